@@ -1,0 +1,58 @@
+# Two commands do everything: `make demo` and `make test`. They need python 3.11 or newer, make and a C library.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= 2
+DEMO ?= demo
+SEED ?= 1
+
+.PHONY: help env envs dev demo test unit lint format schema clean
+help:
+	@echo "make demo   simulate a cohort, run the whole study on it, print where the results are (CORES=$(CORES))"
+	@echo "make test   all tests and checks"
+	@echo "make env    install the command residua into $(BIN)"
+
+env: $(VENV)/.env
+$(VENV)/.env: pyproject.toml envs/driver.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Residua needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python $(BIN)/python -c envs/driver.txt -e .
+	@touch $@
+
+dev: $(VENV)/.dev
+$(VENV)/.dev: $(VENV)/.env envs/driver.txt
+	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python $(BIN)/python -c envs/driver.txt -e '.[dev]'
+	@touch $@
+
+envs: env
+	$(BIN)/snakemake --conda-create-envs-only --cores 1 --directory $(DEMO) --configfile tests/toy/config.yaml --quiet all
+
+demo: env $(DEMO)/cohort/cohort.tsv
+	$(BIN)/snakemake --profile tests/toy/profile --cores $(CORES) --configfile tests/toy/config.yaml --directory $(DEMO)
+	@$(BIN)/residua summary $(DEMO)
+
+$(DEMO)/cohort/cohort.tsv: | env
+	$(BIN)/residua simulate --out $(DEMO)/cohort --patients 24 --seed $(SEED)
+
+test: dev lint
+	$(BIN)/pytest
+
+unit: dev
+	$(BIN)/pytest tests/unit tests/golden
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 --check Snakefile rules
+	$(BIN)/residua schema --check
+
+format: dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 Snakefile rules
+	$(BIN)/residua schema
+
+clean:
+	rm -rf $(DEMO) build

@@ -1,0 +1,46 @@
+# What the cohort holds, and who trains and who validates.
+rule check_cohort:
+    """Read every voxel of a batch of patients once: problems, and the volumes of the labels."""
+    input:
+        lambda wildcards: [file for patient in patients_in(wildcards) for file in files_of(patient).values()],
+    output:
+        "results/cohort/checks/{batch}.json",
+    params:
+        files=lambda wildcards: {patient: files_of(patient) for patient in patients_in(wildcards)},
+        kinds=KINDS,
+        code=code("check_cohort"),
+    log:
+        "results/logs/check_cohort/{batch}.log",
+    benchmark:
+        "results/benchmarks/check_cohort/{batch}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+    conda:
+        environment("core")
+    script:
+        "../scripts/check_cohort.py"
+
+
+rule split_folds:
+    """Write down who trains, who validates and who is held out, and prove that no hospital is on both sides."""
+    input:
+        study.cohort,
+    output:
+        "results/cohort/folds.json",
+    params:
+        split=cohort.split.to_json(),
+        code=code("split_folds"),
+    log:
+        "results/logs/split_folds.log",
+    benchmark:
+        "results/benchmarks/split_folds.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    conda:
+        environment("core")
+    script:
+        "../scripts/split_folds.py"

@@ -1,0 +1,102 @@
+# Load and check the study once; names and input functions that the other rule files share.
+import os
+import shutil
+import sys
+from pathlib import Path
+
+HOUSE = Path(workflow.basedir)
+sys.path.insert(0, str(HOUSE / "src"))
+
+from residua.cohort import load_cohort
+from residua.cohort.files import needed_columns
+from residua.cohort.problems import raise_problems
+from residua.errors import ResiduaError
+from residua.provenance import code_digest
+from residua.study import load_study
+
+if shutil.which("conda") is None:
+    # No conda on this machine: the stand-in builds the same environments with uv.
+    os.environ["PATH"] = os.pathsep.join([str(HOUSE / "envs/standin/bin"), os.path.dirname(sys.executable), os.environ["PATH"]])
+if workflow.deployment_settings.conda_prefix is None:
+    # One set of environments per checkout, not one per study.
+    workflow.deployment_settings.conda_prefix = HOUSE / ".snakemake" / "conda"
+
+try:
+    study = load_study(config)
+    cohort = load_cohort(study, study.cohort)
+except ResiduaError as error:
+    sys.exit(f"\n{error}\n")
+
+RESIDUAL = "residual"
+SPLITS = ("validation", "test")
+TABLES = ("table1", "table2", "table3")
+TABLE_FORMATS = ("csv", "md")
+KINDS = {column: "image" if column in study.images else "label" for column in needed_columns(study)}
+FOLDS = sorted(study.folds)
+SUBSETS = [*(f"fold{fold}" for fold in FOLDS), "holdout"]
+
+
+wildcard_constraints:
+    patient="[A-Za-z0-9]+",
+    sequence="|".join(study.images),
+    channel="|".join([*study.channels, RESIDUAL]),
+    label="|".join(study.labels),
+    batch="|".join(cohort.batches),
+    arch="|".join(study.archs),
+    inputs="|".join(study.inputs),
+    fold="|".join(str(fold) for fold in FOLDS),
+    subset="|".join(SUBSETS),
+    split="|".join(SPLITS),
+    table="|".join(TABLES),
+
+
+onstart:
+    # Headers are read only when something will run: a dry run plans from the table alone.
+    from residua.cohort.headers import check_headers
+
+    try:
+        problems = check_headers(study, cohort.patients.values())
+        raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
+    except ResiduaError as error:
+        sys.exit(f"\n{error}\n")
+
+
+def environment(name):
+    """The environment file of a software stack."""
+    return str(HOUSE / "envs" / f"{name}.yaml")
+
+
+def environment_of(wildcards):
+    """The environment file of a network."""
+    return environment(study.settings_of(wildcards.arch).environment)
+
+
+def code(script):
+    """Digest of a script and of the library code that it uses: rules that carry it rerun when that code changes."""
+    return code_digest(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
+
+
+def file_of(patient, column):
+    """The file that the cohort table names."""
+    return cohort.patients[patient].files[column]
+
+
+def files_of(patient):
+    """The files of a patient that this study reads, by column."""
+    return {column: file_of(patient, column) for column in KINDS}
+
+
+def patients_in(wildcards):
+    """The patients of a batch."""
+    return list(cohort.batches[wildcards.batch])
+
+
+def batches_of(patients):
+    """The batches in which some of these patients are."""
+    wanted = set(patients)
+    return [batch for batch, members in cohort.batches.items() if wanted & set(members)]
+
+
+def is_label(channel):
+    """Whether a channel holds a label rather than an image."""
+    return channel in study.labels

@@ -1,0 +1,27 @@
+# Predictions against the reference standard, one row per patient.
+rule measure:
+    """Measure every segmentation of one network and inputs."""
+    input:
+        validation="results/segmentations/{arch}/{inputs}/validation/manifest.json",
+        test="results/segmentations/{arch}/{inputs}/test/manifest.json",
+        references=[file_of(patient, RESIDUAL) for patient in cohort.split.patients],
+    output:
+        "results/metrics/{arch}/{inputs}.parquet",
+    params:
+        cases=[
+            {"patient": patient, "hospital": cohort.patients[patient].hospital, "fold": cohort.split.fold_of(patient)}
+            for patient in cohort.split.patients
+        ],
+        code=code("measure"),
+    log:
+        "results/logs/measure/{arch}_{inputs}.log",
+    benchmark:
+        "results/benchmarks/measure/{arch}_{inputs}.tsv"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
+    conda:
+        environment("core")
+    script:
+        "../scripts/measure.py"

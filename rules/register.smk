@@ -1,0 +1,51 @@
+# Moving sequences, and labels drawn on them, to the grid of the reference sequence.
+rule register:
+    """Estimate the transform of one sequence of one patient and resample it."""
+    input:
+        reference=lambda wildcards: file_of(wildcards.patient, study.sequences.reference),
+        moving=lambda wildcards: file_of(wildcards.patient, wildcards.sequence),
+    output:
+        image="results/registered/{patient}/{sequence}.nii.gz",
+        affine="results/registered/{patient}/{sequence}_affine.mat",
+        warp="results/registered/{patient}/{sequence}_warp.nii.gz",
+        quality="results/registered/{patient}/{sequence}_quality.json",
+    params:
+        settings=study.registration.model_dump(mode="json"),
+        code=code("register"),
+    log:
+        "results/logs/register/{patient}_{sequence}.log",
+    benchmark:
+        "results/benchmarks/register/{patient}_{sequence}.tsv"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        runtime=120,
+    conda:
+        environment("core")
+    script:
+        "../scripts/register.py"
+
+
+rule warp_label:
+    """Resample a label through the transform of the sequence on which it was drawn."""
+    input:
+        reference=lambda wildcards: file_of(wildcards.patient, study.sequences.reference),
+        label=lambda wildcards: file_of(wildcards.patient, wildcards.label),
+        affine=lambda wildcards: f"results/registered/{wildcards.patient}/{study.labels[wildcards.label]}_affine.mat",
+        warp=lambda wildcards: f"results/registered/{wildcards.patient}/{study.labels[wildcards.label]}_warp.nii.gz",
+    output:
+        "results/registered/{patient}/{label}.nii.gz",
+    params:
+        code=code("warp_label"),
+    log:
+        "results/logs/warp_label/{patient}_{label}.log",
+    benchmark:
+        "results/benchmarks/warp_label/{patient}_{label}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    conda:
+        environment("core")
+    script:
+        "../scripts/warp_label.py"

@@ -1,0 +1,20 @@
+"""Rule choose_threshold."""
+
+from itertools import chain
+
+import _here  # noqa: F401
+
+from residua.publish import write_json
+from residua.stages import threshold_record
+
+job = snakemake
+write_json(
+    job.output[0],
+    threshold_record(
+        predictions=list(job.input.predictions),
+        references=dict(zip(chain(*job.params.patients.values()), job.input.references, strict=True)),
+        patients=job.params.patients,
+        postprocessing=job.params.postprocessing,
+        classification=job.params.classification,
+    ),
+)

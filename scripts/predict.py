@@ -1,0 +1,18 @@
+"""Rules predict (one model) and ensemble (one per fold)."""
+
+from pathlib import Path
+
+import _here  # noqa: F401
+
+from residua.networks import network
+from residua.networks.selection import read_cases
+from residua.prediction import predict_cases
+from residua.publish import digest, stage, verified
+from residua.training import show_progress
+
+job = snakemake
+models = [Path(manifest).parent for manifest in job.input.models if verified(manifest)]
+resumes = "-".join(digest(path) for path in (job.input.cases, *job.input.models))
+with stage(job.output[0], resumes=resumes) as part:
+    predictor = network(job.wildcards.arch).load(models)
+    predict_cases(predictor, read_cases(job.input.cases), part, show_progress("patient"))

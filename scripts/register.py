@@ -1,0 +1,18 @@
+"""Rule register."""
+
+from pathlib import Path
+
+import _here  # noqa: F401
+
+from residua.registration import TransformFiles, register
+from residua.study import Registration
+
+job = snakemake
+register(
+    reference=Path(job.input.reference),
+    moving=Path(job.input.moving),
+    settings=Registration(**job.params.settings),
+    out=Path(job.output.image),
+    transform=TransformFiles(Path(job.output.affine), Path(job.output.warp)),
+    quality=Path(job.output.quality),
+)

@@ -1,0 +1,11 @@
+"""Rule segment."""
+
+import _here  # noqa: F401
+
+from residua.publish import read_json, stage
+from residua.stages import segment_all
+
+job = snakemake
+threshold = read_json(job.input.threshold)["threshold"]
+with stage(job.output[0], facts={"threshold": threshold}) as part:
+    segment_all(list(job.input.predictions), threshold, job.params.postprocessing, part)

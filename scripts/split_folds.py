@@ -1,0 +1,7 @@
+"""Rule split_folds."""
+
+import _here  # noqa: F401
+
+from residua.publish import write_json
+
+write_json(snakemake.output[0], snakemake.params.split)

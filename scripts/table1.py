@@ -1,0 +1,10 @@
+"""Rule table1."""
+
+import _here  # noqa: F401
+
+from residua.publish import read_json
+from residua.tables.published import cohort_table, write_table
+
+job = snakemake
+table = cohort_table(list(job.input.checks), read_json(job.input.folds), job.params.residual_tumor_ml)
+write_table(table, job.output.csv, job.output.md)

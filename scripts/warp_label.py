@@ -1,0 +1,15 @@
+"""Rule warp_label."""
+
+from pathlib import Path
+
+import _here  # noqa: F401
+
+from residua.registration import TransformFiles, warp_label
+
+job = snakemake
+warp_label(
+    reference=Path(job.input.reference),
+    label=Path(job.input.label),
+    transform=TransformFiles(Path(job.input.affine), Path(job.input.warp)),
+    out=Path(job.output[0]),
+)

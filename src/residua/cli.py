@@ -1,0 +1,124 @@
+"""The command ``residua``: exit code 0 when all is well, 1 with a message when it is not, 2 on wrong usage."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from residua.errors import ResiduaError
+
+
+class _PlainErrors(TyperGroup):
+    """Commands whose ``ResiduaError`` is shown as its message alone: it says what to do, a traceback does not."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ResiduaError as error:
+            typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+
+
+app = typer.Typer(
+    cls=_PlainErrors, no_args_is_help=True, pretty_exceptions_enable=False, help="Residual glioblastoma, as a study."
+)
+_PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option(help="A new folder for the cohort.")],
+    patients: Annotated[int, typer.Option(min=1, help="How many patients.")],
+    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal cohorts.")] = 1,
+    like: Annotated[Literal["toy", "micro"], typer.Option(help="How large its hospitals and images are.")] = "toy",
+) -> None:
+    """Simulate a multicentre cohort whose truth is known."""
+    from rich.console import Console
+
+    from residua.simulate.cohort import simulate_cohort
+
+    with Console(stderr=True).status("Simulating") as shown:
+        typer.echo(
+            simulate_cohort(
+                out=out,
+                patients=patients,
+                seed=seed,
+                like=like,
+                progress=lambda done, planned: shown.update(f"Simulated {done} of {planned} patients"),
+            )
+        )
+
+
+@app.command()
+def check(
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV or CSV).")],
+    config: Annotated[Path | None, typer.Option(help="The study; default: ./config.yaml, else as published.")] = None,
+    voxels: Annotated[bool, typer.Option(help="Also read every voxel (seconds a file).")] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
+) -> None:
+    """Say everything that would keep the study from running on a cohort; exit 1 if there is anything."""
+    from rich.console import Console
+
+    from residua.cohort.checks import check_cohort
+    from residua.study import load_study
+
+    study = load_study(_read_yaml(config or _default_config()))
+    with Console(stderr=True).status("Reading the cohort table") as shown:
+        verdict = check_cohort(study, str(cohort), voxels, lambda patient: shown.update(f"Checking {patient}"))
+    if as_json:
+        typer.echo(json.dumps(verdict.to_json(), indent=1))
+    else:
+        for problem in verdict.problems:
+            typer.echo(f"{problem.severity}: {problem}")
+        outcome = "the study can run" if verdict.runs else "the study cannot run"
+        typer.echo(f"{cohort}: {verdict.patients} patients to include; {outcome}")
+    raise typer.Exit(0 if verdict.runs else 1)
+
+
+@app.command()
+def evaluate(
+    reference: Annotated[Path, typer.Argument(help="Folder of reference masks.")],
+    prediction: Annotated[Path, typer.Argument(help="Folder of predicted masks, named alike.")],
+    out: Annotated[Path, typer.Option(help="The table to write (CSV), one row a case.")],
+) -> None:
+    """Compare two folders of masks, without the workflow."""
+    from residua.evaluation import evaluate_folders
+    from residua.publish import write_text
+
+    write_text(out, evaluate_folders(reference, prediction).to_csv(index=False))
+
+
+@app.command()
+def schema(
+    root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is out of date.")] = False,
+) -> None:
+    """Write config.schema.json and docs/config.md."""
+    from residua.config_docs import require_current, write_docs
+
+    (require_current if check else write_docs)(root, _read_yaml(root / "config.yaml"))
+
+
+def _default_config() -> Path:
+    here = Path("config.yaml")
+    return here if here.is_file() else _PUBLISHED
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    import yaml
+
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise ResiduaError(f"{path}: cannot be read as YAML ({error})") from None
+    if not isinstance(content, dict):
+        raise ResiduaError(f"{path}: holds no settings; see docs/config.md for those that a study needs")
+    return content
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,46 @@
+"""Is every file there that the study will read? Looks at names only, so that it can be asked at every start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from residua.cohort.problems import Problem
+from residua.cohort.table import Patient
+from residua.study import Study
+
+
+def needed_columns(study: Study) -> tuple[str, ...]:
+    """The file columns without which the study cannot run: a label that no inputs show to a network is not needed."""
+    used = {"residual", *study.channels}
+    return tuple(column for column in study.file_columns if column not in study.labels or column in used)
+
+
+def check_files(study: Study, patients: Iterable[Patient], columns: Iterable[str] | None = None) -> list[Problem]:
+    """A problem for each needed cell that is missing and each file that does not exist, in the order of the table.
+
+    ``columns`` limits the check to some of the needed columns. Excluded patients are not looked at. Never raises.
+    """
+    wanted = set(needed_columns(study) if columns is None else columns)
+    needed = [column for column in needed_columns(study) if column in wanted]
+    included = [patient for patient in patients if not patient.excluded]
+    return [problem for patient in included for column in needed if (problem := _file_problem(study, patient, column))]
+
+
+def _file_problem(study: Study, patient: Patient, column: str) -> Problem | None:
+    path = patient.files.get(column)
+    if path is not None and os.path.isfile(path):
+        return None
+    if path is None:
+        what, remedy = _missing_cell(study, column)
+    elif os.path.exists(path):
+        what, remedy = "not a file", "give the path of the NIfTI file itself"
+    else:
+        what, remedy = "the file does not exist", "correct the path (relative to the table), or set role to exclude"
+    return Problem(what, remedy, row=patient.row, patient=patient.patient, column=column, file=path)
+
+
+def _missing_cell(study: Study, column: str) -> tuple[str, str]:
+    if column in study.labels:
+        return "not annotated", "give the mask (an empty mask means no tumour), or set role to exclude"
+    return "no file is given", "give the file, or set role to exclude with an exclusion_reason"

@@ -1,0 +1,152 @@
+"""The cohort table: one row a patient, read and judged cell by cell without looking at a single image."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Literal, get_args
+
+from residua.cohort.lines import Line, read_lines
+from residua.cohort.problems import Problem, raise_problems
+from residua.study import IDENTIFIER
+
+Role = Literal["auto", "holdout", "exclude"]
+ROLES: tuple[Role, ...] = get_args(Role)
+REQUIRED = ("patient", "hospital", "role")
+FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
+CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
+CONTRACT = (*REQUIRED, "exclusion_reason", *FILES, *CLINICAL)
+_MISSING = ("", "n/a")
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One row of the table. A cell that is empty or ``n/a`` is absent from ``files`` and ``clinical``."""
+
+    patient: str
+    hospital: str
+    role: Role
+    exclusion_reason: str
+    row: int
+    files: Mapping[str, str] = field(default_factory=dict)
+    clinical: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def excluded(self) -> bool:
+        """Whether the table leaves this patient out of the study."""
+        return self.role == "exclude"
+
+
+@dataclass(frozen=True)
+class Table:
+    """All that could be read of a table, and all that is wrong with it."""
+
+    patients: tuple[Patient, ...]
+    columns: tuple[str, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_patients(path: str, file_columns: Iterable[str], needed: Iterable[str] | None = None) -> tuple[Patient, ...]:
+    """The patients of a TSV or CSV table, in its order.
+
+    ``file_columns`` are the columns that name files; a table without one of ``needed`` (all of them when not given)
+    is refused. File cells are relative to the table; the paths returned are joined to its folder as ``path`` gives it
+    and never made absolute, so that moving a checkout changes nothing.
+    Raises ``ResiduaError`` that lists everything wrong with the table at once.
+    """
+    table = parse_table(path, file_columns, needed)
+    raise_problems(table.problems, f"{path}: the cohort table cannot be used")
+    return table.patients
+
+
+def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | None = None) -> Table:
+    """Like ``read_patients``, but returns the problems beside the patients that could be read. Never raises."""
+    names = tuple(file_columns)
+    lines, problems = read_lines(path)
+    if not lines:
+        return Table((), (), tuple(problems))
+    header, *rows = lines
+    problems += _header_problems(header, names, names if needed is None else tuple(needed))
+    if not rows:
+        problems.append(Problem("the table has no patient", "add one row per patient", file=path))
+    if not set(REQUIRED) <= set(header.cells):
+        return Table((), header.cells, tuple(problems))
+    patients = []
+    for line in rows:
+        cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in _MISSING}
+        problems += _row_problems(cells, line, len(header.cells))
+        patients.append(_patient(cells, line.row, os.path.dirname(path), names))
+    problems += _repeated(patients)
+    return Table(tuple(patients), header.cells, tuple(sorted(problems, key=lambda problem: problem.row or 0)))
+
+
+def _header_problems(header: Line, names: tuple[str, ...], needed: tuple[str, ...]) -> list[Problem]:
+    known = tuple(dict.fromkeys((*CONTRACT, *names)))
+    problems = []
+    for column in dict.fromkeys((*REQUIRED, *needed)):
+        if column not in header.cells:
+            problems.append(Problem("the column is missing", "add it to the table", row=header.row, column=column))
+    for index, column in enumerate(header.cells):
+        if not column:
+            problems.append(Problem(f"column number {index + 1} has no name", "name or delete it", row=header.row))
+        elif column in header.cells[:index]:
+            problems.append(Problem("the column is there twice", "delete one", row=header.row, column=column))
+        elif column not in known:
+            problems.append(Problem("unknown column", _did_you_mean(column, known), row=header.row, column=column))
+    return problems
+
+
+def _did_you_mean(column: str, known: tuple[str, ...]) -> str:
+    close = get_close_matches(column.lower(), known, n=1)
+    return f"did you mean {close[0]}?" if close else f"rename or delete it; known are {', '.join(known)}"
+
+
+def _row_problems(cells: Mapping[str, str], line: Line, width: int) -> list[Problem]:
+    patient, role = cells.get("patient"), cells.get("role", "")
+    problems = []
+
+    def add(column: str | None, what: str, remedy: str) -> None:
+        problems.append(Problem(what, remedy, row=line.row, patient=patient, column=column))
+
+    if len(line.cells) != width:
+        add(None, f"{len(line.cells)} cells under {width} columns", "give every row one cell per column")
+    for column in ("patient", "hospital"):
+        if not re.fullmatch(IDENTIFIER, cells.get(column, "")):
+            add(column, f"{cells.get(column, '')!r} is no identifier", "use the letters A-Z, a-z and digits only")
+    if role not in ROLES:
+        add("role", f"unknown role {role!r}", f"write {', '.join(ROLES[:-1])} or {ROLES[-1]}")
+    if role == "exclude" and "exclusion_reason" not in cells:
+        add("exclusion_reason", "the patient is excluded without a reason", "write why; the flow chart counts reasons")
+    return problems
+
+
+def _patient(cells: Mapping[str, str], row: int, folder: str, file_columns: tuple[str, ...]) -> Patient:
+    role = cells.get("role", "")
+    return Patient(
+        patient=cells.get("patient", ""),
+        hospital=cells.get("hospital", ""),
+        role=role if role in ROLES else "auto",
+        exclusion_reason=cells.get("exclusion_reason", ""),
+        row=row,
+        files={c: os.path.normpath(os.path.join(folder, cells[c])) for c in file_columns if c in cells},
+        clinical={column: cells[column] for column in CLINICAL if column in cells},
+    )
+
+
+def _repeated(patients: Iterable[Patient]) -> list[Problem]:
+    first: dict[str, Patient] = {}
+    problems = []
+    for patient in patients:
+        earlier = first.setdefault(patient.patient.casefold(), patient)
+        if earlier is patient or not patient.patient:
+            continue
+        same = earlier.patient == patient.patient
+        what = f"the patient is also in row {earlier.row}"
+        if not same:
+            what = f"the patient differs from {earlier.patient} in row {earlier.row} by upper and lower case only"
+        remedy = "give every patient one row" if same else "rename one; not every disk keeps their files apart"
+        problems.append(Problem(what, remedy, row=patient.row, patient=patient.patient, column="patient"))
+    return problems

@@ -1,0 +1,107 @@
+"""``config.schema.json`` and ``docs/config.md``, both generated from the models of ``residua.study``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from residua.errors import ResiduaError
+from residua.publish import write_text
+from residua.study import COLUMN, IDENTIFIER, Study
+
+SCHEMA = Path("config.schema.json")
+PAGE = Path("docs/config.md")
+_INTRODUCTION = """# The configuration
+
+Generated from `src/residua/study.py` and `config.yaml` by `residua schema`; do not edit. "Published" is the value in
+`config.yaml`, the study as published. An unknown key, a missing key or a wrong type is an error before any job starts.
+An identifier holds the letters A-Z and a-z and digits only; a column is a column of the cohort table.
+
+| Key | Type | Published | Meaning |
+| --- | --- | --- | --- |
+"""
+_BOUNDS = {"minimum": "≥", "exclusiveMinimum": ">", "maximum": "≤", "exclusiveMaximum": "<"}
+_NAMES = {IDENTIFIER: "identifier", COLUMN: "column"}
+_ABSENT = object()
+
+
+def generated(published: Mapping[str, Any]) -> dict[Path, str]:
+    """The text of each generated file by its path in the repository. ``published`` is the content of config.yaml."""
+    schema = Study.model_json_schema()
+    return {SCHEMA: json.dumps(schema, indent=1, ensure_ascii=False) + "\n", PAGE: _page(schema, published)}
+
+
+def write_docs(root: Path, published: Mapping[str, Any]) -> None:
+    """Write the generated files into the repository at ``root``."""
+    for path, text in generated(published).items():
+        write_text(root / path, text)
+
+
+def require_current(root: Path, published: Mapping[str, Any]) -> None:
+    """Raise ``ResiduaError`` that names each generated file in ``root`` that is missing or out of date."""
+    drifted = [path for path, text in generated(published).items() if _content(root / path) != text]
+    if drifted:
+        names = ", ".join(path.as_posix() for path in drifted)
+        raise ResiduaError(f"{names}: not what src/residua/study.py and config.yaml say; run: residua schema")
+
+
+def _content(path: Path) -> str | None:
+    return path.read_text(encoding="utf-8") if path.is_file() else None
+
+
+def _page(schema: Mapping[str, Any], published: Mapping[str, Any]) -> str:
+    return _INTRODUCTION + "".join(f"| {' | '.join(row)} |\n" for row in _rows(schema, schema["$defs"], published, ""))
+
+
+def _rows(
+    model: Mapping[str, Any], definitions: Mapping[str, Any], published: Any, prefix: str
+) -> Iterator[tuple[str, str, str, str]]:
+    for name, field in model["properties"].items():
+        value = published.get(name, _ABSENT) if isinstance(published, Mapping) else _ABSENT
+        nested = _nested(field, definitions)
+        kind = "section" if nested else _kind(field)
+        shown = "" if nested or value is _ABSENT else _code(json.dumps(value, ensure_ascii=False))
+        yield (
+            f"`{prefix}{name}`",
+            _cell(kind),
+            shown,
+            _cell(field.get("description") or (nested or {}).get("description", "")),
+        )
+        if nested:
+            yield from _rows(nested, definitions, value, f"{prefix}{name}.")
+
+
+def _nested(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    for option in (field, *field.get("anyOf", ())):
+        if "$ref" in option:
+            found: Mapping[str, Any] = definitions[option["$ref"].rsplit("/", 1)[-1]]
+            return found
+    return None
+
+
+def _kind(field: Mapping[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_kind(option) for option in field["anyOf"])
+    if "const" in field or "enum" in field:
+        return " or ".join(json.dumps(value) for value in field.get("enum", [field.get("const")]))
+    if "prefixItems" in field:
+        return f"[{', '.join(_kind(item) for item in field['prefixItems'])}]"
+    if field.get("type") == "array":
+        return f"list of {_kind(field['items'])}"
+    if field.get("type") == "object":
+        values = [*field.get("patternProperties", {}).values(), field.get("additionalProperties")]
+        return f"map to {_kind(next(value for value in values if isinstance(value, Mapping)))}"
+    if "pattern" in field:
+        return _NAMES.get(field["pattern"], f"string matching {field['pattern']}")
+    bounds = [f"{sign} {field[key]}" for key, sign in _BOUNDS.items() if key in field]
+    return " ".join([str(field["type"]), *bounds])
+
+
+def _code(text: str) -> str:
+    return f"`{text}`".replace("|", "\\|")
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")

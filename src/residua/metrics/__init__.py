@@ -1,0 +1,1 @@
+"""Metrics: arrays in, numbers out; undefined is NaN, never zero."""

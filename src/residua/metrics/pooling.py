@@ -1,0 +1,59 @@
+"""One mean and standard deviation from the results of several folds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A pooled mean and standard deviation, and what went into them.
+
+    ``n`` counts what was used and ``undefined`` what was left out: cases for ``pool_cases``, patients for
+    ``pool_rates``. ``mean`` is NaN when nothing was used; ``sd`` also when it takes more than there was.
+    """
+
+    mean: float
+    sd: float
+    n: int
+    undefined: int
+    folds_left_out: int
+
+
+def pool_cases(values_by_fold: Mapping[int, ArrayLike]) -> Pooled:
+    """Pool a metric with one value a case, such as Dice, over folds k of n_k defined values.
+
+    m = Σ n_k m_k / N and s = √{[Σ((n_k−1) s_k² + n_k m_k²) − N m²] / (N−1)}, with s_k over n_k−1. NaN values are
+    undefined cases: left out and counted. One fold gives its plain mean and standard deviation.
+    """
+    everything = {fold: np.asarray(values, dtype=np.float64) for fold, values in values_by_fold.items()}
+    defined = [values[~np.isnan(values)] for values in everything.values()]
+    folds = [values for values in defined if values.size]
+    n = sum(values.size for values in folds)
+    undefined = sum(values.size for values in everything.values()) - n
+    mean = sum(values.size * float(values.mean()) for values in folds) / n if n else math.nan
+    # The formula with Σ n_k m_k² − N m² written as Σ n_k (m_k − m)², which does not cancel to a negative number.
+    squares = sum(float(((values - values.mean()) ** 2).sum()) for values in folds)
+    squares += sum(values.size * (float(values.mean()) - mean) ** 2 for values in folds)
+    sd = math.sqrt(squares / (n - 1)) if n > 1 else math.nan
+    return Pooled(mean, sd, n, undefined, len(defined) - len(folds))
+
+
+def pool_rates(rate_by_fold: Mapping[int, float], patients_by_fold: Mapping[int, int], ddof: int = 1) -> Pooled:
+    """Pool a rate with one value a fold, such as recall: mean weighted by all patients of a fold, plain sd over folds.
+
+    A fold whose rate is NaN is left out and its patients counted. The sd divides by folds − ``ddof``: 1 by default;
+    0 is what the article's cross-validation rows were computed with. Raises ``ValueError`` when the folds differ.
+    """
+    if set(rate_by_fold) != set(patients_by_fold):
+        raise ValueError(f"rates of folds {sorted(rate_by_fold)}, patients of folds {sorted(patients_by_fold)}")
+    used = [fold for fold, rate in rate_by_fold.items() if not math.isnan(rate)]
+    n = sum(patients_by_fold[fold] for fold in used)
+    mean = sum(rate_by_fold[fold] * patients_by_fold[fold] for fold in used) / n if n else math.nan
+    sd = float(np.std([rate_by_fold[fold] for fold in used], ddof=ddof)) if len(used) > max(ddof, 0) else math.nan
+    return Pooled(mean, sd, n, sum(patients_by_fold.values()) - n, len(rate_by_fold) - len(used))

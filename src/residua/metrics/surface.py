@@ -1,0 +1,74 @@
+"""Distances between the surfaces of two masks, from which HD95 and ASSD come.
+
+The surface of a mask is what one erosion with the 6-neighbourhood takes away; beyond the array lies background. Both
+definitions are those of MedPy 0.5 (``medpy.metric.binary.hd95`` and ``assd`` at their default connectivity).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import KDTree
+
+Spacing = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class SurfaceDistances:
+    """For each surface voxel of one mask, the distance in mm to the nearest surface voxel of the other; both ways.
+
+    Both arrays are empty when either mask is empty.
+    """
+
+    prediction_to_reference_mm: NDArray[np.float64]
+    reference_to_prediction_mm: NDArray[np.float64]
+
+    @property
+    def hd95_mm(self) -> float:
+        """95th percentile of both directed sets concatenated, in mm; NaN when either mask is empty.
+
+        Not the larger of two directed percentiles, which is another number under the same name.
+        """
+        both = self._both_mm()
+        return float(np.percentile(both, 95)) if both.size else float("nan")
+
+    @property
+    def assd_mm(self) -> float:
+        """Mean of both directed sets concatenated, in mm; NaN when either mask is empty.
+
+        Each surface voxel weighs the same, as in MedPy from 0.5 on; earlier versions averaged two directed means.
+        """
+        both = self._both_mm()
+        return float(both.mean()) if both.size else float("nan")
+
+    def _both_mm(self) -> NDArray[np.float64]:
+        return np.concatenate([self.prediction_to_reference_mm, self.reference_to_prediction_mm])
+
+
+def surface_distances(
+    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], spacing_mm: Spacing
+) -> SurfaceDistances:
+    """Surface distances between two masks (x, y, z) of one shape, with voxels of ``spacing_mm`` along x, y, z."""
+    if not (reference.any() and prediction.any()):
+        return SurfaceDistances(np.empty(0), np.empty(0))
+    # No surface voxel lies outside the box around both masks, so that the box gives the same distances, sooner.
+    box = ndimage.find_objects((reference | prediction).astype(np.uint8))[0]
+    of_reference = _surface_mm(reference[box], spacing_mm)
+    of_prediction = _surface_mm(prediction[box], spacing_mm)
+    return SurfaceDistances(_nearest_mm(of_prediction, of_reference), _nearest_mm(of_reference, of_prediction))
+
+
+def _surface_mm(mask: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.float64]:
+    """Positions (n, 3) of the surface voxels in mm."""
+    surface = mask & ~ndimage.binary_erosion(mask)
+    return np.asarray(np.argwhere(surface) * np.array(spacing_mm), dtype=np.float64)
+
+
+def _nearest_mm(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
+    # A tree of the few surface voxels equals a distance transform of the box; where false positives lie scattered
+    # over the brain the box is most of the image, and the transform takes seconds and gigabytes.
+    distances, _ = KDTree(others).query(points)
+    return np.asarray(distances, dtype=np.float64)

@@ -1,0 +1,71 @@
+"""Overlap, surface distance and volume of one case.
+
+Undefined is NaN, never 0: overlap of two empty masks, precision without a prediction, recall without a reference,
+surface distances when either mask is empty. With exactly one empty mask Dice and Jaccard are defined, and 0.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residua.images import Grid
+from residua.metrics.surface import surface_distances
+
+
+@dataclass(frozen=True)
+class CaseMetrics:
+    """Agreement of a prediction with its reference: fractions of 1, mm and ml; NaN where undefined."""
+
+    dice: float
+    jaccard: float
+    precision: float
+    recall: float
+    hd95_mm: float
+    assd_mm: float
+    reference_ml: float
+    predicted_ml: float
+    absolute_volume_error_ml: float
+
+
+def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], grid: Grid) -> CaseMetrics:
+    """All metrics of one case from two boolean masks (x, y, z) on ``grid``.
+
+    Dice = 2|A∩B| / (|A|+|B|), Jaccard = |A∩B| / |A∪B|; HD95 and ASSD as in ``residua.metrics.surface``.
+    Raises ``TypeError`` for arrays that are not boolean and ``ValueError`` for a shape that is not the grid's.
+    """
+    for name, mask in (("reference", reference), ("prediction", prediction)):
+        _require_mask(name, mask, grid)
+    shared = int(np.count_nonzero(reference & prediction))
+    in_reference, in_prediction = int(np.count_nonzero(reference)), int(np.count_nonzero(prediction))
+    distances = surface_distances(reference, prediction, grid.spacing_mm)
+    return CaseMetrics(
+        dice=dice_of(shared, in_reference, in_prediction),
+        jaccard=_ratio(shared, in_reference + in_prediction - shared),
+        precision=_ratio(shared, in_prediction),
+        recall=_ratio(shared, in_reference),
+        hd95_mm=distances.hd95_mm,
+        assd_mm=distances.assd_mm,
+        reference_ml=in_reference * grid.voxel_ml,
+        predicted_ml=in_prediction * grid.voxel_ml,
+        absolute_volume_error_ml=abs(in_prediction - in_reference) * grid.voxel_ml,
+    )
+
+
+def dice_of(shared: int, in_reference: int, in_prediction: int) -> float:
+    """Dice from voxel counts: of the intersection and of each mask. NaN when both masks are empty."""
+    return _ratio(2 * shared, in_reference + in_prediction)
+
+
+def _ratio(part: int, whole: int) -> float:
+    return part / whole if whole else float("nan")
+
+
+def _require_mask(name: str, mask: NDArray[np.bool_], grid: Grid) -> None:
+    if mask.dtype != np.bool_:
+        # A probability map or a label map would be taken as "everything above zero" without a word.
+        raise TypeError(f"the {name} must be a boolean mask, found {mask.dtype}")
+    if mask.shape != grid.shape:
+        raise ValueError(f"the {name} has shape {mask.shape}, the grid {grid.shape}")

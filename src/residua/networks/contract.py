@@ -1,0 +1,66 @@
+"""What every network offers; nothing outside ``networks/`` knows an architecture's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from residua.images import Image
+from residua.preparation import ChannelCase
+
+Progress = Callable[[int, int], None]
+"""Called with what is done and the total: epochs of a training, patients of a prediction."""
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """One patient's prepared channels, in the order in which the network sees them."""
+
+    patient: str
+    channels: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """What one training sees: cases, their reference standard by patient, and who is trained on and who validates."""
+
+    cases: Mapping[str, PreparedCase]
+    references: Mapping[str, Path]
+    training: tuple[str, ...]
+    validation: tuple[str, ...]
+
+
+class Predictor(Protocol):
+    """One or more trained models, loaded."""
+
+    def __call__(self, case: PreparedCase) -> Image:
+        """Foreground probability on the reference grid: the mean of the models' softmax."""
+
+
+class Network(Protocol):
+    """A network module. ``settings`` is its frozen model in ``residua.study``, passed on as builtins."""
+
+    suffix: str
+    """File name ending of a prepared channel; the name before it is the patient."""
+
+    def prepare(self, cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
+        """Write ``{patient}{suffix}`` for one channel of every case into ``out``."""
+
+    def train(
+        self,
+        data: TrainingSet,
+        channels: Sequence[str],
+        labels: Sequence[bool],
+        settings: dict[str, Any],
+        out: Path,
+        progress: Progress,
+    ) -> None:
+        """Train into ``out``; goes on by itself from an unfinished training that ``out`` holds.
+
+        ``channels`` are the inputs' names in order; ``labels`` says of each whether it is a label, not an image.
+        """
+
+    def load(self, models: Sequence[Path]) -> Predictor:
+        """The trained models in the folders ``models``, ready to predict."""

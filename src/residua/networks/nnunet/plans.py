@@ -1,0 +1,91 @@
+"""The settings of the study as nnU-Net's own plans and dataset description."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+CONFIGURATION = "3d_fullres"
+DATASET = "Dataset001_Residua"
+RESAMPLING_OF_IMAGES = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
+RESAMPLING_OF_LABELS = {"is_seg": True, "order": 1, "order_z": 0, "force_separate_z": None}
+RESAMPLING_OF_PROBABILITIES = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
+_RESAMPLING = "resample_data_or_seg_to_shape"
+
+
+def zyx(along_xyz: Sequence[Any]) -> list[Any]:
+    """Numbers along x, y, z in nnU-Net's order."""
+    return list(reversed(along_xyz))
+
+
+def make_plans(settings: dict[str, Any], labels: Sequence[bool]) -> dict[str, Any]:
+    """nnU-Net's plans for ``settings`` and one entry of ``labels`` per channel: whether it is a label."""
+    spacing = zyx(settings["spacing_mm"])
+    return {
+        "dataset_name": DATASET,
+        "plans_name": "residua",
+        "original_median_spacing_after_transp": spacing,
+        "original_median_shape_after_transp": zyx(settings["patch_size"]),
+        "image_reader_writer": "NibabelIOWithReorient",
+        "transpose_forward": [0, 1, 2],
+        "transpose_backward": [0, 1, 2],
+        "experiment_planner_used": "residua",
+        "label_manager": "LabelManager",
+        "foreground_intensity_properties_per_channel": {},
+        "continue_training": False,
+        "configurations": {CONFIGURATION: _configuration(settings, labels)},
+    }
+
+
+def _configuration(settings: dict[str, Any], labels: Sequence[bool]) -> dict[str, Any]:
+    return {
+        "data_identifier": f"residua_{CONFIGURATION}",
+        "preprocessor_name": "DefaultPreprocessor",
+        "batch_size": settings["batch_size"],
+        "patch_size": zyx(settings["patch_size"]),
+        "median_image_size_in_voxels": zyx(settings["patch_size"]),
+        "spacing": zyx(settings["spacing_mm"]),
+        "normalization_schemes": ["NoNormalization" if label else "ZScoreNormalization" for label in labels],
+        "use_mask_for_norm": [not label for label in labels],
+        "resampling_fn_data": _RESAMPLING,
+        "resampling_fn_data_kwargs": RESAMPLING_OF_IMAGES,
+        "resampling_fn_seg": _RESAMPLING,
+        "resampling_fn_seg_kwargs": RESAMPLING_OF_LABELS,
+        "resampling_fn_probabilities": _RESAMPLING,
+        "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
+        "batch_dice": False,
+        "architecture": _architecture(settings),
+    }
+
+
+def _architecture(settings: dict[str, Any]) -> dict[str, Any]:
+    levels = len(settings["features"])
+    return {
+        "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+        "arch_kwargs": {
+            "n_stages": levels,
+            "features_per_stage": list(settings["features"]),
+            "conv_op": "torch.nn.modules.conv.Conv3d",
+            "kernel_sizes": [zyx(kernel) for kernel in settings["kernels"]],
+            "strides": [zyx(stride) for stride in settings["strides"]],
+            "n_conv_per_stage": [settings["convolutions_per_level"]] * levels,
+            "n_conv_per_stage_decoder": [settings["convolutions_per_level"]] * (levels - 1),
+            "conv_bias": True,
+            "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
+            "norm_op_kwargs": {"eps": 1e-05, "affine": True},
+            "dropout_op": None,
+            "dropout_op_kwargs": None,
+            "nonlin": "torch.nn.LeakyReLU",
+            "nonlin_kwargs": {"inplace": True},
+        },
+        "_kw_requires_import": ["conv_op", "norm_op", "dropout_op", "nonlin"],
+    }
+
+
+def make_dataset(channels: Sequence[str]) -> dict[str, Any]:
+    """nnU-Net's dataset description: the channels' names in order and the one foreground label."""
+    return {
+        "channel_names": {str(index): name for index, name in enumerate(channels)},
+        "labels": {"background": 0, "residual": 1},
+        "file_ending": ".nii.gz",
+    }

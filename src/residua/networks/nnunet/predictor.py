@@ -1,0 +1,79 @@
+"""Foreground probabilities of one or several trained nnU-Nets."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+from numpy.typing import NDArray
+from safetensors.torch import load_file
+
+from residua.images import Image
+from residua.networks.contract import PreparedCase
+from residua.networks.nnunet.plans import CONFIGURATION
+from residua.networks.nnunet.prepared import StackedChannels, geometry
+from residua.publish import read_json
+
+PLANS_FILE, DATASET_FILE, WEIGHTS_FILE = "plans.json", "dataset.json", "weights.safetensors"
+
+
+class EnsemblePredictor:
+    """Models of one training configuration; averages their probabilities after the softmax, as the study did.
+
+    nnU-Net's own ensemble averages logits, which gives other probabilities.
+    """
+
+    def __init__(self, models: Sequence[Path], device: torch.device) -> None:
+        self._predictors = [_load(folder, device) for folder in models]
+
+    def __call__(self, case: PreparedCase) -> Image:
+        """Foreground probability (x, y, z) on the reference grid."""
+        data = torch.from_numpy(StackedChannels(case.channels)[(slice(None),) * 4])
+        crop, shape = geometry(case.channels[0])
+        spacing = list(reversed(crop.grid.spacing_mm))
+        mean = sum(_foreground(predictor, data, shape, spacing) for predictor in self._predictors)
+        probability = (mean / len(self._predictors)).transpose(2, 1, 0)
+        return crop.restore(np.ascontiguousarray(probability, dtype=np.float32))
+
+
+def _foreground(
+    predictor: nnUNetPredictor, data: torch.Tensor, shape: list[int], spacing: list[float]
+) -> NDArray[np.float32]:
+    logits = predictor.predict_sliding_window_return_logits(data).float().cpu()
+    configuration = predictor.configuration_manager
+    resampled = configuration.resampling_fn_probabilities(logits, shape, configuration.spacing, spacing)
+    probabilities = predictor.label_manager.apply_inference_nonlin(resampled)
+    return np.asarray(probabilities[1], dtype=np.float32)
+
+
+def _load(folder: Path, device: torch.device) -> nnUNetPredictor:
+    plans_record, dataset = read_json(folder / PLANS_FILE), read_json(folder / DATASET_FILE)
+    mirror_axes = plans_record.pop("mirror_axes")
+    plans = PlansManager(plans_record)
+    network = _network(plans, dataset)
+    network.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    predictor = nnUNetPredictor(use_mirroring=mirror_axes is not None, device=device, allow_tqdm=False)
+    predictor.manual_initialization(
+        network, plans, plans.get_configuration(CONFIGURATION), None, dataset, "StudyTrainer", mirror_axes
+    )
+    return predictor
+
+
+def _network(plans: PlansManager, dataset: dict[str, Any]) -> torch.nn.Module:
+    configuration = plans.get_configuration(CONFIGURATION)
+    network: torch.nn.Module = get_network_from_plans(
+        configuration.network_arch_class_name,
+        configuration.network_arch_init_kwargs,
+        configuration.network_arch_init_kwargs_req_import,
+        len(dataset["channel_names"]),
+        len(dataset["labels"]),
+        allow_init=False,
+        deep_supervision=False,
+    )
+    return network

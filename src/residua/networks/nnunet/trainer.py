@@ -1,0 +1,139 @@
+"""nnU-Net's trainer with the study's numbers, its own data, and trainings that go on bit by bit where they stopped."""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from time import time
+from typing import Any
+
+import numpy as np
+import torch
+from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
+from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
+
+from residua.networks.contract import Progress, TrainingSet
+from residua.networks.nnunet.prepared import StackedDataset
+from residua.publish import write_text
+
+CHECKPOINT = "checkpoint_latest.pth"
+CURVE = "curve.jsonl"
+
+
+class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
+    """nnU-Net's own steps, loss, augmentation and schedule; only where data and numbers come from is ours."""
+
+    def __init__(
+        self,
+        plans: dict[str, Any],
+        configuration: str,
+        fold: int,
+        dataset_json: dict[str, Any],
+        device: torch.device = torch.device("cuda"),  # noqa: B008 - nnU-Net inspects this signature
+    ) -> None:
+        super().__init__(plans, configuration, fold, dataset_json, device)
+
+    def configure(self, data: TrainingSet, settings: dict[str, Any], progress: Progress) -> None:
+        """Take the study's settings in place of nnU-Net's defaults."""
+        self._data, self._settings, self._progress = data, settings, progress
+        self.initial_lr = settings["learning_rate"]
+        self.weight_decay = settings["weight_decay"]
+        self.oversample_foreground_percent = settings["foreground_oversampling"]
+        self.num_iterations_per_epoch = settings["iterations_per_epoch"]
+        self.num_val_iterations_per_epoch = settings["validation_iterations_per_epoch"]
+        self.num_epochs = settings["epochs"]
+        self.save_every = settings["save_every_epochs"]
+
+    def initialize(self) -> None:
+        """Network, optimiser and loss; nnU-Net's own version also looks for a preprocessed folder."""
+        self._reseed(epoch=-1)
+        self._set_batch_size_and_oversample()
+        self.num_input_channels = determine_num_input_channels(
+            self.plans_manager, self.configuration_manager, self.dataset_json
+        )
+        self.network = self.build_network_architecture(
+            self.plans_manager,
+            self.configuration_manager,
+            self.num_input_channels,
+            self.label_manager.num_segmentation_heads,
+            self.enable_deep_supervision,
+        ).to(self.device)
+        if self._do_i_compile():
+            self.network = torch.compile(self.network)
+        self.optimizer, self.lr_scheduler = self.configure_optimizers()
+        self.loss = self._build_loss()
+        self.was_initialized = True
+
+    def configure_optimizers(self) -> tuple[torch.optim.Optimizer, PolyLRScheduler]:
+        """SGD with the study's Nesterov momentum, decayed polynomially."""
+        optimizer = torch.optim.SGD(
+            self.network.parameters(),
+            self.initial_lr,
+            weight_decay=self.weight_decay,
+            momentum=self._settings["momentum"],
+            nesterov=True,
+        )
+        return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
+
+    def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> Any:
+        """nnU-Net's augmentation ranges; mirroring only where the settings keep it."""
+        rotation, flat, initial_patch_size, mirror_axes = (
+            super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+        )
+        if self._settings["augmentation"] == "nnunet_without_mirroring":
+            mirror_axes = self.inference_allowed_mirroring_axes = None
+        return rotation, flat, initial_patch_size, mirror_axes
+
+    def get_tr_and_val_datasets(self) -> tuple[StackedDataset, StackedDataset]:
+        """The study's split."""
+        return self._subset(self._data.training), self._subset(self._data.validation)
+
+    def _subset(self, patients: tuple[str, ...]) -> StackedDataset:
+        return StackedDataset(
+            {patient: self._data.cases[patient] for patient in patients},
+            {patient: self._data.references[patient] for patient in patients},
+        )
+
+    def on_train_start(self) -> None:
+        """Open the data; nnU-Net's own version also copies files of its planning."""
+        if not self.was_initialized:
+            self.initialize()
+        self.dataloader_train, self.dataloader_val = self.get_dataloaders()
+        self.set_deep_supervision_enabled(self.enable_deep_supervision)
+
+    def on_epoch_start(self) -> None:
+        """Draw each epoch's numbers from the seed and the epoch, so that a resumed training equals an unbroken one."""
+        self._progress(self.current_epoch, self.num_epochs)
+        self._reseed(self.current_epoch)
+        super().on_epoch_start()
+
+    def _reseed(self, epoch: int) -> None:
+        seed = (self._settings["seed"] + epoch) % 2**32
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+
+    def on_epoch_end(self) -> None:
+        """Write the learning curve and, every so often, the state from which training goes on."""
+        self.logger.log("epoch_end_timestamps", time(), self.current_epoch)
+        write_text(Path(self.output_folder) / CURVE, self._curve())
+        last = self.current_epoch == self.num_epochs - 1
+        if (self.current_epoch + 1) % self.save_every == 0 and not last:
+            beside = Path(self.output_folder) / f"{CHECKPOINT}.new"
+            self.save_checkpoint(str(beside))
+            beside.replace(Path(self.output_folder) / CHECKPOINT)
+        self.current_epoch += 1
+
+    def _curve(self) -> str:
+        columns = {"train_loss": "train_losses", "validation_loss": "val_losses", "patch_dice": "mean_fg_dice", "learning_rate": "lrs"}
+        lines = []
+        for epoch in range(self.current_epoch + 1):
+            values = {name: float(self.logger.get_value(key, epoch)) for name, key in columns.items()}
+            lines.append(json.dumps({"epoch": epoch, **values}))
+        return "\n".join(lines) + "\n"
+
+    def on_train_end(self) -> None:
+        """Nothing of nnU-Net's end: the caller writes the weights."""
+        self._progress(self.num_epochs, self.num_epochs)

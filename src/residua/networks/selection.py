@@ -1,0 +1,72 @@
+"""The manifest of one training or hold-out: exactly its channels and patients, each file with its digest."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import path
+from pathlib import Path
+from typing import Any
+
+from residua.errors import DamagedStageError
+from residua.networks.contract import PreparedCase, TrainingSet
+from residua.publish import digest, manifest_of, read_json
+
+REFERENCE_STANDARD = "residual"
+
+
+def select_cases(
+    manifests: Sequence[str], patients: Mapping[str, Sequence[str]], channels: Sequence[str], labels: Sequence[bool]
+) -> dict[str, Any]:
+    """The record of one selection.
+
+    ``manifests`` are those of the prepared batches ``…/{channel}/{batch}/manifest.json``; ``patients`` names who is
+    trained on (``training``) and who validates (``validation``; the hold-out's patients too).
+    """
+    wanted = {patient for group in patients.values() for patient in group}
+    files: dict[str, dict[str, dict[str, str]]] = {patient: {} for patient in sorted(wanted)}
+    for manifest in manifests:
+        folder = path.dirname(manifest)
+        channel = path.basename(path.dirname(folder))
+        for name, content in manifest_of(manifest)["files"].items():
+            patient = name.partition(".")[0]
+            if patient in wanted:
+                files[patient][channel] = {"path": path.join(folder, name), "digest": content}
+    groups = {group: list(members) for group, members in patients.items()}
+    return {"channels": list(channels), "labels": list(labels), "files": files, **groups}
+
+
+def read_cases(selection: str) -> list[PreparedCase]:
+    """The validation patients' channels, whole and unchanged since the selection."""
+    record = read_json(selection)
+    return [_case(record, patient) for patient in record["validation"]]
+
+
+def read_training_set(selection: str) -> tuple[TrainingSet, list[str], list[bool]]:
+    """A training's data, the names of its channels, and of each channel whether it is a label.
+
+    Raises ``DamagedStageError`` that names a file which is missing or changed since the selection.
+    """
+    record = read_json(selection)
+    everyone = [*record["training"], *record["validation"]]
+    data = TrainingSet(
+        cases={patient: _case(record, patient) for patient in everyone},
+        references={patient: _file(record, patient, REFERENCE_STANDARD) for patient in everyone},
+        training=tuple(record["training"]),
+        validation=tuple(record["validation"]),
+    )
+    return data, record["channels"], record["labels"]
+
+
+def _case(record: dict[str, Any], patient: str) -> PreparedCase:
+    return PreparedCase(patient, tuple(_file(record, patient, channel) for channel in record["channels"]))
+
+
+def _file(record: dict[str, Any], patient: str, channel: str) -> Path:
+    entry = record["files"][patient][channel]
+    file = Path(entry["path"])
+    if not file.is_file() or digest(file) != entry["digest"]:
+        raise DamagedStageError(
+            f"{file}: missing or changed since it was made. "
+            f"Rebuild with: rm {file.parent / 'manifest.json'} and run the same snakemake command again"
+        )
+    return file

@@ -1,0 +1,58 @@
+"""Which code made a file: a digest that changes with what code does, not with how it is written down."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+
+def code_digest(script: Path, library: Path) -> str:
+    """Digest of a script and of all modules below ``library`` that it imports, directly or through others.
+
+    Comments, layout and docstrings do not count: editing them reruns nothing.
+    """
+    seen: dict[Path, str] = {}
+    waiting = [script]
+    while waiting:
+        path = waiting.pop()
+        if path not in seen:
+            seen[path], imported = _parsed(path, library)
+            waiting.extend(imported)
+    parts = sorted(f"{path.name}:{text}" for path, text in seen.items())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+@cache
+def _parsed(path: Path, library: Path) -> tuple[str, tuple[Path, ...]]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = tuple(file for name in sorted(_imported(tree)) for file in _files_of(name, library))
+    return hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest(), imported
+
+
+def _imported(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
+
+
+def _files_of(name: str, library: Path) -> list[Path]:
+    """The files that importing ``name`` runs, when they lie in the library: the module and the packages around it."""
+    parts = name.split(".")
+    candidates = [library.joinpath(*parts).with_suffix(".py")]
+    candidates += [library.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
+    return [file for file in candidates if file.is_file()]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+                node.body = node.body[1:] or [ast.Pass()]
+    return tree

@@ -1,0 +1,159 @@
+"""Nothing half-written is ever taken for finished.
+
+A single file is written beside its place and renamed. A stage of many files is built in a sibling ``.part`` folder,
+held by a lock, and renamed when whole; its ``manifest.json`` holds the digest of every file, and readers verify them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from residua.errors import DamagedStageError, ResiduaError
+
+MANIFEST = "manifest.json"
+_RESUMES = ".resumes"
+_CHUNK_BYTES = 1 << 20
+
+
+def digest(path: str | os.PathLike[str]) -> str:
+    """SHA-256 of a file's content, as hex."""
+    found = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            found.update(chunk)
+    return found.hexdigest()
+
+
+@contextmanager
+def writing(path: str | os.PathLike[str], suffix: str = "") -> Iterator[Path]:
+    """A path beside ``path`` to write to; renamed onto it when the block ends well, removed when it does not."""
+    target = Path(path)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=suffix, dir=target.parent)
+    os.close(handle)
+    beside = Path(name)
+    try:
+        yield beside
+        os.chmod(beside, 0o666 & ~_umask())
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def write_text(path: str | os.PathLike[str], text: str) -> None:
+    """Write a text file so that it is whole or not there."""
+    with writing(path) as beside:
+        beside.write_text(text, encoding="utf-8")
+
+
+def write_json(path: str | os.PathLike[str], record: Any) -> None:
+    """Write JSON with stable key order so that equal content gives equal files."""
+    write_text(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
+
+
+def read_json(path: str | os.PathLike[str]) -> Any:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+@contextmanager
+def stage(
+    manifest: str | os.PathLike[str], facts: dict[str, Any] | None = None, resumes: str | None = None
+) -> Iterator[Path]:
+    """Build the folder of ``manifest`` in a ``.part`` sibling and put it in place when the block ends well.
+
+    The block gets the ``.part`` folder. When the block raises or its process is killed, the folder stays. The next
+    try finds it as it was if it gives the same ``resumes`` (a digest of all that the work depends on), and empty
+    otherwise. ``facts`` go into the manifest beside the digests.
+    Raises ``ResiduaError`` when another process is building the same folder.
+    """
+    final = Path(manifest).parent
+    part = final.with_name(final.name + ".part")
+    final.parent.mkdir(parents=True, exist_ok=True)
+    with _held(final.with_name(final.name + ".lock"), final):
+        _make_resumable(part, resumes)
+        yield part
+        _write_manifest(part, facts or {})
+        _put_in_place(part, final)
+
+
+def _make_resumable(part: Path, resumes: str | None) -> None:
+    mark = part / _RESUMES
+    if resumes is None or not mark.is_file() or mark.read_text(encoding="utf-8") != resumes:
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir()
+        if resumes is not None:
+            write_text(mark, resumes)
+
+
+@contextmanager
+def _held(lock: Path, final: Path) -> Iterator[None]:
+    with open(lock, "w", encoding="utf-8") as stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ResiduaError(
+                f"{final}: another process is still building this folder; wait for it or end it, then start again"
+            ) from None
+        yield
+
+
+def _write_manifest(folder: Path, facts: dict[str, Any]) -> None:
+    (folder / _RESUMES).unlink(missing_ok=True)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    digests = {path.relative_to(folder).as_posix(): digest(path) for path in files}
+    write_json(folder / MANIFEST, {**facts, "files": digests})
+
+
+def _put_in_place(part: Path, final: Path) -> None:
+    old = final.with_name(final.name + ".old")
+    shutil.rmtree(old, ignore_errors=True)
+    if final.exists():
+        final.rename(old)
+    part.rename(final)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def verified(manifest: str | os.PathLike[str], only: Callable[[str], bool] = lambda name: True) -> dict[str, Path]:
+    """The files of a published folder by name, after their digests were checked.
+
+    ``only`` limits the check and the answer to the names for which it is true.
+    Raises ``DamagedStageError`` that names each missing or changed file and the command that rebuilds the folder.
+    """
+    folder = Path(manifest).parent
+    names = [name for name in manifest_of(manifest)["files"] if only(name)]
+    damaged = [name for name in names if not _intact(folder / name, manifest_of(manifest)["files"][name])]
+    if damaged:
+        raise DamagedStageError(
+            f"{folder}: {len(damaged)} file(s) missing or changed since they were made: {', '.join(damaged[:5])}. "
+            f"Rebuild with: rm {manifest} and run the same snakemake command again"
+        )
+    return {name: folder / name for name in names}
+
+
+def manifest_of(manifest: str | os.PathLike[str]) -> dict[str, Any]:
+    """The manifest's record: the stage's facts and ``files``, a digest by name."""
+    try:
+        record: dict[str, Any] = read_json(manifest)
+    except (OSError, ValueError) as error:
+        raise DamagedStageError(f"{manifest}: cannot be read ({error}); run the same snakemake command again") from None
+    return record
+
+
+def _intact(path: Path, expected: str) -> bool:
+    return path.is_file() and digest(path) == expected

@@ -1,0 +1,1 @@
+"""The tables of the article, as text in a frame, from tidy results."""

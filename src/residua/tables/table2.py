@@ -1,0 +1,36 @@
+"""Table 2: hospitals and patients of each fold and of the hold-out set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+
+from residua.tables.cells import require_columns, require_known
+from residua.tables.render import Table
+
+
+def table2(patients: pd.DataFrame, folds: Mapping[int, Sequence[str]], holdout: Sequence[str]) -> Table:
+    """One column a fold, and the hold-out set.
+
+    ``patients`` has one row a patient with its ``hospital``; ``folds`` names the hospitals that each fold validates.
+    A fold trains on the patients of all other folds. Raises ``ResiduaError`` for a hospital in no fold.
+    """
+    require_columns(patients, ["hospital"], "table 2")
+    in_folds = [hospital for hospitals in folds.values() for hospital in hospitals]
+    require_known(patients["hospital"], [*in_folds, *holdout], "the split")
+    everyone = _count(patients, in_folds)
+    columns: dict[str, list[object]] = {"Fold": ["Hospitals validation", "Patients train", "Patients validation"]}
+    for fold, hospitals in folds.items():
+        validated = _count(patients, hospitals)
+        columns[str(fold)] = [", ".join(hospitals), everyone - validated, validated]
+    columns["Hold-out set"] = [", ".join(holdout), "–", _count(patients, holdout)]
+    caption = (
+        f"Table 2. Hospitals and patients of the {len(folds)} validation sets ({everyone} patients in all) and of the "
+        "hold-out test set. Each hospital lies in one set."
+    )
+    return Table(pd.DataFrame(columns, dtype=object), caption)
+
+
+def _count(patients: pd.DataFrame, hospitals: Sequence[str]) -> int:
+    return int(patients["hospital"].isin(list(hospitals)).sum())

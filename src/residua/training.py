@@ -1,0 +1,31 @@
+"""What surrounds a training whatever the network: its identity and its progress."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from residua.publish import write_json
+
+
+def describe_training(selection: str, version: int, settings: dict[str, Any]) -> str:
+    """A digest of all that a training depends on: its cases (a digest itself), the study's version and settings.
+
+    An unfinished training is gone on with only when this has not changed.
+    """
+    record = json.dumps({"selection": selection, "version": version, "settings": settings}, sort_keys=True)
+    return hashlib.sha256(record.encode()).hexdigest()
+
+
+def show_progress(unit: str, file: Path | None = None) -> Callable[[int, int], None]:
+    """A function that prints ``done`` of ``total`` to the log and, where given, keeps it in a JSON file."""
+
+    def progress(done: int, total: int) -> None:
+        print(f"{unit} {done}/{total}", flush=True)
+        if file is not None:
+            write_json(file, {"unit": unit, "done": done, "total": total})
+
+    return progress

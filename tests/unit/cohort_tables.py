@@ -1,0 +1,75 @@
+"""Small studies, tables and images for the tests of the cohort."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import yaml
+
+from residua.study import Study, load_study
+
+ROOT = Path(__file__).parents[2]
+PUBLISHED: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))
+FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor")
+COLUMNS = ("patient", "hospital", "role", "exclusion_reason", *FILES)
+AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
+
+
+def config(**changes: Any) -> dict[str, Any]:
+    """The published configuration with two folds and one hold-out hospital, and ``changes`` at its top level."""
+    small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"]}
+    return {**copy.deepcopy(PUBLISHED), **small, **changes}
+
+
+def study(**changes: Any) -> Study:
+    """The study of ``config``."""
+    return load_study(config(**changes))
+
+
+def row(patient: str, hospital: str, **cells: str) -> dict[str, str]:
+    """One row whose files are called ``images/PATIENT_COLUMN.nii.gz``."""
+    files = {column: f"images/{patient}_{column}.nii.gz" for column in FILES}
+    return {"patient": patient, "hospital": hospital, "role": "auto", "exclusion_reason": "", **files, **cells}
+
+
+def rows() -> list[dict[str, str]]:
+    """One patient of each hospital of ``study``, in rows 2 to 5."""
+    return [row(f"{hospital}1", hospital) for hospital in ("STO", "GOT", "PAR", "AMS")]
+
+
+def write_table(
+    folder: Path, records: Sequence[Mapping[str, str]], columns: Sequence[str] = COLUMNS, delimiter: str = "\t"
+) -> str:
+    """Write ``cohort.tsv`` into ``folder`` and return its path."""
+    lines = [delimiter.join(columns)]
+    lines += [delimiter.join(record.get(column, "") for column in columns) for record in records]
+    path = folder / "cohort.tsv"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return str(path)
+
+
+def write_image(path: Path, voxels: Any = None, affine: Any = AFFINE) -> Path:
+    """Write ``voxels`` (a 4x5x3 ramp when not given) as NIfTI."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = np.arange(60, dtype=np.int16).reshape(4, 5, 3) if voxels is None else voxels
+    nib.save(nib.Nifti1Image(data, affine), path)
+    return path
+
+
+def write_images(folder: Path, records: Sequence[Mapping[str, str]]) -> None:
+    """Write a sound image or mask for every file cell; each mask has one voxel of 0.002 ml."""
+    mask = np.zeros((4, 5, 3), np.uint8)
+    mask[2, 2, 1] = 1
+    for record in records:
+        for column in FILES:
+            write_image(folder / record[column], mask if column in ("residual", "pre_tumor") else None)
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """The content of every file below ``folder``."""
+    return {str(path): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}

@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import pytest
+import yaml
+from cohort_tables import PUBLISHED, config, rows, snapshot, write_images, write_table
+from typer.testing import CliRunner
+
+from residua.cli import app
+from residua.errors import ResiduaError
+
+
+def residua(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a sound cohort and the configuration of its study."""
+    write_images(tmp_path, rows())
+    write_table(tmp_path, rows())
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config()), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_check_says_that_a_sound_cohort_can_run_and_writes_nothing(folder: Path) -> None:
+    before = snapshot(folder)
+    ran = residua("check", "cohort.tsv")
+    assert ran.stdout == "cohort.tsv: 4 patients to include; the study can run\n"
+    assert ran.exit_code == 0
+    assert snapshot(folder) == before
+
+
+def test_check_prints_every_problem_and_exits_1(folder: Path) -> None:
+    (folder / "images/GOT1_post_t1.nii.gz").unlink()
+    (folder / "images/AMS1_residual.nii.gz").write_bytes(b"")
+    ran = residua("check", "cohort.tsv", "--no-voxels")
+    assert ran.stdout.splitlines() == [
+        "error: row 3 (patient GOT1), column post_t1, images/GOT1_post_t1.nii.gz: the file does not exist: "
+        "correct the path (relative to the table), or set role to exclude",
+        "error: row 5 (patient AMS1), column residual, images/AMS1_residual.nii.gz: the file is empty (0 bytes): "
+        "copy it again from its source",
+        "cohort.tsv: 4 patients to include; the study cannot run",
+    ]
+    assert ran.exit_code == 1
+
+
+def test_check_as_json_is_one_record(folder: Path) -> None:
+    sound = residua("check", "cohort.tsv", "--json")
+    assert json.loads(sound.stdout)["residual_ml"]["STO1"] == pytest.approx(0.002)
+    assert sound.exit_code == 0
+    (folder / "images/GOT1_post_t1.nii.gz").unlink()
+    ran = residua("check", "cohort.tsv", "--json")
+    record = json.loads(ran.stdout)
+    assert (record["runs"], record["patients"], ran.exit_code) == (False, 4, 1)
+    (problem,) = record["problems"]
+    assert (problem["row"], problem["column"]) == (3, "post_t1")
+
+
+def test_check_takes_the_configuration_that_it_is_given_else_the_published_one(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = folder / "other.yaml"
+    other.write_text(yaml.safe_dump(config(holdout=["AMS", "XYZ"])), encoding="utf-8")
+    assert "holdout of the config names hospital XYZ" in residua("check", "cohort.tsv", "--config", other).stdout
+    (folder / "config.yaml").unlink()
+    assert "folds.2 of the config names hospital SFR" in residua("check", "cohort.tsv").stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        ("version: [", "config.yaml: cannot be read as YAML"),
+        ("- a list", "config.yaml: holds no settings"),
+        ("version: 1", "The configuration cannot be used:\n  title: Field required\n"),
+    ],
+)
+def test_a_configuration_that_cannot_be_used_is_a_message_and_no_traceback(
+    folder: Path, content: str, told: str
+) -> None:
+    (folder / "config.yaml").write_text(content, encoding="utf-8")
+    ran = residua("check", "cohort.tsv")
+    assert ran.stderr.startswith(told)
+    assert ran.stdout == ""
+    assert ran.exit_code == 1
+    assert isinstance(ran.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["check"], ["check", "a.tsv", "b.tsv"], ["nothing"], ["simulate", "--out", "x", "--patients", "0"]]
+)
+def test_wrong_usage_exits_2(folder: Path, arguments: list[str]) -> None:
+    ran = residua(*arguments)
+    assert ran.exit_code == 2
+    assert "Usage" in ran.stderr
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **functions: Any) -> None:
+    module = ModuleType(name)
+    vars(module).update(functions)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_simulate_hands_its_options_on_and_prints_the_table(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, Any] = {}
+
+    def simulate_cohort(progress: Any, **options: Any) -> Path:
+        progress(1, 2)
+        asked.update(options)
+        return Path(options["out"]) / "cohort.tsv"
+
+    stand_in(monkeypatch, "residua.simulate.cohort", simulate_cohort=simulate_cohort)
+    ran = residua("simulate", "--out", "demo", "--patients", 9, "--seed", 3, "--like", "micro")
+    assert asked == {"out": Path("demo"), "patients": 9, "seed": 3, "like": "micro"}
+    assert ran.stdout == "demo/cohort.tsv\n"
+    assert ran.exit_code == 0
+
+
+def test_simulate_says_why_it_cannot(folder: Path) -> None:
+    ran = residua("simulate", "--out", "demo", "--patients", 1, "--seed", 3, "--like", "micro")
+    assert ran.exit_code == 1
+    assert ran.stderr.strip()
+    assert isinstance(ran.exception, SystemExit)
+    assert not (folder / "demo").exists()
+
+
+def test_evaluate_writes_one_row_a_case(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table = pd.DataFrame({"case": ["a", "b"], "dice": [0.5, None]})
+    stand_in(monkeypatch, "residua.evaluation", evaluate_folders=lambda reference, prediction: table)
+    assert residua("evaluate", "ours", "theirs", "--out", "made/cases.csv").exit_code == 0
+    assert (folder / "made/cases.csv").read_text(encoding="utf-8") == "case,dice\na,0.5\nb,\n"
+
+
+def test_evaluate_leaves_an_old_table_alone_when_it_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def evaluate_folders(reference: Path, prediction: Path) -> None:
+        raise ResiduaError(f"{reference}: no mask")
+
+    stand_in(monkeypatch, "residua.evaluation", evaluate_folders=evaluate_folders)
+    (folder / "cases.csv").write_text("old", encoding="utf-8")
+    ran = residua("evaluate", "ours", "theirs", "--out", "cases.csv")
+    assert (ran.exit_code, ran.stderr) == (1, "ours: no mask\n")
+    assert (folder / "cases.csv").read_text(encoding="utf-8") == "old"
+
+
+def test_schema_writes_both_files_and_checks_them(folder: Path) -> None:
+    (folder / "config.yaml").write_text(yaml.safe_dump(PUBLISHED), encoding="utf-8")
+    stale = residua("schema", "--check")
+    assert stale.exit_code == 1
+    assert stale.stderr.startswith("config.schema.json, docs/config.md: not what")
+    assert not (folder / "docs").exists()
+    assert residua("schema").exit_code == 0
+    assert (folder / "docs/config.md").is_file()
+    assert residua("schema", "--check").exit_code == 0

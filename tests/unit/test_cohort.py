@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from cohort_tables import COLUMNS, FILES, ROOT, row, rows, snapshot, study, write_image, write_images, write_table
+
+from residua.cohort import load_cohort
+from residua.cohort.checks import check_cohort
+from residua.cohort.table import Patient, read_patients
+from residua.errors import ResiduaError
+
+
+@pytest.fixture
+def patients(tmp_path: Path) -> tuple[Patient, ...]:
+    """The four patients of ``rows``, with sound files."""
+    write_images(tmp_path, rows())
+    return read_patients(write_table(tmp_path, rows()), FILES)
+
+
+def test_the_cohort_is_loaded_with_its_split_and_batches(tmp_path: Path, patients: tuple[Patient, ...]) -> None:
+    cohort = load_cohort(study(), f"{tmp_path}/cohort.tsv")
+    assert tuple(cohort.patients.values()) == patients
+    assert cohort.split.folds == {0: ("STO1",), 1: ("GOT1", "PAR1")}
+    assert cohort.batches == {f"{h}-0": (f"{h}1",) for h in ("STO", "GOT", "PAR", "AMS")}
+
+
+def test_the_cohort_is_refused_with_all_problems_of_table_split_and_files(
+    tmp_path: Path, patients: tuple[Patient, ...]
+) -> None:
+    Path(patients[3].files["post_flair"]).unlink()
+    path = write_table(tmp_path, [*rows(), row("STO1", "STO"), row("AMS1", "XYZ", role="test")])
+    before = snapshot(tmp_path)
+    with pytest.raises(ResiduaError) as raised:
+        load_cohort(study(), path)
+    title, *lines = str(raised.value).splitlines()
+    assert title == f"{path}: the study cannot run on this cohort (6 to mend):"
+    flair = f"column post_flair, {tmp_path}/images/AMS1_post_flair.nii.gz: the file does not exist"
+    starts = [
+        "row 6 (patient STO1), column patient: the patient is also in row 2",
+        "row 7 (patient AMS1), column role: unknown role 'test'",
+        "row 7 (patient AMS1), column patient: the patient is also in row 5",
+        "row 7 (patient AMS1), column hospital: hospital XYZ (1 patient(s)) is in no fold",
+        f"row 5 (patient AMS1), {flair}",
+        f"row 7 (patient AMS1), {flair}",
+    ]
+    assert len(lines) == len(starts)
+    assert all(line.startswith(f"  {start}") for line, start in zip(lines, starts, strict=True))
+    assert snapshot(tmp_path) == before
+
+
+def test_a_column_that_is_missing_is_told_once_and_not_for_each_patient(
+    tmp_path: Path, patients: tuple[Patient, ...]
+) -> None:
+    path = write_table(tmp_path, rows(), COLUMNS[:-1])
+    with pytest.raises(ResiduaError) as raised:
+        load_cohort(study(), path)
+    assert str(raised.value).splitlines()[1:] == [
+        "  row 1, column pre_tumor: the column is missing: add it to the table"
+    ]
+    few = load_cohort(study(inputs={"A": ["post_t1ce"]}), path)
+    assert "pre_tumor" not in few.patients["STO1"].files
+
+
+def test_the_whole_check_tells_each_problem_once(tmp_path: Path, patients: tuple[Patient, ...]) -> None:
+    Path(patients[0].files["post_t1"]).unlink()
+    Path(patients[1].files["post_t1"]).write_bytes(b"")
+    write_image(Path(patients[2].files["post_t1"]), np.ones((4, 5, 3)))
+    seen: list[str] = []
+    verdict = check_cohort(study(), f"{tmp_path}/cohort.tsv", progress=seen.append)
+    what = ["the file does not exist", "the file is empty (0 bytes)", "every voxel is 1"]
+    assert [problem.what for problem in verdict.problems] == what
+    assert seen == ["STO1", "GOT1", "PAR1", "AMS1"]
+    assert not verdict.runs
+    assert verdict.to_json()["residual_ml"]["GOT1"] == pytest.approx(0.002)
+    quick = check_cohort(study(), f"{tmp_path}/cohort.tsv", voxels=False)
+    assert [problem.what for problem in quick.problems] == what[:2]
+
+
+def test_loading_a_cohort_imports_no_array_or_image_library() -> None:
+    code = "import sys, residua.cohort; print([m for m in ('numpy', 'nibabel', 'pandas', 'scipy') if m in sys.modules])"
+    environment = {"PYTHONPATH": str(ROOT / "src")}
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert ran.stdout == "[]\n"

@@ -1,0 +1,195 @@
+"""From a probability map to a mask, and the threshold."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from residua.errors import ResiduaError
+from residua.segmentation import (
+    OutOfFoldCase,
+    ThresholdChoice,
+    binarise,
+    choose_threshold,
+    remove_small_components,
+    segment,
+)
+from residua.study import Classification, Postprocessing
+
+BY_VOLUME = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
+VOXEL_ML = 0.175  # one voxel is residual tumour
+
+
+def _postprocessing(*thresholds: float, min_component_voxels: int = 0) -> Postprocessing:
+    return Postprocessing(thresholds=thresholds, min_component_voxels=min_component_voxels, connectivity=26)
+
+
+def _row(*values: float) -> NDArray[np.float32]:
+    return np.array(values, dtype=np.float32).reshape(-1, 1, 1)
+
+
+def _case(fold: int, probability: tuple[float, ...], reference: tuple[int, ...]) -> OutOfFoldCase:
+    return OutOfFoldCase(fold, _row(*probability), _row(*reference).astype(bool), VOXEL_ML)
+
+
+def test_a_voxel_at_the_threshold_is_tumour() -> None:
+    assert binarise(_row(0.29, 0.3, 0.31), 0.3).ravel().tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("threshold", [0.0, -0.1, 1.1, float("nan")])
+def test_a_threshold_that_means_nothing_is_refused(threshold: float) -> None:
+    with pytest.raises(ResiduaError, match="threshold must lie above 0"):
+        binarise(_row(0.5), threshold)
+
+
+def test_a_map_with_nan_is_refused_and_not_taken_for_no_tumour() -> None:
+    with pytest.raises(ResiduaError, match="holds NaN"):
+        binarise(_row(0.5, float("nan")), 0.5)
+
+
+def _pieces() -> NDArray[np.bool_]:
+    """A plate of 20 voxels, one of 19, far apart."""
+    mask = np.zeros((20, 20, 3), dtype=bool)
+    mask[1:5, 1:6, 1] = mask[10:14, 10:15, 1] = True
+    mask[10, 10, 1] = False
+    return mask
+
+
+def test_components_with_fewer_voxels_go_and_those_with_as_many_stay() -> None:
+    kept = remove_small_components(_pieces(), 20)
+    assert kept.sum() == 20 and kept[1:5, 1:6, 1].all()
+    assert (remove_small_components(_pieces(), 19) == _pieces()).all()
+    assert not remove_small_components(_pieces(), 21).any()
+
+
+@pytest.mark.parametrize(
+    ("second", "touching"), [((1, 0, 0), {6, 18, 26}), ((1, 1, 0), {18, 26}), ((1, 1, 1), {26}), ((2, 0, 0), set())]
+)
+@pytest.mark.parametrize("connectivity", [6, 18, 26])
+def test_connectivity_says_which_neighbours_are_one_component(
+    second: tuple[int, int, int], touching: set[int], connectivity: int
+) -> None:
+    mask = np.zeros((3, 3, 3), dtype=bool)
+    mask[0, 0, 0] = mask[second] = True
+    assert remove_small_components(mask, 2, connectivity).any() == (connectivity in touching)
+
+
+def test_an_unknown_connectivity_is_refused() -> None:
+    with pytest.raises(ValueError, match="6, 18 or 26, found 8"):
+        remove_small_components(_pieces(), 20, 8)
+
+
+def test_an_empty_mask_stays_empty() -> None:
+    assert not remove_small_components(np.zeros((3, 3, 3), dtype=bool), 20).any()
+
+
+def test_segment_thresholds_and_then_removes_small_components() -> None:
+    probability = np.where(_pieces(), 0.6, 0.4)
+    assert segment(probability, 0.5, _postprocessing(0.5, min_component_voxels=20)).sum() == 20
+    assert segment(probability, 0.7, _postprocessing(0.5, min_component_voxels=20)).sum() == 0
+
+
+def test_the_threshold_with_the_best_mean_of_dice_and_f1_wins() -> None:
+    cases = [
+        _case(0, (0.9, 0.3, 0.0), (1, 0, 0)),  # 0.2: Dice 2/3; 0.5: Dice 1
+        _case(1, (0.3, 0.0, 0.0), (1, 0, 0)),  # 0.2: Dice 1; 0.5: missed
+    ]
+    choice = choose_threshold(cases, _postprocessing(0.2, 0.5), BY_VOLUME)
+    low, high = choice.candidates[0.2], choice.candidates[0.5]
+    assert (low.mean_dice_of_detected, low.f1, low.detected) == pytest.approx((5 / 6, 1.0, 2))
+    assert low.score == pytest.approx((5 / 6 + 1) / 2)
+    # Dice is of the detected only: the missed patient costs F1 = 2/3, not Dice.
+    assert (high.mean_dice_of_detected, high.f1, high.detected) == pytest.approx((1.0, 2 / 3, 1))
+    assert high.score == pytest.approx((1 + 2 / 3) / 2)
+    assert choice.threshold == 0.2
+
+
+def test_the_first_of_equal_candidates_wins() -> None:
+    cases = [_case(0, (0.9, 0.0), (1, 0))]
+    assert choose_threshold(cases, _postprocessing(0.4, 0.2, 0.6), BY_VOLUME).threshold == 0.4
+
+
+def test_components_are_removed_before_a_threshold_is_judged() -> None:
+    case = _case(0, (0.9, 0.9, 0.0, 0.3), (1, 1, 0, 0))  # the voxel at 0.3 is alone
+    kept = choose_threshold([case], _postprocessing(0.2, 0.5), BY_VOLUME)
+    cleaned = choose_threshold([case], _postprocessing(0.2, 0.5, min_component_voxels=2), BY_VOLUME)
+    assert (kept.threshold, cleaned.threshold) == (0.5, 0.2)
+
+
+def test_a_threshold_above_every_probability_scores_zero_and_says_so() -> None:
+    choice = choose_threshold([_case(0, (0.4, 0.1), (1, 0))], _postprocessing(0.9, 0.8), BY_VOLUME)
+    found = choice.candidates[0.9]
+    assert (found.score, found.mean_dice_of_detected, found.f1, found.detected) == (0.0, None, 0.0, 0)
+    assert "no patient detected" in found.note
+    assert choice.threshold == 0.9
+
+
+def test_without_any_tumour_f1_counts_as_zero_and_says_so() -> None:
+    found = choose_threshold([_case(0, (0.4, 0.1), (0, 0))], _postprocessing(0.9), BY_VOLUME).candidates[0.9]
+    assert (found.score, found.f1) == (0.0, None)
+    assert "F1 undefined" in found.note
+
+
+def test_an_overlap_that_the_study_asks_for_makes_detection() -> None:
+    elsewhere = [_case(0, (0.9, 0.0), (0, 1))]
+    asked = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.01)
+    assert choose_threshold(elsewhere, _postprocessing(0.5), BY_VOLUME).candidates[0.5].detected == 1
+    assert choose_threshold(elsewhere, _postprocessing(0.5), asked).candidates[0.5].detected == 0
+
+
+def _disagreeing() -> ThresholdChoice:
+    """Fold 0 (two patients) is best at 0.2, fold 1 (one patient) at 0.6."""
+    low, high = ((0.3, 0.0, 0.0), (1, 0, 0)), ((0.9, 0.3, 0.3), (1, 0, 0))
+    return choose_threshold([_case(0, *low), _case(0, *low), _case(1, *high)], _postprocessing(0.2, 0.6), BY_VOLUME)
+
+
+def test_each_fold_gets_the_threshold_that_is_best_on_the_others() -> None:
+    choice = _disagreeing()
+    assert choice.threshold == 0.2
+    assert choice.nested == {0: 0.6, 1: 0.2}
+    nested = choice.nested_performance
+    # Fold 0 at 0.6 is missed twice; fold 1 at 0.2 has 1 voxel of 3: Dice 0.5. F1 = 2/(2+2).
+    assert nested is not None
+    assert (nested.mean_dice_of_detected, nested.f1, nested.score) == pytest.approx((0.5, 0.5, 0.5))
+    assert nested.score < choice.candidates[0.2].score
+
+
+def test_one_fold_has_no_nested_choice() -> None:
+    choice = choose_threshold([_case(3, (0.9,), (1,))], _postprocessing(0.5), BY_VOLUME)
+    assert choice.nested == {} and choice.nested_performance is None
+
+
+def test_the_choice_is_plain_json() -> None:
+    record = _disagreeing().to_json()
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    assert [each["threshold"] for each in record["candidates"]] == [0.2, 0.6]
+    assert record["nested"] == {"0": 0.6, "1": 0.2}
+
+
+def test_cases_are_read_once_and_one_at_a_time() -> None:
+    alive = 0
+
+    class Counted(OutOfFoldCase):
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def stream() -> Iterator[OutOfFoldCase]:
+        nonlocal alive
+        for _ in range(5):
+            # The consumer may still hold the case before; more would mean that it keeps them.
+            assert alive <= 1
+            alive += 1
+            yield Counted(0, _row(0.9, 0.0), _row(1, 0).astype(bool), VOXEL_ML)
+
+    choice = choose_threshold(stream(), _postprocessing(0.5), BY_VOLUME)
+    assert choice.candidates[0.5].patients == 5
+
+
+def test_no_case_is_refused() -> None:
+    with pytest.raises(ResiduaError, match="no out-of-fold case"):
+        choose_threshold([], _postprocessing(0.5), BY_VOLUME)

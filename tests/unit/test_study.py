@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from cohort_tables import PUBLISHED, config, study
+from pydantic import ValidationError
+
+from residua.errors import ResiduaError
+from residua.study import NnUNetSettings, load_study
+
+NUMBERS = {
+    "sequences.reference": "post_t1ce",
+    "inputs.A": ("post_t1ce",),
+    "inputs.B": ("post_t1ce", "post_t1"),
+    "inputs.C": ("post_t1ce", "post_t1", "post_flair"),
+    "inputs.D": ("post_t1ce", "post_t1", "pre_t1ce", "pre_tumor"),
+    "inputs.E": ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "pre_tumor"),
+    "holdout": ("AMS",),
+    "folds": {0: ("STO",), 1: ("GRO", "MIL", "UTR"), 2: ("SFR", "VIE"), 3: ("PAR", "ZWO", "ALK", "HAG"), 4: ("GOT",)},
+    "registration.engine": "ants",
+    "registration.transform": "SyN",
+    "networks.nnunet.spacing_mm": (0.5, 0.5, 1.0),
+    "networks.nnunet.patch_size": (192, 128, 80),
+    "networks.nnunet.batch_size": 2,
+    "networks.nnunet.features": (32, 64, 128, 256, 320),
+    "networks.nnunet.kernels": ((3, 3, 1), *[(3, 3, 3)] * 4),
+    "networks.nnunet.epochs": 1000,
+    "networks.nnunet.iterations_per_epoch": 250,
+    "networks.nnunet.momentum": 0.99,
+    "networks.nnunet.loss": "dice_and_cross_entropy",
+    "networks.agunet.spacing_mm": (1.0, 1.0, 1.0),
+    "networks.agunet.shape": (128, 128, 144),
+    "networks.agunet.features": (16, 32, 128, 256, 256),
+    "networks.agunet.batch_size": 2,
+    "networks.agunet.effective_batch_size": 32,
+    "networks.agunet.learning_rate": 1e-3,
+    "networks.agunet.patience_epochs": 30,
+    "networks.agunet.flip_probability": 0.5,
+    "networks.agunet.rotation_degrees": 20.0,
+    "networks.agunet.rotation_probability": 0.5,
+    "networks.agunet.translation_fraction": 0.1,
+    "networks.agunet.translation_probability": 0.5,
+    "postprocessing.min_component_voxels": 20,
+    "classification.residual_tumor_ml": 0.175,
+    "classification.min_overlap_dice": 0.0,
+    "statistics.alpha": 0.05,
+    "statistics.interval_sd_multiplier": 1.96,
+}
+
+
+def changed(key: str, value: Any) -> dict[str, Any]:
+    """The published configuration with one dotted key set."""
+    changed = copy.deepcopy(PUBLISHED)
+    *sections, name = key.split(".")
+    section = changed
+    for part in sections:
+        section = section[part]
+    section[name] = value
+    return changed
+
+
+def refusal(settings: dict[str, Any]) -> list[str]:
+    before = copy.deepcopy(settings)
+    with pytest.raises(ResiduaError) as raised:
+        load_study(settings)
+    assert settings == before
+    title, *lines = str(raised.value).splitlines()
+    assert title == "The configuration cannot be used:"
+    return lines
+
+
+@pytest.mark.parametrize(("key", "expected"), NUMBERS.items())
+def test_the_published_configuration_says_what_the_article_says(key: str, expected: Any) -> None:
+    found: Any = load_study(PUBLISHED)
+    for part in key.split("."):
+        found = found[part] if isinstance(found, dict) else getattr(found, part)
+    assert found == expected
+
+
+def test_columns_follow_from_the_configuration() -> None:
+    published = load_study(PUBLISHED)
+    images = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")
+    assert published.images == images
+    assert published.file_columns == (*images, "residual", "pre_tumor")
+    assert published.channels == (*images, "pre_tumor")
+    assert study(brain_mask={"method": "given"}).file_columns[-1] == "brain_mask"
+    assert study(inputs={"B": ["post_t1", "post_t1ce"]}).channels == ("post_t1ce", "post_t1")
+
+
+def test_the_settings_of_a_network_are_found_by_its_name() -> None:
+    assert isinstance(load_study(PUBLISHED).settings_of("nnunet"), NnUNetSettings)
+
+
+def test_a_study_cannot_be_changed() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        load_study(PUBLISHED).version = 2
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "line"),
+    [
+        ("thresholds", 1, "thresholds: unknown key; see docs/config.md for those that exist"),
+        ("networks.nnunet.epoch", 5, "networks.nnunet.epoch: unknown key; see docs/config.md for those that exist"),
+        ("folds.1", ["STO", "GRO"], "study: hospital STO is in more than one fold"),
+        ("holdout", ["AMS", "GOT"], "study: hospital GOT is both held out and in a fold"),
+        ("folds.1", [], "study: fold 1 names no hospital"),
+        ("folds", {0: ["STO"], 2: ["GOT"]}, "study: folds are numbered [0, 2], expected 0 to 1"),
+        ("inputs.F", ["post_t1ce", "post_t2"], "study: inputs F names post_t2, no sequence or label"),
+        ("inputs.F", [], "study: inputs F needs channels, each once"),
+        ("inputs.F", ["post_t1", "post_t1"], "study: inputs F needs channels, each once"),
+        (
+            "inputs.F",
+            ["post_t1ce", "residual"],
+            "study: inputs F would show the network the reference standard (residual)",
+        ),
+        ("labels.edema", "post_t2", "study: label edema was drawn on post_t2, no sequence"),
+        ("labels.residual", "post_t1", "study: labels needs residual, drawn on the reference sequence"),
+        ("sequences.moving", ["post_t1ce"], "a column is named twice among sequences and labels"),
+        ("networks.nnunet", None, "study: archs names nnunet, which networks does not describe"),
+        ("networks.nnunet.strides", [[1, 1, 1]], "networks.nnunet: features, kernels and strides need one entry per"),
+        ("networks.nnunet.epochs", "many", "networks.nnunet.epochs: Input should be a valid integer"),
+        ("networks.nnunet.spacing_mm", [1.0, 0.0, 1.0], "networks.nnunet.spacing_mm.1: Input should be greater than 0"),
+        ("statistics.alpha", 5, "statistics.alpha: Input should be less than 1 (found 5)"),
+        ("folds.1", ["A-1"], "folds.1.0: String should match pattern '^[A-Za-z0-9]+$' (found 'A-1')"),
+        ("postprocessing.connectivity", 8, "postprocessing.connectivity: Input should be 6, 18 or 26 (found 8)"),
+    ],
+)
+def test_a_wrong_setting_is_told_with_its_key(key: str, value: Any, line: str) -> None:
+    (told,) = refusal(changed(key, value))
+    assert line in told
+
+
+def test_a_missing_key_is_told() -> None:
+    settings = config()
+    del settings["statistics"]["alpha"]
+    assert refusal(settings) == ["  statistics.alpha: Field required"]
+
+
+def test_all_wrong_settings_are_told_at_once() -> None:
+    told = refusal(config(version=0, typo=1, title=""))
+    assert [line.split(":")[0].strip() for line in told] == ["version", "title", "typo"]
+    (split,) = refusal(config(folds={0: ["STO"], 1: ["STO"]}, holdout=["STO"]))
+    assert "more than one fold; hospital STO is both held out" in split
