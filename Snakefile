@@ -22,4 +22,5 @@ rule all:
     input:
         "results/cohort/folds.json",
         expand("results/registered/{patient}/{sequence}.nii.gz", patient=cohort.split.patients, sequence=study.sequences.moving),
+        warped_labels(),
         expand("results/tables/{table}.{format}", table=TABLES, format=TABLE_FORMATS),

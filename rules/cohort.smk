@@ -6,8 +6,8 @@ rule check_cohort:
     output:
         "results/cohort/checks/{batch}.json",
     params:
-        files=lambda wildcards: {patient: files_of(patient) for patient in patients_in(wildcards)},
-        kinds=KINDS,
+        patients=lambda wildcards: [asdict(cohort.patients[patient]) for patient in patients_in(wildcards)],
+        kinds=COLUMN_KINDS,
         code=code("check_cohort"),
     log:
         "results/logs/check_cohort/{batch}.log",

@@ -2,14 +2,15 @@
 import os
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 HOUSE = Path(workflow.basedir)
 sys.path.insert(0, str(HOUSE / "src"))
 
 from residua.cohort import load_cohort
-from residua.cohort.files import needed_columns
 from residua.cohort.problems import raise_problems
+from residua.cohort.files import kinds_of
 from residua.errors import ResiduaError
 from residua.provenance import code_digest
 from residua.study import load_study
@@ -31,7 +32,7 @@ RESIDUAL = "residual"
 SPLITS = ("validation", "test")
 TABLES = ("table1", "table2", "table3")
 TABLE_FORMATS = ("csv", "md")
-KINDS = {column: "image" if column in study.images else "label" for column in needed_columns(study)}
+COLUMN_KINDS = kinds_of(study)
 FOLDS = sorted(study.folds)
 SUBSETS = [*(f"fold{fold}" for fold in FOLDS), "holdout"]
 
@@ -76,19 +77,33 @@ def code(script):
     return code_digest(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
 
 
+def code_of_network(script, stage):
+    """Like ``code``, with the network's own module for this stage."""
+    return lambda wildcards: code_digest(
+        HOUSE / "scripts" / f"{script}.py", HOUSE / "src", [f"residua.networks.{wildcards.arch}.{stage}"]
+    )
+
+
 def file_of(patient, column):
     """The file that the cohort table names."""
     return cohort.patients[patient].files[column]
 
 
 def files_of(patient):
-    """The files of a patient that this study reads, by column."""
-    return {column: file_of(patient, column) for column in KINDS}
+    """The files of a patient that the cohort table names, by column."""
+    return dict(cohort.patients[patient].files)
 
 
 def patients_in(wildcards):
     """The patients of a batch."""
     return list(cohort.batches[wildcards.batch])
+
+
+def warped_labels():
+    """Every label drawn on a moving sequence, on the reference grid."""
+    moved = [label for label, sequence in study.labels.items() if sequence in study.sequences.moving]
+    patients = cohort.split.patients
+    return [f"results/registered/{p}/{label}.nii.gz" for label in moved for p in patients if label in files_of(p)]
 
 
 def batches_of(patients):

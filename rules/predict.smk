@@ -3,11 +3,11 @@ rule predict:
     """Out-of-fold probabilities of one fold's validation patients."""
     input:
         cases="results/prepared/{arch}/{inputs}/fold{fold}.json",
-        models="results/models/{arch}/{inputs}/fold{fold}/manifest.json",
+        models=["results/models/{arch}/{inputs}/fold{fold}/manifest.json"],
     output:
         "results/predictions/{arch}/{inputs}/fold{fold}/manifest.json",
     params:
-        code=code("predict"),
+        code=code_of_network("predict", "predict"),
     log:
         "results/logs/predict/{arch}_{inputs}_fold{fold}.log",
     benchmark:
@@ -31,7 +31,7 @@ rule ensemble:
     output:
         "results/ensemble/{arch}/{inputs}/manifest.json",
     params:
-        code=code("predict"),
+        code=code_of_network("predict", "predict"),
     log:
         "results/logs/ensemble/{arch}_{inputs}.log",
     benchmark:

@@ -11,7 +11,7 @@ rule prepare:
         patients=patients_in,
         is_label=lambda wildcards: is_label(wildcards.channel),
         settings=lambda wildcards: study.settings_of(wildcards.arch).preparation(),
-        code=code("prepare"),
+        code=code_of_network("prepare", "prepare"),
     log:
         "results/logs/prepare/{arch}_{channel}_{batch}.log",
     benchmark:

@@ -2,8 +2,10 @@
 
 import _here  # noqa: F401
 
-from residua.cohort.checks import check_voxels
+from residua.cohort.table import Patient
+from residua.cohort.voxels import check_voxels
 from residua.publish import write_json
 
 job = snakemake
-write_json(job.output[0], check_voxels(job.params.files, job.params.study))
+patients = [Patient(**record) for record in job.params.patients]
+write_json(job.output[0], check_voxels(patients, job.params.kinds))

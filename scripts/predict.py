@@ -4,7 +4,7 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.networks import network
+from residua.networks import load_of
 from residua.networks.selection import read_cases
 from residua.prediction import predict_cases
 from residua.publish import digest, stage, verified
@@ -14,5 +14,5 @@ job = snakemake
 models = [Path(manifest).parent for manifest in job.input.models if verified(manifest)]
 resumes = "-".join(digest(path) for path in (job.input.cases, *job.input.models))
 with stage(job.output[0], resumes=resumes) as part:
-    predictor = network(job.wildcards.arch).load(models)
+    predictor = load_of(job.wildcards.arch)(models)
     predict_cases(predictor, read_cases(job.input.cases), part, show_progress("patient"))

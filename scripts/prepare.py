@@ -2,7 +2,7 @@
 
 import _here  # noqa: F401
 
-from residua.networks import network
+from residua.networks import prepare_of
 from residua.preparation import ChannelCase
 from residua.publish import stage, verified
 
@@ -14,4 +14,4 @@ stripped = {} if given else verified(job.input.stripped)
 channels = {patient: given.get(patient) or stripped[f"{patient}.nii.gz"] for patient in patients}
 cases = [ChannelCase(patient, channels[patient], brains[f"{patient}.nii.gz"]) for patient in patients]
 with stage(job.output[0]) as part:
-    network(job.wildcards.arch).prepare(cases, job.params.is_label, job.params.settings, part)
+    prepare_of(job.wildcards.arch)(cases, job.params.is_label, job.params.settings, part)

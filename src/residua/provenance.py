@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import ast
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 
-def code_digest(script: Path, library: Path) -> str:
+_SETTINGS = Path("residua", "study.py")
+
+
+def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str:
     """Digest of a script and of all modules below ``library`` that it imports, directly or through others.
 
-    Comments, layout and docstrings do not count: editing them reruns nothing.
+    ``modules`` are those that it finds by name at run time. Comments, layout and docstrings do not count: editing them reruns nothing. Nor does the
+    module of the settings, whose values reach a rule by its params.
     """
     seen: dict[Path, str] = {}
-    waiting = [script]
+    waiting = [script, *(file for name in modules for file in _files_of(name, library))]
     while waiting:
         path = waiting.pop()
         if path not in seen:
@@ -46,7 +51,7 @@ def _files_of(name: str, library: Path) -> list[Path]:
     parts = name.split(".")
     candidates = [library.joinpath(*parts).with_suffix(".py")]
     candidates += [library.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
-    return [file for file in candidates if file.is_file()]
+    return [file for file in candidates if file.is_file() and file != library / _SETTINGS]
 
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:

@@ -88,6 +88,7 @@ class NnUNetSettings(Frozen):
     foreground_oversampling: Probability = Field(description="Share of patches forced to contain tumour.")
     loss: Literal["dice_and_cross_entropy"] = Field(description="The loss, with deep supervision.")
     augmentation: Literal["nnunet", "nnunet_without_mirroring"] = Field(description="nnU-Net's own augmentation.")
+    tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of weights, sampling and augmentation.")
 

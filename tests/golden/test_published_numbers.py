@@ -27,9 +27,9 @@ AGUNET_C = Counts(tp=40, fn=11, fp=2, tn=20)
 def _cohort() -> pd.DataFrame:
     """All patients, at volumes on either side of the cut, as near as they come."""
     rows = []
-    for hospital in PRINTED.itertuples():
-        rows += [{"hospital": hospital.hospital, "residual_ml": 0.175}] * int(hospital.rt)
-        rows += [{"hospital": hospital.hospital, "residual_ml": 0.1749}] * int(hospital.gtr)
+    for name, with_tumor, resected in zip(PRINTED["hospital"], PRINTED["rt"], PRINTED["gtr"], strict=True):
+        rows += [{"hospital": name, "residual_ml": 0.175}] * with_tumor
+        rows += [{"hospital": name, "residual_ml": 0.1749}] * resected
     return pd.DataFrame(rows)
 
 
@@ -64,9 +64,9 @@ def test_table1_sums_to_the_cohort() -> None:
 
 def test_table2_has_the_printed_folds() -> None:
     found = table2(_cohort(), FOLDS, ["AMS"]).frame.set_index("Fold")
-    assert found.loc["Patients train"].tolist() == [646, 732, 730, 728, 696, "–"]
-    assert found.loc["Patients validation"].tolist() == [237, 151, 153, 155, 187, 73]
-    assert found.loc["Hospitals validation"].tolist() == [
+    assert list(found.loc["Patients train"]) == [646, 732, 730, 728, 696, "–"]
+    assert list(found.loc["Patients validation"]) == [237, 151, 153, 155, 187, 73]
+    assert list(found.loc["Hospitals validation"]) == [
         "STO",
         "GRO, MIL, UTR",
         "SFR, VIE",

@@ -23,6 +23,7 @@ from cohort_tables import (
 )
 
 from residua.cohort.checks import check_files, check_headers, check_voxels, needed_columns
+from residua.cohort.files import kinds_of
 from residua.cohort.table import Patient, read_patients
 
 GIVEN = (*FILES, "brain_mask")
@@ -50,7 +51,7 @@ def broken_header(path: Path, **fields: Any) -> None:
 
 def test_a_sound_cohort_has_no_problem_and_volumes_in_ml(tmp_path: Path, patients: tuple[Patient, ...]) -> None:
     assert check_files(study(), patients) == check_headers(study(), patients) == []
-    found = check_voxels(study(), patients)
+    found = check_voxels(patients, kinds_of(study()))
     assert found["problems"] == []
     expected = {patient.patient: pytest.approx(0.002) for patient in patients}
     assert found["residual_ml"] == found["pre_tumor_ml"] == expected
@@ -59,7 +60,7 @@ def test_a_sound_cohort_has_no_problem_and_volumes_in_ml(tmp_path: Path, patient
 
 def test_an_empty_mask_is_annotated_as_no_tumour(tmp_path: Path, patients: tuple[Patient, ...]) -> None:
     write_image(Path(patients[0].files["residual"]), np.zeros((4, 5, 3), np.uint8))
-    found = check_voxels(study(), patients[:1])
+    found = check_voxels(patients[:1], kinds_of(study()))
     assert found["problems"] == []
     assert found["residual_ml"] == {"STO1": 0.0}
 
@@ -87,7 +88,7 @@ def test_excluded_patients_need_no_files(tmp_path: Path) -> None:
     record = row("STO1", "STO", role="exclude", exclusion_reason="no FLAIR", post_flair="")
     patients = read_patients(write_table(tmp_path, [record]), FILES)
     assert check_files(study(), patients) == check_headers(study(), patients) == []
-    assert check_voxels(study(), patients)["residual_ml"] == {}
+    assert check_voxels(patients, kinds_of(study()))["residual_ml"] == {}
 
 
 def test_only_what_the_study_reads_is_needed() -> None:
@@ -121,7 +122,7 @@ def test_a_broken_header_names_row_column_and_file(
     (problem,) = check_headers(study(), patients)
     assert str(problem).startswith(f"row 3 (patient GOT1), column post_t1, {path}: {what}")
     assert problem.is_error
-    assert check_voxels(study(), patients)["problems"] == [problem.to_json()]
+    assert check_voxels(patients, kinds_of(study()))["problems"] == [problem.to_json()]
     assert snapshot(tmp_path) == before
 
 
@@ -169,8 +170,8 @@ def test_a_given_brain_mask_must_lie_on_the_reference_and_hold_something(tmp_pat
     assert f"column brain_mask, {path}: shape (4, 5, 2)" in problem
     assert "grid of post_t1ce, shape (4, 5, 3)" in problem
     write_image(path, np.zeros((4, 5, 3), np.uint8))
-    assert [p["what"] for p in check_voxels(given, patients)["problems"]] == ["the brain mask is empty"]
-    assert check_voxels(study(), patients)["problems"] == []
+    assert [p["what"] for p in check_voxels(patients, kinds_of(given))["problems"]] == ["the brain mask is empty"]
+    assert check_voxels(patients, kinds_of(study()))["problems"] == []
 
 
 @pytest.mark.parametrize(
@@ -211,7 +212,7 @@ def test_voxels_that_cannot_be_used_are_told(
 ) -> None:
     path = write_image(Path(patients[2].files[column]), voxels)
     before = snapshot(tmp_path)
-    (problem,) = check_voxels(study(), patients)["problems"]
+    (problem,) = check_voxels(patients, kinds_of(study()))["problems"]
     assert problem["what"].startswith(what)
     assert problem["remedy"]
     place = {"row": 4, "patient": "PAR1", "column": column, "file": str(path)}
@@ -223,7 +224,7 @@ def test_a_mask_with_rounding_errors_is_a_mask_and_measured_on_its_own_grid(pati
     voxels = np.zeros((4, 5, 3), np.float32)
     voxels[1, 1] = 0.9995
     write_image(Path(patients[0].files["residual"]), voxels, np.diag([2.0, 3.0, 5.0, 1.0]))
-    found = check_voxels(study(), patients[:1])
+    found = check_voxels(patients[:1], kinds_of(study()))
     assert found["problems"] == []
     assert found["residual_ml"]["STO1"] == pytest.approx(3 * 30 / 1000)
 
@@ -233,6 +234,6 @@ def test_a_truncated_file_has_a_sound_header_and_is_found_by_its_voxels(patients
     path = write_image(Path(patients[0].files["post_t1"]), noise)
     path.write_bytes(path.read_bytes()[:20000])
     assert check_headers(study(), patients) == []
-    (problem,) = check_voxels(study(), patients)["problems"]
+    (problem,) = check_voxels(patients, kinds_of(study()))["problems"]
     assert problem["what"].startswith("the voxels cannot be read, the file may be truncated")
     assert (problem["row"], problem["column"], problem["file"]) == (2, "post_t1", str(path))

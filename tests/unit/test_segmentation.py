@@ -113,6 +113,11 @@ def test_the_first_of_equal_candidates_wins() -> None:
     assert choose_threshold(cases, _postprocessing(0.4, 0.2, 0.6), BY_VOLUME).threshold == 0.4
 
 
+def test_tumour_outside_every_prediction_counts_against_dice() -> None:
+    choice = choose_threshold([_case(0, (0.9, 0.0, 0.0), (1, 0, 1))], _postprocessing(0.5), BY_VOLUME)
+    assert choice.candidates[0.5].mean_dice_of_detected == pytest.approx(2 / 3)
+
+
 def test_components_are_removed_before_a_threshold_is_judged() -> None:
     case = _case(0, (0.9, 0.9, 0.0, 0.3), (1, 1, 0, 0))  # the voxel at 0.3 is alone
     kept = choose_threshold([case], _postprocessing(0.2, 0.5), BY_VOLUME)

@@ -65,7 +65,7 @@ def test_a_sheared_grid_gives_the_volume_of_its_voxels() -> None:
 
 def test_a_probability_map_is_refused() -> None:
     with pytest.raises(TypeError, match="prediction must be a boolean mask, found float64"):
-        measure_case(_row(0, 2), _row(0, 2) * 0.3, GRID)
+        measure_case(_row(0, 2), np.full((4, 4, 4), 0.3), GRID)
 
 
 def test_a_mask_of_another_shape_is_refused() -> None:

@@ -45,7 +45,7 @@ def judged_cohort(study: Study, table_path: str) -> tuple[Cohort, list[Problem]]
     split, unfit = assign(study, table.patients)
     if table.patients:
         # A column that the header lacks was told once; it is not told again for each patient.
-        there = [column for column in needed if column in table.columns]
+        there = [column for column in study.file_columns if column in table.columns]
         problems += [*unfit, *check_files(study, table.patients, there)]
     patients = {patient.patient: patient for patient in table.patients}
     return Cohort(patients, split, batches(table.patients)), problems

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from residua.cohort import judged_cohort
-from residua.cohort.files import check_files, needed_columns
+from residua.cohort.files import check_files, kinds_of, needed_columns
 from residua.cohort.headers import check_headers
 from residua.cohort.problems import Problem, errors_of
 from residua.cohort.table import Patient
@@ -56,7 +56,7 @@ def check_cohort(
 
 
 def _add_voxels(study: Study, patient: Patient, volumes: dict[str, dict[str, float]]) -> list[Problem]:
-    found = check_voxels(study, [patient])
+    found = check_voxels([patient], kinds_of(study))
     problems = [Problem(**record) for record in found.pop("problems")]
     for name, by_patient in found.items():
         volumes.setdefault(name, {}).update(by_patient)

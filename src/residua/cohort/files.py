@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from typing import Literal
 
 from residua.cohort.problems import Problem
 from residua.cohort.table import Patient
 from residua.study import Study
+
+
+Kind = Literal["image", "label", "mask"]
+
+
+def kinds_of(study: Study) -> dict[str, Kind]:
+    """What each file column that the study reads holds: an image, a label whose volume counts, or a plain mask."""
+    masks: dict[str, Kind] = {column: "label" if column in study.labels else "mask" for column in study.file_columns}
+    return masks | dict.fromkeys(study.images, "image")
 
 
 def needed_columns(study: Study) -> tuple[str, ...]:
@@ -19,17 +29,20 @@ def needed_columns(study: Study) -> tuple[str, ...]:
 def check_files(study: Study, patients: Iterable[Patient], columns: Iterable[str] | None = None) -> list[Problem]:
     """A problem for each needed cell that is missing and each file that does not exist, in the order of the table.
 
-    ``columns`` limits the check to some of the needed columns. Excluded patients are not looked at. Never raises.
+    A label that is not needed may be missing, but a file that the table names must exist. ``columns`` limits the check
+    to some of the file columns. Excluded patients are not looked at. Never raises.
     """
-    wanted = set(needed_columns(study) if columns is None else columns)
-    needed = [column for column in needed_columns(study) if column in wanted]
+    wanted = set(study.file_columns if columns is None else columns)
+    looked_at = [column for column in study.file_columns if column in wanted]
     included = [patient for patient in patients if not patient.excluded]
-    return [problem for patient in included for column in needed if (problem := _file_problem(study, patient, column))]
+    found = (_file_problem(study, patient, column) for patient in included for column in looked_at)
+    return [problem for problem in found if problem]
 
 
 def _file_problem(study: Study, patient: Patient, column: str) -> Problem | None:
     path = patient.files.get(column)
-    if path is not None and os.path.isfile(path):
+    optional = column not in needed_columns(study)
+    if (path is None and optional) or (path is not None and os.path.isfile(path)):
         return None
     if path is None:
         what, remedy = _missing_cell(study, column)

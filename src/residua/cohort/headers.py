@@ -10,7 +10,6 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.cohort.files import needed_columns
 from residua.cohort.problems import Problem, Severity, errors_of
 from residua.cohort.table import Patient
 from residua.images import Grid, load_grid
@@ -36,7 +35,7 @@ def _patient_problems(study: Study, patient: Patient) -> list[Problem]:
     compared = {*drawn_on, *drawn_on.values()}
     problems: list[Problem] = []
     grids: dict[str, Grid] = {}
-    for column in needed_columns(study):
+    for column in study.file_columns:
         path = patient.files.get(column)
         if path is None or not os.path.isfile(path):
             continue

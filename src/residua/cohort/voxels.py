@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 
-from residua.cohort.files import needed_columns
+from residua.cohort.files import Kind
 from residua.cohort.headers import header_problems
 from residua.cohort.problems import Problem, errors_of
 from residua.cohort.table import Patient
 from residua.errors import ResiduaError
 from residua.images import Image, load
-from residua.study import Study
 
 _COPY_AGAIN = "copy or convert it again, or set role to exclude"
 _WRITE_BINARY = "write 1 in the structure and 0 elsewhere"
@@ -22,17 +21,17 @@ _ROUNDING = 1e-3
 """Masks stored as scaled integers or resampled by other programs miss 0 and 1 by about this."""
 
 
-def check_voxels(study: Study, patients: Iterable[Patient]) -> dict[str, Any]:
-    """Read every needed file once, one at a time, and return builtins for JSON.
+def check_voxels(patients: Iterable[Patient], kinds: Mapping[str, Kind]) -> dict[str, Any]:
+    """Read every file of the columns in ``kinds`` once, one at a time, and return builtins for JSON.
 
     ``problems``: a record for each image with values that are not finite or all equal, each mask with values other
     than 0 and 1, and each file that cannot be read. ``residual_ml`` and so on for every label: the annotated volume
     (ml) by patient, measured on the mask's own grid. Files that do not exist are left to ``check_files``.
     """
-    volumes: dict[str, dict[str, float]] = {f"{label}_ml": {} for label in study.labels}
+    volumes: dict[str, dict[str, float]] = {f"{column}_ml": {} for column, kind in kinds.items() if kind == "label"}
     problems: list[Problem] = []
     for patient in (patient for patient in patients if not patient.excluded):
-        for column in needed_columns(study):
+        for column, kind in kinds.items():
             path = patient.files.get(column)
             if path is None or not os.path.isfile(path):
                 continue
@@ -40,9 +39,9 @@ def check_voxels(study: Study, patients: Iterable[Patient]) -> dict[str, Any]:
             problems += found
             if image is None:
                 continue
-            judge = _image_faults if column in study.images else _mask_faults
+            judge = _image_faults if kind == "image" else _mask_faults
             problems += [_problem(patient, column, path, *fault) for fault in judge(image, column)]
-            if column in study.labels:
+            if kind == "label":
                 volumes[f"{column}_ml"][patient.patient] = _volume_ml(image)
     return {"problems": [problem.to_json() for problem in problems], **volumes}
 

@@ -1,4 +1,4 @@
-"""What every network offers; nothing outside ``networks/`` knows an architecture's name."""
+"""What every network package offers; nothing outside ``networks/`` knows an architecture's name."""
 
 from __future__ import annotations
 
@@ -39,16 +39,20 @@ class Predictor(Protocol):
         """Foreground probability on the reference grid: the mean of the models' softmax."""
 
 
-class Network(Protocol):
-    """A network module. ``settings`` is its frozen model in ``residua.study``, passed on as builtins."""
+class Prepare(Protocol):
+    """``networks/{arch}/prepare.py: prepare``."""
 
-    suffix: str
-    """File name ending of a prepared channel; the name before it is the patient."""
+    def __call__(self, cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
+        """Write one file per case, its name the patient and a suffix, for one channel into ``out``.
 
-    def prepare(self, cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
-        """Write ``{patient}{suffix}`` for one channel of every case into ``out``."""
+        ``settings`` are those that the network's settings model gives as ``preparation()``.
+        """
 
-    def train(
+
+class Train(Protocol):
+    """``networks/{arch}/train.py: train``."""
+
+    def __call__(
         self,
         data: TrainingSet,
         channels: Sequence[str],
@@ -57,10 +61,14 @@ class Network(Protocol):
         out: Path,
         progress: Progress,
     ) -> None:
-        """Train into ``out``; goes on by itself from an unfinished training that ``out`` holds.
+        """Train into ``out``; go on from an unfinished training that ``out`` holds.
 
         ``channels`` are the inputs' names in order; ``labels`` says of each whether it is a label, not an image.
         """
 
-    def load(self, models: Sequence[Path]) -> Predictor:
+
+class Load(Protocol):
+    """``networks/{arch}/predict.py: load``."""
+
+    def __call__(self, models: Sequence[Path]) -> Predictor:
         """The trained models in the folders ``models``, ready to predict."""

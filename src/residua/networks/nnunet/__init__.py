@@ -3,9 +3,3 @@
 The study's numbers become an explicit plans file; nothing is planned from the data. Arrays are RAS+ (x, y, z) outside
 of this package and (z, y, x) inside, which is nnU-Net's order.
 """
-
-from __future__ import annotations
-
-from residua.networks.nnunet.network import NETWORK
-
-__all__ = ["NETWORK"]

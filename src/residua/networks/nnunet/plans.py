@@ -7,6 +7,9 @@ from typing import Any
 
 CONFIGURATION = "3d_fullres"
 DATASET = "Dataset001_Residua"
+PLANS_FILE, DATASET_FILE, WEIGHTS_FILE = "plans.json", "dataset.json", "weights.safetensors"
+INFERENCE = "residua_inference"
+"""Key of a trained model's plans: how it predicts."""
 RESAMPLING_OF_IMAGES = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
 RESAMPLING_OF_LABELS = {"is_seg": True, "order": 1, "order_z": 0, "force_separate_z": None}
 RESAMPLING_OF_PROBABILITIES = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}

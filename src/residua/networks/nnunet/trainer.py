@@ -15,7 +15,7 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
 from residua.networks.contract import Progress, TrainingSet
-from residua.networks.nnunet.prepared import StackedDataset
+from residua.networks.nnunet.dataset import StackedDataset
 from residua.publish import write_text
 
 CHECKPOINT = "checkpoint_latest.pth"
@@ -35,9 +35,15 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
     ) -> None:
         super().__init__(plans, configuration, fold, dataset_json, device)
 
-    def configure(self, data: TrainingSet, settings: dict[str, Any], progress: Progress) -> None:
-        """Take the study's settings in place of nnU-Net's defaults."""
+    def print_to_log_file(self, *args: Any, also_print_to_console: bool = True, add_timestamp: bool = True) -> None:
+        """To the rule's log, and into no file of nnU-Net's own."""
+        print(*args, flush=True)
+
+    def configure(self, data: TrainingSet, settings: dict[str, Any], out: Path, progress: Progress) -> None:
+        """Take the study's settings in place of nnU-Net's defaults, and its folder."""
+        self.output_folder = str(out)
         self._data, self._settings, self._progress = data, settings, progress
+        self.dataset_class = StackedDataset
         self.initial_lr = settings["learning_rate"]
         self.weight_decay = settings["weight_decay"]
         self.oversample_foreground_percent = settings["foreground_oversampling"]

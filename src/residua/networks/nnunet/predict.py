@@ -12,15 +12,18 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from numpy.typing import NDArray
-from safetensors.torch import load_file
+from safetensors.torch import load_model
 
 from residua.images import Image
 from residua.networks.contract import PreparedCase
-from residua.networks.nnunet.plans import CONFIGURATION
+from residua.networks.nnunet.plans import CONFIGURATION, DATASET_FILE, INFERENCE, PLANS_FILE, WEIGHTS_FILE
 from residua.networks.nnunet.prepared import StackedChannels, geometry
 from residua.publish import read_json
 
-PLANS_FILE, DATASET_FILE, WEIGHTS_FILE = "plans.json", "dataset.json", "weights.safetensors"
+
+def load(models: Sequence[Path]) -> EnsemblePredictor:
+    """The contract of ``residua.networks.contract.Load``."""
+    return EnsemblePredictor(models, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
 class EnsemblePredictor:
@@ -54,14 +57,14 @@ def _foreground(
 
 def _load(folder: Path, device: torch.device) -> nnUNetPredictor:
     plans_record, dataset = read_json(folder / PLANS_FILE), read_json(folder / DATASET_FILE)
-    mirror_axes = plans_record.pop("mirror_axes")
+    inference = plans_record.pop(INFERENCE)
     plans = PlansManager(plans_record)
     network = _network(plans, dataset)
-    network.load_state_dict(load_file(folder / WEIGHTS_FILE))
-    predictor = nnUNetPredictor(use_mirroring=mirror_axes is not None, device=device, allow_tqdm=False)
-    predictor.manual_initialization(
-        network, plans, plans.get_configuration(CONFIGURATION), None, dataset, "StudyTrainer", mirror_axes
-    )
+    load_model(network, folder / WEIGHTS_FILE)
+    axes = inference["mirror_axes"]
+    predictor = nnUNetPredictor(inference["tile_step"], use_mirroring=bool(axes), device=device, allow_tqdm=False)
+    configuration = plans.get_configuration(CONFIGURATION)
+    predictor.manual_initialization(network, plans, configuration, None, dataset, "StudyTrainer", axes)
     return predictor
 
 

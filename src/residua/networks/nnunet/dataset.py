@@ -1,0 +1,44 @@
+"""nnU-Net's loader reads the study's prepared channels through this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import blosc2
+import numpy as np
+from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
+from nnunetv2.training.dataloading.nnunet_dataset import nnUNetBaseDataset
+
+from residua.networks.contract import PreparedCase
+from residua.networks.nnunet.prepared import StackedChannels, opened
+
+
+class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
+    """nnU-Net's view of prepared cases; the reference standard and its tumour voxels come with each."""
+
+    def __init__(self, cases: Mapping[str, PreparedCase], references: Mapping[str, Path]) -> None:
+        super().__init__(folder="", identifiers=list(cases))
+        self._cases, self._references = cases, references
+        self._tumour = {patient: _tumour_voxels(path) for patient, path in references.items()}
+
+    def load_case(self, identifier: str) -> tuple[StackedChannels, blosc2.NDArray, None, dict[str, Any]]:
+        """Channels, reference standard (1, z, y, x), no previous stage, and where the tumour lies."""
+        data = StackedChannels(self._cases[identifier].channels)
+        return data, opened(self._references[identifier]), None, {"class_locations": self._tumour[identifier]}
+
+    @staticmethod
+    def save_case(*args: Any) -> None:
+        """Cases are written by ``prepare_channel``."""
+        raise NotImplementedError
+
+    @staticmethod
+    def get_identifiers(folder: str) -> list[str]:
+        """Cases are named by the study's split, not by a folder."""
+        raise NotImplementedError
+
+
+def _tumour_voxels(reference: Path) -> dict[int, Any]:
+    found: dict[int, Any] = DefaultPreprocessor._sample_foreground_locations(np.asarray(opened(reference)[:]), [1])
+    return found

@@ -1,0 +1,41 @@
+"""One channel as nnU-Net wants it: cropped to the brain, normalised within it, on the network's spacing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nnunetv2.preprocessing.normalization.default_normalization_schemes import ZScoreNormalization
+from nnunetv2.preprocessing.resampling.default_resampling import compute_new_shape, resample_data_or_seg_to_shape
+from numpy.typing import NDArray
+
+from residua.networks.nnunet.plans import RESAMPLING_OF_IMAGES, RESAMPLING_OF_LABELS, zyx
+from residua.networks.nnunet.prepared import SUFFIX, write_channel
+from residua.preparation import ChannelCase, crop_to_brain
+
+
+def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
+    """The contract of ``residua.networks.contract.Prepare``; settings used are spacing and patch size."""
+    for case in cases:
+        _prepare_channel(case, is_label, settings, out / f"{case.patient}{SUFFIX}")
+
+
+def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any], out: Path) -> None:
+    cropped, brain, crop = crop_to_brain(case)
+    spacing, wanted = zyx(crop.grid.spacing_mm), zyx(settings["spacing_mm"])
+    shape = compute_new_shape(zyx(crop.shape), spacing, wanted)
+    if is_label:
+        channel: NDArray[Any] = (cropped > 0.5).astype(np.int8).transpose(2, 1, 0)
+    else:
+        channel = _normalised(cropped.transpose(2, 1, 0), brain.transpose(2, 1, 0))
+    resampling = RESAMPLING_OF_LABELS if is_label else RESAMPLING_OF_IMAGES
+    prepared = resample_data_or_seg_to_shape(channel[None], shape, spacing, wanted, **resampling)
+    write_channel(prepared.astype(channel.dtype), crop, zyx(crop.shape), zyx(settings["patch_size"]), out)
+
+
+def _normalised(image: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
+    outside = np.where(brain, 0, -1)
+    scheme = ZScoreNormalization(use_mask_for_norm=True, intensityproperties={})
+    return np.asarray(scheme.run(image.copy(), outside), dtype=np.float32)

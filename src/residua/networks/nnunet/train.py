@@ -1,0 +1,67 @@
+"""Train one nnU-Net."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors.torch import save_model
+
+from residua.networks.contract import Progress, TrainingSet
+from residua.networks.nnunet.plans import (
+    CONFIGURATION,
+    DATASET_FILE,
+    INFERENCE,
+    PLANS_FILE,
+    WEIGHTS_FILE,
+    make_dataset,
+    make_plans,
+)
+from residua.networks.nnunet.trainer import CHECKPOINT, StudyTrainer
+from residua.publish import write_json
+
+
+def train(
+    data: TrainingSet,
+    channels: Sequence[str],
+    labels: Sequence[bool],
+    settings: dict[str, Any],
+    out: Path,
+    progress: Progress,
+) -> None:
+    """The contract of ``residua.networks.contract.Train``: leaves weights, plans, dataset description and curve."""
+    plans, dataset = make_plans(settings, labels), make_dataset(channels)
+    trainer = _trainer(plans, dataset)
+    trainer.configure(data, settings, out, progress)
+    trainer.initialize()
+    checkpoint = out / CHECKPOINT
+    if checkpoint.exists():
+        trainer.load_checkpoint(str(checkpoint))
+    trainer.run_training()
+    write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
+    write_json(out / DATASET_FILE, dataset)
+    # torch.compile wraps the network; only the network itself is kept, each shared tensor once.
+    save_model(getattr(trainer.network, "_orig_mod", trainer.network), str(out / WEIGHTS_FILE))
+    checkpoint.unlink(missing_ok=True)
+
+
+def _inference(trainer: StudyTrainer, settings: dict[str, Any]) -> dict[str, Any]:
+    mirror_axes = trainer.inference_allowed_mirroring_axes
+    return {"mirror_axes": list(mirror_axes) if mirror_axes else None, "tile_step": settings["tile_step"]}
+
+
+def _trainer(plans: dict[str, Any], dataset: dict[str, Any]) -> StudyTrainer:
+    threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
+    torch.set_num_threads(threads)
+    # With one thread the loader runs inside the training, which is then reproducible to the bit.
+    os.environ["nnUNet_n_proc_DA"] = str(threads - 1)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    with tempfile.TemporaryDirectory(prefix="nnunet-") as log_folder:
+        # nnU-Net opens a log of its own at the start; what it prints is in the rule's log already.
+        os.environ["nnUNet_results"] = log_folder
+        trainer = StudyTrainer(dict(plans), CONFIGURATION, 0, dataset, device)
+    return trainer
