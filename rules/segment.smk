@@ -40,7 +40,7 @@ rule segment:
     input:
         predictions=lambda wildcards: out_of_fold(wildcards)
         if wildcards.split == "validation"
-        else f"results/ensemble/{wildcards.arch}/{wildcards.inputs}/manifest.json",
+        else [f"results/ensemble/{wildcards.arch}/{wildcards.inputs}/manifest.json"],
         threshold="results/segmentations/{arch}/{inputs}/threshold.json",
     output:
         "results/segmentations/{arch}/{inputs}/{split}/manifest.json",

@@ -93,6 +93,27 @@ def evaluate(
 
 
 @app.command()
+def summary(
+    study: Annotated[Path, typer.Argument(help="The folder in which the study ran.")] = Path("."),
+) -> None:
+    """Show a finished run: its tables, and the time of every rule."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from residua.summary import rule_costs
+
+    shown = Table("rule", "jobs", "total s", "longest s", "most MB", title="Time per rule")
+    for cost in rule_costs(study / "results"):
+        numbers = (cost.jobs, f"{cost.total_s:.1f}", f"{cost.longest_s:.1f}", f"{cost.memory_mb:.0f}")
+        shown.add_row(cost.rule, *map(str, numbers))
+    tables = study / "results" / "tables"
+    for table in sorted(tables.glob("*.md")):
+        typer.echo(table.read_text(encoding="utf-8"))
+    Console().print(shown)
+    typer.echo(f"Results: {study / 'results'}   tables: {tables}")
+
+
+@app.command()
 def schema(
     root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is out of date.")] = False,

@@ -25,7 +25,7 @@ GRID_TOLERANCE_MM = 1e-3
 
 @dataclass(frozen=True)
 class Grid:
-    """Where voxels lie: RAS+ shape (x, y, z), RAS+ affine (4x4, mm) and the axis codes in which the file stores them."""
+    """Where voxels lie: RAS+ shape (x, y, z), RAS+ affine (4x4, mm), and the axis codes that the file is stored in."""
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]

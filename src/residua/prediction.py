@@ -9,7 +9,7 @@ import numpy as np
 
 from residua import images
 from residua.images import Image
-from residua.networks.contract import PreparedCase, Predictor
+from residua.networks.contract import Predictor, PreparedCase
 
 LEVELS = 2**14
 """Probabilities are stored as whole 1/16384: half a step is 3e-5, and 0.5 is stored exactly."""

@@ -1,4 +1,4 @@
-"""From registered images to what every network starts from: skull-stripped, cropped to the brain, one channel at a time.
+"""From registered images to what networks start from: skull-stripped, cropped to the brain, one channel at a time.
 
 The crop comes from the brain mask alone, so that no channel's content changes another channel's voxels.
 """

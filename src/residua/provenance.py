@@ -8,15 +8,14 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-
 _SETTINGS = Path("residua", "study.py")
 
 
 def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str:
     """Digest of a script and of all modules below ``library`` that it imports, directly or through others.
 
-    ``modules`` are those that it finds by name at run time. Comments, layout and docstrings do not count: editing them reruns nothing. Nor does the
-    module of the settings, whose values reach a rule by its params.
+    ``modules`` are those that it finds by name at run time. Comments, layout and docstrings do not count: editing
+    them reruns nothing. Nor does the module of the settings, whose values reach a rule by its params.
     """
     seen: dict[Path, str] = {}
     waiting = [script, *(file for name in modules for file in _files_of(name, library))]
@@ -33,7 +32,15 @@ def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str
 def _parsed(path: Path, library: Path) -> tuple[str, tuple[Path, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = tuple(file for name in sorted(_imported(tree)) for file in _files_of(name, library))
-    return hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest(), imported
+    return hashlib.sha256(_canonical(_without_docstrings(tree)).encode()).hexdigest(), imported
+
+
+def _canonical(node: object) -> str:
+    """Like ``ast.dump``, which says one code differently from Python to Python: empty fields are left out."""
+    if isinstance(node, ast.AST):
+        fields = (f"{name}={_canonical(value)}" for name, value in ast.iter_fields(node) if value not in ([], None))
+        return f"{type(node).__name__}({', '.join(fields)})"
+    return f"[{', '.join(map(_canonical, node))}]" if isinstance(node, list) else repr(node)
 
 
 def _imported(tree: ast.Module) -> set[str]:
@@ -56,8 +63,8 @@ def _files_of(name: str, library: Path) -> list[Path]:
 
 def _without_docstrings(tree: ast.Module) -> ast.Module:
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
-            first = node.body[0] if node.body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
-                node.body = node.body[1:] or [ast.Pass()]
+        match node:
+            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+                documented = ast.get_docstring(node, clean=False) is not None
+                node.body = (node.body[1:] or [ast.Pass()]) if documented else node.body
     return tree

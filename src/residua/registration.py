@@ -64,7 +64,9 @@ def register(
         _keep(found, transform)
     warped = _resample(fixed, moved, transform, settings.interpolation)
     before = _resample(fixed, moved, None, settings.interpolation)
-    write_json(quality, {"mutual_information": {"before": _agreement(fixed, before), "after": _agreement(fixed, warped)}})
+    write_json(
+        quality, {"mutual_information": {"before": _agreement(fixed, before), "after": _agreement(fixed, warped)}}
+    )
     images.save(warped, out)
 
 

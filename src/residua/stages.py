@@ -72,7 +72,9 @@ def measure_all(
         patient = case["patient"]
         prediction, reference = _pair(patient, masks[split][patient], references[patient])
         metrics = measure_case(reference.data, prediction.data > 0.5, reference.grid)
-        rows.append({"split": split, "fold": case["fold"], "patient": patient, "hospital": case["hospital"], **asdict(metrics)})
+        rows.append(
+            {"split": split, "fold": case["fold"], "patient": patient, "hospital": case["hospital"], **asdict(metrics)}
+        )
     return pd.DataFrame(rows).astype({"fold": "Int64"})
 
 

@@ -30,6 +30,7 @@ Counts = tuple[
 ]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
+
 class Frozen(BaseModel):
     """Base of all settings: immutable, and an unknown key is an error."""
 

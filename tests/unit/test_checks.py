@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
+
 from cohort_tables import (
     AFFINE,
     COLUMNS,
@@ -21,7 +22,6 @@ from cohort_tables import (
     write_images,
     write_table,
 )
-
 from residua.cohort.checks import check_files, check_headers, check_voxels, needed_columns
 from residua.cohort.files import kinds_of
 from residua.cohort.table import Patient, read_patients

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 import pytest
 import yaml
-from cohort_tables import PUBLISHED, config, rows, snapshot, write_images, write_table
 from typer.testing import CliRunner
 
+from cohort_tables import PUBLISHED, config, rows, snapshot, write_images, write_table
 from residua.cli import app
 from residua.errors import ResiduaError
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cohort_tables import COLUMNS, FILES, ROOT, row, rows, snapshot, study, write_image, write_images, write_table
 
+from cohort_tables import COLUMNS, FILES, ROOT, row, rows, snapshot, study, write_image, write_images, write_table
 from residua.cohort import load_cohort
 from residua.cohort.checks import check_cohort
 from residua.cohort.table import Patient, read_patients

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from cohort_tables import PUBLISHED, ROOT
 from pydantic import BaseModel
 
+from cohort_tables import PUBLISHED, ROOT
 from residua.config_docs import PAGE, SCHEMA, generated, require_current, write_docs
 from residua.errors import ResiduaError
 from residua.study import Study

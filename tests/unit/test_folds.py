@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from cohort_tables import FILES, PUBLISHED, row, rows, study, write_table
 
+from cohort_tables import FILES, PUBLISHED, row, rows, study, write_table
 from residua.cohort.folds import Split, split_patients
 from residua.cohort.table import Patient, read_patients
 from residua.errors import ResiduaError

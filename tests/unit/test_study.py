@@ -4,9 +4,9 @@ import copy
 from typing import Any
 
 import pytest
-from cohort_tables import PUBLISHED, config, study
 from pydantic import ValidationError
 
+from cohort_tables import PUBLISHED, config, study
 from residua.errors import ResiduaError
 from residua.study import NnUNetSettings, load_study
 

@@ -5,10 +5,10 @@ import io
 from pathlib import Path
 
 import pytest
-from cohort_tables import COLUMNS, FILES, row, rows, snapshot, write_table
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from cohort_tables import COLUMNS, FILES, row, rows, snapshot, write_table
 from residua.cohort.problems import Problem, raise_problems
 from residua.cohort.table import CONTRACT, read_patients
 from residua.errors import ResiduaError

@@ -10,7 +10,6 @@ from residua.cohort.problems import Problem
 from residua.cohort.table import Patient
 from residua.study import Study
 
-
 Kind = Literal["image", "label", "mask"]
 
 

@@ -40,8 +40,10 @@ class EnsemblePredictor:
         data = torch.from_numpy(StackedChannels(case.channels)[(slice(None),) * 4])
         crop, shape = geometry(case.channels[0])
         spacing = list(reversed(crop.grid.spacing_mm))
-        mean = sum(_foreground(predictor, data, shape, spacing) for predictor in self._predictors)
-        probability = (mean / len(self._predictors)).transpose(2, 1, 0)
+        total = np.zeros(shape, dtype=np.float32)
+        for predictor in self._predictors:
+            total += _foreground(predictor, data, shape, spacing)
+        probability = (total / len(self._predictors)).transpose(2, 1, 0)
         return crop.restore(np.ascontiguousarray(probability, dtype=np.float32))
 
 

@@ -58,10 +58,10 @@ def _trainer(plans: dict[str, Any], dataset: dict[str, Any]) -> StudyTrainer:
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     torch.set_num_threads(threads)
     # With one thread the loader runs inside the training, which is then reproducible to the bit.
-    os.environ["nnUNet_n_proc_DA"] = str(threads - 1)
+    os.environ["nnUNet_n_proc_DA"] = str(threads - 1)  # noqa: SIM112 - nnU-Net's name
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with tempfile.TemporaryDirectory(prefix="nnunet-") as log_folder:
         # nnU-Net opens a log of its own at the start; what it prints is in the rule's log already.
-        os.environ["nnUNet_results"] = log_folder
+        os.environ["nnUNet_results"] = log_folder  # noqa: SIM112 - nnU-Net's name
         trainer = StudyTrainer(dict(plans), CONFIGURATION, 0, dataset, device)
     return trainer

@@ -20,6 +20,12 @@ from residua.publish import write_text
 
 CHECKPOINT = "checkpoint_latest.pth"
 CURVE = "curve.jsonl"
+_CURVE_COLUMNS = {
+    "train_loss": "train_losses",
+    "validation_loss": "val_losses",
+    "patch_dice": "mean_fg_dice",
+    "learning_rate": "lrs",
+}
 
 
 class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
@@ -83,7 +89,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         )
         return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
 
-    def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> Any:
+    def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> Any:  # noqa: N802 - an override
         """nnU-Net's augmentation ranges; mirroring only where the settings keep it."""
         rotation, flat, initial_patch_size, mirror_axes = (
             super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
@@ -133,10 +139,9 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.current_epoch += 1
 
     def _curve(self) -> str:
-        columns = {"train_loss": "train_losses", "validation_loss": "val_losses", "patch_dice": "mean_fg_dice", "learning_rate": "lrs"}
         lines = []
         for epoch in range(self.current_epoch + 1):
-            values = {name: float(self.logger.get_value(key, epoch)) for name, key in columns.items()}
+            values = {name: float(self.logger.get_value(key, epoch)) for name, key in _CURVE_COLUMNS.items()}
             lines.append(json.dumps({"epoch": epoch, **values}))
         return "\n".join(lines) + "\n"
 

@@ -1,0 +1,115 @@
+"""The contract of a network, run inside that network's environment: python network_contract.py ARCH SETTINGS FOLDER.
+
+Every network of the config goes through the same steps on the same small cases: prepare, train, resume, predict. It
+prints one JSON record, which the test judges.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from residua import images
+from residua.images import Grid, Image
+from residua.networks import load_of, prepare_of, train_of
+from residua.networks.contract import PreparedCase, TrainingSet
+from residua.preparation import ChannelCase
+from residua.publish import digest
+
+PATIENTS = ("P1", "P2", "P3")
+CHANNELS = {"post_t1ce": False, "pre_tumor": True}
+SHAPE = (40, 44, 36)
+
+
+class KilledError(Exception):
+    """Stands for the moment at which a training is killed."""
+
+
+def make_cases(folder: Path) -> None:
+    """Heads with a bright sphere as tumour, stored in another axis order than RAS."""
+    affine = np.diag([3.0, 3.0, 3.0, 1.0])
+    grid = Grid(SHAPE, affine, stored_as="LPS")
+    rng = np.random.default_rng(0)
+    x, y, z = np.indices(SHAPE)
+    brain = ((x - 20) / 16) ** 2 + ((y - 22) / 18) ** 2 + ((z - 18) / 14) ** 2 < 1
+    for index, patient in enumerate(PATIENTS):
+        tumour = (x - 16 - 3 * index) ** 2 + (y - 20) ** 2 + (z - 18) ** 2 < 20
+        head = (rng.normal(100, 5, SHAPE) + 80 * tumour).astype(np.float32) * brain
+        for name, data in (("brain", brain), ("post_t1ce", head), ("pre_tumor", tumour), ("residual", tumour)):
+            images.save(Image(data, grid), folder / f"{patient}_{name}.nii.gz")
+
+
+def prepare_all(arch: str, settings: dict, folder: Path) -> TrainingSet:
+    """Prepare every channel on its own, as the workflow does."""
+    for channel, is_label in {**CHANNELS, "residual": True}.items():
+        out = folder / channel
+        out.mkdir()
+        cases = [
+            ChannelCase(p, folder / f"{p}_{channel}.nii.gz", folder / f"{p}_brain.nii.gz") for p in PATIENTS
+        ]  # fmt: skip
+        prepare_of(arch)(cases, is_label, settings, out)
+    made = {(path.parent.name, path.name.partition(".")[0]): path for path in folder.glob("*/*")}
+    cases = {p: PreparedCase(p, tuple(made[channel, p] for channel in CHANNELS)) for p in PATIENTS}
+    return TrainingSet(cases, {p: made["residual", p] for p in PATIENTS}, PATIENTS[:2], PATIENTS[2:])
+
+
+def train_to(arch: str, data: TrainingSet, settings: dict, out: Path, killed_at: int | None = None) -> list[int]:
+    """Train into ``out``, or until an epoch; returns the epochs that were begun."""
+    begun: list[int] = []
+
+    def progress(done: int, total: int) -> None:
+        begun.append(done)
+        if done == killed_at:
+            raise KilledError
+
+    out.mkdir(exist_ok=True)
+    with contextlib.suppress(KilledError):
+        train_of(arch)(data, list(CHANNELS), list(CHANNELS.values()), settings, out, progress)
+    return begun
+
+
+def main(arch: str, settings: dict, folder: Path) -> dict:
+    """The record of one run through the contract."""
+    make_cases(folder)
+    data = prepare_all(arch, settings, folder)
+    unbroken = train_to(arch, data, settings, folder / "unbroken")
+    train_to(arch, data, settings, folder / "broken", killed_at=settings["epochs"] - 1)
+    resumed = train_to(arch, data, settings, folder / "broken")
+    models = [folder / "unbroken", folder / "broken"]
+    case = data.cases[PATIENTS[2]]
+    single, mean = load_of(arch)(models[:1])(case), load_of(arch)([models[0], twin(arch, data, settings, folder)])(case)
+    other = load_of(arch)([folder / "twin"])(case)
+    reference = images.load(folder / f"{PATIENTS[2]}_post_t1ce.nii.gz")
+    brain = images.load_mask(folder / f"{PATIENTS[2]}_brain.nii.gz").data
+    weights = {
+        model.name: {p.name: digest(p) for p in model.iterdir() if p.name.startswith("weights")} for model in models
+    }
+    return {
+        "unbroken_epochs": unbroken,
+        "resumed_epochs": resumed,
+        "weights": weights,
+        "files": sorted(path.name for path in models[0].iterdir()),
+        "same_grid": bool(single.grid.same_as(reference.grid) and single.grid.stored_as == "LPS"),
+        "range": [float(single.data.min()), float(single.data.max())],
+        "outside_brain_box": float(np.abs(single.data[:, :, 0]).max()),
+        "inside_brain": float(single.data[brain].max()),
+        "mean_of_softmax_error": float(np.abs(mean.data - (single.data + other.data) / 2).max()),
+        "models_differ": float(np.abs(single.data - other.data).max()),
+    }
+
+
+def twin(arch: str, data: TrainingSet, settings: dict, folder: Path) -> Path:
+    """A model of another seed."""
+    shutil.rmtree(folder / "twin", ignore_errors=True)
+    train_to(arch, data, {**settings, "seed": settings["seed"] + 1000}, folder / "twin")
+    return folder / "twin"
+
+
+if __name__ == "__main__":
+    record = main(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))
+    print("\n" + json.dumps(record))

@@ -1,0 +1,54 @@
+"""Every network of the config keeps the contract; a new network is covered by naming it there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from environments import HOUSE, python_in
+from residua.study import Study, load_study
+
+SMALL = {"epochs": 3, "iterations_per_epoch": 3, "validation_iterations_per_epoch": 1, "save_every_epochs": 1}
+
+
+def micro() -> Study:
+    return load_study(yaml.safe_load((HOUSE / "tests/micro/config.yaml").read_text()))
+
+
+@pytest.fixture(scope="module", params=micro().archs)
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The record of one network's run through the contract."""
+    arch = request.param
+    settings = micro().settings_of(arch)
+    given = json.dumps({**settings.model_dump(mode="json"), **SMALL})
+    folder = tmp_path_factory.mktemp(arch)
+    done = python_in(settings.environment, str(Path(__file__).parent / "network_contract.py"), arch, given, str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def test_probabilities_lie_on_the_reference_grid_and_between_0_and_1(kept: dict[str, Any]) -> None:
+    assert kept["same_grid"]
+    assert 0 <= kept["range"][0] <= kept["range"][1] <= 1
+    assert kept["outside_brain_box"] == 0 < kept["inside_brain"]
+
+
+def test_an_interrupted_training_goes_on_and_gives_the_same_weights(kept: dict[str, Any]) -> None:
+    assert kept["unbroken_epochs"] == [0, 1, 2, 3]
+    assert kept["resumed_epochs"] == [2, 3]
+    assert kept["weights"]["unbroken"] == kept["weights"]["broken"] != {}
+
+
+def test_an_ensemble_is_the_mean_of_the_models_softmax(kept: dict[str, Any]) -> None:
+    assert kept["models_differ"] > 1e-3
+    assert kept["mean_of_softmax_error"] < 1e-6
+
+
+def test_a_model_keeps_its_weights_as_data_and_its_curve_and_no_pickle(kept: dict[str, Any]) -> None:
+    assert "curve.jsonl" in kept["files"]
+    assert not [name for name in kept["files"] if name.endswith((".pth", ".pt", ".pkl"))]

@@ -1,0 +1,96 @@
+"""Run or plan the real workflow, and count its jobs."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HOUSE = Path(__file__).resolve().parents[2]
+CODE = ("Snakefile", "config.yaml", "rules", "scripts", "src", "envs", "profiles")
+_JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", re.MULTILINE)
+_WILDCARDS = re.compile(r"^ {4}wildcards: (.*)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Job:
+    """One planned job: its rule and its wildcards."""
+
+    rule: str
+    wildcards: tuple[tuple[str, str], ...] = ()
+
+    def __getitem__(self, wildcard: str) -> str | None:
+        return dict(self.wildcards).get(wildcard)
+
+
+@dataclass(frozen=True)
+class Study:
+    """A study on disk: the checkout that runs it, its folder, and its configuration."""
+
+    folder: Path
+    house: Path = HOUSE
+
+    @property
+    def config_file(self) -> Path:
+        """The configuration, beside the folder's data."""
+        return self.folder / "config.yaml"
+
+    def configure(self, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the configuration in place."""
+        config = yaml.safe_load(self.config_file.read_text())
+        change(config)
+        self.config_file.write_text(yaml.safe_dump(config, sort_keys=False))
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run Snakemake as a user would, with the environments of the checkout under test."""
+        command = [str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(self.house / "Snakefile")]
+        command += ["--configfile", str(self.config_file), "--directory", str(self.folder), "--cores", "2"]
+        command += ["--workflow-profile", str(self.house / "profiles" / "default")]
+        command += ["--conda-prefix", str(HOUSE / ".snakemake" / "conda"), "--set-threads", "train=1", *arguments]
+        return subprocess.run(command, cwd=self.house, capture_output=True, text=True)
+
+    def run(self) -> None:
+        """Run all that is to be done; fails with Snakemake's own output."""
+        done = self.snakemake()
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def planned(self, *targets: str) -> list[Job]:
+        """The jobs that would run now, without ``all``."""
+        plan = self.snakemake("--dry-run", *targets)
+        text = plan.stdout + plan.stderr
+        assert plan.returncode == 0, text
+        jobs = [Job(rule, _wildcards(block)) for rule, block in _JOB.findall(text) if rule != "all"]
+        assert jobs or "Nothing to be done" in text, text
+        return jobs
+
+    def copied(self, to: Path, copy: Callable[[str, str], Any] = shutil.copy2) -> Study:
+        """The same study in another folder; ``copy`` decides whether the files keep their times."""
+        shutil.copytree(self.folder, to, copy_function=copy)
+        return replace(self, folder=to)
+
+    def with_house_copied(self, to: Path) -> Study:
+        """The same study run by a copy of the checkout's code."""
+        to.mkdir()
+        for name in CODE:
+            source = self.house / name
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, to / name)
+        return replace(self, house=to)
+
+
+def _wildcards(block: str) -> tuple[tuple[str, str], ...]:
+    found = _WILDCARDS.search(block)
+    pairs = found.group(1).split(", ") if found else []
+    return tuple((name, value) for name, _, value in (pair.partition("=") for pair in pairs))
+
+
+def by_rule(jobs: list[Job]) -> Counter[str]:
+    """How many jobs of each rule."""
+    return Counter(job.rule for job in jobs)

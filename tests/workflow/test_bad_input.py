@@ -1,0 +1,84 @@
+"""Bad input stops the workflow before anything is computed, with all that is wrong at once and how to mend it."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from residua.simulate.cohort import simulate_cohort
+from studies import HOUSE, Study
+
+
+@pytest.fixture
+def fresh(tmp_path: Path, simulated: Path) -> Study:
+    """A micro study that has not run."""
+    folder = tmp_path / "study"
+    shutil.copytree(simulated, folder / "cohort")
+    shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "config.yaml")
+    return Study(folder)
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    return simulate_cohort(out=folder, patients=8, seed=2, like="micro").parent
+
+
+def refused(study: Study, *arguments: str) -> str:
+    """What the workflow says when it refuses; nothing may have been computed."""
+    stopped = study.snakemake(*arguments)
+    assert stopped.returncode != 0
+    text = stopped.stdout + stopped.stderr
+    assert "Traceback" not in text
+    assert not list(study.folder.glob("results/**/*.nii.gz")) and not list(study.folder.glob("results/**/*.json"))
+    return text
+
+
+def test_everything_wrong_with_the_table_is_told_at_once(fresh: Study) -> None:
+    table = fresh.folder / "cohort/cohort.tsv"
+    lines = table.read_text().splitlines()
+    (fresh.folder / "cohort/images/STO001/post_t1.nii.gz").unlink()
+    table.write_text("\n".join([*lines, lines[-1]]) + "\n")
+    before = table.read_bytes()
+    said = refused(fresh)
+    sto = next(number for number, line in enumerate(lines, 1) if line.startswith("STO001"))
+    assert (
+        f"row {sto} (patient STO001), column post_t1, cohort/images/STO001/post_t1.nii.gz: the file does not exist: "
+        "correct the path (relative to the table), or set role to exclude"
+    ) in said
+    last = lines[-1].split("\t")[0]
+    assert f"row {len(lines) + 1} (patient {last}), column patient: the patient is also in row {len(lines)}" in said
+    assert "give every patient one row" in said
+    assert table.read_bytes() == before
+
+
+def test_a_mask_on_another_grid_is_told_with_row_column_file_and_remedy(fresh: Study) -> None:
+    mask = fresh.folder / "cohort/images/GOT002/residual.nii.gz"
+    nib.save(nib.Nifti1Image(np.zeros((4, 5, 6), np.uint8), np.eye(4)), mask)
+    said = refused(fresh)
+    assert "(patient GOT002), column residual, cohort/images/GOT002/residual.nii.gz" in said
+    assert "(4, 5, 6)" in said and "post_t1ce" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c["folds"].update({1: ["GOT", "AMS"]}), "hospital AMS is both held out and in a fold"),
+        (lambda c: c["folds"].update({1: ["GOT", "STO"]}), "hospital STO is in more than one fold"),
+        (lambda c: c["folds"].update({1: ["GOT", "XYZ"]}), "names hospital XYZ, which has no patient in the table"),
+        (lambda c: c["inputs"].update({"Z": ["post_t9"]}), "inputs Z names post_t9, no sequence or label"),
+        (lambda c: c.update(epochs=3), "epochs: unknown key"),
+    ],
+)
+def test_a_configuration_that_cannot_be_is_one_message(
+    fresh: Study, change: Callable[[dict[str, Any]], None], told: str
+) -> None:
+    fresh.configure(change)
+    assert told in refused(fresh, "--dry-run")
+    assert told in refused(fresh)

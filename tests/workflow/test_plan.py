@@ -1,0 +1,40 @@
+"""The published study is planned in full from a table alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+
+import pytest
+
+from published_cohort import PATIENTS_BY_HOSPITAL, write_published_cohort
+from studies import HOUSE, Study, by_rule
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    folder = tmp_path_factory.mktemp("published")
+    write_published_cohort(folder)
+    shutil.copy(HOUSE / "config.yaml", folder / "config.yaml")
+    return Study(folder)
+
+
+def test_the_published_study_is_planned_from_placeholders(published: Study) -> None:
+    patients = sum(PATIENTS_BY_HOSPITAL.values())
+    jobs = published.planned()
+    counted = by_rule(jobs)
+    assert patients == 956
+    assert counted["register"] == 3 * patients
+    assert counted["warp_label"] == patients
+    assert counted["train"] == counted["predict"] == 25
+    assert counted["ensemble"] == counted["measure"] == counted["choose_threshold"] == 5
+    assert Counter(job["inputs"] for job in jobs if job.rule == "train") == dict.fromkeys("ABCDE", 5)
+
+
+def test_images_that_are_placeholders_stop_a_real_run_before_any_job(published: Study) -> None:
+    stopped = published.snakemake()
+    text = stopped.stdout + stopped.stderr
+    assert stopped.returncode != 0
+    assert "the study cannot run on these images" in text
+    assert "images/STO001/post_t1ce.nii.gz: the file is empty" in text
+    assert not (published.folder / "results" / "registered").exists()

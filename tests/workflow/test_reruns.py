@@ -1,0 +1,161 @@
+"""What reruns after which change: every test counts the jobs of the real workflow on a finished micro study."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from studies import Study, by_rule
+
+FOLDS = 2
+
+
+def edit(file: Path, old: str, new: str) -> Callable[[], None]:
+    """Replace ``old`` in a file; returns what reverts it."""
+    before = file.read_text()
+    assert before.count(old) == 1, f"{file} changed; mend this test"
+    file.write_text(before.replace(old, new))
+
+    def revert() -> None:
+        file.write_text(before)
+
+    return revert
+
+
+def replace_image(path: Path) -> None:
+    """Another scan in the place of ``path``: other voxels, later time."""
+    image = nib.load(path)
+    voxels = np.asarray(image.dataobj)[::-1].copy()
+    nib.save(nib.Nifti1Image(voxels, image.affine), path)
+
+
+def touch_all(folder: Path) -> int:
+    """Give every file below ``folder`` the present time."""
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    for path in files:
+        os.utime(path)
+    return len(files)
+
+
+def test_a_finished_study_has_nothing_to_do(study: Study) -> None:
+    assert study.planned() == []
+
+
+def test_another_component_size_reruns_segmentation_and_what_follows(study: Study) -> None:
+    study.configure(lambda config: config["postprocessing"].update(min_component_voxels=7))
+    expected = {"choose_threshold": 2, "segment": 4, "measure": 2, "table3": 1}
+    assert by_rule(study.planned()) == Counter(expected)
+
+
+def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inputs_a(study: Study) -> None:
+    replace_image(study.folder / "cohort/images/STO002/post_t1.nii")
+    jobs = study.planned()
+    assert by_rule(jobs) == Counter(
+        check_cohort=1, register=1, strip=1, prepare=1, select_cases=FOLDS, train=FOLDS, predict=FOLDS, ensemble=1,
+        choose_threshold=1, segment=2, measure=1, table1=1, table3=1,
+    )  # fmt: skip
+    assert {(job["patient"], job["sequence"]) for job in jobs if job.rule == "register"} == {("STO002", "post_t1")}
+    assert {job["inputs"] for job in jobs} == {None, "B"}
+    study.run()
+    assert study.planned() == []
+
+
+def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
+    replace_image(study.folder / "cohort/images/AMS001/post_t1.nii")
+    jobs = by_rule(study.planned())
+    assert jobs["register"] == jobs["ensemble"] == 1
+    assert jobs["train"] == jobs["predict"] == 0
+
+
+def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
+    study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "post_flair"]))
+    jobs = study.planned()
+    batches = 3
+    assert by_rule(jobs) == Counter(
+        strip=batches, prepare=batches, select_cases=FOLDS + 1, train=FOLDS, predict=FOLDS, ensemble=1,
+        choose_threshold=1, segment=2, measure=1, table3=1,
+    )  # fmt: skip
+    assert {job["inputs"] for job in jobs} == {None, "F"}
+    assert {job["channel"] for job in jobs} == {None, "post_flair"}
+
+
+def test_touching_every_image_reruns_nothing(study: Study) -> None:
+    assert touch_all(study.folder / "cohort") > 0
+    assert study.planned() == []
+
+
+def test_a_copy_of_the_study_with_new_times_reruns_nothing(finished: Study, tmp_path: Path) -> None:
+    copied = finished.copied(tmp_path / "copied", copy=shutil.copy)
+    newest = max(path.stat().st_mtime for path in finished.folder.rglob("*.tsv"))
+    assert (copied.folder / "cohort/cohort.tsv").stat().st_mtime > newest
+    assert copied.planned() == []
+
+
+def test_moving_study_and_checkout_reruns_nothing(study: Study, tmp_path: Path) -> None:
+    moved = Study(tmp_path / "elsewhere" / "study")
+    moved.folder.parent.mkdir()
+    study.folder.rename(moved.folder)
+    assert moved.with_house_copied(tmp_path / "elsewhere" / "house").planned() == []
+
+
+def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study, tmp_path: Path) -> None:
+    study = study.with_house_copied(tmp_path / "house")
+    script = study.house / "scripts/train.py"
+    script.write_text(script.read_text() + "\nprint('edited')\n")
+    time.sleep(0.01)
+    touch_all(study.house)
+    assert study.planned() == []
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new", "rules"),
+    [
+        (
+            "segmentation.py",
+            "large[0] = False",
+            "large[0] = bool(0)",
+            {"choose_threshold": 2, "segment": 4, "measure": 2, "table3": 1},
+        ),
+        ("tables/table2.py", '"–"', '"none"', {"table2": 1}),
+        ("networks/nnunet/trainer.py", "epoch=-1", "epoch=-2", {}),
+        (
+            "networks/nnunet/predict.py",
+            "total / len(self._predictors)",
+            "total / float(len(self._predictors))",
+            {"predict": 4, "ensemble": 2, "choose_threshold": 2, "segment": 4, "measure": 2, "table3": 1},
+        ),
+    ],
+)
+def test_a_library_edit_reruns_the_stages_that_use_it_until_reverted(
+    study: Study, tmp_path: Path, module: str, old: str, new: str, rules: dict[str, int]
+) -> None:
+    study = study.with_house_copied(tmp_path / "house")
+    revert = edit(study.house / "src/residua" / module, old, new)
+    assert by_rule(study.planned()) == Counter(rules)
+    revert()
+    assert study.planned() == []
+
+
+def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: Study, tmp_path: Path) -> None:
+    study = study.with_house_copied(tmp_path / "house")
+    revert = edit(study.house / "src/residua/preparation.py", "box: Box = boxes[0]", "box: Box = boxes[-1]")
+    jobs = by_rule(study.planned())
+    assert jobs["register"] == jobs["mask_brain"] == 0
+    assert jobs["strip"] > 0 and jobs["prepare"] > 0 and jobs["train"] == 2 * FOLDS
+    revert()
+    assert study.planned() == []
+
+
+def test_a_new_version_trains_again_on_purpose(study: Study) -> None:
+    study.configure(lambda config: config.update(version=2))
+    jobs = by_rule(study.planned())
+    assert jobs["train"] == 2 * FOLDS
+    assert jobs["register"] == jobs["prepare"] == jobs["select_cases"] == 0
