@@ -4,13 +4,14 @@ import _here  # noqa: F401
 
 from residua.networks import train_of
 from residua.networks.selection import read_training_set
-from residua.publish import digest, stage
-from residua.training import describe_training, show_progress
+from residua.publish import digest, stage, write_text
+from residua.training import describe_training, model_card, show_progress
 
 job = snakemake
-selection, settings = job.input[0], job.params.settings
-resumes = describe_training(digest(selection), job.params.version, settings)
-data, channels, labels = read_training_set(selection)
+arch, version, settings = job.wildcards.arch, job.params.version, job.params.settings
+resumes = describe_training(digest(job.input[0]), version, settings)
+data, channels, labels = read_training_set(job.input[0])
 with stage(job.output[0], facts={"training": resumes}, resumes=resumes) as part:
-    progress = show_progress("epoch", part / "progress.json")
-    train_of(job.wildcards.arch)(data, channels, labels, settings, part, progress)
+    train_of(arch)(data, channels, labels, settings, part, show_progress("epoch", part / "progress.json"))
+    patients = len(data.training), len(data.validation)
+    write_text(part / "model_card.md", model_card(arch, channels, patients, version, settings))

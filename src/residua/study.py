@@ -88,6 +88,7 @@ class NnUNetSettings(Frozen):
     weight_decay: float = Field(ge=0, description="Weight decay.")
     foreground_oversampling: Probability = Field(description="Share of patches forced to contain tumour.")
     loss: Literal["dice_and_cross_entropy"] = Field(description="The loss, with deep supervision.")
+    batch_dice: bool = Field(description="Soft Dice over the whole batch rather than patch by patch.")
     augmentation: Literal["nnunet", "nnunet_without_mirroring"] = Field(description="nnU-Net's own augmentation.")
     tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from residua import __version__
 from residua.publish import write_json
 
 
@@ -29,3 +30,27 @@ def show_progress(unit: str, file: Path | None = None) -> Callable[[int, int], N
             write_json(file, {"unit": unit, "done": done, "total": total})
 
     return progress
+
+
+def model_card(
+    arch: str, channels: Sequence[str], patients: tuple[int, int], version: int, settings: Mapping[str, Any]
+) -> str:
+    """What a model is, for whoever finds its folder: Markdown, without anything that identifies a patient.
+
+    ``patients`` are the numbers of training and validation patients.
+    """
+    lines = [
+        f"# {arch} on {', '.join(channels)}",
+        "",
+        "Segments residual enhancing tumour on early post-operative MRI. Research only, not a medical device.",
+        "",
+        f"- channels, in this order: {', '.join(channels)}",
+        f"- trained on {patients[0]} patients, {patients[1]} of other hospitals validated",
+        f"- version of the trainings: {version}; made with residua {__version__}",
+        "- weights: safetensors, their digest in manifest.json",
+        "",
+        "| setting | value |",
+        "| --- | --- |",
+        *(f"| {name} | {value} |" for name, value in settings.items()),
+    ]
+    return "\n".join(lines) + "\n"

@@ -56,7 +56,7 @@ def _configuration(settings: dict[str, Any], labels: Sequence[bool]) -> dict[str
         "resampling_fn_seg_kwargs": RESAMPLING_OF_LABELS,
         "resampling_fn_probabilities": _RESAMPLING,
         "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
-        "batch_dice": False,
+        "batch_dice": settings["batch_dice"],
         "architecture": _architecture(settings),
     }
 

@@ -1,0 +1,138 @@
+"""Probability maps: what is lost when they are stored, and which are made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from cohort_tables import snapshot
+from residua.errors import ResiduaError
+from residua.images import Grid, Image, load, save
+from residua.networks.contract import PreparedCase
+from residua.prediction import LEVELS, predict_cases, save_probability
+
+GRID = Grid((6, 5, 4), np.diag([1.0, 1.5, 2.0, 1.0]), "LPS")
+CASES = [PreparedCase(patient, (Path(f"{patient}.b2nd"),)) for patient in ("STO1", "STO2", "GOT1")]
+
+
+def stored(probability: NDArray[np.float32], folder: Path) -> NDArray[np.float32]:
+    """What is read again of a map that was stored."""
+    save_probability(Image(probability, GRID), folder / "map.nii.gz")
+    return np.asarray(load(folder / "map.nii.gz").data)
+
+
+def a_map(*values: float) -> NDArray[np.float32]:
+    """``values``, then zeros."""
+    probability = np.zeros(GRID.shape, dtype=np.float32)
+    probability.flat[: len(values)] = values
+    return probability
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=st.lists(st.floats(0, 1, width=32), min_size=1, max_size=120))
+def test_a_stored_probability_differs_by_at_most_half_a_step(
+    tmp_path_factory: pytest.TempPathFactory, values: list[float]
+) -> None:
+    probability = a_map(*values)
+    difference = np.abs(stored(probability, tmp_path_factory.mktemp("map")).astype(np.float64) - probability)
+    assert difference.max() <= 3.1e-5
+
+
+def test_the_largest_difference_really_is_half_a_step(tmp_path: Path) -> None:
+    probability = a_map(*(np.arange(60) / 60 + 0.5 / LEVELS))
+    difference = np.abs(stored(probability, tmp_path).astype(np.float64) - probability).max()
+    assert 2.5e-5 < difference <= 3.1e-5
+
+
+def test_every_threshold_of_a_power_of_two_is_stored_exactly(tmp_path: Path) -> None:
+    values = [0.0, 0.5, 1.0, 0.25, 0.75, 1 / LEVELS, 1 - 1 / LEVELS]
+    assert stored(a_map(*values), tmp_path).flat[: len(values)].tolist() == values
+
+
+def test_rounding_beyond_the_ends_is_cut_off(tmp_path: Path) -> None:
+    assert stored(a_map(-1e-7, 1.0000001, -0.5, 3.0), tmp_path).flat[:4].tolist() == [0.0, 1.0, 0.0, 1.0]
+
+
+def test_a_map_keeps_its_grid_and_the_axis_order_of_the_reference(tmp_path: Path) -> None:
+    probability = np.linspace(0, 1, 120, dtype=np.float32).reshape(GRID.shape)
+    save_probability(Image(probability, GRID), tmp_path / "map.nii.gz")
+    written = nib.load(tmp_path / "map.nii.gz")
+    assert "".join(nib.aff2axcodes(written.affine)) == "LPS"
+    assert written.get_data_dtype() == np.uint16
+    assert load(tmp_path / "map.nii.gz").grid.same_as(GRID)
+    np.testing.assert_allclose(load(tmp_path / "map.nii.gz").data, probability, atol=3.1e-5)
+
+
+def test_a_map_is_small_on_disk(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).normal(size=(48, 48, 48))
+    logits = 60 * ndimage.gaussian_filter(noise, 3) + noise / 4 - 2
+    probability = (1 / (1 + np.exp(-logits))).astype(np.float32)
+    assert 0.1 < (probability > 0.5).mean() < 0.5
+    image = Image(probability, Grid((48, 48, 48), np.eye(4)))
+    save(image, tmp_path / "float32.nii.gz")
+    save_probability(image, tmp_path / "map.nii.gz")
+    assert (tmp_path / "map.nii.gz").stat().st_size < 0.6 * (tmp_path / "float32.nii.gz").stat().st_size
+
+
+@pytest.mark.xfail(strict=True, reason="NaN is stored as 0, which is no tumour")
+@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
+def test_a_map_with_nan_is_refused_and_not_stored_as_no_tumour(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError, match="NaN"):
+        save_probability(Image(a_map(0.2, float("nan")), GRID), tmp_path / "map.nii.gz")
+    assert not (tmp_path / "map.nii.gz").exists()
+
+
+class Counting:
+    """Predicts everywhere the number of the case, over 4; breaks off at ``until``."""
+
+    def __init__(self, until: str = "") -> None:
+        self.until, self.predicted = until, list[str]()
+
+    def __call__(self, case: PreparedCase) -> Image:
+        if case.patient == self.until:
+            raise RuntimeError("power")
+        self.predicted.append(case.patient)
+        number = [known.patient for known in CASES].index(case.patient) + 1
+        return Image(np.full(GRID.shape, number / 4, dtype=np.float32), GRID)
+
+
+def ignore(done: int, total: int) -> None:
+    """No progress is shown."""
+
+
+def test_every_case_gets_a_map_of_its_name_and_progress_is_told_before_each_and_at_the_end(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    predict_cases(Counting(), CASES, tmp_path, lambda done, total: told.append((done, total)))
+    assert {path.name for path in tmp_path.iterdir()} == {"STO1.nii.gz", "STO2.nii.gz", "GOT1.nii.gz"}
+    for number, case in enumerate(CASES, start=1):
+        assert (load(tmp_path / f"{case.patient}.nii.gz").data == number / 4).all()
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+
+
+def test_an_interrupted_prediction_keeps_what_it_finished(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="power"):
+        predict_cases(Counting(until="GOT1"), CASES, tmp_path, ignore)
+    kept = snapshot(tmp_path)
+    assert len(kept) == 2
+    predictor = Counting()
+    told: list[tuple[int, int]] = []
+    predict_cases(predictor, CASES, tmp_path, lambda done, total: told.append((done, total)))
+    assert predictor.predicted == ["GOT1"]
+    assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    after = snapshot(tmp_path)
+    assert {path: after[path] for path in kept} == kept
+    assert len(after) == 3
+
+
+def test_no_case_is_no_work(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    predict_cases(Counting(), [], tmp_path, lambda done, total: told.append((done, total)))
+    assert told == [(0, 0)]
+    assert list(tmp_path.iterdir()) == []
