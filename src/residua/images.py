@@ -81,6 +81,8 @@ def _opened(path: str | os.PathLike[str]) -> nib.Nifti1Image:
         raise ResiduaError(f"{path}: cannot be read as NIfTI ({error})") from error
     if not isinstance(opened, nib.Nifti1Image) or len(opened.shape) != 3:
         raise ResiduaError(f"{path}: expected one 3D NIfTI volume, found shape {getattr(opened, 'shape', None)}")
+    if not np.isfinite(opened.affine).all() or np.linalg.matrix_rank(opened.affine[:3, :3]) < 3:
+        raise ResiduaError(f"{path}: the affine is degenerate: export the image again from its source")
     return opened
 
 
@@ -140,9 +142,12 @@ def save(image: Image, path: str | os.PathLike[str], slope: float | None = None)
 def require_same_grid(image: Image, reference: Image, what: str) -> None:
     """Raise ``ResiduaError`` naming ``what`` unless both images lie on one grid."""
     if not image.grid.same_as(reference.grid):
+        alike = image.grid.shape == reference.grid.shape and _mm(image.grid) == _mm(reference.grid)
+        elsewhere = ", but elsewhere in space" if alike else ""
         raise ResiduaError(
             f"{what}: shape {image.grid.shape} and spacing {_mm(image.grid)} do not match the reference grid "
-            f"(shape {reference.grid.shape}, spacing {_mm(reference.grid)}); resample it to the reference image"
+            f"(shape {reference.grid.shape}, spacing {_mm(reference.grid)}{elsewhere}); "
+            "resample it to the reference image"
         )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from residua import images
+from residua.errors import ResiduaError
 from residua.images import Image
 from residua.networks.contract import Predictor, PreparedCase
 
@@ -16,7 +17,12 @@ LEVELS = 2**14
 
 
 def save_probability(probability: Image, path: Path) -> None:
-    """Write foreground probabilities (0 to 1) as scaled 16-bit NIfTI; what is stored differs by at most 3.1e-5."""
+    """Write foreground probabilities (0 to 1) as scaled 16-bit NIfTI; what is stored differs by at most 3.1e-5.
+
+    Raises ``ResiduaError`` for NaN, which integers cannot hold and which would be stored as "no tumour".
+    """
+    if np.isnan(probability.data.min()):
+        raise ResiduaError(f"{path.name}: the probability map holds NaN; the training may have diverged, train again")
     levels = np.rint(np.clip(probability.data, 0.0, 1.0) * LEVELS).astype(np.uint16)
     images.save(Image(levels, probability.grid), path, slope=1.0 / LEVELS)
 

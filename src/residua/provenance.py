@@ -32,7 +32,7 @@ def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str
 def _parsed(path: Path, library: Path) -> tuple[str, tuple[Path, ...]]:
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = tuple(file for name in sorted(_imported(tree)) for file in _files_of(name, library))
-    return hashlib.sha256(_canonical(_without_docstrings(tree)).encode()).hexdigest(), imported
+    return hashlib.sha256(_canonical(_WithoutRemarks().visit(tree)).encode()).hexdigest(), imported
 
 
 def _canonical(node: object) -> str:
@@ -61,10 +61,12 @@ def _files_of(name: str, library: Path) -> list[Path]:
     return [file for file in candidates if file.is_file() and file != library / _SETTINGS]
 
 
-def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
-        match node:
-            case ast.Module() | ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
-                documented = ast.get_docstring(node, clean=False) is not None
-                node.body = (node.body[1:] or [ast.Pass()]) if documented else node.body
-    return tree
+class _WithoutRemarks(ast.NodeTransformer):
+    """Leaves out what does nothing: strings that stand alone (docstrings, those of values too) and ``pass``."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        """A statement that is an expression only."""
+        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
+
+    def visit_Pass(self, node: ast.Pass) -> None:
+        """What a body of a docstring alone equals."""

@@ -21,6 +21,7 @@ from residua.errors import DamagedStageError, ResiduaError
 
 MANIFEST = "manifest.json"
 _RESUMES = ".resumes"
+_BEGUN = ".writing-"
 _CHUNK_BYTES = 1 << 20
 
 
@@ -38,7 +39,7 @@ def writing(path: str | os.PathLike[str], suffix: str = "") -> Iterator[Path]:
     """A path beside ``path`` to write to; renamed onto it when the block ends well, removed when it does not."""
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=suffix, dir=target.parent)
+    handle, name = tempfile.mkstemp(prefix=f"{_BEGUN}{target.name}.", suffix=suffix, dir=target.parent)
     os.close(handle)
     beside = Path(name)
     try:
@@ -99,13 +100,17 @@ def _make_resumable(part: Path, resumes: str | None) -> None:
         part.mkdir()
         if resumes is not None:
             write_text(mark, resumes)
+    # A killed process could not remove what it had begun to write.
+    for begun in part.rglob(f"{_BEGUN}*"):
+        begun.unlink()
 
 
 @contextmanager
 def _held(lock: Path, final: Path) -> Iterator[None]:
     with open(lock, "w", encoding="utf-8") as stream:
         try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # Unlike flock, not shared with forked helpers, which may outlive a killed process.
+            fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             raise ResiduaError(
                 f"{final}: another process is still building this folder; wait for it or end it, then start again"
@@ -114,8 +119,8 @@ def _held(lock: Path, final: Path) -> Iterator[None]:
 
 
 def _write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    (folder / _RESUMES).unlink(missing_ok=True)
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+    own = (folder / MANIFEST, folder / _RESUMES)
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
     digests = {path.relative_to(folder).as_posix(): digest(path) for path in files}
     write_json(folder / MANIFEST, {**facts, "files": digests})
 
@@ -126,6 +131,7 @@ def _put_in_place(part: Path, final: Path) -> None:
     if final.exists():
         final.rename(old)
     part.rename(final)
+    (final / _RESUMES).unlink(missing_ok=True)
     shutil.rmtree(old, ignore_errors=True)
 
 
@@ -136,23 +142,31 @@ def verified(manifest: str | os.PathLike[str], only: Callable[[str], bool] = lam
     Raises ``DamagedStageError`` that names each missing or changed file and the command that rebuilds the folder.
     """
     folder = Path(manifest).parent
-    names = [name for name in manifest_of(manifest)["files"] if only(name)]
-    damaged = [name for name in names if not _intact(folder / name, manifest_of(manifest)["files"][name])]
+    digests = {name: found for name, found in manifest_of(manifest)["files"].items() if only(name)}
+    damaged = [name for name, found in digests.items() if not _intact(folder / name, found)]
     if damaged:
         raise DamagedStageError(
             f"{folder}: {len(damaged)} file(s) missing or changed since they were made: {', '.join(damaged[:5])}. "
-            f"Rebuild with: rm {manifest} and run the same snakemake command again"
+            f"{_rebuild(manifest)}"
         )
-    return {name: folder / name for name in names}
+    return {name: folder / name for name in digests}
 
 
 def manifest_of(manifest: str | os.PathLike[str]) -> dict[str, Any]:
     """The manifest's record: the stage's facts and ``files``, a digest by name."""
     try:
         record: dict[str, Any] = read_json(manifest)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise DamagedStageError(f"{manifest}: cannot be read ({error}); run the same snakemake command again") from None
+    except ValueError as error:
+        raise DamagedStageError(f"{manifest}: cannot be read ({error}). {_rebuild(manifest)}") from None
+    if not isinstance(record, dict) or not isinstance(record.get("files"), dict):
+        raise DamagedStageError(f"{manifest}: holds no digests. {_rebuild(manifest)}")
     return record
+
+
+def _rebuild(manifest: str | os.PathLike[str]) -> str:
+    return f"Rebuild with: rm {manifest} and run the same snakemake command again"
 
 
 def _intact(path: Path, expected: str) -> bool:

@@ -39,6 +39,7 @@ def rule_costs(results: Path) -> list[RuleCost]:
     costs = [
         RuleCost(rule, len(jobs), sum(s for s, _ in jobs), max(s for s, _ in jobs), max(mb for _, mb in jobs))
         for rule, jobs in found.items()
+        if jobs
     ]
     return sorted(costs, key=lambda cost: -cost.total_s)
 

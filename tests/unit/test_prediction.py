@@ -81,8 +81,6 @@ def test_a_map_is_small_on_disk(tmp_path: Path) -> None:
     assert (tmp_path / "map.nii.gz").stat().st_size < 0.6 * (tmp_path / "float32.nii.gz").stat().st_size
 
 
-@pytest.mark.xfail(strict=True, reason="NaN is stored as 0, which is no tumour")
-@pytest.mark.filterwarnings("ignore:invalid value encountered in cast")
 def test_a_map_with_nan_is_refused_and_not_stored_as_no_tumour(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError, match="NaN"):
         save_probability(Image(a_map(0.2, float("nan")), GRID), tmp_path / "map.nii.gz")

@@ -191,7 +191,6 @@ def test_the_docstring_of_a_class_does_not_count(copies: Copies) -> None:
     assert copies.digest({"house/wood.py": described}) == copies.digest({"house/wood.py": plain})
 
 
-@pytest.mark.xfail(strict=True, reason="only the first string of a body is left out")
 def test_the_docstring_of_a_value_does_not_count(copies: Copies) -> None:
     described = LIBRARY["house/__init__.py"] + '"""How many floors lie on each other."""\n'
     assert copies.digest({"house/__init__.py": described}) == copies.digest()

@@ -287,7 +287,6 @@ def test_a_killed_process_leaves_what_was_published_before(manifest: Path) -> No
     assert snapshot(manifest.parent) == before
 
 
-@pytest.mark.xfail(strict=True, reason="what writing() had begun is published with the rest")
 def test_a_file_that_a_killed_process_had_begun_is_not_published(manifest: Path) -> None:
     code = """
 with stage(manifest, resumes=resumes) as part, writing(part / "STO1.nii.gz", suffix=".nii.gz") as beside:
@@ -302,7 +301,6 @@ with stage(manifest, resumes=resumes) as part, writing(part / "STO1.nii.gz", suf
     assert verified(manifest).keys() == {"STO1.nii.gz"}
 
 
-@pytest.mark.xfail(strict=True, reason="the mark that lets work go on is removed before the digests are taken")
 def test_work_that_was_killed_while_its_digests_were_taken_is_not_lost(manifest: Path) -> None:
     code = """
 with stage(manifest, resumes=resumes) as part:
@@ -319,7 +317,6 @@ with stage(manifest, resumes=resumes) as part:
         (part / "weights").unlink()
 
 
-@pytest.mark.xfail(strict=True, reason="a forked helper inherits the lock")
 def test_a_helper_that_outlives_a_killed_process_does_not_hold_the_lock(manifest: Path) -> None:
     code = """
 with stage(manifest, resumes=resumes) as part:
@@ -402,7 +399,6 @@ def test_a_missing_or_truncated_manifest_is_named(manifest: Path, damage: Callab
     assert "run the same snakemake command again" in str(raised.value)
 
 
-@pytest.mark.xfail(strict=True, reason="snakemake alone does not rebuild a manifest that is there")
 def test_a_truncated_manifest_must_be_removed_and_the_message_says_so(manifest: Path) -> None:
     build(manifest, one="1")
     os.truncate(manifest, 20)
@@ -410,7 +406,6 @@ def test_a_truncated_manifest_must_be_removed_and_the_message_says_so(manifest: 
         verified(manifest)
 
 
-@pytest.mark.xfail(strict=True, reason="KeyError and TypeError")
 @pytest.mark.parametrize("record", [{}, [], None, {"files": ["one.txt"]}], ids=json.dumps)
 def test_a_manifest_without_digests_is_damaged(manifest: Path, record: Any) -> None:
     build(manifest, one="1")

@@ -68,7 +68,6 @@ def test_a_folder_without_benchmarks_is_no_results_folder(tmp_path: Path, made: 
     assert str(raised.value) == f"{tmp_path}: no benchmarks; is this the results folder of a run?"
 
 
-@pytest.mark.xfail(strict=True, raises=ValueError, reason="the longest of no jobs")
 @pytest.mark.parametrize("content", ["", HEADER])
 def test_a_benchmark_without_a_run_is_left_out(tmp_path: Path, content: str) -> None:
     benchmark(tmp_path, "table1", (2.0, 60))

@@ -18,14 +18,15 @@ CHECKSUM_DEFAULT_BYTES = 1_000_000
 
 
 def _enlarged(folder: Path, column: str) -> None:
-    """Store one sequence of every patient uncompressed and padded, so that each file exceeds Snakemake's limit."""
+    """Store one sequence of every patient uncompressed and padded with air: each file exceeds Snakemake's limit."""
     table = folder / "cohort.tsv"
     rows = list(csv.DictReader(table.open(encoding="utf-8"), delimiter="\t"))
     for row in rows:
         compressed = folder / row[column]
         image = nib.load(compressed)
         row[column] = row[column].removesuffix(".gz")
-        nib.save(nib.Nifti1Image(np.asarray(image.dataobj, dtype=np.float64), image.affine), folder / row[column])
+        voxels = np.pad(np.asarray(image.dataobj, dtype=np.float64), ((0, 0), (0, 0), (0, 30)))
+        nib.save(nib.Nifti1Image(voxels, image.affine), folder / row[column])
         compressed.unlink()
         assert (folder / row[column]).stat().st_size > CHECKSUM_DEFAULT_BYTES
     with table.open("w", encoding="utf-8", newline="") as stream:

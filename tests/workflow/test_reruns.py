@@ -124,7 +124,7 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
             "large[0] = bool(0)",
             {"choose_threshold": 2, "segment": 4, "measure": 2, "table3": 1},
         ),
-        ("tables/table2.py", '"–"', '"none"', {"table2": 1}),
+        ("tables/table2.py", '"–"', '"none"', {"table1": 1, "table2": 1, "table3": 1}),
         ("networks/nnunet/trainer.py", "epoch=-1", "epoch=-2", {}),
         (
             "networks/nnunet/predict.py",

@@ -22,7 +22,7 @@ from residua.networks.nnunet.plans import (
     make_plans,
 )
 from residua.networks.nnunet.trainer import CHECKPOINT, StudyTrainer
-from residua.publish import write_json
+from residua.publish import write_json, writing
 
 
 def train(
@@ -34,18 +34,21 @@ def train(
     progress: Progress,
 ) -> None:
     """The contract of ``residua.networks.contract.Train``: leaves weights, plans, dataset description and curve."""
+    checkpoint = out / CHECKPOINT
+    if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
+        return  # Trained, and killed before it was published.
     plans, dataset = make_plans(settings, labels), make_dataset(channels)
     trainer = _trainer(plans, dataset)
     trainer.configure(data, settings, out, progress)
     trainer.initialize()
-    checkpoint = out / CHECKPOINT
     if checkpoint.exists():
         trainer.load_checkpoint(str(checkpoint))
     trainer.run_training()
     write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
     write_json(out / DATASET_FILE, dataset)
     # torch.compile wraps the network; only the network itself is kept, each shared tensor once.
-    save_model(getattr(trainer.network, "_orig_mod", trainer.network), str(out / WEIGHTS_FILE))
+    with writing(out / WEIGHTS_FILE) as beside:
+        save_model(getattr(trainer.network, "_orig_mod", trainer.network), str(beside))
     checkpoint.unlink(missing_ok=True)
 
 
