@@ -41,17 +41,21 @@ test: dev lint
 unit: dev
 	$(BIN)/pytest tests/unit tests/golden
 
-lint: dev
+build/lint/cohort.tsv: | dev
+	$(BIN)/residua simulate --like micro --patients 8 --seed 1 --out build/lint
+
+lint: dev build/lint/cohort.tsv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 --check Snakefile rules
+	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 --check Snakefile rules tests/environments.smk
+	$(BIN)/snakemake --lint --configfile tests/micro/config.yaml --config cohort=build/lint/cohort.tsv
 	$(BIN)/residua schema --check
 
 format: dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 Snakefile rules
+	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 Snakefile rules tests/environments.smk
 	$(BIN)/residua schema
 
 clean:

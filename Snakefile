@@ -21,6 +21,10 @@ rule all:
     default_target: True
     input:
         "results/cohort/folds.json",
-        expand("results/registered/{patient}/{sequence}.nii.gz", patient=cohort.split.patients, sequence=study.sequences.moving),
+        expand(
+            "results/registered/{patient}/{sequence}.nii.gz",
+            patient=cohort.split.patients,
+            sequence=study.sequences.moving,
+        ),
         warped_labels(),
         expand("results/tables/{table}.{format}", table=TABLES, format=TABLE_FORMATS),

@@ -5,20 +5,20 @@ rule check_cohort:
         lambda wildcards: [file for patient in patients_in(wildcards) for file in files_of(patient).values()],
     output:
         "results/cohort/checks/{batch}.json",
-    params:
-        patients=lambda wildcards: [asdict(cohort.patients[patient]) for patient in patients_in(wildcards)],
-        kinds=COLUMN_KINDS,
-        code=code("check_cohort"),
     log:
         "results/logs/check_cohort/{batch}.log",
     benchmark:
         "results/benchmarks/check_cohort/{batch}.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=4000,
         runtime=120,
-    conda:
-        environment("core")
+    params:
+        patients=lambda wildcards: [asdict(cohort.patients[patient]) for patient in patients_in(wildcards)],
+        kinds=COLUMN_KINDS,
+        code=code("check_cohort"),
     script:
         "../scripts/check_cohort.py"
 
@@ -29,18 +29,18 @@ rule split_folds:
         study.cohort,
     output:
         "results/cohort/folds.json",
-    params:
-        split=cohort.split.to_json(),
-        code=code("split_folds"),
     log:
         "results/logs/split_folds.log",
     benchmark:
         "results/benchmarks/split_folds.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        environment("core")
+    params:
+        split=cohort.split.to_json(),
+        code=code("split_folds"),
     script:
         "../scripts/split_folds.py"

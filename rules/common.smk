@@ -1,6 +1,4 @@
 # Load and check the study once; names and input functions that the other rule files share.
-import os
-import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -13,11 +11,10 @@ from residua.cohort.problems import raise_problems
 from residua.cohort.files import kinds_of
 from residua.errors import ResiduaError
 from residua.provenance import code_digest
+from residua.standin import provide_conda
 from residua.study import load_study
 
-if shutil.which("conda") is None:
-    # No conda on this machine: the stand-in builds the same environments with uv.
-    os.environ["PATH"] = os.pathsep.join([str(HOUSE / "envs/standin/bin"), os.path.dirname(sys.executable), os.environ["PATH"]])
+provide_conda(HOUSE)
 if workflow.deployment_settings.conda_prefix is None:
     # One set of environments per checkout, not one per study.
     workflow.deployment_settings.conda_prefix = HOUSE / ".snakemake" / "conda"
@@ -115,3 +112,44 @@ def batches_of(patients):
 def is_label(channel):
     """Whether a channel holds a label rather than an image."""
     return channel in study.labels
+
+
+def unstripped(wildcards):
+    """A channel's files on the reference grid, one per patient of the batch."""
+    if wildcards.channel == study.sequences.reference:
+        return [file_of(patient, wildcards.channel) for patient in patients_in(wildcards)]
+    return [f"results/registered/{patient}/{wildcards.channel}.nii.gz" for patient in patients_in(wildcards)]
+
+
+def patients_of_subset(wildcards):
+    """Who a fold's training sees (its validation included), or the hold-out."""
+    if wildcards.subset == "holdout":
+        return {"training": [], "validation": list(cohort.split.holdout)}
+    fold = int(wildcards.subset.removeprefix("fold"))
+    return {"training": list(cohort.split.training(fold)), "validation": list(cohort.split.validation(fold))}
+
+
+def channels_of_subset(wildcards):
+    """The channels of the inputs, and the reference standard where something is trained."""
+    reference_standard = [] if wildcards.subset == "holdout" else [RESIDUAL]
+    return [*study.inputs[wildcards.inputs], *reference_standard]
+
+
+def prepared_manifests(wildcards):
+    """The prepared batches of a fold or of the hold-out."""
+    patients = [patient for group in patients_of_subset(wildcards).values() for patient in group]
+    return [
+        f"results/prepared/{wildcards.arch}/{channel}/{batch}/manifest.json"
+        for channel in channels_of_subset(wildcards)
+        for batch in batches_of(patients)
+    ]
+
+
+def out_of_fold(wildcards):
+    """The probability maps of all validation patients."""
+    return [f"results/predictions/{wildcards.arch}/{wildcards.inputs}/fold{fold}/manifest.json" for fold in FOLDS]
+
+
+def validation_by_fold():
+    """The validation patients of every fold, as builtins."""
+    return {fold: list(cohort.split.validation(fold)) for fold in FOLDS}

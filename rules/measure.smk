@@ -7,21 +7,21 @@ rule measure:
         references=[file_of(patient, RESIDUAL) for patient in cohort.split.patients],
     output:
         "results/metrics/{arch}/{inputs}.parquet",
+    log:
+        "results/logs/measure/{arch}_{inputs}.log",
+    benchmark:
+        "results/benchmarks/measure/{arch}_{inputs}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=240,
     params:
         cases=[
             {"patient": patient, "hospital": cohort.patients[patient].hospital, "fold": cohort.split.fold_of(patient)}
             for patient in cohort.split.patients
         ],
         code=code("measure"),
-    log:
-        "results/logs/measure/{arch}_{inputs}.log",
-    benchmark:
-        "results/benchmarks/measure/{arch}_{inputs}.tsv"
-    threads: 1
-    resources:
-        mem_mb=8000,
-        runtime=240,
-    conda:
-        environment("core")
     script:
         "../scripts/measure.py"

@@ -6,19 +6,19 @@ rule predict:
         models=["results/models/{arch}/{inputs}/fold{fold}/manifest.json"],
     output:
         "results/predictions/{arch}/{inputs}/fold{fold}/manifest.json",
-    params:
-        code=code_of_network("predict", "predict"),
     log:
         "results/logs/predict/{arch}_{inputs}_fold{fold}.log",
     benchmark:
         "results/benchmarks/predict/{arch}_{inputs}_fold{fold}.tsv"
+    conda:
+        environment_of
     threads: 4
     resources:
         mem_mb=32000,
         runtime=720,
         gpu=1,
-    conda:
-        environment_of
+    params:
+        code=code_of_network("predict", "predict"),
     script:
         "../scripts/predict.py"
 
@@ -30,18 +30,18 @@ rule ensemble:
         models=expand("results/models/{{arch}}/{{inputs}}/fold{fold}/manifest.json", fold=FOLDS),
     output:
         "results/ensemble/{arch}/{inputs}/manifest.json",
-    params:
-        code=code_of_network("predict", "predict"),
     log:
         "results/logs/ensemble/{arch}_{inputs}.log",
     benchmark:
         "results/benchmarks/ensemble/{arch}_{inputs}.tsv"
+    conda:
+        environment_of
     threads: 4
     resources:
         mem_mb=32000,
         runtime=1440,
         gpu=1,
-    conda:
-        environment_of
+    params:
+        code=code_of_network("predict", "predict"),
     script:
         "../scripts/predict.py"

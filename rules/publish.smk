@@ -7,19 +7,19 @@ rule table1:
     output:
         csv="results/tables/table1.csv",
         md="results/tables/table1.md",
-    params:
-        residual_tumor_ml=study.classification.residual_tumor_ml,
-        code=code("table1"),
     log:
         "results/logs/table1.log",
     benchmark:
         "results/benchmarks/table1.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        environment("core")
+    params:
+        residual_tumor_ml=study.classification.residual_tumor_ml,
+        code=code("table1"),
     script:
         "../scripts/table1.py"
 
@@ -31,18 +31,18 @@ rule table2:
     output:
         csv="results/tables/table2.csv",
         md="results/tables/table2.md",
-    params:
-        code=code("table2"),
     log:
         "results/logs/table2.log",
     benchmark:
         "results/benchmarks/table2.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        environment("core")
+    params:
+        code=code("table2"),
     script:
         "../scripts/table2.py"
 
@@ -54,18 +54,18 @@ rule table3:
     output:
         csv="results/tables/table3.csv",
         md="results/tables/table3.md",
-    params:
-        classification=study.classification.model_dump(mode="json"),
-        code=code("table3"),
     log:
         "results/logs/table3.log",
     benchmark:
         "results/benchmarks/table3.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=1000,
         runtime=10,
-    conda:
-        environment("core")
+    params:
+        classification=study.classification.model_dump(mode="json"),
+        code=code("table3"),
     script:
         "../scripts/table3.py"

@@ -9,19 +9,19 @@ rule register:
         affine="results/registered/{patient}/{sequence}_affine.mat",
         warp="results/registered/{patient}/{sequence}_warp.nii.gz",
         quality="results/registered/{patient}/{sequence}_quality.json",
-    params:
-        settings=study.registration.model_dump(mode="json"),
-        code=code("register"),
     log:
         "results/logs/register/{patient}_{sequence}.log",
     benchmark:
         "results/benchmarks/register/{patient}_{sequence}.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: 8000 * attempt,
         runtime=120,
-    conda:
-        environment("core")
+    params:
+        settings=study.registration.model_dump(mode="json"),
+        code=code("register"),
     script:
         "../scripts/register.py"
 
@@ -35,17 +35,17 @@ rule warp_label:
         warp=lambda wildcards: f"results/registered/{wildcards.patient}/{study.labels[wildcards.label]}_warp.nii.gz",
     output:
         "results/registered/{patient}/{label}.nii.gz",
-    params:
-        code=code("warp_label"),
     log:
         "results/logs/warp_label/{patient}_{label}.log",
     benchmark:
         "results/benchmarks/warp_label/{patient}_{label}.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=4000,
         runtime=20,
-    conda:
-        environment("core")
+    params:
+        code=code("warp_label"),
     script:
         "../scripts/warp_label.py"

@@ -1,14 +1,4 @@
 # From probabilities to masks: one threshold per network and inputs, chosen out of fold.
-def out_of_fold(wildcards):
-    """The probability maps of all validation patients."""
-    return [f"results/predictions/{wildcards.arch}/{wildcards.inputs}/fold{fold}/manifest.json" for fold in FOLDS]
-
-
-def validation_by_fold():
-    """The validation patients of every fold, as builtins."""
-    return {fold: list(cohort.split.validation(fold)) for fold in FOLDS}
-
-
 rule choose_threshold:
     """Choose the threshold that serves the out-of-fold patients best."""
     input:
@@ -16,21 +6,21 @@ rule choose_threshold:
         references=[file_of(patient, RESIDUAL) for fold in FOLDS for patient in cohort.split.validation(fold)],
     output:
         "results/segmentations/{arch}/{inputs}/threshold.json",
+    log:
+        "results/logs/choose_threshold/{arch}_{inputs}.log",
+    benchmark:
+        "results/benchmarks/choose_threshold/{arch}_{inputs}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=720,
     params:
         patients=validation_by_fold(),
         postprocessing=study.postprocessing.model_dump(mode="json"),
         classification=study.classification.model_dump(mode="json"),
         code=code("choose_threshold"),
-    log:
-        "results/logs/choose_threshold/{arch}_{inputs}.log",
-    benchmark:
-        "results/benchmarks/choose_threshold/{arch}_{inputs}.tsv"
-    threads: 1
-    resources:
-        mem_mb=8000,
-        runtime=720,
-    conda:
-        environment("core")
     script:
         "../scripts/choose_threshold.py"
 
@@ -38,24 +28,26 @@ rule choose_threshold:
 rule segment:
     """Binarise at the threshold and remove small components."""
     input:
-        predictions=lambda wildcards: out_of_fold(wildcards)
-        if wildcards.split == "validation"
-        else [f"results/ensemble/{wildcards.arch}/{wildcards.inputs}/manifest.json"],
+        predictions=lambda wildcards: (
+            out_of_fold(wildcards)
+            if wildcards.split == "validation"
+            else [f"results/ensemble/{wildcards.arch}/{wildcards.inputs}/manifest.json"]
+        ),
         threshold="results/segmentations/{arch}/{inputs}/threshold.json",
     output:
         "results/segmentations/{arch}/{inputs}/{split}/manifest.json",
-    params:
-        postprocessing=study.postprocessing.model_dump(mode="json"),
-        code=code("segment"),
     log:
         "results/logs/segment/{arch}_{inputs}_{split}.log",
     benchmark:
         "results/benchmarks/segment/{arch}_{inputs}_{split}.tsv"
+    conda:
+        environment("core")
     threads: 1
     resources:
         mem_mb=8000,
         runtime=240,
-    conda:
-        environment("core")
+    params:
+        postprocessing=study.postprocessing.model_dump(mode="json"),
+        code=code("segment"),
     script:
         "../scripts/segment.py"

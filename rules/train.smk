@@ -5,19 +5,19 @@ rule train:
         "results/prepared/{arch}/{inputs}/fold{fold}.json",
     output:
         "results/models/{arch}/{inputs}/fold{fold}/manifest.json",
-    params:
-        version=study.version,
-        settings=lambda wildcards: study.settings_of(wildcards.arch).model_dump(mode="json"),
     log:
         "results/logs/train/{arch}_{inputs}_fold{fold}.log",
     benchmark:
         "results/benchmarks/train/{arch}_{inputs}_fold{fold}.tsv"
+    conda:
+        environment_of
     threads: 12
     resources:
         mem_mb=lambda wildcards, attempt: 64000 * attempt,
         runtime=10080,
         gpu=1,
-    conda:
-        environment_of
+    params:
+        version=study.version,
+        settings=lambda wildcards: study.settings_of(wildcards.arch).model_dump(mode="json"),
     script:
         "../scripts/train.py"

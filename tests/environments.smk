@@ -1,12 +1,13 @@
 # All environments of the project, so that tests can build and list them without a cohort.
-import os
-import shutil
 import sys
 from pathlib import Path
 
 HOUSE = Path(workflow.basedir).parent
-if shutil.which("conda") is None:
-    os.environ["PATH"] = os.pathsep.join([str(HOUSE / "envs/standin/bin"), os.path.dirname(sys.executable), os.environ["PATH"]])
+sys.path.insert(0, str(HOUSE / "src"))
+
+from residua.standin import provide_conda
+
+provide_conda(HOUSE)
 workflow.deployment_settings.conda_prefix = HOUSE / ".snakemake" / "conda"
 NAMES = [path.stem for path in sorted((HOUSE / "envs").glob("*.yaml"))]
 
