@@ -1,4 +1,9 @@
-"""First import of every script: this checkout's library first, output into the rule's log, errors in one sentence."""
+"""First import of every script: only this environment and this checkout's library, output into the rule's log, errors
+in one sentence.
+
+Snakemake appends its own search path to a script's, so that the script can unpickle its job. By now it has; what is
+left of that path would only lend packages that the environment lacks, silently and in other versions.
+"""
 
 import os
 import sys
@@ -8,6 +13,17 @@ import __main__
 
 _LIBRARY = Path(__main__.__file__).resolve().parent.parent / "src"
 _LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
+
+
+def _isolate() -> None:
+    """Leave the library, this environment's packages and the standard library on the search path, nothing else."""
+    environment, base = Path(sys.prefix).resolve(), Path(sys.base_prefix).resolve()
+
+    def own(entry: str) -> bool:
+        path = Path(entry).resolve()
+        return environment in path.parents or (base in path.parents and "site-packages" not in path.parts)
+
+    sys.path[:] = [str(_LIBRARY), *(entry for entry in sys.path if entry and own(entry))]
 
 
 def _limit_threads(threads: int) -> None:
@@ -37,7 +53,7 @@ def _explain(terminal: int, rule: str, log: str):
     return hook
 
 
-sys.path.insert(0, str(_LIBRARY))
+_isolate()
 _job = __main__.snakemake
 _limit_threads(_job.threads)
 if _job.log:

@@ -4,30 +4,43 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
+import snakemake
 
 from environments import HOUSE, environment, python_in
 
 LEAKS = """
-import importlib, json, sys, sysconfig
+import importlib, json, sys, sysconfig, types
 from pathlib import Path
-sys.path.extend(json.loads(sys.argv[2]))
-for name in json.loads(sys.argv[1]):
+import __main__
+scripts = Path(sys.argv[1])
+sys.path.extend([sys.argv[2], str(scripts)])
+__main__.__file__ = str(scripts / "some_rule.py")
+__main__.snakemake = types.SimpleNamespace(threads=1, log=[], rule="some_rule")
+import _here
+for name in json.loads(sys.argv[3]):
     importlib.import_module(name)
-homes = [sys.prefix, sysconfig.get_paths()["stdlib"], sysconfig.get_paths()["platstdlib"], sys.argv[3]]
-homes = [Path(home).resolve() for home in homes]
-site = Path(sysconfig.get_paths()["stdlib"]).resolve() / "site-packages"
+stdlib = Path(sysconfig.get_paths()["stdlib"]).resolve()
+homes = [Path(sys.prefix).resolve(), stdlib, scripts.parent / "src", scripts]
 leaks = {}
 for name, module in sorted(sys.modules.items()):
     file = getattr(module, "__file__", None)
-    if file:
+    if file and Path(file).is_file() and module is not __main__:
         path = Path(file).resolve()
-        if site in path.parents or not any(home in path.parents for home in homes):
+        if stdlib / "site-packages" in path.parents or not any(home in path.parents for home in homes):
             leaks[name] = str(path)
 print(json.dumps(leaks))
 """
+"""Does what Snakemake does to a script's search path, lets _here mend it, and reports modules from elsewhere."""
+
+
+def leaks(stack: str, modules: list[str], house: Path = HOUSE) -> subprocess.CompletedProcess[str]:
+    """Import modules in a stack's environment as a script would."""
+    driver = str(Path(snakemake.__file__).resolve().parents[1])
+    return python_in(stack, "-c", LEAKS, str(house / "scripts"), driver, json.dumps(modules))
 
 
 def library_modules(script: str) -> list[str]:
@@ -56,20 +69,19 @@ def test_every_script_is_covered() -> None:
 
 @pytest.mark.parametrize("stack", sorted(SCRIPTS))
 def test_a_stack_imports_only_from_itself(stack: str) -> None:
-    import snakemake
-
-    modules = [module for script in SCRIPTS[stack] for module in library_modules(script)] + BY_NAME[stack]
-    driver = str(Path(snakemake.__file__).resolve().parents[1])
-    done = python_in(stack, "-c", LEAKS, json.dumps(modules), json.dumps([driver]), str(HOUSE / "src"))
+    done = leaks(stack, [module for script in SCRIPTS[stack] for module in library_modules(script)] + BY_NAME[stack])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {}
 
 
-def test_a_leak_would_be_seen() -> None:
-    import snakemake
+def test_what_only_snakemake_has_cannot_be_imported() -> None:
+    assert "No module named 'pulp'" in leaks("core", ["pulp"]).stderr
 
-    driver = str(Path(snakemake.__file__).resolve().parents[1])
-    done = python_in("core", "-c", LEAKS, json.dumps(["pulp"]), json.dumps([driver]), str(HOUSE / "src"))
+
+def test_a_leak_would_be_seen(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts/_here.py").write_text("")
+    done = leaks("core", ["pulp"], house=tmp_path)
     assert "pulp" in json.loads(done.stdout.splitlines()[-1])
 
 

@@ -12,12 +12,12 @@ from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from numpy.typing import NDArray
-from safetensors.torch import load_model
 
 from residua.images import Image
 from residua.networks.contract import PreparedCase
 from residua.networks.nnunet.plans import CONFIGURATION, DATASET_FILE, INFERENCE, PLANS_FILE, WEIGHTS_FILE
 from residua.networks.nnunet.prepared import StackedChannels, geometry
+from residua.networks.nnunet.weights import load_weights
 from residua.publish import read_json
 
 
@@ -62,7 +62,7 @@ def _load(folder: Path, device: torch.device) -> nnUNetPredictor:
     inference = plans_record.pop(INFERENCE)
     plans = PlansManager(plans_record)
     network = _network(plans, dataset)
-    load_model(network, folder / WEIGHTS_FILE)
+    load_weights(network, folder / WEIGHTS_FILE)
     axes = inference["mirror_axes"]
     predictor = nnUNetPredictor(inference["tile_step"], use_mirroring=bool(axes), device=device, allow_tqdm=False)
     configuration = plans.get_configuration(CONFIGURATION)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_model
+from safetensors.torch import save_file
 
 from residua.networks.contract import Progress, TrainingSet
 from residua.networks.nnunet.plans import (
@@ -22,6 +22,7 @@ from residua.networks.nnunet.plans import (
     make_plans,
 )
 from residua.networks.nnunet.trainer import CHECKPOINT, StudyTrainer
+from residua.networks.nnunet.weights import tensors_of
 from residua.publish import write_json, writing
 
 
@@ -46,9 +47,9 @@ def train(
     trainer.run_training()
     write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
     write_json(out / DATASET_FILE, dataset)
-    # torch.compile wraps the network; only the network itself is kept, each shared tensor once.
     with writing(out / WEIGHTS_FILE) as beside:
-        save_model(getattr(trainer.network, "_orig_mod", trainer.network), str(beside))
+        # torch.compile wraps the network; only the network itself is kept.
+        save_file(tensors_of(getattr(trainer.network, "_orig_mod", trainer.network)), beside)
     checkpoint.unlink(missing_ok=True)
 
 
