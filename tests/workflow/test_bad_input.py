@@ -30,6 +30,10 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return simulate_cohort(out=folder, patients=8, seed=2, like="micro").parent
 
 
+def put_on_another_grid(mask: Path) -> None:
+    nib.save(nib.Nifti1Image(np.zeros((4, 5, 6), np.uint8), np.eye(4)), mask)
+
+
 def refused(study: Study, *arguments: str) -> str:
     """What the workflow says when it refuses; nothing may have been computed."""
     stopped = study.snakemake(*arguments)
@@ -44,6 +48,7 @@ def test_everything_wrong_with_the_table_is_told_at_once(fresh: Study) -> None:
     table = fresh.folder / "cohort/cohort.tsv"
     lines = table.read_text().splitlines()
     (fresh.folder / "cohort/images/STO001/post_t1.nii.gz").unlink()
+    put_on_another_grid(fresh.folder / "cohort/images/GOT002/residual.nii.gz")
     table.write_text("\n".join([*lines, lines[-1]]) + "\n")
     before = table.read_bytes()
     said = refused(fresh)
@@ -55,12 +60,12 @@ def test_everything_wrong_with_the_table_is_told_at_once(fresh: Study) -> None:
     last = lines[-1].split("\t")[0]
     assert f"row {len(lines) + 1} (patient {last}), column patient: the patient is also in row {len(lines)}" in said
     assert "give every patient one row" in said
+    assert "(patient GOT002), column residual, cohort/images/GOT002/residual.nii.gz" in said
     assert table.read_bytes() == before
 
 
 def test_a_mask_on_another_grid_is_told_with_row_column_file_and_remedy(fresh: Study) -> None:
-    mask = fresh.folder / "cohort/images/GOT002/residual.nii.gz"
-    nib.save(nib.Nifti1Image(np.zeros((4, 5, 6), np.uint8), np.eye(4)), mask)
+    put_on_another_grid(fresh.folder / "cohort/images/GOT002/residual.nii.gz")
     said = refused(fresh)
     assert "(patient GOT002), column residual, cohort/images/GOT002/residual.nii.gz" in said
     assert "(4, 5, 6)" in said and "post_t1ce" in said

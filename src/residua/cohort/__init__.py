@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from residua.cohort.batches import batches
 from residua.cohort.files import check_files, needed_columns
 from residua.cohort.folds import Split, assign
-from residua.cohort.problems import Problem, raise_problems
+from residua.cohort.problems import Problem, errors_of, raise_problems
 from residua.cohort.table import Patient, parse_table
 from residua.study import Study
 
@@ -33,6 +33,11 @@ def load_cohort(study: Study, table_path: str) -> Cohort:
     Raises one ``ResiduaError`` that lists everything wrong with the table, the split and the files at once.
     """
     cohort, problems = judged_cohort(study, table_path)
+    if errors_of(problems):
+        # The study stops here anyway: what the headers would stop it for next is told in the same breath.
+        from residua.cohort.headers import check_headers
+
+        problems += check_headers(study, cohort.patients.values())
     raise_problems(problems, f"{table_path}: the study cannot run on this cohort")
     return cohort
 
