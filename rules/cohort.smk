@@ -16,7 +16,7 @@ rule check_cohort:
         mem_mb=4000,
         runtime=120,
     params:
-        patients=lambda wildcards: [asdict(cohort.patients[patient]) for patient in patients_in(wildcards)],
+        patients=lambda wildcards: [checked(patient) for patient in patients_in(wildcards)],
         kinds=COLUMN_KINDS,
         code=code("check_cohort"),
     script:

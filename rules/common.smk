@@ -91,6 +91,11 @@ def files_of(patient):
     return dict(cohort.patients[patient].files)
 
 
+def checked(patient):
+    """What a check needs to know of a patient; not the row, which changes when another row is added."""
+    return asdict(cohort.patients[patient]) | {"row": None, "clinical": {}}
+
+
 def patients_in(wildcards):
     """The patients of a batch."""
     return list(cohort.batches[wildcards.batch])
@@ -116,7 +121,7 @@ def is_label(channel):
 
 def unstripped(wildcards):
     """A channel's files on the reference grid, one per patient of the batch."""
-    if wildcards.channel == study.sequences.reference:
+    if study.labels.get(wildcards.channel, wildcards.channel) == study.sequences.reference:
         return [file_of(patient, wildcards.channel) for patient in patients_in(wildcards)]
     return [f"results/registered/{patient}/{wildcards.channel}.nii.gz" for patient in patients_in(wildcards)]
 

@@ -7,12 +7,12 @@ import _here  # noqa: F401
 from residua.networks import load_of
 from residua.networks.selection import read_cases
 from residua.prediction import predict_cases
+from residua.progress import show_progress
 from residua.publish import digest, stage, verified
-from residua.training import show_progress
 
 job = snakemake
 models = [Path(manifest).parent for manifest in job.input.models if verified(manifest)]
-resumes = "-".join(digest(path) for path in (job.input.cases, *job.input.models))
+resumes = "-".join([job.params.code, *(digest(path) for path in (job.input.cases, *job.input.models))])
 with stage(job.output[0], resumes=resumes) as part:
     predictor = load_of(job.wildcards.arch)(models)
     predict_cases(predictor, read_cases(job.input.cases), part, show_progress("patient"))

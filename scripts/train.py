@@ -4,14 +4,16 @@ import _here  # noqa: F401
 
 from residua.networks import train_of
 from residua.networks.selection import read_training_set
-from residua.publish import digest, stage, write_text
-from residua.training import describe_training, model_card, show_progress
+from residua.progress import show_progress
+from residua.publish import digest, republished, stage, write_text
+from residua.training import describe_training, model_card
 
 job = snakemake
 arch, version, settings = job.wildcards.arch, job.params.version, job.params.settings
 resumes = describe_training(digest(job.input[0]), version, settings)
-data, channels, labels = read_training_set(job.input[0])
-with stage(job.output[0], facts={"training": resumes}, resumes=resumes) as part:
-    train_of(arch)(data, channels, labels, settings, part, show_progress("epoch", part / "progress.json"))
-    patients = len(data.training), len(data.validation)
-    write_text(part / "model_card.md", model_card(arch, channels, patients, version, settings))
+if not republished(job.output[0], resumes):
+    data, channels, labels = read_training_set(job.input[0])
+    with stage(job.output[0], resumes=resumes) as part:
+        train_of(arch)(data, channels, labels, settings, part, show_progress("epoch", part / "progress.json"))
+        patients = len(data.training), len(data.validation)
+        write_text(part / "model_card.md", model_card(arch, channels, patients, version, settings))

@@ -63,6 +63,8 @@ def strip(case: ChannelCase, out: Path) -> None:
     """Write the channel with everything outside the brain mask set to zero."""
     head, mask = images.load(case.channel), images.load_mask(case.brain)
     images.require_same_grid(head, mask, str(case.channel))
+    if not np.isfinite(head.data[mask.data]).all():
+        raise ResiduaError(f"patient {case.patient}: {case.channel} is not finite in the brain; convert it again")
     images.save(Image(np.where(mask.data, head.data, np.float32(0)), head.grid), out)
 
 

@@ -21,6 +21,8 @@ from residua.errors import DamagedStageError, ResiduaError
 
 MANIFEST = "manifest.json"
 _RESUMES = ".resumes"
+_TWIN = ".manifest.json"
+"""A copy of the manifest that Snakemake does not know, and so does not delete before it runs a job again."""
 _BEGUN = ".writing-"
 _CHUNK_BYTES = 1 << 20
 
@@ -89,8 +91,28 @@ def stage(
     with _held(final.with_name(final.name + ".lock"), final):
         _make_resumable(part, resumes)
         yield part
-        _write_manifest(part, facts or {})
+        _write_manifest(part, facts or {}, resumes)
         _put_in_place(part, final)
+
+
+def republished(manifest: str | os.PathLike[str], resumes: str) -> bool:
+    """Whether the folder of ``manifest`` was made from just this (``resumes``) and is whole; if so, publish it again.
+
+    Work whose inputs were made again and came out the same need not be done again. A missing or changed file makes
+    this false, so that what is damaged is rebuilt.
+    """
+    folder = Path(manifest).parent
+    if not (folder / _TWIN).is_file():
+        return False
+    try:
+        record = manifest_of(folder / _TWIN)
+        verified(folder / _TWIN)
+    except DamagedStageError:
+        return False
+    if record.get("made_from") != resumes:
+        return False
+    write_json(manifest, record)
+    return True
 
 
 def _make_resumable(part: Path, resumes: str | None) -> None:
@@ -118,11 +140,14 @@ def _held(lock: Path, final: Path) -> Iterator[None]:
         yield
 
 
-def _write_manifest(folder: Path, facts: dict[str, Any]) -> None:
-    own = (folder / MANIFEST, folder / _RESUMES)
+def _write_manifest(folder: Path, facts: dict[str, Any], made_from: str | None) -> None:
+    own = (folder / MANIFEST, folder / _TWIN, folder / _RESUMES)
     files = sorted(path for path in folder.rglob("*") if path.is_file() and path not in own)
-    digests = {path.relative_to(folder).as_posix(): digest(path) for path in files}
-    write_json(folder / MANIFEST, {**facts, "files": digests})
+    record = {**facts, "files": {path.relative_to(folder).as_posix(): digest(path) for path in files}}
+    if made_from is not None:
+        record["made_from"] = made_from
+        write_json(folder / _TWIN, record)
+    write_json(folder / MANIFEST, record)
 
 
 def _put_in_place(part: Path, final: Path) -> None:

@@ -1,15 +1,13 @@
-"""What surrounds a training whatever the network: its identity and its progress."""
+"""What surrounds a training whatever the network: its identity and its card."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from residua import __version__
-from residua.publish import write_json
+from residua.version import __version__
 
 
 def describe_training(selection: str, version: int, settings: dict[str, Any]) -> str:
@@ -19,17 +17,6 @@ def describe_training(selection: str, version: int, settings: dict[str, Any]) ->
     """
     record = json.dumps({"selection": selection, "version": version, "settings": settings}, sort_keys=True)
     return hashlib.sha256(record.encode()).hexdigest()
-
-
-def show_progress(unit: str, file: Path | None = None) -> Callable[[int, int], None]:
-    """A function that prints ``done`` of ``total`` to the log and, where given, keeps it in a JSON file."""
-
-    def progress(done: int, total: int) -> None:
-        print(f"{unit} {done}/{total}", flush=True)
-        if file is not None:
-            write_json(file, {"unit": unit, "done": done, "total": total})
-
-    return progress
 
 
 def model_card(

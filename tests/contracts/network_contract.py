@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
 from residua import images
 from residua.images import Grid, Image
@@ -23,7 +24,7 @@ from residua.publish import digest
 
 PATIENTS = ("P1", "P2", "P3")
 CHANNELS = {"post_t1ce": False, "pre_tumor": True}
-SHAPE = (40, 44, 36)
+SHAPE = (52, 44, 36)
 
 
 class KilledError(Exception):
@@ -31,14 +32,18 @@ class KilledError(Exception):
 
 
 def make_cases(folder: Path) -> None:
-    """Heads with a bright sphere as tumour, stored in another axis order than RAS."""
-    affine = np.diag([3.0, 3.0, 3.0, 1.0])
+    """Heads with a bright, off-centre tumour on an oblique, anisotropic grid that is stored in another order than RAS.
+
+    Whatever mixes up axes, spacings or the place of the crop puts the prediction somewhere else.
+    """
+    affine = np.eye(4)
+    affine[:3, :3] = Rotation.from_euler("xz", [12, -8], degrees=True).as_matrix() @ np.diag([2.4, 3.0, 3.6])
     grid = Grid(SHAPE, affine, stored_as="LPS")
     rng = np.random.default_rng(0)
     x, y, z = np.indices(SHAPE)
-    brain = ((x - 20) / 16) ** 2 + ((y - 22) / 18) ** 2 + ((z - 18) / 14) ** 2 < 1
+    brain = ((x - 27) / 21) ** 2 + ((y - 21) / 18) ** 2 + ((z - 17) / 14) ** 2 < 1
     for index, patient in enumerate(PATIENTS):
-        tumour = (x - 16 - 3 * index) ** 2 + (y - 20) ** 2 + (z - 18) ** 2 < 20
+        tumour = ((x - 18 - 3 * index) / 5) ** 2 + ((y - 28) / 4) ** 2 + ((z - 13) / 3) ** 2 < 1
         head = (rng.normal(100, 5, SHAPE) + 80 * tumour).astype(np.float32) * brain
         for name, data in (("brain", brain), ("post_t1ce", head), ("pre_tumor", tumour), ("residual", tumour)):
             images.save(Image(data, grid), folder / f"{patient}_{name}.nii.gz")
@@ -89,6 +94,8 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
     weights = {
         model.name: {p.name: digest(p) for p in model.iterdir() if p.name.startswith("weights")} for model in models
     }
+    true = images.load_mask(folder / f"{PATIENTS[2]}_residual.nii.gz").data
+    found = single.data >= 0.5
     return {
         "unbroken_epochs": unbroken,
         "resumed_epochs": resumed,
@@ -99,6 +106,7 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
         "outside_brain_box": float(np.abs(single.data[:, :, 0]).max()),
         "inside_brain": float(single.data[brain].max()),
         "mean_of_softmax_error": float(np.abs(mean.data - (single.data + other.data) / 2).max()),
+        "dice": float(2 * (found & true).sum() / (found.sum() + true.sum())),
         "models_differ": float(np.abs(single.data - other.data).max()),
     }
 

@@ -12,7 +12,7 @@ import yaml
 from environments import HOUSE, python_in
 from residua.study import Study, load_study
 
-SMALL = {"epochs": 3, "iterations_per_epoch": 3, "validation_iterations_per_epoch": 1, "save_every_epochs": 1}
+SMALL = {"epochs": 5, "iterations_per_epoch": 20, "validation_iterations_per_epoch": 1, "save_every_epochs": 1}
 
 
 def micro() -> Study:
@@ -38,9 +38,13 @@ def test_probabilities_lie_on_the_reference_grid_and_between_0_and_1(kept: dict[
     assert kept["outside_brain_box"] == 0 < kept["inside_brain"]
 
 
+def test_what_is_bright_is_found_where_it_is(kept: dict[str, Any]) -> None:
+    assert kept["dice"] > 0.6
+
+
 def test_an_interrupted_training_goes_on_and_gives_the_same_weights(kept: dict[str, Any]) -> None:
-    assert kept["unbroken_epochs"] == [0, 1, 2, 3]
-    assert kept["resumed_epochs"] == [2, 3]
+    assert kept["unbroken_epochs"] == [0, 1, 2, 3, 4, 5]
+    assert kept["resumed_epochs"] == [4, 5]
     assert kept["weights"]["unbroken"] == kept["weights"]["broken"] != {}
 
 

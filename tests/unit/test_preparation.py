@@ -126,3 +126,15 @@ def test_values_of_another_shape_do_not_fit_the_crop(tmp_path: Path) -> None:
     _, _, crop = crop_to_brain(a_case(tmp_path))
     with pytest.raises(ValueError, match="broadcast"):
         crop.restore(np.ones((4, 7, 3), np.float32))
+
+
+def test_an_image_that_is_not_finite_in_the_brain_is_refused(tmp_path: Path) -> None:
+    grid = Grid((4, 4, 4), np.eye(4))
+    head = np.ones(grid.shape, np.float32)
+    head[2, 2, 2] = np.nan
+    save(Image(head, grid), tmp_path / "head.nii.gz")
+    save(Image(np.ones(grid.shape, bool), grid), tmp_path / "brain.nii.gz")
+    case = ChannelCase("STO1", tmp_path / "head.nii.gz", tmp_path / "brain.nii.gz")
+    with pytest.raises(ResiduaError, match=r"patient STO1: .*head.nii.gz is not finite in the brain"):
+        strip(case, tmp_path / "out.nii.gz")
+    assert not (tmp_path / "out.nii.gz").exists()

@@ -273,7 +273,7 @@ def test_the_settings_module_does_not_count(tmp_path: Path, script: str) -> None
     assert digest_in(copy, script) == digest_in(ROOT, script)
 
 
-@pytest.mark.parametrize("name", ["trainer", "train", "predict", "dataset"])
+@pytest.mark.parametrize("name", ["trainer", "train", "predict", "dataset", "plans"])
 def test_preparing_for_a_network_does_not_depend_on_how_it_trains_or_predicts(tmp_path: Path, name: str) -> None:
     copy = repository(tmp_path / "copy", f"src/residua/networks/nnunet/{name}.py")
     module = "residua.networks.nnunet.prepare"
@@ -286,7 +286,7 @@ def test_preparing_for_a_network_does_not_depend_on_how_it_trains_or_predicts(tm
         "scripts/prepare.py",
         "src/residua/networks/nnunet/prepare.py",
         "src/residua/networks/nnunet/prepared.py",
-        "src/residua/networks/nnunet/plans.py",
+        "src/residua/networks/nnunet/resampling.py",
         "src/residua/networks/__init__.py",
         "src/residua/preparation.py",
         "src/residua/images.py",

@@ -22,6 +22,7 @@ from residua.publish import (
     digest,
     manifest_of,
     read_json,
+    republished,
     stage,
     verified,
     write_json,
@@ -412,3 +413,29 @@ def test_a_manifest_without_digests_is_damaged(manifest: Path, record: Any) -> N
     write_json(manifest, record)
     with pytest.raises(DamagedStageError):
         verified(manifest)
+
+
+def published(tmp_path: Path, made_from: str) -> Path:
+    manifest = tmp_path / "model" / "manifest.json"
+    with stage(manifest, resumes=made_from) as part:
+        (part / "weights").write_text("w")
+    return manifest
+
+
+def test_work_made_from_the_same_is_published_again_without_being_done_again(tmp_path: Path) -> None:
+    manifest = published(tmp_path, "abc")
+    before = manifest.read_text()
+    manifest.unlink()
+    assert republished(manifest, "abc")
+    assert manifest.read_text() == before
+    assert set(verified(manifest)) == {"weights"}
+
+
+def test_work_made_from_something_else_or_damaged_or_missing_is_done_again(tmp_path: Path) -> None:
+    manifest = published(tmp_path, "abc")
+    manifest.unlink()
+    assert not republished(manifest, "another")
+    (manifest.parent / "weights").write_text("changed")
+    assert not republished(manifest, "abc")
+    assert not republished(tmp_path / "nothing" / "manifest.json", "abc")
+    assert not manifest.exists()

@@ -30,7 +30,7 @@ class Patient:
     hospital: str
     role: Role
     exclusion_reason: str
-    row: int
+    row: int | None
     files: Mapping[str, str] = field(default_factory=dict)
     clinical: Mapping[str, str] = field(default_factory=dict)
 

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from residua.networks.nnunet.resampling import (
+    RESAMPLING_OF_IMAGES,
+    RESAMPLING_OF_LABELS,
+    RESAMPLING_OF_PROBABILITIES,
+    zyx,
+)
+
 CONFIGURATION = "3d_fullres"
 DATASET = "Dataset001_Residua"
 PLANS_FILE, DATASET_FILE, WEIGHTS_FILE = "plans.json", "dataset.json", "weights.safetensors"
 INFERENCE = "residua_inference"
 """Key of a trained model's plans: how it predicts."""
-RESAMPLING_OF_IMAGES = {"is_seg": False, "order": 3, "order_z": 0, "force_separate_z": None}
-RESAMPLING_OF_LABELS = {"is_seg": True, "order": 1, "order_z": 0, "force_separate_z": None}
-RESAMPLING_OF_PROBABILITIES = {"is_seg": False, "order": 1, "order_z": 0, "force_separate_z": None}
 _RESAMPLING = "resample_data_or_seg_to_shape"
-
-
-def zyx(along_xyz: Sequence[Any]) -> list[Any]:
-    """Numbers along x, y, z in nnU-Net's order."""
-    return list(reversed(along_xyz))
 
 
 def make_plans(settings: dict[str, Any], labels: Sequence[bool]) -> dict[str, Any]:

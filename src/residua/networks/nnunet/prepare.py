@@ -11,8 +11,8 @@ from nnunetv2.preprocessing.normalization.default_normalization_schemes import Z
 from nnunetv2.preprocessing.resampling.default_resampling import compute_new_shape, resample_data_or_seg_to_shape
 from numpy.typing import NDArray
 
-from residua.networks.nnunet.plans import RESAMPLING_OF_IMAGES, RESAMPLING_OF_LABELS, zyx
-from residua.networks.nnunet.prepared import SUFFIX, write_channel
+from residua.networks.nnunet.prepared import OUTSIDE, SUFFIX, write_channel
+from residua.networks.nnunet.resampling import RESAMPLING_OF_IMAGES, RESAMPLING_OF_LABELS, zyx
 from residua.preparation import ChannelCase, crop_to_brain
 
 
@@ -27,7 +27,8 @@ def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any]
     spacing, wanted = zyx(crop.grid.spacing_mm), zyx(settings["spacing_mm"])
     shape = compute_new_shape(zyx(crop.shape), spacing, wanted)
     if is_label:
-        channel: NDArray[Any] = (cropped > 0.5).astype(np.int8).transpose(2, 1, 0)
+        channel: NDArray[Any] = np.where(cropped > 0.5, 1, np.where(brain, 0, OUTSIDE)).astype(np.int8)
+        channel = channel.transpose(2, 1, 0)
     else:
         channel = _normalised(cropped.transpose(2, 1, 0), brain.transpose(2, 1, 0))
     resampling = RESAMPLING_OF_LABELS if is_label else RESAMPLING_OF_IMAGES

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from residua.preparation import Crop
 
 SUFFIX = ".b2nd"
+OUTSIDE = -1
+"""In a prepared label: outside the brain. nnU-Net keeps its augmentation from painting noise where this stands."""
 _ORIGIN, _CROP, _SHAPE = "origin", "crop", "shape_before_resampling"
 
 
@@ -54,5 +56,7 @@ class StackedChannels:
         self.shape = (len(paths), *self._channels[0].shape[1:])
 
     def __getitem__(self, index: tuple[slice, ...]) -> NDArray[np.float32]:
-        rows = range(len(self._channels))[index[0]]
-        return np.concatenate([self._channels[row][(slice(0, 1), *index[1:])] for row in rows]).astype(np.float32)
+        parts = [self._channels[row][(slice(0, 1), *index[1:])] for row in range(len(self._channels))[index[0]]]
+        # A label that is an input has no outside.
+        parts = [np.maximum(part, 0) if part.dtype == np.int8 else part for part in parts]
+        return np.concatenate(parts).astype(np.float32)

@@ -1,4 +1,8 @@
-"""nnU-Net's trainer with the study's numbers, its own data, and trainings that go on bit by bit where they stopped."""
+"""nnU-Net's trainer with the study's numbers and its own data.
+
+With one thread a training that was interrupted and goes on equals an unbroken one to the bit; with more, the loader's
+processes draw numbers of their own.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,7 @@ from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
+from residua.errors import ResiduaError
 from residua.networks.contract import Progress, TrainingSet
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.publish import write_text
@@ -112,11 +117,13 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         """Open the data; nnU-Net's own version also copies files of its planning."""
         if not self.was_initialized:
             self.initialize()
+        # Loader processes inherit these numbers; a resumed training must not repeat those of its start.
+        self._reseed(self.current_epoch)
         self.dataloader_train, self.dataloader_val = self.get_dataloaders()
         self.set_deep_supervision_enabled(self.enable_deep_supervision)
 
     def on_epoch_start(self) -> None:
-        """Draw each epoch's numbers from the seed and the epoch, so that a resumed training equals an unbroken one."""
+        """Draw each epoch's numbers from the seed and the epoch, wherever the training began."""
         self._progress(self.current_epoch, self.num_epochs)
         self._reseed(self.current_epoch)
         super().on_epoch_start()
@@ -130,6 +137,9 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
     def on_epoch_end(self) -> None:
         """Write the learning curve and, every so often, the state from which training goes on."""
         self.logger.log("epoch_end_timestamps", time(), self.current_epoch)
+        loss = float(self.logger.get_value("train_losses", -1))
+        if not np.isfinite(loss):
+            raise ResiduaError(f"epoch {self.current_epoch}: the training loss is {loss}; lower the learning rate")
         write_text(Path(self.output_folder) / CURVE, self._curve())
         last = self.current_epoch == self.num_epochs - 1
         if (self.current_epoch + 1) % self.save_every == 0 and not last:
@@ -146,5 +156,8 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         return "\n".join(lines) + "\n"
 
     def on_train_end(self) -> None:
-        """Nothing of nnU-Net's end: the caller writes the weights."""
+        """End the loader's processes; nnU-Net's own version also writes a checkpoint, and the caller the weights."""
+        for loader in (self.dataloader_train, self.dataloader_val):
+            if hasattr(loader, "_finish"):
+                loader._finish()
         self._progress(self.num_epochs, self.num_epochs)
