@@ -21,10 +21,5 @@ rule all:
     default_target: True
     input:
         "results/cohort/folds.json",
-        expand(
-            "results/registered/{patient}/{sequence}.nii.gz",
-            patient=cohort.split.patients,
-            sequence=study.sequences.moving,
-        ),
-        warped_labels(),
+        unused_on_the_reference(),
         expand("results/tables/{table}.{format}", table=TABLES, format=TABLE_FORMATS),

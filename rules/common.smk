@@ -101,11 +101,11 @@ def patients_in(wildcards):
     return list(cohort.batches[wildcards.batch])
 
 
-def warped_labels():
-    """Every label drawn on a moving sequence, on the reference grid."""
-    moved = [label for label, sequence in study.labels.items() if sequence in study.sequences.moving]
-    patients = cohort.split.patients
-    return [f"results/registered/{p}/{label}.nii.gz" for label in moved for p in patients if label in files_of(p)]
+def unused_on_the_reference():
+    """What the study registers though no inputs use it: moving sequences, and labels drawn on them, of all patients."""
+    columns = [*study.sequences.moving, *(label for label, on in study.labels.items() if on in study.sequences.moving)]
+    unused = [column for column in columns if column not in study.channels]
+    return [f"results/registered/{p}/{c}.nii.gz" for c in unused for p in cohort.split.patients if c in files_of(p)]
 
 
 def batches_of(patients):

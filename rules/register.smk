@@ -17,7 +17,7 @@ rule register:
         environment("core")
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 8000 * attempt,
+        mem_mb=8000,
         runtime=120,
     params:
         settings=study.registration.model_dump(mode="json"),
