@@ -45,7 +45,6 @@ wildcard_constraints:
     fold="|".join(str(fold) for fold in FOLDS),
     subset="|".join(SUBSETS),
     split="|".join(SPLITS),
-    table="|".join(TABLES),
 
 
 onstart:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -134,7 +133,6 @@ def save(image: Image, path: str | os.PathLike[str], slope: float | None = None)
     nifti.header.set_xyzt_units("mm")
     if slope is not None:
         nifti.header.set_slope_inter(slope, 0)
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     with writing(path, suffix=".nii.gz") as beside:
         nib.save(nifti, beside)
 

@@ -30,7 +30,7 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
 
     @staticmethod
     def save_case(*args: Any) -> None:
-        """Cases are written by ``prepare_channel``."""
+        """Cases are written by ``residua.networks.nnunet.prepare``."""
         raise NotImplementedError
 
     @staticmethod

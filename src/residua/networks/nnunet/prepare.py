@@ -37,6 +37,6 @@ def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any]
 
 
 def _normalised(image: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:
-    outside = np.where(brain, 0, -1)
+    outside = np.where(brain, 0, OUTSIDE)
     scheme = ZScoreNormalization(use_mask_for_norm=True, intensityproperties={})
     return np.asarray(scheme.run(image.copy(), outside), dtype=np.float32)
