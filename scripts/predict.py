@@ -4,7 +4,7 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.networks import load_of
+from residua.networks.registry import load_of
 from residua.networks.selection import read_cases
 from residua.prediction import predict_cases
 from residua.progress import show_progress

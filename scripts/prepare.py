@@ -2,7 +2,7 @@
 
 import _here  # noqa: F401
 
-from residua.networks import prepare_of
+from residua.networks.registry import prepare_of
 from residua.preparation import ChannelCase
 from residua.publish import stage, verified
 

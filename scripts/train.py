@@ -2,7 +2,7 @@
 
 import _here  # noqa: F401
 
-from residua.networks import train_of
+from residua.networks.registry import train_of
 from residua.networks.selection import read_training_set
 from residua.progress import show_progress
 from residua.publish import digest, republished, stage, write_text

@@ -9,32 +9,18 @@ import re
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from residua.errors import ResiduaError
+from residua.networks.settings import Networks, NetworkSettings
+from residua.settings import COLUMN, IDENTIFIER, Column, Frozen, Identifier, Probability
 
-IDENTIFIER = r"^[A-Za-z0-9]+$"
-COLUMN = r"^[a-z][a-z0-9_]*$"
+__all__ = ["COLUMN", "IDENTIFIER", "Study", "load_study"]
 
-Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
-Column = Annotated[str, Field(pattern=COLUMN)]
-Spacing = tuple[
-    Annotated[float, Field(gt=0)],
-    Annotated[float, Field(gt=0)],
-    Annotated[float, Field(gt=0)],
-]
-Counts = tuple[
-    Annotated[int, Field(ge=1)],
-    Annotated[int, Field(ge=1)],
-    Annotated[int, Field(ge=1)],
-]
-Probability = Annotated[float, Field(ge=0, le=1)]
+OUT_OF_FOLD = "out_of_fold"
+"""A choice of inputs left to the out-of-fold results."""
 
-
-class Frozen(BaseModel):
-    """Base of all settings: immutable, and an unknown key is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
 
 
 class Sequences(Frozen):
@@ -69,73 +55,6 @@ class BrainMask(Frozen):
     )
 
 
-class NnUNetSettings(Frozen):
-    """nnU-Net, as its plans file and its trainer say it."""
-
-    environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
-    spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled.")
-    patch_size: Counts = Field(description="Patch in voxels along x, y, z.")
-    batch_size: int = Field(ge=1, description="Patches per step.")
-    features: tuple[int, ...] = Field(min_length=2, description="Filters of each level.")
-    kernels: tuple[Counts, ...] = Field(description="Kernel of each level along x, y, z.")
-    strides: tuple[Counts, ...] = Field(description="Downsampling into each level along x, y, z.")
-    convolutions_per_level: int = Field(ge=1, description="Convolutions in each level.")
-    epochs: int = Field(ge=1, description="Epochs of training.")
-    iterations_per_epoch: int = Field(ge=1, description="Steps of one epoch.")
-    validation_iterations_per_epoch: int = Field(ge=1, description="Validation patches drawn after each epoch.")
-    learning_rate: float = Field(gt=0, description="Initial learning rate of SGD, decayed polynomially.")
-    momentum: float = Field(ge=0, lt=1, description="Nesterov momentum.")
-    weight_decay: float = Field(ge=0, description="Weight decay.")
-    foreground_oversampling: Probability = Field(description="Share of patches forced to contain tumour.")
-    loss: Literal["dice_and_cross_entropy"] = Field(description="The loss, with deep supervision.")
-    batch_dice: bool = Field(description="Soft Dice over the whole batch rather than patch by patch.")
-    augmentation: Literal["nnunet", "nnunet_without_mirroring"] = Field(description="nnU-Net's own augmentation.")
-    tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
-    save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
-    seed: int = Field(ge=0, description="Seed of weights, sampling and augmentation.")
-
-    def preparation(self) -> dict[str, Any]:
-        """What the prepared channels depend on, as builtins; the rest concerns the training alone."""
-        return self.model_dump(mode="json", include={"spacing_mm", "patch_size"})
-
-    @model_validator(mode="after")
-    def _levels_agree(self) -> NnUNetSettings:
-        if not len(self.features) == len(self.kernels) == len(self.strides):
-            raise ValueError("features, kernels and strides need one entry per level each")
-        return self
-
-
-class AGUNetSettings(Frozen):
-    """AGU-Net, as the article and its authors' code describe it."""
-
-    environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
-    spacing_mm: Spacing = Field(description="Voxel size along x, y, z.")
-    shape: Counts = Field(description="The whole volume in voxels along x, y, z.")
-    features: tuple[int, ...] = Field(min_length=2, description="Filters of each level.")
-    batch_size: int = Field(ge=1, description="Volumes per step.")
-    effective_batch_size: int = Field(ge=1, description="Volumes per weight update, by gradient accumulation.")
-    learning_rate: float = Field(gt=0, description="Initial learning rate of Adam.")
-    patience_epochs: int = Field(ge=1, description="Stop after so many epochs without a better validation loss.")
-    loss: Literal["dice_without_background"] = Field(description="Class-averaged soft Dice.")
-    flip_probability: Probability = Field(description="Horizontal and vertical flips.")
-    rotation_degrees: float = Field(ge=0, description="Largest rotation either way.")
-    rotation_probability: Probability = Field(description="Share of samples rotated.")
-    translation_fraction: Probability = Field(description="Largest shift as a fraction of the axis.")
-    translation_probability: Probability = Field(description="Share of samples shifted.")
-    seed: int = Field(ge=0, description="Seed of weights, order and augmentation.")
-
-    def preparation(self) -> dict[str, Any]:
-        """What the prepared channels depend on, as builtins."""
-        return self.model_dump(mode="json", include={"spacing_mm", "shape"})
-
-
-class Networks(Frozen):
-    """The networks that the study knows how to describe."""
-
-    nnunet: NnUNetSettings | None = Field(default=None, description="nnU-Net (PyTorch).")
-    agunet: AGUNetSettings | None = Field(default=None, description="AGU-Net (TensorFlow).")
-
-
 class Postprocessing(Frozen):
     """From a probability map to a mask."""
 
@@ -153,12 +72,22 @@ class Classification(Frozen):
     min_overlap_dice: Probability = Field(description="Dice that a true positive needs; 0: volumes decide.")
 
 
+class BestInputs(Frozen):
+    """Inputs by network for each of the article's experiments, or ``out_of_fold``: the best of the validation sets."""
+
+    segmentation: dict[Identifier, Choice] = Field(description="Networks compared by Dice, and Figure 3.")
+    classification: dict[Identifier, Choice] = Field(description="Networks compared by balanced accuracy.")
+    raters: dict[Identifier, Choice] = Field(description="Networks compared with human raters, and Figure 4.")
+
+
 class Statistics(Frozen):
     """Significance and intervals."""
 
     alpha: float = Field(gt=0, lt=1, description="Significance level.")
     bootstrap_resamples: int = Field(ge=100, description="Resamples of every bootstrap interval.")
     interval_sd_multiplier: float = Field(gt=0, description="Normal interval: mean ± this many sd.")
+    seed: int = Field(ge=0, description="Seed of the bootstrap.")
+    best_inputs: BestInputs = Field(description="The inputs with which each network enters each experiment.")
 
 
 class Study(Frozen):
@@ -167,6 +96,9 @@ class Study(Frozen):
     version: int = Field(ge=1, description="Version of the trainings; raise it to train again on purpose.")
     title: str = Field(min_length=1, description="Printed on every table.")
     cohort: str = Field(min_length=1, description="The cohort table (TSV), relative to the working directory.")
+    raters: str | None = Field(
+        default=None, description="The table of the raters' masks, relative to the working directory; null: no raters."
+    )
     sequences: Sequences = Field(description="Images of the cohort table.")
     labels: dict[Column, Column] = Field(description="Label column: the sequence on whose grid it was drawn.")
     inputs: dict[Identifier, tuple[Column, ...]] = Field(
@@ -178,7 +110,7 @@ class Study(Frozen):
     )
     registration: Registration = Field(description="Moving sequences to the reference.")
     brain_mask: BrainMask = Field(description="Skull stripping.")
-    archs: tuple[Literal["nnunet"], ...] = Field(min_length=1, description="Networks that are trained.")
+    archs: tuple[Identifier, ...] = Field(min_length=1, description="Networks that are trained.")
     networks: Networks = Field(description="Settings of each network.")
     postprocessing: Postprocessing = Field(description="From probabilities to a mask.")
     classification: Classification = Field(description="Gross total resection or residual tumour.")
@@ -201,14 +133,24 @@ class Study(Frozen):
         given = ("brain_mask",) if self.brain_mask.method == "given" else ()
         return (*self.images, *self.labels, *given)
 
-    def settings_of(self, arch: str) -> NnUNetSettings | AGUNetSettings:
+    def settings_of(self, arch: str) -> NetworkSettings:
         """The settings of a network that ``archs`` names."""
-        settings: NnUNetSettings | AGUNetSettings = getattr(self.networks, arch)
+        settings: NetworkSettings = getattr(self.networks, arch)
         return settings
+
+    def candidates(self, experiment: str, arch: str) -> list[str]:
+        """The inputs with which ``arch`` may enter an experiment: the chosen ones, or all when the results choose."""
+        choice: str = getattr(self.statistics.best_inputs, experiment)[arch]
+        return list(self.inputs) if choice == OUT_OF_FOLD else [choice]
 
     @model_validator(mode="after")
     def _consistent(self) -> Study:
-        problems = [*self._split_problems(), *self._channel_problems(), *self._network_problems()]
+        problems = [
+            *self._split_problems(),
+            *self._channel_problems(),
+            *self._network_problems(),
+            *self._choice_problems(),
+        ]
         if problems:
             raise ValueError("; ".join(problems))
         return self
@@ -239,8 +181,21 @@ class Study(Frozen):
         return problems
 
     def _network_problems(self) -> list[str]:
-        undescribed = [arch for arch in self.archs if getattr(self.networks, arch) is None]
+        undescribed = [arch for arch in self.archs if getattr(self.networks, arch, None) is None]
         return [f"archs names {arch}, which networks does not describe" for arch in undescribed]
+
+    def _choice_problems(self) -> list[str]:
+        problems = []
+        for experiment in BestInputs.model_fields:
+            choices: dict[str, str] = getattr(self.statistics.best_inputs, experiment)
+            key = f"statistics.best_inputs.{experiment}"
+            problems += [f"{key} lacks the network {arch}" for arch in self.archs if arch not in choices]
+            problems += [
+                f"{key}.{arch} names {choice}, which inputs does not describe"
+                for arch, choice in choices.items()
+                if arch in self.archs and choice not in (*self.inputs, OUT_OF_FOLD)
+            ]
+        return problems
 
 
 def load_study(config: dict[str, Any]) -> Study:

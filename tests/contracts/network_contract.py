@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from residua import images
 from residua.images import Grid, Image
-from residua.networks import load_of, prepare_of, train_of
+from residua.networks.registry import load_of, prepare_of, train_of
 from residua.networks.contract import PreparedCase, TrainingSet
 from residua.preparation import ChannelCase
 from residua.publish import digest

@@ -8,7 +8,8 @@ from pydantic import ValidationError
 
 from cohort_tables import PUBLISHED, config, study
 from residua.errors import ResiduaError
-from residua.study import NnUNetSettings, load_study
+from residua.networks.nnunet.settings import NnUNetSettings
+from residua.study import load_study
 
 NUMBERS = {
     "sequences.reference": "post_t1ce",
@@ -93,6 +94,14 @@ def test_the_settings_of_a_network_are_found_by_its_name() -> None:
     assert isinstance(load_study(PUBLISHED).settings_of("nnunet"), NnUNetSettings)
 
 
+def test_the_inputs_of_an_experiment_are_chosen_or_left_to_the_results() -> None:
+    published = load_study(PUBLISHED)
+    assert published.candidates("classification", "agunet") == ["E"]
+    assert published.candidates("segmentation", "agunet") == ["B"]
+    left = load_study(changed("statistics.best_inputs.raters.nnunet", "out_of_fold"))
+    assert left.candidates("raters", "nnunet") == ["A", "B", "C", "D", "E"]
+
+
 def test_a_study_cannot_be_changed() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         load_study(PUBLISHED).version = 2
@@ -119,6 +128,18 @@ def test_a_study_cannot_be_changed() -> None:
         ("labels.residual", "post_t1", "study: labels needs residual, drawn on the reference sequence"),
         ("sequences.moving", ["post_t1ce"], "a column is named twice among sequences and labels"),
         ("networks.nnunet", None, "study: archs names nnunet, which networks does not describe"),
+        ("archs", ["vnet"], "archs names vnet, which networks does not describe"),
+        ("networks.vnet", {}, "networks.vnet: unknown key"),
+        (
+            "statistics.best_inputs.raters",
+            {"nnunet": "Z", "agunet": "B"},
+            "study: statistics.best_inputs.raters.nnunet names Z, which inputs does not describe",
+        ),
+        (
+            "statistics.best_inputs.raters",
+            {"nnunet": "out_of_fold"},
+            "study: statistics.best_inputs.raters lacks the network agunet",
+        ),
         ("networks.nnunet.strides", [[1, 1, 1]], "networks.nnunet: features, kernels and strides need one entry per"),
         ("networks.nnunet.epochs", "many", "networks.nnunet.epochs: Input should be a valid integer"),
         ("networks.nnunet.spacing_mm", [1.0, 0.0, 1.0], "networks.nnunet.spacing_mm.1: Input should be greater than 0"),

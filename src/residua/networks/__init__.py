@@ -2,25 +2,3 @@
 
 Each stage of a network is a module of its own, so that an edit of how it predicts leaves what it prepared alone.
 """
-
-from __future__ import annotations
-
-from importlib import import_module
-from typing import cast
-
-from residua.networks.contract import Load, Prepare, Train
-
-
-def prepare_of(arch: str) -> Prepare:
-    """How ``arch`` prepares a channel; imports its framework."""
-    return cast(Prepare, import_module(f"residua.networks.{arch}.prepare").prepare)
-
-
-def train_of(arch: str) -> Train:
-    """How ``arch`` is trained; imports its framework."""
-    return cast(Train, import_module(f"residua.networks.{arch}.train").train)
-
-
-def load_of(arch: str) -> Load:
-    """How trained models of ``arch`` are loaded; imports its framework."""
-    return cast(Load, import_module(f"residua.networks.{arch}.predict").load)

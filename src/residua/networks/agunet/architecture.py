@@ -1,0 +1,96 @@
+"""The layers of AGU-Net, as the authors' public code has them.
+
+A block is two convolutions, each with batch normalisation and ReLU. On the way down the input itself, averaged again
+and again, joins at every level but the first and the lowest; on the way up an attention gate weighs what each level
+hands across. Four softmax heads, the finest first, are trained together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from residua.networks.agunet.framework import keras
+from residua.networks.agunet.grid import halving, level_shapes
+
+CLASSES = 2
+"""Background and residual tumour."""
+SCALE = "scale"
+"""Begins the names of the convolutions over the averaged input."""
+
+Tensor = Any
+
+
+def build_network(shape: Sequence[int], channels: int, features: Sequence[int], momentum: float) -> keras.Model:
+    """AGU-Net for volumes (x, y, z, ``channels``) of ``shape``; its outputs are one softmax per decoder level.
+
+    ``momentum`` is that of the batch normalisation. Raises ``ValueError`` for a shape that cannot be halved.
+    """
+    shapes = level_shapes(shape, len(features))
+    layers = _Layers(momentum)
+    volume = keras.Input((*shape, channels), name="volume")
+    skips = _encode(layers, volume, features, [halving(above) for above in shapes[:-1]])
+    heads = []
+    up = skips.pop()
+    for level in reversed(range(len(features) - 1)):
+        up = layers.decode(up, skips[level], features[level], halving(shapes[level]), f"decoder{level}")
+        heads.append(keras.layers.Conv3D(CLASSES, 1, activation="softmax", name=f"head{level}")(up))
+    return keras.Model(volume, heads[::-1], name="agunet")
+
+
+def sees_the_input(layer: str) -> bool:
+    """Whether the layer of this name is a convolution over the input, whose kernel depends on the channels."""
+    return layer == "encoder0_conv0" or layer.startswith(SCALE)
+
+
+def _encode(layers: _Layers, volume: Tensor, features: Sequence[int], factors: Sequence[tuple[int, ...]]) -> list[Any]:
+    """The output of every level's block, the finest first."""
+    skips = [layers.block(volume, features[0], "encoder0")]
+    averaged = volume
+    for level, factor in enumerate(factors, 1):
+        down = keras.layers.MaxPooling3D(factor, name=f"down{level}")(skips[-1])
+        averaged = keras.layers.AveragePooling3D(factor, name=f"average{level}")(averaged)
+        if level < len(factors):
+            name = f"{SCALE}{level}"
+            scale = keras.layers.Conv3D(features[level], 3, padding="same", activation="relu", name=name)(averaged)
+            down = keras.layers.Concatenate(name=f"join{level}")([scale, down])
+        skips.append(layers.block(down, features[level], f"encoder{level}"))
+    return skips
+
+
+class _Layers:
+    """Groups of layers that recur, with one momentum for all batch normalisation."""
+
+    def __init__(self, momentum: float) -> None:
+        self._momentum = momentum
+
+    def block(self, tensor: Tensor, filters: int, name: str) -> Tensor:
+        """Twice: convolution 3x3x3, batch normalisation, ReLU."""
+        for step in range(2):
+            tensor = keras.layers.Conv3D(filters, 3, padding="same", name=f"{name}_conv{step}")(tensor)
+            tensor = self._normalised_relu(tensor, f"{name}_norm{step}")
+        return tensor
+
+    def decode(self, below: Tensor, skip: Tensor, filters: int, factor: Sequence[int], name: str) -> Tensor:
+        """Upsample what comes from below, join it with the gated skip, and a block over both."""
+        up = keras.layers.Conv3DTranspose(filters, 3, strides=tuple(factor), padding="same", name=f"{name}_up")(below)
+        up = self._normalised_relu(up, f"{name}_up_norm")
+        gated = self._gate(up, skip, filters, name)
+        return self.block(keras.layers.Concatenate(name=f"{name}_join")([up, gated]), filters, name)
+
+    def _gate(self, signal: Tensor, skip: Tensor, filters: int, name: str) -> Tensor:
+        """The skip times an attention map (0-1) made from both, on the same grid."""
+        parts = []
+        for tensor, which in ((signal, "signal"), (skip, "skip")):
+            part = keras.layers.Conv3D(filters // 2, 1, name=f"{name}_gate_{which}")(tensor)
+            parts.append(self._normalised(part, f"{name}_gate_{which}_norm"))
+        both = keras.layers.ReLU(name=f"{name}_gate_relu")(keras.layers.Concatenate(name=f"{name}_gate_join")(parts))
+        attention = self._normalised(keras.layers.Conv3D(1, 1, name=f"{name}_gate")(both), f"{name}_gate_norm")
+        attention = keras.layers.Activation("sigmoid", name=f"{name}_attention")(attention)
+        return keras.layers.Multiply(name=f"{name}_gated")([skip, attention])
+
+    def _normalised(self, tensor: Tensor, name: str) -> Tensor:
+        return keras.layers.BatchNormalization(momentum=self._momentum, name=name)(tensor)
+
+    def _normalised_relu(self, tensor: Tensor, name: str) -> Tensor:
+        return keras.layers.ReLU(name=f"{name}_relu")(self._normalised(tensor, name))

@@ -1,0 +1,63 @@
+"""What Keras reads: batches of prepared cases, each epoch's order and variations drawn from the seed and the epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residua.networks.agunet.augmentation import draw_variation, varied
+from residua.networks.agunet.framework import keras
+from residua.networks.agunet.prepared import read_cube, read_stacked
+from residua.networks.contract import TrainingSet
+
+Heads = tuple[NDArray[np.float32], ...]
+
+
+class Batches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of ``patients``: volumes (batch, x, y, z, channels) and a one-hot target for every head.
+
+    ``steps`` are each head's strides into the full target. With a ``seed`` (numbers that name the run and the epoch)
+    order and samples vary; without, neither does.
+    """
+
+    def __init__(
+        self,
+        data: TrainingSet,
+        patients: Sequence[str],
+        labels: Sequence[bool],
+        steps: Sequence[tuple[int, ...]],
+        settings: dict[str, Any],
+        seed: tuple[int, ...] | None = None,
+        workers: int = 1,
+    ) -> None:
+        super().__init__(workers=workers)
+        self._data, self._labels, self._steps, self._settings, self._seed = data, labels, steps, settings, seed
+        self._patients = list(patients)
+        if seed is not None:
+            self._patients = list(np.random.default_rng(seed).permutation(self._patients))
+
+    def __len__(self) -> int:
+        """Batches of one epoch."""
+        return -(-len(self._patients) // int(self._settings["batch_size"]))
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Heads]:
+        """Batch number ``index``."""
+        size = int(self._settings["batch_size"])
+        numbers = range(index * size, min((index + 1) * size, len(self._patients)))
+        samples = [self._sample(number) for number in numbers]
+        volumes, targets = (np.stack(parts) for parts in zip(*samples, strict=True))
+        one_hot = np.stack([1 - targets, targets], axis=-1).astype(np.float32)
+        return volumes, tuple(one_hot[:, ::x, ::y, ::z] for x, y, z in self._steps)
+
+    def _sample(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        patient = self._patients[number]
+        volume, target = read_stacked(self._data.cases[patient].channels), read_cube(self._data.references[patient])
+        if self._seed is None:
+            return volume, target
+        # Drawn per sample, so that it does not matter which worker makes it.
+        variation = draw_variation(np.random.default_rng((*self._seed, number)), self._settings)
+        channels = [varied(volume[..., c], variation, is_label) for c, is_label in enumerate(self._labels)]
+        return np.stack(channels, axis=-1), varied(target, variation, is_label=True)

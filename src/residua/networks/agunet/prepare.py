@@ -1,0 +1,33 @@
+"""One channel as AGU-Net wants it: cropped to the brain, on the network's spacing, resized to its cube, normalised."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residua.networks.agunet.prepared import SUFFIX, Origin, resampled_shape, resized, write_channel
+from residua.preparation import ChannelCase, crop_to_brain
+
+
+def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
+    """The contract of ``residua.networks.contract.Prepare``; settings used are spacing and shape."""
+    for case in cases:
+        _prepare_channel(case, is_label, settings, out / f"{case.patient}{SUFFIX}")
+
+
+def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any], out: Path) -> None:
+    cropped, _, crop = crop_to_brain(case)
+    channel: NDArray[Any] = (cropped > 0.5).astype(np.uint8) if is_label else cropped
+    shape = resampled_shape(crop, tuple(settings["spacing_mm"]))
+    cube = resized(resized(channel, shape, is_label), tuple(settings["shape"]), is_label)
+    write_channel(cube if is_label else _normalised(cube), Origin(crop, shape), out)
+
+
+def _normalised(cube: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Mean 0 and standard deviation 1 over the whole cube, as the authors' code does it."""
+    deviation = float(cube.std())
+    return np.asarray((cube - cube.mean()) / (deviation if deviation > 0 else 1.0), dtype=np.float32)

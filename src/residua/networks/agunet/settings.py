@@ -1,0 +1,68 @@
+"""The settings of AGU-Net."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from residua.networks.agunet.grid import level_shapes
+from residua.networks.settings import NetworkSettings
+from residua.settings import Counts, Frozen, Probability, Spacing
+
+
+class InitialWeights(Frozen):
+    """Trained weights from which every training starts; the layers that see the inputs are made anew."""
+
+    file: str = Field(min_length=1, description="Weights (safetensors), relative to the working directory.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
+
+
+class AGUNetSettings(NetworkSettings):
+    """AGU-Net, as the article and its authors' code describe it."""
+
+    label: ClassVar[str] = "AGU-Net"
+
+    environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
+    spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled first.")
+    shape: Counts = Field(description="Voxels along x, y, z to which the resampled brain is then resized.")
+    features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=2, description="Filters of each level.")
+    batch_normalization_momentum: float = Field(gt=0, lt=1, description="Momentum of the running statistics.")
+    initial_weights: InitialWeights | None = Field(default=None, description="Where trainings start; null: at random.")
+    batch_size: int = Field(ge=1, description="Volumes per step.")
+    effective_batch_size: int = Field(ge=1, description="Volumes per weight update, by gradient accumulation.")
+    learning_rate: float = Field(gt=0, description="Initial learning rate of Adam.")
+    epochs: int = Field(ge=1, description="Most epochs of a training.")
+    patience_epochs: int = Field(ge=1, description="Stop after so many epochs without a better validation loss.")
+    stopping_fraction: float = Field(
+        ge=0,
+        lt=1,
+        description="Share of the training patients whose loss ends the training; 0: the fold that validates does.",
+    )
+    loss: Literal["dice_without_background"] = Field(description="Class-averaged soft Dice.")
+    flip_probability: Probability = Field(description="Horizontal and vertical flips, each.")
+    rotation_degrees: float = Field(ge=0, description="Largest rotation either way, in the axial plane.")
+    rotation_probability: Probability = Field(description="Share of samples rotated.")
+    translation_fraction: Probability = Field(description="Largest shift as a fraction of the axis.")
+    translation_probability: Probability = Field(description="Share of samples shifted.")
+    save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
+    seed: int = Field(ge=0, description="Seed of weights, order and augmentation.")
+
+    def preparation(self) -> dict[str, Any]:
+        """What the prepared channels depend on, as builtins."""
+        return self.model_dump(mode="json", include={"spacing_mm", "shape"})
+
+    @property
+    def early_stopping_on_validation(self) -> bool:
+        """Whether the fold that is reported also ends the training, which makes its numbers optimistic."""
+        return self.stopping_fraction == 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> AGUNetSettings:
+        level_shapes(self.shape, len(self.features))
+        if self.effective_batch_size % self.batch_size:
+            raise ValueError("effective_batch_size needs to be a multiple of batch_size")
+        return self
+
+
+SETTINGS = AGUNetSettings

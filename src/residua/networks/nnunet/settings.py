@@ -1,0 +1,51 @@
+"""The settings of nnU-Net."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+
+from residua.networks.settings import NetworkSettings
+from residua.settings import Counts, Probability, Spacing
+
+
+class NnUNetSettings(NetworkSettings):
+    """nnU-Net, as its plans file and its trainer say it."""
+
+    label: ClassVar[str] = "nnU-Net"
+
+    environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
+    spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled.")
+    patch_size: Counts = Field(description="Patch in voxels along x, y, z.")
+    batch_size: int = Field(ge=1, description="Patches per step.")
+    features: tuple[int, ...] = Field(min_length=2, description="Filters of each level.")
+    kernels: tuple[Counts, ...] = Field(description="Kernel of each level along x, y, z.")
+    strides: tuple[Counts, ...] = Field(description="Downsampling into each level along x, y, z.")
+    convolutions_per_level: int = Field(ge=1, description="Convolutions in each level.")
+    epochs: int = Field(ge=1, description="Epochs of training.")
+    iterations_per_epoch: int = Field(ge=1, description="Steps of one epoch.")
+    validation_iterations_per_epoch: int = Field(ge=1, description="Validation patches drawn after each epoch.")
+    learning_rate: float = Field(gt=0, description="Initial learning rate of SGD, decayed polynomially.")
+    momentum: float = Field(ge=0, lt=1, description="Nesterov momentum.")
+    weight_decay: float = Field(ge=0, description="Weight decay.")
+    foreground_oversampling: Probability = Field(description="Share of patches forced to contain tumour.")
+    loss: Literal["dice_and_cross_entropy"] = Field(description="The loss, with deep supervision.")
+    batch_dice: bool = Field(description="Soft Dice over the whole batch rather than patch by patch.")
+    augmentation: Literal["nnunet", "nnunet_without_mirroring"] = Field(description="nnU-Net's own augmentation.")
+    tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
+    save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
+    seed: int = Field(ge=0, description="Seed of weights, sampling and augmentation.")
+
+    def preparation(self) -> dict[str, Any]:
+        """What the prepared channels depend on, as builtins; the rest concerns the training alone."""
+        return self.model_dump(mode="json", include={"spacing_mm", "patch_size"})
+
+    @model_validator(mode="after")
+    def _levels_agree(self) -> NnUNetSettings:
+        if not len(self.features) == len(self.kernels) == len(self.strides):
+            raise ValueError("features, kernels and strides need one entry per level each")
+        return self
+
+
+SETTINGS = NnUNetSettings
