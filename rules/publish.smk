@@ -1,12 +1,11 @@
-# The tables of the publication.
+# The tables of the publication, each in four forms.
 rule table1:
     """Table 1: patients, residual tumour and gross total resection by hospital."""
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.batches),
         folds="results/cohort/folds.json",
     output:
-        csv="results/tables/table1.csv",
-        md="results/tables/table1.md",
+        **table_files("table1"),
     log:
         "results/logs/table1.log",
     benchmark:
@@ -29,8 +28,7 @@ rule table2:
     input:
         "results/cohort/folds.json",
     output:
-        csv="results/tables/table2.csv",
-        md="results/tables/table2.md",
+        **table_files("table2"),
     log:
         "results/logs/table2.log",
     benchmark:
@@ -50,10 +48,9 @@ rule table2:
 rule table3:
     """Table 3: segmentation performance of every network and inputs."""
     input:
-        expand("results/metrics/{arch}/{inputs}.parquet", arch=study.archs, inputs=study.inputs),
+        metrics_files(),
     output:
-        csv="results/tables/table3.csv",
-        md="results/tables/table3.md",
+        **table_files("table3"),
     log:
         "results/logs/table3.log",
     benchmark:
@@ -66,6 +63,57 @@ rule table3:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
+        arch_labels=ARCH_LABELS,
+        notes=table_notes(),
         code=code("table3"),
     script:
         "../scripts/table3.py"
+
+
+rule table4:
+    """Table 4: classification by every network and inputs."""
+    input:
+        metrics_files(),
+    output:
+        **table_files("table4"),
+    log:
+        "results/logs/table4.log",
+    benchmark:
+        "results/benchmarks/table4.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        classification=study.classification.model_dump(mode="json"),
+        arch_labels=ARCH_LABELS,
+        notes=table_notes(),
+        code=code("table4"),
+    script:
+        "../scripts/table4.py"
+
+
+rule supplementary_table:
+    """A table behind the statistics: of one parquet file."""
+    input:
+        lambda wildcards: f"results/statistics/{SUPPLEMENT[wildcards.supplement]}.parquet",
+    output:
+        **table_files("{supplement}"),
+    log:
+        "results/logs/supplementary_table/{supplement}.log",
+    benchmark:
+        "results/benchmarks/supplementary_table/{supplement}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arch_labels=ARCH_LABELS,
+        statistics=study.statistics.model_dump(mode="json"),
+        code=code("supplementary_table"),
+    script:
+        "../scripts/supplementary_table.py"

@@ -7,4 +7,4 @@ from residua.tables.published import cohort_table, write_table
 
 job = snakemake
 table = cohort_table(list(job.input.checks), read_json(job.input.folds), job.params.residual_tumor_ml)
-write_table(table, job.output.csv, job.output.md)
+write_table(table, dict(job.output.items()))

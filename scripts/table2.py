@@ -6,4 +6,4 @@ from residua.publish import read_json
 from residua.tables.published import split_table, write_table
 
 job = snakemake
-write_table(split_table(read_json(job.input[0])), job.output.csv, job.output.md)
+write_table(split_table(read_json(job.input[0])), dict(job.output.items()))

@@ -5,4 +5,5 @@ import _here  # noqa: F401
 from residua.tables.published import performance_table, write_table
 
 job = snakemake
-write_table(performance_table(list(job.input), job.params.classification), job.output.csv, job.output.md)
+table = performance_table(list(job.input), job.params.classification, job.params.arch_labels, job.params.notes)
+write_table(table, dict(job.output.items()))

@@ -1,25 +1,43 @@
-"""Tables 1 to 3 and how they are printed."""
+"""The tables and how they are printed."""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+import re
+from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from residua.errors import ResiduaError
 from residua.metrics.pooling import Pooled
-from residua.study import Classification
-from residua.tables.cells import mean_sd, median, number, plain
+from residua.study import BestInputs, Classification, Statistics
+from residua.tables import supplement
+from residua.tables.cells import interval, mean_sd, median, number, p_value, plain, yes_or_no
+from residua.tables.html import to_html
+from residua.tables.latex import escaped, to_latex
+from residua.tables.published import supplementary_table, write_table
 from residua.tables.render import Cell, Table, to_csv, to_markdown
 from residua.tables.table1 import table1
 from residua.tables.table2 import table2
 from residua.tables.table3 import table3
+from residua.tables.table4 import table4
 
 CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
+STATISTICS = Statistics(
+    alpha=0.05,
+    bootstrap_resamples=1000,
+    interval_sd_multiplier=1.96,
+    seed=1,
+    best_inputs=BestInputs(segmentation={}, classification={}, raters={}),
+)
+LABELS = {"one": "Net 1", "two": "Net 2"}
 NAN = math.nan
 
 
@@ -150,6 +168,60 @@ def test_table3_names_every_missing_column() -> None:
         table3(_test_set().drop(columns=["dice", "hd95_mm"]), CLASSIFICATION)
 
 
+def test_table4_rates_the_patients_of_the_test_set() -> None:
+    found = _cells(table4(_test_set(), CLASSIFICATION))
+    assert found == {
+        "Input": "A",
+        "Data": "Test",
+        "Arch.": "net",
+        "Sensitivity (%)": Cell("75.00", 6),
+        "Specificity (%)": Cell("50.00", 6),
+        "bAcc (%)": Cell("62.50", 6),
+    }
+
+
+def test_table4_pools_the_folds_and_counts_those_left_out() -> None:
+    cases = pd.DataFrame(
+        [
+            _case("validation", 0, 0.5, 1.0, 1.0, 1.0),
+            _case("validation", 0, 0.0, NAN, 1.0, 0.0),
+            _case("validation", 0, 0.0, NAN, 0.0, 1.0),
+            _case("validation", 1, 1.0, 0.0, 1.0, 1.0),
+            _case("validation", 1, NAN, NAN, 0.0, 0.0),
+            _case("validation", 2, NAN, NAN, 0.0, 0.0),
+        ]
+    )
+    table = table4(cases, CLASSIFICATION, {"net": "Net"}, ["A footnote."])
+    found = _cells(table, arch="Net", data="Val")
+    assert found["Sensitivity (%)"] == Cell("70.00±35.36", 5, undefined=1)  # 50 of 3 patients, 100 of 2
+    assert found["Specificity (%)"] == Cell("50.00±57.74", 6)  # 0 of 3, 100 of 2, 100 of 1
+    assert found["bAcc (%)"] == Cell("55.00±53.03", 5, undefined=1)  # 25 of 3, 100 of 2
+    assert table.notes == ("A footnote.",)
+    assert _cells(table4(cases, CLASSIFICATION, folds_ddof=0))["bAcc (%)"].text == "55.00±37.50"
+
+
+def test_table4_follows_the_settings_of_the_classification() -> None:
+    table = table4(_test_set(), Classification(residual_tumor_ml=0.175, min_overlap_dice=0.01))
+    assert _cells(table)["Sensitivity (%)"].text == "50.00"
+    assert "of a Dice of at least 0.01" in table.caption
+    assert "at least 0.05 ml" in table4(_test_set(), Classification(residual_tumor_ml=0.05, min_overlap_dice=0)).caption
+
+
+def test_table4_needs_no_surface_distance_and_names_what_it_lacks() -> None:
+    without = _test_set().drop(columns=["hd95_mm", "absolute_volume_error_ml"])
+    assert _cells(table4(without, CLASSIFICATION))["bAcc (%)"].text == "62.50"
+    with pytest.raises(ResiduaError, match=r"table 4 needs the column\(s\) fold, predicted_ml"):
+        table4(without.drop(columns=["fold", "predicted_ml"]), CLASSIFICATION)
+
+
+def test_table4_of_no_residual_tumour_has_no_nan() -> None:
+    table = table4(pd.DataFrame([_case("test", NAN, NAN, NAN, 0.0, 0.0)] * 2), CLASSIFICATION)
+    found = _cells(table)
+    assert (found["Sensitivity (%)"], found["bAcc (%)"]) == (Cell("n/a", 0, 2), Cell("n/a", 0, 2))
+    for text in (to_csv(table), to_markdown(table), to_latex(table), to_html(table)):
+        assert "nan" not in text.lower()
+
+
 def test_table1_counts_patients_that_were_not_annotated_apart() -> None:
     patients = pd.DataFrame({"hospital": ["B", "A", "A", "A"], "residual_ml": [0.0, 0.175, 0.1, NAN]})
     found = table1(patients, ["B", "A", "C"], 0.175).frame.set_index("Hospital")
@@ -202,6 +274,332 @@ def test_markdown_writes_them_into_the_cell_and_escapes_text() -> None:
         "",
         r"note\_1",
     ]
+
+
+class _Reader(HTMLParser):
+    """The texts of a fragment by the element that holds them, and whether its tags match."""
+
+    def __init__(self, fragment: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.texts: dict[str, list[str]] = {}
+        self._open: list[str] = []
+        self.feed(fragment)
+        self.close()
+        assert self._open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open.append(tag)
+        self.texts.setdefault(tag, []).append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.texts[self._open[-1]][-1] += data
+
+
+def test_html_is_one_table_with_caption_head_body_and_footnotes() -> None:
+    assert to_html(_small()).splitlines() == [
+        "<table>",
+        "<caption>A &lt;caption&gt; in two lines</caption>",
+        '<thead><tr><th scope="col">Name</th><th scope="col">Dice (%)</th><th scope="col">k</th></tr></thead>',
+        "<tbody>",
+        "<tr><td>a|b</td><td>1.00±2.00 <small>n=5, 1 undefined</small></td><td>1</td></tr>",
+        "<tr><td>c,d</td><td>n/a <small>n=0</small></td><td>2</td></tr>",
+        "</tbody>",
+        "<tfoot>",
+        '<tr><td colspan="3">note_1</td></tr>',
+        "</tfoot>",
+        "</table>",
+    ]
+    assert "tfoot" not in to_html(Table(_small().frame, "No notes"))
+
+
+@given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1))
+def test_html_gives_back_every_text(text: str) -> None:
+    printed = " ".join(text.split())
+    table = Table(pd.DataFrame({text: [text], "k": [Cell(text, 1)]}), text, (text,))
+    found = _Reader(to_html(table)).texts
+    assert found["caption"] == [printed]
+    assert found["th"] == [printed, "k"]
+    assert found["td"] == [printed, f"{printed} ", printed]
+    assert found["small"] == ["n=1"]
+
+
+def test_latex_is_a_booktabs_table_with_caption_and_footnotes() -> None:
+    assert to_latex(_small()).splitlines() == [
+        r"% Needs \usepackage{adjustbox, booktabs, caption, longtable}",
+        r"\begin{table}[htbp]",
+        r"\centering",
+        r"\caption*{A \textless{}caption\textgreater{} in two lines}",
+        r"\begin{adjustbox}{max width=\textwidth}",
+        r"\begin{tabular}{lrr}",
+        r"\toprule",
+        r"Name & Dice (\%) & k \\",
+        r"\midrule",
+        r"a\textbar{}b & 1.00$\pm$2.00 {\scriptsize (n=5, 1 undefined)} & 1 \\",
+        r"c,d & n/a {\scriptsize (n=0)} & 2 \\",
+        r"\bottomrule",
+        r"\end{tabular}",
+        r"\end{adjustbox}",
+        r"\begin{minipage}{\textwidth}",
+        r"\footnotesize",
+        r"\par\smallskip\noindent note\_1",
+        r"\end{minipage}",
+        r"\end{table}",
+    ]
+
+
+def test_latex_of_more_rows_than_a_page_holds_breaks_across_pages() -> None:
+    rows = to_latex(Table(pd.DataFrame({"k": range(41)}), "Long", ("A note.",))).splitlines()
+    assert r"\begin{longtable}{r}" in rows and r"\begin{table}[htbp]" not in rows
+    # The head is repeated on every page, the caption is not.
+    assert rows.count(r"k \\") == 2 and sum(r"\caption" in row for row in rows) == 1
+    assert r"\begin{table}[htbp]" in to_latex(Table(pd.DataFrame({"k": range(40)}), "Short")).splitlines()
+
+
+def test_latex_begins_no_row_with_what_would_be_an_argument_of_the_row_before() -> None:
+    rows = to_latex(Table(pd.DataFrame({"k": ["[1, 2]", "*", "a"]}), "")).splitlines()
+    assert rows[9:12] == [r"{}[1, 2] \\", r"{}* \\", r"a \\"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"\ { } # $ % & _ ~ ^", r"\textbackslash{} \{ \} \# \$ \% \& \_ \textasciitilde{} \textasciicircum{}"),
+        ("59.19±20.49", r"59.19$\pm$20.49"),
+        ("A–E", r"A\textendash{}E"),
+        ("a--b---c", "a-{}-b-{}-{}-c"),
+        ("[-1.5, 2] STO-1", "[$-$1.5, 2] STO-1"),
+        ("p<0.0001", r"p\textless{}0.0001"),
+        ("≥ 0.175 mm³", r"$\geq$ 0.175 mm$^3$"),
+    ],
+)
+def test_latex_escapes_text(text: str, expected: str) -> None:
+    assert escaped(text) == expected
+
+
+_COMMANDS = {
+    r"\textbackslash{}": "\\",
+    r"\textasciitilde{}": "~",
+    r"\textasciicircum{}": "^",
+    r"\textasciigrave{}": "`",
+    r"\textless{}": "<",
+    r"\textgreater{}": ">",
+    r"\textbar{}": "|",
+    r"$\pm$": "±",
+    r"$\times$": "×",
+    r"$\leq$": "≤",
+    r"$\geq$": "≥",
+    "$-$": "-",
+    "$^3$": "³",
+    "-{}": "-",
+    r"\textendash{}": "–",
+    **{f"\\{sign}": sign for sign in "{}#$%&_"},
+}
+_TOKEN = re.compile("|".join(re.escape(command) for command in sorted(_COMMANDS, key=len, reverse=True)) + "|(.)")
+
+
+def _typeset(latex: str) -> str:
+    """What LaTeX prints of escaped text; fails on a special that was left as it was."""
+
+    def printed(token: re.Match[str]) -> str:
+        assert token[1] is None or token[1] not in "\\{}#$%&_~^"
+        return _COMMANDS.get(token[0], token[0])
+
+    return _TOKEN.sub(printed, latex)
+
+
+@given(st.text("\\{}#$%&_~^<>|`-–±≤≥×³ aB1.[]*\n"))
+def test_latex_prints_every_text_as_it_is(text: str) -> None:
+    assert _typeset(escaped(text)) == " ".join(text.split())
+
+
+def test_one_table_is_written_in_all_four_forms(tmp_path: Path) -> None:
+    files = {form: tmp_path / "tables" / f"small.{form}" for form in ("csv", "md", "tex", "html")}
+    write_table(_small(), files)
+    written = {form: path.read_text(encoding="utf-8") for form, path in files.items()}
+    assert written == {
+        "csv": to_csv(_small()),
+        "md": to_markdown(_small()),
+        "tex": to_latex(_small()),
+        "html": to_html(_small()),
+    }
+
+
+def _inputs_frame() -> pd.DataFrame:
+    """As Tukey's range test leaves it: one pair tested, one not."""
+    columns = ["arch", "inputs_1", "inputs_2", "n_1", "n_2", "mean_difference", "low", "high"]
+    frame = pd.DataFrame(
+        [
+            ("one", "A", "B", 51, 50, -0.0681, -0.1499, 0.0137, 0.12345, False, ""),
+            ("two", "A", "B", 51, 1, 0.02, NAN, NAN, NAN, pd.NA, "no test: fewer than two patients"),
+        ],
+        columns=[*columns, "p_value", "significant", "note"],
+    )
+    return frame.astype({"significant": "boolean"})
+
+
+def test_tukeys_table_is_in_percentage_points_and_says_what_was_not_tested() -> None:
+    table = supplement.tukey(_inputs_frame(), LABELS, STATISTICS)
+    first, second = table.frame.to_dict("records")
+    assert first == {
+        "Arch.": "Net 1",
+        "Input 1": "A",
+        "Input 2": "B",
+        "n 1": 51,
+        "n 2": 50,
+        "Difference (points)": "-6.81",
+        "95 % interval": "[-14.99, 1.37]",
+        "p": "0.1235",
+        "Significant": "no",
+        "Note": "",
+    }
+    assert [second[name] for name in ("95 % interval", "p", "Significant", "Note")] == [
+        "[n/a]",
+        "n/a",
+        "n/a",
+        "no test: fewer than two patients",
+    ]
+    assert "p < 0.05" in table.caption
+
+
+def test_a_column_of_notes_that_says_nothing_is_left_out() -> None:
+    table = supplement.tukey(_inputs_frame().head(1), LABELS, STATISTICS)
+    assert "Note" not in table.frame.columns
+
+
+@pytest.mark.parametrize(
+    ("build", "reason"),
+    [
+        (supplement.tukey, "each network has one input only."),
+        (supplement.architectures, "there is one network only."),
+        (supplement.raters, "there is nothing to compare."),
+        (supplement.intervals, "there is no model."),
+        (supplement.overlaps, "there is one model only."),
+    ],
+)
+def test_a_supplementary_table_without_rows_says_why(build: Any, reason: str) -> None:
+    columns = ["inputs", "split", "arch", "arch_1", "inputs_1", "arch_2", "inputs_2"]
+    table = build(pd.DataFrame(columns=columns), LABELS, STATISTICS)
+    assert table.frame.empty and table.notes == (f"No rows: {reason}",)
+    for text in (to_markdown(table), to_latex(table), to_html(table)):
+        assert reason in text
+    assert len(to_csv(table).splitlines()) == 1
+
+
+def test_the_networks_table_names_models_and_counts_patients() -> None:
+    columns = ["arch_1", "inputs_1", "arch_2", "inputs_2", "n_1", "n_2", "median_1", "median_2", "u_statistic"]
+    frame = pd.DataFrame(
+        [("one", "B", "other", "E", 51, 50, 0.6161, 0.4376, 1700.5, 0.0023, True, "1 undefined left out")],
+        columns=[*columns, "p_value", "significant", "note"],
+    )
+    (row,) = supplement.architectures(frame, LABELS, STATISTICS).frame.to_dict("records")
+    assert row == {
+        "Model 1": "Net 1 B",
+        "Model 2": "other E",
+        "Median DSC-P 1 (%)": Cell("61.61", 51),
+        "Median DSC-P 2 (%)": Cell("43.76", 50),
+        "U": "1700.5",
+        "p": "0.0023",
+        "Significant": "yes",
+        "Note": "1 undefined left out",
+    }
+
+
+def test_the_raters_table_names_reference_and_opponent() -> None:
+    columns = ["reference", "arch", "inputs", "against", "kind", "n_model", "n_other", "median_model", "median_other"]
+    frame = pd.DataFrame(
+        [("reference_standard", "two", "B", "novices", "group", 14, 13, 0.45, 0.4, 100.0, 0.00001, True, "")],
+        columns=[*columns, "u_statistic", "p_value", "significant", "note"],
+    )
+    (row,) = supplement.raters(frame, LABELS, STATISTICS).frame.to_dict("records")
+    assert row == {
+        "Reference": "reference standard",
+        "Model": "Net 2 B",
+        "Against": "novices",
+        "Median Jaccard, model (%)": Cell("45.00", 14),
+        "Median Jaccard, other (%)": Cell("40.00", 13),
+        "U": "100.0",
+        "p": "<0.0001",
+        "Significant": "yes",
+    }
+
+
+def _intervals_frame() -> pd.DataFrame:
+    rows = [
+        ("one", "A", "validation", "normal", "sensitivity", 98.0, 88.2, 107.8, 883, 0, ""),
+        ("one", "A", "validation", "normal", "specificity", NAN, NAN, NAN, 0, 883, "not estimable: undefined"),
+        ("one", "A", "validation", "normal", "balanced_accuracy", 50.0, NAN, NAN, 883, 0, "no interval: one fold only"),
+        ("one", "A", "test", "BCa", "sensitivity", 98.04, 88.24, 100.0, 73, 0, ""),
+    ]
+    columns = ["arch", "inputs", "split", "method", "rate", "estimate", "low", "high", "n", "undefined", "note"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def test_the_intervals_table_has_a_row_for_each_model_and_split() -> None:
+    table = supplement.intervals(_intervals_frame(), LABELS, STATISTICS)
+    validation, test = table.frame.to_dict("records")
+    assert validation == {
+        "Input": "A",
+        "Data": "Val",
+        "Arch.": "Net 1",
+        "Method": "normal",
+        "Sensitivity (%)": Cell("98.00 [88.20, 107.80]", 883),
+        "Specificity (%)": Cell("n/a [n/a]", 0, 883),
+        "bAcc (%)": Cell("50.00 [n/a]", 883),
+        "Note": "Specificity: not estimable: undefined; bAcc: no interval: one fold only",
+    }
+    alike = _intervals_frame().assign(note="no interval")
+    (first, _) = supplement.intervals(alike, LABELS, STATISTICS).frame["Note"]
+    assert first == "Sensitivity, Specificity, bAcc: no interval"
+    assert (test["Data"], test["Method"], test["Sensitivity (%)"].text) == ("Test", "BCa", "98.04 [88.24, 100.00]")
+    assert "1000 resamples" in table.caption and "± 1.96 sd" in table.caption
+
+
+def test_the_overlaps_table_has_a_row_for_each_pair_and_split() -> None:
+    rows = [
+        (split, rate, "one", "A", "two", "B", answer)
+        for split, rate, answer in (
+            ("validation", "sensitivity", True),
+            ("validation", "specificity", False),
+            ("validation", "balanced_accuracy", pd.NA),
+            ("test", "sensitivity", False),
+        )
+    ]
+    columns = ["split", "rate", "arch_1", "inputs_1", "arch_2", "inputs_2", "significant"]
+    frame = pd.DataFrame(rows, columns=columns).astype({"significant": "boolean"})
+    validation, test = supplement.overlaps(frame, LABELS, STATISTICS).frame.to_dict("records")
+    assert validation == {
+        "Data": "Val",
+        "Model 1": "Net 1 A",
+        "Model 2": "Net 2 B",
+        "Sensitivity": "significant",
+        "Specificity": "overlap",
+        "bAcc": "not comparable",
+    }
+    assert (test["Data"], test["Sensitivity"]) == ("Test", "overlap")
+
+
+def test_a_supplementary_table_is_built_from_its_file(tmp_path: Path) -> None:
+    _inputs_frame().to_parquet(tmp_path / "inputs.parquet", index=False)
+    settings = STATISTICS.model_dump(mode="json")
+    found = supplementary_table("tukey", str(tmp_path / "inputs.parquet"), LABELS, settings)
+    assert found.caption == supplement.tukey(_inputs_frame(), LABELS, STATISTICS).caption
+    assert found.frame.to_dict() == supplement.tukey(_inputs_frame(), LABELS, STATISTICS).frame.to_dict()
+
+
+def test_p_values_intervals_and_answers_are_printed_without_nan() -> None:
+    assert [p_value(value) for value in (0.0023, 0.00009, 0.0001, 1.0, NAN)] == [
+        "0.0023",
+        "<0.0001",
+        "0.0001",
+        "1.0000",
+        "n/a",
+    ]
+    assert (interval(-1.0, 2.005), interval(NAN, NAN)) == ("[-1.00, 2.00]", "[n/a]")
+    assert [yes_or_no(answer) for answer in (True, False, None, pd.NA)] == ["yes", "no", "n/a", "n/a"]
 
 
 def test_numbers_have_fixed_decimals_and_nan_is_not_available() -> None:

@@ -41,6 +41,21 @@ def plain(value: float, n: int) -> Cell:
     return Cell(number(value), 0, n) if math.isnan(value) else Cell(number(value), n)
 
 
+def p_value(value: float) -> str:
+    """A p value with four decimals, "<0.0001" below them, or "n/a" for NaN."""
+    return "<0.0001" if value < 0.0001 else number(value, 4)
+
+
+def interval(low: float, high: float) -> str:
+    """The text "[low, high]", or "[n/a]" for NaN."""
+    return f"[{NOT_AVAILABLE}]" if math.isnan(low) else f"[{number(low)}, {number(high)}]"
+
+
+def yes_or_no(answer: bool | None) -> str:
+    """The text of a truth value that may be missing (None or pandas' NA)."""
+    return NOT_AVAILABLE if pd.isna(answer) else "yes" if answer else "no"
+
+
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], what: str) -> None:
     """Raise ``ResiduaError`` that names every column which ``frame`` lacks."""
     missing = [column for column in columns if column not in frame.columns]

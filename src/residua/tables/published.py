@@ -10,19 +10,31 @@ import pandas as pd
 
 from residua.cohort.folds import Split
 from residua.publish import read_json, write_text
-from residua.study import Classification
+from residua.statistics.cases import read_cases
+from residua.study import Classification, Statistics
+from residua.tables import supplement
+from residua.tables.html import to_html
+from residua.tables.latex import to_latex
 from residua.tables.render import Table, to_csv, to_markdown
 from residua.tables.table1 import table1
 from residua.tables.table2 import table2
 from residua.tables.table3 import table3
+from residua.tables.table4 import table4
 
-ARCH_LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}
+_FORMS = {"csv": to_csv, "md": to_markdown, "tex": to_latex, "html": to_html}
+_SUPPLEMENT = {
+    "tukey": supplement.tukey,
+    "architectures": supplement.architectures,
+    "intervals": supplement.intervals,
+    "overlaps": supplement.overlaps,
+    "raters": supplement.raters,
+}
 
 
-def write_table(table: Table, csv: str | PathLike[str], markdown: str | PathLike[str]) -> None:
-    """The same table for programs and for readers."""
-    write_text(csv, to_csv(table))
-    write_text(markdown, to_markdown(table))
+def write_table(table: Table, files: Mapping[str, str | PathLike[str]]) -> None:
+    """The same table in four forms; ``files`` names the file of each: csv, md, tex and html."""
+    for form, write in _FORMS.items():
+        write_text(files[form], write(table))
 
 
 def cohort_table(checks: Sequence[str], split: dict[str, Any], residual_tumor_ml: float) -> Table:
@@ -42,10 +54,25 @@ def split_table(split: dict[str, Any]) -> Table:
     return table2(patients, folds, _hospitals(cohort, cohort.holdout))
 
 
-def performance_table(metrics: Sequence[str], classification: Mapping[str, Any]) -> Table:
+def performance_table(
+    metrics: Sequence[str], classification: Mapping[str, Any], arch_labels: Mapping[str, str], notes: Sequence[str]
+) -> Table:
     """Table 3 of the measurements of every network and inputs."""
-    cases = pd.concat([pd.read_parquet(file) for file in metrics], ignore_index=True)
-    return table3(cases, Classification(**classification), ARCH_LABELS)
+    return table3(read_cases(metrics), Classification(**classification), arch_labels, notes)
+
+
+def classification_table(
+    metrics: Sequence[str], classification: Mapping[str, Any], arch_labels: Mapping[str, str], notes: Sequence[str]
+) -> Table:
+    """Table 4 of the measurements of every network and inputs."""
+    return table4(read_cases(metrics), Classification(**classification), arch_labels, notes)
+
+
+def supplementary_table(
+    name: str, results: str, arch_labels: Mapping[str, str], statistics: Mapping[str, Any]
+) -> Table:
+    """The table ``name`` of ``residua.tables.supplement``, of its parquet file."""
+    return _SUPPLEMENT[name](pd.read_parquet(results), arch_labels, Statistics(**statistics))
 
 
 def _hospitals(cohort: Split, patients: Sequence[str]) -> list[str]:

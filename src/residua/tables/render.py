@@ -1,7 +1,7 @@
-"""A table as text: CSV for programs, Markdown for readers.
+"""A table as text: CSV for programs, Markdown for readers; LaTeX and HTML have modules of their own.
 
-A table is a frame whose cells are strings, integers or ``Cell``. Both forms print the same strings. CSV gives each
-column of ``Cell`` two more, "… n" and "… undefined"; Markdown writes them into the cell: ``59.19±20.49 (n=51)``.
+A table is a frame whose cells are strings, integers or ``Cell``. All forms print the same strings. CSV gives each
+column of ``Cell`` two more, "… n" and "… undefined"; the others write them into the cell: ``59.19±20.49 (n=51)``.
 """
 
 from __future__ import annotations
@@ -23,8 +23,13 @@ class Cell:
     n: int
     undefined: int = 0
 
+    @property
+    def origin(self) -> str:
+        """How many values the number comes from, and how many were left out."""
+        return f"n={self.n}{f', {self.undefined} undefined' if self.undefined else ''}"
+
     def __str__(self) -> str:
-        return f"{self.text} (n={self.n}{f', {self.undefined} undefined' if self.undefined else ''})"
+        return f"{self.text} ({self.origin})"
 
 
 @dataclass(frozen=True)

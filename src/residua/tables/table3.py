@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from residua.metrics.classification import WEAK_OVERLAP_DICE, count, count_weak_overlap, outcomes, rates
-from residua.metrics.pooling import pool_cases, pool_rates
+from residua.metrics.classification import WEAK_OVERLAP_DICE, count_weak_overlap
+from residua.metrics.pooling import pool_cases
+from residua.statistics.cases import folds_of, outcomes_of
 from residua.study import Classification
-from residua.tables.cells import mean_sd, median, plain, require_columns
+from residua.tables.cells import mean_sd, median, require_columns
+from residua.tables.models import model_rows, rate_cell
 from residua.tables.render import Cell, Table
 
 COLUMNS = ("arch", "inputs", "split", "fold", "dice", "hd95_mm", "reference_ml", "predicted_ml")
 """Columns read beside ``absolute_volume_error_ml``; any others may be there."""
 
-_SPLITS = {"validation": "Val", "test": "Test"}
 _RATES = {"Recall (%)": "recall", "Precision (%)": "precision", "F1 (%)": "f1"}
 
 
@@ -35,22 +36,15 @@ def table3(
     are of the one set. ``notes`` are printed below. Raises ``ResiduaError`` for a missing column.
     """
     require_columns(cases, [*COLUMNS, "absolute_volume_error_ml"], "table 3")
-    labels = arch_labels or {}
-    rows = []
-    for inputs in cases["inputs"].unique():
-        for split, label in _SPLITS.items():
-            for arch in cases["arch"].unique():
-                of = (cases["inputs"] == inputs) & (cases["split"] == split) & (cases["arch"] == arch)
-                if of.any():
-                    names = {"Input": str(inputs), "Data": label, "Arch.": labels.get(arch, str(arch))}
-                    rows.append({**names, **_cells(cases[of], split, classification, folds_ddof)})
-    return Table(pd.DataFrame(rows, dtype=object), _caption(classification), tuple(notes))
+
+    def cells(of_row: pd.DataFrame, split: str) -> dict[str, object]:
+        return _cells(of_row, split, classification, folds_ddof)
+
+    return Table(model_rows(cases, arch_labels or {}, cells), _caption(classification), tuple(notes))
 
 
 def _cells(cases: pd.DataFrame, split: str, classification: Classification, folds_ddof: int) -> dict[str, object]:
-    outcome = _outcomes(cases, classification)
-    # The test set is one fold, whose pooled mean and sd are the plain ones.
-    fold = cases["fold"].to_numpy() if split == "validation" else np.zeros(len(cases), dtype=int)
+    outcome, fold = outcomes_of(cases, classification), folds_of(cases)
     positive, found = np.isin(outcome, ["TP", "FN"]), outcome == "TP"
     error_ml = cases["absolute_volume_error_ml"].to_numpy()
     return {
@@ -59,33 +53,14 @@ def _cells(cases: pd.DataFrame, split: str, classification: Classification, fold
         "HD95 (mm)": _pooled(cases["hd95_mm"], fold, positive),
         "AVE (ml)": median(error_ml),
         "AVE-P (ml)": median(error_ml[positive]),
-        **{name: _rate(outcome, fold, split, rate, folds_ddof) for name, rate in _RATES.items()},
+        **{name: rate_cell(outcome, fold, split, rate, folds_ddof) for name, rate in _RATES.items()},
         f"TP with DSC < {100 * WEAK_OVERLAP_DICE:g} %": count_weak_overlap(outcome, cases["dice"]),
     }
-
-
-def _outcomes(cases: pd.DataFrame, classification: Classification) -> NDArray[np.str_]:
-    return outcomes(
-        cases["reference_ml"],
-        cases["predicted_ml"],
-        classification.residual_tumor_ml,
-        cases["dice"],
-        classification.min_overlap_dice,
-    )
 
 
 def _pooled(values: pd.Series, fold: NDArray[np.int_], of: NDArray[np.bool_], scale: float = 1.0) -> Cell:
     every = values.to_numpy()
     return mean_sd(pool_cases({int(k): every[of & (fold == k)] for k in np.unique(fold)}), scale)
-
-
-def _rate(outcome: NDArray[np.str_], fold: NDArray[np.int_], split: str, rate: str, folds_ddof: int) -> Cell:
-    by_fold = {int(k): count(outcome[fold == k]) for k in np.unique(fold)}
-    patients = {k: counts.patients for k, counts in by_fold.items()}
-    percent = {k: float(getattr(rates(counts), rate)) for k, counts in by_fold.items()}
-    if split == "test":
-        return plain(percent[0], patients[0])
-    return mean_sd(pool_rates(percent, patients, folds_ddof))
 
 
 def _caption(classification: Classification) -> str:

@@ -1,0 +1,14 @@
+"""Rule compare_architectures."""
+
+import _here  # noqa: F401
+
+from residua.publish import writing
+from residua.statistics.cases import read_cases
+from residua.statistics.comparisons import compare_architectures
+from residua.study import Classification
+
+job = snakemake
+classification = Classification(**job.params.classification)
+rows = compare_architectures(read_cases(list(job.input)), job.params.best_inputs, classification, job.params.alpha)
+with writing(job.output[0]) as beside:
+    rows.to_parquet(beside, index=False)

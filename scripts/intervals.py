@@ -1,0 +1,16 @@
+"""Rule intervals."""
+
+import _here  # noqa: F401
+
+from residua.publish import writing
+from residua.statistics.cases import read_cases
+from residua.statistics.intervals import intervals
+from residua.statistics.overlaps import overlaps
+from residua.study import Classification, Statistics
+
+job = snakemake
+classification, statistics = Classification(**job.params.classification), Statistics(**job.params.statistics)
+rows = intervals(read_cases(list(job.input)), classification, statistics)
+for frame, output in ((rows, job.output.intervals), (overlaps(rows), job.output.overlaps)):
+    with writing(output) as beside:
+        frame.to_parquet(beside, index=False)

@@ -1,0 +1,9 @@
+"""Rule supplementary_table."""
+
+import _here  # noqa: F401
+
+from residua.tables.published import supplementary_table, write_table
+
+job = snakemake
+table = supplementary_table(job.wildcards.supplement, job.input[0], job.params.arch_labels, job.params.statistics)
+write_table(table, dict(job.output.items()))

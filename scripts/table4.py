@@ -1,0 +1,9 @@
+"""Rule table4."""
+
+import _here  # noqa: F401
+
+from residua.tables.published import classification_table, write_table
+
+job = snakemake
+table = classification_table(list(job.input), job.params.classification, job.params.arch_labels, job.params.notes)
+write_table(table, dict(job.output.items()))

@@ -1,0 +1,55 @@
+"""The printed values of either version: "preprint" (with Tables 1 to 4) or "article" (reviewed, text only).
+
+Where the versions disagree, the article is the later one. What neither holds is named by ``not_available``, and is
+never to be made up.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+
+import pandas as pd
+
+
+def published_table1() -> pd.DataFrame:
+    """Table 1 by hospital: patients, rt, gtr and rt_ratio_percent."""
+    return _read("table1")
+
+
+def published_table2() -> pd.DataFrame:
+    """Table 2 by set ("0" to "4", "holdout"): hospitals, separated by blanks, and patients; a hold-out trains none."""
+    return _read("table2").astype({"patients_train": "Int64", "patients_validation": "Int64"})
+
+
+def published_table3() -> pd.DataFrame:
+    """Table 3 by inputs, split ("validation", "test") and arch: mean and sd of each metric, in percent.
+
+    A missing sd was not printed: patient-wise rates of the one test set, and rates of 100.00.
+    """
+    return _read("table3")
+
+
+def published_table4() -> pd.DataFrame:
+    """Table 4 by inputs, split and arch: mean and sd of sensitivity, specificity and balanced accuracy, in percent."""
+    return _read("table4")
+
+
+def published_text() -> pd.DataFrame:
+    """Numbers of the running text by experiment and key: value as printed, unit, and what it is of."""
+    return _read("text", text=True)
+
+
+def published_value(version: str, experiment: str, key: str) -> str:
+    """One value of ``published_text``, as printed. Raises ``KeyError`` for one that the version does not have."""
+    found = published_text().set_index(["version", "experiment", "key"])["value"].to_dict()
+    return str(found[version, experiment, key])
+
+
+def not_available() -> pd.DataFrame:
+    """What the article reports and neither version holds, and why."""
+    return _read("not_available", text=True)
+
+
+def _read(name: str, text: bool = False) -> pd.DataFrame:
+    with files("residua.article").joinpath(f"{name}.csv").open(encoding="utf-8") as stream:
+        return pd.read_csv(stream, dtype=str if text else None, keep_default_na=not text)

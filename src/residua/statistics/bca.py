@@ -1,0 +1,74 @@
+"""Bias-corrected and accelerated (BCa) bootstrap intervals of rates on one set of patients (Efron 1987)."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from residua.metrics.classification import count, rates
+from residua.statistics.interval import Interval
+
+_CLASSES = {"recall": ("TP", "FN", "residual tumour"), "specificity": ("TN", "FP", "gross total resection")}
+"""Of each class of the reference: who was classified rightly, who wrongly, and its name."""
+
+_CLASSES_OF = {
+    "sensitivity": ("recall",),
+    "specificity": ("specificity",),
+    "balanced_accuracy": ("recall", "specificity"),
+}
+
+
+def bca_interval(outcome: NDArray[np.str_], rate: str, alpha: float, resamples: int, seed: int) -> Interval:
+    """The interval of "sensitivity", "specificity" or "balanced_accuracy" at level 1 − ``alpha``, in percent.
+
+    ``outcome`` holds "TP", "FN", "FP" or "TN" of each patient. Patients are resampled within each class of the
+    reference, so that no resample lacks a class. The same seed draws the same patients for every model. There is no
+    interval when a class is empty or of one patient, nor when the patients of every class were all classified alike:
+    resamples of them are all equal.
+    """
+    names = _CLASSES_OF[rate]
+    found = rates(count(outcome))
+    field = "recall" if rate == "sensitivity" else rate
+    if field in found.undefined:
+        return Interval(None, None, None, 0, outcome.size, f"not estimable: {found.undefined[field]}")
+    estimate = float(getattr(found, field))
+    right = [np.asarray(outcome == _CLASSES[name][0], dtype=float)[_in_class(outcome, name)] for name in names]
+    alone = [f"one patient only with {_CLASSES[name][2]}" for name, of in zip(names, right, strict=True) if of.size < 2]
+    if alone:
+        return _without(estimate, outcome.size, "; ".join(alone))
+    if not any(np.ptp(of) for of in right):
+        return _without(estimate, outcome.size, "the patients of each class are all classified alike")
+    low, high = _bca(right, alpha, resamples, seed)
+    if not np.isfinite([low, high]).all():
+        return _without(estimate, outcome.size, "all resamples lie on one side of the estimate")
+    return Interval(estimate, 100 * low, 100 * high, outcome.size, 0)
+
+
+def _in_class(outcome: NDArray[np.str_], name: str) -> NDArray[np.bool_]:
+    return np.isin(outcome, _CLASSES[name][:2])
+
+
+def _without(estimate: float, patients: int, why: str) -> Interval:
+    return Interval(estimate, None, None, patients, 0, f"no interval: {why}")
+
+
+def _bca(classes: list[NDArray[np.float64]], alpha: float, resamples: int, seed: int) -> tuple[float, float]:
+    def rate(*right: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+        return np.asarray(sum(of.mean(axis=axis) for of in right) / len(right))
+
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # Said by the caller in words, where it happens.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            classes,
+            rate,
+            n_resamples=resamples,
+            confidence_level=1 - alpha,
+            method="BCa",
+            vectorized=True,
+            rng=np.random.default_rng(seed),
+        )
+    return float(found.confidence_interval.low), float(found.confidence_interval.high)

@@ -1,0 +1,28 @@
+"""Results of statistics as tidy frames."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+Kind = Literal["object", "Int64", "float64", "boolean"]
+
+_COUNTS = ("n", "n_1", "n_2", "undefined")
+_NUMBERS = ("estimate", "low", "high", "mean_difference", "median_1", "median_2", "u_statistic", "p_value")
+_ANSWERS = ("overlap", "significant")
+
+
+def tidy(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """``rows`` as a frame of ``columns`` whose types do not depend on the rows; None is null."""
+    frame = pd.DataFrame(list(rows), columns=list(columns))
+    return frame.astype({column: _kind(column) for column in columns})
+
+
+def _kind(column: str) -> Kind:
+    if column in _COUNTS:
+        return "Int64"
+    if column in _NUMBERS:
+        return "float64"
+    return "boolean" if column in _ANSWERS else "object"

@@ -1,0 +1,49 @@
+"""Intervals of the classification by every network and inputs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from residua.statistics.bca import bca_interval
+from residua.statistics.cases import folds_of, outcomes_of, pooled_rate
+from residua.statistics.frames import tidy
+from residua.statistics.interval import Interval
+from residua.statistics.normal import normal_interval
+from residua.study import Classification, Statistics
+
+RATES = {"sensitivity": "recall", "specificity": "specificity", "balanced_accuracy": "balanced_accuracy"}
+"""The rates of the classification and the fields of ``Rates`` that hold them."""
+
+METHODS = {"validation": "normal", "test": "BCa"}
+"""The article's method for each split."""
+
+COLUMNS = ("arch", "inputs", "split", "method", "rate", "estimate", "low", "high", "n", "undefined", "note")
+
+
+def intervals(cases: pd.DataFrame, classification: Classification, statistics: Statistics) -> pd.DataFrame:
+    """One row for each network, inputs, split and rate, in the order of ``cases``.
+
+    Estimates and limits are in percent, and null with the reason in ``note``. On the validation sets intervals are
+    normal, from the folds' pooled estimates; on the test set they are BCa.
+    """
+    rows = []
+    for (arch, inputs), of_model in cases.groupby(["arch", "inputs"], sort=False):
+        for split, method in METHODS.items():
+            of_split = of_model[of_model["split"] == split]
+            outcome, fold = outcomes_of(of_split, classification), folds_of(of_split)
+            for rate in RATES:
+                names = {"arch": arch, "inputs": inputs, "split": split, "method": method, "rate": rate}
+                rows.append({**names, **asdict(_interval(outcome, fold, split, rate, statistics))})
+    return tidy(rows, COLUMNS)
+
+
+def _interval(
+    outcome: NDArray[np.str_], fold: NDArray[np.int_], split: str, rate: str, statistics: Statistics
+) -> Interval:
+    if METHODS[split] == "BCa":
+        return bca_interval(outcome, rate, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+    return normal_interval(pooled_rate(outcome, fold, RATES[rate]), statistics.interval_sd_multiplier)

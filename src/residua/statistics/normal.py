@@ -1,0 +1,29 @@
+"""Normal intervals of rates from the pooled estimates of several folds."""
+
+from __future__ import annotations
+
+import math
+
+from residua.metrics.pooling import Pooled
+from residua.statistics.interval import Interval
+
+_NO_SPREAD_PERCENT = 1e-9
+
+
+def normal_interval(pooled: Pooled, sd_multiplier: float) -> Interval:
+    """mean ± ``sd_multiplier`` · sd of a rate in percent, with the sd over folds.
+
+    Not clipped: a limit below 0 or above 100 % shows that the normal approximation is poor. One fold has no sd, and
+    folds that all agree tell no spread: both give an estimate without an interval.
+    """
+    if math.isnan(pooled.mean):
+        return Interval(None, None, None, pooled.n, pooled.undefined, "not estimable: undefined in every fold")
+    notes = [f"undefined in {pooled.folds_left_out} fold(s), left out"] if pooled.folds_left_out else []
+    low = high = None
+    if math.isnan(pooled.sd):
+        notes.append("no interval: one fold only")
+    elif pooled.sd < _NO_SPREAD_PERCENT:
+        notes.append("no interval: the same in every fold")
+    else:
+        low, high = pooled.mean - sd_multiplier * pooled.sd, pooled.mean + sd_multiplier * pooled.sd
+    return Interval(pooled.mean, low, high, pooled.n, pooled.undefined, "; ".join(notes))

@@ -1,0 +1,34 @@
+"""A table as an HTML fragment, one ``<table>``, for the report."""
+
+from __future__ import annotations
+
+from html import escape
+
+from residua.tables.render import Cell, Table
+
+
+def to_html(table: Table) -> str:
+    """Caption, head, body and footnotes; every text is escaped, n and undefined are set small."""
+    header = "".join(f'<th scope="col">{_text(str(name))}</th>' for name in table.frame.columns)
+    rows = [f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.frame.itertuples(index=False)]
+    width = len(table.frame.columns)
+    notes = [f'<tr><td colspan="{width}">{_text(note)}</td></tr>' for note in table.notes]
+    lines = [
+        "<table>",
+        f"<caption>{_text(table.caption)}</caption>",
+        f"<thead><tr>{header}</tr></thead>",
+        *("<tbody>", *rows, "</tbody>"),
+        *(("<tfoot>", *notes, "</tfoot>") if notes else ()),
+        "</table>",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(cell: object) -> str:
+    if isinstance(cell, Cell):
+        return f"<td>{_text(cell.text)} <small>{_text(cell.origin)}</small></td>"
+    return f"<td>{_text(str(cell))}</td>"
+
+
+def _text(text: str) -> str:
+    return escape(" ".join(text.split()))

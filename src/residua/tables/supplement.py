@@ -1,0 +1,173 @@
+"""The tables behind the article's statistics, whose own (Tables S3 to S9) are in neither version of it.
+
+Each takes its parquet file's frame (``residua.statistics``), the networks' labels and the study's settings.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from residua.study import Statistics
+from residua.tables.cells import interval, number, p_value, yes_or_no
+from residua.tables.models import SPLITS
+from residua.tables.render import Cell, Table
+
+_RATES = {"sensitivity": "Sensitivity (%)", "specificity": "Specificity (%)", "balanced_accuracy": "bAcc (%)"}
+
+
+def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+    """Inputs of one network against each other."""
+    rows = [
+        {
+            "Arch.": arch_labels.get(row["arch"], row["arch"]),
+            "Input 1": row["inputs_1"],
+            "Input 2": row["inputs_2"],
+            "n 1": row["n_1"],
+            "n 2": row["n_2"],
+            "Difference (points)": number(100 * row["mean_difference"]),
+            f"{_level(statistics)} interval": interval(100 * row["low"], 100 * row["high"]),
+            **_answer(row),
+        }
+        for row in frame.to_dict("records")
+    ]
+    caption = (
+        "Supplement to Table 3 (the article's Tables S3 and S4). Tukey's range test of the inputs of each network: "
+        "mean Dice of DSC-P's patients of the test set with input 1 minus input 2, in percentage points, with "
+        f"simultaneous intervals. Significant: p < {statistics.alpha:g}. The test takes the samples as independent, "
+        "although every input sees the same patients."
+    )
+    return _table(rows, caption, ("Arch.", "Input 1", "Input 2", "n 1", "n 2"), "each network has one input only.")
+
+
+def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+    """Networks with their best inputs against each other."""
+    rows = [
+        {
+            "Model 1": _model(row, arch_labels, "_1"),
+            "Model 2": _model(row, arch_labels, "_2"),
+            "Median DSC-P 1 (%)": Cell(number(100 * row["median_1"]), row["n_1"]),
+            "Median DSC-P 2 (%)": Cell(number(100 * row["median_2"]), row["n_2"]),
+            "U": number(row["u_statistic"], 1),
+            **_answer(row),
+        }
+        for row in frame.to_dict("records")
+    ]
+    caption = (
+        "Supplement to Table 3 (the article's Table S5). Mann-Whitney U test, two-sided, of the Dice of DSC-P's "
+        f"patients of the test set, each network with its best input. Significant: p < {statistics.alpha:g}. The test "
+        "takes the samples as independent, although both networks see the same patients."
+    )
+    return _table(rows, caption, ("Model 1", "Model 2"), "there is one network only.")
+
+
+def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+    """Networks with their best inputs against human raters and groups of them."""
+    rows = [
+        {
+            "Reference": str(row["reference"]).replace("_", " "),
+            "Model": _model(row, arch_labels),
+            "Against": row["against"],
+            "Median Jaccard, model (%)": Cell(number(100 * row["median_model"]), row["n_model"]),
+            "Median Jaccard, other (%)": Cell(number(100 * row["median_other"]), row["n_other"]),
+            "U": number(row["u_statistic"], 1),
+            **_answer(row),
+        }
+        for row in frame.to_dict("records")
+    ]
+    caption = (
+        "Supplement to Figure 4 (the article's Tables S8 and S9). Mann-Whitney U test, two-sided, of the Jaccard of "
+        "each network with its best input against each rater, and against the novices, the experts and all: a group's "
+        "score is its raters' mean for each patient. Patients: those with residual tumour in the reference in use. "
+        f"Significant: p < {statistics.alpha:g}; no significant difference is no proof of being on par."
+    )
+    return _table(rows, caption, ("Reference", "Model", "Against"), "there is nothing to compare.")
+
+
+def intervals(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+    """Intervals of the classification, one row for each inputs, split and network as in Table 4."""
+    grouped = frame.groupby(["inputs", "split", "arch"], sort=False)
+    models: dict[tuple[Any, ...], list[dict[Any, Any]]] = {key: rows.to_dict("records") for key, rows in grouped}
+    rows = [
+        {
+            "Input": inputs,
+            "Data": label,
+            "Arch.": arch_labels.get(arch, arch),
+            "Method": models[inputs, split, arch][0]["method"],
+            **{_RATES[rate["rate"]]: _estimate(rate) for rate in models[inputs, split, arch]},
+            "Note": _notes(models[inputs, split, arch]),
+        }
+        for inputs in frame["inputs"].unique()
+        for split, label in SPLITS.items()
+        for arch in frame["arch"].unique()
+        if (inputs, split, arch) in models
+    ]
+    caption = (
+        f"Supplement to Table 4. {_level(statistics)} intervals of the classification in percent. Test: bias-corrected "
+        f"and accelerated bootstrap (BCa), {statistics.bootstrap_resamples} resamples of patients within each class of "
+        f"the reference. Val: normal, pooled mean ± {statistics.interval_sd_multiplier:g} sd over the folds, not "
+        "clipped. n: patients of the set; undefined: patients left out, those of each fold in which a rate has no "
+        "denominator."
+    )
+    return _table(rows, caption, ("Input", "Data", "Arch."), "there is no model.")
+
+
+def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+    """Pairs of models whose intervals overlap or do not, one row for each split and pair."""
+    pairs: dict[tuple[str, str, str], dict[str, object]] = {}
+    for row in frame.to_dict("records"):
+        key = (SPLITS[row["split"]], _model(row, arch_labels, "_1"), _model(row, arch_labels, "_2"))
+        names = dict(zip(("Data", "Model 1", "Model 2"), key, strict=True))
+        pairs.setdefault(key, {**names})[_name(row["rate"])] = _comparison(row["significant"])
+    caption = (
+        "Supplement to Table 4 (the article's Tables S6 and S7). Pairs of models compared by the "
+        f"{_level(statistics)} intervals of their classification: significant when the intervals do not overlap. Not "
+        "comparable: one of the models has no interval, for the reason given with the intervals. Non-overlap is "
+        "stricter than a test of the difference at the same level."
+    )
+    return _table(list(pairs.values()), caption, ("Data", "Model 1", "Model 2"), "there is one model only.")
+
+
+def _table(rows: Sequence[Mapping[str, object]], caption: str, keys: Sequence[str], none: str) -> Table:
+    """A column "Note" that says nothing is left out; a table without rows says why."""
+    if not rows:
+        return Table(pd.DataFrame(columns=list(keys)), caption, (f"No rows: {none}",))
+    frame = pd.DataFrame(list(rows), dtype=object)
+    if "Note" in frame and not any(frame["Note"]):
+        frame = frame.drop(columns="Note")
+    return Table(frame, caption)
+
+
+def _answer(row: Mapping[Any, Any]) -> dict[str, object]:
+    return {"p": p_value(row["p_value"]), "Significant": yes_or_no(row["significant"]), "Note": row["note"]}
+
+
+def _estimate(row: Mapping[Any, Any]) -> Cell:
+    return Cell(f"{number(row['estimate'])} {interval(row['low'], row['high'])}", row["n"], row["undefined"])
+
+
+def _notes(rates: Sequence[Mapping[Any, Any]]) -> str:
+    """Each reason once, with the rates that have it."""
+    names: dict[str, list[str]] = {}
+    for rate in rates:
+        names.setdefault(rate["note"], []).append(_name(rate["rate"]))
+    return "; ".join(f"{', '.join(of)}: {reason}" for reason, of in names.items() if reason)
+
+
+def _comparison(significant: bool | None) -> str:
+    return "not comparable" if pd.isna(significant) else "significant" if significant else "overlap"
+
+
+def _model(row: Mapping[Any, Any], arch_labels: Mapping[str, str], which: str = "") -> str:
+    arch = row[f"arch{which}"]
+    return f"{arch_labels.get(arch, arch)} {row[f'inputs{which}']}"
+
+
+def _name(rate: str) -> str:
+    return _RATES[rate].removesuffix(" (%)")
+
+
+def _level(statistics: Statistics) -> str:
+    return f"{100 * (1 - statistics.alpha):g} %"
