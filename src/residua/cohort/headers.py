@@ -45,7 +45,7 @@ def _patient_problems(study: Study, patient: Patient) -> list[Problem]:
             grids[column] = load_grid(path)
     for column, sequence in drawn_on.items():
         if column in grids and sequence in grids and not grids[column].same_as(grids[sequence]):
-            problems.append(_other_grid(patient, column, sequence, grids))
+            problems.append(other_grid(patient, column, sequence, grids))
     return problems
 
 
@@ -105,7 +105,8 @@ def _geometry_doubts(header: Any) -> list[tuple[str, str]]:
     return [("sform and qform disagree, and programs differ in which they follow", "make them equal")]
 
 
-def _other_grid(patient: Patient, column: str, sequence: str, grids: dict[str, Grid]) -> Problem:
+def other_grid(patient: Patient, column: str, sequence: str, grids: dict[str, Grid]) -> Problem:
+    """That the mask in ``column`` does not lie on the grid of ``sequence``, as ``grids`` show."""
     what = f"{_described(grids[column])} does not lie on the grid of {sequence}, {_described(grids[sequence])}"
     if grids[column].shape == grids[sequence].shape and grids[column].spacing_mm == grids[sequence].spacing_mm:
         what += ", but elsewhere in space"

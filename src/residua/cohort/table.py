@@ -6,10 +6,9 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Literal, get_args
 
-from residua.cohort.lines import Line, read_lines
+from residua.cohort.lines import Line, column_problems, read_lines
 from residua.cohort.problems import Problem, raise_problems
 from residua.study import IDENTIFIER
 
@@ -69,7 +68,8 @@ def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | 
     if not lines:
         return Table((), (), tuple(problems))
     header, *rows = lines
-    problems += _header_problems(header, names, names if needed is None else tuple(needed))
+    expected = (*REQUIRED, *(names if needed is None else needed))
+    problems += column_problems(header, expected, (*CONTRACT, *names))
     if not rows:
         problems.append(Problem("the table has no patient", "add one row per patient", file=path))
     if not set(REQUIRED) <= set(header.cells):
@@ -81,27 +81,6 @@ def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | 
         patients.append(_patient(cells, line.row, os.path.dirname(path), names))
     problems += _repeated(patients)
     return Table(tuple(patients), header.cells, tuple(sorted(problems, key=lambda problem: problem.row or 0)))
-
-
-def _header_problems(header: Line, names: tuple[str, ...], needed: tuple[str, ...]) -> list[Problem]:
-    known = tuple(dict.fromkeys((*CONTRACT, *names)))
-    problems = []
-    for column in dict.fromkeys((*REQUIRED, *needed)):
-        if column not in header.cells:
-            problems.append(Problem("the column is missing", "add it to the table", row=header.row, column=column))
-    for index, column in enumerate(header.cells):
-        if not column:
-            problems.append(Problem(f"column number {index + 1} has no name", "name or delete it", row=header.row))
-        elif column in header.cells[:index]:
-            problems.append(Problem("the column is there twice", "delete one", row=header.row, column=column))
-        elif column not in known:
-            problems.append(Problem("unknown column", _did_you_mean(column, known), row=header.row, column=column))
-    return problems
-
-
-def _did_you_mean(column: str, known: tuple[str, ...]) -> str:
-    close = get_close_matches(column.lower(), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"rename or delete it; known are {', '.join(known)}"
 
 
 def _row_problems(cells: Mapping[str, str], line: Line, width: int) -> list[Problem]:

@@ -43,7 +43,7 @@ def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], gr
     distances = surface_distances(reference, prediction, grid.spacing_mm)
     return CaseMetrics(
         dice=dice_of(shared, in_reference, in_prediction),
-        jaccard=_ratio(shared, in_reference + in_prediction - shared),
+        jaccard=jaccard_of(shared, in_reference, in_prediction),
         precision=_ratio(shared, in_prediction),
         recall=_ratio(shared, in_reference),
         hd95_mm=distances.hd95_mm,
@@ -57,6 +57,11 @@ def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], gr
 def dice_of(shared: int, in_reference: int, in_prediction: int) -> float:
     """Dice from voxel counts: of the intersection and of each mask. NaN when both masks are empty."""
     return _ratio(2 * shared, in_reference + in_prediction)
+
+
+def jaccard_of(shared: int, in_reference: int, in_prediction: int) -> float:
+    """Jaccard from voxel counts: of the intersection and of each mask. NaN when both masks are empty."""
+    return _ratio(shared, in_reference + in_prediction - shared)
 
 
 def _ratio(part: int, whole: int) -> float:

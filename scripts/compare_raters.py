@@ -1,0 +1,12 @@
+"""Rule compare_raters."""
+
+import _here  # noqa: F401
+import pandas as pd
+
+from residua.publish import writing
+from residua.raters import compare_raters
+
+job = snakemake
+compared = compare_raters(pd.read_parquet(job.input[0]), job.params.alpha)
+with writing(job.output[0]) as beside:
+    compared.to_parquet(beside, index=False)

@@ -1,0 +1,21 @@
+"""Rule rate."""
+
+import _here  # noqa: F401
+
+from residua.cohort.raters import Rating
+from residua.publish import writing
+from residua.raters import rate_all
+
+job = snakemake
+pairs = zip(job.params.ratings, job.input.masks, strict=True)
+candidates = [(arch, inputs) for arch, inputs in job.params.candidates]
+scores = rate_all(
+    [Rating(**record, mask=mask) for record, mask in pairs],
+    dict(zip(job.params.patients, job.input.references, strict=True)),
+    dict(zip(candidates, job.input.segmentations, strict=True)),
+    list(job.input.metrics),
+    job.params.choice,
+    job.params.classification,
+)
+with writing(job.output[0]) as beside:
+    scores.to_parquet(beside, index=False)
