@@ -17,8 +17,8 @@ from scipy.spatial.transform import Rotation
 
 from residua import images
 from residua.images import Grid, Image
-from residua.networks.registry import load_of, prepare_of, train_of
 from residua.networks.contract import PreparedCase, TrainingSet
+from residua.networks.registry import load_of, prepare_of, train_of
 from residua.preparation import ChannelCase
 from residua.publish import digest
 
@@ -97,6 +97,7 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
     true = images.load_mask(folder / f"{PATIENTS[2]}_residual.nii.gz").data
     found = single.data >= 0.5
     return {
+        "epochs": settings["epochs"],
         "unbroken_epochs": unbroken,
         "resumed_epochs": resumed,
         "weights": weights,

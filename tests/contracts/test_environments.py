@@ -52,13 +52,17 @@ def library_modules(script: str) -> list[str]:
 SCRIPTS = {
     "core": [
         "check_cohort", "split_folds", "register", "warp_label", "strip", "select_cases", "choose_threshold", "segment",
-        "measure", "table1", "table2", "table3",
+        "measure", "rate", "compare_raters", "compare_inputs", "compare_architectures", "intervals", "table1", "table2",
+        "table3", "table4", "supplementary_table", "figure1", "figure3", "figure4", "report",
     ],
     "torch": ["mask_brain", "prepare", "train", "predict"],
+    "tensorflow": ["prepare", "train", "predict"],
 }  # fmt: skip
+STAGES = ("prepare", "train", "predict")
 BY_NAME = {
     "core": [],
-    "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{s}" for s in ("prepare", "train", "predict"))],
+    "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{stage}" for stage in STAGES)],
+    "tensorflow": [f"residua.networks.agunet.{stage}" for stage in STAGES],
 }
 
 

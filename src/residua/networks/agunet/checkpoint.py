@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -11,38 +11,13 @@ import numpy as np
 from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
+from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weights import Arrays, arrays_of, assign
 from residua.publish import writing
 
 CHECKPOINT = "checkpoint.safetensors"
 _NOW, _BEST, _OPTIMIZER = "now/", "best/", "optimizer/"
-
-
-@dataclass(frozen=True)
-class Course:
-    """How far a training is: epochs done, the best validation loss and its epoch, and the learning curve."""
-
-    epoch: int = 0
-    best_loss: float = float("inf")
-    best_epoch: int = -1
-    curve: tuple[dict[str, float], ...] = field(default=())
-
-    def after(self, train_loss: float, validation_loss: float) -> Course:
-        """The course when one more epoch is done; the first of equal losses stays the best."""
-        record = {"epoch": self.epoch, "train_loss": train_loss, "validation_loss": validation_loss}
-        done = replace(self, epoch=self.epoch + 1, curve=(*self.curve, record))
-        improved = validation_loss < self.best_loss
-        return replace(done, best_loss=validation_loss, best_epoch=self.epoch) if improved else done
-
-    @property
-    def improved(self) -> bool:
-        """Whether the last epoch was the best."""
-        return self.best_epoch == self.epoch - 1
-
-    def ended(self, epochs: int, patience_epochs: int) -> bool:
-        """Whether the training is over: all epochs done, or too many since the best."""
-        return self.epoch >= epochs or self.epoch - 1 - self.best_epoch >= patience_epochs
 
 
 def save(folder: Path, network: keras.Model, best: Arrays, course: Course) -> None:

@@ -14,7 +14,8 @@ from safetensors.numpy import save_file
 from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
-from residua.networks.agunet.checkpoint import CHECKPOINT, Course, restore, save
+from residua.networks.agunet.checkpoint import CHECKPOINT, restore, save
+from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.weights import arrays_of, start_from

@@ -1,0 +1,149 @@
+"""What AGU-Net is made of, in its own environment: python agunet_check.py FOLDER. Prints one JSON record."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+from safetensors.numpy import save_file
+
+from residua.errors import ResiduaError
+from residua.images import Grid
+from residua.networks.agunet.architecture import build_network, sees_the_input
+from residua.networks.agunet.batches import Batches
+from residua.networks.agunet.framework import keras
+from residua.networks.agunet.loss import soft_dice_loss
+from residua.networks.agunet.prepared import Origin, read_cube, resampled_shape, resized, write_channel
+from residua.networks.agunet.train import split_for_stopping
+from residua.networks.agunet.weights import arrays_of, start_from
+from residua.networks.contract import PreparedCase, TrainingSet
+from residua.preparation import Crop
+from residua.publish import digest
+
+PUBLISHED = {"shape": (128, 128, 144), "features": (16, 32, 128, 256, 256), "momentum": 0.99}
+SMALL = {"shape": (16, 16, 8), "features": (4, 8, 8), "momentum": 0.9}
+
+
+def sizes() -> dict[str, object]:
+    """Trainable parameters by number of sequences, and what the heads look like, at the published size."""
+    networks = {channels: build_network(channels=channels, **PUBLISHED) for channels in (1, 2, 5)}
+    names = [layer.name for layer in networks[1].layers]
+    return {
+        "parameters": {n: sum(int(np.prod(v.shape)) for v in net.trainable_variables) for n, net in networks.items()},
+        "outputs": [list(head.shape[1:]) for head in networks[1].outputs],
+        "bottleneck": list(networks[1].get_layer("encoder4_norm1").output.shape[1:]),
+        "sees_the_input": sorted(name for name in names if sees_the_input(name)),
+        "attention": sorted(name for name in names if name.endswith("attention")),
+        "normalised_scales": [name for name in names if "scale" in name and "norm" in name],
+    }
+
+
+def loss(truth: list[float], foreground: list[float]) -> float:
+    """The loss of one row of voxels, given the foreground's truth and probability."""
+    g, p = np.array(truth), np.array(foreground)
+    both = [np.stack([1 - a, a], axis=-1).reshape(1, -1, 1, 1, 2).astype(np.float32) for a in (g, p)]
+    return float(soft_dice_loss(*both))
+
+
+def start(folder: Path) -> dict[str, object]:
+    """A network for two sequences that starts from one for a single sequence."""
+    keras.utils.set_random_seed(0)
+    trained = arrays_of(build_network(channels=1, **SMALL))
+    trained = {name: array + 0.25 for name, array in trained.items()}
+    file = folder / "trained.safetensors"
+    save_file(trained, file)
+    network = build_network(channels=2, **SMALL)
+    wider = build_network(channels=2, **{**SMALL, "features": (4, 8, 16)})
+    before = arrays_of(network)
+    start_from(network, str(file), digest(file))
+    after = arrays_of(network)
+    anew = [name for name in after if np.array_equal(after[name], before[name])]
+    taken = [name for name in after if name not in anew and np.array_equal(after[name], trained[name])]
+    return {
+        "anew": sorted({name.partition("/")[0] for name in anew}),
+        "taken": len(taken),
+        "all": len(after),
+        "of_another_digest": _refusal(network, str(file), "0" * 64),
+        "missing": _refusal(network, str(folder / "nowhere.safetensors"), "0" * 64),
+        "of_another_network": _refusal(wider, str(file), digest(file)),
+    }
+
+
+def _refusal(network: keras.Model, file: str, sha256: str) -> str:
+    try:
+        start_from(network, file, sha256)
+    except ResiduaError as error:
+        return str(error).replace(file, "FILE")
+    return "accepted"
+
+
+def there_and_back() -> dict[str, object]:
+    """A ball on an anisotropic crop goes to the cube and back."""
+    grid = Grid((40, 50, 30), np.diag([2.0, 1.5, 3.0, 1.0]))
+    crop = Crop(grid, (slice(4, 36), slice(5, 45), slice(3, 27)))
+    x, y, z = np.indices(crop.shape)
+    ball = (((x - 12) * 2.0) ** 2 + ((y - 24) * 1.5) ** 2 + ((z - 9) * 3.0) ** 2 < 14**2).astype(np.uint8)
+    shape = resampled_shape(crop, (1.0, 1.0, 1.0))
+    cube = resized(resized(ball, shape, is_label=True), (32, 40, 32), is_label=True)
+    back = Origin(crop, shape).restore(cube.astype(np.float32)).data
+    whole = crop.restore(ball.astype(np.float32)).data > 0.5
+    found = back >= 0.5
+    return {
+        "resampled_shape": list(shape),
+        "label_values": np.unique(cube).tolist(),
+        "dice": float(2 * (found & whole).sum() / (found.sum() + whole.sum())),
+        "outside": float(np.abs(np.delete(back, np.r_[4:36], axis=0)).max()),
+    }
+
+
+def batches(folder: Path) -> dict[str, object]:
+    """Cases of cubes whose values name the patient, in batches of two."""
+    grid = Grid((8, 8, 8), np.eye(4))
+    origin = Origin(Crop(grid, (slice(0, 8),) * 3), (8, 8, 8))
+    target = (np.indices((8, 8, 8)).sum(axis=0) % 3 == 0).astype(np.uint8)
+    for number in range(5):
+        write_channel(np.full((8, 8, 8), number, np.float32), origin, folder / f"image{number}.npz")
+        write_channel(target, origin, folder / f"target{number}.npz")
+    names = [f"P{number}" for number in range(5)]
+    cases = {name: PreparedCase(name, (folder / f"image{number}.npz",)) for number, name in enumerate(names)}
+    references = {name: folder / f"target{number}.npz" for number, name in enumerate(names)}
+    data = TrainingSet(cases, references, tuple(names), ("V",))
+    still = {"flip_probability": 0, "rotation_probability": 0, "translation_probability": 0}
+    settings = {**still, "batch_size": 2, "rotation_degrees": 20, "translation_fraction": 0.1, "seed": 3}
+    steps = [(1, 1, 1), (2, 2, 2)]
+    plain = Batches(data, names, [False], steps, settings)
+    orders = []
+    for seed in ((3, 0), (3, 0), (3, 1)):
+        drawn = Batches(data, names, [False], steps, settings, seed)
+        orders.append([int(volume[0, 0, 0, 0]) for batch in range(3) for volume in drawn[batch][0]])
+    volumes, (finest, coarser) = plain[2]
+    return {
+        "batches": len(plain),
+        "last_batch": list(volumes.shape),
+        "one_hot": bool((finest.sum(axis=-1) == 1).all() and (finest[0, ..., 1] == read_cube(references["P4"])).all()),
+        "strided": bool(np.array_equal(coarser, finest[:, ::2, ::2, ::2])),
+        "orders": orders,
+        "stopping": [split_for_stopping(data, {**settings, "stopping_fraction": share}) for share in (0.0, 0.4)],
+    }
+
+
+def main(folder: Path) -> dict[str, object]:
+    """The whole record."""
+    return {
+        "sizes": sizes(),
+        "losses": {
+            "half_sure": loss([1, 0], [0.5, 0.0]),
+            "sure_and_wrong": loss([1, 0], [0.5, 1.0]),
+            "perfect": loss([1, 0, 1], [1.0, 0.0, 1.0]),
+            "nothing": loss([0, 0], [0.0, 0.0]),
+        },
+        "start": start(folder),
+        "there_and_back": there_and_back(),
+        "batches": batches(folder),
+    }
+
+
+if __name__ == "__main__":
+    print("\n" + json.dumps(main(Path(sys.argv[1]))))

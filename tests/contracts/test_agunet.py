@@ -1,0 +1,86 @@
+"""AGU-Net is the network that the article describes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environments import python_in
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("agunet")
+    done = python_in("tensorflow", str(Path(__file__).parent / "agunet_check.py"), str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def test_it_has_18_7_million_parameters_and_11664_more_for_each_sequence(found: dict[str, Any]) -> None:
+    sizes = found["sizes"]
+    assert sizes["parameters"] == {"1": 18_657_716, "2": 18_669_380, "5": 18_704_372}
+    # 27 voxels of a kernel for 16 + 32 + 128 + 256 filters.
+    assert 18_669_380 - 18_657_716 == 27 * (16 + 32 + 128 + 256) == 11_664
+
+
+def test_four_convolutions_see_the_input_and_their_scales_are_not_normalised(found: dict[str, Any]) -> None:
+    assert found["sizes"]["sees_the_input"] == ["encoder0_conv0", "scale1", "scale2", "scale3"]
+    assert found["sizes"]["normalised_scales"] == []
+
+
+def test_its_heads_are_softmaxes_at_four_resolutions_the_finest_first(found: dict[str, Any]) -> None:
+    assert found["sizes"]["outputs"] == [[128, 128, 144, 2], [64, 64, 72, 2], [32, 32, 36, 2], [16, 16, 18, 2]]
+    assert found["sizes"]["bottleneck"] == [8, 8, 9, 256]
+
+
+def test_attention_is_on_all_four_skips(found: dict[str, Any]) -> None:
+    assert found["sizes"]["attention"] == [f"decoder{level}_attention" for level in range(4)]
+
+
+def test_the_loss_is_soft_dice_without_background(found: dict[str, Any]) -> None:
+    losses = found["losses"]
+    # (2·0.5 + 1) / (0.25 + 1 + 1), and with a sure false positive another 1 below.
+    assert losses["half_sure"] == pytest.approx(1 - 2 / 2.25)
+    assert losses["sure_and_wrong"] == pytest.approx(1 - 2 / 3.25)
+    assert losses["perfect"] == losses["nothing"] == 0
+
+
+def test_a_training_starts_from_given_weights_but_for_the_layers_that_see_the_input(found: dict[str, Any]) -> None:
+    start = found["start"]
+    assert start["anew"] == ["encoder0_conv0", "scale1"]
+    # A kernel and a bias each.
+    assert start["taken"] == start["all"] - 4
+
+
+def test_weights_of_another_file_or_network_are_refused(found: dict[str, Any]) -> None:
+    start = found["start"]
+    assert start["of_another_digest"].startswith("FILE: is not the file whose sha256 the config gives")
+    assert start["missing"].startswith("FILE: the initial weights are missing; correct the path")
+    assert "weights are missing or of another shape, among them encoder2_conv0" in start["of_another_network"]
+
+
+def test_what_goes_to_the_cube_comes_back_where_it_was(found: dict[str, Any]) -> None:
+    there = found["there_and_back"]
+    assert there["resampled_shape"] == [64, 60, 72]
+    assert there["label_values"] == [0, 1]
+    assert there["dice"] > 0.93
+    assert there["outside"] == 0
+
+
+def test_batches_hold_every_patient_once_and_targets_are_taken_by_strides(found: dict[str, Any]) -> None:
+    batches = found["batches"]
+    assert batches["batches"] == 3 and batches["last_batch"] == [1, 8, 8, 8, 1]
+    assert batches["one_hot"] and batches["strided"]
+    first, again, later = batches["orders"]
+    assert sorted(first) == sorted(later) == [0, 1, 2, 3, 4]
+    assert first == again != later
+
+
+def test_the_fold_or_a_share_of_the_training_patients_ends_the_training(found: dict[str, Any]) -> None:
+    (everyone, fold), (kept, held) = found["batches"]["stopping"]
+    assert (everyone, fold) == (["P0", "P1", "P2", "P3", "P4"], ["V"])
+    assert len(held) == 2 and sorted([*kept, *held]) == everyone

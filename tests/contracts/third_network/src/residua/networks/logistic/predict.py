@@ -1,0 +1,29 @@
+"""Probabilities of one or several logistic networks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from residua.networks.logistic.train import WEIGHTS, stacked
+
+from residua.images import Image
+from residua.networks.contract import Predictor, PreparedCase
+from residua.preparation import Crop
+from residua.publish import read_json
+
+
+def load(models: Sequence[Path]) -> Predictor:
+    """The contract of ``residua.networks.contract.Load``."""
+    weights = [np.array(read_json(folder / WEIGHTS)) for folder in models]
+
+    def predict(case: PreparedCase) -> Image:
+        volumes, brain = stacked(case.channels)
+        mean = np.mean([1 / (1 + np.exp(-volumes @ each)) for each in weights], axis=0) * brain
+        with np.load(case.channels[0], allow_pickle=False) as stored:
+            crop = Crop.from_json(json.loads(str(stored["crop"])))
+        return crop.restore(mean.astype(np.float32))
+
+    return predict

@@ -1,0 +1,22 @@
+"""One channel, cropped to the brain and normalised within it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from residua.preparation import ChannelCase, crop_to_brain
+
+
+def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
+    """The contract of ``residua.networks.contract.Prepare``."""
+    for case in cases:
+        cropped, brain, crop = crop_to_brain(case)
+        values = cropped[brain]
+        channel = cropped if is_label else (cropped - values.mean()) / max(float(values.std()), 1e-6)
+        record = np.array(json.dumps(crop.to_json()))
+        np.savez(out / f"{case.patient}.npz", channel=channel * brain, brain=brain, crop=record)
