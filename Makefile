@@ -25,7 +25,7 @@ $(VENV)/.dev: $(VENV)/.env envs/driver.txt
 	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python $(BIN)/python -c envs/driver.txt -e '.[dev]'
 	@touch $@
 
-envs: env
+envs: env $(DEMO)/cohort/cohort.tsv
 	$(BIN)/snakemake --conda-create-envs-only --cores 1 --directory $(DEMO) --configfile tests/toy/config.yaml --quiet all
 
 demo: env $(DEMO)/cohort/cohort.tsv
@@ -49,7 +49,7 @@ lint: dev build/lint/cohort.tsv
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 --check Snakefile rules tests/environments.smk
-	$(BIN)/snakemake --lint --configfile tests/micro/config.yaml --config cohort=build/lint/cohort.tsv
+	$(BIN)/snakemake --lint --configfile tests/micro/config.yaml --config cohort=build/lint/cohort.tsv raters=build/lint/raters.tsv
 	$(BIN)/residua schema --check
 
 format: dev

@@ -14,12 +14,17 @@ include: "rules/train.smk"
 include: "rules/predict.smk"
 include: "rules/segment.smk"
 include: "rules/measure.smk"
-include: "rules/publish.smk"
+include: "rules/raters.smk"
+include: "rules/statistics.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
         "results/cohort/folds.json",
-        unused_on_the_reference(),
         expand("results/tables/{table}.{format}", table=TABLES, format=TABLE_FORMATS),
+        expand("results/figures/{figure}.{format}", figure=FIGURES, format=FIGURE_FORMATS),
+        "results/report/index.html",

@@ -9,6 +9,7 @@ sys.path.insert(0, str(HOUSE / "src"))
 from residua.cohort import load_cohort
 from residua.cohort.problems import raise_problems
 from residua.cohort.files import kinds_of
+from residua.cohort.raters import load_raters
 from residua.errors import ResiduaError
 from residua.provenance import code_digest
 from residua.standin import provide_conda
@@ -22,13 +23,21 @@ if workflow.deployment_settings.conda_prefix is None:
 try:
     study = load_study(config)
     cohort = load_cohort(study, study.cohort)
+    split = cohort.split
+    raters = load_raters(study.raters, split.holdout, list(split.excluded), split.patients) if study.raters else None
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
 RESIDUAL = "residual"
 SPLITS = ("validation", "test")
-TABLES = ("table1", "table2", "table3")
-TABLE_FORMATS = ("csv", "md")
+ARCH_LABELS = {arch: study.settings_of(arch).label for arch in study.archs}
+SUPPLEMENT = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
+if raters:
+    SUPPLEMENT["raters"] = "raters"
+TABLES = ("table1", "table2", "table3", "table4", *SUPPLEMENT)
+TABLE_FORMATS = ("csv", "md", "tex", "html")
+FIGURES = ("figure1", "figure3", *(["figure4"] if raters else []))
+FIGURE_FORMATS = ("pdf", "png")
 COLUMN_KINDS = kinds_of(study)
 FOLDS = sorted(study.folds)
 SUBSETS = [*(f"fold{fold}" for fold in FOLDS), "holdout"]
@@ -45,6 +54,7 @@ wildcard_constraints:
     fold="|".join(str(fold) for fold in FOLDS),
     subset="|".join(SUBSETS),
     split="|".join(SPLITS),
+    supplement="|".join(SUPPLEMENT),
 
 
 onstart:
@@ -53,6 +63,11 @@ onstart:
 
     try:
         problems = check_headers(study, cohort.patients.values())
+        if raters:
+            from residua.cohort.raters import check_rater_headers
+
+            drawn_on = {patient: file_of(patient, study.sequences.reference) for patient in raters.patients}
+            problems += check_rater_headers(raters, drawn_on)
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")
@@ -98,13 +113,6 @@ def checked(patient):
 def patients_in(wildcards):
     """The patients of a batch."""
     return list(cohort.batches[wildcards.batch])
-
-
-def unused_on_the_reference():
-    """What the study registers though no inputs use it: moving sequences, and labels drawn on them, of all patients."""
-    columns = [*study.sequences.moving, *(label for label, on in study.labels.items() if on in study.sequences.moving)]
-    unused = [column for column in columns if column not in study.channels]
-    return [f"results/registered/{p}/{c}.nii.gz" for c in unused for p in cohort.split.patients if c in files_of(p)]
 
 
 def batches_of(patients):
@@ -157,3 +165,27 @@ def out_of_fold(wildcards):
 def validation_by_fold():
     """The validation patients of every fold, as builtins."""
     return {fold: list(cohort.split.validation(fold)) for fold in FOLDS}
+
+
+def candidates(experiment, arch):
+    """The inputs with which a network may enter an experiment."""
+    return study.candidates(experiment, arch)
+
+
+def metrics_files():
+    """The measurements of every network and inputs."""
+    return expand("results/metrics/{arch}/{inputs}.parquet", arch=study.archs, inputs=study.inputs)
+
+
+def table_files(name):
+    """The files of a table by their form."""
+    return {form: f"results/tables/{name}.{form}" for form in TABLE_FORMATS}
+
+
+def table_notes():
+    """Footnotes of the tables that hold validation rows."""
+    early = [ARCH_LABELS[arch] for arch in study.archs if study.settings_of(arch).early_stopping_on_validation]
+    return [
+        f"{label}: the fold that is reported also ended the training, so that its validation rows are optimistic."
+        for label in early
+    ]

@@ -106,11 +106,12 @@ def summary(
     for cost in rule_costs(study / "results"):
         numbers = (cost.jobs, f"{cost.total_s:.1f}", f"{cost.longest_s:.1f}", f"{cost.memory_mb:.0f}")
         shown.add_row(cost.rule, *map(str, numbers))
-    tables = study / "results" / "tables"
-    for table in sorted(tables.glob("*.md")):
+    results = study / "results"
+    for table in sorted((results / "tables").glob("table[0-9].md")):
         typer.echo(table.read_text(encoding="utf-8"))
     Console().print(shown)
-    typer.echo(f"Results: {study / 'results'}   tables: {tables}")
+    report = results / "report" / "index.html"
+    typer.echo(f"Results: {results}" + (f"   report: {report}" if report.is_file() else ""))
 
 
 @app.command()

@@ -18,11 +18,11 @@ from residua.networks.agunet.checkpoint import CHECKPOINT, restore, save
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.loss import soft_dice_loss
-from residua.networks.agunet.weights import arrays_of, start_from
+from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, arrays_of, start_from
 from residua.networks.contract import Progress, TrainingSet
 from residua.publish import write_json, write_text, writing
 
-WEIGHTS_FILE, NETWORK_FILE, CURVE = "weights.safetensors", "network.json", "curve.jsonl"
+CURVE = "curve.jsonl"
 
 
 def train(

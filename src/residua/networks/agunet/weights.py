@@ -14,6 +14,7 @@ from residua.networks.agunet.architecture import sees_the_input
 from residua.networks.agunet.framework import keras
 from residua.publish import digest
 
+WEIGHTS_FILE, NETWORK_FILE = "weights.safetensors", "network.json"
 Arrays = dict[str, NDArray[Any]]
 
 

@@ -1,4 +1,4 @@
-# The tables of the publication, each in four forms.
+# The tables of the publication, each as CSV, Markdown, LaTeX and HTML.
 rule table1:
     """Table 1: patients, residual tumour and gross total resection by hospital."""
     input:

@@ -1,0 +1,130 @@
+# The figures of the publication: a PDF, a PNG and the caption, which the report prints too.
+EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
+
+
+def outlined_on(column):
+    """The label that Figure 1 outlines on a sequence: the one drawn on it, else the residual tumour if it is later."""
+    drawn = [label for label, on in study.labels.items() if on == column]
+    return drawn[0] if drawn else None if column.startswith("pre_") else RESIDUAL
+
+
+def on_the_reference(patient, column):
+    """A patient's image or label on the reference grid."""
+    if study.labels.get(column, column) == study.sequences.reference:
+        return file_of(patient, column)
+    return f"results/registered/{patient}/{column}.nii.gz"
+
+
+OUTLINED = {column: outlined_on(column) for column in study.images if outlined_on(column)}
+
+
+def example(patient):
+    """What Figure 1 needs to show a patient; a label that the patient lacks is not outlined."""
+    return {
+        "hospital": cohort.patients[patient].hospital,
+        "images": {column: on_the_reference(patient, column) for column in study.images},
+        "residual": file_of(patient, RESIDUAL),
+        "outlines": {
+            column: on_the_reference(patient, label) for column, label in OUTLINED.items() if label in files_of(patient)
+        },
+    }
+
+
+def examples():
+    """Who may be shown in Figure 1: the first patients of the first hospitals, in the order of the cohort table."""
+    by_hospital = {}
+    for patient in cohort.patients:
+        if patient in cohort.split.hospitals:
+            by_hospital.setdefault(cohort.split.hospitals[patient], []).append(patient)
+    hospitals = list(by_hospital.values())[:EXAMPLES_HOSPITALS]
+    return [example(patient) for patients in hospitals for patient in patients[:EXAMPLES_PER_HOSPITAL]]
+
+
+EXAMPLES = examples()
+COMPARED = [(arch, inputs) for arch in study.archs for inputs in study.candidates("segmentation", arch)]
+
+
+rule figure1:
+    """Figure 1: one patient of each of four hospitals, all sequences and the manual annotation."""
+    input:
+        [file for shown in EXAMPLES for file in (*shown["images"].values(), shown["residual"])],
+        [file for shown in EXAMPLES for file in shown["outlines"].values()],
+    output:
+        pdf="results/figures/figure1.pdf",
+        png="results/figures/figure1.png",
+        txt="results/figures/figure1.txt",
+    log:
+        "results/logs/figure1.log",
+    benchmark:
+        "results/benchmarks/figure1.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        examples=EXAMPLES,
+        columns=list(study.images),
+        outlined=OUTLINED,
+        code=code("figure1"),
+    script:
+        "../scripts/figure1.py"
+
+
+rule figure3:
+    """Figure 3: hold-out patients, the reference standard and the segmentation of every network's best inputs."""
+    input:
+        metrics=[f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in COMPARED],
+        segmentations=[f"results/segmentations/{arch}/{inputs}/test/manifest.json" for arch, inputs in COMPARED],
+        images=[file_of(patient, study.sequences.reference) for patient in cohort.split.holdout],
+        references=[file_of(patient, RESIDUAL) for patient in cohort.split.holdout],
+    output:
+        pdf="results/figures/figure3.pdf",
+        png="results/figures/figure3.png",
+        txt="results/figures/figure3.txt",
+    log:
+        "results/logs/figure3.log",
+    benchmark:
+        "results/benchmarks/figure3.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        models=COMPARED,
+        patients=list(cohort.split.holdout),
+        best_inputs=dict(study.statistics.best_inputs.segmentation),
+        classification=study.classification.model_dump(mode="json"),
+        arch_labels=ARCH_LABELS,
+        code=code("figure3"),
+    script:
+        "../scripts/figure3.py"
+
+
+rule figure4:
+    """Figure 4: raters and networks against the reference standard and the raters' consensus."""
+    input:
+        "results/raters/scores.parquet",
+    output:
+        pdf="results/figures/figure4.pdf",
+        png="results/figures/figure4.png",
+        txt="results/figures/figure4.txt",
+    log:
+        "results/logs/figure4.log",
+    benchmark:
+        "results/benchmarks/figure4.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        arch_labels=ARCH_LABELS,
+        residual_tumor_ml=study.classification.residual_tumor_ml,
+        code=code("figure4"),
+    script:
+        "../scripts/figure4.py"

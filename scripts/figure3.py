@@ -1,0 +1,20 @@
+"""Rule figure3."""
+
+import _here  # noqa: F401
+
+from residua.figures.figure3 import figure3
+from residua.statistics.cases import read_cases
+from residua.study import Classification
+
+job = snakemake
+files = dict(zip(job.params.patients, zip(job.input.images, job.input.references, strict=True), strict=True))
+models = [tuple(model) for model in job.params.models]
+figure3(
+    read_cases(list(job.input.metrics)),
+    job.params.best_inputs,
+    Classification(**job.params.classification),
+    files,
+    dict(zip(models, job.input.segmentations, strict=True)),
+    job.params.arch_labels,
+    (job.output.pdf, job.output.png, job.output.txt),
+)

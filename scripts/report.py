@@ -1,0 +1,19 @@
+"""Rule report."""
+
+import _here  # noqa: F401
+
+from residua.report.build import Making, Sources, write_report
+
+job = snakemake
+figures = zip(job.input.figures, job.input.captions, strict=True)
+sources = Sources(
+    folds=job.input.folds,
+    tables=dict(zip(job.params.tables, job.input.tables, strict=True)),
+    figures=dict(zip(job.params.figures, figures, strict=True)),
+    metrics=list(job.input.metrics),
+    statistics=dict(zip(job.params.statistics, job.input.statistics, strict=True)),
+    thresholds=dict(zip(map(tuple, job.params.models), job.input.thresholds, strict=True)),
+    models=dict(zip(map(tuple, job.params.trained), job.input.models, strict=True)),
+)
+making = Making(job.params.settings, job.params.arch_labels, job.params.stages, job.params.environments)
+write_report(sources, making, job.output[0])

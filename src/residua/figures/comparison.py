@@ -1,0 +1,66 @@
+"""Figure 3: which hold-out patients show what the networks find, and the words below them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from residua.figures.words import listed
+from residua.metrics.classification import has_residual_tumor
+
+ROWS = 4
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A patient who is shown: rank by mean Dice over the networks, of ``of`` patients, and each network's Dice."""
+
+    patient: str
+    rank: int
+    of: int
+    dice: Mapping[str, float]
+
+
+def choose_patients(cases: pd.DataFrame, residual_tumor_ml: float) -> list[Ranked]:
+    """Up to four hold-out patients with residual tumour, by rank: the best, at one third, at two thirds, the worst.
+
+    ``cases`` holds one inputs per network: ``arch``, ``split``, ``patient``, ``dice``, ``reference_ml``. Patients are
+    ranked by their mean Dice over the networks, equal ones in the order of ``cases``. Empty when nobody is positive.
+    """
+    test = cases[cases["split"] == "test"]
+    positive = test[has_residual_tumor(test["reference_ml"], residual_tumor_ml)]
+    means = positive.groupby("patient", sort=False)["dice"].mean().sort_values(ascending=False, kind="stable")
+    steps = np.linspace(0, len(means) - 1, min(ROWS, len(means))).round().astype(int)
+    dice = positive.pivot(index="patient", columns="arch", values="dice")
+    return [
+        Ranked(
+            str(means.index[step]),
+            int(step) + 1,
+            len(means),
+            {str(arch): float(value) for arch, value in dice.loc[means.index[step]].items()},
+        )
+        for step in steps
+    ]
+
+
+def caption(
+    shown: Sequence[Ranked], inputs: Mapping[str, str], labels: Mapping[str, str], residual_tumor_ml: float
+) -> str:
+    """The words below Figure 3. ``inputs`` and ``labels`` say for each network what it sees and what it is called."""
+    networks = listed([f"{labels.get(arch, arch)} (inputs {name})" for arch, name in inputs.items()])
+    cut = f"residual tumour (at least {residual_tumor_ml:g} ml in the reference standard)"
+    if not shown:
+        return f"Figure 3. No patient of the hold-out set has {cut}, so that {networks} cannot be compared."
+    ranks = listed([str(patient.rank) for patient in shown])
+    order = f"ranks {ranks}, from the best to the worst" if len(shown) > 1 else f"rank {ranks}"
+    return (
+        f"Figure 3. Hold-out patients with {cut}: the reference standard (blue) and the segmentation (red) of "
+        f"{networks}. One patient a row, chosen by rank of the mean Dice over the networks among n = {shown[0].of}: "
+        f"{order}. Slices: T1w-CE, the surroundings of the reference standard on the axial slice where it is largest; "
+        "the frame in the small whole slice says where; the patient's right (R) is at the left of the picture. White: "
+        "Dice over the whole volume. Beside each: the surfaces of both masks (marching cubes in mm, lightly smoothed), "
+        "seen from the front and slightly above, at one scale in each row."
+    )

@@ -1,0 +1,77 @@
+"""Figure 1: which patients show what the data are like, and the words below them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residua import images
+from residua.errors import ResiduaError
+from residua.figures.slices import WINDOW_PERCENT, busiest_level
+from residua.figures.words import listed, name_of
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A patient who may be shown: image files on the reference grid and the masks to outline on them, by column."""
+
+    hospital: str
+    images: Mapping[str, str]
+    residual: str
+    outlines: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Example:
+    """A patient who is shown, on the axial slice ``level``."""
+
+    candidate: Candidate
+    residual_ml: float
+    level: int
+
+
+def choose_examples(candidates: Sequence[Candidate]) -> list[Example]:
+    """For each hospital, in the order given, the candidate with the largest residual volume; the first of equals.
+
+    The slice is the one with the most residual tumour. Raises ``ResiduaError`` when there is no candidate.
+    """
+    if not candidates:
+        raise ResiduaError("figure 1 has no patient to show: none has a manual segmentation")
+    best: dict[str, Example] = {}
+    for candidate in candidates:
+        mask = images.load_mask(candidate.residual)
+        volume_ml = int(np.count_nonzero(mask.data)) * mask.grid.voxel_ml
+        shown = best.get(candidate.hospital)
+        if shown is None or volume_ml > shown.residual_ml:
+            best[candidate.hospital] = Example(candidate, volume_ml, busiest_level(mask.data))
+    return list(best.values())
+
+
+def outline_of(candidate: Candidate, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """The mask (x, y, z) to outline on a column; empty where the patient has none for it."""
+    file = candidate.outlines.get(column)
+    return images.load_mask(file).data if file else np.zeros(shape, dtype=bool)
+
+
+def caption(examples: Sequence[Example], columns: Sequence[str], labels: Mapping[str, str], candidates: int) -> str:
+    """The words below Figure 1. ``labels`` is the label outlined on each column, ``candidates`` how many were seen."""
+    patients = [f"Patient {i + 1}: {e.candidate.hospital}, {e.residual_ml:.2f} ml" for i, e in enumerate(examples)]
+    on: dict[str, list[str]] = {}
+    for column in columns:
+        if column in labels:
+            on.setdefault(labels[column], []).append(name_of(column))
+    outlined = "; ".join(f"{name_of(label)} on {listed(where)}" for label, where in on.items())
+    low, high = WINDOW_PERCENT
+    hospitals = "of one hospital" if len(examples) == 1 else f"of each of {len(examples)} hospitals"
+    return (
+        f"Figure 1. Examples of the data, one patient {hospitals} (n = {len(examples)}; "
+        f"{'; '.join(patients)} of residual tumour). Every row is one axial slice, the one with the most residual "
+        f"tumour, of the sequences on the grid of the {name_of(columns[0])}, to which the others are registered. "
+        f"Green: manual annotation ({outlined}), where the slice has any. Shown is, of the first patients of each "
+        f"hospital in the cohort table ({candidates} in all), the one with the largest residual volume. Black and "
+        f"white are percentiles {low:g} and {high:g} of the head's grey values. The patient's right (R) is at the "
+        "left of the picture; all slices have one scale."
+    )

@@ -1,0 +1,73 @@
+"""Axial slices as radiologists look at them: the patient's right at the left of the picture, anterior at the top.
+
+Volumes (x, y, z) are in RAS+ order, as ``residua.images`` loads them. A picture is an array of rows and columns.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+WINDOW_PERCENT = (1.0, 99.5)
+"""Percentiles of the head's grey values that are drawn black and white."""
+
+_HEAD_FRACTION = 0.1
+
+
+@dataclass(frozen=True)
+class Field:
+    """What part of a picture is shown, in mm from its upper left corner: centre (column, row) and size."""
+
+    centre_mm: tuple[float, float]
+    width_mm: float
+    height_mm: float
+
+
+def picture(volume: NDArray[Any], level: int) -> NDArray[Any]:
+    """The axial slice ``level`` as rows from anterior to posterior, each from the patient's right to the left."""
+    # A copy, so that the volume need not stay in memory.
+    return np.array(volume[::-1, ::-1, level].T, order="C")
+
+
+def busiest_level(mask: NDArray[np.bool_]) -> int:
+    """The axial slice with the most voxels of the mask, the lowest of equals; the middle one of an empty mask."""
+    area = mask.sum(axis=(0, 1))
+    return int(area.argmax()) if area.any() else mask.shape[2] // 2
+
+
+def head(volume: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
+    """Where there is tissue: voxels above a tenth of the brightest ones (99.5th percentile)."""
+    return np.asarray(volume > _HEAD_FRACTION * np.percentile(volume, 99.5))
+
+
+def window(volume: NDArray[np.floating[Any]]) -> tuple[float, float]:
+    """The grey values drawn black and white: percentiles inside the head; any two for an image without one."""
+    inside = volume[head(volume)]
+    if not inside.size:
+        return 0.0, 1.0
+    low, high = np.percentile(inside, WINDOW_PERCENT)
+    return float(low), float(max(high, low + np.finfo(np.float32).eps))
+
+
+def field_around(shown: NDArray[np.bool_], pixel_mm: tuple[float, float], margin_mm: float) -> Field:
+    """The smallest field that holds all pixels of ``shown`` (a picture) and a margin; all of it when none is set.
+
+    ``pixel_mm`` is the size of a pixel along columns (across) and rows (down).
+    """
+    mask = shown if shown.any() else np.ones_like(shown)
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    across = (columns[0] * pixel_mm[0], (columns[-1] + 1) * pixel_mm[0])
+    down = (rows[0] * pixel_mm[1], (rows[-1] + 1) * pixel_mm[1])
+    return Field(
+        centre_mm=(sum(across) / 2, sum(down) / 2),
+        width_mm=across[1] - across[0] + 2 * margin_mm,
+        height_mm=down[1] - down[0] + 2 * margin_mm,
+    )
+
+
+def resized(field: Field, width_mm: float, height_mm: float) -> Field:
+    """Another size around the same centre."""
+    return Field(field.centre_mm, width_mm, height_mm)

@@ -1,0 +1,24 @@
+"""What readers call the columns of the cohort table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_NAMES = {
+    "post_t1ce": "post-operative T1w-CE",
+    "post_t1": "post-operative T1w",
+    "post_flair": "post-operative FLAIR",
+    "pre_t1ce": "pre-operative T1w-CE",
+    "residual": "residual tumour",
+    "pre_tumor": "pre-operative tumour",
+}
+
+
+def name_of(column: str) -> str:
+    """A sequence or label in words, for the middle of a sentence."""
+    return _NAMES.get(column, column.replace("_", " "))
+
+
+def listed(items: Sequence[str]) -> str:
+    """``a``, ``a and b`` or ``a, b and c``."""
+    return " and ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)

@@ -1,0 +1,84 @@
+"""This run's Tables 3 and 4 beside the article's, where both used the same inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from residua.article.values import published_table3, published_table4
+from residua.report.deviations import ARTICLE_INPUTS
+from residua.study import Study
+from residua.tables.models import SPLITS
+from residua.tables.render import Table
+from residua.tables.table3 import table3
+from residua.tables.table4 import table4
+
+_TABLE3 = {
+    "DSC-P (%)": "dsc_p",
+    "DSC-TP (%)": "dsc_tp",
+    "Recall (%)": "recall",
+    "Precision (%)": "precision",
+    "F1 (%)": "f1",
+}
+_TABLE4 = {"Sensitivity (%)": "sensitivity", "Specificity (%)": "specificity", "bAcc (%)": "balanced_accuracy"}
+_VERSIONS = {"preprint": "the preprint, the article's first version", "article": "the reviewed article"}
+
+
+def same_inputs(study: Study) -> dict[str, str]:
+    """Inputs of the study by name, with the letter of the article's inputs that have the same channels."""
+    letters = {frozenset(channels): letter for letter, channels in ARTICLE_INPUTS.items()}
+    named = {name: letters.get(frozenset(channels)) for name, channels in study.inputs.items()}
+    return {name: letter for name, letter in named.items() if letter}
+
+
+def beside_the_article(cases: pd.DataFrame, study: Study, labels: Mapping[str, str]) -> list[Table]:
+    """Both tables, each model's published row above this run's; none when no inputs and network are the article's."""
+    return [
+        table
+        for number, published, own, columns in (
+            (3, published_table3(), table3(cases, study.classification, labels), _TABLE3),
+            (4, published_table4(), table4(cases, study.classification, labels), _TABLE4),
+        )
+        if (table := _beside(number, published, own.frame, columns, study, labels))
+    ]
+
+
+def _beside(
+    number: int,
+    published: pd.DataFrame,
+    own: pd.DataFrame,
+    columns: Mapping[str, str],
+    study: Study,
+    labels: Mapping[str, str],
+) -> Table | None:
+    rows: list[dict[str, Any]] = []
+    versions = set()
+    for name, letter in same_inputs(study).items():
+        for split, data in SPLITS.items():
+            for arch in study.archs:
+                label = labels.get(arch, arch)
+                theirs = published[
+                    (published["inputs"] == letter) & (published["split"] == split) & (published["arch"] == arch)
+                ]
+                ours = own[(own["Input"] == name) & (own["Data"] == data) & (own["Arch."] == label)]
+                for record in theirs.to_dict("records") if len(ours) else ():
+                    versions.add(record["version"])
+                    model = {"Input": name, "Data": data, "Arch.": label}
+                    printed = {column: _printed(record, key) for column, key in columns.items()}
+                    rows.append({**model, "Source": record["version"], **printed})
+                    rows.append({**model, "Source": "this run", **{column: ours.iloc[0][column] for column in columns}})
+    if not rows:
+        return None
+    sources = "; ".join(f"{version}: {_VERSIONS.get(version, version)}" for version in sorted(versions))
+    caption = (
+        f"Table {number} beside the article's, for inputs of the same channels. {sources}; this run: Table {number} "
+        "above. HD95 and AVE are in neither version that is at hand."
+    )
+    return Table(pd.DataFrame(rows, dtype=object), caption if number == 3 else caption.rpartition(" HD95")[0])
+
+
+def _printed(record: Mapping[Any, Any], key: str) -> str:
+    mean, sd = record[f"{key}_mean"], record[f"{key}_sd"]
+    return f"{mean:.2f}" if pd.isna(sd) else f"{mean:.2f}±{sd:.2f}"

@@ -1,0 +1,167 @@
+"""Put the report together from the files of a run."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from residua.publish import read_json, write_text
+from residua.report import provenance
+from residua.report.abstract import abstract, headlines
+from residua.report.beside import beside_the_article
+from residua.report.cohort import cohort_facts, is_the_articles_cohort, patients_by_hospital
+from residua.report.deviations import applying, differing
+from residua.report.findings import conservative, t1w_gain
+from residua.report.methods import methods
+from residua.report.significance import significance
+from residua.statistics.cases import read_cases
+from residua.study import Study
+from residua.tables.html import to_html
+from residua.tables.render import Table
+from residua.version import __version__
+
+_PLACES = {"table1": "cohort", "table2": "cohort", "table3": "segmentation", "table4": "classification"}
+"""Where a table stands; all others are those behind the statistics."""
+
+_TITLES = {
+    "table1": "Table 1",
+    "table2": "Table 2",
+    "table3": "Table 3",
+    "table4": "Table 4",
+    "tukey": "Inputs against each other",
+    "architectures": "Networks against each other",
+    "intervals": "Intervals of the classification",
+    "overlaps": "Models whose intervals overlap",
+    "raters": "Networks against raters",
+}
+_LONG = 20
+"""Rows from which on a table is folded."""
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The files of a run: one each, or by name, by network and inputs, and by fold."""
+
+    folds: str
+    tables: Mapping[str, str]
+    figures: Mapping[str, tuple[str, str]]
+    metrics: Sequence[str]
+    statistics: Mapping[str, str]
+    thresholds: Mapping[tuple[str, str], str]
+    models: Mapping[tuple[str, str, int], str]
+
+
+@dataclass(frozen=True)
+class Making:
+    """How the run was made: its settings, the networks' names, digests of code and environments."""
+
+    settings: Mapping[str, Any]
+    labels: Mapping[str, str]
+    stages: Mapping[str, str]
+    environments: Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Shown:
+    """A table within the page; a long one is folded."""
+
+    title: str
+    fragment: Markup
+    long: bool
+
+
+@dataclass(frozen=True)
+class _Figure:
+    """A picture within the page and its caption."""
+
+    source: str
+    caption: str
+
+
+def write_report(sources: Sources, making: Making, out: str | PathLike[str]) -> None:
+    """Write the page. ``making.settings`` is the configuration without the places of its tables.
+
+    Equal files give an equal page. Raises ``ResiduaError`` when a file of the run is damaged.
+    """
+    study = Study.model_validate({"cohort": "cohort table", **making.settings})
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["typeset"] = typeset
+    template = environment.from_string(_text("template.html"))
+    write_text(out, template.render(style=Markup(_text("style.css")), **_contents(sources, making, study)))
+
+
+def typeset(text: str) -> str:
+    """Text whose numbers stay on one line with their unit: ``59 %`` and ``n = 51`` are not broken."""
+    return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
+
+
+def _text(name: str) -> str:
+    return files("residua.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
+    labels, cases = making.labels, read_cases(sources.metrics)
+    record = read_json(sources.folds)
+    cohort = cohort_facts(record)
+    statistics = {name: pd.read_parquet(file) for name, file in sources.statistics.items()}
+    found = [
+        t1w_gain(cases, study, labels, statistics["inputs"]),
+        conservative(cases, study, labels, statistics["overlaps"]),
+        significance(statistics, labels),
+    ]
+    return {
+        "title": study.title,
+        "abstract": abstract(study, cohort, cases, labels),
+        "headlines": headlines(study, cases, statistics["intervals"], labels),
+        "cohort": cohort,
+        "tables": _tables(sources.tables),
+        "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
+        "methods": methods(study, labels, "raters" in statistics),
+        "findings": [finding for finding in found if finding],
+        "beside": [_fragment(table) for table in beside_the_article(cases, study, labels)],
+        "same_cohort": is_the_articles_cohort(patients_by_hospital(record)),
+        "deviations": applying(study),
+        "differing": differing(study),
+        **_making(sources, making, study),
+    }
+
+
+def _making(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
+    records = {model: read_json(file) for model, file in sources.thresholds.items()}
+    return {
+        "thresholds": provenance.thresholds(records, making.labels),
+        "version": __version__,
+        "study_version": study.version,
+        "settings_digest": provenance.settings_digest(study),
+        "stages": making.stages,
+        "environments": making.environments,
+        "models": provenance.trained_models(sources.models, making.labels),
+    }
+
+
+def _tables(sources: Mapping[str, str]) -> dict[str, list[_Shown]]:
+    """The fragments by section; they come from our own renderer, which escapes every text."""
+    placed: dict[str, list[_Shown]] = {"cohort": [], "segmentation": [], "classification": [], "behind": []}
+    for name, file in sources.items():
+        fragment = Path(file).read_text(encoding="utf-8")
+        title = _TITLES.get(name, name[:1].upper() + name[1:])
+        placed[_PLACES.get(name, "behind")].append(_Shown(title, Markup(fragment), fragment.count("<tr>") > _LONG))
+    return placed
+
+
+def _fragment(table: Table) -> Markup:
+    return Markup(to_html(table))
+
+
+def _figure(png: str, words: str) -> _Figure:
+    encoded = base64.b64encode(Path(png).read_bytes()).decode("ascii")
+    return _Figure(f"data:image/png;base64,{encoded}", Path(words).read_text(encoding="utf-8").strip())

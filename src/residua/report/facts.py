@@ -1,0 +1,58 @@
+"""Numbers of a run that several parts of the report say in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from residua.metrics.classification import Counts, Rates, count, rates
+from residua.statistics.best_inputs import best_inputs
+from residua.statistics.cases import outcomes_of, positive
+from residua.study import Study
+
+SETS = {"test": "hold-out", "validation": "out-of-fold"}
+"""What the splits are called in sentences, in the order in which they are told."""
+
+FEW = 20
+"""Fewer patients than this are called few: each then counts for 5 percentage points or more."""
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network with one of its inputs."""
+
+    arch: str
+    inputs: str
+    label: str
+
+    @property
+    def name(self) -> str:
+        """The network and its inputs."""
+        return f"{self.label} {self.inputs}"
+
+    def cases(self, cases: pd.DataFrame, split: str) -> pd.DataFrame:
+        """The model's rows of one split."""
+        own = (cases["arch"] == self.arch) & (cases["inputs"] == self.inputs) & (cases["split"] == split)
+        return cases[own]
+
+
+def best_models(cases: pd.DataFrame, study: Study, experiment: str, labels: Mapping[str, str]) -> list[Model]:
+    """Each network with its best inputs for an experiment."""
+    choice = getattr(study.statistics.best_inputs, experiment)
+    found = best_inputs(cases, choice, experiment, study.classification)
+    return [Model(arch, inputs, labels.get(arch, arch)) for arch, inputs in found.items()]
+
+
+def dice_of_positive(model: Model, cases: pd.DataFrame, split: str, study: Study) -> pd.Series:
+    """Dice (a fraction) by patient with residual tumour."""
+    own = positive(model.cases(cases, split), study.classification)
+    return pd.Series(own["dice"].to_numpy(dtype=np.float64), index=own["patient"].to_numpy())
+
+
+def classification_of(model: Model, cases: pd.DataFrame, split: str, study: Study) -> tuple[Counts, Rates]:
+    """Patients by outcome and the rates in percent of one split as one set."""
+    counts = count(outcomes_of(model.cases(cases, split), study.classification))
+    return counts, rates(counts)

@@ -1,0 +1,183 @@
+"""What a run found, in sentences computed from its numbers and never beyond them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+
+from residua.metrics.classification import Counts, Rates
+from residua.report.facts import FEW, SETS, Model, best_models, classification_of, dice_of_positive
+from residua.report.wording import counted, percent, points
+from residua.study import Study
+from residua.tables.cells import p_value
+
+_T1W = "post_t1"
+_ARTICLE_CONSERVATIVE, _ARTICLE_OTHER = "agunet", "nnunet"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A question and what this run says to it."""
+
+    question: str
+    sentences: tuple[str, ...]
+
+
+def t1w_gain(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], tukey: pd.DataFrame) -> Finding | None:
+    """Whether T1w beside the reference sequence changes Dice; nothing when no two inputs differ by just that."""
+    alone = [name for name, channels in study.inputs.items() if set(channels) == {study.sequences.reference}]
+    with_t1w = [n for n, channels in study.inputs.items() if set(channels) == {study.sequences.reference, _T1W}]
+    if not alone or not with_t1w:
+        return None
+    without, beside = alone[0], with_t1w[0]
+    sentences, differences = [], []
+    for arch in study.archs:
+        label = labels.get(arch, arch)
+        for split in SETS:
+            pair = pd.DataFrame(
+                {name: dice_of_positive(Model(arch, name, label), cases, split, study) for name in (without, beside)}
+            )
+            if len(pair):
+                differences.append(float((pair[beside] - pair[without]).mean()))
+            sentences.append(_gain(pair, without, beside, label, SETS[split]))
+        sentences.append(f"{label}: {_tested(tukey, arch, without, beside)}")
+    return Finding(
+        f"Does T1w beside T1w-CE (inputs {beside} against {without}) change Dice?",
+        (_direction(differences, beside, without), *sentences),
+    )
+
+
+def _gain(pair: pd.DataFrame, without: str, beside: str, label: str, where: str) -> str:
+    if pair.empty:
+        return f"{label}: no {where} patient has residual tumour, so that there is no Dice to compare."
+    difference = pair[beside] - pair[without]
+    better = int((difference > 0).sum())
+    return (
+        f"{label}, {where}, n = {len(pair)} with residual tumour: mean Dice {percent(pair[beside].mean())} with "
+        f"{beside} and {percent(pair[without].mean())} with {without}, a difference of {points(difference.mean())} "
+        f"percentage points; {beside} is better in {better} of {counted(len(pair), 'patient')}.{_few(len(pair))}"
+    )
+
+
+def _direction(differences: list[float], beside: str, without: str) -> str:
+    if not differences:
+        return "There is no patient with residual tumour to compare them on."
+    if all(difference > 0 for difference in differences):
+        return f"In this run mean Dice is higher with {beside} than with {without}, for every network and set."
+    if all(difference < 0 for difference in differences):
+        return f"In this run mean Dice is lower with {beside} than with {without}, for every network and set."
+    return (
+        f"In this run the answer is not the same for every network and set: {beside} is above {without} in some only."
+    )
+
+
+def _tested(tukey: pd.DataFrame, arch: str, one: str, other: str) -> str:
+    of_arch = tukey[tukey["arch"] == arch]
+    rows = of_arch[[set(pair) == {one, other} for pair in of_arch[["inputs_1", "inputs_2"]].itertuples(index=False)]]
+    if rows.empty:
+        return "the difference was not tested."
+    row = rows.iloc[0]
+    if pd.isna(row["significant"]):
+        return f"Tukey's range test on the hold-out is not possible: {row['note']}."
+    finds = "finds this difference significant" if row["significant"] else "does not find this difference significant"
+    return f"Tukey's range test on the hold-out {finds} (p = {p_value(row['p_value'])})."
+
+
+def conservative(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], overlaps: pd.DataFrame) -> Finding:
+    """Which network raises fewer false alarms and misses more, at the best inputs for classification."""
+    models = best_models(cases, study, "classification", labels)
+    sentences = []
+    for split, where in SETS.items():
+        found = {model: classification_of(model, cases, split, study) for model in models}
+        sentences += [_classified(model, *found[model], where) for model in models]
+        for one, other in combinations(models, 2):
+            sentences.append(_more_conservative(one, found[one][1], other, found[other][1], where))
+            sentences.append(_separated(overlaps, split, one, other))
+        sentences += [_grain(counts) for counts, _ in list(found.values())[:1] if _grain(counts)]
+    sentences.append(
+        "Out of fold, the patients of all folds are counted together here; Table 4 pools the folds' rates."
+    )
+    if len(models) < 2:
+        sentences.append("This run has one network, so that there is nothing to compare it with.")
+    return Finding("Which network is more conservative?", tuple(sentences))
+
+
+def _classified(model: Model, counts: Counts, found: Rates, where: str) -> str:
+    return (
+        f"{model.name}, {where}: sensitivity {_rate(found, 'recall')} ({counts.tp} of {counts.tp + counts.fn} with "
+        f"residual tumour), specificity {_rate(found, 'specificity')} ({counts.tn} of {counts.tn + counts.fp} "
+        f"without), precision {_rate(found, 'precision')} ({counts.tp} of {counts.tp + counts.fp} called residual "
+        "tumour)."
+    )
+
+
+def _rate(found: Rates, name: str) -> str:
+    return "undefined" if name in found.undefined else percent(getattr(found, name) / 100)
+
+
+def _more_conservative(one: Model, of_one: Rates, other: Model, of_other: Rates, where: str) -> str:
+    if {"recall", "specificity"} & (set(of_one.undefined) | set(of_other.undefined)):
+        return f"The {where} set lacks patients of one class, so that this question has no answer there."
+    specific, sensitive = of_one.specificity - of_other.specificity, of_one.recall - of_other.recall
+    if specific * sensitive < 0 or (specific != 0 and sensitive == 0):
+        first, second = (one, other) if specific > 0 else (other, one)
+        misses = "the same sensitivity" if sensitive == 0 else "lower sensitivity"
+        return (
+            f"{first.label} is the more conservative on the {where} set: higher specificity and {misses} than "
+            f"{second.label}.{_as_in_the_article(first, second)}"
+        )
+    if specific == 0 and sensitive == 0:
+        return f"On the {where} set neither is the more conservative: both rates are the same."
+    first, second = (one, other) if specific + sensitive > 0 else (other, one)
+    both = "both rates are" if specific and sensitive else "sensitivity is"
+    return (
+        f"On the {where} set neither is the more conservative: {both} higher for {first.label} than for {second.label}"
+        f"{'' if both.startswith('both') else ', at the same specificity'}.{_as_in_the_article(None, None, one, other)}"
+    )
+
+
+def _as_in_the_article(first: Model | None, second: Model | None, *compared: Model) -> str:
+    """How the order compares with the article's, when its two networks are the ones compared."""
+    archs = {model.arch for model in (first, second, *compared) if model}
+    if archs != {_ARTICLE_CONSERVATIVE, _ARTICLE_OTHER}:
+        return ""
+    if first is None:
+        return " In the article AGU-Net is the more conservative."
+    return " So it is in the article." if first.arch == _ARTICLE_CONSERVATIVE else " In the article it is AGU-Net."
+
+
+def _separated(overlaps: pd.DataFrame, split: str, one: Model, other: Model) -> str:
+    """What the intervals say of a pair, rate by rate."""
+    pair = {(one.arch, one.inputs), (other.arch, other.inputs)}
+    words = []
+    for row in overlaps[overlaps["split"] == split].to_dict("records"):
+        if {(row["arch_1"], row["inputs_1"]), (row["arch_2"], row["inputs_2"])} == pair:
+            words.append(f"{str(row['rate']).replace('_', ' ')} {_verdict(row)}")
+    return f"By their intervals: {', '.join(words)}." if words else "Their intervals were not compared."
+
+
+def _verdict(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["significant"]):
+        return "not comparable"
+    return "significantly different" if row["significant"] else "not significantly different"
+
+
+def _grain(counts: Counts) -> str:
+    """How much one patient weighs where there are few."""
+    parts = [
+        f"one patient {which} residual tumour is {100 / n:.0f} points of {rate}"
+        for which, n, rate in (
+            ("with", counts.tp + counts.fn, "sensitivity"),
+            ("without", counts.tn + counts.fp, "specificity"),
+        )
+        if 0 < n < FEW
+    ]
+    return f"There are few patients: {' and '.join(parts)}." if parts else ""
+
+
+def _few(n: int) -> str:
+    return f" With n = {n}, one patient changes the mean by up to {100 / n:.0f} points." if n < FEW else ""

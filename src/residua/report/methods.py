@@ -1,0 +1,162 @@
+"""The methods of a run in words, from the settings that it used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from residua.metrics.classification import WEAK_OVERLAP_DICE
+from residua.report.networks import describe_network, settings_table
+from residua.report.wording import counted, listed, name_of, one_of, plain
+from residua.study import OUT_OF_FOLD, Study
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A heading with its paragraphs, terms with definitions, and settings by what they mean."""
+
+    heading: str
+    paragraphs: tuple[str, ...] = ()
+    terms: tuple[tuple[str, str], ...] = ()
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+def methods(study: Study, labels: Mapping[str, str], rated: bool) -> list[Passage]:
+    """All passages in the order of the flow. ``labels`` are the networks' names; ``rated``: human raters took part."""
+    return [
+        Passage("Registration and brain masks", (_registration(study), _brain_mask(study))),
+        Passage("Inputs", ("Each network is trained and tested with:",), _inputs(study)),
+        *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
+        Passage("From probabilities to masks", (_ensemble(study), _threshold(study))),
+        Passage("Measures", (_measures(study),), _definitions(study)),
+        Passage("Statistics", _statistics(study, labels, rated)),
+    ]
+
+
+def _registration(study: Study) -> str:
+    settings, spacing = study.registration, study.registration.working_spacing_mm
+    if not study.sequences.moving:
+        return f"Nothing was registered: the {name_of(study.sequences.reference)} is the only sequence."
+    where = "on the reference grid itself" if spacing is None else f"on images of {plain(spacing)} mm spacing"
+    return (
+        f"The {listed([name_of(column) for column in study.sequences.moving])} of each patient were registered to the "
+        f"{name_of(study.sequences.reference)}, the reference, with {settings.transform} of ANTs: an affine transform, "
+        f"then a symmetric diffeomorphism that maximises mutual information ({settings.metric_bins} bins; "
+        f"{listed(list(map(str, settings.iterations)))} iterations from coarse to fine, optimised {where}). Images "
+        f"were resampled with {settings.interpolation} interpolation, labels with one that keeps them binary."
+    )
+
+
+def _brain_mask(study: Study) -> str:
+    source = {
+        "deepbet": "was found by deepbet, a pre-trained network,",
+        "given": "came with the cohort table",
+    }[study.brain_mask.method]
+    return (
+        f"The brain mask of the {name_of(study.sequences.reference)} {source} and was applied to all sequences of the "
+        "patient: everything outside it is zero."
+    )
+
+
+def _inputs(study: Study) -> tuple[tuple[str, str], ...]:
+    return tuple((name, listed([name_of(channel) for channel in channels])) for name, channels in study.inputs.items())
+
+
+def _network(study: Study, arch: str, label: str) -> Passage:
+    settings = study.settings_of(arch)
+    return Passage(label, describe_network(settings), settings=settings_table(settings))
+
+
+def _ensemble(study: Study) -> str:
+    return (
+        f"Each network was trained {one_of(len(study.folds))} times for every inputs, each time without the hospitals "
+        "of one fold. A patient of a fold was segmented by the one model that had not seen the hospital (out of fold); "
+        f"a hold-out patient by all {one_of(len(study.folds))}, whose probabilities were averaged after the softmax."
+    )
+
+
+def _threshold(study: Study) -> str:
+    settings = study.postprocessing
+    return (
+        f"A voxel is tumour from a threshold on. Of {plain(settings.thresholds)}, each network and inputs took the one "
+        "that maximises (mean Dice of the detected patients + patient-wise F1) / 2 over all out-of-fold patients; the "
+        "first wins a tie. The hold-out played no part. Components of fewer than "
+        f"{counted(settings.min_component_voxels, 'voxel')} ({settings.connectivity} neighbours) were then removed."
+    )
+
+
+def _measures(study: Study) -> str:
+    return (
+        "Every segmentation was measured against the reference standard, the manual segmentation, on the grid of the "
+        f"{name_of(study.sequences.reference)}. What is undefined is left out and counted, never taken as 0."
+    )
+
+
+def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
+    cut, overlap = study.classification.residual_tumor_ml, study.classification.min_overlap_dice
+    found = f" and a Dice of at least {overlap:g}" if overlap else ", whatever the overlap"
+    return (
+        ("Dice (DSC)", "2 |A∩B| / (|A| + |B|) of reference A and segmentation B; 0 when just one is empty."),
+        ("Jaccard index", "|A∩B| / |A∪B| = D / (2 − D) of Dice D."),
+        (
+            "HD95 (mm)",
+            "95th percentile of both directed surface-distance sets concatenated (as MedPy); undefined when either "
+            "mask is empty.",
+        ),
+        ("AVE (ml)", "Median absolute difference of the volumes, over all patients; AVE-P: over P."),
+        ("Residual tumour, P", f"A volume of at least {cut:g} ml in the reference; below: gross total resection."),
+        ("TP", f"Residual tumour in the reference and in the segmentation{found}; FN, FP and TN accordingly."),
+        ("DSC-P, DSC-TP", "Mean Dice over P, and over TP."),
+        ("Recall, sensitivity", "TP / (TP + FN), patients."),
+        ("Precision", "TP / (TP + FP), patients."),
+        ("F1", "2 TP / (2 TP + FP + FN), patients."),
+        ("Specificity", "TN / (TN + FP), patients."),
+        ("Balanced accuracy (bAcc)", "Mean of sensitivity and specificity."),
+        (
+            f"TP with DSC < {100 * WEAK_OVERLAP_DICE:g} %",
+            "True positives that agree by volume only: right about the patient, wrong about the place.",
+        ),
+        (
+            "Val, mean±sd",
+            "Voxel-wise measures: mean and sd over all out-of-fold patients, pooled from the folds. Patient-wise "
+            "rates: mean of the folds weighted by their patients, sd over the folds (n − 1).",
+        ),
+    )
+
+
+def _statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[str, ...]:
+    settings = study.statistics
+    passages = [
+        f"The significance level is {settings.alpha:g}. Inputs of one network are compared by Tukey's range test of "
+        "the Dice of P on the hold-out; networks at their best inputs by the Mann-Whitney U test of the same.",
+        "Intervals of the classification are bias-corrected and accelerated (BCa) bootstrap intervals on the hold-out, "
+        f"of {settings.bootstrap_resamples} resamples within each class of the reference, and normal ones out of fold, "
+        f"pooled mean ± {settings.interval_sd_multiplier:g} sd over the folds. Two models differ significantly when "
+        "their intervals do not overlap.",
+        "Raters and networks are compared by the Jaccard index with the reference standard and with the consensus, the "
+        "voxels that more than half of the raters marked, over the patients who have residual tumour under the "
+        "reference in use: each network against each rater and against the mean of the novices, of the experts and of "
+        "all for each patient, by the Mann-Whitney U test.",
+        _choices(study, labels, rated),
+        "All of these tests take the samples as independent, although every model sees the same patients. No "
+        "significant difference is no proof that two models are equal.",
+    ]
+    return tuple(passage for passage in passages if rated or not passage.startswith("Raters"))
+
+
+def _choices(study: Study, labels: Mapping[str, str], rated: bool) -> str:
+    chosen = study.statistics.best_inputs.model_dump()
+    words = []
+    for experiment, by_arch in chosen.items():
+        if experiment == "raters" and not rated:
+            continue
+        each = [
+            f"{labels.get(arch, arch)} {'the best out of fold' if by_arch[arch] == OUT_OF_FOLD else by_arch[arch]}"
+            for arch in study.archs
+            if arch in by_arch
+        ]
+        words.append(f"for {_EXPERIMENTS[experiment]} {listed(each)}")
+    return f"Best inputs, by the configuration: {'; '.join(words)}."
+
+
+_EXPERIMENTS = {"segmentation": "segmentation", "classification": "classification", "raters": "the inter-rater study"}

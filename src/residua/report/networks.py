@@ -1,0 +1,77 @@
+"""A network's training in words, from its settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from residua.networks.agunet.settings import AGUNetSettings
+from residua.networks.nnunet.settings import NnUNetSettings
+from residua.networks.settings import NetworkSettings
+from residua.report.wording import counted, listed, plain, share
+
+
+def describe_network(settings: NetworkSettings) -> tuple[str, ...]:
+    """Paragraphs on preparation, architecture and training; none for a network that is only known by its settings."""
+    if isinstance(settings, NnUNetSettings):
+        return _nnunet(settings)
+    if isinstance(settings, AGUNetSettings):
+        return _agunet(settings)
+    return ()
+
+
+def settings_table(settings: NetworkSettings) -> tuple[tuple[str, str], ...]:
+    """Every setting as (what it means, value); files are named by their digest, never by their path."""
+    rows = []
+    for name, field in type(settings).model_fields.items():
+        value: Any = getattr(settings, name)
+        shown = value.sha256 if hasattr(value, "sha256") else value
+        rows.append(((field.description or name).removesuffix("."), plain(shown, name)))
+    return tuple(rows)
+
+
+def _nnunet(settings: NnUNetSettings) -> tuple[str, ...]:
+    mirroring = "" if settings.augmentation == "nnunet" else " without mirroring"
+    return (
+        "Every channel was cropped to the brain, normalised to mean 0 and sd 1 within it and resampled to "
+        f"{plain(settings.spacing_mm, 'spacing_mm')} mm. The network sees patches of "
+        f"{plain(settings.patch_size, 'patch_size')} voxels and has {counted(len(settings.features), 'level')} of "
+        f"{listed([str(n) for n in settings.features])} filters, with strided convolutions down and transposed "
+        "convolutions up.",
+        f"It was trained from scratch for {counted(settings.epochs, 'epoch')} of "
+        f"{counted(settings.iterations_per_epoch, 'step')} with a batch of {settings.batch_size}, by stochastic "
+        f"gradient descent with Nesterov momentum {settings.momentum:g} and a learning rate of "
+        f"{settings.learning_rate:g} that decays polynomially, on the sum of soft Dice and cross-entropy with deep "
+        f"supervision. {share(settings.foreground_oversampling)} of the patches are made to hold tumour. "
+        f"Augmentation is nnU-Net's own{mirroring}. Predictions come from windows that overlap by "
+        f"{share(1 - settings.tile_step)} of the patch.",
+    )
+
+
+def _agunet(settings: AGUNetSettings) -> tuple[str, ...]:
+    return (
+        "Every channel was cropped to the brain, resampled to "
+        f"{plain(settings.spacing_mm, 'spacing_mm')} mm, resized to {plain(settings.shape, 'shape')} voxels and "
+        "normalised to mean 0 and sd 1 over that volume. The network sees the whole volume and has "
+        f"{counted(len(settings.features), 'level')} of {listed([str(n) for n in settings.features])} filters, with "
+        "attention gates, multi-scale input and deep supervision.",
+        _agunet_training(settings),
+        f"Augmentation: horizontal and vertical flips ({share(settings.flip_probability)} of the samples each), "
+        f"rotation up to ±{settings.rotation_degrees:g}° ({share(settings.rotation_probability)}), shifts up to "
+        f"{share(settings.translation_fraction)} of the axis ({share(settings.translation_probability)}).",
+    )
+
+
+def _agunet_training(settings: AGUNetSettings) -> str:
+    start = "random weights" if settings.initial_weights is None else "trained weights, but for the layers of the input"
+    if settings.early_stopping_on_validation:
+        judges = "the validating fold"
+        optimism = " Since that fold is then reported, the validation rows of this network are optimistic."
+    else:
+        judges, optimism = f"{share(settings.stopping_fraction)} of the training patients, set aside for it,", ""
+    return (
+        f"It was trained from {start} by Adam with a learning rate of {settings.learning_rate:g} and batches of "
+        f"{settings.batch_size} accumulated to {settings.effective_batch_size}, on the class-averaged soft Dice "
+        f"without background, for at most {counted(settings.epochs, 'epoch')}. "
+        f"{counted(settings.patience_epochs, 'epoch')} without a lower loss on {judges} end it, and the best epoch's "
+        f"weights are kept.{optimism}"
+    )

@@ -1,0 +1,86 @@
+"""What made a run: versions, settings, code, environments and models, by digests; no path, no patient, no date."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from residua.publish import digest, manifest_of, verified
+from residua.study import Study
+
+_SHOWN = 16
+_CURVE = "curve.jsonl"
+_ELSEWHERE = ("cohort", "raters")
+"""Settings that say where tables lie, not what the study is."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """One network and inputs: epochs trained and digest of the manifest for each fold."""
+
+    name: str
+    epochs: str
+    digests: tuple[str, ...]
+
+
+def settings_digest(study: Study) -> str:
+    """Digest of the configuration without the places of its tables: equal for the same study elsewhere."""
+    record = study.model_dump(mode="json", exclude=set(_ELSEWHERE))
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:_SHOWN]
+
+
+def trained_models(
+    manifests: Mapping[tuple[str, str, int], str], labels: Mapping[str, str]
+) -> tuple[TrainedModel, ...]:
+    """All models, by network and inputs in the order given. Raises ``DamagedStageError`` for a damaged curve."""
+    folds: dict[tuple[str, str], list[str]] = {}
+    for (arch, inputs, _), manifest in manifests.items():
+        folds.setdefault((arch, inputs), []).append(manifest)
+    return tuple(
+        TrainedModel(
+            f"{labels.get(arch, arch)} {inputs}",
+            ", ".join(_epochs(manifest) for manifest in of_model),
+            tuple(digest(manifest)[:_SHOWN] for manifest in of_model),
+        )
+        for (arch, inputs), of_model in folds.items()
+    )
+
+
+def _epochs(manifest: str) -> str:
+    """Lines of the learning curve, one an epoch; "n/a" for a network that keeps none."""
+    if _CURVE not in manifest_of(manifest)["files"]:
+        return "n/a"
+    curve = verified(manifest, lambda name: name == _CURVE)[_CURVE]
+    return str(len(curve.read_text(encoding="utf-8").splitlines()))
+
+
+def thresholds(records: Mapping[tuple[str, str], Mapping[str, Any]], labels: Mapping[str, str]) -> list[dict[str, str]]:
+    """One row a network and inputs: the chosen threshold, the fold-out choices and what they say of its optimism."""
+    return [
+        {
+            "model": f"{labels.get(arch, arch)} {inputs}",
+            "chosen": f"{record['threshold']:g}",
+            "score": _score(_chosen(record)),
+            "nested": ", ".join(f"{threshold:g}" for threshold in record["nested"].values()) or "one fold only",
+            "nested_score": _score(record["nested_performance"]),
+            "optimism": _optimism(_chosen(record), record["nested_performance"]),
+            "note": _chosen(record)["note"],
+        }
+        for (arch, inputs), record in records.items()
+    ]
+
+
+def _chosen(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Iterable[Mapping[str, Any]] = record["candidates"]
+    return next(candidate for candidate in found if candidate["threshold"] == record["threshold"])
+
+
+def _score(performance: Mapping[str, Any] | None) -> str:
+    return f"{100 * performance['score']:.2f}" if performance else "n/a"
+
+
+def _optimism(chosen: Mapping[str, Any], nested: Mapping[str, Any] | None) -> str:
+    return f"{100 * (chosen['score'] - nested['score']):+.2f}".replace("-", "−") if nested else "n/a"

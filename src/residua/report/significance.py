@@ -1,0 +1,127 @@
+"""Which differences are significant, counted and named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from residua.report.facts import SETS
+from residua.report.findings import Finding
+from residua.report.wording import counted, listed, percent
+from residua.tables.cells import p_value
+
+Rows = list[dict[Any, Any]]
+_NAMED = 6
+"""As many pairs are named; more are only counted, and stand in the tables."""
+
+
+def significance(frames: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Finding:
+    """Every comparison of the run. ``frames`` are the statistics by name; those that were not made are missing."""
+    sentences = [
+        *_of_inputs(frames["inputs"].to_dict("records"), labels),
+        *_of_architectures(frames["architectures"].to_dict("records"), labels),
+        *_of_classification(frames["overlaps"], labels),
+        *(_of_raters(frames["raters"], labels) if "raters" in frames else ()),
+        "A difference that is not significant is not shown to be absent.",
+    ]
+    return Finding("Which differences are significant?", tuple(sentences))
+
+
+def _model(row: Mapping[Any, Any], labels: Mapping[str, str], which: str = "") -> str:
+    return f"{labels.get(row[f'arch{which}'], row[f'arch{which}'])} {row[f'inputs{which}']}"
+
+
+def _of_inputs(rows: Rows, labels: Mapping[str, str]) -> list[str]:
+    if not rows:
+        return []
+
+    def name(row: Mapping[Any, Any]) -> str:
+        return f"{labels.get(row['arch'], row['arch'])} {row['inputs_1']} and {row['inputs_2']}"
+
+    return [f"Inputs, Dice on the hold-out (Tukey's range test): {_counted(rows, name)}"]
+
+
+def _of_architectures(rows: Rows, labels: Mapping[str, str]) -> list[str]:
+    return [f"Networks, Dice on the hold-out (Mann-Whitney U): {_architectures(row, labels)}" for row in rows]
+
+
+def _architectures(row: Mapping[Any, Any], labels: Mapping[str, str]) -> str:
+    one, other = _model(row, labels, "_1"), _model(row, labels, "_2")
+    if pd.isna(row["significant"]):
+        return f"{one} and {other} cannot be compared: {row['note']}."
+    verdict = "a significant difference" if row["significant"] else "no significant difference"
+    return (
+        f"{verdict} between {one} (median {percent(row['median_1'])}, n = {row['n_1']}) and {other} (median "
+        f"{percent(row['median_2'])}, n = {row['n_2']}), p = {p_value(row['p_value'])}."
+    )
+
+
+def _of_classification(overlaps: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    def name(row: Mapping[Any, Any]) -> str:
+        return f"{_model(row, labels, '_1')} and {_model(row, labels, '_2')}"
+
+    return [
+        f"Classification, {str(rate).replace('_', ' ')}, {where} (intervals): {_counted(rows.to_dict('records'), name)}"
+        for split, where in SETS.items()
+        for rate, rows in overlaps[overlaps["split"] == split].groupby("rate", sort=False)
+    ]
+
+
+def _counted(rows: Rows, name: Callable[[Mapping[Any, Any]], str]) -> str:
+    possible = [row for row in rows if not pd.isna(row["significant"])]
+    significant = [name(row) for row in possible if row["significant"]]
+    untested = len(rows) - len(possible)
+    beside = f" ({counted(untested, 'more pair')} could not be compared)" if untested else ""
+    if not possible:
+        return f"none of {counted(len(rows), 'pair')} could be compared."
+    if not significant:
+        return f"none of {counted(len(possible), 'pair')} differs significantly{beside}."
+    named = f": {_semicolons(significant)}" if len(significant) <= _NAMED else "; see the table"
+    return f"{len(significant)} of {counted(len(possible), 'pair')} {_differ(len(significant))}{beside}{named}."
+
+
+def _differ(number: int) -> str:
+    return "differs significantly" if number == 1 else "differ significantly"
+
+
+def _semicolons(names: Sequence[str]) -> str:
+    return "; ".join(names)
+
+
+def _of_raters(raters: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+    sentences = []
+    for (reference, _), rows in raters.groupby(["reference", "arch"], sort=False):
+        model, against = _model(rows.iloc[0].to_dict(), labels), str(reference).replace("_", " ")
+        one_by_one, groups = _raters(rows[rows["kind"] == "rater"]), _groups(rows[rows["kind"] == "group"])
+        sentences.append(f"{model} against raters, Jaccard with the {against}: {one_by_one}; {groups}.")
+    return sentences
+
+
+def _raters(rows: pd.DataFrame) -> str:
+    """Raters are counted here, not named."""
+    tested = rows[rows["significant"].notna()]
+    if tested.empty:
+        return f"none of {counted(len(rows), 'rater')} could be compared"
+    significant = tested[tested["significant"].astype(bool)]
+    better = int((significant["median_model"] > significant["median_other"]).sum())
+    worse = len(significant) - better
+    return (
+        f"of {counted(len(tested), 'rater')}, significantly better than {better or 'none'}, significantly worse than "
+        f"{worse or 'none'} and not significantly different from {len(tested) - len(significant) or 'none'}"
+    )
+
+
+def _groups(rows: pd.DataFrame) -> str:
+    words = []
+    for row in rows.to_dict("records"):
+        whom = "all raters" if row["against"] == "all" else f"the {row['against']}"
+        if pd.isna(row["significant"]):
+            words.append(f"{whom} not comparable")
+        elif row["significant"]:
+            better = "better" if row["median_model"] > row["median_other"] else "worse"
+            words.append(f"{better} than {whom} (p = {p_value(row['p_value'])})")
+        else:
+            words.append(f"no significant difference to {whom} (p = {p_value(row['p_value'])})")
+    return f"as groups: {listed(words)}" if words else "no group to compare with"

@@ -1,0 +1,64 @@
+"""Numbers, lists and settings in the words of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from residua.figures.words import listed, name_of
+
+__all__ = ["counted", "listed", "name_of", "one_of", "percent", "plain", "points", "share"]
+
+_SIZES = ("spacing_mm", "patch_size", "shape", "kernels", "strides")
+"""Settings that hold sizes along x, y, z."""
+
+_SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def counted(number: int, one: str, several: str | None = None) -> str:
+    """``3 patients``, ``1 patient``; the plural adds an s unless it is given."""
+    return f"{number} {one if number == 1 else several or one + 's'}"
+
+
+def one_of(number: int) -> str:
+    """A small number as a word."""
+    return _SMALL[number] if number < len(_SMALL) else str(number)
+
+
+def percent(fraction: float) -> str:
+    """A fraction of 1 with one decimal, in percent."""
+    return f"{100 * fraction:.1f} %"
+
+
+def share(fraction: float) -> str:
+    """A setting between 0 and 1 in percent, with the digits that it has."""
+    return f"{100 * fraction:g} %"
+
+
+def points(fraction: float) -> str:
+    """A difference of fractions with one decimal and its sign, in percentage points."""
+    return f"{100 * fraction:+.1f}".replace("-", "−")
+
+
+def plain(value: Any, key: str = "") -> str:
+    """A setting as text: lists with commas, sizes along x, y, z with ×, mappings as ``name: value``.
+
+    ``key`` is the setting's name, which tells sizes from other lists of three numbers.
+    """
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {plain(item)}" for name, item in value.items())
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return _several(value, key.endswith(_SIZES))
+    return str(value)
+
+
+def _several(values: Sequence[Any], sizes: bool) -> str:
+    if any(isinstance(value, Sequence) and not isinstance(value, str) for value in values):
+        return ", ".join(_several(value, sizes) for value in values)
+    return (" × " if sizes else ", ").join(plain(value) for value in values) or "none"

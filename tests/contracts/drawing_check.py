@@ -1,0 +1,154 @@
+"""Draw all figures of small made-up studies, in the core environment: python drawing_check.py OUT.
+
+Prints one JSON record of what the files and the meshes look like.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.colors import to_rgb
+from matplotlib.image import imread
+
+from residua import images
+from residua.figures.figure1 import figure1
+from residua.figures.figure3 import figure3
+from residua.figures.figure4 import figure4
+from residua.figures.style import ANNOTATION, PREDICTION, REFERENCE, Files
+from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
+from residua.images import Grid, Image
+from residua.publish import digest, stage
+from residua.study import Classification
+
+GRID = Grid((30, 40, 12), np.diag([2.0, 1.5, 4.0, 1.0]))
+CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
+PATIENT = "SECRET7"
+
+
+def head_and_mask(folder: Path, name: str, right: bool = True) -> tuple[str, str]:
+    """A bright box for a head and a mask in the patient's right (or left) half of it."""
+    rng = np.random.default_rng(3)
+    head = np.zeros(GRID.shape, dtype=np.float32)
+    head[3:27, 4:36, 1:11] = 100 + 10 * rng.random((24, 32, 10))
+    mask = np.zeros(GRID.shape, dtype=bool)
+    mask[slice(20, 24) if right else slice(6, 10), 18:24, 5:8] = True
+    files = str(folder / f"{name}.nii.gz"), str(folder / f"{name}_mask.nii.gz")
+    images.save(Image(head, GRID), files[0])
+    images.save(Image(mask, GRID), files[1])
+    return files
+
+
+def outputs(folder: Path, name: str) -> Files:
+    return folder / f"{name}.pdf", folder / f"{name}.png", folder / f"{name}.txt"
+
+
+def columns_of(png: str | Path, colour: str) -> list[float]:
+    """Where pixels of a colour are, as fractions of the width: the least, the mean and the greatest."""
+    pixels = imread(png)[..., :3]
+    found = np.argwhere(np.abs(pixels - np.array(to_rgb(colour))).max(axis=-1) < 0.02)[:, 1]
+    width = pixels.shape[1]
+    return [float(part) / width for part in (found.min(), found.mean(), found.max())] if found.size else []
+
+
+def file_facts(files: Files) -> dict[str, Any]:
+    pdf = Path(files[0]).read_bytes()
+    return {
+        "true_type": b"/FontFile2" in pdf and b"/Type3" not in pdf,
+        "dated": b"CreationDate" in pdf or b"ModDate" in pdf,
+        "named": PATIENT.encode() in pdf + Path(files[1]).read_bytes() + Path(files[2]).read_bytes(),
+        "size": list(imread(files[1]).shape[1::-1]),
+        "words": Path(files[2]).read_text(encoding="utf-8"),
+    }
+
+
+def check_figure1(out: Path) -> dict[str, Any]:
+    """One hospital, two sequences, the second without an outline; drawn twice."""
+    image, mask = head_and_mask(out, PATIENT)
+    columns = ("post_t1ce", "post_t2")
+    shown = {"hospital": "STO", "images": dict.fromkeys(columns, image), "residual": mask}
+    runs = [outputs(out, f"{run}-figure1") for run in ("first", "second")]
+    for files in runs:
+        figure1([{**shown, "outlines": {"post_t1ce": mask}}], columns, {"post_t1ce": "residual"}, files)
+    same = all(digest(one) == digest(other) for one, other in zip(*runs, strict=True))
+    return {**file_facts(runs[0]), "same": same, "green": columns_of(runs[0][1], ANNOTATION)}
+
+
+def check_figure3(out: Path, reference_ml: float) -> dict[str, Any]:
+    """Two networks: the first segments the mask, the second nothing."""
+    files = head_and_mask(out, PATIENT)
+    mask = images.load_mask(files[1])
+    manifests, rows = {}, []
+    for arch, found in (("one", mask.data), ("two", np.zeros_like(mask.data))):
+        manifests[arch, "B"] = str(out / f"{arch}-{reference_ml}" / "manifest.json")
+        with stage(manifests[arch, "B"]) as part:
+            images.save(Image(found, GRID), part / f"{PATIENT}.nii.gz")
+        rows.append(
+            {"arch": arch, "inputs": "B", "split": "test", "fold": None, "patient": PATIENT, "dice": float(found.any()),
+             "reference_ml": reference_ml, "predicted_ml": 0.0}
+        )  # fmt: skip
+    to = outputs(out, f"figure3-{reference_ml}")
+    choice, labels = {"one": "B", "two": "B"}, {"one": "Net 1", "two": "Net 2"}
+    figure3(pd.DataFrame(rows), choice, CLASSIFICATION, {PATIENT: files}, manifests, labels, to)
+    return {**file_facts(to), "red": columns_of(to[1], PREDICTION), "blue": columns_of(to[1], REFERENCE)}
+
+
+def check_figure4(out: Path) -> dict[str, Any]:
+    """A novice with two cases, an expert with none, a network with one."""
+    rows = [
+        {"reference": "reference_standard", "scorer": scorer, "kind": kind, "inputs": None if kind != "model" else "B",
+         "patient": PATIENT, "positive": positive, "jaccard": jaccard}
+        for scorer, kind, positive, jaccard in (
+            ("r1", "novice", True, 0.5), ("r1", "novice", True, 0.5), ("r2", "expert", False, 0.5),
+            ("one", "model", True, 1.0), ("consensus", "reference", True, math.nan),
+        )
+    ]  # fmt: skip
+    to = outputs(out, "figure4")
+    figure4(pd.DataFrame(rows), {"one": "Net 1"}, 0.175, to)
+    return file_facts(to)
+
+
+def check_surfaces() -> dict[str, Any]:
+    """Meshes whose truth is known: a ball with voxels of 1 × 1 × 2 mm, one voxel, and nothing."""
+    spacing = (1.0, 1.0, 2.0)
+    place = np.indices((31, 31, 21)) * np.array(spacing)[:, None, None, None]
+    ball = ((place - np.array([15.0, 15.0, 20.0])[:, None, None, None]) ** 2).sum(axis=0) <= 10.0**2
+    mesh = surface(ball, spacing)
+    corners = mesh.points_mm[mesh.faces] - mesh.points_mm.mean(axis=0)
+    volume = float(np.einsum("ij,ij->i", corners[:, 0], np.cross(corners[:, 1], corners[:, 2])).sum() / 6)
+    one, right, left = (np.zeros((9, 9, 9), dtype=bool) for _ in range(3))
+    one[4, 4, 4] = right[7, 4, 4] = left[1, 4, 4] = True
+    drawn = layer(mesh, frame_of([mesh]), 60)
+    near, far = (Layer(np.full((2, 2), depth), np.ones((2, 2)), np.full((2, 2), 0.8)) for depth in (1.0, 0.0))
+    nothing = surface(np.zeros((3, 3, 3), dtype=bool), spacing)
+    return {
+        "outwards": float((mesh.normals * (mesh.points_mm - mesh.points_mm.mean(axis=0))).sum(axis=1).min()),
+        "volume_ratio": volume / (float(ball.sum()) * 2.0),
+        "one_voxel": len(surface(one, spacing).faces),
+        "right_is_left_of_left": float(surface(right, spacing).points_mm[:, 0].mean())
+        < float(surface(left, spacing).points_mm[:, 0].mean()),
+        # The disc of the ball fills pi/4 of its square, which has a margin of 0.16 on each side; no pixel is missed.
+        "filled": float(np.isfinite(drawn.depth).mean()) / (math.pi / 4 / 1.32**2),
+        "nearer_on_top": [
+            composed(near, far, ("red", "blue")).tolist()[0][0],
+            composed(far, near, ("red", "blue")).tolist()[0][0],
+        ],
+        "nothing": bool(np.isfinite(layer(nothing, frame_of([nothing]), 4).depth).any()),
+    }
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1])
+    record = {
+        "figure1": check_figure1(folder),
+        "figure3": check_figure3(folder, 1.0),
+        "figure3_without_a_patient": check_figure3(folder, 0.0),
+        "figure4": check_figure4(folder),
+        "surfaces": check_surfaces(),
+    }
+    print("\n" + json.dumps(record))

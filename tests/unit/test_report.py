@@ -1,0 +1,565 @@
+"""The report: what it says of a run, and what it must never say or load."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cohort_tables import PUBLISHED, ROOT
+from residua.cohort.folds import Split
+from residua.errors import DamagedStageError
+from residua.publish import stage, write_json, write_text
+from residua.raters import compare_raters
+from residua.report import provenance
+from residua.report.beside import beside_the_article, same_inputs
+from residua.report.build import Making, Sources, write_report
+from residua.report.cohort import cohort_facts, is_the_articles_cohort
+from residua.report.deviations import ARTICLE_SETTINGS, applying, differing, to_markdown
+from residua.report.facts import Model, classification_of
+from residua.report.findings import conservative, t1w_gain
+from residua.report.methods import methods
+from residua.report.pins import pins_of
+from residua.report.significance import significance
+from residua.statistics.comparisons import compare_architectures, compare_inputs
+from residua.statistics.intervals import intervals
+from residua.statistics.overlaps import overlaps
+from residua.study import Study, load_study
+from residua.tables.html import to_html
+from residua.tables.published import split_table, supplementary_table
+from residua.tables.render import Table
+from residua.tables.table3 import table3
+from residua.tables.table4 import table4
+
+LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}
+HOSPITALS = {"STO": 4, "GOT": 4, "PAR": 4, "AMS": 6}
+VOID_PNG = bytes.fromhex("89504e470d0a1a0a")
+
+
+def study_of(archs: tuple[str, ...] = ("nnunet", "agunet"), **changes: Any) -> Study:
+    small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"], "archs": list(archs)}
+    return load_study({**PUBLISHED, **small, **changes})
+
+
+def choosing(inputs: str) -> dict[str, Any]:
+    """The published statistics with one choice for every experiment and network."""
+    best = {name: dict.fromkeys(LABELS, inputs) for name in ("segmentation", "classification", "raters")}
+    return {**PUBLISHED["statistics"], "best_inputs": best}
+
+
+def cases_of(study: Study, seed: int = 1) -> pd.DataFrame:
+    """Measurements that look like a run's; every third patient has no residual tumour."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for arch in study.archs:
+        for number, inputs in enumerate(study.inputs):
+            for hospital, size in HOSPITALS.items():
+                held = hospital == "AMS"
+                for i in range(size):
+                    reference = 0.0 if i % 3 == 2 else 1.0 + i
+                    predicted = max(0.0, reference + float(rng.normal(0, 0.6)))
+                    dice = float(np.clip(rng.normal(0.4 + 0.05 * number, 0.1), 0, 1)) if reference else 0.0
+                    rows.append(
+                        {
+                            "arch": arch,
+                            "inputs": inputs,
+                            "split": "test" if held else "validation",
+                            "fold": None if held else int(hospital != "STO"),
+                            "patient": f"{hospital}00{i}",
+                            "hospital": hospital,
+                            "dice": dice,
+                            "jaccard": dice / (2 - dice),
+                            "precision": 0.5,
+                            "recall": 0.5,
+                            "hd95_mm": 10.0,
+                            "assd_mm": 2.0,
+                            "reference_ml": reference,
+                            "predicted_ml": predicted,
+                            "absolute_volume_error_ml": abs(predicted - reference),
+                        }
+                    )
+    return pd.DataFrame(rows).astype({"fold": "Int64"})
+
+
+def split_of() -> dict[str, Any]:
+    patients = {h: tuple(f"{h}00{i}" for i in range(n)) for h, n in HOSPITALS.items()}
+    return Split(
+        folds={0: patients["STO"], 1: (*patients["GOT"], *patients["PAR"])},
+        holdout=patients["AMS"],
+        excluded={"PAR900": "no <FLAIR>", "PAR901": "no <FLAIR>", "GOT900": "withdrawn"},
+        hospitals={patient: hospital for hospital, members in patients.items() for patient in members},
+    ).to_json()
+
+
+def scores_of(study: Study) -> pd.DataFrame:
+    rng = np.random.default_rng(5)
+    rows = []
+    for reference, other in (("reference_standard", "consensus"), ("consensus", "reference_standard")):
+        scorers = [(f"xq{kind}{i}", kind, None) for kind in ("novice", "expert") for i in (1, 2)]
+        scorers += [(arch, "model", "B") for arch in study.archs]
+        scorers += [(other, "reference", None)]
+        for patient in range(6):
+            for scorer, kind, inputs in scorers:
+                rows.append(
+                    {
+                        "patient": f"AMS00{patient}",
+                        "reference": reference,
+                        "scorer": scorer,
+                        "kind": kind,
+                        "inputs": inputs,
+                        "reference_ml": 1.0,
+                        "positive": patient % 3 != 2,
+                        "jaccard": float(rng.uniform(0.2, 0.8)),
+                    }
+                )
+    return pd.DataFrame(rows)
+
+
+def statistics_of(study: Study, cases: pd.DataFrame, rated: bool) -> dict[str, pd.DataFrame]:
+    alpha, classification = study.statistics.alpha, study.classification
+    between = intervals(cases, classification, study.statistics.model_copy(update={"bootstrap_resamples": 200}))
+    frames = {
+        "inputs": compare_inputs(cases, classification, alpha),
+        "architectures": compare_architectures(cases, study.statistics.best_inputs.segmentation, classification, alpha),
+        "intervals": between,
+        "overlaps": overlaps(between),
+    }
+    return {**frames, "raters": compare_raters(scores_of(study), alpha)} if rated else frames
+
+
+def threshold_record() -> dict[str, Any]:
+    candidates = [
+        {"threshold": t, "score": s, "mean_dice_of_detected": 0.5, "f1": 0.8, "detected": 4, "patients": 8, "note": ""}
+        for t, s in ((0.3, 0.60), (0.5, 0.65))
+    ]
+    nested = {**candidates[0], "score": 0.625}
+    return {"threshold": 0.5, "candidates": candidates, "nested": {"0": 0.3, "1": 0.5}, "nested_performance": nested}
+
+
+def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> tuple[Sources, Making]:
+    """The files that the report reads, of a run that never was."""
+    cases = cases_of(study, seed)
+    write_json(folder / "folds.json", split_of())
+    metrics = []
+    for (arch, inputs), rows in cases.groupby(["arch", "inputs"], sort=False):
+        metrics.append(folder / f"metrics-{arch}-{inputs}.parquet")
+        rows.to_parquet(metrics[-1])
+    files = {}
+    for name, frame in statistics_of(study, cases, rated).items():
+        files[name] = folder / f"{name}.parquet"
+        frame.to_parquet(files[name])
+    made = {
+        "table1": Table(pd.DataFrame({"Hospital": ["Patients"], "STO": [4]}), "Table 1."),
+        "table2": split_table(split_of()),
+        "table3": table3(cases, study.classification, LABELS),
+        "table4": table4(cases, study.classification, LABELS),
+    }
+    for name, source in (("tukey", "inputs"), *((n, n) for n in files if n != "inputs")):
+        made[name] = supplementary_table(name, str(files[source]), LABELS, study.statistics.model_dump())
+    for name, table in made.items():
+        write_text(folder / f"{name}.html", to_html(table))
+    figures = ("figure1", "figure3", *(["figure4"] if rated else []))
+    for name in figures:
+        (folder / f"{name}.png").write_bytes(VOID_PNG)
+        write_text(folder / f"{name}.txt", f"The caption of {name}, n = 4 <b>.\n")
+    models, choices = {}, {}
+    for arch in study.archs:
+        for inputs in study.inputs:
+            choices[arch, inputs] = str(folder / f"threshold-{arch}-{inputs}.json")
+            write_json(choices[arch, inputs], threshold_record())
+            for fold in study.folds:
+                models[arch, inputs, fold] = str(folder / f"model-{arch}-{inputs}-{fold}" / "manifest.json")
+                with stage(models[arch, inputs, fold]) as part:
+                    write_text(part / "curve.jsonl", "{}\n" * (10 + fold))
+    sources = Sources(
+        folds=str(folder / "folds.json"),
+        tables={name: str(folder / f"{name}.html") for name in made},
+        figures={name: (str(folder / f"{name}.png"), str(folder / f"{name}.txt")) for name in figures},
+        metrics=[str(file) for file in metrics],
+        statistics={name: str(file) for name, file in files.items()},
+        thresholds=choices,
+        models=models,
+    )
+    making = Making(
+        settings=study.model_dump(mode="json", exclude={"cohort", "raters"}),
+        labels=LABELS,
+        stages={"register": "0123456789abcdef"},
+        environments={"core": {"digest": "fedcba9876543210", "packages": {"numpy": "2.3.5"}}},
+    )
+    return sources, making
+
+
+def page_of(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> str:
+    sources, making = make_run(folder, study, rated, seed)
+    write_report(sources, making, folder / "index.html")
+    return (folder / "index.html").read_text(encoding="utf-8")
+
+
+class Reader(HTMLParser):
+    """Collects what the tests look at: tags with attributes, headings, and the text that a reader sees."""
+
+    VOID = ("meta", "img", "br", "link")
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if not {"style", "script"} & set(self.open):
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def of(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.tags if name == tag]
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return page_of(tmp_path_factory.mktemp("run"), study_of())
+
+
+def test_the_page_is_whole_and_needs_nothing_beside_it(page: str) -> None:
+    found = Reader(page)
+    assert found.open == []
+    assert not found.of("script") and not found.of("link") and not found.of("iframe")
+    loaded = [value for _, attributes in found.tags for name, value in attributes.items() if name in ("src", "href")]
+    assert loaded and all(value is not None and value.startswith(("data:image/png;base64,", "#")) for value in loaded)
+    assert "url(" not in page and "@import" not in page and "http:" not in page and "https:" not in page
+
+
+def test_nobody_is_named_and_no_place_is(tmp_path: Path) -> None:
+    sources, making = make_run(tmp_path, study_of())
+    write_report(sources, making, tmp_path / "index.html")
+    page = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "AMS" in page and not re.search(r"\b(STO|GOT|PAR|AMS)\d+", page)
+    assert str(ROOT) not in page and str(tmp_path) not in page and "cohort.tsv" not in page
+    # The table of raters names them as the rater table does; nothing else of the page does.
+    raters = Path(sources.tables["raters"]).read_text(encoding="utf-8")
+    assert "xqnovice1" in raters and "xq" not in page.replace(raters, "")
+
+
+def test_equal_runs_give_equal_pages(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    assert page_of(tmp_path / "one", study_of()) == page_of(tmp_path / "two", study_of())
+
+
+def test_headings_are_in_order_and_links_lead_somewhere(page: str) -> None:
+    found = Reader(page)
+    levels = [int(tag[1]) for tag, _ in found.tags if re.fullmatch(r"h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(below - above <= 1 for above, below in pairwise(levels))
+    names = {attributes.get("id") for _, attributes in found.tags}
+    assert all(str(link["href"]).removeprefix("#") in names for link in found.of("a"))
+
+
+def test_pictures_have_their_caption_as_text_and_tables_say_what_heads_what(page: str) -> None:
+    found = Reader(page)
+    assert [image["alt"] for image in found.of("img")] == [f"The caption of figure{i}, n = 4 <b>." for i in (1, 3, 4)]
+    assert all(head.get("scope") in ("col", "row") for head in found.of("th"))
+
+
+def test_what_the_user_wrote_is_text_and_never_markup(tmp_path: Path) -> None:
+    study = study_of(title="<script>alert(1)</script> & co")
+    found = Reader(page_of(tmp_path, study))
+    assert not found.of("script")
+    assert "<script>alert(1)</script> & co" in found.text
+    assert "no <FLAIR>" in found.text
+
+
+def test_the_cohort_is_told_with_its_exclusions_and_its_proof(page: str) -> None:
+    text = Reader(page).text
+    assert "18 patients of 4 hospitals took part: 12 in 2 folds, each made of whole hospitals, and 6 held out" in text
+    assert "3 patients excluded." in text and "no <FLAIR> 2 withdrawn 1" in text
+    assert "0 GOT, PAR STO AMS none" in text
+
+
+def test_a_split_with_a_hospital_on_two_sides_is_not_called_proven() -> None:
+    record = split_of()
+    record["folds"]["0"].append("AMS900")
+    record["hospitals"]["AMS900"] = "AMS"
+    facts = cohort_facts(record)
+    assert not facts.proven and facts.proof[0].overlap == "AMS"
+    assert "not independent" in facts.sentences[1]
+
+
+def test_a_run_of_one_network_without_raters_has_its_page_too(tmp_path: Path) -> None:
+    found = Reader(page_of(tmp_path, study_of(archs=("nnunet",)), rated=False))
+    assert len(found.of("img")) == 2
+    assert "This run has one network, so that there is nothing to compare it with." in found.text
+    assert "AGU-Net" not in found.text.split("Deviations")[0]
+    assert "Novice" not in found.text and "Raters and networks" not in found.text
+
+
+def test_a_run_without_a_positive_holdout_patient_says_so(tmp_path: Path) -> None:
+    study = study_of()
+    sources, making = make_run(tmp_path, study)
+    for file in sources.metrics:
+        rows = pd.read_parquet(file)
+        rows.loc[rows["split"] == "test", ["reference_ml", "dice"]] = 0.0
+        rows.to_parquet(file)
+    write_report(sources, making, tmp_path / "index.html")
+    text = Reader((tmp_path / "index.html").read_text(encoding="utf-8")).text
+    assert "No patient of the hold-out has residual tumour" in text
+    assert "no hold-out patient has residual tumour, so that there is no Dice to compare" in text
+    assert "nan" not in re.findall(r"[a-z]+", text.lower())
+
+
+def test_epochs_thresholds_and_digests_are_told(page: str) -> None:
+    text = Reader(page).text
+    assert "nnU-Net A 10, 11 " in text
+    # Chosen 0.5 at 65 %, 62.5 % with each fold at the threshold of the others.
+    assert "nnU-Net A 0.5 65.00 0.3, 0.5 62.50 +2.50" in text
+    assert "0123456789abcdef" in text and "fedcba9876543210" in text and "numpy 2.3.5" in text
+
+
+def test_a_damaged_curve_is_refused(tmp_path: Path) -> None:
+    sources, making = make_run(tmp_path, study_of())
+    (Path(next(iter(sources.models.values()))).parent / "curve.jsonl").write_text("{}\n")
+    with pytest.raises(DamagedStageError, match="missing or changed"):
+        write_report(sources, making, tmp_path / "index.html")
+
+
+def two_models(**dice: tuple[float, float]) -> pd.DataFrame:
+    """Two hold-out patients with residual tumour and their Dice by inputs."""
+    rows = [
+        {"arch": "nnunet", "inputs": inputs, "split": split, "fold": 0, "patient": f"P{i}", "dice": value,
+         "reference_ml": 1.0, "predicted_ml": 1.0}
+        for inputs, values in dice.items()
+        for split in ("test", "validation")
+        for i, value in enumerate(values)
+    ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def no_test(significant: bool | None, note: str = "") -> pd.DataFrame:
+    row = {"arch": "nnunet", "inputs_1": "A", "inputs_2": "B", "significant": significant, "p_value": 0.25}
+    return pd.DataFrame([{**row, "note": note}])
+
+
+def test_the_gain_of_t1w_is_paired_signed_and_tested() -> None:
+    study = study_of(archs=("nnunet",))
+    found = t1w_gain(two_models(A=(0.2, 0.5), B=(0.6, 0.4)), study, LABELS, no_test(False))
+    assert found is not None and "inputs B against A" in found.question
+    assert found.sentences[0] == "In this run mean Dice is higher with B than with A, for every network and set."
+    assert (
+        "nnU-Net, hold-out, n = 2 with residual tumour: mean Dice 50.0 % with B and 35.0 % with A, a difference of "
+        "+15.0 percentage points; B is better in 1 of 2 patients." in found.sentences[1]
+    )
+    assert "does not find this difference significant (p = 0.2500)" in found.sentences[3]
+
+
+def test_a_loss_a_significant_one_and_one_that_could_not_be_tested_are_said_as_they_are() -> None:
+    study = study_of(archs=("nnunet",))
+    cases = two_models(A=(0.6, 0.4), B=(0.2, 0.5))
+    found = t1w_gain(cases, study, LABELS, no_test(True))
+    assert found is not None
+    assert "mean Dice is lower with B" in found.sentences[0] and "−15.0 percentage points" in found.sentences[1]
+    assert "finds this difference significant" in found.sentences[3]
+    untested = t1w_gain(cases, study, LABELS, no_test(None, "one value only"))
+    assert untested is not None and untested.sentences[3].endswith("is not possible: one value only.")
+
+
+def test_inputs_that_do_not_differ_by_t1w_alone_are_not_asked() -> None:
+    study = study_of(
+        archs=("nnunet",),
+        inputs={"A": ["post_t1ce"], "C": ["post_t1ce", "post_t1", "post_flair"]},
+        statistics=choosing("A"),
+    )
+    assert t1w_gain(two_models(A=(0.2, 0.5)), study, LABELS, no_test(False)) is None
+
+
+def classified(nnunet: tuple[int, int, int, int], agunet: tuple[int, int, int, int]) -> pd.DataFrame:
+    """Patients by outcome (TP, FN, FP, TN) of both networks with inputs B, on both sets."""
+    rows = []
+    for arch, counts in (("nnunet", nnunet), ("agunet", agunet)):
+        volumes = [(1, 1)] * counts[0] + [(1, 0)] * counts[1] + [(0, 1)] * counts[2] + [(0, 0)] * counts[3]
+        for split in ("test", "validation"):
+            rows += [
+                {"arch": arch, "inputs": "B", "split": split, "fold": 0, "patient": f"P{i}", "dice": 0.5,
+                 "reference_ml": float(reference), "predicted_ml": float(predicted)}
+                for i, (reference, predicted) in enumerate(volumes)
+            ]  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def said_of(nnunet: tuple[int, int, int, int], agunet: tuple[int, int, int, int]) -> str:
+    study = study_of(statistics=choosing("B"))
+    columns = ["split", "rate", "arch_1", "inputs_1", "arch_2", "inputs_2", "significant"]
+    pair = ["test", "specificity", "nnunet", "B", "agunet", "B", True]
+    overlap = pd.DataFrame([pair], columns=columns)
+    return " ".join(conservative(classified(nnunet, agunet), study, LABELS, overlap).sentences)
+
+
+def test_the_more_conservative_network_is_the_one_with_fewer_false_alarms_and_more_missed() -> None:
+    said = said_of(nnunet=(40, 0, 20, 5), agunet=(30, 10, 5, 20))
+    assert (
+        "AGU-Net B, hold-out: sensitivity 75.0 % (30 of 40 with residual tumour), specificity 80.0 % (20 of 25" in said
+    )
+    assert "precision 85.7 % (30 of 35 called residual tumour)" in said
+    assert "AGU-Net is the more conservative on the hold-out set: higher specificity and lower sensitivity" in said
+    assert "So it is in the article." in said
+    assert "By their intervals: specificity significantly different." in said
+
+
+def test_an_order_that_is_not_the_articles_is_said_as_it_is() -> None:
+    said = said_of(nnunet=(30, 10, 5, 20), agunet=(40, 0, 20, 5))
+    assert "nnU-Net is the more conservative on the hold-out set" in said
+    assert "In the article it is AGU-Net." in said and "So it is" not in said
+
+
+def test_a_network_that_is_better_at_both_or_equal_is_not_called_conservative() -> None:
+    better = said_of(nnunet=(40, 0, 5, 20), agunet=(30, 10, 20, 5))
+    assert "neither is the more conservative: both rates are higher for nnU-Net than for AGU-Net" in better
+    assert "both rates are the same" in said_of(nnunet=(30, 10, 5, 20), agunet=(30, 10, 5, 20))
+
+
+def test_few_patients_and_a_missing_class_are_told() -> None:
+    few = said_of(nnunet=(4, 0, 1, 1), agunet=(2, 2, 0, 2))
+    assert (
+        "one patient with residual tumour is 25 points of sensitivity and one patient without residual tumour is 50"
+        in few
+    )
+    assert "lacks patients of one class" in said_of(nnunet=(4, 1, 0, 0), agunet=(2, 3, 0, 0))
+
+
+def test_significant_pairs_are_counted_and_named_and_untested_ones_told() -> None:
+    pairs = [("A", "B", True), ("A", "C", False), ("B", "C", None)]
+    inputs = pd.DataFrame([{"arch": "nnunet", "inputs_1": a, "inputs_2": b, "significant": s} for a, b, s in pairs])
+    networks = pd.DataFrame(
+        [{"arch_1": "nnunet", "inputs_1": "B", "arch_2": "agunet", "inputs_2": "C", "n_1": 5, "n_2": 5,
+          "median_1": 0.5, "median_2": 0.25, "p_value": 0.00001, "significant": True, "note": ""}]
+    )  # fmt: skip
+    frames = {"inputs": inputs, "architectures": networks, "overlaps": pd.DataFrame(columns=["split", "rate"])}
+    said = significance(frames, LABELS).sentences
+    assert said[0].endswith("1 of 2 pairs differs significantly (1 more pair could not be compared): nnU-Net A and B.")
+    assert "between nnU-Net B (median 50.0 %, n = 5) and AGU-Net C (median 25.0 %, n = 5), p = <0.0001" in said[1]
+
+
+def test_raters_are_counted_by_the_direction_of_the_difference() -> None:
+    def against(name: str, kind: str, significant: bool | None, model: float) -> dict[str, Any]:
+        return {"reference": "consensus", "arch": "nnunet", "inputs": "B", "against": name, "kind": kind,
+                "median_model": model, "median_other": 0.5, "p_value": 0.01, "significant": significant}  # fmt: skip
+
+    rows = [against("r1", "rater", True, 0.6), against("r2", "rater", True, 0.4), against("r3", "rater", False, 0.6)]
+    rows += [against("novices", "group", True, 0.6), against("all", "group", None, 0.6)]
+    frames = {name: pd.DataFrame(columns=["split", "rate"]) for name in ("inputs", "architectures", "overlaps")}
+    said = significance({**frames, "raters": pd.DataFrame(rows)}, LABELS).sentences[0]
+    assert (
+        "of 3 raters, significantly better than 1, significantly worse than 1 and not significantly different from 1"
+        in said
+    )
+    assert "better than the novices (p = 0.0100) and all raters not comparable" in said and "r1" not in said
+
+
+def test_the_articles_values_stand_beside_a_runs_where_the_channels_are_the_same() -> None:
+    study = study_of(inputs={"X": ["post_t1", "post_t1ce"], "Y": ["post_t1ce", "pre_t1ce"]}, statistics=choosing("X"))
+    assert same_inputs(study) == {"X": "B"}
+    first, second = beside_the_article(cases_of(study), study, LABELS)
+    published = first.frame[(first.frame["Source"] == "preprint") & (first.frame["Data"] == "Test")]
+    assert published["DSC-P (%)"].tolist() == ["59.19±20.49", "43.76±27.61"]
+    assert len(first.frame) == len(second.frame) == 8
+    assert "first version" in first.caption
+    specificity = second.frame[(second.frame["Source"] == "preprint") & (second.frame["Data"] == "Test")]
+    assert specificity["Specificity (%)"].tolist() == ["45.45", "72.73"]
+
+
+def test_another_cohort_comes_with_a_caution_and_the_articles_own_does_not(page: str) -> None:
+    assert "These are not the article&#39;s patients" in page or "These are not the article's patients" in page
+    published = {"HAG": 40, "MIL": 55, "ZWO": 51, "VIE": 45, "ALK": 23, "PAR": 41, "SFR": 108, "GRO": 43, "UTR": 53,
+                 "AMS": 73, "STO": 237, "GOT": 187}  # fmt: skip
+    assert is_the_articles_cohort(published)
+    assert not is_the_articles_cohort({**published, "GOT": 186})
+
+
+def test_the_published_configuration_states_the_articles_numbers() -> None:
+    study = load_study(PUBLISHED)
+    assert differing(study) == []
+    assert {setting.key for setting in ARTICLE_SETTINGS} >= {"networks.nnunet.epochs", "statistics.alpha"}
+
+
+def test_other_settings_are_told_with_both_values_and_those_of_untrained_networks_are_not() -> None:
+    networks = {**PUBLISHED["networks"], "nnunet": {**PUBLISHED["networks"]["nnunet"], "epochs": 5}}
+    networks["agunet"] = {**networks["agunet"], "learning_rate": 0.5}
+    study = study_of(archs=("nnunet",), networks=networks)
+    found = {setting.key: (article, here) for setting, article, here in differing(study)}
+    assert found["networks.nnunet.epochs"] == ("1000", "5")
+    assert found["folds"][1] == "0: STO; 1: GOT, PAR"
+    assert not any(key.startswith("networks.agunet") for key in found)
+
+
+def test_deviations_follow_the_settings() -> None:
+    deepbet = [deviation.here for deviation in applying(study_of()) if deviation.what == "Brain masks"]
+    given = [d.here for d in applying(study_of(brain_mask={"method": "given"})) if d.what == "Brain masks"]
+    assert deepbet == ["deepbet"] and len(given) == 1 and "cohort table" in given[0]
+    one = {deviation.what for deviation in applying(study_of(archs=("nnunet",)))}
+    assert "Software of nnU-Net" in one and "Software of AGU-Net" not in one
+
+
+def test_the_page_of_deviations_is_up_to_date() -> None:
+    assert (ROOT / "docs/deviations.md").read_text(encoding="utf-8") == to_markdown(), (
+        "run .venv/bin/python -m residua.report.deviations > docs/deviations.md"
+    )
+
+
+def test_methods_say_the_settings_in_use_and_no_path() -> None:
+    weights = {"file": "/secret/weights.safetensors", "sha256": "a" * 64}
+    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "initial_weights": weights}}
+    networks["nnunet"] = {**networks["nnunet"], "epochs": 7}
+    passages = methods(study_of(networks=networks), LABELS, rated=True)
+    said = " ".join(str(passage) for passage in passages)
+    assert "for 7 epochs" in said and "a" * 64 in said and "secret" not in said
+    assert "post-operative T1w" in said and "Raters and networks" in said
+    assert "Raters and networks" not in str(methods(study_of(), LABELS, rated=False))
+
+
+def test_the_digest_of_the_settings_is_of_the_study_and_not_of_the_place() -> None:
+    here, there = study_of(), study_of(cohort="/data/cohort.tsv", raters="/data/raters.tsv")
+    assert provenance.settings_digest(here) == provenance.settings_digest(there)
+    assert provenance.settings_digest(here) != provenance.settings_digest(study_of(version=2))
+
+
+def test_pins_count_and_comments_do_not(tmp_path: Path) -> None:
+    text = "dependencies:\n  - python=3.11\n  - pip:\n      - numpy==2.3.5\n      - tensorflow[and-cuda]==2.21.0\n"
+    (tmp_path / "one.yaml").write_text(text)
+    (tmp_path / "two.yaml").write_text("# a comment\n" + text)
+    (tmp_path / "three.yaml").write_text(text.replace("2.3.5", "2.3.6"))
+    one, two, three = (pins_of(tmp_path / f"{name}.yaml") for name in ("one", "two", "three"))
+    assert one == two and one["digest"] != three["digest"]
+    assert one["packages"] == {"python": "3.11", "numpy": "2.3.5", "tensorflow": "2.21.0"}
+
+
+def test_rates_of_a_set_are_those_of_its_patients_counted_together() -> None:
+    cases = classified((3, 1, 1, 1), (3, 1, 1, 1))
+    counts, found = classification_of(Model("nnunet", "B", "nnU-Net"), cases, "test", study_of())
+    assert (counts.tp, counts.fn, counts.fp, counts.tn) == (3, 1, 1, 1)
+    assert (found.recall, found.specificity) == (75.0, 50.0)
+
+
+def test_a_network_without_a_curve_has_no_epochs_to_tell(tmp_path: Path) -> None:
+    manifest = tmp_path / "model" / "manifest.json"
+    with stage(manifest) as part:
+        write_text(part / "weights.txt", "")
+    (model,) = provenance.trained_models({("nnunet", "A", 0): str(manifest)}, LABELS)
+    assert model.epochs == "n/a" and model.name == "nnU-Net A"
