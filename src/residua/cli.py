@@ -119,7 +119,7 @@ def schema(
     root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is out of date.")] = False,
 ) -> None:
-    """Write config.schema.json and docs/config.md."""
+    """Write config.schema.json, docs/config.md and docs/deviations.md."""
     from residua.config_docs import require_current, write_docs
 
     (require_current if check else write_docs)(root, _read_yaml(root / "config.yaml"))

@@ -1,4 +1,6 @@
-"""``config.schema.json`` and ``docs/config.md``, both generated from the models of ``residua.study``."""
+"""The pages that are generated: ``config.schema.json`` and ``docs/config.md`` from the models of ``residua.study``,
+``docs/deviations.md`` from the report's list.
+"""
 
 from __future__ import annotations
 
@@ -9,15 +11,18 @@ from typing import Any
 
 from residua.errors import ResiduaError
 from residua.publish import write_text
+from residua.report.deviations import to_markdown
 from residua.study import COLUMN, IDENTIFIER, Study
 
 SCHEMA = Path("config.schema.json")
 PAGE = Path("docs/config.md")
+DEVIATIONS = Path("docs/deviations.md")
 _INTRODUCTION = """# The configuration
 
-Generated from `src/residua/study.py` and `config.yaml` by `residua schema`; do not edit. "Published" is the value in
-`config.yaml`, the study as published. An unknown key, a missing key or a wrong type is an error before any job starts.
-An identifier holds the letters A-Z and a-z and digits only; a column is a column of the cohort table.
+Generated from `src/residua/study.py`, `src/residua/networks/*/settings.py` and `config.yaml` by `residua schema`; do
+not edit. "Published" is the value in `config.yaml`, the study as published. An unknown key, a missing key or a wrong type
+is an error before any job starts. An identifier holds the letters A-Z and a-z and digits only; a column is a column of the
+cohort table.
 
 | Key | Type | Published | Meaning |
 | --- | --- | --- | --- |
@@ -30,7 +35,11 @@ _ABSENT = object()
 def generated(published: Mapping[str, Any]) -> dict[Path, str]:
     """The text of each generated file by its path in the repository. ``published`` is the content of config.yaml."""
     schema = Study.model_json_schema()
-    return {SCHEMA: json.dumps(schema, indent=1, ensure_ascii=False) + "\n", PAGE: _page(schema, published)}
+    return {
+        SCHEMA: json.dumps(schema, indent=1, ensure_ascii=False) + "\n",
+        PAGE: _page(schema, published),
+        DEVIATIONS: to_markdown(),
+    }
 
 
 def write_docs(root: Path, published: Mapping[str, Any]) -> None:
@@ -44,7 +53,7 @@ def require_current(root: Path, published: Mapping[str, Any]) -> None:
     drifted = [path for path, text in generated(published).items() if _content(root / path) != text]
     if drifted:
         names = ", ".join(path.as_posix() for path in drifted)
-        raise ResiduaError(f"{names}: not what src/residua/study.py and config.yaml say; run: residua schema")
+        raise ResiduaError(f"{names}: not what the code and config.yaml say; run: residua schema")
 
 
 def _content(path: Path) -> str | None:

@@ -22,6 +22,7 @@ from residua.cohort.voxels import check_voxels
 from residua.images import Image
 from residua.metrics.classification import has_residual_tumor
 from residua.metrics.voxelwise import jaccard_of
+from residua.rater_labels import rater_labels
 from residua.stages import by_patient
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
@@ -99,18 +100,19 @@ def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
 
     ``scores`` is what ``rate_all`` gives; only its positive cases are compared. A group's score of a patient is the
     mean over those of its raters who rated the patient, so that n counts patients, not ratings.
-    Columns: reference, arch, inputs, against (rater, "novices", "experts" or "all"), kind ("rater" or "group"),
-    n_model, n_other, median_model, median_other, u_statistic, p_value, significant, note (why a number is missing or
-    says little).
+    Columns: reference, arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's
+    identity), kind ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value,
+    significant, note (why a number is missing or says little).
     """
-    rows = []
+    rows, labels = [], rater_labels(scores)
     for reference, of_reference in scores.groupby("reference", sort=False):
         positive = of_reference[of_reference["positive"]]
         models = of_reference[of_reference["kind"] == "model"]
         for arch, inputs in models[["scorer", "inputs"]].drop_duplicates().itertuples(index=False):
             model = positive.loc[(positive["kind"] == "model") & (positive["scorer"] == arch), "jaccard"]
             for against, kind, others in _opponents(of_reference, positive):
-                names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against, "kind": kind}
+                names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
+                names |= {"label": labels.get(against, against), "kind": kind}
                 rows.append({**names, **_compared(model, others, alpha)})
     return pd.DataFrame(rows).astype(_COMPARISON_TYPES)
 

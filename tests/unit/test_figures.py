@@ -15,6 +15,7 @@ from residua.figures import agreement, comparison, examples
 from residua.figures.slices import busiest_level, field_around, head, picture, window
 from residua.figures.words import listed, name_of
 from residua.images import Grid, Image
+from residua.rater_labels import rater_labels
 
 GRID = Grid((4, 5, 6), np.diag([2.0, 1.0, 1.0, 1.0]))
 
@@ -171,7 +172,7 @@ def test_raters_come_before_networks_and_the_other_reference_and_without_their_n
     labels = ["Novice 1", "Expert 1", "Expert 2", "nnU-Net C"]
     assert [scored.label for scored in shown["reference_standard"]] == [*labels, "Consensus"]
     assert [scored.label for scored in shown["consensus"]] == [*labels, "Reference\nstandard"]
-    assert agreement.rater_labels(scores()) == {"bob": "Novice 1", "zed": "Expert 1", "amy": "Expert 2"}
+    assert rater_labels(scores()) == {"bob": "Novice 1", "zed": "Expert 1", "amy": "Expert 2"}
 
 
 def test_only_positive_cases_with_a_jaccard_are_shown() -> None:

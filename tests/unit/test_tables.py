@@ -319,7 +319,8 @@ def test_html_is_one_table_with_caption_head_body_and_footnotes() -> None:
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1))
 def test_html_gives_back_every_text(text: str) -> None:
     printed = " ".join(text.split())
-    table = Table(pd.DataFrame({text: [text], "k": [Cell(text, 1)]}), text, (text,))
+    # The line break, which no drawn text has, keeps the columns apart.
+    table = Table(pd.DataFrame({text: [text], "k\n": [Cell(text, 1)]}), text, (text,))
     found = _Reader(to_html(table)).texts
     assert found["caption"] == [printed]
     assert found["th"] == [printed, "k"]
@@ -509,16 +510,34 @@ def test_the_networks_table_names_models_and_counts_patients() -> None:
 
 
 def test_the_raters_table_names_reference_and_opponent() -> None:
-    columns = ["reference", "arch", "inputs", "against", "kind", "n_model", "n_other", "median_model", "median_other"]
+    columns = ["reference", "arch", "inputs", "against", "label", "kind", "n_model", "n_other", "median_model"]
+    columns += ["median_other"]
     frame = pd.DataFrame(
-        [("reference_standard", "two", "B", "novices", "group", 14, 13, 0.45, 0.4, 100.0, 0.00001, True, "")],
+        [
+            (
+                "reference_standard",
+                "two",
+                "B",
+                "someone",
+                "Novice 1",
+                "rater",
+                14,
+                13,
+                0.45,
+                0.4,
+                100.0,
+                0.00001,
+                True,
+                "",
+            )
+        ],
         columns=[*columns, "u_statistic", "p_value", "significant", "note"],
     )
     (row,) = supplement.raters(frame, LABELS, STATISTICS).frame.to_dict("records")
     assert row == {
         "Reference": "reference standard",
         "Model": "Net 2 B",
-        "Against": "novices",
+        "Against": "Novice 1",
         "Median Jaccard, model (%)": Cell("45.00", 14),
         "Median Jaccard, other (%)": Cell("40.00", 13),
         "U": "100.0",

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from residua.rater_labels import rater_labels
+
 REFERENCES = {"reference_standard": "Reference standard", "consensus": "Consensus of the raters"}
 """Panels from left to right and their titles."""
 
@@ -25,15 +27,6 @@ class Scored:
     label: str
     kind: str
     jaccard: NDArray[np.float64]
-
-
-def rater_labels(scores: pd.DataFrame) -> dict[str, str]:
-    """A name for every rater that says no identity: "Novice 1", "Expert 2", numbered in the order of ``scores``."""
-    labels: dict[str, str] = {}
-    for kind in ("novice", "expert"):
-        raters = scores.loc[scores["kind"] == kind, "scorer"].unique()
-        labels |= {str(rater): f"{KINDS[kind]} {number + 1}" for number, rater in enumerate(raters)}
-    return labels
 
 
 def panels(scores: pd.DataFrame, arch_labels: Mapping[str, str]) -> dict[str, list[Scored]]:

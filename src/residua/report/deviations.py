@@ -1,6 +1,6 @@
 """Where a run differs from the article: the one list from which ``docs/deviations.md`` and the report are made.
 
-Write the page anew with ``.venv/bin/python -m residua.report.deviations > docs/deviations.md``.
+``residua schema`` writes the page.
 """
 
 from __future__ import annotations
@@ -282,8 +282,8 @@ def to_markdown() -> str:
     settings = [(s.what, f"`{s.key}`", plain(s.value, s.key)) for s in ARTICLE_SETTINGS]
     blocks = (
         "# Where Residua differs from the article",
-        "Generated from `src/residua/report/deviations.py`; do not edit. The report of a run shows those that hold for "
-        "its settings, and every setting that is not the article's.",
+        "Generated from `src/residua/report/deviations.py` by `residua schema`; do not edit. The report of a run shows "
+        "those that hold for its settings, and every setting that is not the article's.",
         _table(("what", "the article", "here", "why"), deviations),
         "## What the article states as a number",
         "`config.yaml` holds these values. A study with others is told so in its report.",
@@ -294,7 +294,3 @@ def to_markdown() -> str:
 
 def _table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, ("---",) * len(header), *rows))
-
-
-if __name__ == "__main__":
-    print(to_markdown(), end="")

@@ -69,7 +69,7 @@ def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stat
         {
             "Reference": str(row["reference"]).replace("_", " "),
             "Model": _model(row, arch_labels),
-            "Against": row["against"],
+            "Against": row["label"],
             "Median Jaccard, model (%)": Cell(number(100 * row["median_model"]), row["n_model"]),
             "Median Jaccard, other (%)": Cell(number(100 * row["median_other"]), row["n_other"]),
             "U": number(row["u_statistic"], 1),
