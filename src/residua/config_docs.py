@@ -20,9 +20,9 @@ DEVIATIONS = Path("docs/deviations.md")
 _INTRODUCTION = """# The configuration
 
 Generated from `src/residua/study.py`, `src/residua/networks/*/settings.py` and `config.yaml` by `residua schema`; do
-not edit. "Published" is the value in `config.yaml`, the study as published. An unknown key, a missing key or a wrong type
-is an error before any job starts. An identifier holds the letters A-Z and a-z and digits only; a column is a column of the
-cohort table.
+not edit. "Published" is the value in `config.yaml`, the study as published. An unknown key, a missing key or a wrong
+type is an error before any job starts. An identifier holds the letters A-Z and a-z and digits only; a column is a
+column of the cohort table.
 
 | Key | Type | Published | Meaning |
 | --- | --- | --- | --- |

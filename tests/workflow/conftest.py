@@ -37,13 +37,14 @@ def _enlarged(folder: Path, column: str) -> None:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The micro study with inputs A and B, run to its end; do not change it, copy it."""
+    """The micro study with both networks and inputs A and B, run to its end; do not change it, copy it."""
     folder = tmp_path_factory.mktemp("micro") / "study"
     simulate_cohort(out=folder / "cohort", patients=8, seed=1, like="micro")
     _enlarged(folder / "cohort", "post_t1")
     shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", folder / "config.yaml")
     study = Study(folder)
     study.configure(lambda config: config["inputs"].update(A=["post_t1ce"]))
+    study.configure(lambda config: config.update(archs=["nnunet", "agunet"]))
     study.run()
     return study
 

@@ -26,9 +26,13 @@ def test_the_published_study_is_planned_from_placeholders(published: Study) -> N
     assert patients == 956
     assert counted["register"] == 3 * patients
     assert counted["warp_label"] == patients
-    assert counted["train"] == counted["predict"] == 25
-    assert counted["ensemble"] == counted["measure"] == counted["choose_threshold"] == 5
-    assert Counter(job["inputs"] for job in jobs if job.rule == "train") == dict.fromkeys("ABCDE", 5)
+    assert counted["train"] == counted["predict"] == 50
+    assert counted["ensemble"] == counted["measure"] == counted["choose_threshold"] == 10
+    trainings = Counter((job["arch"], job["inputs"]) for job in jobs if job.rule == "train")
+    assert trainings == {(arch, inputs): 5 for arch in ("nnunet", "agunet") for inputs in "ABCDE"}
+    assert counted["report"] == counted["table4"] == counted["figure3"] == 1
+    # There is no inter-rater study without a table of raters.
+    assert counted["rate"] == counted["figure4"] == 0
 
 
 def test_images_that_are_placeholders_stop_a_real_run_before_any_job(published: Study) -> None:

@@ -15,7 +15,18 @@ import pytest
 
 from studies import Study, by_rule
 
-FOLDS = 2
+FOLDS = NETWORKS = INPUTS = 2
+MODELS, TRAININGS = NETWORKS * INPUTS, NETWORKS * INPUTS * FOLDS
+PUBLISHED = Counter(
+    compare_inputs=1, compare_architectures=1, intervals=1, rate=1, compare_raters=1, table3=1, table4=1,
+    supplementary_table=5, figure3=1, figure4=1, report=1,
+)  # fmt: skip
+"""What follows when the measurements of the best inputs change."""
+
+
+def published_of(models: int) -> Counter[str]:
+    """From the probability maps of ``models`` pairs of network and inputs to the report."""
+    return Counter(choose_threshold=models, segment=2 * models, measure=models) + PUBLISHED
 
 
 def edit(file: Path, old: str, new: str) -> Callable[[], None]:
@@ -51,16 +62,16 @@ def test_a_finished_study_has_nothing_to_do(study: Study) -> None:
 
 def test_another_component_size_reruns_segmentation_and_what_follows(study: Study) -> None:
     study.configure(lambda config: config["postprocessing"].update(min_component_voxels=7))
-    expected = {"choose_threshold": 2, "segment": 4, "measure": 2, "table3": 1}
-    assert by_rule(study.planned()) == Counter(expected)
+    assert by_rule(study.planned()) == published_of(MODELS)
 
 
 def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inputs_a(study: Study) -> None:
     replace_image(study.folder / "cohort/images/STO002/post_t1.nii")
     jobs = study.planned()
-    assert by_rule(jobs) == Counter(
-        check_cohort=1, register=1, strip=1, prepare=1, select_cases=FOLDS, train=FOLDS, predict=FOLDS, ensemble=1,
-        choose_threshold=1, segment=2, measure=1, table1=1, table3=1,
+    of_b = NETWORKS * FOLDS
+    assert by_rule(jobs) == published_of(NETWORKS) + Counter(
+        check_cohort=1, register=1, strip=1, prepare=NETWORKS, select_cases=of_b, train=of_b, predict=of_b,
+        ensemble=NETWORKS, table1=1, figure1=1,
     )  # fmt: skip
     assert {(job["patient"], job["sequence"]) for job in jobs if job.rule == "register"} == {("STO002", "post_t1")}
     assert {job["inputs"] for job in jobs} == {None, "B"}
@@ -71,17 +82,19 @@ def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inp
 def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
     replace_image(study.folder / "cohort/images/AMS001/post_t1.nii")
     jobs = by_rule(study.planned())
-    assert jobs["register"] == jobs["ensemble"] == 1
+    assert jobs["register"] == 1 and jobs["ensemble"] == NETWORKS
     assert jobs["train"] == jobs["predict"] == 0
 
 
 def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
     study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "post_flair"]))
     jobs = study.planned()
-    batches = 3
+    batches, of_f = 3, NETWORKS * FOLDS
+    # The best inputs are still B: neither the networks nor the raters are compared again.
     assert by_rule(jobs) == Counter(
-        strip=batches, prepare=batches, select_cases=FOLDS + 1, train=FOLDS, predict=FOLDS, ensemble=1,
-        choose_threshold=1, segment=2, measure=1, table3=1,
+        strip=batches, prepare=NETWORKS * batches, select_cases=of_f + NETWORKS, train=of_f, predict=of_f,
+        ensemble=NETWORKS, choose_threshold=NETWORKS, segment=2 * NETWORKS, measure=NETWORKS, compare_inputs=1,
+        intervals=1, table3=1, table4=1, supplementary_table=3, report=1,
     )  # fmt: skip
     assert {job["inputs"] for job in jobs} == {None, "F"}
     assert {job["channel"] for job in jobs} == {None, "post_flair"}
@@ -122,24 +135,38 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
             "segmentation.py",
             "large[0] = False",
             "large[0] = bool(0)",
-            {"choose_threshold": 2, "segment": 4, "measure": 2, "table3": 1},
+            published_of(MODELS),
         ),
-        ("tables/table2.py", '"–"', '"none"', {"table1": 1, "table2": 1, "table3": 1}),
-        ("networks/nnunet/trainer.py", "epoch=-1", "epoch=-2", {}),
+        (
+            "tables/table2.py",
+            '"–"',
+            '"none"',
+            Counter(table1=1, table2=1, table3=1, table4=1, supplementary_table=5, report=1),
+        ),
+        ("networks/nnunet/trainer.py", "epoch=-1", "epoch=-2", Counter()),
+        ("networks/agunet/loss.py", "+ 1.0) /", "+ 2.0) /", Counter()),
         (
             "networks/nnunet/predict.py",
             "total / len(self._predictors)",
             "total / float(len(self._predictors))",
-            {"predict": 4, "ensemble": 2, "choose_threshold": 2, "segment": 4, "measure": 2, "table3": 1},
+            Counter(predict=INPUTS * FOLDS, ensemble=INPUTS) + published_of(INPUTS),
+        ),
+        (
+            "networks/agunet/prepared.py",
+            "np.clip(there, 0.0, 1.0)",
+            "np.clip(there, 0.0, 0.9)",
+            Counter(prepare=3 * 3, select_cases=INPUTS * (FOLDS + 1), train=INPUTS * FOLDS, predict=INPUTS * FOLDS)
+            + Counter(ensemble=INPUTS)
+            + published_of(INPUTS),
         ),
     ],
 )
 def test_a_library_edit_reruns_the_stages_that_use_it_until_reverted(
-    study: Study, tmp_path: Path, module: str, old: str, new: str, rules: dict[str, int]
+    study: Study, tmp_path: Path, module: str, old: str, new: str, rules: Counter[str]
 ) -> None:
     study = study.with_house_copied(tmp_path / "house")
     revert = edit(study.house / "src/residua" / module, old, new)
-    assert by_rule(study.planned()) == Counter(rules)
+    assert by_rule(study.planned()) == rules
     revert()
     assert study.planned() == []
 
@@ -149,7 +176,7 @@ def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: 
     revert = edit(study.house / "src/residua/preparation.py", "box: Box = boxes[0]", "box: Box = boxes[-1]")
     jobs = by_rule(study.planned())
     assert jobs["register"] == jobs["mask_brain"] == 0
-    assert jobs["strip"] > 0 and jobs["prepare"] > 0 and jobs["train"] == 2 * FOLDS
+    assert jobs["strip"] > 0 and jobs["prepare"] > 0 and jobs["train"] == TRAININGS
     revert()
     assert study.planned() == []
 
@@ -157,5 +184,5 @@ def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: 
 def test_a_new_version_trains_again_on_purpose(study: Study) -> None:
     study.configure(lambda config: config.update(version=2))
     jobs = by_rule(study.planned())
-    assert jobs["train"] == 2 * FOLDS
+    assert jobs["train"] == TRAININGS
     assert jobs["register"] == jobs["prepare"] == jobs["select_cases"] == 0
