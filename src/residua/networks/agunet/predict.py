@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
@@ -24,21 +25,26 @@ def load(models: Sequence[Path]) -> EnsemblePredictor:
 
 
 class EnsemblePredictor:
-    """Models of one training configuration; averages the softmax of their finest heads."""
+    """Models of one training configuration; averages the softmax of their finest heads.
+
+    One network takes the weights of each model in turn: building it costs more than filling it.
+    """
 
     def __init__(self, models: Sequence[Path]) -> None:
-        self._networks = [_finest(folder) for folder in models]
+        self._network = _network(read_json(models[0] / NETWORK_FILE))
+        self._finest = keras.Model(self._network.inputs, self._network.outputs[0])
+        self._weights = {folder / WEIGHTS_FILE: load_file(folder / WEIGHTS_FILE) for folder in models}
 
     def __call__(self, case: PreparedCase) -> Image:
         """Foreground probability (x, y, z) on the reference grid."""
         volume = read_stacked(case.channels)[None]
-        cubes = [np.asarray(network.predict_on_batch(volume))[0, ..., 1] for network in self._networks]
-        return read_origin(case.channels[0]).restore(np.mean(cubes, axis=0, dtype=np.float32))
+        total = np.zeros(volume.shape[1:4], dtype=np.float32)
+        for file, arrays in self._weights.items():
+            assign(self._network, arrays, file)
+            total += np.asarray(self._finest.predict_on_batch(volume))[0, ..., 1]
+        return read_origin(case.channels[0]).restore(total / np.float32(len(self._weights)))
 
 
-def _finest(folder: Path) -> keras.Model:
-    built = read_json(folder / NETWORK_FILE)
+def _network(built: dict[str, Any]) -> keras.Model:
     momentum = built["batch_normalization_momentum"]
-    network = build_network(built["shape"], len(built["channels"]), built["features"], momentum)
-    assign(network, load_file(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE)
-    return keras.Model(network.inputs, network.outputs[0])
+    return build_network(built["shape"], len(built["channels"]), built["features"], momentum)
