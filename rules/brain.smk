@@ -18,7 +18,7 @@ rule mask_brain:
         environment("core" if study.brain_mask.method == "given" else "torch")
     threads: 2
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
     params:
         patients=patients_in,
@@ -43,7 +43,7 @@ rule strip:
         environment("core")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=60,
     params:
         patients=patients_in,

@@ -13,7 +13,7 @@ rule check_cohort:
         environment("core")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=120,
     params:
         patients=lambda wildcards: [checked(patient) for patient in patients_in(wildcards)],

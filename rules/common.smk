@@ -58,10 +58,13 @@ wildcard_constraints:
 
 
 onstart:
-    # Headers are read only when something will run: a dry run plans from the table alone.
+    # Headers are read, and a cluster is asked, only when something will run: a dry run plans from the table alone.
     from residua.cohort.headers import check_headers
+    from residua.slurm import check_cluster
 
     try:
+        if workflow.executor_plugin.name == "slurm":
+            check_cluster(cluster_requests())
         problems = check_headers(study, cohort.patients.values())
         if raters:
             from residua.cohort.raters import check_rater_headers
@@ -73,9 +76,29 @@ onstart:
         sys.exit(f"\n{error}\n")
 
 
+def cluster_requests():
+    """What every job and group that will be submitted asks of the cluster."""
+    from residua.slurm import Request
+
+    submitted = [workflow.dag.get_job_group(job) or job for job in workflow.dag.needrun_jobs() if not job.is_local]
+    return {
+        (
+            Request.of(job.groupid, job.resources, is_group=True)
+            if job.is_group()
+            else Request.of(job.rule.name, job.resources)
+        )
+        for job in submitted
+    }
+
+
 def environment(name):
     """The environment file of a software stack."""
     return str(HOUSE / "envs" / f"{name}.yaml")
+
+
+def growing(mem_mb):
+    """Memory that doubles when a job is tried again; no further, for time limits make retries too."""
+    return lambda wildcards, attempt: mem_mb * min(attempt, 2)
 
 
 def environment_of(wildcards):

@@ -61,7 +61,7 @@ rule figure1:
         environment("core")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=30,
     params:
         examples=EXAMPLES,
@@ -91,7 +91,7 @@ rule figure3:
         environment("core")
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=60,
     params:
         models=COMPARED,

@@ -15,7 +15,7 @@ rule measure:
         environment("core")
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=240,
     params:
         cases=[

@@ -14,7 +14,7 @@ rule predict:
         environment_of
     threads: 4
     resources:
-        mem_mb=32000,
+        mem_mb=growing(32000),
         runtime=720,
         gpu=1,
     params:
@@ -38,7 +38,7 @@ rule ensemble:
         environment_of
     threads: 4
     resources:
-        mem_mb=32000,
+        mem_mb=growing(32000),
         runtime=1440,
         gpu=1,
     params:

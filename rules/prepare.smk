@@ -21,7 +21,7 @@ rule prepare:
         environment_of
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
     params:
         patients=patients_in,

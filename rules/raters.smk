@@ -24,7 +24,7 @@ rule rate:
         environment("core")
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
     params:
         ratings=[{"patient": r.patient, "rater": r.rater, "expertise": r.expertise} for r in RATINGS],

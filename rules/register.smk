@@ -17,7 +17,7 @@ rule register:
         environment("core")
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=120,
     params:
         settings=study.registration.model_dump(mode="json"),
@@ -43,7 +43,7 @@ rule warp_label:
         environment("core")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=growing(4000),
         runtime=20,
     params:
         code=code("warp_label"),

@@ -14,7 +14,7 @@ rule choose_threshold:
         environment("core")
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=720,
     params:
         patients=validation_by_fold(),
@@ -44,7 +44,7 @@ rule segment:
         environment("core")
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=growing(8000),
         runtime=240,
     params:
         postprocessing=study.postprocessing.model_dump(mode="json"),

@@ -13,7 +13,7 @@ rule train:
         environment_of
     threads: 12
     resources:
-        mem_mb=lambda wildcards, attempt: 64000 * attempt,
+        mem_mb=growing(64000),
         runtime=10080,
         gpu=1,
     params:

@@ -1,0 +1,178 @@
+"""``snakemake --profile slurm`` on a real SLURM; every statement is read from its controller's own records."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import signal
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from cluster import GPU_NODES, NODES, Cluster
+from residua.simulate.cohort import simulate_cohort
+from runs import HOUSE, Run, SlurmJob, Study
+
+TABLE = "results/tables/table3.csv"
+TARGETS = (TABLE, "results/registered/STO001/pre_tumor.nii.gz")
+REGISTRATIONS = 9
+"""Inputs B need one sequence of each of the 8 patients; the label of STO001 needs one more."""
+IN_FIVES = ("--group-components", "per_patient=5")
+
+
+@pytest.fixture(scope="module")
+def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The micro cohort's folder."""
+    folder = tmp_path_factory.mktemp("cohort")
+    simulate_cohort(out=folder, patients=8, seed=1, like="micro")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(cluster: Cluster, cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The micro study with the repository's own site file."""
+    return _study(tmp_path_factory.mktemp("micro"), cohort, cluster)
+
+
+@pytest.fixture(scope="module")
+def started(study: Study) -> Iterator[subprocess.Popen[str]]:
+    """Its run, which goes on while the first tests run."""
+    running = study.start(*TARGETS, *IN_FIVES)
+    yield running
+    running.kill()
+
+
+@pytest.fixture(scope="module")
+def finished(started: subprocess.Popen[str], cluster: Cluster) -> Run:
+    """Its run, at its end."""
+    run = Run.of(started, cluster)
+    assert run.code == 0, run.said
+    return run
+
+
+def _study(folder: Path, cohort: Path, cluster: Cluster, site: Path | None = None) -> Study:
+    (folder / "cohort").symlink_to(cohort)
+    return Study(folder, cluster, site)
+
+
+def _of_rules(run: Run, *rules: str) -> list[SlurmJob]:
+    return [job for job in run.jobs if job.rule in rules]
+
+
+@pytest.mark.usefixtures("started")
+def test_a_site_file_that_the_cluster_cannot_serve_is_one_message(
+    cohort: Path, cluster: Cluster, tmp_path: Path, site: Path
+) -> None:
+    site.write_text("{cpu: {partition: short}, gpu: {partition: gpux}}")
+    run = _study(tmp_path, cohort, cluster, site).run(TABLE)
+    assert run.code != 0 and "Traceback" not in run.said
+    assert "train: partition gpux does not exist; there are main, cpu, gpu, short, closed" in run.said
+    assert "mask_brain: asks for 2 h, and partition short ends jobs after 1 h: set max_runtime_h" in run.said
+    assert run.jobs == [] and not (tmp_path / "results").exists()
+
+
+@pytest.mark.usefixtures("started")
+def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(cohort: Path, cluster: Cluster, tmp_path: Path) -> None:
+    run = _study(tmp_path, cohort, cluster).run(
+        "results/cohort/folds.json", "--set-resources", "split_folds:mem_mb=20*50**(attempt-1)"
+    )
+    assert run.code == 0, run.said
+    assert [(job.memory_mb, job.state == "COMPLETED") for job in run.jobs] == [(20, False), (1000, True)]
+
+
+def test_the_study_runs_to_its_end(finished: Run, study: Study) -> None:
+    with (study.folder / TABLE).open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["Input"], row["Data"]) for row in rows] == [("B", "Val"), ("B", "Test")]
+    assert all(re.match(r"\d+\.\d+", row["DSC-P (%)"]) for row in rows)
+    assert finished.planned["train"] == finished.planned["predict"] == 2
+
+
+def test_every_job_ran_in_slurm(finished: Run) -> None:
+    alone = Counter(job.rule for job in finished.jobs if not job.is_group)
+    grouped = {"register", "warp_label", "strip", "prepare", "choose_threshold", "segment", "measure"}
+    assert alone == Counter({rule: n for rule, n in finished.planned.items() if rule not in grouped})
+    assert {job.state for job in finished.jobs} == {"COMPLETED"}
+    assert {job.node for job in finished.jobs} <= set(NODES)
+    assert re.findall(r"^localrule (\w+):", finished.said, re.MULTILINE) in ([], ["all"])
+
+
+def test_trainings_and_predictions_had_a_gpu_and_their_memory(finished: Run) -> None:
+    jobs = _of_rules(finished, "train", "predict", "ensemble")
+    assert len(jobs) == 5
+    assert {(job.rule, job.memory_mb, job.limit_min) for job in jobs} == {
+        ("train", 64000, 10080),
+        ("predict", 32000, 720),
+        ("ensemble", 32000, 1440),
+    }
+    assert {job.asked for job in jobs} == {"gres:gpu:1"}
+    assert {job.node for job in jobs} <= set(GPU_NODES)
+    assert {job.devices for job in jobs} <= {"0", "1"}
+    others = [job for job in finished.jobs if job not in jobs]
+    assert {(job.asked, job.devices) for job in others} == {("", "")}
+
+
+def test_registrations_are_grouped_and_ask_for_one_at_a_time(finished: Run) -> None:
+    assert finished.planned["register"] == REGISTRATIONS and finished.planned["warp_label"] == 1
+    groups = [job for job in finished.jobs if job.rule.startswith("per_patient")]
+    assert len(groups) == 2
+    assert {(job.memory_mb, job.cpus) for job in groups} == {(8000, 1)}
+    register_min, warp_min = 120, 20
+    assert sum(job.limit_min for job in groups) == REGISTRATIONS * register_min + warp_min
+
+
+def test_a_second_call_has_nothing_to_do(finished: Run, study: Study) -> None:
+    again = study.run(*TARGETS)
+    assert finished.code == again.code == 0
+    assert "Nothing to be done" in again.said and again.jobs == []
+
+
+def test_a_killed_main_process_and_another_way_to_ask_for_gpus(
+    finished: Run, study: Study, cluster: Cluster, site: Path
+) -> None:
+    site.write_text("gpu: {partition: closed, account: payer, request: gres, type: v100}")
+    elsewhere = Study(study.folder, cluster, site)
+    again = ("--forcerun", "ensemble", "--until", "ensemble")
+    main = elsewhere.start(*again)
+    before = {job["JobId"] for job in cluster.jobs()}
+    waiting = _wait_for_job(cluster, before)
+    os.kill(main.pid, signal.SIGKILL)
+    main.communicate()
+    assert (waiting["Partition"], waiting["Account"]) == ("closed", "payer")
+    assert waiting["TresPerNode"] == "gres:gpu:v100:1" and "TresPerJob" not in waiting
+    assert _state(cluster, waiting) == "PENDING"
+
+    subprocess.run(_command_of_the_manual(), shell=True, check=True, env=cluster.environment)
+    assert _state(cluster, waiting) == "CANCELLED"
+    assert elsewhere.run("--unlock").code == 0
+    site.write_text(site.read_text().replace("closed", "gpu"))
+    run = elsewhere.run(*again)
+    assert run.code == 0, run.said
+    (job,) = run.jobs
+    assert (job.state, job.node, job.partition, job.account) == ("COMPLETED", "gpu2", "gpu", "payer")
+    assert job.devices in ("0", "1")
+
+
+def _wait_for_job(cluster: Cluster, known: set[str]) -> dict[str, str]:
+    for _ in range(300):
+        new = [job for job in cluster.jobs() if job["JobId"] not in known]
+        if new:
+            return new[0]
+        time.sleep(0.1)
+    raise AssertionError("no job was submitted")
+
+
+def _state(cluster: Cluster, job: dict[str, str]) -> str:
+    return next(record["JobState"] for record in cluster.jobs() if record["JobId"] == job["JobId"])
+
+
+def _command_of_the_manual() -> str:
+    """How docs/cluster.md says to cancel what a killed run left."""
+    found = re.search(r"^ *(squeue --me .*scancel.*)$", (HOUSE / "docs/cluster.md").read_text(), re.MULTILINE)
+    assert found is not None
+    return found.group(1)

@@ -1,0 +1,54 @@
+"""The profile against the rules that it speaks of; no cluster is needed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+import yte
+
+from runs import HOUSE
+
+PROFILE = HOUSE / "profiles/slurm/config.yaml"
+RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
+RULES = dict(rule for file in sorted((HOUSE / "rules").glob("*.smk")) for rule in RULE.findall(file.read_text()))
+
+
+def profile() -> dict[str, Any]:
+    """As Snakemake reads it, with the site file in force."""
+    with PROFILE.open() as stream:
+        read: dict[str, Any] = yte.process_yaml(stream, require_use_yte=True)
+    return read
+
+
+def test_the_short_name_leads_to_the_profile() -> None:
+    assert (HOUSE / "slurm").is_symlink()
+    assert (HOUSE / "slurm/config.yaml").resolve() == PROFILE
+
+
+def test_every_rule_that_the_profile_names_exists() -> None:
+    assert set(profile()["groups"]) | set(profile()["set-resources"]) <= set(RULES)
+
+
+def test_every_rule_of_a_group_takes_its_turn() -> None:
+    grouped = {name for name in profile()["groups"] if profile()["set-resources"].get(name, {}).get("in_turn") == 1}
+    assert grouped == set(profile()["groups"])
+    assert profile()["resources"]["in_turn"] == 1 and profile()["set-resource-scopes"]["in_turn"] == "local"
+
+
+def test_the_site_reaches_every_rule_with_a_gpu_and_no_other(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    site.write_text("{cpu: {account: payer}, gpu: {request: gres, type: a100}, max_runtime_h: 72}")
+    monkeypatch.setenv("RESIDUA_SITE", str(site))
+    with_gpu = {name for name, body in RULES.items() if "gpu=" in body}
+    changed = {name for name, resources in profile()["set-resources"].items() if "gres" in resources}
+    assert changed == with_gpu != set()
+    assert profile()["default-resources"]["slurm_account"] == "'payer'"
+    assert profile()["resources"]["runtime"] == 4320 and profile()["set-resource-scopes"]["runtime"] == "local"
+
+
+def test_it_leaves_alone_what_the_default_profile_decides() -> None:
+    default = yaml.safe_load((HOUSE / "profiles/default/config.yaml").read_text())
+    assert not set(default) & set(profile())
