@@ -17,6 +17,7 @@ include: "rules/measure.smk"
 include: "rules/raters.smk"
 include: "rules/statistics.smk"
 include: "rules/tables.smk"
+include: "rules/publication.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 

@@ -149,11 +149,16 @@ def is_label(channel):
     return channel in study.labels
 
 
+def on_the_reference(patient, column):
+    """A patient's image or label on the reference grid."""
+    if study.labels.get(column, column) == study.sequences.reference:
+        return file_of(patient, column)
+    return f"results/registered/{patient}/{column}.nii.gz"
+
+
 def unstripped(wildcards):
     """A channel's files on the reference grid, one per patient of the batch."""
-    if study.labels.get(wildcards.channel, wildcards.channel) == study.sequences.reference:
-        return [file_of(patient, wildcards.channel) for patient in patients_in(wildcards)]
-    return [f"results/registered/{patient}/{wildcards.channel}.nii.gz" for patient in patients_in(wildcards)]
+    return [on_the_reference(patient, wildcards.channel) for patient in patients_in(wildcards)]
 
 
 def patients_of_subset(wildcards):

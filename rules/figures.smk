@@ -1,49 +1,4 @@
 # The figures of the publication: a PDF, a PNG and the caption, which the report prints too.
-EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
-
-
-def outlined_on(column):
-    """The label that Figure 1 outlines on a sequence: the one drawn on it, else the residual tumour if it is later."""
-    drawn = [label for label, on in study.labels.items() if on == column]
-    return drawn[0] if drawn else None if column.startswith("pre_") else RESIDUAL
-
-
-def on_the_reference(patient, column):
-    """A patient's image or label on the reference grid."""
-    if study.labels.get(column, column) == study.sequences.reference:
-        return file_of(patient, column)
-    return f"results/registered/{patient}/{column}.nii.gz"
-
-
-OUTLINED = {column: outlined_on(column) for column in study.images if outlined_on(column)}
-
-
-def example(patient):
-    """What Figure 1 needs to show a patient; a label that the patient lacks is not outlined."""
-    return {
-        "hospital": cohort.patients[patient].hospital,
-        "images": {column: on_the_reference(patient, column) for column in study.images},
-        "residual": file_of(patient, RESIDUAL),
-        "outlines": {
-            column: on_the_reference(patient, label) for column, label in OUTLINED.items() if label in files_of(patient)
-        },
-    }
-
-
-def examples():
-    """Who may be shown in Figure 1: the first patients of the first hospitals, in the order of the cohort table."""
-    by_hospital = {}
-    for patient in cohort.patients:
-        if patient in cohort.split.hospitals:
-            by_hospital.setdefault(cohort.split.hospitals[patient], []).append(patient)
-    hospitals = list(by_hospital.values())[:EXAMPLES_HOSPITALS]
-    return [example(patient) for patients in hospitals for patient in patients[:EXAMPLES_PER_HOSPITAL]]
-
-
-EXAMPLES = examples()
-COMPARED = [(arch, inputs) for arch in study.archs for inputs in study.candidates("segmentation", arch)]
-
-
 rule figure1:
     """Figure 1: one patient of each of four hospitals, all sequences and the manual annotation."""
     input:
