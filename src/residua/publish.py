@@ -7,13 +7,14 @@ held by a lock, and renamed when whole; its ``manifest.json`` holds the digest o
 from __future__ import annotations
 
 import fcntl
+import glob
 import hashlib
 import json
 import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,33 @@ def digest(path: str | os.PathLike[str]) -> str:
 
 @contextmanager
 def writing(path: str | os.PathLike[str], suffix: str = "") -> Iterator[Path]:
-    """A path beside ``path`` to write to; renamed onto it when the block ends well, removed when it does not."""
+    """A path beside ``path`` to write to; renamed onto it when the block ends well, removed when it does not.
+
+    What a killed process had begun to write to ``path`` is removed first.
+    """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
+    _remove_begun(target)
     handle, name = tempfile.mkstemp(prefix=f"{_BEGUN}{target.name}.", suffix=suffix, dir=target.parent)
-    os.close(handle)
     beside = Path(name)
     try:
+        with suppress(OSError):
+            # Says that this process lives; unlike lockf's, not lost when a library closes the file.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         yield beside
         os.chmod(beside, 0o666 & ~_umask())
         os.replace(beside, target)
     finally:
         beside.unlink(missing_ok=True)
+        os.close(handle)
+
+
+def _remove_begun(target: Path) -> None:
+    for begun in target.parent.glob(f"{_BEGUN}{glob.escape(target.name)}.*"):
+        # The lock is had unless a living process writes the file, or the file system knows no locks.
+        with suppress(OSError), open(begun, "r+b") as stream:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            begun.unlink()
 
 
 def _umask() -> int:

@@ -86,7 +86,7 @@ def unavailable() -> str | None:
         return "device files, which stand for GPUs, cannot be made in this container"
     missing = [program for program in PROGRAMS if shutil.which(program, path=_search_path()) is None]
     if missing:
-        return f"not installed: {', '.join(missing)} (Debian: apt-get install slurm-wlm slurm-client munge)"
+        return f"not installed: {', '.join(missing)}"
     other = [name for name in map(program_of, running()) if name in (*DAEMONS, *STEPS)]
     return f"{other[0]} runs on this machine already; its configuration is left alone" if other else None
 

@@ -13,7 +13,7 @@ from cluster import Cluster
 
 HOUSE = Path(__file__).resolve().parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
-TEST_FLAGS = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "6", "--jobs", "4"]
+TEST_FLAGS = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "7", "--jobs", "4"]
 """The test cluster keeps no accounts, so sacct knows nothing; and it has two cores."""
 ONE_THREAD = ["--set-threads", "train=1", "predict=1", "ensemble=1"]
 """Networks of toy size are slowest on many threads."""
