@@ -6,11 +6,13 @@ CORES ?= 2
 DEMO ?= demo
 SEED ?= 1
 
-.PHONY: help env envs dev demo test unit lint format schema clean
+.PHONY: help env envs dev demo test unit test-faults test-slurm slurm lint format clean
 help:
-	@echo "make demo   simulate a cohort, run the whole study on it, print where the results are (CORES=$(CORES))"
-	@echo "make test   all tests and checks"
-	@echo "make env    install the command residua into $(BIN)"
+	@echo "make demo          simulate a cohort, run the whole study on it, print where the results are (CORES=$(CORES))"
+	@echo "make test          all tests and checks"
+	@echo "make test-faults   kill the study at all ten moments (make test: at five)"
+	@echo "make test-slurm    run the study on a real SLURM, started here (root and apt; make test does it where SLURM is installed)"
+	@echo "make env           install the command residua into $(BIN)"
 
 env: $(VENV)/.env
 $(VENV)/.env: pyproject.toml envs/driver.txt
@@ -36,10 +38,20 @@ $(DEMO)/cohort/cohort.tsv: | env
 	$(BIN)/residua simulate --out $(DEMO)/cohort --patients 24 --seed $(SEED)
 
 test: dev lint
-	$(BIN)/pytest
+	$(BIN)/pytest -m "not all_moments"
 
 unit: dev
 	$(BIN)/pytest tests/unit tests/golden
+
+test-faults: dev
+	$(BIN)/pytest tests/faults
+
+test-slurm: dev slurm
+	RESIDUA_SLURM=required $(BIN)/pytest tests/slurm
+
+slurm:
+	command -v slurmctld munged > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	    --no-install-recommends slurm-wlm slurmctld slurmd slurm-client munge > /dev/null; }
 
 build/lint/cohort.tsv: | dev
 	$(BIN)/residua simulate --like micro --patients 8 --seed 1 --out build/lint
