@@ -50,7 +50,7 @@ test-slurm: dev slurm
 	RESIDUA_SLURM=required $(BIN)/pytest tests/slurm
 
 slurm:
-	command -v slurmctld munged > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	command -v slurmctld > /dev/null && command -v munged > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 	    --no-install-recommends slurm-wlm slurmctld slurmd slurm-client munge > /dev/null; }
 
 build/lint/cohort.tsv: | dev
