@@ -17,15 +17,17 @@ import yaml
 HOUSE = Path(__file__).resolve().parents[2]
 CODE = ("Snakefile", "config.yaml", "rules", "scripts", "src", "envs", "profiles")
 _JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", re.MULTILINE)
-_WILDCARDS = re.compile(r"^ {4}wildcards: (.*)$", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One planned job: its rule and its wildcards."""
+    """One planned job: its rule, its wildcards, and the files that it will write."""
 
     rule: str
     wildcards: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[str, ...] = ()
+    log: str = ""
+    benchmark: str = ""
 
     def __getitem__(self, wildcard: str) -> str | None:
         return dict(self.wildcards).get(wildcard)
@@ -49,13 +51,16 @@ class Study:
         change(config)
         self.config_file.write_text(yaml.safe_dump(config, sort_keys=False))
 
-    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run Snakemake as a user would, with the environments of the checkout under test."""
+    def command(self, *arguments: str) -> list[str]:
+        """Snakemake as a user would start it, with the environments of the checkout under test."""
         command = [str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(self.house / "Snakefile")]
         command += ["--configfile", str(self.config_file), "--directory", str(self.folder), "--cores", "2"]
         command += ["--workflow-profile", str(self.house / "profiles" / "default")]
-        command += ["--conda-prefix", str(HOUSE / ".snakemake" / "conda"), "--set-threads", "train=1", *arguments]
-        return subprocess.run(command, cwd=self.house, capture_output=True, text=True)
+        return [*command, "--conda-prefix", str(HOUSE / ".snakemake" / "conda"), "--set-threads", "train=1", *arguments]
+
+    def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run the command to its end."""
+        return subprocess.run(self.command(*arguments), cwd=self.house, capture_output=True, text=True)
 
     def run(self) -> None:
         """Run all that is to be done; fails with Snakemake's own output."""
@@ -67,7 +72,7 @@ class Study:
         plan = self.snakemake("--dry-run", *targets)
         text = plan.stdout + plan.stderr
         assert plan.returncode == 0, text
-        jobs = [Job(rule, _wildcards(block)) for rule, block in _JOB.findall(text) if rule != "all"]
+        jobs = [_job(rule, block) for rule, block in _JOB.findall(text) if rule != "all"]
         assert jobs or "Nothing to be done" in text, text
         return jobs
 
@@ -85,10 +90,14 @@ class Study:
         return replace(self, house=to)
 
 
-def _wildcards(block: str) -> tuple[tuple[str, str], ...]:
-    found = _WILDCARDS.search(block)
-    pairs = found.group(1).split(", ") if found else []
-    return tuple((name, value) for name, _, value in (pair.partition("=") for pair in pairs))
+def _job(rule: str, block: str) -> Job:
+    def listed(name: str) -> tuple[str, ...]:
+        found = re.search(rf"^ {{4}}{name}: (.*)$", block, re.MULTILINE)
+        return tuple(found.group(1).split(", ")) if found else ()
+
+    pairs = (pair.partition("=") for pair in listed("wildcards"))
+    wildcards = tuple((name, value) for name, _, value in pairs)
+    return Job(rule, wildcards, listed("output"), "".join(listed("log")), "".join(listed("benchmark")))
 
 
 def by_rule(jobs: list[Job]) -> Counter[str]:
