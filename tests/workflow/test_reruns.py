@@ -155,7 +155,8 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
             "networks/agunet/prepared.py",
             "np.clip(there, 0.0, 1.0)",
             "np.clip(there, 0.0, 0.9)",
-            Counter(prepare=3 * 3, select_cases=INPUTS * (FOLDS + 1), train=INPUTS * FOLDS, predict=INPUTS * FOLDS)
+            # Three batches of two channels, and of the reference standard those two that are not held out.
+            Counter(prepare=3 * 2 + 2, select_cases=INPUTS * (FOLDS + 1), train=INPUTS * FOLDS, predict=INPUTS * FOLDS)
             + Counter(ensemble=INPUTS)
             + published_of(INPUTS),
         ),
