@@ -195,11 +195,6 @@ def validation_by_fold():
     return {fold: list(cohort.split.validation(fold)) for fold in FOLDS}
 
 
-def candidates(experiment, arch):
-    """The inputs with which a network may enter an experiment."""
-    return study.candidates(experiment, arch)
-
-
 def metrics_files():
     """The measurements of every network and inputs."""
     return expand("results/metrics/{arch}/{inputs}.parquet", arch=study.archs, inputs=study.inputs)

@@ -1,7 +1,7 @@
 # Human raters and networks, judged alike on the raters' patients of the hold-out.
 RATINGS = raters.ratings if raters else ()
 RATED = raters.patients if raters else ()
-CANDIDATES = [(arch, inputs) for arch in study.archs for inputs in candidates("raters", arch)] if raters else []
+CANDIDATES = [(arch, inputs) for arch in study.archs for inputs in study.candidates("raters", arch)] if raters else []
 CHOICE = {arch: study.statistics.best_inputs.raters[arch] for arch in study.archs}
 
 
