@@ -159,4 +159,4 @@ def _draw_solid(
     axes.text(0.03, 0.97, "R", transform=axes.transAxes, color="#444444", fontsize=6.5, ha="left", va="top")
     axes.text(0.97, 0.97, "L", transform=axes.transAxes, color="#444444", fontsize=6.5, ha="right", va="top")
     if not predicted:
-        axes.text(0.04, 0.04, "nothing segmented", transform=axes.transAxes, color="#444444", ha="left", va="bottom")
+        axes.text(0.5, 0.97, "nothing segmented", transform=axes.transAxes, color="#444444", ha="center", va="top")
