@@ -1,19 +1,44 @@
 # Load and check the study once; names and input functions that the other rule files share.
 import sys
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
 HOUSE = Path(workflow.basedir)
 sys.path.insert(0, str(HOUSE / "src"))
 
-from residua.cohort import load_cohort
+from residua.cohort import VOXELS, load_cohort
+from residua.cohort.findings import invalid_patients, read_excluded, write_excluded
+from residua.cohort.folds import PLACEMENT
+from residua.cohort.placement_table import write_placement
 from residua.cohort.problems import raise_problems
 from residua.cohort.files import kinds_of
 from residua.cohort.raters import load_raters
 from residua.errors import ResiduaError
+from residua.protocol import BalancedFolds
 from residua.provenance import code_digest
 from residua.standin import provide_conda
 from residua.study import load_study
+
+COHORT_RESULTS = "results/cohort"
+EXCLUDED = f"{COHORT_RESULTS}/excluded.tsv"
+
+
+def standing_problems():
+    """What leaves patients out of this run: judged by the main process, which writes it down for its jobs to read."""
+    if study.on_invalid == "stop":
+        return []
+    if workflow.is_main_process:
+        from residua.cohort.checks.standing import known_problems
+
+        return known_problems(study, study.cohort, COHORT_RESULTS, code("check_cohort"))
+    return read_excluded(EXCLUDED)
+
+
+def code(script):
+    """Digest of a script and of the library code that it uses: rules that carry it rerun when that code changes."""
+    return code_digest(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
+
 
 provide_conda(HOUSE)
 if workflow.deployment_settings.conda_prefix is None:
@@ -22,7 +47,8 @@ if workflow.deployment_settings.conda_prefix is None:
 
 try:
     study = load_study(config)
-    cohort = load_cohort(study, study.cohort)
+    findings = standing_problems()
+    cohort = load_cohort(study, study.cohort, invalid_patients(findings))
     split = cohort.split
     raters = load_raters(study.raters, split.holdout, list(split.excluded), split.patients) if study.raters else None
 except ResiduaError as error:
@@ -34,12 +60,13 @@ ARCH_LABELS = {arch: study.settings_of(arch).label for arch in study.archs}
 SUPPLEMENT = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
 if raters:
     SUPPLEMENT["raters"] = "raters"
-TABLES = ("table1", "table2", "table3", "table4", *SUPPLEMENT)
+TABLES = ("table1", "table2", "table3", "table4", "table_s2", *SUPPLEMENT)
 TABLE_FORMATS = ("csv", "md", "tex", "html")
-FIGURES = ("figure1", "figure3", *(["figure4"] if raters else []))
+FIGURES = ("flow", "figure1", "figure3", *(["figure4"] if raters else []))
 FIGURE_FORMATS = ("pdf", "png")
 COLUMN_KINDS = kinds_of(study)
-FOLDS = sorted(study.folds)
+DRAWN_ON = {**study.labels, "brain_mask": study.sequences.reference}
+FOLDS = sorted(split.folds)
 SUBSETS = [*(f"fold{fold}" for fold in FOLDS), "holdout"]
 
 
@@ -48,7 +75,7 @@ wildcard_constraints:
     sequence="|".join(study.images),
     channel="|".join([*study.channels, RESIDUAL]),
     label="|".join(study.labels),
-    batch="|".join(cohort.batches),
+    batch="|".join(cohort.candidates),
     arch="|".join(study.archs),
     inputs="|".join(study.inputs),
     fold="|".join(str(fold) for fold in FOLDS),
@@ -58,14 +85,17 @@ wildcard_constraints:
 
 
 onstart:
-    # Headers are read, and a cluster is asked, only when something will run: a dry run plans from the table alone.
-    from residua.cohort.headers import check_headers
+    # What follows is for a run only: a dry run plans from the table alone, and writes nothing.
+    from residua.cohort.checks.standing import HEADERS, known_headers
     from residua.slurm import check_cluster
 
     try:
         if workflow.executor_plugin.name == "slurm":
             check_cluster(cluster_requests())
-        problems = check_headers(study, cohort.patients.values())
+        included = [patient for patient in cohort.patients.values() if not patient.excluded]
+        # Where they leave patients out they have been read already.
+        kept = f"{COHORT_RESULTS}/{HEADERS}"
+        problems = known_headers(study, included, kept, code("check_cohort")) if study.on_invalid == "stop" else []
         if raters:
             from residua.cohort.raters import check_rater_headers
 
@@ -74,6 +104,13 @@ onstart:
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")
+    # The jobs of this run read both, so that they see the cohort that this process planned for.
+    if study.on_invalid == "exclude":
+        write_excluded(EXCLUDED, findings)
+    if isinstance(study.folds, BalancedFolds) and not Path(PLACEMENT).exists():
+        write_placement(PLACEMENT, cohort.placement)
+    for by, number in left_out_by().items():
+        logger.info(f"{number} patient(s) are left out by the {by}; results/cohort/flow.json says why")
 
 
 def cluster_requests():
@@ -91,6 +128,11 @@ def cluster_requests():
     }
 
 
+def left_out_by():
+    """How many patients are left out, by who leaves them out."""
+    return Counter(patient.excluded_by for patient in cohort.patients.values() if patient.excluded)
+
+
 def environment(name):
     """The environment file of a software stack."""
     return str(HOUSE / "envs" / f"{name}.yaml")
@@ -104,11 +146,6 @@ def growing(mem_mb):
 def environment_of(wildcards):
     """The environment file of a network."""
     return environment(study.settings_of(wildcards.arch).environment)
-
-
-def code(script):
-    """Digest of a script and of the library code that it uses: rules that carry it rerun when that code changes."""
-    return code_digest(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
 
 
 def code_of_network(script, stage):
@@ -130,18 +167,30 @@ def files_of(patient):
 
 def checked(patient):
     """What a check needs to know of a patient; not the row, which changes when another row is added."""
-    return asdict(cohort.patients[patient]) | {"row": None, "clinical": {}}
+    known = {"row": None, "clinical": {}, "role": "auto", "exclusion_reason": "", "excluded_by": None}
+    return asdict(cohort.patients[patient]) | known
+
+
+def candidates_in(wildcards):
+    """The patients of a batch, with those whom a check left out."""
+    return list(cohort.candidates[wildcards.batch])
 
 
 def patients_in(wildcards):
-    """The patients of a batch."""
-    return list(cohort.batches[wildcards.batch])
+    """The patients of a batch; those who have the channel, where the path names one."""
+    needed = (wildcards.channel,) if "channel" in wildcards.keys() else ()
+    return [patient for patient in cohort.batches[wildcards.batch] if cohort.has(patient, needed)]
 
 
 def batches_of(patients):
     """The batches in which some of these patients are."""
     wanted = set(patients)
     return [batch for batch, members in cohort.batches.items() if wanted & set(members)]
+
+
+def has_inputs(patients, inputs):
+    """Those of some patients who have every channel of the inputs."""
+    return [patient for patient in patients if cohort.has(patient, study.inputs[inputs])]
 
 
 def is_label(channel):
@@ -164,9 +213,12 @@ def unstripped(wildcards):
 def patients_of_subset(wildcards):
     """Who a fold's training sees (its validation included), or the hold-out."""
     if wildcards.subset == "holdout":
-        return {"training": [], "validation": list(cohort.split.holdout)}
-    fold = int(wildcards.subset.removeprefix("fold"))
-    return {"training": list(cohort.split.training(fold)), "validation": list(cohort.split.validation(fold))}
+        training, validation = (), split.holdout
+    else:
+        fold = int(wildcards.subset.removeprefix("fold"))
+        training, validation = split.training(fold), split.validation(fold)
+    inputs = wildcards.inputs
+    return {"training": has_inputs(training, inputs), "validation": has_inputs(validation, inputs)}
 
 
 def channels_of_subset(wildcards):
@@ -175,13 +227,17 @@ def channels_of_subset(wildcards):
     return [*study.inputs[wildcards.inputs], *reference_standard]
 
 
+def batches_of_subset(wildcards):
+    """The batches of a fold's patients or of the hold-out."""
+    return batches_of([patient for group in patients_of_subset(wildcards).values() for patient in group])
+
+
 def prepared_manifests(wildcards):
     """The prepared batches of a fold or of the hold-out."""
-    patients = [patient for group in patients_of_subset(wildcards).values() for patient in group]
     return [
         f"results/prepared/{wildcards.arch}/{channel}/{batch}/manifest.json"
         for channel in channels_of_subset(wildcards)
-        for batch in batches_of(patients)
+        for batch in batches_of_subset(wildcards)
     ]
 
 
@@ -190,9 +246,9 @@ def out_of_fold(wildcards):
     return [f"results/predictions/{wildcards.arch}/{wildcards.inputs}/fold{fold}/manifest.json" for fold in FOLDS]
 
 
-def validation_by_fold():
+def validation_by_fold(wildcards):
     """The validation patients of every fold, as builtins."""
-    return {fold: list(cohort.split.validation(fold)) for fold in FOLDS}
+    return {fold: has_inputs(split.validation(fold), wildcards.inputs) for fold in FOLDS}
 
 
 def metrics_files():

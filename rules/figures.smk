@@ -32,8 +32,8 @@ rule figure3:
     input:
         metrics=[f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in COMPARED],
         segmentations=[f"results/segmentations/{arch}/{inputs}/test/manifest.json" for arch, inputs in COMPARED],
-        images=[file_of(patient, study.sequences.reference) for patient in cohort.split.holdout],
-        references=[file_of(patient, RESIDUAL) for patient in cohort.split.holdout],
+        images=[file_of(patient, study.sequences.reference) for patient in split.holdout],
+        references=[file_of(patient, RESIDUAL) for patient in split.holdout],
     output:
         pdf="results/figures/figure3.pdf",
         png="results/figures/figure3.png",
@@ -50,7 +50,7 @@ rule figure3:
         runtime=60,
     params:
         models=COMPARED,
-        patients=list(cohort.split.holdout),
+        patients=list(split.holdout),
         best_inputs=dict(study.statistics.best_inputs.segmentation),
         classification=study.classification.model_dump(mode="json"),
         arch_labels=ARCH_LABELS,

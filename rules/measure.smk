@@ -4,7 +4,7 @@ rule measure:
     input:
         validation="results/segmentations/{arch}/{inputs}/validation/manifest.json",
         test="results/segmentations/{arch}/{inputs}/test/manifest.json",
-        references=[file_of(patient, RESIDUAL) for patient in cohort.split.patients],
+        references=lambda wildcards: [file_of(patient, RESIDUAL) for patient in cohort.eligible(wildcards.inputs)],
     output:
         "results/metrics/{arch}/{inputs}.parquet",
     log:
@@ -18,9 +18,9 @@ rule measure:
         mem_mb=growing(8000),
         runtime=240,
     params:
-        cases=[
-            {"patient": patient, "hospital": cohort.patients[patient].hospital, "fold": cohort.split.fold_of(patient)}
-            for patient in cohort.split.patients
+        cases=lambda wildcards: [
+            {"patient": patient, "hospital": cohort.patients[patient].hospital, "fold": split.fold_of(patient)}
+            for patient in cohort.eligible(wildcards.inputs)
         ],
         code=code("measure"),
     script:

@@ -11,6 +11,8 @@ rule prepare:
             else f"results/stripped/{wildcards.channel}/{wildcards.batch}/manifest.json"
         ),
         brain="results/brain/{batch}/manifest.json",
+        # Sound data is what preparation waits for, not what it is made of: a stricter check repeats no training.
+        checked=ancient("results/cohort/checks/{batch}.json"),
     output:
         "results/prepared/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -35,7 +37,10 @@ rule prepare:
 rule select_cases:
     """List exactly the channels and patients of one training or of the hold-out, with their digests."""
     input:
-        prepared_manifests,
+        prepared=prepared_manifests,
+        checks=lambda wildcards: [
+            ancient(f"results/cohort/checks/{batch}.json") for batch in batches_of_subset(wildcards)
+        ],
     output:
         "results/prepared/{arch}/{inputs}/{subset}.json",
     log:

@@ -33,11 +33,11 @@ def example(patient):
 
 
 def examples():
-    """Who may be shown in Figure 1: the first patients of the first hospitals, in the order of the cohort table."""
+    """Who may be shown in Figure 1: the first complete patients of the first hospitals, in the order of the table."""
     by_hospital = {}
     for patient in cohort.patients:
-        if patient in cohort.split.hospitals:
-            by_hospital.setdefault(cohort.split.hospitals[patient], []).append(patient)
+        if patient in split.hospitals and cohort.has(patient, study.images):
+            by_hospital.setdefault(split.hospitals[patient], []).append(patient)
     hospitals = list(by_hospital.values())[:EXAMPLES_HOSPITALS]
     return [example(patient) for patients in hospitals for patient in patients[:EXAMPLES_PER_HOSPITAL]]
 

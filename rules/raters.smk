@@ -1,7 +1,8 @@
 # Human raters and networks, judged alike on the raters' patients of the hold-out.
-RATINGS = raters.ratings if raters else ()
-RATED = raters.patients if raters else ()
 CANDIDATES = [(arch, inputs) for arch in study.archs for inputs in study.candidates("raters", arch)] if raters else []
+# Raters and networks are compared on patients whom every network has seen.
+RATED = [p for p in raters.patients if all(has_inputs([p], inputs) for _, inputs in CANDIDATES)] if raters else []
+RATINGS = [rating for rating in raters.ratings if rating.patient in RATED] if raters else []
 CHOICE = {arch: study.statistics.best_inputs.raters[arch] for arch in study.archs}
 
 
@@ -28,7 +29,7 @@ rule rate:
         runtime=120,
     params:
         ratings=[{"patient": r.patient, "rater": r.rater, "expertise": r.expertise} for r in RATINGS],
-        patients=list(RATED),
+        patients=RATED,
         candidates=CANDIDATES,
         choice=CHOICE,
         classification=study.classification.model_dump(mode="json"),

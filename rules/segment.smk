@@ -3,7 +3,9 @@ rule choose_threshold:
     """Choose the threshold that serves the out-of-fold patients best."""
     input:
         predictions=out_of_fold,
-        references=[file_of(patient, RESIDUAL) for fold in FOLDS for patient in cohort.split.validation(fold)],
+        references=lambda wildcards: [
+            file_of(patient, RESIDUAL) for patients in validation_by_fold(wildcards).values() for patient in patients
+        ],
     output:
         "results/segmentations/{arch}/{inputs}/threshold.json",
     log:
@@ -17,7 +19,7 @@ rule choose_threshold:
         mem_mb=growing(8000),
         runtime=720,
     params:
-        patients=validation_by_fold(),
+        patients=validation_by_fold,
         postprocessing=study.postprocessing.model_dump(mode="json"),
         classification=study.classification.model_dump(mode="json"),
         code=code("choose_threshold"),

@@ -4,6 +4,7 @@ rule table1:
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.batches),
         folds="results/cohort/folds.json",
+        proof="results/cohort/duplicates.json",
     output:
         **table_files("table1"),
     log:

@@ -2,9 +2,12 @@
 
 import _here  # noqa: F401
 
+from residua.cohort.checks.across import require_apart
 from residua.networks.selection import select_cases
-from residua.publish import write_json
+from residua.publish import read_json, write_json
 
 job = snakemake
 patients, channels, labels = job.params.patients, job.params.channels, job.params.labels
-write_json(job.output[0], select_cases(list(job.input), patients, channels, labels))
+selection = select_cases(list(job.input.prepared), patients, channels, labels)
+require_apart(patients, [read_json(check)["digests"] for check in job.input.checks])
+write_json(job.output[0], selection)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from residua.errors import ResiduaError
+from residua.importers.command import app as import_app
 
 
 class _PlainErrors(TyperGroup):
@@ -26,7 +26,10 @@ class _PlainErrors(TyperGroup):
 app = typer.Typer(
     cls=_PlainErrors, no_args_is_help=True, pretty_exceptions_enable=False, help="Residual glioblastoma, as a study."
 )
+app.add_typer(import_app, name="import")
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
+_VOXELS = Path("results", "cohort", "voxels")
+"""Where the workflow keeps what it read of voxels: what the check has read it need not read again."""
 
 
 @app.command()
@@ -57,26 +60,27 @@ def simulate(
 def check(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV or CSV).")],
     config: Annotated[Path | None, typer.Option(help="The study; default: ./config.yaml, else as published.")] = None,
-    voxels: Annotated[bool, typer.Option(help="Also read every voxel (seconds a file).")] = True,
+    voxels: Annotated[bool, typer.Option(help="Also read every voxel (seconds a file, once).")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Also write all problems as one HTML page.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: the processors, at most 8.")] = None,
+    cache: Annotated[Path, typer.Option(help="Keeps what was read, as the workflow does.")] = _VOXELS,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too.")] = False,
 ) -> None:
-    """Say everything that would keep the study from running on a cohort; exit 1 if there is anything."""
-    from rich.console import Console
-
-    from residua.cohort.checks import check_cohort
+    """Say everything that is wrong with a cohort; exit 1 when the study could not run."""
+    from residua.cohort.checks import command
     from residua.study import load_study
 
     study = load_study(_read_yaml(config or _default_config()))
-    with Console(stderr=True).status("Reading the cohort table") as shown:
-        verdict = check_cohort(study, str(cohort), voxels, lambda patient: shown.update(f"Checking {patient}"))
+    verdict = command.checked(study, cohort, voxels, cache, workers or command.default_workers())
+    if html is not None:
+        command.write_page(verdict, cohort, study, html)
     if as_json:
-        typer.echo(json.dumps(verdict.to_json(), indent=1))
+        command.print_json(verdict)
     else:
-        for problem in verdict.problems:
-            typer.echo(f"{problem.severity}: {problem}")
-        outcome = "the study can run" if verdict.runs else "the study cannot run"
-        typer.echo(f"{cohort}: {verdict.patients} patients to include; {outcome}")
-    raise typer.Exit(0 if verdict.runs else 1)
+        command.show(verdict, cohort, study)
+    warned = strict and any(problem.severity == "warning" for problem in verdict.problems)
+    raise typer.Exit(0 if verdict.runs and not warned else 1)
 
 
 @app.command()

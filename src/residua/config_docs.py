@@ -69,30 +69,27 @@ def _rows(
 ) -> Iterator[tuple[str, str, str, str]]:
     for name, field in model["properties"].items():
         value = published.get(name, _ABSENT) if isinstance(published, Mapping) else _ABSENT
-        nested = _nested(field, definitions)
-        kind = "section" if nested else _kind(field)
-        shown = "" if nested or value is _ABSENT else _code(json.dumps(value, ensure_ascii=False))
-        yield (
-            f"`{prefix}{name}`",
-            _cell(kind),
-            shown,
-            _cell(field.get("description") or (nested or {}).get("description", "")),
-        )
-        if nested:
-            yield from _rows(nested, definitions, value, f"{prefix}{name}.")
+        sections = _sections(field, definitions)
+        only_section = len(sections) == 1
+        kind = "section" if only_section else _kind(field)
+        shown = "" if only_section or value is _ABSENT else _code(json.dumps(value, ensure_ascii=False))
+        said = field.get("description") or next((section["description"] for section in sections), "")
+        yield f"`{prefix}{name}`", _cell(kind), shown, _cell(said)
+        for section in sections:
+            yield from _rows(section, definitions, value, f"{prefix}{name}.")
 
 
-def _nested(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    for option in (field, *field.get("anyOf", ())):
-        if "$ref" in option:
-            found: Mapping[str, Any] = definitions[option["$ref"].rsplit("/", 1)[-1]]
-            return found
-    return None
+def _sections(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The sections that may stand under a key: one as a rule, several where it can be filled in in several ways."""
+    options = (field, *field.get("anyOf", ()))
+    return [definitions[option["$ref"].rsplit("/", 1)[-1]] for option in options if "$ref" in option]
 
 
 def _kind(field: Mapping[str, Any]) -> str:
     if "anyOf" in field:
-        return " or ".join(_kind(option) for option in field["anyOf"])
+        return " or ".join(dict.fromkeys(_kind(option) for option in field["anyOf"]))
+    if "$ref" in field:
+        return "section"
     if "const" in field or "enum" in field:
         return " or ".join(json.dumps(value) for value in field.get("enum", [field.get("const")]))
     if "prefixItems" in field:

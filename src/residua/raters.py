@@ -16,9 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from residua import images
+from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.problems import Problem, raise_problems
 from residua.cohort.raters import GROUPS, Rating
-from residua.cohort.voxels import check_voxels
 from residua.images import Image
 from residua.metrics.classification import has_residual_tumor
 from residua.metrics.voxelwise import jaccard_of

@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from residua.errors import ResiduaError
 from residua.networks.settings import Networks, NetworkSettings
+from residua.protocol import Eligibility, Folds, OnInvalid, Protocol
 from residua.settings import COLUMN, IDENTIFIER, Column, Frozen, Identifier, Probability
 
 __all__ = ["COLUMN", "IDENTIFIER", "Study", "load_study"]
@@ -101,12 +102,19 @@ class Study(Frozen):
     )
     sequences: Sequences = Field(description="Images of the cohort table.")
     labels: dict[Column, Column] = Field(description="Label column: the sequence on whose grid it was drawn.")
+    protocol: Protocol = Field(description="When the scan must have been taken.")
+    eligibility: Eligibility = Field(
+        description="complete: patients have every channel that any inputs need; per_inputs: each inputs its own."
+    )
+    on_invalid: OnInvalid = Field(
+        description="A patient whose data cannot be used stops the study, or is left out of it and named."
+    )
     inputs: dict[Identifier, tuple[Column, ...]] = Field(
         min_length=1, description="Input configurations: a name and its channels."
     )
     holdout: tuple[Identifier, ...] = Field(min_length=1, description="Hospitals of the hold-out (test) set.")
-    folds: dict[int, tuple[Identifier, ...]] = Field(
-        min_length=2, description="Hospitals that each fold validates; all others of the folds train it."
+    folds: Folds = Field(
+        description="Hospitals that each fold validates, all others of the folds train it; or a method to place them."
     )
     registration: Registration = Field(description="Moving sequences to the reference.")
     brain_mask: BrainMask = Field(description="Skull stripping.")
@@ -156,6 +164,8 @@ class Study(Frozen):
         return self
 
     def _split_problems(self) -> list[str]:
+        if not isinstance(self.folds, dict):
+            return []
         in_folds = [hospital for hospitals in self.folds.values() for hospital in hospitals]
         problems = [f"fold {fold} names no hospital" for fold, hospitals in self.folds.items() if not hospitals]
         problems += [f"hospital {h} is in more than one fold" for h, n in Counter(in_folds).items() if n > 1]

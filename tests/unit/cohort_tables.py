@@ -68,12 +68,18 @@ def write_image(path: Path, voxels: Any = None, affine: Any = AFFINE) -> Path:
 
 
 def write_images(folder: Path, records: Sequence[Mapping[str, str]]) -> None:
-    """Write a sound image or mask for every file cell; each mask has one voxel of 0.002 ml."""
-    mask = np.zeros((4, 5, 3), np.uint8)
-    mask[2, 2, 1] = 1
-    for record in records:
-        for column in FILES:
-            write_image(folder / record[column], mask if column in ("residual", "pre_tumor") else None)
+    """Write a sound image or mask for every file cell; no two images are alike.
+
+    Each residual has one voxel of 0.002 ml, each pre_tumor two.
+    """
+    masks = {"residual": np.zeros((4, 5, 3), np.uint8), "pre_tumor": np.zeros((4, 5, 3), np.uint8)}
+    masks["residual"][2, 2, 1] = 1
+    masks["pre_tumor"][2, 2, :2] = 1
+    ramp = np.arange(60, dtype=np.int16).reshape(4, 5, 3)
+    for number, record in enumerate(records):
+        for index, column in enumerate(FILES):
+            brighter = np.int16(10 * number + index)
+            write_image(folder / record[column], masks.get(column, ramp + brighter))
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

@@ -22,8 +22,9 @@ from cohort_tables import (
     write_images,
     write_table,
 )
-from residua.cohort.checks import check_files, check_headers, check_voxels, needed_columns
-from residua.cohort.files import kinds_of
+from residua.cohort.checks.headers import check_headers
+from residua.cohort.checks.voxels import check_voxels
+from residua.cohort.files import check_files, kinds_of, needed_columns
 from residua.cohort.table import Patient, read_patients
 
 GIVEN = (*FILES, "brain_mask")
@@ -53,8 +54,9 @@ def test_a_sound_cohort_has_no_problem_and_volumes_in_ml(tmp_path: Path, patient
     assert check_files(study(), patients) == check_headers(study(), patients) == []
     found = check_voxels(patients, kinds_of(study()))
     assert found["problems"] == []
-    expected = {patient.patient: pytest.approx(0.002) for patient in patients}
-    assert found["residual_ml"] == found["pre_tumor_ml"] == expected
+    assert found["residual_ml"] == {patient.patient: pytest.approx(0.002) for patient in patients}
+    assert found["pre_tumor_ml"] == {patient.patient: pytest.approx(0.004) for patient in patients}
+    assert found["grids"]["STO1"]["residual"] == {"shape": [4, 5, 3], "spacing_mm": [1, 1, 2]}
     assert json.loads(json.dumps(found)) == found
 
 
@@ -201,10 +203,11 @@ def test_a_doubtful_orientation_is_a_warning(patients: tuple[Patient, ...], fiel
     ("column", "voxels", "what"),
     [
         ("post_t1", np.full((4, 5, 3), 7, np.int16), "every voxel is 7"),
-        ("post_t1", np.where(np.eye(4, 5)[..., None] > 0, [np.nan, np.inf, 1], 2.0), "8 of 60 voxels are not finite"),
+        ("post_t1", np.where(np.eye(4, 5)[..., None] > 0, [np.nan] * 3, 2.0), "12 of 60 voxels are NaN"),
+        ("post_t1", np.where(np.eye(4, 5)[..., None] > 0, [-np.inf] * 3, 2.0), "12 of 60 voxels are infinite"),
         ("residual", np.full((4, 5, 3), 2, np.uint8), "a mask holds 0 and 1 only, this one also 2"),
         ("residual", np.linspace(0, 1, 60).reshape(4, 5, 3), "a mask holds 0 and 1 only, this one also 0.0169492, "),
-        ("pre_tumor", np.where(np.eye(4, 5)[..., None] > 0, [np.nan] * 3, 0.0), "a mask holds 0 and 1 only"),
+        ("pre_tumor", np.where(np.eye(4, 5)[..., None] > 0, [np.nan] * 3, 0.0), "12 of 60 voxels are not finite"),
     ],
 )
 def test_voxels_that_cannot_be_used_are_told(
@@ -223,10 +226,10 @@ def test_voxels_that_cannot_be_used_are_told(
 def test_a_mask_with_rounding_errors_is_a_mask_and_measured_on_its_own_grid(patients: tuple[Patient, ...]) -> None:
     voxels = np.zeros((4, 5, 3), np.float32)
     voxels[1, 1] = 0.9995
-    write_image(Path(patients[0].files["residual"]), voxels, np.diag([2.0, 3.0, 5.0, 1.0]))
+    write_image(Path(patients[0].files["pre_tumor"]), voxels, np.diag([2.0, 3.0, 5.0, 1.0]))
     found = check_voxels(patients[:1], kinds_of(study()))
     assert found["problems"] == []
-    assert found["residual_ml"]["STO1"] == pytest.approx(3 * 30 / 1000)
+    assert found["pre_tumor_ml"]["STO1"] == pytest.approx(3 * 30 / 1000)
 
 
 def test_a_truncated_file_has_a_sound_header_and_is_found_by_its_voxels(patients: tuple[Patient, ...]) -> None:

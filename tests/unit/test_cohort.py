@@ -9,7 +9,7 @@ import pytest
 
 from cohort_tables import COLUMNS, FILES, ROOT, row, rows, snapshot, study, write_image, write_images, write_table
 from residua.cohort import load_cohort
-from residua.cohort.checks import check_cohort
+from residua.cohort.checks.verdict import check_cohort
 from residua.cohort.table import Patient, read_patients
 from residua.errors import ResiduaError
 

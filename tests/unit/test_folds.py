@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from cohort_tables import FILES, PUBLISHED, row, rows, study, write_table
-from residua.cohort.folds import Split, split_patients
+from residua.cohort.fold_contents import FoldRow, fold_contents_problems, fold_table
+from residua.cohort.folds import PLACEMENT, Split, split_patients
+from residua.cohort.proof import prove
 from residua.cohort.table import Patient, read_patients
 from residua.errors import ResiduaError
 from residua.study import load_study
@@ -117,3 +119,99 @@ def test_role_holdout_contradicts_fold_0_as_well(tmp_path: Path) -> None:
     records = [*rows(), row("STO2", "STO", role="holdout")]
     (told,) = refusal(tmp_path, records)[1:]
     assert told.startswith("  row 6 (patient STO2), column role: role holdout, but hospital STO is in fold 0")
+
+
+def test_a_placement_decides_and_an_empty_one_was_told_already(tmp_path: Path) -> None:
+    cohort = patients(tmp_path, rows())
+    for folds in ({"method": "balanced", "number": 2}, {"method": "file", "path": "folds.tsv"}):
+        split = split_patients(study(folds=folds), cohort, {1: ("STO",), 0: ("PAR", "GOT")})
+        assert split.folds == {0: ("GOT1", "PAR1"), 1: ("STO1",)}
+        assert split.training(0) == ("STO1",)
+        assert split.holdout == ("AMS1",)
+        assert split_patients(study(folds=folds), cohort, {}).folds == {}
+
+
+@pytest.mark.parametrize(
+    ("folds", "unplaced", "contradicting", "unpopulated"),
+    [
+        (
+            {"method": "balanced", "number": 2},
+            f"add a line for it to {PLACEMENT}, where the balanced folds are frozen, or delete that file",
+            "role holdout, but hospital GOT is in fold 1: set role to auto, or add GOT to holdout in the config",
+            f"fold 0 of {PLACEMENT} is left without patients: all of STO are excluded or no longer in the table: "
+            f"include some of them, or delete {PLACEMENT} to balance anew, which trains again",
+        ),
+        (
+            {"method": "file", "path": "my/folds.tsv"},
+            "add a line for it to my/folds.tsv, name it under holdout in the config, or set role to exclude",
+            "role holdout, but hospital GOT is in fold 1: set role to auto, or add GOT to holdout in the config",
+            "fold 0 of my/folds.tsv is left without patients: all of STO are excluded or no longer in the table: "
+            "include some of them, or change my/folds.tsv",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_told_in_the_words_of_the_method(
+    tmp_path: Path, folds: dict[str, object], unplaced: str, contradicting: str, unpopulated: str
+) -> None:
+    records = [row("GOT1", "GOT", role="holdout"), row("AMS1", "AMS"), row("GOOT1", "GOOT")]
+    with pytest.raises(ResiduaError) as raised:
+        split_patients(study(folds=folds), patients(tmp_path, records), {0: ("STO",), 1: ("GOT",)})
+    one, two, three = str(raised.value).splitlines()[1:]
+    assert "hospital GOOT (1 patient(s)) is in no fold and not held out: did you mean GOT? Otherwise " in one
+    assert unplaced in one and two.endswith(contradicting) and three.endswith(unpopulated)
+
+
+SOUND = Split({0: ("a", "b"), 1: ("c",)}, ("d",), {}, {"a": "STO", "b": "GRO", "c": "GOT", "d": "AMS"})
+
+
+def test_no_image_is_on_two_sides_of_a_sound_split() -> None:
+    digests = {patient: {"t1": f"1{patient}", "t1ce": f"2{patient}", "residual": "empty"} for patient in "abcd"}
+    found = prove(SOUND, digests, ("t1", "t1ce"))
+    assert list(found) == ["0", "1"]
+    assert found["0"] == {**SOUND.to_json()["proof"]["0"], "duplicates": []}
+    assert found["1"]["validation_hospitals"] == ["GOT"] and found["1"]["duplicates"] == []
+
+
+def test_an_image_under_two_names_is_told_where_it_is_on_two_sides() -> None:
+    digests = {patient: {"t1": f"1{patient}", "t1ce": f"2{patient}"} for patient in "abcd"}
+    # a and b, both of fold 0, share two images; c has b's under another column; d of the hold-out has a's.
+    digests["b"] |= {"t1": "1a", "t1ce": "2a"}
+    digests["c"]["t1ce"] = "1a"
+    digests["d"]["t1ce"] = "2a"
+    found = prove(SOUND, digests, ("t1", "t1ce"))
+    assert found["0"]["duplicates"] == [
+        {"training": ["c"], "validation": ["a", "b"], "holdout": []},
+        {"training": [], "validation": ["a", "b"], "holdout": ["d"]},
+    ]
+    assert found["1"]["duplicates"] == [
+        {"training": ["a", "b"], "validation": ["c"], "holdout": []},
+        {"training": ["a", "b"], "validation": [], "holdout": ["d"]},
+    ]
+    only = {patient: digests[patient] for patient in "ab"}
+    assert prove(SOUND, only, ("t1", "t1ce"))["0"]["duplicates"] == []
+    json.dumps(found)
+
+
+def test_the_table_of_folds_counts_both_kinds() -> None:
+    rows_ = fold_table(SOUND, {"a": True, "b": False, "c": True})
+    assert rows_ == [
+        FoldRow("0", ("STO", "GRO"), 2, 1, 1),
+        FoldRow("1", ("GOT",), 1, 1, 0),
+        FoldRow("hold-out", ("AMS",), 1, 0, 0),
+    ]
+    assert [row_.rt_ratio_percent for row_ in rows_] == [50.0, 100.0, None]
+
+
+def test_a_fold_that_lacks_one_kind_is_a_warning_unless_somebody_is_unknown() -> None:
+    found = fold_contents_problems(SOUND, {"a": True, "b": True, "c": False, "d": True})
+    assert [(problem.check, problem.what.split(" has ")[0]) for problem in found] == [
+        ("fold-without-negatives", "fold 0"),
+        ("fold-without-positives", "fold 1"),
+        ("fold-without-negatives", "hold-out"),
+    ]
+    assert {problem.severity for problem in found} == {"warning"}
+    assert fold_contents_problems(SOUND, {"a": True, "b": False, "c": True}) == [
+        problem
+        for problem in fold_contents_problems(SOUND, {"a": True, "b": False, "c": True, "d": True})
+        if "fold 1" in problem.what
+    ]

@@ -519,11 +519,11 @@ def test_methods_say_the_settings_in_use_and_no_path() -> None:
     weights = {"file": "/secret/weights.safetensors", "sha256": "a" * 64}
     networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "initial_weights": weights}}
     networks["nnunet"] = {**networks["nnunet"], "epochs": 7}
-    passages = methods(study_of(networks=networks), LABELS, rated=True)
+    passages = methods(study_of(networks=networks), LABELS, rated=True, folds=2)
     said = " ".join(str(passage) for passage in passages)
     assert "for 7 epochs" in said and "a" * 64 in said and "secret" not in said
     assert "post-operative T1w" in said and "Raters and networks" in said
-    assert "Raters and networks" not in str(methods(study_of(), LABELS, rated=False))
+    assert "Raters and networks" not in str(methods(study_of(), LABELS, rated=False, folds=2))
 
 
 def test_the_digest_of_the_settings_is_of_the_study_and_not_of_the_place() -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -144,6 +145,19 @@ def test_a_study_cannot_be_changed() -> None:
         ("networks.nnunet.epochs", "many", "networks.nnunet.epochs: Input should be a valid integer"),
         ("networks.nnunet.spacing_mm", [1.0, 0.0, 1.0], "networks.nnunet.spacing_mm.1: Input should be greater than 0"),
         ("statistics.alpha", 5, "statistics.alpha: Input should be less than 1 (found 5)"),
+        (
+            "folds",
+            {"method": "balancd"},
+            "folds.method: Input should be 'balanced', 'leave_one_hospital_out' or 'file' (found 'balancd')",
+        ),
+        ("folds", {"metod": "balanced"}, "folds.method: Field required"),
+        ("folds", {"method": "balanced"}, "folds.number: Field required"),
+        ("folds", {"method": "balanced", "number": 1}, "folds.number: Input should be greater than or equal to 2"),
+        ("folds", {"method": "balanced", "number": 5, 0: ["STO"]}, "folds.0: unknown key; see docs/config.md"),
+        ("folds", {"method": "leave_one_hospital_out", "number": 5}, "folds.number: unknown key"),
+        ("folds", {"method": "file"}, "folds.path: Field required"),
+        ("folds", "balanced", "folds: give each fold's hospitals, or method: balanced, leave_one_hospital_out, file"),
+        ("folds", {0: ["STO"]}, "folds: Dictionary should have at least 2 items after validation, not 1"),
         ("folds.1", ["A-1"], "folds.1.0: String should match pattern '^[A-Za-z0-9]+$' (found 'A-1')"),
         ("postprocessing.connectivity", 8, "postprocessing.connectivity: Input should be 6, 18 or 26 (found 8)"),
     ],
@@ -151,6 +165,21 @@ def test_a_study_cannot_be_changed() -> None:
 def test_a_wrong_setting_is_told_with_its_key(key: str, value: Any, line: str) -> None:
     (told,) = refusal(changed(key, value))
     assert line in told
+
+
+@pytest.mark.parametrize(
+    "folds",
+    [
+        {"method": "balanced", "number": 5},
+        {"method": "leave_one_hospital_out"},
+        {"method": "file", "path": "folds.tsv"},
+        {0: ["STO"], 1: ["GOT"]},
+    ],
+)
+def test_folds_are_named_or_placed_by_a_method_and_survive_json(folds: dict[Any, Any]) -> None:
+    settings = json.loads(json.dumps(study(folds=folds).model_dump(mode="json")))
+    assert settings["folds"] == json.loads(json.dumps(folds))
+    assert load_study(settings) == study(folds=folds)
 
 
 def test_a_missing_key_is_told() -> None:

@@ -20,39 +20,31 @@ def kinds_of(study: Study) -> dict[str, Kind]:
 
 
 def needed_columns(study: Study) -> tuple[str, ...]:
-    """The file columns without which the study cannot run: a label that no inputs show to a network is not needed."""
+    """The file columns that the table must have: a label that no inputs show to a network is not needed."""
     used = {"residual", *study.channels}
     return tuple(column for column in study.file_columns if column not in study.labels or column in used)
 
 
 def check_files(study: Study, patients: Iterable[Patient], columns: Iterable[str] | None = None) -> list[Problem]:
-    """A problem for each needed cell that is missing and each file that does not exist, in the order of the table.
+    """A problem for each file that the table names and that does not exist, in the order of the table.
 
-    A label that is not needed may be missing, but a file that the table names must exist. ``columns`` limits the check
-    to some of the file columns. Excluded patients are not looked at. Never raises.
+    A cell that is empty is no problem here: ``residua.cohort.eligibility`` says who may lack what. ``columns`` limits
+    the check to some of the file columns. Excluded patients are not looked at. Never raises.
     """
     wanted = set(study.file_columns if columns is None else columns)
     looked_at = [column for column in study.file_columns if column in wanted]
     included = [patient for patient in patients if not patient.excluded]
-    found = (_file_problem(study, patient, column) for patient in included for column in looked_at)
+    found = (_file_problem(patient, column) for patient in included for column in looked_at)
     return [problem for problem in found if problem]
 
 
-def _file_problem(study: Study, patient: Patient, column: str) -> Problem | None:
+def _file_problem(patient: Patient, column: str) -> Problem | None:
     path = patient.files.get(column)
-    optional = column not in needed_columns(study)
-    if (path is None and optional) or (path is not None and os.path.isfile(path)):
+    if path is None or os.path.isfile(path):
         return None
-    if path is None:
-        what, remedy = _missing_cell(study, column)
-    elif os.path.exists(path):
-        what, remedy = "not a file", "give the path of the NIfTI file itself"
+    if os.path.exists(path):
+        what, remedy, check = "not a file", "give the path of the NIfTI file itself", "file-not-a-file"
     else:
-        what, remedy = "the file does not exist", "correct the path (relative to the table), or set role to exclude"
-    return Problem(what, remedy, row=patient.row, patient=patient.patient, column=column, file=path)
-
-
-def _missing_cell(study: Study, column: str) -> tuple[str, str]:
-    if column in study.labels:
-        return "not annotated", "give the mask (an empty mask means no tumour), or set role to exclude"
-    return "no file is given", "give the file, or set role to exclude with an exclusion_reason"
+        what, check = "the file does not exist", "file-missing"
+        remedy = "correct the path (relative to the table), or set role to exclude"
+    return Problem(what, remedy, row=patient.row, patient=patient.patient, column=column, file=path, check=check)

@@ -1,4 +1,4 @@
-"""Which patients train and validate each fold, and which are held out: whole hospitals, as the config says."""
+"""Which patients train and validate each fold, and which are held out: whole hospitals."""
 
 from __future__ import annotations
 
@@ -10,7 +10,11 @@ from typing import Any
 from residua.cohort.problems import Problem, raise_problems
 from residua.cohort.table import Patient
 from residua.errors import ResiduaError
+from residua.protocol import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.study import Study
+
+PLACEMENT = "results/cohort/placement.tsv"
+"""Where balanced folds are frozen, relative to the working directory."""
 
 
 @dataclass(frozen=True)
@@ -52,10 +56,11 @@ class Split:
             "holdout": list(self.holdout),
             "excluded": dict(self.excluded),
             "hospitals": dict(self.hospitals),
-            "proof": {str(fold): self._proof(fold) for fold in sorted(self.folds)},
+            "proof": {str(fold): self.proof(fold) for fold in sorted(self.folds)},
         }
 
-    def _proof(self, fold: int) -> dict[str, list[str]]:
+    def proof(self, fold: int) -> dict[str, list[str]]:
+        """The hospitals that train and validate ``fold`` and are held out, and those on two sides: none."""
         training = {self.hospitals[patient] for patient in self.training(fold)}
         validation = {self.hospitals[patient] for patient in self.validation(fold)}
         held_out = {self.hospitals[patient] for patient in self.holdout}
@@ -73,37 +78,48 @@ class Split:
         return cls(folds, tuple(record["holdout"]), dict(record["excluded"]), dict(record["hospitals"]))
 
 
-def split_patients(study: Study, patients: Iterable[Patient]) -> Split:
-    """The split of ``patients`` by hospital that the config describes.
+def split_patients(
+    study: Study, patients: Iterable[Patient], placement: Mapping[int, Sequence[str]] | None = None
+) -> Split:
+    """The split of ``patients`` by hospital; ``placement`` gives the hospitals of each fold, as in ``assign``.
 
-    Raises ``ResiduaError`` that lists at once: hospitals of the table that the config does not place, hospitals of the
-    config without a patient, roles that contradict the config, and folds or a hold-out left without patients.
+    Raises ``ResiduaError`` that lists at once: hospitals of the table that are not placed, hospitals that are placed
+    and have no patient, roles that contradict the config, and folds or a hold-out left without patients.
     """
-    split, problems = assign(study, tuple(patients))
+    split, problems = assign(study, tuple(patients), placement)
     raise_problems(problems, "The cohort does not fit the folds of the configuration")
     return split
 
 
-def assign(study: Study, patients: Sequence[Patient]) -> tuple[Split, list[Problem]]:
-    """Like ``split_patients``, but returns the problems beside the split. Never raises."""
-    place: dict[str, int | None] = {h: fold for fold, hospitals in study.folds.items() for h in hospitals}
+def assign(
+    study: Study, patients: Sequence[Patient], placement: Mapping[int, Sequence[str]] | None = None
+) -> tuple[Split, list[Problem]]:
+    """Like ``split_patients``, but returns the problems beside the split. Never raises.
+
+    ``placement`` is what ``residua.cohort.placement`` found; not given, it is that of a config which names the
+    hospitals. An empty one was told to be a problem already: nobody is in a fold then.
+    """
+    if placement is None:
+        placement = study.folds if isinstance(study.folds, dict) else {}
+    place: dict[str, int | None] = {h: fold for fold, hospitals in placement.items() for h in hospitals}
     place |= dict.fromkeys(study.holdout, None)
-    members: dict[int | None, list[str]] = {None: [], **{fold: [] for fold in study.folds}}
+    members: dict[int | None, list[str]] = {None: [], **{fold: [] for fold in placement}}
     included = [patient for patient in patients if not patient.excluded]
     for patient in included:
         if patient.hospital in place:
             members[place[patient.hospital]].append(patient.patient)
     split = Split(
-        folds={fold: tuple(members[fold]) for fold in sorted(study.folds)},
+        folds={fold: tuple(members[fold]) for fold in sorted(placement)},
         holdout=tuple(members[None]),
         excluded={patient.patient: patient.exclusion_reason for patient in patients if patient.excluded},
         hospitals={patient.patient: patient.hospital for patient in included if patient.hospital in place},
     )
-    problems = [*_unplaced(included, place), *_contradicting(included, place), *_unpopulated(study, patients, split)]
+    problems = _unplaced(study, included, place) if placement else []
+    problems += [*_contradicting(study, included, place), *_unpopulated(study, patients, split, placement)]
     return split, problems
 
 
-def _unplaced(included: Sequence[Patient], place: Mapping[str, int | None]) -> list[Problem]:
+def _unplaced(study: Study, included: Sequence[Patient], place: Mapping[str, int | None]) -> list[Problem]:
     strangers: dict[str, list[Patient]] = {}
     for patient in included:
         if patient.hospital and patient.hospital not in place:
@@ -113,41 +129,87 @@ def _unplaced(included: Sequence[Patient], place: Mapping[str, int | None]) -> l
         close = get_close_matches(hospital.upper(), place, n=1)
         hint = f"did you mean {close[0]}? Otherwise " if close else ""
         what = f"hospital {hospital} ({len(members)} patient(s)) is in no fold and not held out"
-        remedy = f"{hint}name it under folds or holdout in the config, or set role to exclude"
-        problems.append(Problem(what, remedy, row=members[0].row, patient=members[0].patient, column="hospital"))
+        problems.append(
+            Problem(
+                what,
+                hint + _how_to_place(study),
+                row=members[0].row,
+                patient=members[0].patient,
+                column="hospital",
+                check="hospital-unplaced",
+            )
+        )
     return problems
 
 
-def _contradicting(included: Sequence[Patient], place: Mapping[str, int | None]) -> list[Problem]:
+def _how_to_place(study: Study) -> str:
+    if isinstance(study.folds, BalancedFolds):
+        return (
+            f"add a line for it to {PLACEMENT}, where the balanced folds are frozen, or delete that file to balance "
+            "anew, which moves other hospitals too (networks train again either way); or set role to exclude"
+        )
+    where = f"add a line for it to {study.folds.path}, name it" if isinstance(study.folds, FoldsTable) else "name it"
+    under = "under folds or holdout" if isinstance(study.folds, dict) else "under holdout"
+    return f"{where} {under} in the config, or set role to exclude"
+
+
+def _contradicting(study: Study, included: Sequence[Patient], place: Mapping[str, int | None]) -> list[Problem]:
+    explicit = isinstance(study.folds, dict)
     return [
         Problem(
-            f"role holdout, but hospital {p.hospital} is in fold {place[p.hospital]} of the config",
-            f"set role to auto, or move {p.hospital} from folds to holdout in the config",
+            f"role holdout, but hospital {p.hospital} is in fold {place[p.hospital]}"
+            + (" of the config" if explicit else ""),
+            f"set role to auto, or {f'move {p.hospital} from folds' if explicit else f'add {p.hospital}'} to holdout "
+            "in the config",
             row=p.row,
             patient=p.patient,
             column="role",
+            check="role-contradicts-folds",
         )
         for p in included
         if p.role == "holdout" and place.get(p.hospital) is not None
     ]
 
 
-def _unpopulated(study: Study, patients: Sequence[Patient], split: Split) -> list[Problem]:
+def _unpopulated(
+    study: Study, patients: Sequence[Patient], split: Split, placement: Mapping[int, Sequence[str]]
+) -> list[Problem]:
     present = {patient.hospital for patient in patients}
-    parts = [(f"folds.{fold}", study.folds[fold], split.folds[fold]) for fold in sorted(study.folds)]
-    parts.append(("holdout", study.holdout, split.holdout))
+    parts = [(fold, placement[fold], split.folds[fold]) for fold in sorted(placement)]
     problems = []
-    for key, hospitals, members in parts:
-        absent = [hospital for hospital in hospitals if hospital not in present]
+    for fold, hospitals, members in (*parts, (None, study.holdout, split.holdout)):
+        key = "holdout of the config" if fold is None else _name_of(study, fold)
+        # A table's hospitals were compared with the cohort's; one of frozen folds may leave the study.
+        told = fold is None or isinstance(study.folds, dict)
+        absent = [hospital for hospital in hospitals if hospital not in present] if told else []
         problems += [
             Problem(
-                f"{key} of the config names hospital {hospital}, which has no patient in the table",
+                f"{key} names hospital {hospital}, which has no patient in the table",
                 "correct its name, or remove it from the config",
                 column="hospital",
+                check="hospital-without-patients",
             )
             for hospital in absent
         ]
         if not members and not absent:
-            what = f"{key} of the config is left without patients: all of {', '.join(hospitals)} are excluded"
-            problems.append(Problem(what, "include some of them, or change the folds in the config", column="role"))
+            what = f"{key} is left without patients: all of {', '.join(hospitals)} are excluded"
+            what += "" if told else " or no longer in the table"
+            remedy = f"include some of them, or {_how_to_change(study, fold)}"
+            problems.append(Problem(what, remedy, column="role", check="fold-without-patients"))
     return problems
+
+
+def _name_of(study: Study, fold: int) -> str:
+    if isinstance(study.folds, dict):
+        return f"folds.{fold} of the config"
+    if isinstance(study.folds, LeaveOneHospitalOut):
+        return f"fold {fold}"
+    return f"fold {fold} of {study.folds.path if isinstance(study.folds, FoldsTable) else PLACEMENT}"
+
+
+def _how_to_change(study: Study, fold: int | None) -> str:
+    if fold is None or isinstance(study.folds, dict):
+        return "change the folds in the config"
+    if isinstance(study.folds, FoldsTable):
+        return f"change {study.folds.path}"
+    return f"delete {PLACEMENT} to balance anew, which trains again"

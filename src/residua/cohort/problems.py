@@ -8,7 +8,8 @@ from typing import Any, Literal, NoReturn
 
 from residua.errors import ResiduaError
 
-Severity = Literal["error", "warning"]
+Severity = Literal["error", "ineligible", "warning"]
+"""``error``: the patient's data cannot be used; ``ineligible``: the protocol leaves the patient out."""
 
 
 @dataclass(frozen=True)
@@ -22,10 +23,12 @@ class Problem:
     column: str | None = None
     file: str | None = None
     severity: Severity = "error"
+    check: str = ""
+    """The name of the check that found it, as docs/checks.md lists them."""
 
     @property
     def is_error(self) -> bool:
-        """Whether the study cannot run before this is mended."""
+        """Whether the study cannot use this patient, or run at all, before this is mended."""
         return self.severity == "error"
 
     def __str__(self) -> str:

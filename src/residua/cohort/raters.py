@@ -113,7 +113,7 @@ def check_rater_headers(raters: Raters, references: Mapping[str, str]) -> list[P
     patient. Masks that do not exist are left to ``load_raters``, broken references to ``check_headers``.
     """
     # Only here: these import an image library.
-    from residua.cohort.headers import header_problems, other_grid
+    from residua.cohort.checks.headers import header_problems, other_grid
     from residua.images import load_grid
 
     sound = {patient: _is_image(references[patient]) for patient in raters.patients}

@@ -14,10 +14,12 @@ from residua.study import IDENTIFIER
 
 Role = Literal["auto", "holdout", "exclude"]
 ROLES: tuple[Role, ...] = get_args(Role)
+ExcludedBy = Literal["table", "protocol", "check"]
+"""Who leaves a patient out: the table's role, the protocol (sequences, time of the scan) or a check of the data."""
 REQUIRED = ("patient", "hospital", "role")
 FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
 CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
-CONTRACT = (*REQUIRED, "exclusion_reason", *FILES, *CLINICAL)
+CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", *FILES, *CLINICAL)
 _MISSING = ("", "n/a")
 
 
@@ -32,10 +34,17 @@ class Patient:
     row: int | None
     files: Mapping[str, str] = field(default_factory=dict)
     clinical: Mapping[str, str] = field(default_factory=dict)
+    excluded_by: ExcludedBy | None = None
+
+    @property
+    def hours_since_surgery(self) -> float | None:
+        """When the scan was taken; None when the table does not say."""
+        hours = self.clinical.get("hours_since_surgery")
+        return None if hours is None else float(hours)
 
     @property
     def excluded(self) -> bool:
-        """Whether the table leaves this patient out of the study."""
+        """Whether this patient is left out of the study."""
         return self.role == "exclude"
 
 
@@ -112,6 +121,7 @@ def _patient(cells: Mapping[str, str], row: int, folder: str, file_columns: tupl
         row=row,
         files={c: os.path.normpath(os.path.join(folder, cells[c])) for c in file_columns if c in cells},
         clinical={column: cells[column] for column in CLINICAL if column in cells},
+        excluded_by="table" if role == "exclude" else None,
     )
 
 

@@ -125,7 +125,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "cohort": cohort,
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
-        "methods": methods(study, labels, "raters" in statistics),
+        "methods": methods(study, labels, "raters" in statistics, cohort.folds),
         "findings": [finding for finding in found if finding],
         "beside": [_fragment(table) for table in beside_the_article(cases, study, labels)],
         "same_cohort": is_the_articles_cohort(patients_by_hospital(record)),

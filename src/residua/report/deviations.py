@@ -273,7 +273,10 @@ def _value(study: Study, key: str) -> Any:
     value: Any = study.model_dump(mode="json")
     for part in key.split("."):
         value = value[part]
-    return {int(fold): hospitals for fold, hospitals in value.items()} if key == "folds" else value
+    if key != "folds":
+        return value
+    # Folds by their number; of a method not the path, which says where a table lies.
+    return {int(name) if name.isdigit() else name: item for name, item in value.items() if name != "path"}
 
 
 def to_markdown() -> str:

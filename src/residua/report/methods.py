@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE
+from residua.protocol import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.report.networks import describe_network, settings_table
 from residua.report.wording import counted, listed, name_of, one_of, plain
 from residua.study import OUT_OF_FOLD, Study
@@ -21,13 +22,16 @@ class Passage:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-def methods(study: Study, labels: Mapping[str, str], rated: bool) -> list[Passage]:
-    """All passages in the order of the flow. ``labels`` are the networks' names; ``rated``: human raters took part."""
+def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int) -> list[Passage]:
+    """All passages in the order of the flow.
+
+    ``labels`` are the networks' names; ``rated``: human raters took part; ``folds``: how many the split has.
+    """
     return [
         Passage("Registration and brain masks", (_registration(study), _brain_mask(study))),
         Passage("Inputs", ("Each network is trained and tested with:",), _inputs(study)),
         *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
-        Passage("From probabilities to masks", (_ensemble(study), _threshold(study))),
+        Passage("From probabilities to masks", (_folds(study, folds), _ensemble(folds), _threshold(study))),
         Passage("Measures", (_measures(study),), _definitions(study)),
         Passage("Statistics", _statistics(study, labels, rated)),
     ]
@@ -67,11 +71,24 @@ def _network(study: Study, arch: str, label: str) -> Passage:
     return Passage(label, describe_network(settings), settings=settings_table(settings))
 
 
-def _ensemble(study: Study) -> str:
+def _folds(study: Study, folds: int) -> str:
+    words = f"The hospitals that are not held out make up {one_of(folds)} folds"
+    if isinstance(study.folds, BalancedFolds):
+        return (
+            f"{words}. They were shared out by a program that made the largest deviation of a fold from an equal share "
+            "of the patients, or of those with residual tumour, as small as it could, then the second largest, and so "
+            "on, and stayed so from then on."
+        )
+    if isinstance(study.folds, LeaveOneHospitalOut):
+        return f"{words}, one each."
+    return f"{words}, as {'a table' if isinstance(study.folds, FoldsTable) else 'the configuration'} says."
+
+
+def _ensemble(folds: int) -> str:
     return (
-        f"Each network was trained {one_of(len(study.folds))} times for every inputs, each time without the hospitals "
+        f"Each network was trained {one_of(folds)} times for every inputs, each time without the hospitals "
         "of one fold. A patient of a fold was segmented by the one model that had not seen the hospital (out of fold); "
-        f"a hold-out patient by all {one_of(len(study.folds))}, whose probabilities were averaged after the softmax."
+        f"a hold-out patient by all {one_of(folds)}, whose probabilities were averaged after the softmax."
     )
 
 

@@ -1,0 +1,12 @@
+"""Rule participant_flow."""
+
+import _here  # noqa: F401
+
+from residua.cohort.flow import flow_of_run
+from residua.publish import write_json
+
+job = snakemake
+flow = flow_of_run(
+    list(job.input.checks), job.input.folds, job.params.left_out, job.params.lacking, job.params.residual_tumor_ml
+)
+write_json(job.output[0], flow)

@@ -1,0 +1,11 @@
+"""Rule table_s2."""
+
+import _here  # noqa: F401
+
+from residua.publish import read_json
+from residua.tables.grids import grids_table
+from residua.tables.published import write_table
+
+job = snakemake
+table = grids_table(list(job.input.checks), read_json(job.input.folds), job.params.sequences)
+write_table(table, dict(job.output.items()))

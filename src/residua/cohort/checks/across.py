@@ -1,0 +1,77 @@
+"""The same voxels under two patients, wherever in the cohort they are, and the proof that no fold is touched by it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from residua.cohort.checks.batch import WHAT_THEN
+from residua.cohort.checks.duplicates import duplicate_groups, find_duplicates
+from residua.cohort.findings import record_findings
+from residua.cohort.folds import Split
+from residua.cohort.problems import Problem, raise_problems
+from residua.cohort.proof import prove
+from residua.cohort.table import Patient
+from residua.errors import ResiduaError
+from residua.protocol import OnInvalid
+from residua.publish import read_json, write_json
+
+Digests = Mapping[str, Mapping[str, str]]
+"""Digests of voxels by patient and image column."""
+
+
+def check_across(
+    checks: Iterable[str],
+    folds: str,
+    patients: Iterable[Mapping[str, Any]],
+    excluded: Collection[str],
+    on_invalid: OnInvalid,
+    findings: str,
+    out: str,
+) -> None:
+    """Compare the voxels of all batches and write the proof, fold by fold, to ``out``.
+
+    ``checks`` are the records of the batches, ``folds`` that of the split and ``patients`` records of all candidates.
+    Patients with an image in common are written to ``findings``, each of them; unless all but one of them are
+    ``excluded``, this raises ``ResiduaError``, a line for each group.
+    """
+    digests = {patient: found for check in checks for patient, found in read_json(check)["digests"].items()}
+    split = Split.from_json(read_json(folds))
+    members = [Patient(**record) for record in patients]
+    record_findings(findings, members, *_of_everybody(digests, members))
+    left = {patient: found for patient, found in digests.items() if patient not in excluded}
+    found = find_duplicates([{"digests": left}], split.hospitals, _parts(split))
+    raise_problems(found, f"The same scan is there twice; {WHAT_THEN[on_invalid]}")
+    images = {column for found in digests.values() for column in found}
+    write_json(out, {"proof": prove(split, left, images)})
+
+
+def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Digests]) -> None:
+    """Raise ``ResiduaError`` when a training and a validation patient have an image in common.
+
+    ``patients`` are those of a fold's ``training`` and ``validation``, ``digests`` of their batches.
+    """
+    sides = {patient: side for side, members in patients.items() for patient in members}
+    found = {p: of for batch in digests for p, of in batch.items() if p in sides}
+    for group in duplicate_groups([{"digests": found}]):
+        if len({sides[patient] for patient in group}) > 1:
+            named = ", ".join(f"{patient} ({sides[patient]})" for patient in group)
+            raise ResiduaError(
+                f"the same voxels are on both sides of this training: {named}. Keep the patient whose scan it is, and "
+                "set the others' role to exclude in the cohort table"
+            )
+
+
+def _of_everybody(digests: Digests, members: Sequence[Patient]) -> tuple[list[Problem], list[tuple[str, ...]]]:
+    """A problem for each patient of every group, and the groups."""
+    hospitals = {patient.patient: patient.hospital for patient in members}
+    records = [{"digests": digests}]
+    groups = duplicate_groups(records)
+    told = zip(find_duplicates(records, hospitals), groups, strict=True)
+    return [replace(problem, patient=patient) for problem, group in told for patient in group], groups
+
+
+def _parts(split: Split) -> dict[str, str]:
+    parts = {patient: f"fold {fold}" for fold, members in split.folds.items() for patient in members}
+    return parts | dict.fromkeys(split.holdout, "the hold-out")

@@ -1,0 +1,93 @@
+"""What the voxels of files told, kept by the files' content, so that no unchanged file is read again.
+
+An entry is found by the digest of a file's content, and that digest by the file's path, size and time of change: where
+none of them changed, not even the content is read. Entries hold digests and numbers, never a path or a name. Any
+number of processes may share a folder. An entry that is damaged is no entry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+from residua.publish import digest, read_json, write_json
+
+VERSION = 1
+"""Version of what the checks read from voxels; raise it when ``facts`` or ``labels`` measure anything otherwise.
+
+What the measures mean (which of them is an error) is judged anew every time and needs no new version.
+"""
+_SETTLED_NS = 2 * 10**9
+"""A file that changed less than this ago may change again within one tick of its clock: its time says nothing yet."""
+
+Record = dict[str, Any]
+
+
+class Cache:
+    """Records by the content of the files that they were measured on; without a folder nothing is kept."""
+
+    def __init__(self, folder: str | os.PathLike[str] | None) -> None:
+        self._folder = None if folder is None else os.path.join(folder, f"v{VERSION}")
+
+    def recall(self, what: str, paths: Sequence[str], measure: Callable[[], Record]) -> Record:
+        """The record ``what`` about some files: the one kept, or else that of ``measure``, which is then kept.
+
+        Raises what ``measure`` raises, and ``OSError`` when a file cannot be read.
+        """
+        if self._folder is None:
+            return measure()
+        before = [_status(path) for path in paths]
+        contents = [self._content(path, status) for path, status in zip(paths, before, strict=True)]
+        key = _key(what, *contents)
+        kept = self._read(key)
+        if kept is not None:
+            return kept
+        record = measure()
+        # A file that changed meanwhile was not the one whose content names the entry.
+        if before == [_status(path) for path in paths]:
+            self._write(key, record)
+        return record
+
+    def _content(self, path: str, status: Sequence[int]) -> str:
+        key = _key("content", os.path.realpath(path), *map(str, status))
+        kept = self._read(key)
+        if kept is not None and isinstance(kept.get("content"), str):
+            return str(kept["content"])
+        found = digest(path)
+        if status == _status(path) and time.time_ns() - status[1] > _SETTLED_NS:
+            self._write(key, {"content": found})
+        return found
+
+    def _read(self, key: str) -> Record | None:
+        try:
+            entry = read_json(self._place(key))
+            record = entry["record"]
+            return record if isinstance(record, dict) and entry["digest"] == _seal(key, record) else None
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
+            return None
+
+    def _write(self, key: str, record: Record) -> None:
+        # Where nothing can be kept (a full disk, somebody else's folder) the checks go on without.
+        with suppress(OSError):
+            write_json(self._place(key), {"record": record, "digest": _seal(key, record)})
+
+    def _place(self, key: str) -> str:
+        return os.path.join(self._folder or "", key[:2], f"{key[2:]}.json")
+
+
+def _status(path: str) -> tuple[int, int]:
+    status = os.stat(path)
+    return status.st_size, status.st_mtime_ns
+
+
+def _key(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _seal(key: str, record: Record) -> str:
+    return _key(key, json.dumps(record, sort_keys=True))

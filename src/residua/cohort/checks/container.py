@@ -1,0 +1,114 @@
+"""A file on disk up to its voxels: whether it can be opened, what it is packed with, and how much is in it."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import os
+import stat
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import BinaryIO, cast
+
+from residua.cohort.checks.faults import Fault, UnusableError
+from residua.cohort.checks.formats import HEAD_BYTES, pointer_fault
+
+COPY_AGAIN = "copy it again from its source"
+_OPENERS: dict[str, Callable[[str], BinaryIO]] = {
+    "": lambda path: open(path, "rb"),
+    "gzip": lambda path: cast("BinaryIO", gzip.open(path)),
+    "bzip2": lambda path: cast("BinaryIO", bz2.open(path)),
+}
+_MAGIC = {b"\x1f\x8b": "gzip", b"BZ": "bzip2"}
+_SUFFIX = {"": ".nii", "gzip": ".nii.gz", "bzip2": ".nii.bz2"}
+_DAMAGED = (gzip.BadGzipFile, zlib.error, OSError, ValueError)
+_ISIZE = 1 << 32
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Container:
+    """A file that can be opened: its size, what it is packed with (gzip, bzip2 or nothing) and how it begins."""
+
+    path: str
+    file_bytes: int
+    packed: str
+    head: bytes
+
+    def read(self, size: int) -> bytes:
+        """The first ``size`` bytes, unpacked; fewer where the file ends before. Raises ``UnusableError``."""
+        return _unpacked(self.path, self.packed, size)
+
+    def holds(self, size: int) -> int:
+        """``size``, or how many bytes there are if they are fewer; unpacks the file only where there is a doubt.
+
+        What is packed with bzip2 is trusted: it does not say how much it holds.
+        """
+        if self.packed == "bzip2":
+            return size
+        if not self.packed:
+            return min(size, self.file_bytes)
+        # Another number in the trailer is no proof: gzip allows files of several members, and padding.
+        return size if _trailer(self.path) == size % _ISIZE else _counted(self.path, size)
+
+    def name_fault(self) -> Fault | None:
+        """That the name does not end as the content asks, so that programs open the file in a wrong way."""
+        wanted = _SUFFIX[self.packed]
+        if self.path.lower().endswith(wanted):
+            return None
+        if self.packed:
+            what = f"packed with {self.packed}, but the name does not end in {wanted}"
+            return Fault("file-wrong-extension", what, f"rename it to end in {wanted}")
+        if self.path.lower().endswith((".gz", ".bz2")):
+            what, remedy = "not packed, although its name says so", "rename it to end in .nii, or pack it with gzip"
+            return Fault("file-wrong-extension", what, remedy)
+        return Fault("file-wrong-extension", "NIfTI, but the name does not end in .nii", "rename it to end in .nii")
+
+
+def open_container(path: str) -> Container:
+    """The file at ``path``. Raises ``UnusableError`` when it cannot be opened or unpacked, or holds nothing."""
+    try:
+        status = os.stat(path)
+        if not stat.S_ISREG(status.st_mode):
+            raise UnusableError(Fault("file-not-a-file", "not a file", "give the path of the NIfTI file itself"))
+        with open(path, "rb") as stream:
+            raw = stream.read(HEAD_BYTES)
+    except OSError as error:
+        what, remedy = f"cannot be read ({error.strerror})", "give yourself the right to read it, or copy it again"
+        raise UnusableError(Fault("file-unreadable", what, remedy)) from None
+    if not status.st_size:
+        raise UnusableError(Fault("file-empty", "the file is empty (0 bytes)", COPY_AGAIN))
+    pointer = pointer_fault(raw)
+    if pointer:
+        raise UnusableError(pointer)
+    packed = _MAGIC.get(raw[:2], "")
+    return Container(path, status.st_size, packed, _unpacked(path, packed, HEAD_BYTES) if packed else raw)
+
+
+def _unpacked(path: str, packed: str, size: int) -> bytes:
+    try:
+        with _OPENERS[packed](path) as stream:
+            return stream.read(size)
+    except EOFError:
+        what = "truncated: the file ends before its header does"
+        raise UnusableError(Fault("file-truncated", what, COPY_AGAIN)) from None
+    except _DAMAGED as error:
+        what = f"damaged: cannot be unpacked with {packed or 'nothing'} ({error})"
+        raise UnusableError(Fault("file-pack-damaged", what, COPY_AGAIN)) from None
+
+
+def _trailer(path: str) -> int:
+    with open(path, "rb") as stream:
+        stream.seek(-4, os.SEEK_END)
+        return int.from_bytes(stream.read(4), "little")
+
+
+def _counted(path: str, size: int) -> int:
+    found = 0
+    # What came before the damage counts.
+    with suppress(EOFError, *_DAMAGED), gzip.open(path) as stream:
+        while found < size and (chunk := stream.read1(min(_CHUNK_BYTES, size - found))):
+            found += len(chunk)
+    return found

@@ -1,0 +1,92 @@
+"""One function over many patients in several processes, none of which can take the others' results with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def over_all(
+    work: Callable[[Item], Result],
+    items: Sequence[Item],
+    workers: int,
+    died: Callable[[Item], Result],
+    done: Callable[[], None] = lambda: None,
+) -> list[Result]:
+    """The result of ``work`` for every item, in their order, from ``workers`` processes; one is this process itself.
+
+    ``work`` and the items must be picklable, and ``work`` must not raise. An item whose process dies (killed for its
+    memory, a crash of a library) gets ``died(item)``. ``done`` is called as each item ends.
+    """
+    if workers <= 1:
+        return [_told(work(item), done) for item in items]
+    calls = _Calls(work, items, done)
+    waiting = deque(range(len(items)))
+    while waiting:
+        # When a process dies nobody says on which of the items that were in work: each is tried once more, alone.
+        for index in calls.run(waiting, workers):
+            if calls.run(deque([index]), 1):
+                calls.results[index] = _told(died(items[index]), done)
+    return [calls.results[index] for index in range(len(items))]
+
+
+class _Calls(Generic[Item, Result]):
+    def __init__(self, work: Callable[[Item], Result], items: Sequence[Item], done: Callable[[], None]) -> None:
+        self._work, self._items, self._done = work, items, done
+        self.results: dict[int, Result] = {}
+
+    def run(self, waiting: deque[int], workers: int) -> list[int]:
+        """Work on the items ``waiting`` until all are done, or one process dies: then those that were in work."""
+        running: dict[Future[Result], int] = {}
+        with _pool(workers) as pool:
+            try:
+                while waiting or running:
+                    while waiting and len(running) < workers:
+                        running[pool.submit(self._work, self._items[waiting[0]])] = waiting[0]
+                        waiting.popleft()
+                    for ended in wait(running, return_when=FIRST_COMPLETED).done:
+                        self.results[running[ended]] = _told(ended.result(), self._done)
+                        del running[ended]
+            except BrokenProcessPool:
+                return sorted(running.values())
+        return []
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    # A forked process would inherit the locks of threads that it does not have.
+    context = multiprocessing.get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_begin)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _begin() -> None:
+    # Ctrl-C reaches every process of the terminal: these end at once and leave the word to their parent.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _told(result: Result, done: Callable[[], None]) -> Result:
+    done()
+    return result

@@ -1,0 +1,32 @@
+"""Who has residual tumour in the reference standard, from the masks alone, before anything runs."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable
+
+from residua.cohort.checks.voxels import check_voxels
+from residua.cohort.table import Patient
+from residua.metrics.classification import has_residual_tumor
+
+
+def positive_patients(
+    patients: Iterable[Patient], residual_tumor_ml: float, cache: str | os.PathLike[str] | None = None
+) -> dict[str, bool]:
+    """Whether there is residual tumour, by patient; who is left out or has no readable mask is missing.
+
+    ``cache`` is that of ``check_voxels``: masks that it knows are not read again.
+    """
+    volumes_ml = check_voxels(patients, {"residual": "label"}, cache=cache)["residual_ml"]
+    return {patient: bool(has_residual_tumor(ml, residual_tumor_ml)) for patient, ml in volumes_ml.items()}
+
+
+def positives_by_hospital(
+    patients: Iterable[Patient], residual_tumor_ml: float, cache: str | os.PathLike[str] | None = None
+) -> dict[str, int]:
+    """How many of the patients in the study have residual tumour, by hospital."""
+    members = list(patients)
+    hospitals = {patient.patient: patient.hospital for patient in members}
+    positive = positive_patients(members, residual_tumor_ml, cache)
+    return dict(Counter(hospitals[patient] for patient, tumor in positive.items() if tumor))

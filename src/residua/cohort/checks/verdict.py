@@ -1,0 +1,90 @@
+"""Can the study run on this cohort? The table, its files, their headers and, on request, every voxel."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from residua.cohort import Cohort, judged_cohort
+from residua.cohort.checks.duplicates import find_duplicates
+from residua.cohort.checks.headers import check_headers
+from residua.cohort.checks.voxels import check_voxels
+from residua.cohort.files import kinds_of
+from residua.cohort.findings import invalid_patients
+from residua.cohort.problems import Problem, Severity, errors_of
+from residua.study import Study
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All problems of a cohort, those of a patient together, and whether the study could run all the same.
+
+    ``patients`` is the number of those to include, ``hospitals`` the hospital of every patient in the table, and
+    ``volumes_ml`` the annotated volumes by label and patient, where the voxels were read.
+    """
+
+    problems: tuple[Problem, ...]
+    patients: int
+    runs: bool
+    hospitals: Mapping[str, str]
+    volumes_ml: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def totals(self) -> dict[tuple[str, Severity], int]:
+        """How many problems each check found, by its name and severity; the most first."""
+        return dict(Counter((problem.check, problem.severity) for problem in self.problems).most_common())
+
+    def to_json(self) -> dict[str, Any]:
+        """Builtins for a program to read."""
+        problems = [problem.to_json() for problem in self.problems]
+        totals = [{"check": check, "severity": s, "problems": n} for (check, s), n in self.totals().items()]
+        facts = {"runs": self.runs, "patients": self.patients, "problems": problems, "totals": totals}
+        return {**facts, **{label: dict(volumes) for label, volumes in self.volumes_ml.items()}}
+
+
+def check_cohort(
+    study: Study,
+    table_path: str,
+    voxels: bool = True,
+    cache: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Verdict:
+    """All that is wrong with the cohort of ``table_path``, with every patient at once, each problem once.
+
+    Headers take milliseconds a file, voxels up to seconds, or no time where ``cache`` knows them; ``cache``,
+    ``workers`` and ``progress`` are those of ``check_voxels``. Never raises for what the table or a file holds.
+    """
+    cohort, problems = judged_cohort(study, table_path)
+    included = [patient for patient in cohort.patients.values() if not patient.excluded]
+    problems += check_headers(study, included)
+    volumes: dict[str, dict[str, float]] = {}
+    if voxels:
+        found = check_voxels(included, kinds_of(study), _drawn_on(study), cache, workers, progress)
+        problems += [Problem(**record) for record in found["problems"]]
+        problems += _duplicates(cohort, found)
+        volumes = {name: found[name] for name in found if name.endswith("_ml")}
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.row or 0)
+    hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
+    return Verdict(tuple(ordered), len(included), _runs(study, table_path, problems), hospitals, volumes)
+
+
+def _drawn_on(study: Study) -> dict[str, str]:
+    return {**study.labels, "brain_mask": study.sequences.reference}
+
+
+def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
+    hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
+    parts = {patient: f"fold {fold}" for fold, members in cohort.split.folds.items() for patient in members}
+    parts |= dict.fromkeys(cohort.split.holdout, "the hold-out")
+    duplicates = find_duplicates([found], hospitals, parts)
+    return [replace(problem, row=cohort.patients[problem.patient or ""].row) for problem in duplicates]
+
+
+def _runs(study: Study, table_path: str, problems: list[Problem]) -> bool:
+    """Whether nothing is wrong, or the study may go on without the patients in whom something is."""
+    if study.on_invalid == "stop" or not errors_of(problems):
+        return not errors_of(problems)
+    return not errors_of(judged_cohort(study, table_path, invalid_patients(problems))[1])

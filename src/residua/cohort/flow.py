@@ -1,0 +1,190 @@
+"""The participant flow, as CONSORT asks for: from the rows of the table to the patients of each fold, in numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any, get_args
+
+from residua.cohort.folds import Split
+from residua.cohort.table import ExcludedBy, Patient
+from residua.errors import ResiduaError
+from residua.metrics.classification import has_residual_tumor
+from residua.publish import read_json
+
+EXCLUDED_BY: tuple[ExcludedBy, ...] = get_args(ExcludedBy)
+_SHORT_NUMBER = 3
+"""Digits of a number that is more likely an amount than somebody's identifier."""
+
+
+def participant_flow(
+    patients: Mapping[str, Patient],
+    split: Split,
+    eligible: Mapping[str, Sequence[str]],
+    volumes_ml: Mapping[str, float],
+    residual_tumor_ml: float,
+) -> dict[str, Any]:
+    """How many were assessed, left out by whom and why, and included where: builtins that name hospitals, no patient.
+
+    ``patients`` holds every row of the table, ``eligible`` the patients of each inputs, ``volumes_ml`` the reference
+    volumes; residual tumour (RT) is from ``residual_tumor_ml`` on, gross total resection (GTR) below. Everybody is
+    counted once, a patient with several reasons under all of them as one.
+    Raises ``ResiduaError`` when the numbers do not add up.
+    """
+    included = [patient.patient for patient in patients.values() if not patient.excluded]
+    _require_everybody(included, split, eligible)
+
+    def part(members: Collection[str]) -> dict[str, Any]:
+        annotated = [volumes_ml[patient] for patient in members if patient in volumes_ml]
+        with_tumor = int(has_residual_tumor(annotated, residual_tumor_ml).sum())
+        return {
+            "patients": len(members),
+            "rt": with_tumor,
+            "gtr": len(annotated) - with_tumor,
+            "not_annotated": len(members) - len(annotated),
+            "hospitals": dict(Counter(split.hospitals[patient] for patient in members)),
+        }
+
+    def places(members: Collection[str]) -> dict[str, Any]:
+        wanted = set(members)
+        folds = {fold: [p for p in split.folds[fold] if p in wanted] for fold in sorted(split.folds)}
+        return {
+            **part(members),
+            "folds": [{"fold": fold, **part(validated)} for fold, validated in folds.items()],
+            "cross_validation": part([patient for validated in folds.values() for patient in validated]),
+            "holdout": part([patient for patient in split.holdout if patient in wanted]),
+        }
+
+    flow = {
+        "residual_tumor_ml": residual_tumor_ml,
+        "assessed": len(patients),
+        "excluded": _excluded(patients),
+        "included": places(split.patients),
+        "inputs": [{"inputs": inputs, **places(members)} for inputs, members in eligible.items()],
+        "hospitals": _by_hospital(patients.values()),
+    }
+    require_sums(flow)
+    return flow
+
+
+def flow_of_run(
+    checks: Iterable[str],
+    folds: str,
+    left_out: Mapping[str, Mapping[str, Any]],
+    lacking: Mapping[str, Collection[str]],
+    residual_tumor_ml: float,
+) -> dict[str, Any]:
+    """The participant flow of the files of a run: ``results/cohort/checks/*.json`` and ``folds.json``.
+
+    ``left_out`` holds the hospital, ``exclusion_reason`` and ``excluded_by`` of those who are not in the split,
+    ``lacking`` those who are but have no part in some inputs. Raises ``ResiduaError`` as ``participant_flow`` does.
+    """
+    split = Split.from_json(read_json(folds))
+    patients = {p: Patient(p, split.hospitals[p], "auto", "", None) for p in split.patients}
+    patients |= {p: Patient(patient=p, role="exclude", row=None, **record) for p, record in left_out.items()}
+    volumes_ml = {patient: ml for check in checks for patient, ml in read_json(check)["residual_ml"].items()}
+    eligible = {inputs: [p for p in split.patients if p not in without] for inputs, without in lacking.items()}
+    return participant_flow(patients, split, eligible, volumes_ml, residual_tumor_ml)
+
+
+def require_sums(flow: Mapping[str, Any]) -> None:
+    """Raise ``ResiduaError`` with every sum of the flow, in all and by hospital, that is not what it should be."""
+    wrong = [f"{what}: {found} instead of {expected}" for what, found, expected in _sums(flow) if found != expected]
+    if wrong:
+        raise ResiduaError(f"The participant flow does not add up: {'; '.join(wrong)}. {_DISAGREE}")
+
+
+_DISAGREE = "The cohort table, the split and the checks are not of one run; run the same snakemake command again"
+
+
+def _sums(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
+    """What each sum is of, the sum, and what it should be."""
+    excluded, included, hospitals = flow["excluded"], flow["included"], flow["hospitals"]
+    left_out = sum(group["patients"] for group in excluded.values())
+    yield "included and excluded patients", left_out + included["patients"], flow["assessed"]
+    yield "patients assessed, by hospital", _total(hospitals.values(), "assessed"), flow["assessed"]
+    for by, group in excluded.items():
+        yield f"reasons of those left out by the {by}", _total(group["reasons"], "patients"), group["patients"]
+        yield f"patients left out by the {by}, by hospital", _total(hospitals.values(), by), group["patients"]
+    for hospital, record in hospitals.items():
+        counted = record["included"] + sum(record[by] for by in excluded)
+        yield f"included and excluded patients of {hospital}", counted, record["assessed"]
+    there = {hospital: record["included"] for hospital, record in hospitals.items() if record["included"]}
+    yield "included patients by hospital", included["hospitals"], there
+    yield from _sums_of_places(included, "the study")
+    for inputs in flow["inputs"]:
+        yield from _sums_of_places(inputs, f"inputs {inputs['inputs']}")
+        beyond = {h for h, number in inputs["hospitals"].items() if number > there.get(h, 0)}
+        yield f"hospitals with more patients of inputs {inputs['inputs']} than in the study", beyond, set()
+
+
+def _sums_of_places(places: Mapping[str, Any], whose: str) -> Iterator[tuple[str, Any, Any]]:
+    validated, held_out = places["cross_validation"], places["holdout"]
+    for key in ("patients", "rt", "gtr", "not_annotated"):
+        yield f"{key} of {whose}, in folds and held out", validated[key] + held_out[key], places[key]
+        yield f"{key} of {whose}, fold by fold", _total(places["folds"], key), validated[key]
+    sides = Counter(validated["hospitals"]) + Counter(held_out["hospitals"])
+    yield f"patients of {whose} by hospital, in folds and held out", dict(sides), places["hospitals"]
+    folds = sum((Counter(fold["hospitals"]) for fold in places["folds"]), Counter[str]())
+    yield f"patients of {whose} by hospital, fold by fold", dict(folds), validated["hospitals"]
+    for name, part in (("in all", places), ("held out", held_out), *((f["fold"], f) for f in places["folds"])):
+        classes = part["rt"] + part["gtr"] + part["not_annotated"]
+        yield f"RT, GTR and not annotated of {whose} ({name})", classes, part["patients"]
+        yield f"patients of {whose} by hospital ({name})", sum(part["hospitals"].values()), part["patients"]
+
+
+def _total(records: Iterable[Mapping[str, Any]], key: str) -> int:
+    return sum(record[key] for record in records)
+
+
+def _require_everybody(included: Sequence[str], split: Split, eligible: Mapping[str, Sequence[str]]) -> None:
+    """Sums alone would not see one patient twice in place of another."""
+    placed = Counter(split.patients)
+    if placed != Counter(included):
+        astray = len(set(placed) ^ set(included)) + sum(number > 1 for number in placed.values())
+        raise ResiduaError(f"{astray} patient(s) are not in just one fold, the hold-out or left out. {_DISAGREE}")
+    for inputs, members in eligible.items():
+        if Counter(members) - placed:
+            raise ResiduaError(f"inputs {inputs} have patients who are not, or twice, in the study. {_DISAGREE}")
+
+
+def _excluded(patients: Mapping[str, Patient]) -> dict[str, Any]:
+    reasons: dict[str, Counter[str]] = {by: Counter() for by in EXCLUDED_BY}
+    for patient in patients.values():
+        if patient.excluded:
+            reasons[_by(patient)][_anonymous(patient.exclusion_reason, patients)] += 1
+    return {
+        by: {
+            "patients": found.total(),
+            "reasons": [
+                {"reason": reason, "patients": number}
+                for reason, number in sorted(found.items(), key=lambda item: (-item[1], item[0]))
+            ],
+        }
+        for by, found in reasons.items()
+    }
+
+
+def _by_hospital(patients: Iterable[Patient]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for patient in patients:
+        none = dict.fromkeys(("assessed", *EXCLUDED_BY, "included"), 0)
+        record = found.setdefault(patient.hospital, none)
+        record["assessed"] += 1
+        record[_by(patient) if patient.excluded else "included"] += 1
+    return found
+
+
+def _by(patient: Patient) -> ExcludedBy:
+    return patient.excluded_by or "table"
+
+
+def _anonymous(reason: str, patients: Collection[str]) -> str:
+    """A reason that names nobody: people write "same scan as STO004", and tables of patients 1 to 999 "after 72 h"."""
+
+    def masked(word: re.Match[str]) -> str:
+        amount = word[0].isdigit() and len(word[0]) <= _SHORT_NUMBER and not word[0].startswith("0")
+        return "a patient" if word[0] in patients and not amount else word[0]
+
+    return re.sub(r"[A-Za-z0-9]+", masked, " ".join(reason.split())) or "no reason given"

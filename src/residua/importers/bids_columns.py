@@ -1,0 +1,103 @@
+"""Which column an image of a BIDS data set is: by its session, its suffix and its entities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from residua.cohort.table import FILES
+from residua.importers.bids_images import Image
+from residua.importers.labels import Rules
+
+Time = Literal["pre", "post"]
+_SESSIONS: Mapping[Time, tuple[str, ...]] = {
+    "pre": ("pre", "preop", "preoperative", "presurgery", "presurgical", "presurg", "before"),
+    "post": ("post", "postop", "postoperative", "postsurgery", "postsurgical", "postsurg", "earlypostop"),
+}
+_MASKS: Mapping[Time, Mapping[str, tuple[str, ...]]] = {
+    "pre": {"pre_tumor": ("pretumor", "pretumour", "tumor", "tumour")},
+    "post": {
+        "residual": ("residual", "residualtumor", "residualtumour", "tumor", "tumour"),
+        "brain_mask": ("brain",),
+    },
+}
+"""What a binary mask's ``label`` or ``desc`` call the columns."""
+_KINDS = {"T1w": "t1", "FLAIR": "flair"}
+_WITHOUT_CONTRAST = ("none", "no", "0")
+_NATIVE_SPACES = ("orig", "native", "individual", "T1w", "T1wce", "T1ce", "ceT1w")
+_LABEL_OF: Mapping[Time, str] = {"pre": "pre_tumor", "post": "residual"}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says of the data set.
+
+    ``sessions``: names beside the usual ones; ``columns``: further columns and their suffix, such as ``post_t2``: T2w;
+    ``masks``: what label or desc of a mask is which column, beside the usual; ``prefer``: entities that decide among
+    several candidates, such as ``run-2``; ``hospital``: of participants for whom the table names none.
+    """
+
+    sessions: Mapping[Time, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
+    masks: Mapping[str, str] = field(default_factory=dict)
+    rules: Rules = field(default_factory=dict)
+    prefer: tuple[str, ...] = ()
+    hospital: str = ""
+    hospital_column: str | None = None
+    surgery_column: str | None = None
+
+
+def column_of(image: Image, options: Options) -> tuple[str | None, str]:
+    """The column of an image; None, with the reason, when it is none."""
+    session = image.entities.get("ses")
+    time = next((time for time in _SESSIONS if session and _is_session(session, time, options)), None)
+    if time is None:
+        return None, f"session {session} is neither before nor after surgery" if session else "no session"
+    if image.suffix in ("mask", "dseg"):
+        return _label_column(image, time, options)
+    if image.is_derivative:
+        return None, "an image that was made of another"
+    column = _image_column(image, time, options)
+    return column, "" if column else "not needed"
+
+
+def _is_session(session: str, time: Time, options: Options) -> bool:
+    given = options.sessions.get(time)
+    return session.casefold() in (_SESSIONS[time] if given is None else (given.removeprefix("ses-").casefold(),))
+
+
+def _image_column(image: Image, time: Time, options: Options) -> str | None:
+    declared = (column for column, suffix in options.columns.items() if suffix == image.suffix)
+    kind = _KINDS.get(image.suffix)
+    if kind == "t1" and image.entities.get("ce", "none").casefold() not in _WITHOUT_CONTRAST:
+        kind = "t1ce"
+    column = f"{time}_{kind}"
+    return column if column in FILES else next((name for name in declared if name.startswith(f"{time}_")), None)
+
+
+def _label_column(image: Image, time: Time, options: Options) -> tuple[str | None, str]:
+    space = image.entities.get("space", _NATIVE_SPACES[0])
+    if space not in _NATIVE_SPACES:
+        return None, f"in the space {space}, not in that of the image"
+    if image.suffix == "dseg":
+        column = _LABEL_OF[time]
+        return (column, "") if column in options.rules else (None, f"no --label says which values are {column}")
+    called = {image.entities.get(entity, "").casefold() for entity in ("label", "desc")}
+    for column, names in _MASKS[time].items():
+        given = options.masks.get(column)
+        if called & set(names if given is None else (given.casefold(),)):
+            return (column, "") if column not in options.rules else (None, f"--label derives {column} from a dseg")
+    return None, "label and desc are those of no column; see --mask"
+
+
+def preferred(images: Iterable[Image], prefer: Iterable[str]) -> list[Image]:
+    """The candidates of one column that have the entities of ``prefer``, each in turn, where any has them."""
+    left = list(images)
+    for entity, _, value in (text.partition("-") for text in prefer):
+        left = [image for image in left if _same(image.entities.get(entity, ""), value)] or left
+    return left
+
+
+def _same(one: str, other: str) -> bool:
+    return one == other or (one.isdigit() and other.isdigit() and int(one) == int(other))

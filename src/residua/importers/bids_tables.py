@@ -1,0 +1,95 @@
+"""The tables of a BIDS data set: who the participants are, and how long after surgery a scan was made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from residua.cohort.lines import read_lines
+from residua.cohort.problems import errors_of
+from residua.errors import ResiduaError
+
+_HOSPITAL = ("hospital", "site", "center", "centre", "institution", "site_id")
+_SURGERY = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")
+_HOURS = {"hours_since_surgery": 1.0, "days_since_surgery": 24.0}
+_MISSING = ("", "n/a")
+Row = Mapping[str, str]
+
+
+def read_rows(path: Path) -> tuple[Row, ...]:
+    """The rows of a TSV file as cells by column in lower case; none when it does not exist.
+
+    A cell that is empty or ``n/a`` is absent. Raises ``ResiduaError`` when it cannot be split into cells.
+    """
+    if not path.is_file():
+        return ()
+    lines, problems = read_lines(str(path), row_of="entry")
+    if damaged := errors_of(problems):
+        raise ResiduaError(str(damaged[0]))
+    header = [name.lower() for name in lines[0].cells]
+    cells = (zip(header, line.cells, strict=False) for line in lines[1:])
+    return tuple({column: cell for column, cell in row if cell not in _MISSING} for row in cells)
+
+
+def row_of(rows: Iterable[Row], column: str, name: str) -> Row:
+    """The row whose ``column`` is ``name``, with or without the key before the hyphen; empty when there is none."""
+    return next((row for row in rows if row.get(column, "").rpartition("-")[2] == name.rpartition("-")[2]), {})
+
+
+def hospital_column(rows: Sequence[Row], wanted: str | None) -> str | None:
+    """The column of ``participants.tsv`` with the hospital. Raises ``ResiduaError`` when ``wanted`` is not there."""
+    columns = {column for row in rows for column in row}
+    if wanted is None:
+        return next((name for name in _HOSPITAL if name in columns), None)
+    if wanted.lower() not in columns:
+        there = ", ".join(sorted(columns)) or "none"
+        raise ResiduaError(f"--hospital-column {wanted}: participants.tsv has the columns {there}")
+    return wanted.lower()
+
+
+def demographics(row: Row) -> dict[str, str]:
+    """``age`` in years and ``sex`` as F or M, where they are known."""
+    age, sex = row.get("age", ""), row.get("sex", row.get("gender", ""))[:1].upper()
+    known = {"age": age} if re.fullmatch(r"\d+(\.\d+)?", age) else {}
+    return known | ({"sex": sex} if sex in ("F", "M") else {})
+
+
+@dataclass(frozen=True)
+class Interval:
+    """Hours from surgery to a scan; ``remark`` says what they were made of."""
+
+    hours: float
+    remark: str
+
+
+def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | None) -> Interval | None:
+    """Hours after surgery: said by a column, or from the time of the scan and a column with that of surgery.
+
+    ``rows`` are those that may hold them, in the order in which they are asked: the session's, then the participant's.
+    Of two dates without a time of day the difference is whole days. None: not known.
+    """
+    told = {column: cell for row in reversed(list(rows)) for column, cell in row.items()}
+    for column, factor in _HOURS.items():
+        if column in told and re.fullmatch(r"-?\d+(\.\d+)?", told[column]):
+            return Interval(float(told[column]) * factor, f"hours after surgery: from the column {column}")
+    columns = _SURGERY if surgery_column is None else (surgery_column.lower(),)
+    surgery = next((told[column] for column in columns if column in told), None)
+    operated, scanned = _time(surgery), _time(acquired)
+    if operated is None or scanned is None:
+        return None
+    if "T" in str(surgery) and "T" in str(acquired):
+        hours = (scanned - operated).total_seconds() / 3600
+        return Interval(round(hours, 1), "hours after surgery: from the times of surgery and scan")
+    days = (scanned.date() - operated.date()).days
+    return Interval(days * 24.0, f"hours after surgery: {days} whole days between the dates of surgery and scan")
+
+
+def _time(text: str | None) -> datetime | None:
+    """A time as BIDS writes it; its time zone, which is seldom that of both, is not looked at."""
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+    except ValueError:
+        return None

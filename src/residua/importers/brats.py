@@ -1,0 +1,151 @@
+"""BraTS: cases named as the Brain Tumor Segmentation challenges name them.
+
+Sources: Baid et al., "The RSNA-ASNR-MICCAI BraTS 2021 Benchmark on Brain Tumor Segmentation and Radiogenomic
+Classification", arXiv:2107.02314; de Verdier et al., "The 2024 Brain Tumor Segmentation (BraTS) Challenge: Glioma
+Segmentation on Post-treatment MRI", arXiv:2405.18368; the challenges' data pages.
+
+What is documented:
+- up to 2022 ``BraTS2021_00001_t1ce.nii.gz`` with ``t1``, ``t2``, ``flair``, ``seg``: one scan, before surgery. Values
+  1 necrotic core, 2 oedema, 4 enhancing tumour.
+- 2023 ``BraTS-GLI-00001-000-t1c.nii.gz`` with ``t1n``, ``t2f`` (FLAIR), ``t2w``, ``seg``; the last number is the time
+  point, 000 and 001 before surgery. Values 1 necrotic core, 2 oedema, 3 enhancing tumour.
+- 2024 after treatment: the same names, time points from 100 on. Values 1 non-enhancing core, 2 surrounding FLAIR signal
+  change, 3 enhancing tissue, 4 resection cavity.
+
+Not documented: when after surgery a scan was made, and at which hospital. All cases are of one hospital, and nobody is
+early post-operative unless it is assumed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from residua.cohort.table import FILES
+from residua.errors import ResiduaError
+from residua.importers.candidates import patient_of
+from residua.importers.found import Found, FoundPatient
+from residua.importers.labels import Rules
+from residua.importers.public.tree import files_below
+
+LAYOUT = "brats"
+Release = Literal["2021", "2023", "2024"]
+Time = Literal["pre", "post"]
+HOSPITAL = "BRATS"
+_NAME = re.compile(r"(BraTS-[A-Z]+-\d+)-(\d{3})-(t1c|t1n|t2f|t2w|seg)\.nii(?:\.gz)?", re.IGNORECASE)
+_OLD_NAME = re.compile(r"(BraTS\w+?)_(t1ce|t1|flair|t2|seg)\.nii(?:\.gz)?", re.IGNORECASE)
+_KINDS = {"t1c": "t1ce", "t1n": "t1", "t2f": "flair", "t2w": "t2"}
+_AFTER_TREATMENT = 100
+_KNOWN: Mapping[Release, tuple[int, ...]] = {"2021": (1, 2, 4), "2023": (1, 2, 3), "2024": (1, 2, 3, 4)}
+_ENHANCING: Mapping[Release, int] = {"2021": 4, "2023": 3, "2024": 3}
+_CORE = 1
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says. ``release``: whose values the segmentations have; None: the one that the names tell.
+
+    ``post`` and ``pre`` are time points; ``post`` None is each patient's first from 100 on, ``pre`` None is none.
+    """
+
+    post: int | None = None
+    pre: int | None = None
+    release: Release | None = None
+    rules: Rules = field(default_factory=dict)
+    hospital: str = HOSPITAL
+    columns: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _File:
+    path: Path
+    point: int
+    kind: str
+    release: Release
+
+
+def find_brats(root: Path, options: Options) -> Found:
+    """The patients below ``root``. Raises ``ResiduaError`` when there is none or the time points are not decided."""
+    cases: dict[str, list[_File]] = defaultdict(list)
+    left: dict[str, str] = {}
+    for path in files_below(root):
+        found = _file_of(path, options.release)
+        if found is None:
+            left[path.relative_to(root).as_posix()] = "not named as BraTS names a case"
+        else:
+            cases[found[0]].append(found[1])
+    if not cases:
+        raise ResiduaError(f"{root}: no file such as BraTS-GLI-00001-100-t1c.nii.gz or BraTS2021_00001_t1ce.nii.gz")
+    times = {case: _times(files, options) for case, files in cases.items()}
+    if not any("post" in of_case.values() for of_case in times.values()):
+        points = sorted({file.point for files in cases.values() for file in files})
+        raise ResiduaError(
+            f"{root}: which scans are after surgery is not known; name one of the time points "
+            f"{', '.join(map(str, points))} with --post-timepoint"
+        )
+    patients = []
+    for case, files in sorted(cases.items()):
+        patients.append(_patient(case, files, times[case], options))
+        for file in files:
+            if (why := _why_left(file, times[case], options)) is not None:
+                left[file.path.relative_to(root).as_posix()] = why
+    return Found(LAYOUT, tuple(patients), left, ("hospitals are not told: all cases are of one",))
+
+
+def _file_of(path: Path, release: Release | None) -> tuple[str, _File] | None:
+    """The case and what the name says of a file."""
+    if match := _NAME.fullmatch(path.name):
+        point = int(match[2])
+        said: Release = "2024" if point >= _AFTER_TREATMENT else "2023"
+        kind = match[3].lower()
+        return match[1], _File(path, point, _KINDS.get(kind, kind), release or said)
+    if match := _OLD_NAME.fullmatch(path.name):
+        return match[1], _File(path, 0, match[2].lower(), release or "2021")
+    return None
+
+
+def _times(files: Iterable[_File], options: Options) -> dict[int, Time]:
+    """Which time point is what, for those that are used."""
+    times: dict[int, Time] = {} if options.pre is None else {options.pre: "pre"}
+    points = {file.point for file in files}
+    after = [point for point in points if point >= _AFTER_TREATMENT] if options.post is None else [options.post]
+    return times | ({min(after): "post"} if after else {})
+
+
+def _patient(case: str, files: Iterable[_File], times: Mapping[int, Time], options: Options) -> FoundPatient:
+    candidates: dict[str, list[Path]] = defaultdict(list)
+    rules: dict[str, tuple[int, ...]] = {}
+    known: tuple[int, ...] = ()
+    for file in files:
+        column = _column(file, times, options)
+        if column is None:
+            continue
+        candidates[column].append(file.path)
+        if file.kind == "seg":
+            rules[column] = options.rules.get(column) or _default_rule(column, file.release)
+            known = tuple({*known, *_KNOWN[file.release]})
+    remarks = [f"time point {point} is the {time}-operative scan" for point, time in sorted(times.items())]
+    return patient_of(case, options.hospital, candidates, rules, remarks=remarks, known=known)
+
+
+def _default_rule(column: str, release: Release) -> tuple[int, ...]:
+    """Enhancing tumour is the residual one; before surgery its core belongs to it."""
+    return (_ENHANCING[release],) if column == "residual" else (_CORE, _ENHANCING[release])
+
+
+def _column(file: _File, times: Mapping[int, Time], options: Options) -> str | None:
+    time = times.get(file.point)
+    if file.kind == "seg":
+        return {"post": "residual", "pre": "pre_tumor"}.get(time or "")
+    column = f"{time}_{file.kind}"
+    return column if column in (*FILES, *options.columns) else None
+
+
+def _why_left(file: _File, times: Mapping[int, Time], options: Options) -> str | None:
+    if file.point not in times:
+        return f"time point {file.point} is not used"
+    return None if _column(file, times, options) else "not needed"

@@ -1,0 +1,99 @@
+"""``residua import LAYOUT SOURCE --out OUT``: one command per layout, loaded when it is asked for.
+
+A further layout is one line in ``LAYOUTS`` and a function there: its parameters are the command's options, it calls
+``deliver`` with what finds the patients.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from residua.errors import ResiduaError
+from residua.importers.found import Found
+
+LAYOUTS: Mapping[str, str] = {
+    "bids": "residua.importers.layouts:bids",
+    "folders": "residua.importers.layouts:folders",
+    "brats": "residua.importers.layouts:brats",
+    "nnunet": "residua.importers.layouts:nnunet",
+    "rhuh-gbm": "residua.importers.public.commands:rhuh_gbm",
+    "lumiere": "residua.importers.public.commands:lumiere",
+    "ucsf-alptdg": "residua.importers.public.commands:ucsf_alptdg",
+    "mu-glioma-post": "residua.importers.public.commands:mu_glioma_post",
+}
+"""The module and function of each layout's command."""
+
+Source = Annotated[Path, typer.Argument(help="The folder with the data; nothing in it is changed.")]
+Out = Annotated[Path, typer.Option(help="A new folder for cohort.tsv, import.json and labels that are derived.")]
+Hospital = Annotated[str, typer.Option(help="The hospital of all patients.")]
+Columns = Annotated[list[str] | None, typer.Option("--column", help="A further column to fill; repeat it.")]
+Labels = Annotated[
+    list[str] | None, typer.Option("--label", help="Values that are a label, such as residual=1,4; repeat it.")
+]
+WindowHours = Annotated[float, typer.Option(min=0, help="The latest early post-operative scan, hours after surgery.")]
+AssumeEarly = Annotated[bool, typer.Option("--assume-early", help="Take scans whose time is not known as early.")]
+
+
+class _Layouts(TyperGroup):
+    """Loads a layout's module only when its command is asked for."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(LAYOUTS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in LAYOUTS:
+            return None
+        module, _, function = LAYOUTS[cmd_name].partition(":")
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name)(getattr(importlib.import_module(module), function))
+        return typer.main.get_command(alone)
+
+
+app = typer.Typer(cls=_Layouts, no_args_is_help=True, help="Write the cohort table of data as others lay them out.")
+
+
+@app.callback()
+def _group() -> None:
+    """Write the cohort table of data as others lay them out; SOURCE is never changed."""
+
+
+def deliver(source: Path, out: Path, find: Callable[[Path], Found], within: str | None = "") -> None:
+    """Find, write and say what came of it: the whole of a layout's command.
+
+    ``find`` is given the folder that will be ``out``: what it writes there (converted images) becomes part of it, and
+    everybody else ignores it. ``within`` is the folder of ``source`` in which ``out`` may lie: anywhere when empty,
+    nowhere when None. Raises ``ResiduaError``.
+    """
+    from rich.console import Console
+
+    from residua.importers.record import summary
+    from residua.importers.write import building, write_into
+    from residua.publish import read_json
+
+    if not source.is_dir():
+        raise ResiduaError(f"{source}: no such folder; give the folder with the data")
+    _require_outside(source, out, within)
+    with Console(stderr=True).status("Looking for patients") as shown, building(out) as part:
+        found = find(part)
+        write_into(part, out, found, lambda done, all_of: shown.update(f"Wrote {done} of {all_of} patients"))
+    for line in summary(read_json(out / "import.json")):
+        typer.echo(line)
+    typer.echo(f"{out / 'cohort.tsv'}: look at it, then run residua check")
+
+
+def _require_outside(source: Path, out: Path, within: str | None) -> None:
+    """Refuse an ``out`` in a part of the source where nothing new may be written; say so where it may."""
+    root, target = (Path(os.path.realpath(path)) for path in (source, out))
+    if not target.is_relative_to(root):
+        return
+    if within is None or not target.is_relative_to(root / within) or target == root / within:
+        where = f" or below {source / within}" if within else ""
+        raise ResiduaError(f"{out}: lies in the data that are imported; name a folder elsewhere{where}")
+    typer.echo(f"{out}: lies in the data that are imported; nothing that is there is changed", err=True)

@@ -1,0 +1,132 @@
+"""Folders of any house: a pattern says where the files lie, a mapping which of them is which column."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from residua.cohort.table import FILES
+from residua.errors import ResiduaError
+from residua.importers.candidates import patient_of
+from residua.importers.found import Found
+from residua.importers.labels import Rules
+from residua.importers.pattern import Pattern
+from residua.importers.public.tree import files_below, volume_name
+from residua.settings import COLUMN
+
+LAYOUT = "folders"
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says of the folders.
+
+    ``columns``: the column of each ``sequence`` or ``session/sequence``; ``further``: columns beside the contract's
+    that a pattern with ``{column}`` may name; ``hospital``: of all patients, for patterns without ``{hospital}``.
+    """
+
+    patterns: tuple[Pattern, ...]
+    columns: Mapping[str, str] = field(default_factory=dict)
+    rules: Rules = field(default_factory=dict)
+    hospital: str = ""
+    further: tuple[str, ...] = ()
+
+
+def parse_columns(texts: Sequence[str]) -> dict[str, str]:
+    """Mappings written as ``post_t1ce=T1_GD_post`` or ``post_t1ce=post/t1c``: the column by what the files call it.
+
+    Raises ``ResiduaError`` that quotes what is none.
+    """
+    columns: dict[str, str] = {}
+    for text in texts:
+        column, equals, name = text.partition("=")
+        if not equals or not name or not re.fullmatch(COLUMN, column):
+            raise ResiduaError(f"--map {text}: write COLUMN=SEQUENCE or COLUMN=SESSION/SEQUENCE")
+        if name in columns:
+            raise ResiduaError(f"--map {text}: {name} is {columns[name]} already")
+        columns[name] = column
+    return columns
+
+
+def find_folders(root: Path, options: Options) -> Found:
+    """The patients below ``root``. Raises ``ResiduaError`` that says why nothing matches, or what is not decided."""
+    _require_sense(options)
+    matched, left = _matched(root, options)
+    files: dict[tuple[str, str], dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    for file, fields in matched.items():
+        column, why = _column(fields, options)
+        candidates = files[fields.get("hospital", options.hospital), fields["patient"]]
+        if column is None:
+            left[file.relative_to(root).as_posix()] = why
+        else:
+            candidates[column].append(file)
+    if not any(files.values()):
+        raise ResiduaError(f"{root}: {_undecided(matched.values())}")
+    shared = any(n > 1 for n in Counter(patient for _, patient in files).values())
+    patients = [
+        patient_of(f"{hospital}/{patient}" if shared else patient, hospital, candidates, options.rules)
+        for (hospital, patient), candidates in sorted(files.items())
+    ]
+    remarks = ("patients of several hospitals have the same name; theirs begin with the hospital",) if shared else ()
+    return Found(LAYOUT, tuple(patients), left, remarks)
+
+
+def _require_sense(options: Options) -> None:
+    for pattern in options.patterns:
+        if "patient" not in pattern.fields:
+            raise ResiduaError(f"the pattern {pattern.text} does not say where the patient's name is: {{patient}}")
+        if ("column" in pattern.fields) == ("sequence" in pattern.fields):
+            raise ResiduaError(f"the pattern {pattern.text} needs {{column}}, or {{sequence}} and --map")
+        if "hospital" not in pattern.fields and not options.hospital:
+            raise ResiduaError(f"the pattern {pattern.text} has no {{hospital}}; give --hospital")
+
+
+def _matched(root: Path, options: Options) -> tuple[dict[Path, dict[str, str]], dict[str, str]]:
+    """The fields of each image that matches a pattern, and why every other file was left."""
+    sequences = {name.rpartition("/")[2] for name in options.columns}
+    known = {"sequence": sequences, "column": {*FILES, *options.further}}
+    matched: dict[Path, dict[str, str]] = {}
+    left: dict[str, str] = {}
+    for file in files_below(root):
+        name = file.relative_to(root).as_posix()
+        fields = (pattern.match(name, known) for pattern in options.patterns)
+        if volume_name(file) is None:
+            left[name] = "no NIfTI file"
+        elif found := next(filter(None, fields), None):
+            matched[file] = found
+        else:
+            left[name] = "does not match the pattern"
+    if not matched:
+        raise ResiduaError(_nothing(root, options.patterns[0], left))
+    return matched, left
+
+
+def _nothing(root: Path, pattern: Pattern, left: Mapping[str, str]) -> str:
+    images = [name for name, why in left.items() if why == "does not match the pattern"]
+    if not images:
+        return f"{root}: no NIfTI file (.nii, .nii.gz) below it"
+    seen = ", ".join(images[:_SHOWN])
+    return f"{root}: nothing matches {pattern.text}. There is {seen}. The first does not: {pattern.why_not(images[0])}"
+
+
+def _column(fields: Mapping[str, str], options: Options) -> tuple[str | None, str]:
+    """The column of a file; None, with the reason, when it has none."""
+    if "column" in fields:
+        column = fields["column"]
+        is_known = column in (*FILES, *options.further, *options.rules)
+        return (column, "") if is_known else (None, f"{column} is no column of the cohort table; see --column")
+    sequence, session = fields["sequence"], fields.get("session")
+    name = sequence if session is None else f"{session}/{sequence}"
+    column_of = options.columns.get(name)
+    return column_of, "" if column_of else f"no --map says what {name} is"
+
+
+def _undecided(matched: Iterable[Mapping[str, str]]) -> str:
+    names = sorted(
+        {"/".join(fields[f] for f in ("session", "sequence", "column") if f in fields) for fields in matched}
+    )
+    return f"no file is a column of the cohort table yet; say with --map what {', '.join(names)} are"

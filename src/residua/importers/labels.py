@@ -1,0 +1,95 @@
+"""Labels that a declared rule derives from a file with several structures."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from residua.errors import ResiduaError
+from residua.importers.found import Label
+from residua.publish import writing
+from residua.settings import COLUMN
+
+Rules = Mapping[str, tuple[int, ...]]
+"""The values that together are each label."""
+_RULE = re.compile(rf"({COLUMN[1:-1]})=(\d+(?:,\d+)*)")
+_WHOLE_TOLERANCE = 1e-3
+_FREE_TEXT = ("descrip", "aux_file", "db_name", "intent_name")
+"""Fields of a NIfTI header in which converters leave names and dates."""
+
+
+def parse_rules(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
+    """Rules written as ``residual=1,4``, one a label. Raises ``ResiduaError`` that quotes what is none."""
+    rules: dict[str, tuple[int, ...]] = {}
+    for text in texts:
+        match = _RULE.fullmatch(text.replace(" ", ""))
+        values = tuple(sorted({int(value) for value in match[2].split(",")})) if match else ()
+        if not match or 0 in values:
+            raise ResiduaError(f"--label {text}: write the label and its values, without 0, such as residual=1,4")
+        if match[1] in rules:
+            raise ResiduaError(f"--label {text}: {match[1]} has a rule already; give all its values in one")
+        rules[match[1]] = values
+    return rules
+
+
+def in_words(values: Iterable[int]) -> str:
+    """Values as they are written in remarks: ``1, 4``."""
+    return ", ".join(map(str, values))
+
+
+def derive(label: Label, path: Path) -> tuple[str, ...]:
+    """Write the binary mask (uint8) of a label's values to ``path``, in the geometry of its file, and remark on it.
+
+    Shape, sform and qform with their codes and the units are the file's; free text of its header, where names and
+    dates hide, is not taken over. Remarks name values that neither the rule nor the documentation knows.
+    Raises ``ResiduaError`` when the file cannot be read or does not hold whole numbers.
+    """
+    import nibabel as nib
+    import numpy as np
+
+    source, voxels = _read(label.file)
+    values = label.values or ()
+    found = tuple(int(value) for value in np.unique(voxels))
+    with writing(path, suffix=".nii.gz") as beside:
+        nib.save(_mask(source, np.isin(voxels, values).astype(np.uint8)), beside)
+    unknown = () if label.known is None else tuple(sorted({*found} - {0, *values, *label.known}))
+    if not unknown:
+        return ()
+    return (f"{label.file.name} also holds {in_words(unknown)}, which neither the rule nor the documentation knows",)
+
+
+def _read(file: Path) -> tuple[Any, Any]:
+    """The opened file and its voxels as whole numbers."""
+    import nibabel as nib
+    import numpy as np
+
+    if not os.path.isfile(file):
+        raise ResiduaError(f"{file.name}: the file does not exist")
+    try:
+        source: Any = nib.load(file)
+        voxels = np.asanyarray(source.dataobj)
+    except Exception as error:
+        raise ResiduaError(f"{file.name}: cannot be read as NIfTI ({error})".replace(str(file), file.name)) from None
+    if not isinstance(source, nib.Nifti1Image):
+        raise ResiduaError(f"{file.name}: not a NIfTI image")
+    whole = np.rint(np.nan_to_num(voxels.real, nan=-1, posinf=-1, neginf=-1)).astype(np.int64)
+    if not np.allclose(voxels, whole, rtol=0, atol=_WHOLE_TOLERANCE):
+        raise ResiduaError(f"{file.name}: holds values that are no whole numbers, so no label can be told from another")
+    return source, whole
+
+
+def _mask(source: Any, voxels: Any) -> Any:
+    """``voxels`` as an image of the source's own NIfTI version."""
+    import numpy as np
+
+    header = source.header.copy()
+    header.extensions.clear()
+    for name in _FREE_TEXT:
+        header[name] = b""
+    header["cal_max"] = header["cal_min"] = 0
+    header.set_slope_inter(1, 0)
+    header.set_data_dtype(np.uint8)
+    return type(source)(voxels, source.affine, header)

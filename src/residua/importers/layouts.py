@@ -1,0 +1,135 @@
+"""The commands of the general layouts: what each can be told, and what it then looks for."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from residua.errors import ResiduaError
+from residua.importers import brats as brats_layout
+from residua.importers.command import AssumeEarly, Hospital, Labels, Out, Source, WindowHours, deliver
+from residua.importers.labels import parse_rules
+from residua.importers.window import Window, judged
+
+Several = list[str] | None
+
+
+def bids(
+    source: Source,
+    out: Out,
+    preop_session: Annotated[str | None, typer.Option(help="The session before surgery; default: usual names.")] = None,
+    postop_session: Annotated[str | None, typer.Option(help="The session after surgery; default: usual names.")] = None,
+    column: Annotated[Several, typer.Option(help="A further column and its suffix: post_t2=T2w; repeat it.")] = None,
+    mask: Annotated[Several, typer.Option(help="A column and the label or desc of its masks; repeat it.")] = None,
+    label: Labels = None,
+    run: Annotated[int | None, typer.Option(min=0, help="Which of several runs is taken.")] = None,
+    prefer: Annotated[Several, typer.Option(help="What decides among several files: acq-mprage; repeat it.")] = None,
+    hospital_column: Annotated[str | None, typer.Option(help="Where participants.tsv has the hospital.")] = None,
+    hospital: Hospital = "",
+    surgery_column: Annotated[str | None, typer.Option(help="Where a table has the date of surgery.")] = None,
+    window_hours: WindowHours = 72.0,
+    assume_early: AssumeEarly = False,
+) -> None:
+    """A BIDS data set with a session before and one after surgery."""
+    from residua.importers.bids import find_bids
+    from residua.importers.bids_columns import Options, Time
+
+    given: list[tuple[Time, str | None]] = [("pre", preop_session), ("post", postop_session)]
+    options = Options(
+        sessions={time: name for time, name in given if name},
+        columns=_pairs("--column", column),
+        masks=_pairs("--mask", mask),
+        rules=parse_rules(label or []),
+        prefer=(*(prefer or []), *([] if run is None else [f"run-{run}"])),
+        hospital=hospital,
+        hospital_column=hospital_column,
+        surgery_column=surgery_column,
+    )
+    window = Window(window_hours, assume_early)
+    deliver(source, out, lambda part: judged(find_bids(source, options), window), within="derivatives")
+
+
+def folders(
+    source: Source,
+    out: Out,
+    pattern: Annotated[list[str], typer.Option(help="Where files lie: '{hospital}/{patient}/{column}.nii.gz'.")],
+    map_: Annotated[Several, typer.Option("--map", "--name", help="post_t1ce=T1_GD, or post_t1ce=post/t1c.")] = None,
+    column: Annotated[Several, typer.Option(help="A further column that {column} may name; repeat it.")] = None,
+    label: Labels = None,
+    hospital: Hospital = "",
+    window_hours: WindowHours = 72.0,
+    assume_early: AssumeEarly = False,
+) -> None:
+    """Folders of any house, by a pattern of their names."""
+    from residua.importers.folders import Options, find_folders, parse_columns
+    from residua.importers.pattern import Pattern
+
+    options = Options(
+        patterns=tuple(Pattern(text) for text in pattern),
+        columns=parse_columns(map_ or []),
+        rules=parse_rules(label or []),
+        hospital=hospital,
+        further=tuple(column or ()),
+    )
+    window = Window(window_hours, assume_early)
+    deliver(source, out, lambda part: judged(find_folders(source, options), window))
+
+
+def brats(
+    source: Source,
+    out: Out,
+    post_timepoint: Annotated[int | None, typer.Option(min=0, help="Default: each case's first from 100 on.")] = None,
+    pre_timepoint: Annotated[int | None, typer.Option(min=0, help="The scan before surgery; default: none.")] = None,
+    release: Annotated[brats_layout.Release | None, typer.Option(help="Whose label values; default: by name.")] = None,
+    column: Annotated[Several, typer.Option(help="A further column, such as post_t2; repeat it.")] = None,
+    label: Labels = None,
+    hospital: Hospital = brats_layout.HOSPITAL,
+    window_hours: WindowHours = 72.0,
+    assume_early: AssumeEarly = False,
+) -> None:
+    """Cases named as the BraTS challenges name them."""
+    options = brats_layout.Options(
+        post=post_timepoint,
+        pre=pre_timepoint,
+        release=release,
+        rules=parse_rules(label or []),
+        hospital=hospital,
+        columns=tuple(column or ()),
+    )
+    window = Window(window_hours, assume_early)
+    deliver(source, out, lambda part: judged(brats_layout.find_brats(source, options), window))
+
+
+def nnunet(
+    source: Source,
+    out: Out,
+    channel: Annotated[Several, typer.Option(help="A channel's column: 0=post_t1ce; repeat it.")] = None,
+    label: Labels = None,
+    hospital: Hospital = "",
+    case: Annotated[str | None, typer.Option(help="Where names hold it: '{hospital}_{patient}'.")] = None,
+    window_hours: WindowHours = 72.0,
+    assume_early: AssumeEarly = False,
+) -> None:
+    """A raw data set of nnU-Net: imagesTr, labelsTr and dataset.json."""
+    from residua.importers.nnunet_raw import Options, find_nnunet, parse_channels
+    from residua.importers.pattern import Pattern
+
+    options = Options(
+        channels=parse_channels(channel or []),
+        rules=parse_rules(label or []),
+        hospital=hospital,
+        case=Pattern(case) if case else None,
+    )
+    window = Window(window_hours, assume_early)
+    deliver(source, out, lambda part: judged(find_nnunet(source, options), window))
+
+
+def _pairs(option: str, texts: Several) -> dict[str, str]:
+    pairs = {}
+    for text in texts or []:
+        name, _, value = text.partition("=")
+        if not name or not value:
+            raise ResiduaError(f"{option} {text}: write NAME=VALUE")
+        pairs[name] = value
+    return pairs

@@ -1,0 +1,187 @@
+"""nnU-Net's raw data: one folder a data set, channels told apart by a number.
+
+Source: Isensee et al., "nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation",
+Nature Methods 18 (2021) 203-211, and its documentation of the data set format, version 2:
+``Dataset001_NAME/imagesTr/CASE_0000.nii.gz``, ``labelsTr/CASE.nii.gz``, ``imagesTs`` and ``dataset.json`` with
+``channel_names``, ``labels`` (a value, or several that are one region) and ``file_ending``.
+
+Not documented: hospitals and the time of a scan. ``--case`` may tell the hospital from the names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from residua.cohort.table import FILES
+from residua.errors import ResiduaError
+from residua.importers.candidates import LABELS, patient_of
+from residua.importers.found import Found
+from residua.importers.labels import Rules, in_words
+from residua.importers.pattern import Pattern
+from residua.importers.public.tree import files_below
+from residua.publish import read_json
+from residua.settings import COLUMN
+
+LAYOUT = "nnunet"
+_USUAL_NAMES = {
+    "post_t1ce": ("t1ce", "t1c", "t1gd", "t1wce", "t1cegd"),
+    "post_t1": ("t1", "t1n", "t1w"),
+    "post_flair": ("flair", "t2f", "t2flair"),
+}
+"""What channels of early post-operative scans are called, letters and digits only, in lower case."""
+_IMAGES, _LABELS = ("imagesTr", "imagesTs"), ("labelsTr", "labelsTs")
+_CHANNEL = re.compile(r"(.+)_(\d{4})")
+_VOLUME = re.compile(r"\.nii(?:\.gz)?$")
+_DATASET = "dataset.json"
+_NO_STRUCTURE = ("background", "ignore")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user says. ``channels``: columns by number; ``case``: where a case's name holds the hospital."""
+
+    channels: Mapping[int, str] = field(default_factory=dict)
+    rules: Rules = field(default_factory=dict)
+    hospital: str = ""
+    case: Pattern | None = None
+
+
+@dataclass(frozen=True)
+class _Dataset:
+    """Names of channels by number, values of labels by name; background and ignored voxels are no labels.
+
+    ``known`` are all values that have a name.
+    """
+
+    channels: Mapping[int, str]
+    labels: Mapping[str, tuple[int, ...]]
+    known: tuple[int, ...]
+
+
+def parse_channels(texts: Iterable[str]) -> dict[int, str]:
+    """Channels written as ``0=post_t1ce``. Raises ``ResiduaError`` that quotes what is none."""
+    channels: dict[int, str] = {}
+    for text in texts:
+        number, _, column = text.partition("=")
+        if not number.isdigit() or not re.fullmatch(COLUMN, column):
+            raise ResiduaError(f"--channel {text}: write NUMBER=COLUMN, such as 0=post_t1ce")
+        channels[int(number)] = column
+    return channels
+
+
+def find_nnunet(root: Path, options: Options) -> Found:
+    """The cases of one data set. Raises ``ResiduaError`` when it is none, or when it is not decided what is what."""
+    dataset = _read_dataset(root)
+    channels = options.channels or _usual_channels(dataset)
+    rules = options.rules or _usual_rules(dataset)
+    _require_decided(root, dataset, channels, rules)
+    files: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    left: dict[str, str] = {}
+    for file in files_below(root):
+        case, columns = _meaning(file, file.relative_to(root).parts, channels, rules)
+        for column in columns:
+            files[case][column].append(file)
+        if not columns and file.name != _DATASET:
+            left[file.relative_to(root).as_posix()] = "no image or label of a channel that is used"
+    patients = [
+        patient_of(case, _hospital(case, options), candidates, rules, known=dataset.known)
+        for case, candidates in sorted(files.items())
+    ]
+    return Found(LAYOUT, tuple(patients), left, _remarks(dataset, channels))
+
+
+def _read_dataset(root: Path) -> _Dataset:
+    path = root / _DATASET
+    if not path.is_file():
+        inside = sorted(found.parent.name for found in root.glob(f"*/{_DATASET}"))
+        hint = f"give one of its folders: {', '.join(inside)}" if inside else "give the folder DatasetNNN_NAME"
+        raise ResiduaError(f"{root}: has no {_DATASET}; {hint}")
+    try:
+        record = read_json(path)
+        # Version 1 has modality, and the labels' names by value.
+        channels = {
+            int(number): str(name) for number, name in (record.get("channel_names") or record["modality"]).items()
+        }
+        labels: dict[str, tuple[int, ...]] = {}
+        for name, value in record["labels"].items():
+            name, value = (value, int(name)) if name.isdigit() else (name, value)
+            labels[name] = tuple(value) if isinstance(value, list) else (int(value),)
+    except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
+        raise ResiduaError(f"{path}: cannot be read as nnU-Net describes it ({error!r})") from None
+    known = tuple(sorted({value for values in labels.values() for value in values}))
+    return _Dataset(channels, {name: found for name, found in labels.items() if name not in _NO_STRUCTURE}, known)
+
+
+def _usual_channels(dataset: _Dataset) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for number, name in dataset.channels.items():
+        plain = re.sub(r"[^a-z0-9]", "", name.lower())
+        columns = (column for column, names in _USUAL_NAMES.items() if plain in names)
+        column = name if name in FILES else next(columns, None)
+        if column and column not in found.values():
+            found[number] = column
+    return found
+
+
+def _usual_rules(dataset: _Dataset) -> dict[str, tuple[int, ...]]:
+    """Labels that are called as columns are; a single one is residual tumour."""
+    named = {label: dataset.labels[label] for label in LABELS if label in dataset.labels}
+    if not named and len(dataset.labels) == 1:
+        named = {"residual": next(iter(dataset.labels.values()))}
+    return named
+
+
+def _require_decided(root: Path, dataset: _Dataset, channels: Mapping[int, str], rules: Rules) -> None:
+    if unknown := [number for number in channels if number not in dataset.channels]:
+        raise ResiduaError(f"--channel {unknown[0]}: {root} has the channels {_in_words(dataset.channels)}")
+    if "post_t1ce" not in channels.values():
+        raise ResiduaError(
+            f"{root}: say with --channel NUMBER=post_t1ce which of the channels {_in_words(dataset.channels)} is T1w "
+            "with contrast agent"
+        )
+    if not rules:
+        labels = {name: in_words(values) for name, values in dataset.labels.items()}
+        raise ResiduaError(
+            f"{root}: say with --label residual=VALUES which of the labels {_in_words(labels)} is residual tumour"
+        )
+
+
+def _in_words(names: Mapping[Any, str]) -> str:
+    return ", ".join(f"{key} ({name})" for key, name in names.items())
+
+
+def _meaning(
+    file: Path, parts: tuple[str, ...], channels: Mapping[int, str], rules: Rules
+) -> tuple[str, tuple[str, ...]]:
+    """The case of a file and the columns that it fills."""
+    stem = _VOLUME.sub("", file.name)
+    if len(parts) != 2 or stem == file.name:
+        return "", ()
+    if parts[0] in _LABELS:
+        return stem, tuple(rules)
+    match = _CHANNEL.fullmatch(stem)
+    if parts[0] not in _IMAGES or not match or int(match[2]) not in channels:
+        return "", ()
+    return match[1], (channels[int(match[2])],)
+
+
+def _hospital(case: str, options: Options) -> str:
+    if options.case is None:
+        if not options.hospital:
+            raise ResiduaError("give --hospital, or with --case where a case's name holds it: '{hospital}_{patient}'")
+        return options.hospital
+    fields = options.case.match(case, {})
+    if fields is None or "hospital" not in fields:
+        raise ResiduaError(f"--case {options.case.text}: does not tell the hospital of the case {case}")
+    return fields["hospital"]
+
+
+def _remarks(dataset: _Dataset, channels: Mapping[int, str]) -> tuple[str, ...]:
+    became = {number: f"became {column}" for number, column in channels.items()}
+    names = dataset.channels.items()
+    return tuple(f"channel {number} ({name}) {became.get(number, 'is not used')}" for number, name in names)

@@ -1,0 +1,146 @@
+"""LUMIERE: 91 patients of the Inselspital Bern with all their follow-ups, each rated by an expert.
+
+Source: Suter et al., "The LUMIERE dataset: Longitudinal Glioblastoma MRI with expert RANO evaluation", Scientific Data
+9 (2022) 768, doi:10.1038/s41597-022-01881-7; the data: figshare collection 5904905; the authors' page of the code that
+made it, github.com/ysuter/gbm-data-longitudinal.
+
+What is documented:
+- ``Imaging/Patient-001/week-000-1/CT1.nii.gz`` with ``T1``, ``T2``, ``FLAIR`` beside it, each in its own native grid,
+  brain extracted. Weeks count from the first pre-operative scan, in days divided by seven and rounded down; a suffix
+  tells scans of one week apart, not always in the order of time.
+- Two automatic segmentations, neither corrected by hand, back in the grid of CT1:
+  ``HD-GLIO-AUTO-segmentation/native/segmentation_CT1_origspace.nii.gz`` (1 non-enhancing signal change, 2 enhancing)
+  and ``DeepBraTumIA-segmentation/native/segmentation/ct1_seg_mask.nii.gz`` (enhancing, necrosis, oedema).
+- ``LUMIERE-ExpertRating-*.csv``: ``Patient``, ``Date`` (the week folder), ``Rating (according to RANO, …)``, among them
+  Pre-Op and Post-Op; ``LUMIERE-Demographics_Pathology.csv``; ``LUMIERE-MRinfo.csv``.
+
+Here the post-operative scan is the first one rated Post-Op, and the pre-operative the last one rated Pre-Op before it
+(in one week the rating decides). ``residual`` is HD-GLIO-AUTO's value 2. ``pre_tumor`` is DeepBraTumIA's 1 and 2
+together: readers of the set disagree which of the two is necrosis, and their union is the same either way.
+
+Not evidence: the date of surgery is not given and weeks are no hours. A Post-Op scan of week 0 is less than 168 h after
+the pre-operative one and so after surgery, which is not 72 h. Nobody is early post-operative unless it is assumed.
+Not verified: the exact columns of ``LUMIERE-MRinfo.csv``; what does not fit stays empty.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from residua.errors import ResiduaError
+from residua.importers.found import Found, FoundPatient
+from residua.importers.public.records import Records, Tables, cell, demographics
+from residua.importers.public.sessions import (
+    Options,
+    PublicSet,
+    Rule,
+    Session,
+    Sessions,
+    found_of,
+    patient_of,
+    session_of,
+)
+from residua.importers.public.tree import Tree, entries, files_below, find_patients, volume_name
+from residua.importers.window import judged
+
+LUMIERE = PublicSet(
+    layout="lumiere",
+    hospital="BERN",
+    images=("t1ce", "t1", "flair", "t2"),
+    times=("pre", "post"),
+    remarks=(
+        "residual and pre_tumor are automatic segmentations that nobody corrected",
+        "the hours from surgery to a scan are not documented; each patient's remark bounds them",
+        "images are brain extracted",
+    ),
+    residual=Rule("hd_glio", (2,), others=(1,)),
+    pre_tumor=Rule("deepbratumia", (1, 2), others=(3,)),
+)
+_KINDS = {
+    "ct1": "t1ce",
+    "t1": "t1",
+    "flair": "flair",
+    "t2": "t2",
+    "segmentation_ct1_origspace": "hd_glio",
+    "ct1_seg_mask": "deepbratumia",
+}
+_WEEK = re.compile(r"week-(\d+)(?:-(\d+))?", re.IGNORECASE)
+_WEEK_HOURS = 168
+
+
+def find_lumiere(root: Path, options: Options) -> Found:
+    """The patients below ``root``. Raises ``ResiduaError`` when they or the expert's ratings are not there."""
+    tree = find_patients(root, r"Patient-\d{2,3}", "Patient-001")
+    tables = Tables(tree)
+    ratings = tables.find("Patient", "Rating (")
+    if not ratings.rows:
+        raise ResiduaError(
+            f"{root}: no table with the columns Patient and Rating; put LUMIERE-ExpertRating-v202211.csv there: "
+            "only it tells which scans are pre- and post-operative"
+        )
+    people, scanners = tables.find("Patient", "Age at surgery"), tables.find("Patient", "Sequence", "Manufacturer")
+    left: dict[str, str] = {}
+    members: list[tuple[FoundPatient, Sessions]] = []
+    for source_id, folder in tree.patients.items():
+        sessions = _chosen(tree, folder, _rated(ratings, source_id), left)
+        rows = people.of(source_id, "Patient")
+        known = demographics(rows[0], "Age at surgery", "Sex") if rows else {}
+        post = sessions["post"]
+        known |= _scanner(scanners, source_id, post)
+        remarks = (_interval(post),) if post else ()
+        patient = patient_of(source_id, LUMIERE, options, sessions, known, remarks)
+        members.append((patient, sessions))
+    return judged(found_of(LUMIERE, tree, members, left | tables.left()), options.window)
+
+
+def _rated(ratings: Records, patient: str) -> dict[str, str]:
+    """Ratings in lower case by the name of the week's folder."""
+    rows = ratings.of(patient, "Patient")
+    return {(cell(row, "Date") or cell(row, "Timepoint")).lower(): cell(row, "Rating (").lower() for row in rows}
+
+
+def _chosen(tree: Tree, folder: Path, rated: Mapping[str, str], left: dict[str, str]) -> Sessions:
+    """The two scans of a patient; every other entry of the folder is told to ``left``."""
+    weeks = {entry: match for entry in entries(folder) if (match := _WEEK.fullmatch(entry.name)) and entry.is_dir()}
+
+    def is_rated(entry: Path, state: str) -> bool:
+        return rated.get(entry.name.lower(), "").startswith(state)
+
+    def in_time(entry: Path) -> tuple[int, bool, int]:
+        week, repeat = weeks[entry].groups()
+        return int(week), not is_rated(entry, "pre-op"), int(repeat or 0)
+
+    ordered = sorted(weeks, key=in_time)
+    post = next((entry for entry in ordered if is_rated(entry, "post-op")), None)
+    before = ordered[: ordered.index(post)] if post else ordered
+    pre = next((entry for entry in reversed(before) if is_rated(entry, "pre-op")), None)
+    for entry in entries(folder):
+        if entry not in weeks:
+            left[tree.name_of(entry)] = "unknown file or folder"
+        elif entry not in (pre, post):
+            left[tree.name_of(entry)] = f"rated {rated.get(entry.name.lower()) or 'nothing'}: not one of the two scans"
+    return {"pre": _session(pre) if pre else None, "post": _session(post) if post else None}
+
+
+def _session(folder: Path) -> Session:
+    def is_needed(file: Path) -> bool:
+        # A session has dozens of by-products of the two segmentations; only their result in the grid of CT1 counts.
+        return file.parent == folder or (volume_name(file) in _KINDS and "native" in file.parts)
+
+    return session_of(folder.name, filter(is_needed, files_below(folder)), _KINDS.get)
+
+
+def _interval(post: Session) -> str:
+    match = _WEEK.fullmatch(post.name)
+    weeks = int(match[1]) + 1 if match else 0
+    return f"{post.name}: less than {weeks * _WEEK_HOURS} h after the first pre-operative scan"
+
+
+def _scanner(scanners: Records, patient: str, post: Session | None) -> dict[str, str]:
+    for row in scanners.of(patient, "Patient"):
+        if post and cell(row, "Timepoint").lower() == post.name.lower() and cell(row, "Sequence").lower() == "ct1":
+            found = {"manufacturer": cell(row, "Manufacturer"), "field_strength_t": cell(row, "Field strength")}
+            return {column: text for column, text in found.items() if text}
+    return {}

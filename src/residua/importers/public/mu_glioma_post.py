@@ -1,0 +1,107 @@
+"""MU-Glioma-Post: 203 patients of the University of Missouri with one to six scans after treatment of a glioma.
+
+Source: the collection's page in The Cancer Imaging Archive, "MU-Glioma-Post" (2025), doi:10.7937/7K9K-3C83.
+
+What is documented:
+- ``MU-Glioma-Post/PatientID_0003/Timepoint_1/PatientID_0003_Timepoint_1_brain_t1c.nii.gz`` with ``brain_t1n``,
+  ``brain_t2f`` (FLAIR), ``brain_t2w`` and ``tumorMask``; numbers of time points may have gaps, and some masks are
+  missing. Registered to the SRI24 atlas, 1 mm, brain extracted, intensities as scanned.
+- Labels, by a network and refined by neuroradiologists: 1 necrotic or non-enhancing core, 2 surrounding FLAIR signal
+  change, 3 enhancing tumour, 4 resection cavity.
+- The workbook ``MU-Glioma-Post_ClinicalData-July2025.xlsx``, sheet ``MU Glioma Post``: ``Patient_ID``, ``Sex at
+  Birth``, ``Age at diagnosis``, ``Number of days from Diagnosis to First surgery or procedure``, ``Number of Days from
+  Diagnosis to 1st MRI (Timepoint_1)`` and so on. Workbooks are not read: save the sheet as CSV.
+
+All scans are after treatment and there is none before surgery, so ``pre_t1ce`` and ``pre_tumor`` stay empty. The scan
+used is the first one on or after the day of surgery; it is early post-operative when both days are known and at most
+three apart, and ``hours_since_surgery`` is that many whole days in hours.
+Not verified: that the "first surgery or procedure" was a resection (a biopsy counts as a procedure), and that no second
+surgery lies between it and the scan.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from residua.importers.found import Found, FoundPatient
+from residua.importers.public.records import Tables, demographics, number
+from residua.importers.public.sessions import (
+    Options,
+    PublicSet,
+    Rule,
+    Session,
+    Sessions,
+    found_of,
+    patient_of,
+    session_of,
+)
+from residua.importers.public.tree import Tree, entries, files_below, find_patients
+from residua.importers.window import judged
+
+MU_GLIOMA_POST = PublicSet(
+    layout="mu-glioma-post",
+    hospital="MU",
+    images=("t1ce", "t1", "flair", "t2"),
+    times=("post",),
+    remarks=(
+        "follow-ups after treatment: only the days in the clinical table show that a scan is early post-operative",
+        "no scan before surgery; images are brain extracted",
+    ),
+    residual=Rule("tumormask", (3,), others=(1, 2, 4)),
+)
+_KINDS = {"t1c": "t1ce", "t1n": "t1", "t2f": "flair", "t2w": "t2", "tumormask": "tumormask"}
+_TIMEPOINT = re.compile(r"timepoint_?(\d+)", re.IGNORECASE)
+_SURGERY = "Number of days from Diagnosis to First surgery"
+_SCAN = re.compile(r"number of days from diagnosis to .*mri.*timepoint_?(\d+)")
+
+
+def find_mu_glioma_post(root: Path, options: Options) -> Found:
+    """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
+    tree = find_patients(root, r"PatientID_\d{4}", "PatientID_0003")
+    tables = Tables(tree)
+    clinical = tables.find("Patient_ID", _SURGERY)
+    left: dict[str, str] = {}
+    members: list[tuple[FoundPatient, Sessions]] = []
+    for source_id, folder in tree.patients.items():
+        rows = clinical.of(source_id, "Patient_ID")
+        row: Mapping[str, str] = rows[0] if rows else {}
+        hours = _hours_by_timepoint(row)
+        session = _first_scan(tree, folder, hours, left)
+        known = demographics(row, "Age at diagnosis", "Sex at Birth")
+        since = hours.get(_timepoint(session.name)) if session else None
+        known |= {"hours_since_surgery": f"{since:g}"} if since is not None else {}
+        patient = patient_of(source_id, MU_GLIOMA_POST, options, {"post": session}, known)
+        members.append((patient, {"post": session}))
+    return judged(found_of(MU_GLIOMA_POST, tree, members, left | tables.left()), options.window)
+
+
+def _hours_by_timepoint(row: Mapping[str, str]) -> dict[int, float]:
+    """Hours from surgery to each scan whose day is known; negative before surgery."""
+    surgery = number(row, _SURGERY)
+    days = {int(match[1]): number(row, name) for name in row if (match := _SCAN.match(name))}
+    return {point: (day - surgery) * 24 for point, day in days.items() if day is not None and surgery is not None}
+
+
+def _timepoint(name: str) -> int:
+    match = _TIMEPOINT.fullmatch(name)
+    return int(match[1]) if match else 0
+
+
+def _first_scan(tree: Tree, folder: Path, hours: Mapping[int, float], left: dict[str, str]) -> Session | None:
+    """The first scan that is not before surgery; every other entry of the folder is told to ``left``."""
+    points = {entry: _timepoint(entry.name) for entry in entries(folder) if _TIMEPOINT.fullmatch(entry.name)}
+    ordered = sorted(points, key=points.__getitem__)
+    first = next((entry for entry in ordered if hours.get(points[entry], 0.0) >= 0), None)
+    for entry in entries(folder):
+        if entry not in points:
+            left[tree.name_of(entry)] = "unknown file or folder"
+        elif entry != first:
+            is_before = hours.get(points[entry], 0.0) < 0
+            left[tree.name_of(entry)] = "before surgery by the clinical table" if is_before else "a later scan"
+    return session_of(first.name, files_below(first), _kind) if first else None
+
+
+def _kind(name: str) -> str | None:
+    return _KINDS.get(name.rpartition("_")[2])

@@ -1,0 +1,112 @@
+"""The clinical tables of public sets: CSV or TSV files that are known by their columns, whatever they are called."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from residua.cohort.lines import read_lines
+from residua.errors import ResiduaError
+from residua.importers.public.tree import Tree
+
+_TEXT = (".csv", ".tsv", ".txt")
+_WORKBOOK = (".xlsx", ".xls")
+_HEADER_BYTES = 1 << 16
+_UNKNOWN = ("", "n/a", "na", "nan", "none", "unknown")
+
+
+@dataclass(frozen=True)
+class Records:
+    """Rows of a table; columns are known by how they begin, in lower case with single blanks. Empty when not found."""
+
+    rows: tuple[Mapping[str, str], ...] = ()
+    file: Path | None = None
+
+    def of(self, patient: str, column: str) -> list[Mapping[str, str]]:
+        """The rows of a patient, whose identifier stands in ``column`` (``100001.0`` reads ``100001``)."""
+        wanted = patient.casefold()
+        return [row for row in self.rows if cell(row, column).removesuffix(".0").casefold() == wanted]
+
+
+@dataclass
+class Tables:
+    """The text tables of a set. ``left`` says of every other file outside the patient folders why it was left."""
+
+    tree: Tree
+    used: set[Path] = field(default_factory=set)
+
+    def find(self, *columns: str) -> Records:
+        """The one table that has a column beginning with each of ``columns``; no rows when there is none.
+
+        Raises ``ResiduaError`` when two tables have them, or when the table cannot be split into cells.
+        """
+        fitting = [file for file in self.tree.files if file.suffix.lower() in _TEXT and _has(file, columns)]
+        if not fitting:
+            return Records()
+        if len(fitting) > 1:
+            both = " and ".join(self.tree.name_of(file) for file in fitting[:2])
+            raise ResiduaError(f"{both} both have the columns {', '.join(columns)}: move one out of {self.tree.root}")
+        self.used.add(fitting[0])
+        return _read(fitting[0])
+
+    def left(self) -> dict[str, str]:
+        """Why each file outside the patient folders was not used."""
+        unused = [file for file in self.tree.files if file not in self.used]
+        return {self.tree.name_of(file): _why_unused(file) for file in unused}
+
+
+def _why_unused(file: Path) -> str:
+    if file.suffix.lower() in _WORKBOOK:
+        return "an Excel workbook is not read: save the sheet that is needed as CSV (UTF-8) beside it"
+    return "not needed"
+
+
+def _has(file: Path, columns: Iterable[str]) -> bool:
+    try:
+        with open(file, "rb") as stream:
+            head = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
+    except OSError:
+        return False
+    # Only a first sieve, so that feature tables of many MB are not parsed: the cells of the header decide.
+    if not all(_plain(column) in _plain(head) for column in columns):
+        return False
+    lines, _ = read_lines(str(file))
+    header = [_plain(name) for name in lines[0].cells] if lines else _plain(head).split(",")
+    return all(any(name.startswith(_plain(column)) for name in header) for column in columns)
+
+
+def _read(file: Path) -> Records:
+    lines, problems = read_lines(str(file))
+    if problems:
+        raise ResiduaError(str(problems[0]))
+    header = [_plain(name) for name in lines[0].cells]
+    return Records(tuple(dict(zip(header, line.cells, strict=False)) for line in lines[1:]), file)
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip().lower()
+
+
+def cell(row: Mapping[str, str], column: str) -> str:
+    """The first cell whose column begins with ``column``; empty when there is none or nothing is known."""
+    text = next((row[name] for name in row if name.startswith(_plain(column))), "").strip()
+    return "" if text.lower() in _UNKNOWN else text
+
+
+def number(row: Mapping[str, str], column: str) -> float | None:
+    """A cell as a finite number, with a decimal point or comma; None when it is not one."""
+    try:
+        value = float(cell(row, column).replace(",", "."))
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
+def demographics(row: Mapping[str, str], age: str, sex: str) -> dict[str, str]:
+    """``age`` (years) and ``sex`` (F or M) as the cohort table has them, where they are known."""
+    years, letter = number(row, age), cell(row, sex)[:1].upper()
+    known = {"age": f"{years:g}"} if years is not None else {}
+    return known | ({"sex": letter} if letter in ("F", "M") else {})

@@ -1,0 +1,78 @@
+"""RHUH-GBM: 40 patients of one hospital, scanned before surgery, within 72 h after it and at recurrence.
+
+Source: Cepeda et al., "The Río Hortega University Hospital Glioblastoma dataset: A comprehensive collection of
+preoperative, early postoperative and recurrence MRI scans (RHUH-GBM)", Data in Brief 50 (2023) 109617,
+doi:10.1016/j.dib.2023.109617; the data: The Cancer Imaging Archive, doi:10.7937/4545-c905.
+
+What is documented:
+- NIfTI release ``RHUH-GBM_nii_v1/RHUH-0001/0/RHUH-0001_0_t1ce.nii.gz``; folders 0, 1, 2 are the pre-operative, the
+  early post-operative and the recurrence scan; kinds ``t1``, ``t1ce``, ``t2``, ``flair``, ``adc``, ``segmentations``.
+- Labels, at every time point, drawn by a network and corrected by two neurosurgeons: 1 necrosis, 2 peritumoral signal
+  alteration (oedema and non-enhancing tumour), 3 enhancing tumour. A scan without enhancing rest has no value 3.
+- Registered to the SRI24 atlas (each time point by itself), brain extracted, and already z-scored.
+- ``clinical_data_TCIA_RHUH-GBM.csv``: ``Patient ID``, ``Age``, ``Sex`` and more. The early scan was made within 72 h of
+  surgery; that is the evidence. No table says the hour, so ``hours_since_surgery`` stays empty.
+
+Not verified: how the resection cavity is labelled after surgery (no value is documented for it). The authors' code for
+the preparation speaks of values 1, 2, 4; listings of the released files have only 0 to 3, which is what is used here.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from residua.importers.found import Found, FoundPatient
+from residua.importers.public.records import Tables, demographics
+from residua.importers.public.sessions import (
+    Options,
+    PublicSet,
+    Rule,
+    Session,
+    Sessions,
+    Time,
+    found_of,
+    patient_of,
+    session_of,
+)
+from residua.importers.public.tree import entries, files_below, find_patients
+
+_SEGMENTATION = "segmentation"
+RHUH_GBM = PublicSet(
+    layout="rhuh-gbm",
+    hospital="RHUH",
+    images=("t1ce", "t1", "flair", "t2", "adc"),
+    times=("pre", "post"),
+    remarks=(
+        "the post-operative scans were made within 72 h of surgery, says the set's article; the hour is not given",
+        "images are brain extracted and z-scored",
+    ),
+    residual=Rule(_SEGMENTATION, (3,), others=(1, 2)),
+    pre_tumor=Rule(_SEGMENTATION, (1, 3), others=(2,)),
+)
+_TIMES: dict[str, Time] = {"0": "pre", "1": "post"}
+_KINDS = {kind: kind for kind in RHUH_GBM.images} | {"segmentations": _SEGMENTATION, "seg": _SEGMENTATION}
+
+
+def find_rhuh_gbm(root: Path, options: Options) -> Found:
+    """The patients of the NIfTI release below ``root``. Raises ``ResiduaError`` when it is not there."""
+    tree = find_patients(root, r"RHUH-\d{4}", "RHUH-0001")
+    tables = Tables(tree)
+    clinical = tables.find("Patient ID", "Age", "Sex")
+    left: dict[str, str] = {}
+    members: list[tuple[FoundPatient, Sessions]] = []
+    for source_id, folder in tree.patients.items():
+        sessions: dict[Time, Session | None] = {}
+        for entry in entries(folder):
+            time = _TIMES.get(entry.name) if entry.is_dir() else None
+            if time:
+                sessions[time] = session_of(entry.name, files_below(entry), _kind)
+            else:
+                left[tree.name_of(entry)] = "the recurrence scan" if entry.name == "2" else "unknown file or folder"
+        rows = clinical.of(source_id, "Patient ID")
+        known = demographics(rows[0], "Age", "Sex") if rows else {}
+        members.append((patient_of(source_id, RHUH_GBM, options, sessions, known), sessions))
+    return found_of(RHUH_GBM, tree, members, left | tables.left())
+
+
+def _kind(name: str) -> str | None:
+    return _KINDS.get(name.rpartition("_")[2])

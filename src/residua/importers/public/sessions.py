@@ -1,0 +1,147 @@
+"""A public set's time points, and how the two that the study needs become columns of the cohort table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from residua.errors import ResiduaError
+from residua.importers.found import Found, FoundPatient, Label
+from residua.importers.public.tree import Tree, volume_name
+from residua.importers.window import Window
+
+Time = Literal["pre", "post"]
+COLUMNS = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")
+"""The images of the published study; others only where they are asked for."""
+NO_SCAN = "no post-operative scan in the set"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user may decide. ``hospital`` empty: the set's own; ``columns``: images beyond the study's four.
+
+    ``window`` judges the sets whose scans are not all early post-operative by their documentation.
+    """
+
+    hospital: str = ""
+    columns: tuple[str, ...] = ()
+    window: Window = field(default_factory=Window)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A label of the study: which segmentation of the session, the values that are one label together, the others."""
+
+    kind: str
+    values: tuple[int, ...]
+    others: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PublicSet:
+    """What the documentation of a set says of it. ``images``: the kinds of a session that can be columns.
+
+    ``remarks``: what whoever uses the set has to know.
+    """
+
+    layout: str
+    hospital: str
+    images: tuple[str, ...]
+    times: tuple[Time, ...]
+    remarks: tuple[str, ...]
+    residual: Rule
+    pre_tumor: Rule | None = None
+
+    def columns(self, options: Options) -> tuple[str, ...]:
+        """The image columns to fill. Raises ``ResiduaError`` for one that the set cannot fill."""
+        possible = [f"{time}_{kind}" for time in self.times for kind in self.images]
+        for column in options.columns:
+            if column not in possible:
+                raise ResiduaError(f"{self.layout} has no image for column {column}; it has {', '.join(possible)}")
+        return tuple(dict.fromkeys([*(c for c in COLUMNS if c in possible), *options.columns]))
+
+
+@dataclass(frozen=True)
+class Session:
+    """One time point: its images and segmentations by kind, and why each other file was left."""
+
+    name: str
+    files: Mapping[str, Path] = field(default_factory=dict)
+    left: Mapping[Path, str] = field(default_factory=dict)
+
+
+Sessions = Mapping[Time, Session | None]
+"""The two scans of a patient; None or absent: the set has no such scan."""
+
+
+def session_of(name: str, files: Iterable[Path], kind_of: Callable[[str], str | None]) -> Session:
+    """The session of ``files``; ``kind_of`` tells the kind from a NIfTI file's name (lower case, no extension)."""
+    kinds: dict[str, Path] = {}
+    left: dict[Path, str] = {}
+    for file in files:
+        stem = volume_name(file)
+        kind = kind_of(stem) if stem is not None else None
+        if kind is None:
+            left[file] = "unknown file"
+        elif kind in kinds:
+            left[file] = f"a second {kind} of the session; {kinds[kind].name} is used"
+        else:
+            kinds[kind] = file
+    return Session(name, kinds, left)
+
+
+def patient_of(
+    source_id: str,
+    public: PublicSet,
+    options: Options,
+    sessions: Sessions,
+    clinical: Mapping[str, str],
+    remarks: tuple[str, ...] = (),
+) -> FoundPatient:
+    """The patient with the images and labels of the two sessions."""
+    chosen = {time: session.files for time, session in sessions.items() if session}
+    images = {
+        column: chosen[time][kind]
+        for time in chosen
+        for kind in public.images
+        if (column := f"{time}_{kind}") in public.columns(options) and kind in chosen[time]
+    }
+    rules: dict[str, tuple[Time, Rule | None]] = {
+        "residual": ("post", public.residual),
+        "pre_tumor": ("pre", public.pre_tumor),
+    }
+    labels = {
+        label: Label(chosen[time][rule.kind], rule.values, rule.others)
+        for label, (time, rule) in rules.items()
+        if rule and rule.kind in chosen.get(time, {})
+    }
+    reason = "" if "post" in chosen else NO_SCAN
+    return FoundPatient(source_id, options.hospital or public.hospital, images, labels, clinical, reason, remarks)
+
+
+def found_of(
+    public: PublicSet, tree: Tree, members: Iterable[tuple[FoundPatient, Sessions]], left: Mapping[str, str]
+) -> Found:
+    """All patients of a set; ``left`` and what was left of the sessions that they use, by path below the root.
+
+    Raises ``ResiduaError`` when no patient has a single image: the folder holds another release, such as DICOM.
+    """
+    patients, all_left = [], dict(left)
+    for patient, sessions in members:
+        patients.append(patient)
+        for session in filter(None, sessions.values()):
+            all_left |= _left_of(tree, session, patient)
+    if not any(patient.images for patient in patients):
+        raise ResiduaError(
+            f"{tree.root}: {len(patients)} patient folder(s), but no NIfTI file named as {public.layout} documents "
+            "it; give the folder of the NIfTI release"
+        )
+    return Found(public.layout, tuple(patients), all_left, public.remarks)
+
+
+def _left_of(tree: Tree, session: Session, patient: FoundPatient) -> dict[str, str]:
+    used = {*patient.images.values(), *(label.file for label in patient.labels.values())}
+    unused = {file: f"{kind}: not needed" for kind, file in session.files.items() if file not in used}
+    return {tree.name_of(file): why for file, why in {**session.left, **unused}.items()}

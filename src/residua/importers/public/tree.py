@@ -1,0 +1,88 @@
+"""Where a public set keeps its patients: folders whose names are identifiers, some levels below what was unpacked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from residua.errors import ResiduaError
+
+_LEVELS = 4
+"""How deep patient folders are looked for: downloads wrap a set in one to three folders (package, release, images)."""
+_NOISE = re.compile(r"\.|__MACOSX$|Thumbs\.db$|desktop\.ini$", re.IGNORECASE)
+_VOLUME = re.compile(r"(.+)\.nii(?:\.gz)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Tree:
+    """The patient folders of a set by identifier, and the files outside them."""
+
+    root: Path
+    patients: Mapping[str, Path]
+    files: tuple[Path, ...]
+
+    def name_of(self, path: Path) -> str:
+        """``path`` as it is told to the user: relative to the folder that was given."""
+        return path.relative_to(self.root).as_posix()
+
+
+def find_patients(root: Path, name: str, example: str) -> Tree:
+    """The folders below ``root`` whose whole name is the pattern ``name`` (in any case), sorted.
+
+    Raises ``ResiduaError`` when there is none, when a patient is there twice, or when a folder cannot be read.
+    """
+    pattern = re.compile(name, re.IGNORECASE)
+    patients: dict[str, Path] = {}
+    files: list[Path] = []
+    level = [root]
+    for _ in range(_LEVELS):
+        folders: list[Path] = []
+        for entry in (entry for folder in level for entry in entries(folder)):
+            if not entry.is_dir():
+                files.append(entry)
+            elif not pattern.fullmatch(entry.name):
+                folders.append(entry)
+            elif (first := patients.setdefault(entry.name.casefold(), entry)) is not entry:
+                raise ResiduaError(f"{entry.name} is there twice: {first} and {entry}; give the folder of one copy")
+        level = folders
+    if not patients:
+        raise ResiduaError(f"{root}: no patient folder such as {example} within {_LEVELS} levels{_hint(files)}")
+    found = sorted(patients.values(), key=lambda folder: folder.name)
+    return Tree(root, {folder.name: folder for folder in found}, tuple(files))
+
+
+def _hint(files: list[Path]) -> str:
+    archives = [file.name for file in files if file.suffix.lower() in (".zip", ".tar", ".gz", ".tgz")]
+    if archives:
+        return f"; unpack {archives[0]} and give the folder that it makes"
+    return "; give the folder into which the set was unpacked"
+
+
+def entries(folder: Path) -> list[Path]:
+    """Files and folders in ``folder`` by name, without what operating systems leave there.
+
+    Raises ``ResiduaError`` when it cannot be read.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except OSError as error:
+        raise ResiduaError(f"{folder}: cannot be read ({error.strerror}); give a folder that can be read") from None
+    return [folder / name for name in names if not _NOISE.match(name)]
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All files of ``folder`` and its folders, in a fixed order."""
+    for entry in entries(folder):
+        if entry.is_dir():
+            yield from files_below(entry)
+        else:
+            yield entry
+
+
+def volume_name(path: Path) -> str | None:
+    """The name of a NIfTI file in lower case, without its extension; None for any other file."""
+    match = _VOLUME.fullmatch(path.name)
+    return match[1].lower() if match else None

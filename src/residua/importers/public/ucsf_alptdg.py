@@ -1,0 +1,111 @@
+"""UCSF-ALPTDG: 298 patients with two consecutive scans after treatment of a diffuse glioma.
+
+Source: Fields et al., "The University of California San Francisco Adult Longitudinal Post-Treatment Diffuse Glioma MRI
+Dataset", Radiology: Artificial Intelligence 6 (2024) e230182, doi:10.1148/ryai.230182; the data:
+imagingdatasets.ucsf.edu/dataset/2, doi:10.58078/C21592.
+
+What is documented:
+- ``UCSF_POSTOP_GLIOMA_DATASET_FINAL_v1.0/100001/100001_time1_t1ce.nii.gz`` with ``t1``, ``t2``, ``flair``, ``seg`` of
+  ``time1`` and ``time2``, and differences of images (``t1ce-t1``, ``flair_subtraction``, …) that are not needed. All on
+  one grid of 240x240x155 voxels of 1 mm, brain extracted.
+- Labels: 1 necrotic or non-enhancing core, 2 surrounding FLAIR signal change, 3 enhancing tissue, 4 resection cavity.
+- The workbook ``UCSF_PostopGlioma_Table S1 ….xlsx``. Sheet ``Clinical Info``: ``SubjectID``, ``Days from 1st surgery/DX
+  to 1st scan``, ``EOR at 1st SX`` (GTR, STR, BX, MRI). Sheet ``UCSF-LPTDG``: ``SubjectID``, ``Timepoint``, ``Patient
+  Sex``, ``Patient Age``. Workbooks are not read: save the sheets as CSV.
+
+Both scans are after treatment and there is none before surgery, so ``pre_t1ce`` and ``pre_tumor`` stay empty. The first
+scan is early post-operative only when the table says GTR or STR, that is a resection, and an interval of 0 to 3 days.
+Not verified: the interval's direction (column title and dictionary of the workbook disagree; the title is followed, and
+a negative or an impossible interval is taken as not documented), and that no later surgery lies between.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from residua.importers.found import Found, FoundPatient
+from residua.importers.public.records import Records, Tables, cell, demographics, number
+from residua.importers.public.sessions import (
+    Options,
+    PublicSet,
+    Rule,
+    Session,
+    Sessions,
+    found_of,
+    patient_of,
+    session_of,
+)
+from residua.importers.public.tree import Tree, files_below, find_patients
+from residua.importers.window import judged
+
+UCSF_ALPTDG = PublicSet(
+    layout="ucsf-alptdg",
+    hospital="UCSF",
+    images=("t1ce", "t1", "flair", "t2"),
+    times=("post",),
+    remarks=(
+        "follow-ups after treatment: only an interval in the clinical table shows that a scan is early post-operative",
+        "no scan before surgery; images are brain extracted",
+    ),
+    residual=Rule("seg", (3,), others=(1, 2, 4)),
+)
+_FILE = re.compile(r"\d+_time(\d)_(.+)")
+_KINDS = {*UCSF_ALPTDG.images, "seg"}
+_DAYS = "Days from 1st surgery/DX"
+_RESECTIONS = ("GTR", "STR")
+_POSSIBLE_DAYS = 36525.0
+"""A hundred years: dates that are missing in the workbook give longer intervals."""
+
+
+def find_ucsf_alptdg(root: Path, options: Options) -> Found:
+    """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
+    tree = find_patients(root, r"\d{6}", "100001")
+    tables = Tables(tree)
+    clinical, scans = tables.find("SubjectID", _DAYS), tables.find("SubjectID", "Timepoint", "Patient Age")
+    left: dict[str, str] = {}
+    members: list[tuple[FoundPatient, Sessions]] = []
+    for source_id, folder in tree.patients.items():
+        session = _first_scan(tree, folder, left)
+        members.append((_patient(source_id, session, clinical, scans, options), {"post": session}))
+    return judged(found_of(UCSF_ALPTDG, tree, members, left | tables.left()), options.window)
+
+
+def _patient(
+    source_id: str, session: Session | None, clinical: Records, scans: Records, options: Options
+) -> FoundPatient:
+    first = [row for row in scans.of(source_id, "SubjectID") if number(row, "Timepoint") == 1]
+    known = demographics(first[0], "Patient Age", "Patient Sex") if first else {}
+    rows = clinical.of(source_id, "SubjectID")
+    hours = _hours(rows[0]) if rows else None
+    known |= {"hours_since_surgery": f"{hours:g}"} if hours is not None else {}
+    return patient_of(source_id, UCSF_ALPTDG, options, {"post": session}, known)
+
+
+def _hours(row: Mapping[str, str]) -> float | None:
+    days = number(row, _DAYS)
+    if days is None or not 0 <= days <= _POSSIBLE_DAYS or cell(row, "EOR at 1st SX").upper() not in _RESECTIONS:
+        return None
+    return days * 24
+
+
+def _first_scan(tree: Tree, folder: Path, left: dict[str, str]) -> Session | None:
+    files = []
+    for file in files_below(folder):
+        name = file.name.lower()
+        match = _FILE.match(name)
+        if "subtraction" in name or "t1ce-t1" in name:
+            left[tree.name_of(file)] = "a difference of images"
+        elif not match:
+            left[tree.name_of(file)] = "unknown file"
+        elif match[1] == "1":
+            files.append(file)
+        else:
+            left[tree.name_of(file)] = "of the second scan"
+    return session_of("time1", files, _kind) if files else None
+
+
+def _kind(name: str) -> str | None:
+    match = _FILE.fullmatch(name)
+    return match[2] if match and match[2] in _KINDS else None

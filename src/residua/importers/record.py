@@ -1,0 +1,94 @@
+"""What an import did: the record beside the table, and the few lines of it that are shown at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from residua.cohort.table import CLINICAL
+from residua.importers.found import NOT_EARLY, Found
+from residua.importers.labels import in_words
+
+_LABELS = ("residual", "pre_tumor", "brain_mask")
+
+
+@dataclass
+class Row:
+    """One patient as written: the cells of the table by column, and what was remarked on the way."""
+
+    cells: dict[str, str]
+    remarks: list[str] = field(default_factory=list)
+
+
+def record_of(
+    found: Found, rows: Sequence[Row], columns: Iterable[str], hospitals: Mapping[str, str]
+) -> dict[str, Any]:
+    """Builtins that say what was found, written, derived, remarked and left; no absolute path.
+
+    ``columns`` are those of files and of clinical values, ``hospitals`` the identifiers by what the source calls them.
+    """
+    return {
+        "layout": found.layout,
+        "counts": _counts(found, rows, columns),
+        "patients": {row.cells["patient"]: _patient(row) for row in rows},
+        "hospitals": {identifier: name for name, identifier in hospitals.items()},
+        "label_rules": _rules(found),
+        "remarks": list(found.remarks),
+        "left": dict(found.left),
+    }
+
+
+def _patient(row: Row) -> dict[str, Any]:
+    said = {"source_id": row.cells["source_id"], "exclusion_reason": row.cells["exclusion_reason"]}
+    return {**said, "remarks": row.remarks}
+
+
+def _rules(found: Found) -> dict[str, list[str]]:
+    """How each label came about, such as ``values 1, 4``; more than one way when patients differ."""
+    ways: dict[str, set[str]] = {}
+    for patient in found.patients:
+        for column, label in patient.labels.items():
+            way = "used as it is" if label.values is None else f"values {in_words(label.values)}"
+            ways.setdefault(column, set()).add(way)
+    return {column: sorted(said) for column, said in ways.items()}
+
+
+def _counts(found: Found, rows: Sequence[Row], columns: Iterable[str]) -> dict[str, Any]:
+    labels = {*_LABELS, *(column for patient in found.patients for column in patient.labels)}
+    files = [column for column in columns if column not in CLINICAL]
+    have = {column: sum(bool(row.cells.get(column)) for row in rows) for column in files}
+    reasons = [row.cells["exclusion_reason"] for row in rows if row.cells["exclusion_reason"]]
+    return {
+        "patients": len(rows),
+        "hospitals": dict(sorted(Counter(row.cells["hospital"] for row in rows).items())),
+        "lacking": {column: len(rows) - n for column, n in have.items() if column not in labels and n < len(rows)},
+        "labels": {column: n for column, n in have.items() if column in labels},
+        "excluded": dict(sorted(Counter(reasons).items())),
+        "not_early": sum(reason.startswith(NOT_EARLY) for reason in reasons),
+        "with_remarks": sum(bool(row.remarks) for row in rows),
+        "left": len(found.left),
+    }
+
+
+def summary(record: Mapping[str, Any]) -> list[str]:
+    """The lines that are shown after an import, made of its record."""
+    counts = record["counts"]
+    n = counts["patients"]
+    hospitals = ", ".join(f"{hospital} {of}" for hospital, of in counts["hospitals"].items())
+    lines = [f"{n} patients of {len(counts['hospitals'])} hospital(s): {hospitals}"]
+    lines += [f"{column}: lacking for {of} of {n}" for column, of in counts["lacking"].items()]
+    for column, of in counts["labels"].items():
+        way = " or ".join(record["label_rules"].get(column, []))
+        lines.append(f"{column}: {of} of {n} annotated" + (f" ({way})" if way else ""))
+    lines += [f"excluded, {of}: {reason}" for reason, of in counts["excluded"].items()]
+    if counts["not_early"]:
+        lines.append(f"{NOT_EARLY}: {counts['not_early']} of {n}; --assume-early keeps those whose time is not known")
+    lines += list(record["remarks"])
+    if counts["with_remarks"] or counts["left"]:
+        lines.append(
+            f"import.json has remarks on {counts['with_remarks']} patient(s), "
+            f"and says why {counts['left']} file(s) were left"
+        )
+    return lines

@@ -1,0 +1,47 @@
+"""Is a scan early post-operative? Only what the source says counts, unless the user assumes it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from residua.importers.found import NOT_EARLY, Found, FoundPatient
+
+UNKNOWN = f"{NOT_EARLY}: the time from surgery to the scan is not known"
+
+
+@dataclass(frozen=True)
+class Window:
+    """The latest scan in hours after surgery; ``assume_early``: a scan whose time is not known is taken as early."""
+
+    hours: float = 72.0
+    assume_early: bool = False
+
+
+def judged(found: Found, window: Window) -> Found:
+    """``found`` with a reason to exclude every patient whose ``hours_since_surgery`` is not within the window.
+
+    For layouts whose documentation says nothing of the time. A patient who is excluded already, or who has no
+    ``post_t1ce`` (the protocol says so), keeps what is said.
+    """
+    return replace(found, patients=tuple(_judged(patient, window) for patient in found.patients))
+
+
+def _judged(patient: FoundPatient, window: Window) -> FoundPatient:
+    if patient.exclusion_reason or "post_t1ce" not in patient.images:
+        return patient
+    return replace(patient, exclusion_reason=_reason(patient.clinical.get("hours_since_surgery", ""), window))
+
+
+def _reason(cell: str, window: Window) -> str:
+    try:
+        hours = float(cell)
+    except ValueError:
+        hours = math.nan
+    if math.isnan(hours):
+        return "" if window.assume_early else UNKNOWN
+    if hours < 0:
+        return f"{NOT_EARLY}: the scan was before surgery"
+    if hours > window.hours:
+        return f"{NOT_EARLY}: the scan was later than {window.hours:g} h after surgery"
+    return ""

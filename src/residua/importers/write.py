@@ -1,0 +1,141 @@
+"""The one writer of all importers: OUT/cohort.tsv, OUT/import.json and OUT/labels/."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from residua.cohort.table import CLINICAL, FILES, REQUIRED
+from residua.errors import ResiduaError
+from residua.importers.found import Found, FoundPatient, Label
+from residua.importers.identifiers import safe_identifiers
+from residua.importers.labels import derive
+from residua.importers.record import Row, record_of
+from residua.publish import write_json, write_text
+
+Progress = Callable[[int, int], None]
+_FIRST = (*REQUIRED, "exclusion_reason", "source_id")
+_ONLY_WITH_CONTENT = ("brain_mask", *CLINICAL)
+"""Columns that the table lacks when nobody has them; the others a study asks for even when they are empty."""
+
+
+def write_cohort(found: Found, out: Path, progress: Progress | None = None) -> Path:
+    """Write what was found to the new folder ``out`` and return the path of its ``cohort.tsv``.
+
+    ``progress`` is called with the patients done and all patients. Raises ``ResiduaError`` when ``out`` holds
+    anything, or when nothing was found.
+    """
+    with building(out) as part:
+        write_into(part, out, found, progress)
+    return out / "cohort.tsv"
+
+
+@contextmanager
+def building(out: Path) -> Iterator[Path]:
+    """The folder ``out``.part, which becomes ``out`` when the block ends well and is removed when it raises.
+
+    An importer that converts images writes them below it (``images/``) and names them there in what it found.
+    Raises ``ResiduaError`` when ``out`` holds anything or is being built.
+    """
+    final = Path(os.path.abspath(out))
+    if final.exists() and not (final.is_dir() and not any(final.iterdir())):
+        raise ResiduaError(f"{out}: holds something already; name a folder that is new or empty")
+    part = final.with_name(final.name + ".part")
+    try:
+        part.mkdir(parents=True)
+    except FileExistsError:
+        raise ResiduaError(
+            f"{part}: is there already, so another import is writing it or one was killed; delete it and start again"
+        ) from None
+    except OSError as error:
+        raise ResiduaError(f"{out}: cannot be written ({error.strerror}); name another folder") from None
+    try:
+        yield part
+        part.rename(final)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_into(part: Path, out: Path, found: Found, progress: Progress | None = None) -> None:
+    """Write table, record and labels into ``part``, which ``building`` gave and which will be ``out``."""
+    _require_patients(found)
+    patients = safe_identifiers(patient.source_id for patient in found.patients)
+    hospitals = safe_identifiers(patient.hospital for patient in found.patients)
+    rows = []
+    for done, patient in enumerate(found.patients, start=1):
+        rows.append(_row(patient, patients[patient.source_id], hospitals[patient.hospital], part, out))
+        if progress is not None:
+            progress(done, len(found.patients))
+    columns = _columns(rows)
+    write_text(part / "cohort.tsv", _tsv(columns, [row.cells for row in rows]))
+    write_json(part / "import.json", record_of(found, rows, columns[len(_FIRST) :], hospitals))
+
+
+def _require_patients(found: Found) -> None:
+    if not found.patients:
+        raise ResiduaError(f"no patient was found that is laid out as {found.layout}")
+    repeated = [name for name, n in Counter(patient.source_id for patient in found.patients).items() if n > 1]
+    if repeated:
+        raise ResiduaError(f"patient {repeated[0]} was found more than once; give every patient a name of its own")
+
+
+def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out: Path) -> Row:
+    row = Row(
+        {
+            "patient": identifier,
+            "hospital": hospital,
+            "role": "exclude" if patient.exclusion_reason else "auto",
+            "exclusion_reason": patient.exclusion_reason,
+            "source_id": patient.source_id,
+            **{column: _cell(file, part, out) for column, file in patient.images.items()},
+        },
+        list(patient.remarks),
+    )
+    for column, label in patient.labels.items():
+        file = _label_file(label, part / "labels" / f"{identifier}_{column}.nii.gz", row.remarks)
+        if file is not None:
+            row.cells[column] = _cell(file, part, out)
+    row.cells.update(patient.clinical)
+    return row
+
+
+def _label_file(label: Label, derived: Path, remarks: list[str]) -> Path | None:
+    """The binary label; None, with a remark, when it could not be derived: the patient counts as not annotated."""
+    if label.values is None:
+        return label.file
+    try:
+        remarks += derive(label, derived)
+    except ResiduaError as error:
+        remarks.append(f"no label was derived: {error}")
+        return None
+    return derived
+
+
+def _cell(file: Path, part: Path, out: Path) -> str:
+    """``file`` relative to the table in ``out``, or absolute where a symbolic link leads the relative path astray."""
+    absolute = os.path.abspath(file)
+    if Path(absolute).is_relative_to(part):
+        return Path(absolute).relative_to(part).as_posix()
+    relative = os.path.relpath(absolute, os.path.abspath(out))
+    leads_there = os.path.realpath(part / relative) == os.path.realpath(absolute)
+    return relative if leads_there else absolute
+
+
+def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
+    used = {column for row in rows for column, cell in row.cells.items() if cell}
+    known = [column for column in (*_FIRST, *FILES) if column not in _ONLY_WITH_CONTENT]
+    further = sorted(used - {*_FIRST, *FILES, *CLINICAL})
+    return (*known, *further, *(column for column in _ONLY_WITH_CONTENT if column in used))
+
+
+def _tsv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
+    stream = io.StringIO(newline="")
+    lines = [columns, *([row.get(column, "") for column in columns] for row in rows)]
+    csv.writer(stream, delimiter="\t", lineterminator="\n").writerows(lines)
+    return stream.getvalue()

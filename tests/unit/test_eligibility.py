@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cohort_tables import COLUMNS, row, rows, study, write_images, write_table
+from residua.cohort import Cohort, Problem, judged_cohort
+from residua.cohort.problems import errors_of
+
+TWO_INPUTS = {"A": ["post_t1ce"], "C": ["post_t1ce", "post_flair"]}
+
+
+def judged(folder: Path, records: list[dict[str, str]], **changes: Any) -> tuple[Cohort, list[Problem]]:
+    """The cohort of a table with a column for the time since surgery, whose files all exist."""
+    write_images(folder, [{**row(record["patient"], record["hospital"])} for record in records])
+    path = write_table(folder, records, (*COLUMNS, "hours_since_surgery"))
+    return judged_cohort(study(**changes), path)
+
+
+def test_who_lacks_a_sequence_that_any_inputs_need_is_left_out_of_a_complete_study(tmp_path: Path) -> None:
+    cohort, problems = judged(tmp_path, [*rows(), row("GOT2", "GOT", post_flair="n/a", pre_tumor="")])
+    assert [(p.column, p.what, p.severity, p.row) for p in problems] == [
+        ("post_flair", "no file is given, and inputs C, E need it", "ineligible", 6),
+        ("pre_tumor", "no file is given, and inputs D, E need it", "ineligible", 6),
+    ]
+    assert problems[0].remedy == "give the file, or set eligibility to per_inputs in the config"
+    left_out = cohort.patients["GOT2"]
+    assert (left_out.excluded_by, left_out.exclusion_reason) == ("protocol", "no post_flair and no pre_tumor")
+    assert cohort.split.folds[1] == ("GOT1", "PAR1")
+    assert cohort.split.excluded == {"GOT2": "no post_flair and no pre_tumor"}
+
+
+def test_every_inputs_has_its_own_patients_where_the_study_says_so(tmp_path: Path) -> None:
+    records = [*rows(), row("GOT2", "GOT", post_flair="n/a"), row("GOT3", "GOT", post_t1ce="")]
+    cohort, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
+    assert [(p.patient, p.column, p.check) for p in problems] == [("GOT3", "post_t1ce", "sequence-missing")]
+    assert cohort.eligible("A") == ("STO1", "GOT1", "PAR1", "GOT2", "AMS1")
+    assert cohort.eligible("C") == ("STO1", "GOT1", "PAR1", "AMS1")
+
+
+def test_inputs_that_nobody_of_a_fold_can_enter_stop_the_study(tmp_path: Path) -> None:
+    records = [row("STO1", "STO", post_flair=""), *rows()[1:]]
+    _, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
+    assert [str(problem) for problem in errors_of(problems)] == [
+        "no patient of fold 0 has every channel of inputs C (post_t1ce, post_flair): "
+        "give some of them the sequence, remove the inputs, or change the folds in the config"
+    ]
+
+
+@pytest.mark.parametrize("eligibility", ["complete", "per_inputs"])
+def test_who_is_not_annotated_is_left_out(tmp_path: Path, eligibility: str) -> None:
+    cohort, problems = judged(tmp_path, [*rows(), row("GOT2", "GOT", residual="")], eligibility=eligibility)
+    assert [(p.patient, p.column, p.what, p.severity) for p in problems] == [
+        ("GOT2", "residual", "not annotated", "ineligible")
+    ]
+    assert cohort.patients["GOT2"].exclusion_reason == "not annotated"
+
+
+def test_a_scan_later_than_the_hospitals_window_is_left_out(tmp_path: Path) -> None:
+    records = [
+        *rows(),
+        row("GOT2", "GOT", hours_since_surgery="72"),
+        row("GOT3", "GOT", hours_since_surgery="72.5"),
+        row("PAR2", "PAR", hours_since_surgery="100"),
+        row("PAR3", "PAR", hours_since_surgery="169"),
+    ]
+    protocol = {"window_hours": 72, "window_hours_by_hospital": {"PAR": 168}}
+    cohort, problems = judged(tmp_path, records, protocol=protocol)
+    assert [(p.patient, p.column, p.check, p.severity) for p in problems] == [
+        ("GOT3", "hours_since_surgery", "scan-too-late", "ineligible"),
+        ("PAR3", "hours_since_surgery", "scan-too-late", "ineligible"),
+    ]
+    assert problems[1].what == "scanned 169 h after surgery, later than the protocol's 168 h"
+    assert cohort.split.folds[1] == ("GOT1", "PAR1", "GOT2", "PAR2")
+
+
+def test_a_patient_whom_the_table_excludes_is_not_judged(tmp_path: Path) -> None:
+    gone = row("GOT2", "GOT", role="exclude", exclusion_reason="withdrew consent", post_t1ce="", residual="")
+    cohort, problems = judged(tmp_path, [*rows(), gone])
+    assert problems == []
+    assert cohort.patients["GOT2"].excluded_by == "table"

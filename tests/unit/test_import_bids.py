@@ -1,0 +1,273 @@
+from __future__ import annotations
+
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cohort_tables import snapshot
+from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_tree
+from residua.errors import ResiduaError
+from residua.importers.bids_tables import interval, read_rows, row_of
+from residua.importers.window import UNKNOWN
+
+DESCRIPTION = {"Name": "a study", "BIDSVersion": "1.9.0"}
+SEG = "derivatives/manual"
+
+
+def session(subject: str, name: str, *images: str) -> dict[str, Any]:
+    """Images of one session, each with a sidecar."""
+    stem = f"sub-{subject}/ses-{name}/anat/sub-{subject}_ses-{name}_"
+    sidecar = {"MagneticFieldStrength": 3, "Manufacturer": "Siemens"}
+    return {
+        **dict.fromkeys(f"{stem}{image}.nii.gz" for image in images),
+        **{f"{stem}{image}.json": sidecar for image in images},
+    }
+
+
+def mask(subject: str, name: str, entities: str, voxels: Any, pipeline: str = SEG) -> dict[str, Any]:
+    return {f"{pipeline}/sub-{subject}/ses-{name}/anat/sub-{subject}_ses-{name}_{entities}.nii.gz": voxels}
+
+
+def bids(root: Path, **more: Any) -> Path:
+    """01 complete; 02 with a date of surgery five days before its scan, and no mask; 03 in the table only."""
+    images = ("ce-gadolinium_T1w", "T1w", "FLAIR", "T2w")
+    people = (
+        "participant_id\tage\tsex\tsite\tsurgery_date\n"
+        "sub-01\t61\tfemale\tSt Olav\t1911-05-01T10:00:00\n"
+        "sub-02\t89+\tM\tGRO\t1911-05-01\n"
+        "sub-03\t50\tM\tGRO\tn/a\n"
+    )
+    files: dict[str, Any] = {
+        "dataset_description.json": DESCRIPTION,
+        f"{SEG}/dataset_description.json": {**DESCRIPTION, "DatasetType": "derivative"},
+        "participants.tsv": people,
+        **session("01", "preop", *images),
+        **session("01", "postop", *images),
+        **session("02", "PreSurgery", "ce-GD_T1w"),
+        **session("02", "PostSurgery", *images),
+        **mask("01", "postop", "label-residual_mask", only(1)),
+        **mask("01", "preop", "desc-tumor_mask", only(1, 2)),
+        **mask("01", "postop", "desc-brain_mask", only(1), "derivatives/brain"),
+        **mask("01", "postop", "space-MNI152NLin6Asym_label-residual_mask", only(1)),
+        "sub-01/ses-postop/sub-01_ses-postop_scans.tsv": (
+            "filename\tacq_time\nanat/sub-01_ses-postop_T1w.nii.gz\t1911-05-09T00:00:00\n"
+            "anat/sub-01_ses-postop_ce-gadolinium_T1w.nii.gz\t1911-05-02T16:30:00\n"
+        ),
+        "sub-02/sub-02_sessions.tsv": "session_id\tacq_time\nses-PostSurgery\t1911-05-06T08:00:00\n",
+        "sub-01/ses-postop/anat/odd.nii.gz": None,
+        "sourcedata/sub-01/a.nii.gz": None,
+    }
+    return write_tree(root, {**files, **more})
+
+
+def test_sessions_sequences_masks_and_what_the_tables_say(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source")
+    before = snapshot(root)
+    ran = imported("bids", root, "--out", tmp_path / "out", "--column", "post_t2=T2w")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    rows = rows_of(tmp_path / "out")
+    anat = "../source/sub-01/ses-{0}/anat/sub-01_ses-{0}_"
+    derived = f"../source/{SEG}/sub-01/ses-{{0}}/anat/sub-01_ses-{{0}}_"
+    assert rows["sub01"] == {
+        "patient": "sub01",
+        "hospital": "StOlav",
+        "role": "auto",
+        "source_id": "sub-01",
+        "post_t1ce": anat.format("postop") + "ce-gadolinium_T1w.nii.gz",
+        "post_t1": anat.format("postop") + "T1w.nii.gz",
+        "post_flair": anat.format("postop") + "FLAIR.nii.gz",
+        "post_t2": anat.format("postop") + "T2w.nii.gz",
+        "pre_t1ce": anat.format("preop") + "ce-gadolinium_T1w.nii.gz",
+        "residual": derived.format("postop") + "label-residual_mask.nii.gz",
+        "pre_tumor": derived.format("preop") + "desc-tumor_mask.nii.gz",
+        "brain_mask": "../source/derivatives/brain/sub-01/ses-postop/anat/sub-01_ses-postop_desc-brain_mask.nii.gz",
+        "hours_since_surgery": "30.5",
+        "age": "61",
+        "sex": "F",
+        "field_strength_t": "3",
+        "manufacturer": "Siemens",
+    }
+    second = rows["sub02"]
+    assert (second["role"], second["hours_since_surgery"]) == ("exclude", "120")
+    assert second["exclusion_reason"] == "not early post-operative: the scan was later than 72 h after surgery"
+    assert (second["sex"], "age" in second, "residual" in second) == ("M", False, False)
+    assert second["pre_t1ce"].endswith("sub-02_ses-PreSurgery_ce-GD_T1w.nii.gz")
+    assert snapshot(root) == before
+
+
+def test_what_was_left_and_remarked(tmp_path: Path) -> None:
+    imported("bids", bids(tmp_path / "source"), "--out", tmp_path / "out")
+    record = record_of(tmp_path / "out")
+    assert record["hospitals"] == {"GRO": "GRO", "StOlav": "St Olav"}
+    assert record["remarks"] == ["1 of participants.tsv have no image"]
+    days = "hours after surgery: 5 whole days between the dates of surgery and scan"
+    assert record["patients"]["sub02"]["remarks"] == [days]
+    assert record["patients"]["sub01"]["remarks"] == ["hours after surgery: from the times of surgery and scan"]
+    left = record["left"]
+    in_mni = f"{SEG}/sub-01/ses-postop/anat/sub-01_ses-postop_space-MNI152NLin6Asym_label-residual_mask.nii.gz"
+    assert left[in_mni] == "in the space MNI152NLin6Asym, not in that of the image"
+    assert left["sub-01/ses-postop/anat/odd.nii.gz"] == "not named as BIDS names a file"
+    assert left["sub-01/ses-postop/anat/sub-01_ses-postop_T2w.nii.gz"] == "not needed"
+    assert not [name for name in left if name.startswith("sourcedata")]
+
+
+def test_runs_exclude_the_patient_until_one_is_chosen(tmp_path: Path) -> None:
+    runs = session("01", "postop", "run-1_FLAIR", "run-02_FLAIR")
+    root = bids(tmp_path / "source", **runs)
+    assert imported("bids", root, "--out", tmp_path / "out").exit_code == 0
+    row = rows_of(tmp_path / "out")["sub01"]
+    assert (row["exclusion_reason"], "post_flair" in row) == ("several files could be post_flair", False)
+    names = [f"sub-01_ses-postop_{name}FLAIR.nii.gz" for name in ("", "run-02_", "run-1_")]
+    assert f"post_flair: could be {', '.join(names)}" in record_of(tmp_path / "out")["patients"]["sub01"]["remarks"]
+    imported("bids", root, "--out", tmp_path / "chosen", "--run", 2)
+    chosen = rows_of(tmp_path / "chosen")["sub01"]
+    assert (chosen["role"], chosen["post_flair"].rpartition("_")[0][-6:]) == ("auto", "run-02")
+
+
+def test_an_entity_decides_among_several(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source", **session("01", "postop", "acq-mprage_ce-gadolinium_T1w"))
+    assert imported("bids", root, "--out", tmp_path / "out", "--prefer", "acq-mprage").exit_code == 0
+    assert rows_of(tmp_path / "out")["sub01"]["post_t1ce"].endswith("_acq-mprage_ce-gadolinium_T1w.nii.gz")
+
+
+def test_a_segmentation_of_several_structures_needs_a_rule_and_goes_before_masks(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source", **mask("01", "postop", "dseg", SEGMENTATION))
+    imported("bids", root, "--out", tmp_path / "out")
+    name = f"{SEG}/sub-01/ses-postop/anat/sub-01_ses-postop_"
+    assert record_of(tmp_path / "out")["left"][f"{name}dseg.nii.gz"] == "no --label says which values are residual"
+    imported("bids", root, "--out", tmp_path / "ruled", "--label", "residual=4")
+    assert rows_of(tmp_path / "ruled")["sub01"]["residual"] == "labels/sub01_residual.nii.gz"
+    assert int(voxels(tmp_path / "ruled/labels/sub01_residual.nii.gz").sum()) == 4
+    record = record_of(tmp_path / "ruled")
+    assert record["left"][f"{name}label-residual_mask.nii.gz"] == "--label derives residual from a dseg"
+    assert "also holds 1, 2, 3" in record["patients"]["sub01"]["remarks"][-1]
+
+
+def test_a_mask_of_another_name_is_taken_when_it_is_told(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source", **mask("02", "PostSurgery", "label-RestTumor_mask", only(1)))
+    imported("bids", root, "--out", tmp_path / "out", "--mask", "residual=resttumor")
+    rows = rows_of(tmp_path / "out")
+    assert rows["sub02"]["residual"].endswith("_label-RestTumor_mask.nii.gz")
+    assert "residual" not in rows["sub01"]
+
+
+def test_sessions_of_other_names_are_listed_and_taken_when_they_are_told(tmp_path: Path) -> None:
+    people = "participant_id\thospital\nsub-01\tSTO\n"
+    files = {"participants.tsv": people, **session("01", "day2", "ce-GD_T1w"), **session("01", "day0", "ce-GD_T1w")}
+    root = write_tree(tmp_path / "source", {"dataset_description.json": DESCRIPTION, **files})
+    ran = imported("bids", root, "--out", tmp_path / "out")
+    assert ran.stderr.startswith(f"{root}: no image of a session before or after surgery; there is day0, day2: name")
+    options = ("--postop-session", "ses-day2", "--preop-session", "day0")
+    assert imported("bids", root, "--out", tmp_path / "out", *options).exit_code == 0
+    row = rows_of(tmp_path / "out")["sub01"]
+    assert (row["hospital"], row["exclusion_reason"]) == ("STO", UNKNOWN)
+    assert "ses-day2" in row["post_t1ce"]
+    assert "ses-day0" in row["pre_t1ce"]
+
+
+def test_hospitals_come_from_the_column_that_is_told_or_are_all_one(tmp_path: Path) -> None:
+    people = "participant_id\tklinik\nsub-01\tBerg\nsub-02\tn/a\n"
+    root = bids(tmp_path / "source", **{"participants.tsv": people})
+    ran = imported("bids", root, "--out", tmp_path / "out")
+    assert "participants.tsv has no column hospital or site; name it with --hospital-column" in ran.stderr
+    ran = imported("bids", root, "--out", tmp_path / "out", "--hospital-column", "clinic")
+    assert "--hospital-column clinic: participants.tsv has the columns klinik, participant_id" in ran.stderr
+    imported("bids", root, "--out", tmp_path / "told", "--hospital-column", "klinik")
+    rows = rows_of(tmp_path / "told")
+    assert (rows["sub01"]["hospital"], rows["sub02"]["hospital"]) == ("Berg", "unknown")
+    assert rows["sub02"]["exclusion_reason"] == "the hospital is not known"
+    imported("bids", root, "--out", tmp_path / "one", "--hospital", "STO")
+    assert {row["hospital"] for row in rows_of(tmp_path / "one").values()} == {"STO"}
+
+
+def test_raw_data_are_never_written_to_but_derivatives_may_be(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source")
+    before = snapshot(root)
+    for out in (root, root / "residua", root / "sub-01" / "x", root / "derivatives"):
+        ran = imported("bids", root, "--out", out)
+        assert ran.exit_code == 1
+        assert f"name a folder elsewhere or below {root}/derivatives" in ran.stderr
+    assert snapshot(root) == before
+    assert imported("bids", root, "--out", root / "derivatives" / "residua").exit_code == 0
+    assert rows_of(root / "derivatives/residua")["sub01"]["post_t1"].startswith("../../sub-01/ses-postop/")
+
+
+def test_a_pickled_index_in_a_data_set_is_not_opened(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source")
+    (root / ".ancpbids-dataset.pickle").write_bytes(pickle.dumps(_Touches(tmp_path / "touched")))
+    assert imported("bids", root, "--out", tmp_path / "out").exit_code == 0
+    assert not (tmp_path / "touched").exists()
+
+
+class _Touches:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return (Path.touch, (self.path,))
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ({"participants.tsv": 'participant_id\tsite\nsub-01\t"open\n'}, "participants.tsv: cannot be split into cells"),
+        ({"sub-01/ses-postop/anat/sub-01_ses-postop_ce-gadolinium_T1w.json": "{"}, "its JSON sidecar cannot be read"),
+        ({"dataset_description.json": "{"}, "cannot be read as a BIDS data set"),
+    ],
+)
+def test_a_damaged_file_is_named(tmp_path: Path, more: dict[str, Any], told: str) -> None:
+    ran = imported("bids", bids(tmp_path / "source", **more), "--out", tmp_path / "out")
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert told in ran.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_that_is_no_data_set(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "source", {"a/b.nii.gz": None})
+    assert f"{root}: no image such as sub-01/ses-postop" in imported("bids", root, "--out", tmp_path / "out").stderr
+
+
+@pytest.mark.parametrize(
+    ("session_row", "person", "acquired", "hours"),
+    [
+        ({}, {"surgery_date": "2020-01-01"}, "2020-01-04", 72.0),
+        ({}, {"surgery_date": "2020-01-01"}, "2020-01-04T23:00:00", 72.0),
+        ({}, {"surgery_date": "2020-01-01T22:00:00Z"}, "2020-01-03T01:30:00.000", 27.5),
+        ({"surgery_date": "2020-01-02"}, {"surgery_date": "2019-01-01"}, "2020-01-03", 24.0),
+        ({"hours_since_surgery": "31"}, {"surgery_date": "2020-01-01"}, "2020-01-04", 31.0),
+        ({"days_since_surgery": "2"}, {}, None, 48.0),
+        ({}, {"surgery_date": "2020-01-05"}, "2020-01-04", -24.0),
+        ({}, {"surgery_date": "in spring"}, "2020-01-04", None),
+        ({}, {"surgery_date": "2020-01-01"}, None, None),
+        ({}, {}, "2020-01-04", None),
+    ],
+)
+def test_hours_after_surgery(
+    session_row: dict[str, str], person: dict[str, str], acquired: str | None, hours: float | None
+) -> None:
+    found = interval((session_row, person), acquired, None)
+    assert (found.hours if found else None) == hours
+
+
+def test_the_column_of_surgery_may_be_told() -> None:
+    found = interval(({}, {"op": "2020-01-01", "surgery_date": "2019-01-01"}), "2020-01-02", "OP")
+    assert found is not None
+    assert found.hours == 24
+
+
+def test_rows_of_a_table(tmp_path: Path) -> None:
+    assert read_rows(tmp_path / "no.tsv") == ()
+    path = tmp_path / "sessions.tsv"
+    path.write_text("session_id\tAcq_Time\tx\nses-a\t2020\tn/a\n", encoding="utf-8")
+    rows = read_rows(path)
+    assert rows == ({"session_id": "ses-a", "acq_time": "2020"},)
+    assert row_of(rows, "session_id", "a") == rows[0]
+    assert row_of(rows, "session_id", "b") == {}
+    path.write_bytes(json.dumps("é").encode("utf-16"))
+    with pytest.raises(ResiduaError):
+        read_rows(path)

@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cohort_tables import snapshot
+from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_tree
+from residua.importers.brats import HOSPITAL
+from residua.importers.window import UNKNOWN
+
+KINDS = ("t1c", "t1n", "t2f", "t2w")
+
+
+def after_treatment(root: Path) -> Path:
+    """00001 at 100 and 101, before surgery at 000; 00002 at 101 without a segmentation; 00003 before surgery only."""
+    files: dict[str, object] = {}
+    for case, points in (("00001", ("000", "100", "101")), ("00002", ("101",)), ("00003", ("000",))):
+        for point in points:
+            stem = f"training/BraTS-GLI-{case}-{point}/BraTS-GLI-{case}-{point}"
+            files |= dict.fromkeys(f"{stem}-{kind}.nii.gz" for kind in KINDS)
+            if case != "00002":
+                files[f"{stem}-seg.nii.gz"] = SEGMENTATION if point != "000" else only(1, 2, 3)
+    return write_tree(root, {**files, "training/mapping.csv": "a,b"})
+
+
+def before_surgery(root: Path) -> Path:
+    """Two cases with the names and values of 2021; the second also has a value that is none."""
+    files: dict[str, object] = {}
+    for case, values in (("BraTS2021_00001", (1, 2, 4)), ("BraTS2021_00002", (1, 2, 3, 4))):
+        files |= dict.fromkeys(f"{case}/{case}_{kind}.nii.gz" for kind in ("t1ce", "t1", "flair", "t2"))
+        files[f"{case}/{case}_seg.nii.gz"] = only(*values)
+    return write_tree(root, files)
+
+
+def test_the_first_scan_after_treatment_with_the_values_of_2024(tmp_path: Path) -> None:
+    root = after_treatment(tmp_path / "source")
+    before = snapshot(root)
+    ran = imported("brats", root, "--out", tmp_path / "out", "--pre-timepoint", 0, "--column", "post_t2")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    rows = rows_of(tmp_path / "out")
+    stem = "../source/training/BraTS-GLI-00001-{0}/BraTS-GLI-00001-{0}-"
+    assert rows["BraTSGLI00001"] == {
+        "patient": "BraTSGLI00001",
+        "hospital": HOSPITAL,
+        "role": "exclude",
+        "exclusion_reason": UNKNOWN,
+        "source_id": "BraTS-GLI-00001",
+        "post_t1ce": stem.format(100) + "t1c.nii.gz",
+        "post_t1": stem.format(100) + "t1n.nii.gz",
+        "post_flair": stem.format(100) + "t2f.nii.gz",
+        "post_t2": stem.format(100) + "t2w.nii.gz",
+        "pre_t1ce": stem.format("000") + "t1c.nii.gz",
+        "residual": "labels/BraTSGLI00001_residual.nii.gz",
+        "pre_tumor": "labels/BraTSGLI00001_pre_tumor.nii.gz",
+    }
+    assert int(voxels(tmp_path / "out" / rows["BraTSGLI00001"]["residual"]).sum()) == 3
+    assert int(voxels(tmp_path / "out" / rows["BraTSGLI00001"]["pre_tumor"]).sum()) == 1 + 3
+    assert "residual" not in rows["BraTSGLI00002"]
+    assert set(rows["BraTSGLI00003"]) == {"patient", "hospital", "role", "source_id", "pre_t1ce", "pre_tumor"}
+    assert snapshot(root) == before
+
+
+def test_what_was_decided_and_left_is_on_record(tmp_path: Path) -> None:
+    imported("brats", after_treatment(tmp_path / "source"), "--out", tmp_path / "out")
+    record = record_of(tmp_path / "out")
+    assert record["patients"]["BraTSGLI00001"]["remarks"] == ["time point 100 is the post-operative scan"]
+    assert record["patients"]["BraTSGLI00002"]["remarks"] == ["time point 101 is the post-operative scan"]
+    assert record["left"]["training/BraTS-GLI-00001-101/BraTS-GLI-00001-101-seg.nii.gz"] == "time point 101 is not used"
+    assert record["left"]["training/BraTS-GLI-00001-100/BraTS-GLI-00001-100-t2w.nii.gz"] == "not needed"
+    assert record["left"]["training/mapping.csv"] == "not named as BraTS names a case"
+    assert record["label_rules"] == {"residual": ["values 3"]}
+
+
+def test_another_time_point_and_another_rule(tmp_path: Path) -> None:
+    options = ("--post-timepoint", 101, "--label", "residual=1,3", "--assume-early", "--hospital", "GRO")
+    imported("brats", after_treatment(tmp_path / "source"), "--out", tmp_path / "out", *options)
+    rows = rows_of(tmp_path / "out")
+    assert {(row["hospital"], row["role"]) for row in rows.values()} == {("GRO", "auto")}
+    assert rows["BraTSGLI00001"]["post_t1"].endswith("-101-t1n.nii.gz")
+    assert int(voxels(tmp_path / "out/labels/BraTSGLI00001_residual.nii.gz").sum()) == 1 + 3
+    assert record_of(tmp_path / "out")["label_rules"] == {"residual": ["values 1, 3"]}
+
+
+def test_scans_before_surgery_have_the_values_of_2021_and_need_to_be_told(tmp_path: Path) -> None:
+    root = before_surgery(tmp_path / "source")
+    ran = imported("brats", root, "--out", tmp_path / "out")
+    assert ran.exit_code == 1
+    assert ran.stderr == (
+        f"{root}: which scans are after surgery is not known; name one of the time points 0 with --post-timepoint\n"
+    )
+    assert imported("brats", root, "--out", tmp_path / "out", "--post-timepoint", 0).exit_code == 0
+    rows = rows_of(tmp_path / "out")
+    assert rows["BraTS202100001"]["post_flair"] == "../source/BraTS2021_00001/BraTS2021_00001_flair.nii.gz"
+    assert int(voxels(tmp_path / "out" / rows["BraTS202100001"]["residual"]).sum()) == 4
+    remarks = record_of(tmp_path / "out")["patients"]["BraTS202100002"]["remarks"]
+    unknown = "BraTS2021_00002_seg.nii.gz also holds 3, which neither the rule nor the documentation knows"
+    assert remarks == ["time point 0 is the post-operative scan", unknown]
+
+
+def test_the_release_decides_over_the_name(tmp_path: Path) -> None:
+    options = ("--post-timepoint", 0, "--release", "2023")
+    imported("brats", before_surgery(tmp_path / "source"), "--out", tmp_path / "out", *options)
+    assert int(voxels(tmp_path / "out/labels/BraTS202100002_residual.nii.gz").sum()) == 3
+
+
+def test_a_folder_without_a_case_is_told(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "source", {"a.nii.gz": None})
+    ran = imported("brats", root, "--out", tmp_path / "out")
+    assert ran.exit_code == 1
+    assert ran.stderr.startswith(f"{root}: no file such as BraTS-GLI-00001-100-t1c.nii.gz")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("release", ["2022", "x"])
+def test_a_release_that_is_not_known_is_wrong_usage(tmp_path: Path, release: str) -> None:
+    assert imported("brats", tmp_path, "--out", tmp_path / "out", "--release", release).exit_code == 2

@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cohort_tables import snapshot
+from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_tree
+from residua.errors import ResiduaError
+from residua.importers.pattern import Pattern
+
+
+def by_column(root: Path) -> Path:
+    """Two hospitals whose files are called as the columns."""
+    columns = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")
+    files = {f"{patient}/{column}.nii.gz": None for patient in ("STO/001", "GRO/001", "GRO/002") for column in columns}
+    masks = {f"STO/001/{column}.nii.gz": only(1) for column in ("residual", "pre_tumor", "brain_mask")}
+    return write_tree(root, {**files, **masks, "GRO/002/notes.txt": "a note", "GRO/002/post_dwi.nii.gz": None})
+
+
+def by_session(root: Path) -> Path:
+    """One hospital whose sessions are folders and whose sequences are ends of names with underscores."""
+    names = [f"pat_{k}/ses-{s}/pat_{k}_{q}.nii" for k in (1, 2) for s in ("pre", "post") for q in ("T1_GD", "T1", "FL")]
+    segmentations = {f"pat_1/ses-{session}/pat_1_seg.nii": SEGMENTATION for session in ("pre", "post")}
+    return write_tree(root, {**dict.fromkeys(names), **segmentations})
+
+
+SESSIONS = "{patient}/ses-{session}/{patient}_{sequence}.nii"
+
+
+def test_files_that_are_called_as_the_columns(tmp_path: Path) -> None:
+    root = by_column(tmp_path / "source")
+    before = snapshot(root)
+    out = tmp_path / "out"
+    ran = imported("folders", root, "--out", out, "--pattern", "{hospital}/{patient}/{column}.nii.gz", "--assume-early")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    rows = rows_of(out)
+    assert {patient: row["hospital"] for patient, row in rows.items()} == {
+        "GRO001": "GRO",
+        "GRO002": "GRO",
+        "STO001": "STO",
+    }
+    assert rows["STO001"] == {
+        "patient": "STO001",
+        "hospital": "STO",
+        "role": "auto",
+        "source_id": "STO/001",
+        **{
+            column: f"../source/STO/001/{column}.nii.gz"
+            for column in ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
+        },
+    }
+    record = record_of(out)
+    assert record["left"] == {
+        "GRO/002/notes.txt": "no NIfTI file",
+        "GRO/002/post_dwi.nii.gz": "post_dwi is no column of the cohort table; see --column",
+    }
+    assert snapshot(root) == before
+    assert ran.stdout.splitlines() == [
+        "3 patients of 2 hospital(s): GRO 2, STO 1",
+        "brain_mask: 1 of 3 annotated",
+        "pre_tumor: 1 of 3 annotated (used as it is)",
+        "residual: 1 of 3 annotated (used as it is)",
+        "patients of several hospitals have the same name; theirs begin with the hospital",
+        "import.json has remarks on 0 patient(s), and says why 2 file(s) were left",
+        f"{out}/cohort.tsv: look at it, then run residua check",
+    ]
+
+
+def test_a_further_column_is_taken_when_it_is_named(tmp_path: Path) -> None:
+    pattern = ("--pattern", "{hospital}/{patient}/{column}.nii.gz", "--column", "post_dwi")
+    assert imported("folders", by_column(tmp_path / "s"), "--out", tmp_path / "out", *pattern).exit_code == 0
+    assert rows_of(tmp_path / "out")["GRO002"]["post_dwi"] == "../s/GRO/002/post_dwi.nii.gz"
+
+
+def test_sessions_and_sequences_are_mapped_and_labels_derived_by_the_rule(tmp_path: Path) -> None:
+    root = by_session(tmp_path / "source")
+    before = snapshot(root)
+    names = ("post_t1ce=post/T1_GD", "post_t1=post/T1", "pre_t1ce=pre/T1_GD", "residual=post/seg", "pre_tumor=pre/seg")
+    ran = imported(
+        *("folders", root, "--out", tmp_path / "out", "--pattern", SESSIONS, "--hospital", "STO"),
+        *(option for name in names for option in ("--name", name)),
+        *("--label", "residual=4", "--label", "pre_tumor=1,4"),
+    )
+    assert ran.exit_code == 0, ran.stderr
+    rows = rows_of(tmp_path / "out")
+    assert list(rows) == ["pat1", "pat2"]
+    assert rows["pat1"]["post_t1ce"] == "../source/pat_1/ses-post/pat_1_T1_GD.nii"
+    assert rows["pat1"]["post_t1"] == "../source/pat_1/ses-post/pat_1_T1.nii"
+    assert "residual" not in rows["pat2"]
+    assert int(voxels(tmp_path / "out/labels/pat1_residual.nii.gz").sum()) == 4
+    assert int(voxels(tmp_path / "out/labels/pat1_pre_tumor.nii.gz").sum()) == 1 + 4
+    record = record_of(tmp_path / "out")
+    also = "pat_1_seg.nii also holds {}, which neither the rule nor the documentation knows"
+    assert record["patients"]["pat1"]["remarks"] == [also.format("1, 2, 3"), also.format("2, 3")]
+    assert record["counts"]["not_early"] == 2
+    assert record["left"]["pat_1/ses-post/pat_1_FL.nii"] == "no --map says what post/FL is"
+    assert {row["role"] for row in rows.values()} == {"exclude"}
+    assert snapshot(root) == before
+
+
+def test_a_pattern_that_matches_nothing_shows_files_and_says_why(tmp_path: Path) -> None:
+    root = by_column(tmp_path / "source")
+    pattern = "{hospital}/ses-{session}/{column}.nii.gz"
+    ran = imported(
+        "folders", root, "--out", tmp_path / "out", "--pattern", pattern.replace("ses-{session}", "p{patient}")
+    )
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert ran.stderr == (
+        f"{root}: nothing matches {{hospital}}/p{{patient}}/{{column}}.nii.gz. There is GRO/001/post_flair.nii.gz, "
+        "GRO/001/post_t1.nii.gz, GRO/001/post_t1ce.nii.gz. The first does not: 001 is not p{patient}\n"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_sequences_without_a_mapping_are_listed(tmp_path: Path) -> None:
+    root = by_session(tmp_path / "source")
+    ran = imported("folders", root, "--out", tmp_path / "out", "--pattern", SESSIONS, "--hospital", "STO")
+    assert ran.stderr.startswith(f"{root}: no file is a column of the cohort table yet; say with --map what post/")
+
+
+def test_two_files_that_could_be_one_column_exclude_the_patient(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "source", dict.fromkeys(("a/t1c_1.nii.gz", "a/t1c_2.nii.gz", "b/t1c_1.nii.gz")))
+    options = ("--pattern", "{patient}/{sequence}_*.nii.gz", "--map", "post_t1ce=t1c", "--hospital", "STO")
+    imported("folders", root, "--out", tmp_path / "out", *options, "--assume-early")
+    rows = rows_of(tmp_path / "out")
+    assert (rows["a"]["exclusion_reason"], rows["b"]["role"]) == ("several files could be post_t1ce", "auto")
+    assert "post_t1ce" not in rows["a"]
+    said = ["post_t1ce: could be t1c_1.nii.gz, t1c_2.nii.gz"]
+    assert record_of(tmp_path / "out")["patients"]["a"]["remarks"] == said
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--pattern", "{hospital}/{column}.nii.gz"), "does not say where the patient's name is"),
+        (("--pattern", "{patient}/{column}.nii.gz"), "has no {hospital}; give --hospital"),
+        (("--pattern", "{hospital}/{patient}.nii.gz"), "needs {column}, or {sequence} and --map"),
+        (("--pattern", "{person}/{column}.nii.gz"), "has no field {person}"),
+        (("--pattern", "{patient/{column}.nii.gz"), "has a stray brace"),
+        (("--pattern", "{patient}/{sequence}.nii", "--map", "T1=t1"), "--map T1=t1: write COLUMN=SEQUENCE"),
+        (
+            ("--pattern", "{patient}/{sequence}.nii", "--map", "post_t1=a", "--map", "pre_t1ce=a"),
+            "a is post_t1 already",
+        ),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: tuple[str, ...], told: str) -> None:
+    ran = imported("folders", by_column(tmp_path / "source"), "--out", tmp_path / "out", *options)
+    assert ran.exit_code == 1
+    assert told in ran.stderr
+
+
+def test_a_folder_within_the_source_is_told(tmp_path: Path) -> None:
+    root = by_column(tmp_path / "source")
+    before = snapshot(root)
+    pattern = ("--pattern", "{hospital}/{patient}/{column}.nii.gz")
+    ran = imported("folders", root, "--out", root / "residua", *pattern)
+    assert ran.exit_code == 0
+    assert ran.stderr == f"{root}/residua: lies in the data that are imported; nothing that is there is changed\n"
+    assert rows_of(root / "residua")["STO001"]["post_t1"] == "../STO/001/post_t1.nii.gz"
+    assert before.items() <= snapshot(root).items()
+    assert imported("folders", root, "--out", root, *pattern).exit_code == 1
+
+
+def test_fields_of_a_pattern() -> None:
+    pattern = Pattern("{hospital}/{patient}/{patient}_{sequence}.nii*")
+    assert pattern.fields == ("hospital", "patient", "sequence")
+    assert pattern.match("A/b_1/b_1_T1_GD.nii.gz", {}) == {"hospital": "A", "patient": "b_1", "sequence": "T1_GD"}
+    assert pattern.match("A/b/c_T1.nii", {}) is None
+    assert pattern.why_not("A/b/c_T1.nii") == "a field that stands twice differs"
+    assert pattern.why_not("b_T1.nii") == "it lies 0 folder(s) deep, the pattern 2"
+    loose = Pattern("{patient}_{sequence}.nii")
+    known = {"sequence": ["T1_GD"]}
+    assert loose.match("b_1_T1_GD.nii", known) == {"patient": "b_1", "sequence": "T1_GD"}
+    assert loose.match("b_FL.nii", known) == {"patient": "b", "sequence": "FL"}
+    with pytest.raises(ResiduaError, match="stray brace"):
+        Pattern("")

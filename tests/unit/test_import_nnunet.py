@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cohort_tables import snapshot
+from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_tree
+
+CHANNELS = {"0": "T1Gd", "1": "T1", "2": "FLAIR", "3": "T2"}
+REGIONS = {"background": 0, "whole": [1, 3], "enhancing": 3, "ignore": 4}
+
+
+def dataset(root: Path, record: dict[str, Any]) -> Path:
+    """STO_1 and GRO_1 to train with, GRO_2 to test without a label; images of every channel."""
+    files: dict[str, Any] = {"dataset.json": {"numTraining": 2, "file_ending": ".nii.gz", **record}}
+    for folder, case in (("imagesTr", "STO_1"), ("imagesTr", "GRO_1"), ("imagesTs", "GRO_2")):
+        files |= dict.fromkeys(f"{folder}/{case}_000{channel}.nii.gz" for channel in range(4))
+    labels = {"labelsTr/STO_1.nii.gz": SEGMENTATION, "labelsTr/GRO_1.nii.gz": only(1)}
+    return write_tree(root, {**files, **labels, "splits_final.json": "[]"})
+
+
+def test_channels_by_their_usual_names_and_a_rule_for_the_label(tmp_path: Path) -> None:
+    root = dataset(tmp_path / "Dataset001_X", {"channel_names": CHANNELS, "labels": REGIONS})
+    before = snapshot(root)
+    options = ("--label", "residual=3", "--case", "{hospital}_{patient}", "--assume-early")
+    ran = imported("nnunet", root, "--out", tmp_path / "out", *options)
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    rows = rows_of(tmp_path / "out")
+    assert rows["STO1"] == {
+        "patient": "STO1",
+        "hospital": "STO",
+        "role": "auto",
+        "source_id": "STO_1",
+        "post_t1ce": "../Dataset001_X/imagesTr/STO_1_0000.nii.gz",
+        "post_t1": "../Dataset001_X/imagesTr/STO_1_0001.nii.gz",
+        "post_flair": "../Dataset001_X/imagesTr/STO_1_0002.nii.gz",
+        "residual": "labels/STO1_residual.nii.gz",
+    }
+    assert int(voxels(tmp_path / "out/labels/STO1_residual.nii.gz").sum()) == 3
+    assert not voxels(tmp_path / "out/labels/GRO1_residual.nii.gz").any()
+    assert "residual" not in rows["GRO2"]
+    record = record_of(tmp_path / "out")
+    assert record["remarks"] == [
+        "channel 0 (T1Gd) became post_t1ce",
+        "channel 1 (T1) became post_t1",
+        "channel 2 (FLAIR) became post_flair",
+        "channel 3 (T2) is not used",
+    ]
+    assert set(record["remarks"]) <= set(ran.stdout.splitlines())
+    unknown = "STO_1.nii.gz also holds 2, which neither the rule nor the documentation knows"
+    assert record["patients"]["STO1"]["remarks"] == [unknown]
+    assert record["left"]["splits_final.json"] == "no image or label of a channel that is used"
+    assert record["left"]["imagesTs/GRO_2_0003.nii.gz"] == "no image or label of a channel that is used"
+    assert snapshot(root) == before
+
+
+@pytest.mark.parametrize("labels", [{"background": 0, "tumor": 1}, {"background": 0, "oedema": 2, "residual": 1}])
+def test_a_single_label_or_one_called_residual_needs_no_rule(tmp_path: Path, labels: dict[str, int]) -> None:
+    root = dataset(tmp_path / "Dataset001_X", {"channel_names": CHANNELS, "labels": labels})
+    ran = imported("nnunet", root, "--out", tmp_path / "out", "--hospital", "STO")
+    assert ran.exit_code == 0, ran.stderr
+    assert int(voxels(tmp_path / "out/labels/STO1_residual.nii.gz").sum()) == 1
+    rows = rows_of(tmp_path / "out")
+    assert {(row["hospital"], row["role"]) for row in rows.values()} == {("STO", "exclude")}
+
+
+def test_the_first_version_of_the_format_and_channels_that_are_told(tmp_path: Path) -> None:
+    record = {"modality": {"0": "MR a", "1": "MR b"}, "labels": {"0": "background", "1": "tumor"}}
+    root = dataset(tmp_path / "Task001", record)
+    channels = ("--channel", "1=post_t1ce", "--channel", "0=post_t2")
+    ran = imported("nnunet", root, "--out", tmp_path / "out", *channels, "--hospital", "STO")
+    assert ran.exit_code == 0, ran.stderr
+    row = rows_of(tmp_path / "out")["GRO1"]
+    assert row["post_t1ce"].endswith("GRO_1_0001.nii.gz")
+    assert row["post_t2"].endswith("GRO_1_0000.nii.gz")
+    assert "post_t1" not in row
+
+
+@pytest.mark.parametrize(
+    ("record", "options", "told"),
+    [
+        ({"channel_names": {"0": "MRI"}, "labels": {"t": 1}}, (), "say with --channel NUMBER=post_t1ce which of the"),
+        ({"channel_names": CHANNELS, "labels": REGIONS}, (), "which of the labels whole (1, 3), enhancing (3) is"),
+        ({"channel_names": CHANNELS, "labels": {"t": 1}}, ("--channel", "9=post_t1ce"), "--channel 9: "),
+        ({"channel_names": CHANNELS, "labels": {"t": 1}}, ("--channel", "post_t1ce=0"), "write NUMBER=COLUMN"),
+        ({"channel_names": CHANNELS, "labels": {"t": 1}}, (), "give --hospital, or with --case"),
+        ({"channel_names": CHANNELS, "labels": {"t": 1}}, ("--case", "{hospital}-{patient}"), "does not tell the hosp"),
+        ({"labels": {"t": 1}}, (), "cannot be read as nnU-Net describes it"),
+        ({"channel_names": ["T1"], "labels": {"t": 1}}, (), "cannot be read as nnU-Net describes it"),
+    ],
+)
+def test_what_is_not_decided_is_asked_for(
+    tmp_path: Path, record: dict[str, Any], options: tuple[str, ...], told: str
+) -> None:
+    root = dataset(tmp_path / "Dataset001_X", record)
+    ran = imported("nnunet", root, "--out", tmp_path / "out", *options)
+    assert ran.exit_code == 1
+    assert told in ran.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["Dataset001_X"]
+
+
+def test_the_folder_above_names_the_data_sets_in_it(tmp_path: Path) -> None:
+    dataset(tmp_path / "raw" / "Dataset001_X", {"channel_names": CHANNELS, "labels": REGIONS})
+    ran = imported("nnunet", tmp_path / "raw", "--out", tmp_path / "out")
+    assert ran.stderr == f"{tmp_path}/raw: has no dataset.json; give one of its folders: Dataset001_X\n"
