@@ -84,6 +84,19 @@ def check(
 
 
 @app.command()
+def folds(
+    cohort: Annotated[Path, typer.Argument(help="The cohort table.")],
+    config: Annotated[Path | None, typer.Option(help="The study; default: ./config.yaml, else as published.")] = None,
+    cache: Annotated[Path, typer.Option(help="Keeps what was read, as the workflow does.")] = _VOXELS,
+) -> None:
+    """Show who is in which fold, and how alike the folds are."""
+    from residua.cohort.checks.folds_command import show_folds
+    from residua.study import load_study
+
+    show_folds(load_study(_read_yaml(config or _default_config())), cohort, cache)
+
+
+@app.command()
 def evaluate(
     reference: Annotated[Path, typer.Argument(help="Folder of reference masks.")],
     prediction: Annotated[Path, typer.Argument(help="Folder of predicted masks, named alike.")],

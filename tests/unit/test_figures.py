@@ -135,6 +135,13 @@ def test_fewer_patients_are_all_shown_and_only_positive_ones_of_the_test_set() -
     assert comparison.choose_patients(cases.assign(reference_ml=0.0), 0.175) == []
 
 
+def test_a_patient_whom_one_network_could_not_segment_is_not_shown() -> None:
+    cases = cases_of({"a": [0.9, 0.2, 0.5], "b": [0.8, 0.4, 0.6]})
+    partly = cases[~((cases["arch"] == "b") & (cases["patient"] == "P0"))]
+    chosen = comparison.choose_patients(partly, 0.175)
+    assert [(c.patient, c.rank, c.of) for c in chosen] == [("P2", 1, 2), ("P1", 2, 2)]
+
+
 def test_equal_patients_keep_their_order() -> None:
     chosen = comparison.choose_patients(cases_of({"a": [0.5] * 5}), 0.175)
     assert [c.patient for c in chosen] == ["P0", "P1", "P3", "P4"]

@@ -87,7 +87,8 @@ def test_an_invalid_patient_is_left_out_at_the_next_start_and_comes_back_when_me
     second = study.snakemake("--keep-going", *TARGETS)
     assert second.returncode == 0, second.stdout + second.stderr
     excluded = list(csv.DictReader((study.folder / "results/cohort/excluded.tsv").open(), delimiter="\t"))
-    assert [(row["patient"], row["check"], row["column"]) for row in excluded] == [(INVALID, "label-not-binary", "residual")]
+    found = [(row["patient"], row["check"], row["column"]) for row in excluded]
+    assert found == [(INVALID, "label-not-binary", "residual")]
     folds = json.loads((study.folder / "results/cohort/folds.json").read_text())
     assert folds["excluded"] == {INVALID: "label-not-binary"}
     members = {patient for fold in folds["folds"].values() for patient in fold}

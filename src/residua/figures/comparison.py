@@ -28,13 +28,15 @@ def choose_patients(cases: pd.DataFrame, residual_tumor_ml: float) -> list[Ranke
     """Up to four hold-out patients with residual tumour, by rank: the best, at one third, at two thirds, the worst.
 
     ``cases`` holds one inputs per network: ``arch``, ``split``, ``patient``, ``dice``, ``reference_ml``. Patients are
-    ranked by their mean Dice over the networks, equal ones in the order of ``cases``. Empty when nobody is positive.
+    ranked by their mean Dice over the networks, equal ones in the order of ``cases``; one whom not every network could
+    segment, for want of a sequence, is left out. Empty when nobody is positive.
     """
     test = cases[cases["split"] == "test"]
     positive = test[has_residual_tumor(test["reference_ml"], residual_tumor_ml)]
-    means = positive.groupby("patient", sort=False)["dice"].mean().sort_values(ascending=False, kind="stable")
+    dice = positive.pivot(index="patient", columns="arch", values="dice").dropna()
+    shared = positive[positive["patient"].isin(dice.index)]
+    means = shared.groupby("patient", sort=False)["dice"].mean().sort_values(ascending=False, kind="stable")
     steps = np.linspace(0, len(means) - 1, min(ROWS, len(means))).round().astype(int)
-    dice = positive.pivot(index="patient", columns="arch", values="dice")
     return [
         Ranked(
             str(means.index[step]),

@@ -1,0 +1,91 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from residua.cohort.checks.across import check_across, require_apart
+from residua.cohort.findings import standing_findings
+from residua.cohort.folds import Split
+from residua.cohort.table import Patient
+from residua.errors import ResiduaError
+
+SPLIT = Split(
+    folds={0: ("STO1", "STO2"), 1: ("GOT1",)},
+    holdout=("AMS1",),
+    excluded={},
+    hospitals={"STO1": "STO", "STO2": "STO", "GOT1": "GOT", "AMS1": "AMS"},
+)
+SOUND = {patient: {"post_t1ce": f"image of {patient}"} for patient in SPLIT.hospitals}
+STO2_IS_GOT1 = {**SOUND, "STO2": {"post_t1ce": "other", "post_t1": "image of GOT1"}}
+
+
+def patients(folder: Path) -> dict[str, Patient]:
+    """Every patient of the split, with one file."""
+    found = {}
+    for name, hospital in SPLIT.hospitals.items():
+        file = folder / f"{name}.nii.gz"
+        file.write_text(name)
+        found[name] = Patient(name, hospital, "auto", "", None, {"post_t1ce": str(file)})
+    return found
+
+
+def look(folder: Path, digests: dict[str, dict[str, str]], excluded: tuple[str, ...] = ()) -> dict[str, object]:
+    """The proof of a cohort checked in two batches."""
+    halves = [dict(list(digests.items())[:2]), dict(list(digests.items())[2:])]
+    checks = []
+    for number, half in enumerate(halves):
+        checks.append(str(folder / f"batch{number}.json"))
+        Path(checks[-1]).write_text(json.dumps({"digests": half}))
+    (folder / "folds.json").write_text(json.dumps(SPLIT.to_json()))
+    records = [asdict(patient) for patient in patients(folder).values()]
+    out, findings = folder / "duplicates.json", f"{folder}/findings/duplicates.json"
+    check_across(checks, f"{folder}/folds.json", records, excluded, "exclude", findings, str(out))
+    proof: dict[str, object] = json.loads(out.read_text())["proof"]
+    return proof
+
+
+def test_a_sound_cohort_is_proved_fold_by_fold(tmp_path: Path) -> None:
+    proof = look(tmp_path, SOUND)
+    assert proof["0"] == {
+        "training_hospitals": ["GOT"],
+        "validation_hospitals": ["STO"],
+        "holdout_hospitals": ["AMS"],
+        "overlap": [],
+        "duplicates": [],
+    }
+    assert standing_findings(f"{tmp_path}/findings", patients(tmp_path)) == []
+
+
+def test_a_scan_under_two_patients_of_two_batches_is_told_and_kept_for_each_of_them(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError) as raised:
+        look(tmp_path, STO2_IS_GOT1)
+    title, line = str(raised.value).splitlines()
+    assert title == "The same scan is there twice; start again: the study goes on without them (1 to mend):"
+    assert "the same voxels under 2 patients: STO2 (post_t1), GOT1 (post_t1ce)" in line
+    assert "in different hospitals (GOT, STO) and in different parts of the split (fold 0, fold 1)" in line
+    assert not (tmp_path / "duplicates.json").exists()
+    found = standing_findings(f"{tmp_path}/findings", patients(tmp_path))
+    assert [(problem.patient, problem.check) for problem in found] == [
+        ("STO2", "patients-identical"),
+        ("GOT1", "patients-identical"),
+    ]
+    gone = {name: patient for name, patient in patients(tmp_path).items() if name != "GOT1"}
+    assert standing_findings(f"{tmp_path}/findings", gone) == []
+
+
+def test_a_scan_whose_other_patient_is_left_out_is_there_once(tmp_path: Path) -> None:
+    proof = look(tmp_path, STO2_IS_GOT1, excluded=("STO2",))
+    assert proof["0"]["duplicates"] == []  # type: ignore[index]
+
+
+def test_a_training_refuses_one_scan_on_both_sides() -> None:
+    sides = {"training": ["GOT1"], "validation": ["STO1", "STO2"]}
+    require_apart(sides, [SOUND])
+    require_apart({**sides, "validation": ["STO1"]}, [STO2_IS_GOT1])
+    with pytest.raises(ResiduaError, match=r"both sides of this training: STO2 \(validation\), GOT1 \(training\)"):
+        require_apart(sides, [STO2_IS_GOT1])
+    # Two patients of one side are no leak; the whole cohort's comparison tells of them.
+    require_apart({"training": ["STO2", "GOT1"], "validation": ["STO1"]}, [STO2_IS_GOT1])

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cohort_tables import rows, study, write_images, write_table
+from residua.cohort import judged_cohort
+from residua.cohort.checks.standing import known_headers, known_problems
+from residua.cohort.findings import invalid_patients, record_findings
+from residua.cohort.problems import Problem
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> str:
+    """The table of four patients with sound files."""
+    write_images(tmp_path, rows())
+    return write_table(tmp_path, rows())
+
+
+def known(table: str, folder: Path, version: str = "1") -> dict[str, str]:
+    return invalid_patients(known_problems(study(on_invalid="exclude"), table, str(folder / "cohort"), version))
+
+
+def test_missing_files_headers_and_findings_leave_patients_out(tmp_path: Path, table: str) -> None:
+    assert known(table, tmp_path) == {}
+    (tmp_path / "images/STO1_post_t1.nii.gz").unlink()
+    (tmp_path / "images/GOT1_post_flair.nii.gz").write_bytes(b"")
+    cohort, _ = judged_cohort(study(), table)
+    constant = Problem("every voxel is 1", "copy it again", patient="PAR1", column="post_t1", check="image-constant")
+    record_findings(f"{tmp_path}/cohort/findings/PAR-0.json", [cohort.patients["PAR1"]], [constant])
+    found = known(table, tmp_path)
+    assert list(found) == ["STO1", "GOT1", "PAR1"]
+    assert found["STO1"] == "file-missing" and found["PAR1"] == "image-constant"
+    left, problems = judged_cohort(study(), table, found)
+    assert {name: patient.excluded_by for name, patient in left.patients.items() if patient.excluded} == dict.fromkeys(
+        ("STO1", "GOT1", "PAR1"), "check"
+    )
+    assert set(left.candidates) == {"STO-0", "GOT-0", "PAR-0", "AMS-0"} and set(left.batches) == {"AMS-0"}
+    assert any("left without patients" in problem.what for problem in problems)
+
+
+def test_headers_are_read_again_only_when_something_changed(tmp_path: Path, table: str) -> None:
+    cohort, _ = judged_cohort(study(), table)
+    patients = list(cohort.patients.values())
+    kept = tmp_path / "cohort" / "headers.json"
+    assert known_headers(study(), patients, str(kept), "1") == []
+    assert not kept.exists(), "planning a study writes nothing"
+    kept.parent.mkdir()
+    known_headers(study(), patients, str(kept), "1")
+    # What is kept is believed: an entry that no header could give comes back.
+    record = json.loads(kept.read_text())
+    record["problems"] = [Problem("kept", "").to_json()]
+    kept.write_text(json.dumps(record))
+    assert [problem.what for problem in known_headers(study(), patients, str(kept), "1")] == ["kept"]
+    assert known_headers(study(), patients, str(kept), "2") == [], "other code looks for itself"
+    kept.write_text(json.dumps(record))
+    (tmp_path / "images/STO1_post_t1.nii.gz").write_bytes(b"")
+    assert [problem.patient for problem in known_headers(study(), patients, str(kept), "1")] == ["STO1"]
+    kept.write_text("{")
+    assert [problem.patient for problem in known_headers(study(), patients, str(kept), "1")] == ["STO1"]
