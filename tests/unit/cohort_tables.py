@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,9 @@ import nibabel as nib
 import numpy as np
 import yaml
 
+from residua.cohort.checks.headers import check_headers
+from residua.cohort.problems import Problem
+from residua.cohort.table import Patient
 from residua.study import Study, load_study
 
 ROOT = Path(__file__).parents[2]
@@ -67,11 +70,14 @@ def write_image(path: Path, voxels: Any = None, affine: Any = AFFINE) -> Path:
     return path
 
 
-def write_images(folder: Path, records: Sequence[Mapping[str, str]]) -> None:
+def write_images(folder: Path, records: Sequence[Mapping[str, str]], enlarged: bool = False) -> None:
     """Write a sound image or mask for every file cell; no two images are alike.
 
-    Each residual has one voxel of 0.002 ml, each pre_tumor two.
+    Each residual has one voxel of 0.002 ml, each pre_tumor two; ``enlarged`` to the size of heads, 36 and 72 voxels of
+    0.384 ml.
     """
+    affine = np.diag([8.0, 6.0, 8.0, 1.0]) if enlarged else AFFINE
+    block = np.ones((3, 3, 4) if enlarged else (1, 1, 1), np.int16)
     masks = {"residual": np.zeros((4, 5, 3), np.uint8), "pre_tumor": np.zeros((4, 5, 3), np.uint8)}
     masks["residual"][2, 2, 1] = 1
     masks["pre_tumor"][2, 2, :2] = 1
@@ -79,7 +85,18 @@ def write_images(folder: Path, records: Sequence[Mapping[str, str]]) -> None:
     for number, record in enumerate(records):
         for index, column in enumerate(FILES):
             brighter = np.int16(10 * number + index)
-            write_image(folder / record[column], masks.get(column, ramp + brighter))
+            voxels = np.kron(masks.get(column, ramp + brighter), block).astype(np.int16)
+            write_image(folder / record[column], voxels, affine)
+
+
+def headers(study: Study, patients: Iterable[Patient]) -> list[Problem]:
+    """What ``check_headers`` finds, but for the field of view: images of a few voxels show no head."""
+    return but_tiny(check_headers(study, patients))
+
+
+def but_tiny(problems: Iterable[Problem]) -> list[Problem]:
+    """The problems of images that are larger than those of these tests."""
+    return [problem for problem in problems if problem.check not in ("field-of-view-small", "slices-few")]
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:

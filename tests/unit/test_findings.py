@@ -59,9 +59,7 @@ def test_another_file_or_a_further_column_makes_a_candidate_again(tmp_path: Path
     assert standing(tmp_path, {"STO1": moved, "STO2": more}) == set()
 
 
-def test_a_file_that_is_gone_is_judged_by_the_check_for_missing_files(
-    tmp_path: Path, both: dict[str, Patient]
-) -> None:
+def test_a_file_that_is_gone_is_judged_by_the_check_for_missing_files(tmp_path: Path, both: dict[str, Patient]) -> None:
     Path(both["STO1"].files["post_t1"]).unlink()
     assert standing(tmp_path, both) == {"STO2"}
 

@@ -15,7 +15,7 @@ from residua.cohort.problems import Problem
 @pytest.fixture
 def table(tmp_path: Path) -> str:
     """The table of four patients with sound files."""
-    write_images(tmp_path, rows())
+    write_images(tmp_path, rows(), enlarged=True)
     return write_table(tmp_path, rows())
 
 

@@ -44,7 +44,7 @@ def spoil(mask: Path) -> bytes:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A micro study that has not run: a further sequence ``post_t2``, which one patient lacks, and inputs that use it."""
+    """A micro study that has not run, with a further sequence ``post_t2``, which one patient lacks."""
     folder = tmp_path_factory.mktemp("left_out") / "study"
     simulate_cohort(out=folder / "cohort", patients=8, seed=1, like="micro")
     shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", folder / "config.yaml")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import io
 import os
 import stat
 import zlib
@@ -17,9 +18,9 @@ from residua.cohort.checks.formats import HEAD_BYTES, pointer_fault
 
 COPY_AGAIN = "copy it again from its source"
 _OPENERS: dict[str, Callable[[str], BinaryIO]] = {
-    "": lambda path: open(path, "rb"),
-    "gzip": lambda path: cast("BinaryIO", gzip.open(path)),
-    "bzip2": lambda path: cast("BinaryIO", bz2.open(path)),
+    "": cast("Callable[[str], BinaryIO]", io.FileIO),
+    "gzip": cast("Callable[[str], BinaryIO]", gzip.open),
+    "bzip2": cast("Callable[[str], BinaryIO]", bz2.open),
 }
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZ": "bzip2"}
 _SUFFIX = {"": ".nii", "gzip": ".nii.gz", "bzip2": ".nii.bz2"}

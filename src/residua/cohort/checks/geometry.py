@@ -98,7 +98,8 @@ _EQUAL = "make them equal"
 
 def _axes_doubts(affine: _Affine) -> list[tuple[str, str, str]]:
     axes = affine[:3, :3] / _spacing(affine)
-    angles = [math.degrees(math.acos(min(1.0, abs(float(axes[:, i] @ axes[:, j]))))) for i, j in combinations(range(3), 2)]
+    pairs = [axes[:, i] @ axes[:, j] for i, j in combinations(range(3), 2)]
+    angles = [math.degrees(math.acos(min(1.0, abs(float(cosine))))) for cosine in pairs]
     doubts = []
     if min(angles) < 90 - LARGEST_SHEAR_DEG:
         what = f"sheared: two axes are {min(angles):.1f}° apart instead of 90°, which many programs cannot follow"
@@ -119,7 +120,8 @@ def _spacing_doubts(header: Header, affine: _Affine) -> list[tuple[str, str, str
     if not _plausible(spacing):
         low, high = PLAUSIBLE_SPACING_MM
         what = f"spacing {_by(spacing)} mm, outside {low:g} to {high:g} mm"
-        doubts.append(("spacing-implausible", what, "compare it with the scan's; convert the series again if it is wrong"))
+        remedy = "compare it with the scan's; convert the series again if it is wrong"
+        doubts.append(("spacing-implausible", what, remedy))
     unit = _UNITS.get(int(header.stored["xyzt_units"]) & _SPACE_UNITS)
     if unit:
         what = f"the header says {unit}; the spacing {_by(spacing)} is taken for mm"

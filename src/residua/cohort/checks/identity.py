@@ -32,8 +32,11 @@ _DATES = re.compile(
 _NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){8,}(?!\d)")
 """National and hospital numbers have nine digits and more."""
 _WORDS = frozenset(
-    "name patientname patientid patientsname lastname firstname surname mrn dob birthdate birthday dateofbirth "
-    "patientbirthdate ssn nhs bsn cpr fnr personnummer fodselsnummer address".split()
+    (
+        *("name", "patientname", "patientid", "patientsname", "lastname", "firstname", "surname", "address"),
+        *("dob", "birthdate", "birthday", "dateofbirth", "patientbirthdate"),
+        *("mrn", "ssn", "nhs", "bsn", "cpr", "fnr", "personnummer", "fodselsnummer"),
+    )
 )
 _IDENTIFYING_TAGS = {(0x10, 0x10), (0x10, 0x20), (0x10, 0x30), (0x10, 0x40), (0x10, 0x1000), (0x10, 0x1040)}
 _TAG_NAMES = re.compile(rb"Patient'?s?[ _]?(?:Name|ID|Birth)", re.IGNORECASE)
@@ -103,13 +106,13 @@ def names_patient(extension: Extension) -> bool:
 
 def _has_element(content: bytes, tag: tuple[int, int]) -> bool:
     for order in ("little", "big"):
-        key = b"".join(number.to_bytes(2, order) for number in tag)  # type: ignore[arg-type]
+        key = b"".join(number.to_bytes(2, order) for number in tag)
         place = content.find(key)
         while place >= 0:
             after = content[place + 4 : place + 12]
             # Explicit elements name their type in two letters and then give a shorter length.
             explicit = after[:2].isalpha()
-            length = int.from_bytes(after[2:4] if explicit else after[:4], order)  # type: ignore[arg-type]
+            length = int.from_bytes(after[2:4] if explicit else after[:4], order)
             begin = place + 8
             value = content[begin : begin + length] if length <= 1024 else b""
             if not _EMPTIED.search(value):

@@ -81,7 +81,7 @@ def _stored(container: Container) -> Any:
         if len(raw) < size:
             raise UnusableError(Fault("file-truncated", "truncated: the file ends before its header does", COPY_AGAIN))
         if raw[place] == magic:
-            return header(raw, endianness=order, check=False)
+            return header(raw, endianness=order, check=False)  # type: ignore[no-untyped-call]
     if container.head[344:348] == b"n+1\0":
         what = f"the header is damaged (its first number is {sizes['<']} instead of 348)"
         raise UnusableError(Fault("header-damaged", what, CONVERT_AGAIN))

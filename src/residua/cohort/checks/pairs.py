@@ -1,0 +1,133 @@
+"""What is wrong between files: labels off their image's grid, one file in two places, sessions that were swapped."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+
+from residua.cohort.checks.faults import Fault, problem_of
+from residua.cohort.problems import Problem
+from residua.cohort.table import Patient
+from residua.images import Grid
+from residua.study import Study
+
+_BEFORE = re.compile(r"(?<![a-z])pre(?:-?op(?:erative)?|-?surgery)?(?![a-z])")
+_AFTER = re.compile(r"(?<![a-z])post(?:-?op(?:erative)?|-?surgery)?(?![a-z])")
+_SWAP = "exchange the two columns, or rename the file"
+
+
+def within_patient(
+    patient: Patient, study: Study, drawn_on: Mapping[str, str], grids: Mapping[str, Grid]
+) -> list[Problem]:
+    """Faults between the files of one patient.
+
+    ``drawn_on`` names the sequence of each mask, ``grids`` the grid of every file whose header is sound.
+    """
+    swapped = _swapped_grids(patient, study, drawn_on, grids)
+    problems = [] if swapped else _off_grid(patient, study, drawn_on, grids)
+    return [*_same_file(patient, study.file_columns), *swapped, *problems]
+
+
+def between_patients(patients: Iterable[Patient], columns: Sequence[str]) -> list[Problem]:
+    """An error for each file that an earlier patient has too, by whatever path or link."""
+    first: dict[tuple[int, int], tuple[str, str]] = {}
+    problems = []
+    for patient in patients:
+        for column in columns:
+            place = _place(patient.files.get(column))
+            if place is None:
+                continue
+            owner, whose = first.setdefault(place, (patient.patient, column))
+            if owner != patient.patient:
+                what = f"the same file as {whose} of patient {owner}"
+                fault = Fault("file-of-two-patients", what, "give every patient files of their own")
+                problems.append(problem_of(patient, column, patient.files[column], fault))
+    return problems
+
+
+def name_faults(patient: Patient, columns: Iterable[str]) -> list[Problem]:
+    """A warning for each file whose name speaks of the other session than its column: before or after surgery."""
+    problems = []
+    for column in columns:
+        path = patient.files.get(column)
+        if path is None or not column.startswith(("pre_", "post_")):
+            continue
+        # Only what the file itself is called: folders such as "preprocessed" or "post-processing" say nothing.
+        name = re.sub(r"[_.\s]+", " ", os.path.basename(path).casefold())
+        before, after = bool(_BEFORE.search(name)), bool(_AFTER.search(name))
+        if before != after and before != column.startswith("pre_"):
+            session = "before" if before else "after"
+            fault = Fault("session-in-name", f"its name speaks of a scan {session} surgery", _SWAP, "warning")
+            problems.append(problem_of(patient, column, path, fault))
+    return problems
+
+
+def other_grid(patient: Patient, column: str, sequence: str, grids: Mapping[str, Grid]) -> Problem:
+    """That the mask in ``column`` does not lie on the grid of ``sequence``, as ``grids`` show."""
+    what = f"{_described(grids[column])} does not lie on the grid of {sequence}, {_described(grids[sequence])}"
+    if grids[column].shape == grids[sequence].shape and grids[column].spacing_mm == grids[sequence].spacing_mm:
+        what += ", but elsewhere in space"
+    remedy = f"resample the mask to {patient.files[sequence]} with nearest neighbour, or draw it on that image"
+    return problem_of(patient, column, patient.files[column], Fault("label-off-grid", what, remedy))
+
+
+def _off_grid(patient: Patient, study: Study, drawn_on: Mapping[str, str], grids: Mapping[str, Grid]) -> list[Problem]:
+    problems = []
+    for column, sequence in drawn_on.items():
+        if column not in grids or sequence not in grids or grids[column].same_as(grids[sequence]):
+            continue
+        others = [image for image in study.images if image in grids and grids[column].same_as(grids[image])]
+        if others:
+            what = f"drawn on the grid of {others[0]}, not on that of {sequence}"
+            remedy = f"give the mask that was drawn on {sequence}, or resample it to that image with nearest neighbour"
+            fault = Fault("label-of-other-sequence", what, remedy)
+            problems.append(problem_of(patient, column, patient.files[column], fault))
+        else:
+            problems.append(other_grid(patient, column, sequence, grids))
+    return problems
+
+
+def _swapped_grids(
+    patient: Patient, study: Study, drawn_on: Mapping[str, str], grids: Mapping[str, Grid]
+) -> list[Problem]:
+    """Two labels, each on the grid of the other's image: scans before and after surgery have changed places."""
+    labels = [label for label in study.labels if label in grids and drawn_on[label] in grids]
+    for one in labels:
+        for other in labels:
+            mine, its = drawn_on[one], drawn_on[other]
+            if mine >= its or grids[mine].same_as(grids[its]):
+                continue
+            if grids[one].same_as(grids[its]) and grids[other].same_as(grids[mine]):
+                what = f"{one} lies on the grid of {its}, and {other} on that of {mine}: the scans have changed places"
+                fault = Fault("sessions-swapped", what, f"exchange {mine} and {its}, or {one} and {other}")
+                return [problem_of(patient, mine, patient.files[mine], fault)]
+    return []
+
+
+def _same_file(patient: Patient, columns: Iterable[str]) -> list[Problem]:
+    first: dict[tuple[int, int], str] = {}
+    problems = []
+    for column in columns:
+        place = _place(patient.files.get(column))
+        if place is None:
+            continue
+        earlier = first.setdefault(place, column)
+        if earlier != column:
+            fault = Fault("file-in-two-columns", f"the same file as {earlier}", "give every column its own file")
+            problems.append(problem_of(patient, column, patient.files[column], fault))
+    return problems
+
+
+def _place(path: str | None) -> tuple[int, int] | None:
+    """What identifies a file under all its names."""
+    try:
+        status = os.stat(path) if path is not None else None
+    except OSError:
+        return None
+    return None if status is None else (status.st_dev, status.st_ino)
+
+
+def _described(grid: Grid) -> str:
+    spacing = "x".join(f"{size:.3g}" for size in grid.spacing_mm)
+    return f"shape {grid.shape} of {spacing} mm"
