@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from residua.cohort.folds import Split
@@ -16,6 +17,38 @@ from residua.publish import read_json
 EXCLUDED_BY: tuple[ExcludedBy, ...] = get_args(ExcludedBy)
 _SHORT_NUMBER = 3
 """Digits of a number that is more likely an amount than somebody's identifier."""
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """Counts of any patients of the split, in all and by place."""
+
+    split: Split
+    volumes_ml: Mapping[str, float]
+    residual_tumor_ml: float
+
+    def part(self, members: Collection[str]) -> dict[str, Any]:
+        """Patients, those with and without residual tumour, and hospitals."""
+        annotated = [self.volumes_ml[patient] for patient in members if patient in self.volumes_ml]
+        with_tumor = int(has_residual_tumor(annotated, self.residual_tumor_ml).sum())
+        return {
+            "patients": len(members),
+            "rt": with_tumor,
+            "gtr": len(annotated) - with_tumor,
+            "not_annotated": len(members) - len(annotated),
+            "hospitals": dict(Counter(self.split.hospitals[patient] for patient in members)),
+        }
+
+    def places(self, members: Collection[str]) -> dict[str, Any]:
+        """The same, and again for every fold, all folds and the hold-out."""
+        wanted, split = set(members), self.split
+        folds = {fold: [p for p in split.folds[fold] if p in wanted] for fold in sorted(split.folds)}
+        return {
+            **self.part(members),
+            "folds": [{"fold": fold, **self.part(validated)} for fold, validated in folds.items()],
+            "cross_validation": self.part([patient for validated in folds.values() for patient in validated]),
+            "holdout": self.part([patient for patient in split.holdout if patient in wanted]),
+        }
 
 
 def participant_flow(
@@ -34,34 +67,13 @@ def participant_flow(
     """
     included = [patient.patient for patient in patients.values() if not patient.excluded]
     _require_everybody(included, split, eligible)
-
-    def part(members: Collection[str]) -> dict[str, Any]:
-        annotated = [volumes_ml[patient] for patient in members if patient in volumes_ml]
-        with_tumor = int(has_residual_tumor(annotated, residual_tumor_ml).sum())
-        return {
-            "patients": len(members),
-            "rt": with_tumor,
-            "gtr": len(annotated) - with_tumor,
-            "not_annotated": len(members) - len(annotated),
-            "hospitals": dict(Counter(split.hospitals[patient] for patient in members)),
-        }
-
-    def places(members: Collection[str]) -> dict[str, Any]:
-        wanted = set(members)
-        folds = {fold: [p for p in split.folds[fold] if p in wanted] for fold in sorted(split.folds)}
-        return {
-            **part(members),
-            "folds": [{"fold": fold, **part(validated)} for fold, validated in folds.items()],
-            "cross_validation": part([patient for validated in folds.values() for patient in validated]),
-            "holdout": part([patient for patient in split.holdout if patient in wanted]),
-        }
-
+    count = _Counting(split, volumes_ml, residual_tumor_ml)
     flow = {
         "residual_tumor_ml": residual_tumor_ml,
         "assessed": len(patients),
         "excluded": _excluded(patients),
-        "included": places(split.patients),
-        "inputs": [{"inputs": inputs, **places(members)} for inputs, members in eligible.items()],
+        "included": count.places(split.patients),
+        "inputs": [{"inputs": inputs, **count.places(members)} for inputs, members in eligible.items()],
         "hospitals": _by_hospital(patients.values()),
     }
     require_sums(flow)

@@ -29,7 +29,11 @@ from residua.tables.html import to_html
 from residua.tables.render import Table
 from residua.version import __version__
 
-_PLACES = {"table1": "cohort", "table2": "cohort", "table3": "segmentation", "table4": "classification"}
+_PLACES = {
+    **dict.fromkeys(("table1", "table2", "table_s2"), "cohort"),
+    "table3": "segmentation",
+    "table4": "classification",
+}
 """Where a table stands; all others are those behind the statistics."""
 
 _TITLES = {
@@ -37,6 +41,7 @@ _TITLES = {
     "table2": "Table 2",
     "table3": "Table 3",
     "table4": "Table 4",
+    "table_s2": "Table S2",
     "tukey": "Inputs against each other",
     "architectures": "Networks against each other",
     "intervals": "Intervals of the classification",

@@ -1,0 +1,113 @@
+"""The participant flow in words: what stands in each box, and the caption."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+MOST_REASONS = 8
+_BY = {"table": "the cohort table", "protocol": "the protocol", "check": "checks of the data"}
+_HOSPITALS_IN_A_LINE = 8
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of the flow: a heading and lines below it."""
+
+    heading: str
+    lines: tuple[str, ...] = ()
+
+    def wrapped(self, letters: int) -> list[str]:
+        """The lines broken after ``letters``, what follows indented."""
+        return [part for line in self.lines for part in wrap(line, letters, subsequent_indent="   ") or [""]]
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """The boxes of the flow, from above; ``inputs`` only where inputs have patients of their own."""
+
+    assessed: Box
+    left_out: Box
+    included: Box
+    cross_validation: Box
+    holdout: Box
+    inputs: Box | None
+
+
+def boxes(flow: Mapping[str, Any]) -> Boxes:
+    """What ``results/cohort/flow.json`` says, box by box."""
+    included, assessed = flow["included"], flow["assessed"]
+    hospitals = sum(bool(record["included"]) for record in flow["hospitals"].values())
+    left_out = sum(group["patients"] for group in flow["excluded"].values())
+    differing = [i for i in flow["inputs"] if i["patients"] != included["patients"]]
+    folds = included["folds"]
+    return Boxes(
+        assessed=Box(f"Assessed: {assessed}", (_of(len(flow["hospitals"]), "hospital"),)),
+        left_out=Box(f"Left out: {left_out}", tuple(_reasons(flow["excluded"])) if left_out else ("nobody",)),
+        included=Box(f"In the study: {included['patients']}", (_of(hospitals, "hospital"), _kinds(included))),
+        cross_validation=Box(
+            f"Cross-validation: {included['cross_validation']['patients']}",
+            (
+                _kinds(included["cross_validation"]),
+                *(f"Fold {f['fold']}: {f['patients']} ({_kinds(f)}); {_hospitals(f['hospitals'])}" for f in folds),
+            ),
+        ),
+        holdout=Box(
+            f"Hold-out: {included['holdout']['patients']}",
+            (_kinds(included["holdout"]), _hospitals(included["holdout"]["hospitals"])),
+        ),
+        inputs=_inputs(flow["inputs"]) if differing else None,
+    )
+
+
+def caption(flow: Mapping[str, Any]) -> str:
+    """The words below the figure."""
+    inputs = " Each inputs has the patients who have all of its channels." if boxes(flow).inputs else ""
+    return (
+        "Participant flow. RT: residual tumour, a reference volume of at least "
+        f"{flow['residual_tumor_ml']:g} ml; GTR: gross total resection, below. Who is left out is counted once, under "
+        f"all reasons together; hospitals with their patients.{inputs}"
+    )
+
+
+def _reasons(excluded: Mapping[str, Any]) -> list[str]:
+    lines = []
+    for by, group in excluded.items():
+        if not group["patients"]:
+            continue
+        lines.append(f"by {_BY.get(by, by)}: {group['patients']}")
+        shown = group["reasons"][:MOST_REASONS]
+        lines += [f"– {reason['reason']}: {reason['patients']}" for reason in shown]
+        rest = group["reasons"][MOST_REASONS:]
+        if rest:
+            lines.append(f"– {len(rest)} other reasons: {sum(reason['patients'] for reason in rest)}")
+    return lines
+
+
+def _kinds(part: Mapping[str, Any]) -> str:
+    unknown = f", {part['not_annotated']} not annotated" if part["not_annotated"] else ""
+    return f"{part['rt']} RT, {part['gtr']} GTR{unknown}"
+
+
+def _hospitals(patients: Mapping[str, int]) -> str:
+    named = [f"{hospital} {number}" for hospital, number in patients.items()]
+    if len(named) <= _HOSPITALS_IN_A_LINE:
+        return ", ".join(named)
+    return f"{', '.join(named[: _HOSPITALS_IN_A_LINE - 1])} and {len(named) - _HOSPITALS_IN_A_LINE + 1} more"
+
+
+def _inputs(inputs: Sequence[Mapping[str, Any]]) -> Box:
+    return Box(
+        "Patients of each inputs",
+        tuple(
+            f"{i['inputs']}: {i['patients']} ({_kinds(i)}), {i['cross_validation']['patients']} in cross-validation, "
+            f"{i['holdout']['patients']} held out"
+            for i in inputs
+        ),
+    )
+
+
+def _of(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
