@@ -92,7 +92,8 @@ def _kinds(part: Mapping[str, Any]) -> str:
 
 
 def _hospitals(patients: Mapping[str, int]) -> str:
-    named = [f"{hospital} {number}" for hospital, number in patients.items()]
+    # A hospital and its number stay on one line.
+    named = [f"{hospital}\u00a0{number}" for hospital, number in patients.items()]
     if len(named) <= _HOSPITALS_IN_A_LINE:
         return ", ".join(named)
     return f"{', '.join(named[: _HOSPITALS_IN_A_LINE - 1])} and {len(named) - _HOSPITALS_IN_A_LINE + 1} more"
