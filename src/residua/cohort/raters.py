@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from residua.cohort.lines import Line, column_problems, read_lines
 from residua.cohort.problems import Problem, errors_of, raise_problems
+from residua.cohort.rows import RaterRow, wrong_cells
 from residua.cohort.table import Patient
 from residua.errors import ResiduaError
 from residua.networks.settings import known_networks
@@ -62,8 +63,9 @@ class _Row:
     row: int
     cells: Mapping[str, str]
 
-    def problem(self, column: str | None, what: str, remedy: str) -> Problem:
-        return Problem(what, remedy, row=self.row, patient=self.cells.get("patient"), column=column)
+    def problem(self, column: str | None, check: str, what: str, remedy: str) -> Problem:
+        patient = self.cells.get("patient")
+        return Problem(what, remedy, row=self.row, patient=patient, column=column, check=check)
 
 
 def load_raters(path: str, holdout: Sequence[str], excluded: Sequence[str], included: Sequence[str] = ()) -> Raters:
@@ -89,7 +91,8 @@ def judged_raters(
     header, *records = lines
     problems += column_problems(header, COLUMNS, COLUMNS)
     if not records:
-        problems.append(Problem("the table has no rating", "add one row per patient and rater", file=path))
+        what, remedy = "the table has no rating", "add one row per patient and rater"
+        problems.append(Problem(what, remedy, file=path, check="table-empty"))
     if not records or not set(COLUMNS) <= set(header.cells):
         return Raters(()), problems
     every = [_row(header, line, os.path.dirname(path)) for line in records]
@@ -100,7 +103,8 @@ def judged_raters(
     problems += [*_patient_problems(rows, holdout, included), *_rater_problems(rows), *_repeated(rows)]
     if not rows:
         remedy = "rate patients that are not, or set raters to null in the config"
-        problems.append(Problem("every patient of the table is excluded from the cohort", remedy, file=path))
+        what = "every patient of the table is excluded from the cohort"
+        problems.append(Problem(what, remedy, file=path, check="ratings-excluded"))
     left_out = dict.fromkeys(row.cells["patient"] for row in every if row.cells.get("patient") in excluded)
     raters = Raters(tuple(rating for row in rows for rating in _ratings(row)), tuple(left_out))
     return raters, sorted(problems, key=lambda problem: problem.row or 0)
@@ -161,27 +165,21 @@ def _ratings(row: _Row) -> list[Rating]:
 def _width_problems(row: _Row, cells: int, columns: int) -> list[Problem]:
     if cells == columns:
         return []
-    return [row.problem(None, f"{cells} cells under {columns} columns", "give every row one cell per column")]
+    what = f"{cells} cells under {columns} columns"
+    return [row.problem(None, "row-width", what, "give every row one cell per column")]
 
 
 def _cell_problems(row: _Row) -> list[Problem]:
-    problems = []
-    for column in ("patient", "rater"):
-        cell = row.cells.get(column, "")
-        if not re.fullmatch(IDENTIFIER, cell):
-            remedy = "use the letters A-Z, a-z and digits only"
-            problems.append(row.problem(column, f"{cell!r} is no identifier", remedy))
-    expertise, mask = row.cells.get("expertise", ""), row.cells.get("mask")
-    if expertise not in EXPERTISES:
-        problems.append(row.problem("expertise", f"unknown expertise {expertise!r}", "write novice or expert"))
+    problems = [row.problem(*wrong) for wrong in wrong_cells(RaterRow, row.cells, ("patient", "rater", "expertise"))]
+    mask = row.cells.get("mask")
     if mask is None:
         remedy = "give the mask (an empty mask means no tumour), or remove the row"
-        problems.append(row.problem("mask", "no file is given", remedy))
+        problems.append(row.problem("mask", "mask-missing", "no file is given", remedy))
     elif not os.path.isfile(mask):
         there = os.path.exists(mask)
-        what = "not a file" if there else "the file does not exist"
+        what, check = ("not a file", "file-not-a-file") if there else ("the file does not exist", "file-missing")
         remedy = "give the path of the NIfTI file itself" if there else "correct the path (relative to the table)"
-        problems.append(replace(row.problem("mask", what, remedy), file=mask))
+        problems.append(replace(row.problem("mask", check, what, remedy), file=mask))
     return problems
 
 
@@ -197,7 +195,7 @@ def _patient_problems(rows: Iterable[_Row], holdout: Collection[str], included: 
             what = "the cohort table holds out no patient of this name"
             remedy = f"did you mean {close[0]}?" if close else "correct the name or remove the row"
         what += f" ({len(members)} rows)" if len(members) > 1 else ""
-        problems.append(members[0].problem("patient", what, f"{remedy}; {_ON_THE_TEST_SET}"))
+        problems.append(members[0].problem("patient", "rated-not-held-out", what, f"{remedy}; {_ON_THE_TEST_SET}"))
     return problems
 
 
@@ -209,11 +207,13 @@ def _rater_problems(rows: Iterable[_Row]) -> list[Problem]:
         first = members[0]
         if rater.casefold() in reserved:
             what = f"{rater!r} would be mistaken for a group of raters, the consensus or a network"
-            problems.append(first.problem("rater", what, "give the rater another name, such as expert1"))
+            problems.append(
+                first.problem("rater", "rater-reserved", what, "give the rater another name, such as expert1")
+            )
         other, row = spelt.setdefault(rater.casefold(), (rater, first.row))
         if other != rater:
             what = f"the rater differs from {other} in row {row} by upper and lower case only"
-            problems.append(first.problem("rater", what, "write every rater's name in one way"))
+            problems.append(first.problem("rater", "rater-case", what, "write every rater's name in one way"))
         problems += _expertise_problems(rater, members)
     return problems
 
@@ -225,7 +225,7 @@ def _expertise_problems(rater: str, members: Iterable[_Row]) -> list[Problem]:
         return []
     one, two = sorted(first.values(), key=lambda row: row.row)
     what = f"{rater} is {two.cells['expertise']} here and {one.cells['expertise']} in row {one.row}"
-    return [two.problem("expertise", what, "give every rater one expertise")]
+    return [two.problem("expertise", "rater-expertise", what, "give every rater one expertise")]
 
 
 def _repeated(rows: Iterable[_Row]) -> list[Problem]:
@@ -238,7 +238,7 @@ def _repeated(rows: Iterable[_Row]) -> list[Problem]:
         earlier = first.setdefault((patient, rater), row.row)
         if earlier != row.row:
             what = f"{rater} has also rated this patient in row {earlier}"
-            problems.append(row.problem("rater", what, "give every patient and rater one row"))
+            problems.append(row.problem("rater", "rating-repeated", what, "give every patient and rater one row"))
     return problems
 
 

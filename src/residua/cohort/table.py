@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from residua.cohort.lines import Line, column_problems, read_lines
-from residua.cohort.problems import Problem, raise_problems
-from residua.study import IDENTIFIER
+from residua.cohort.problems import Problem, Severity, raise_problems
+from residua.cohort.rows import CohortRow, typed, wrong_cells
 
 Role = Literal["auto", "holdout", "exclude"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -58,7 +58,7 @@ class Table:
 
 
 def read_patients(path: str, file_columns: Iterable[str], needed: Iterable[str] | None = None) -> tuple[Patient, ...]:
-    """The patients of a TSV or CSV table, in its order.
+    """The patients of a table (TSV, CSV or Parquet), in its order.
 
     ``file_columns`` are the columns that name files; a table without one of ``needed`` (all of them when not given)
     is refused. File cells are relative to the table; the paths returned are joined to its folder as ``path`` gives it
@@ -80,34 +80,33 @@ def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | 
     expected = (*REQUIRED, *(names if needed is None else needed))
     problems += column_problems(header, expected, (*CONTRACT, *names))
     if not rows:
-        problems.append(Problem("the table has no patient", "add one row per patient", file=path))
+        what, remedy = "the table has no patient", "add one row per patient"
+        problems.append(Problem(what, remedy, file=path, check="table-empty"))
     if not set(REQUIRED) <= set(header.cells):
         return Table((), header.cells, tuple(problems))
     patients = []
     for line in rows:
         cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in _MISSING}
-        problems += _row_problems(cells, line, len(header.cells))
+        problems += _row_problems(cells, line, len(header.cells), names)
         patients.append(_patient(cells, line.row, os.path.dirname(path), names))
     problems += _repeated(patients)
     return Table(tuple(patients), header.cells, tuple(sorted(problems, key=lambda problem: problem.row or 0)))
 
 
-def _row_problems(cells: Mapping[str, str], line: Line, width: int) -> list[Problem]:
-    patient, role = cells.get("patient"), cells.get("role", "")
-    problems = []
+def _row_problems(cells: Mapping[str, str], line: Line, width: int, names: tuple[str, ...]) -> list[Problem]:
+    patient = cells.get("patient")
+    problems: list[Problem] = []
 
-    def add(column: str | None, what: str, remedy: str) -> None:
-        problems.append(Problem(what, remedy, row=line.row, patient=patient, column=column))
+    def add(column: str | None, check: str, what: str, remedy: str) -> None:
+        problems.append(Problem(what, remedy, row=line.row, patient=patient, column=column, check=check))
 
     if len(line.cells) != width:
-        add(None, f"{len(line.cells)} cells under {width} columns", "give every row one cell per column")
-    for column in ("patient", "hospital"):
-        if not re.fullmatch(IDENTIFIER, cells.get(column, "")):
-            add(column, f"{cells.get(column, '')!r} is no identifier", "use the letters A-Z, a-z and digits only")
-    if role not in ROLES:
-        add("role", f"unknown role {role!r}", f"write {', '.join(ROLES[:-1])} or {ROLES[-1]}")
-    if role == "exclude" and "exclusion_reason" not in cells:
-        add("exclusion_reason", "the patient is excluded without a reason", "write why; the flow chart counts reasons")
+        add(None, "row-width", f"{len(line.cells)} cells under {width} columns", "give every row one cell per column")
+    for wrong in wrong_cells(CohortRow, cells, REQUIRED):
+        add(*wrong)
+    for column in names:
+        if cells.get(column, "").startswith("~"):
+            add(column, "path-home", "a path that begins with ~ depends on who reads it", "write the path in full")
     return problems
 
 
@@ -120,15 +119,20 @@ def _patient(cells: Mapping[str, str], row: int, folder: str, file_columns: tupl
         exclusion_reason=cells.get("exclusion_reason", ""),
         row=row,
         files={c: os.path.normpath(os.path.join(folder, cells[c])) for c in file_columns if c in cells},
-        clinical={column: cells[column] for column in CLINICAL if column in cells},
+        clinical={c: value for c in CLINICAL if c in cells and (value := typed(CohortRow, c, cells[c])) is not None},
         excluded_by="table" if role == "exclude" else None,
     )
 
 
 def _repeated(patients: Iterable[Patient]) -> list[Problem]:
     first: dict[str, Patient] = {}
+    alike: dict[str, Patient] = {}
     problems = []
     for patient in patients:
+        namesake = alike.setdefault(_without_zeros(patient.patient), patient)
+        if namesake.patient.casefold() != patient.patient.casefold():
+            what = f"the patient differs from {namesake.patient} in row {namesake.row} by zeros only"
+            problems.append(_doubled(patient, what, "see whether they are one patient", "patient-zeros", "warning"))
         earlier = first.setdefault(patient.patient.casefold(), patient)
         if earlier is patient or not patient.patient:
             continue
@@ -137,5 +141,13 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
         if not same:
             what = f"the patient differs from {earlier.patient} in row {earlier.row} by upper and lower case only"
         remedy = "give every patient one row" if same else "rename one; not every disk keeps their files apart"
-        problems.append(Problem(what, remedy, row=patient.row, patient=patient.patient, column="patient"))
+        problems.append(_doubled(patient, what, remedy, "patient-repeated" if same else "patient-case"))
     return problems
+
+
+def _doubled(patient: Patient, what: str, remedy: str, check: str, severity: Severity = "error") -> Problem:
+    return Problem(what, remedy, patient.row, patient.patient, "patient", severity=severity, check=check)
+
+
+def _without_zeros(name: str) -> str:
+    return re.sub(r"(?<!\d)0+(?=\d)", "", name.casefold())
