@@ -136,7 +136,7 @@ def schema(
     root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is out of date.")] = False,
 ) -> None:
-    """Write config.schema.json, docs/config.md and docs/deviations.md."""
+    """Write config.schema.json, docs/config.md, docs/deviations.md and docs/checks.md."""
     from residua.config_docs import require_current, write_docs
 
     (require_current if check else write_docs)(root, _read_yaml(root / "config.yaml"))

@@ -1,5 +1,5 @@
 """The pages that are generated: ``config.schema.json`` and ``docs/config.md`` from the models of ``residua.study``,
-``docs/deviations.md`` from the report's list.
+``docs/deviations.md`` from the report's list, ``docs/checks.md`` from the catalogue of checks.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from residua.cohort.checks import catalogue
 from residua.errors import ResiduaError
 from residua.publish import write_text
 from residua.report.deviations import to_markdown
@@ -17,6 +18,7 @@ from residua.study import COLUMN, IDENTIFIER, Study
 SCHEMA = Path("config.schema.json")
 PAGE = Path("docs/config.md")
 DEVIATIONS = Path("docs/deviations.md")
+CHECKS = Path("docs/checks.md")
 _INTRODUCTION = """# The configuration
 
 Generated from `src/residua/study.py`, `src/residua/networks/*/settings.py` and `config.yaml` by `residua schema`; do
@@ -39,6 +41,7 @@ def generated(published: Mapping[str, Any]) -> dict[Path, str]:
         SCHEMA: json.dumps(schema, indent=1, ensure_ascii=False) + "\n",
         PAGE: _page(schema, published),
         DEVIATIONS: to_markdown(),
+        CHECKS: catalogue.to_markdown(),
     }
 
 

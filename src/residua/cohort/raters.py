@@ -207,9 +207,8 @@ def _rater_problems(rows: Iterable[_Row]) -> list[Problem]:
         first = members[0]
         if rater.casefold() in reserved:
             what = f"{rater!r} would be mistaken for a group of raters, the consensus or a network"
-            problems.append(
-                first.problem("rater", "rater-reserved", what, "give the rater another name, such as expert1")
-            )
+            remedy = "give the rater another name, such as expert1"
+            problems.append(first.problem("rater", "rater-reserved", what, remedy))
         other, row = spelt.setdefault(rater.casefold(), (rater, first.row))
         if other != rater:
             what = f"the rater differs from {other} in row {row} by upper and lower case only"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from residua.cohort.checks.facts import Facts
-from residua.cohort.checks.labels import Fault
+from residua.cohort.checks.faults import Fault
 from residua.cohort.problems import Problem
 
 _ONE_EACH = "give every sequence its own file; one was copied or converted in the place of the other"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from residua.cohort.checks.facts import Facts
-from residua.cohort.checks.labels import Fault
+from residua.cohort.checks.faults import Fault
 
 NEARLY_CONSTANT = 0.999
 """So many voxels of one value leave no head. Skull-stripped images come to about 0.9."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
 from residua.cohort.checks.facts import ROUNDING, Facts
-from residua.cohort.problems import Severity
+from residua.cohort.checks.faults import Fault
 from residua.images import Grid, Image
 
 Mask = NDArray[np.bool_]
@@ -27,15 +27,6 @@ _COARSE_MM = 3.0
 _COARSE_VOXELS = 16
 _WRITE_BINARY = "write 1 in the structure and 0 elsewhere"
 _DRAW_AGAIN = "see both in a viewer, and give the mask that was drawn on this image"
-
-
-class Fault(NamedTuple):
-    """What is wrong with one file, without its place."""
-
-    check: str
-    what: str
-    remedy: str
-    severity: Severity = "error"
 
 
 @dataclass(frozen=True)

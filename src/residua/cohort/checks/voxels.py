@@ -10,10 +10,10 @@ from typing import Any
 from residua.cohort.checks.cache import Cache
 from residua.cohort.checks.duplicates import same_voxels
 from residua.cohort.checks.facts import Facts, facts_of, read_whole
+from residua.cohort.checks.faults import Fault
 from residua.cohort.checks.headers import header_problems
 from residua.cohort.checks.image_faults import image_faults
 from residua.cohort.checks.labels import (
-    Fault,
     Head,
     brain_faults,
     brain_mask_faults,

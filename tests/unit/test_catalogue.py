@@ -1,0 +1,37 @@
+"""Every check that the code can name is described, and nothing is described that it cannot name."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from cohort_tables import ROOT
+from residua.cohort.checks.catalogue import CATALOGUE, to_markdown
+
+COHORT = ROOT / "src" / "residua" / "cohort"
+NO_CHECKS = {"utf-8", "utf-16", "utf-8-sig", "hold-out"}
+
+
+def named_in_the_code() -> set[str]:
+    """All texts in the code that look like the name of a check."""
+    texts = set()
+    for file in COHORT.rglob("*.py"):
+        if file.name == "catalogue.py":
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                texts.add(node.value)
+    return {text for text in texts if re.fullmatch(r"[a-z]+(-[a-z0-9]+)+", text)} - NO_CHECKS
+
+
+def test_the_catalogue_has_just_the_checks_of_the_code() -> None:
+    names = [name for checks in CATALOGUE.values() for name in checks]
+    assert len(names) == len(set(names))
+    assert set(names) == named_in_the_code()
+
+
+def test_the_page_has_a_line_for_each_check() -> None:
+    page = to_markdown()
+    for checks in CATALOGUE.values():
+        for name, check in checks.items():
+            assert f"| `{name}` | {check.severity} | {check.finds} |\n" in page
