@@ -49,7 +49,8 @@ def test_the_schema_refuses_unknown_keys() -> None:
 
 def test_drift_names_each_file_and_the_command(tmp_path: Path) -> None:
     with pytest.raises(
-        ResiduaError, match=r"config\.schema\.json, docs/config\.md, docs/deviations\.md, docs/checks\.md: .*run: residua"
+        ResiduaError,
+        match=r"config\.schema\.json, docs/config\.md, docs/deviations\.md, docs/checks\.md: .*run: residua",
     ):
         require_current(tmp_path, PUBLISHED)
     write_docs(tmp_path, PUBLISHED)

@@ -171,10 +171,10 @@ CATALOGUE: dict[str, dict[str, Check]] = {
 
 _INTRODUCTION = """# Checks
 
-Generated from `src/residua/cohort/checks/catalogue.py` by `residua schema`; do not edit. `residua check` names the check
-of every finding, and so do `excluded.tsv` and the participant flow. An **error** keeps the study from using a patient, or
-from running (`on_invalid`, see [data.md](data.md)); an **ineligible** patient is left out by the protocol; a **warning** is
-for a person to look at.
+Generated from `src/residua/cohort/checks/catalogue.py` by `residua schema`; do not edit. `residua check` names the
+check of every finding, and so do `excluded.tsv` and the participant flow. An **error** keeps the study from using a
+patient, or from running (`on_invalid`, see [data.md](data.md)); an **ineligible** patient is left out by the protocol;
+a **warning** is for a person to look at.
 """
 
 

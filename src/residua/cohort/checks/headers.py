@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from residua.cohort.checks.faults import Fault, UnusableError, problem_of
 from residua.cohort.checks.geometry import field_of_view_doubts, geometry_doubts, geometry_errors
 from residua.cohort.checks.identity import TEXT_FIELDS, extension_faults, path_doubts, text_doubts
-from residua.cohort.checks.nifti import MEMORY_BYTES, read_header
+from residua.cohort.checks.nifti import CONVERT_AGAIN, MEMORY_BYTES, read_header
 from residua.cohort.checks.pairs import between_patients, name_faults, other_grid, within_patient
 from residua.cohort.problems import Problem, errors_of
 from residua.cohort.table import Patient
+from residua.errors import ResiduaError
 from residua.images import Grid, load_grid
 from residua.study import Study
 
@@ -47,12 +48,17 @@ def _patient_problems(study: Study, patient: Patient, memory_bytes: int) -> list
             continue
         found = header_problems(patient, column, path, memory_bytes)
         problems += found
-        if not errors_of(found):
-            grids[column] = load_grid(path)
-            if column in study.images:
-                grid = grids[column]
-                doubts = field_of_view_doubts(grid.shape, grid.spacing_mm)
-                problems += [problem_of(patient, column, path, doubt) for doubt in doubts]
+        if errors_of(found):
+            continue
+        try:
+            grids[column] = grid = load_grid(path)
+        except ResiduaError as error:
+            what = str(error).removeprefix(f"{path}: ")
+            problems.append(problem_of(patient, column, path, Fault("header-damaged", what, CONVERT_AGAIN)))
+            continue
+        if column in study.images:
+            doubts = field_of_view_doubts(grid.shape, grid.spacing_mm)
+            problems += [problem_of(patient, column, path, doubt) for doubt in doubts]
     return [*problems, *name_faults(patient, study.file_columns), *within_patient(patient, study, drawn_on, grids)]
 
 
@@ -69,6 +75,6 @@ def header_problems(patient: Patient, column: str, path: str, memory_bytes: int 
     except Exception as error:
         # Whatever a damaged header makes a library do, the other patients are looked at.
         what = f"the header cannot be looked at ({type(error).__name__}: {error})"
-        faults = [Fault("header-damaged", what, "convert the series to NIfTI again, or set role to exclude")]
+        faults = [Fault("header-damaged", what, CONVERT_AGAIN)]
     faults += path_doubts(path, os.path.join(path, *[os.pardir] * _NAMES))
     return [problem_of(patient, column, path, fault) for fault in faults]

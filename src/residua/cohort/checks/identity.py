@@ -33,7 +33,7 @@ _NUMBER = re.compile(r"(?<!\d)\d(?:[ -]?\d){8,}(?!\d)")
 """National and hospital numbers have nine digits and more."""
 _WORDS = frozenset(
     (
-        *("name", "patientname", "patientid", "patientsname", "lastname", "firstname", "surname", "address"),
+        *("patientname", "patientid", "patientsname", "lastname", "firstname", "surname"),
         *("dob", "birthdate", "birthday", "dateofbirth", "patientbirthdate"),
         *("mrn", "ssn", "nhs", "bsn", "cpr", "fnr", "personnummer", "fodselsnummer"),
     )
