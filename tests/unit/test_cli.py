@@ -33,8 +33,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_check_says_that_a_sound_cohort_can_run_and_changes_nothing(folder: Path) -> None:
     before = snapshot(folder)
     ran = residua("check", "cohort.tsv", "--workers", "1")
-    assert ran.stdout == "cohort.tsv: 4 patients to include; the study can run\n"
+    *doubts, outcome = ran.stdout.splitlines()
+    assert outcome == "cohort.tsv: 4 patients to include; the study can run"
+    # One patient a fold cannot have both kinds.
+    assert all("no patient with gross total resection" in line for line in doubts[:-1])
+    assert doubts[-1] == "total: 3 warning fold-without-negatives"
     assert ran.exit_code == 0
+    assert residua("check", "cohort.tsv", "--workers", "1", "--strict").exit_code == 1
     after = snapshot(folder)
     # What was read is kept; nothing that was there has changed.
     assert {path: content for path, content in after.items() if path in before} == before
@@ -65,7 +70,7 @@ def test_check_as_json_is_one_record(folder: Path) -> None:
     ran = residua("check", "cohort.tsv", "--json")
     record = json.loads(ran.stdout)
     assert (record["runs"], record["patients"], ran.exit_code) == (False, 4, 1)
-    (problem,) = record["problems"]
+    (problem,) = (problem for problem in record["problems"] if problem["severity"] == "error")
     assert (problem["row"], problem["column"]) == (3, "post_t1")
 
 
@@ -158,7 +163,7 @@ def test_schema_writes_its_files_and_checks_them(folder: Path) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(PUBLISHED), encoding="utf-8")
     stale = residua("schema", "--check")
     assert stale.exit_code == 1
-    assert stale.stderr.startswith("config.schema.json, docs/config.md, docs/deviations.md: not what")
+    assert stale.stderr.startswith("config.schema.json, docs/config.md, docs/deviations.md, docs/checks.md: not what")
     assert not (folder / "docs").exists()
     assert residua("schema").exit_code == 0
     assert (folder / "docs/config.md").is_file()

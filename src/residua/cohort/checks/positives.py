@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.table import Patient
@@ -18,7 +18,11 @@ def positive_patients(
 
     ``cache`` is that of ``check_voxels``: masks that it knows are not read again.
     """
-    volumes_ml = check_voxels(patients, {"residual": "label"}, cache=cache)["residual_ml"]
+    return positives_of(check_voxels(patients, {"residual": "label"}, cache=cache)["residual_ml"], residual_tumor_ml)
+
+
+def positives_of(volumes_ml: Mapping[str, float], residual_tumor_ml: float) -> dict[str, bool]:
+    """Whether a reference volume is residual tumour, by patient."""
     return {patient: bool(has_residual_tumor(ml, residual_tumor_ml)) for patient, ml in volumes_ml.items()}
 
 

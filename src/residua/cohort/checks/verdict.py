@@ -11,9 +11,11 @@ from typing import Any
 from residua.cohort import Cohort, judged_cohort
 from residua.cohort.checks.duplicates import find_duplicates
 from residua.cohort.checks.headers import check_headers
+from residua.cohort.checks.positives import positives_of
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.files import kinds_of
 from residua.cohort.findings import invalid_patients
+from residua.cohort.fold_contents import fold_contents_problems
 from residua.cohort.problems import Problem, Severity, errors_of
 from residua.study import Study
 
@@ -66,6 +68,8 @@ def check_cohort(
         problems += [Problem(**record) for record in found["problems"]]
         problems += _duplicates(cohort, found)
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
+        positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
+        problems += fold_contents_problems(cohort.split, positive)
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.row or 0)
     hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
     return Verdict(tuple(ordered), len(included), _runs(study, table_path, problems), hospitals, volumes)
