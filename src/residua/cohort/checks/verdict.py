@@ -6,17 +6,21 @@ import os
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from residua.cohort import Cohort, judged_cohort
 from residua.cohort.checks.duplicates import find_duplicates
 from residua.cohort.checks.headers import check_headers
 from residua.cohort.checks.positives import positives_of
+from residua.cohort.checks.standing import HEADERS, known_headers
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.files import kinds_of
 from residua.cohort.findings import invalid_patients
 from residua.cohort.fold_contents import fold_contents_problems
 from residua.cohort.problems import Problem, Severity, errors_of
+from residua.cohort.table import Patient
+from residua.provenance import code_digest
 from residua.study import Study
 
 
@@ -61,7 +65,7 @@ def check_cohort(
     """
     cohort, problems = judged_cohort(study, table_path)
     included = [patient for patient in cohort.patients.values() if not patient.excluded]
-    problems += check_headers(study, included)
+    problems += _headers(study, included, cache if voxels else None)
     volumes: dict[str, dict[str, float]] = {}
     if voxels:
         found = check_voxels(included, kinds_of(study), _drawn_on(study), cache, workers, progress)
@@ -73,6 +77,14 @@ def check_cohort(
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.row or 0)
     hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
     return Verdict(tuple(ordered), len(included), _runs(study, table_path, problems), hospitals, volumes)
+
+
+def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str] | None) -> list[Problem]:
+    if cache is None:
+        return check_headers(study, patients)
+    os.makedirs(cache, exist_ok=True)
+    code = code_digest(Path(__file__).with_name("headers.py"), Path(__file__).parents[3])
+    return known_headers(study, patients, os.path.join(cache, HEADERS), code)
 
 
 def _drawn_on(study: Study) -> dict[str, str]:
