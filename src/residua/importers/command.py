@@ -23,6 +23,8 @@ LAYOUTS: Mapping[str, str] = {
     "folders": "residua.importers.layouts:folders",
     "brats": "residua.importers.layouts:brats",
     "nnunet": "residua.importers.layouts:nnunet",
+    "dicom": "residua.importers.dicom.commands:dicom",
+    "dicom-convert": "residua.importers.dicom.commands:dicom_convert",
     "rhuh-gbm": "residua.importers.public.commands:rhuh_gbm",
     "lumiere": "residua.importers.public.commands:lumiere",
     "ucsf-alptdg": "residua.importers.public.commands:ucsf_alptdg",

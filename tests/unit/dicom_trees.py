@@ -1,0 +1,106 @@
+"""Small DICOM exports, written by the test: persons and numbers are made up."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pydicom
+from pydicom.dataset import FileDataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+
+NAME, IDENTITY, BIRTH, PLACE = "DOE^JANE", "MRN4711", "19500203", "St. Elsewhere"
+SHAPE, SPACING_MM, THICK_MM = (24, 20, 12), (1.5, 2.0), 3.0
+TILT = np.deg2rad(20)
+ROW, DOWN = (1.0, 0.0, 0.0), (0.0, float(np.cos(TILT)), float(np.sin(TILT)))
+NORMAL = np.cross(ROW, DOWN)
+ORIGIN = np.array([-18.0, -19.0, -10.0])
+
+T1, T1CE = (
+    {"RepetitionTime": 2000, "EchoTime": 3},
+    {"RepetitionTime": 2000, "EchoTime": 3, "ContrastBolusAgent": "Dotarem"},
+)
+FLAIR = {"RepetitionTime": 9000, "EchoTime": 120, "InversionTime": 2500}
+
+
+def volume(seed: int) -> Any:
+    """Voxels (column, row, slice) that no other series has."""
+    return np.random.default_rng(seed).integers(0, 2000, SHAPE).astype(np.uint16)
+
+
+def write_series(
+    folder: Path, description: str, when: str, study: str, number: int = 1, patient: str = IDENTITY, **tags: Any
+) -> Any:
+    """Write one series below ``folder``, ``when`` as 20200101 1030; returns its voxels."""
+    voxels = volume(zlib.crc32(f"{description} {when}".encode()))
+    slices = tags.pop("slices", SHAPE[2])
+    series, (date, time) = generate_uid(), when.split()
+    folder.mkdir(parents=True, exist_ok=True)
+    for index in range(slices):
+        meta = FileMetaDataset()
+        meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MRImageStorage, generate_uid()
+        meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        image = FileDataset(None, {}, file_meta=meta, preamble=bytes(128))
+        image.SOPClassUID, image.SOPInstanceUID = MRImageStorage, meta.MediaStorageSOPInstanceUID
+        image.PatientName, image.PatientID, image.PatientBirthDate, image.PatientSex = NAME, patient, BIRTH, "F"
+        image.InstitutionName, image.Manufacturer, image.MagneticFieldStrength = PLACE, "Siemens", 1.5
+        image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, series, study
+        image.StudyDate = image.SeriesDate = image.AcquisitionDate = date
+        image.StudyTime = image.SeriesTime = image.AcquisitionTime = f"{time}00"
+        image.Modality, image.SeriesDescription, image.SeriesNumber = "MR", description, number
+        image.ImageType, image.InstanceNumber = ["ORIGINAL", "PRIMARY", "M"], index + 1
+        image.PixelSpacing, image.SliceThickness = [SPACING_MM[1], SPACING_MM[0]], THICK_MM
+        image.ImageOrientationPatient = [*ROW, *DOWN]
+        image.ImagePositionPatient = [float(x) for x in ORIGIN + index * THICK_MM * NORMAL]
+        image.Columns, image.Rows = SHAPE[0], SHAPE[1]
+        image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
+        image.BitsAllocated = image.BitsStored = 16
+        image.HighBit, image.PixelRepresentation = 15, 0
+        image.PixelData = voxels[:, :, index].T.tobytes()
+        for name, value in tags.items():
+            setattr(image, name, value)
+        image.save_as(folder / f"{number:03d}_{index:04d}", enforce_file_format=True)
+    return voxels
+
+
+def world_mm(column: float, row: float, slice_: float) -> Any:
+    """Where a voxel lies, in NIfTI's RAS+ mm, by DICOM's definition (PS3.3 C.7.6.2.1.1, which is in LPS+)."""
+    lps = (
+        ORIGIN
+        + column * SPACING_MM[0] * np.array(ROW)
+        + row * SPACING_MM[1] * np.array(DOWN)
+        + slice_ * THICK_MM * NORMAL
+    )
+    return lps * [-1, -1, 1]
+
+
+def write_export(folder: Path) -> dict[str, Any]:
+    """One person before and 20 h after surgery, with what a PACS adds; returns voxels by column."""
+    before, after = str(generate_uid()), str(generate_uid())
+    found = {
+        "pre_t1ce": write_series(folder / "A", "t1 mprage KM Jane", "20200101 0900", before, 3, **T1CE),
+        "post_t1": write_series(folder / "B", "T1 MPRAGE nativ", "20200103 0900", after, 2, **T1),
+        "post_t1ce": write_series(folder / "B", "T1 MPRAGE +GD", "20200103 0930", after, 5, **T1CE),
+        "post_flair": write_series(folder / "B", "FLAIR tra", "20200103 0945", after, 6, **FLAIR),
+    }
+    write_series(folder / "B", "localizer", "20200103 0845", after, 1, slices=3, **T1)
+    write_series(
+        folder / "B", "T1 MPR tra", "20200103 0950", after, 7, ImageType=["DERIVED", "SECONDARY", "MPR"], **T1CE
+    )
+    write_series(folder / "B", "ep2d_diff ADC", "20200103 0955", after, 8, RepetitionTime=5000, EchoTime=90)
+    write_series(folder / "B", "tumour", "20200103 1000", after, 9, Modality="SEG")
+    (folder / "B" / "readme.txt").write_text("burnt by nobody\n" * 30)
+    (folder / "B" / "broken").write_bytes(bytes(128) + b"DICM" + b"\x02\x00\x00\x00UL\x04\x00")
+    (folder / "surgery.csv").write_text(f"patient_id;surgery\n{IDENTITY};2020-01-02 13:00\n")
+    return found
+
+
+def uids(folder: Path) -> set[str]:
+    """Every instance, series and study of an export."""
+    found = set()
+    for path in folder.rglob("0*"):
+        header = pydicom.dcmread(path, stop_before_pixels=True)
+        found |= {str(header.StudyInstanceUID), str(header.SeriesInstanceUID), str(header.SOPInstanceUID)}
+    return found

@@ -1,0 +1,209 @@
+from __future__ import annotations
+
+import csv
+import gzip
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cohort_tables import FILES, snapshot
+from dicom_trees import BIRTH, IDENTITY, NAME, PLACE, SHAPE, T1, T1CE, uids, world_mm, write_export, write_series
+from residua.cli import app
+from residua.cohort.table import parse_table
+from residua.importers.dicom.proposal_table import scrubbed
+from residua.importers.dicom.propose import weighting
+from residua.importers.dicom.scan import Series
+
+
+def residua(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    """The folder of a PACS export."""
+    write_export(tmp_path / "pacs")
+    return tmp_path / "pacs"
+
+
+def proposed(export: Path) -> tuple[Path, list[dict[str, str]]]:
+    """The proposal of an export, and its rows."""
+    out = export.parent / "proposal"
+    ran = residua(
+        "import", "dicom", export, "--out", out, "--hospital", "STO", "--surgery-dates", export / "surgery.csv"
+    )
+    assert ran.exit_code == 0, ran.output
+    return out, list(csv.DictReader((out / "proposal.tsv").open(), delimiter="\t"))
+
+
+def confirm(out: Path, rows: list[dict[str, str]]) -> None:
+    """Confirm every row that names a column."""
+    with (out / "proposal.tsv").open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, rows[0], delimiter="\t")
+        writer.writeheader()
+        writer.writerows({**row, "confirmed": "yes" if row["column"] else ""} for row in rows)
+
+
+def test_every_series_is_proposed_with_a_confidence_and_reasons(export: Path) -> None:
+    before = snapshot(export)
+    _, rows = proposed(export)
+    by_column = {row["column"]: row for row in rows if row["column"]}
+    assert set(by_column) == {"pre_t1ce", "post_t1", "post_t1ce", "post_flair"}
+    contrast = by_column["post_t1ce"]
+    assert (contrast["patient"], contrast["session"], contrast["slices"]) == ("STO001", "post", "12")
+    # Named T1 (0.5), timed as T1 (0.3), contrast by description and tag (0.2).
+    assert float(contrast["confidence"]) == pytest.approx(1.0)
+    assert "with contrast agent by description and tag" in contrast["reasons"]
+    assert "20 h after surgery" in contrast["reasons"] or "21 h after surgery" in contrast["reasons"]
+    reasons = " | ".join(row["reasons"] for row in rows if not row["column"])
+    for said in ("a localiser", "derived from other images", "annotations in DICOM are not converted"):
+        assert said in reasons
+    assert all(row["confirmed"] == "" for row in rows)
+    assert snapshot(export) == before
+
+
+def test_the_proposal_names_nobody_and_the_mapping_is_private(export: Path) -> None:
+    out, _ = proposed(export)
+    shown = (out / "proposal.tsv").read_text()
+    for trace in (NAME, "Jane", IDENTITY, BIRTH, PLACE, "20200103", *uids(export)):
+        assert trace not in shown
+    private = out / "private"
+    assert stat.S_IMODE(os.stat(private).st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(private / "mapping.json").st_mode) == 0o600
+    assert IDENTITY in (private / "mapping.json").read_text()
+
+
+def test_what_is_not_confirmed_is_not_converted(export: Path) -> None:
+    out, rows = proposed(export)
+    refused = residua("import", "dicom-convert", out, "--out", export.parent / "cohort")
+    assert refused.exit_code == 1
+    assert "is not confirmed; look at it, and write yes or no" in refused.stderr
+    assert refused.stderr.splitlines()[0].endswith("the proposal is not ready (4 to mend):")
+    assert not (export.parent / "cohort").exists()
+    rows[-1]["column"] = "post_t1ce"
+    confirm(out, rows)
+    twice = residua("import", "dicom-convert", out, "--out", export.parent / "cohort")
+    assert "post_t1ce is there twice for this patient" in twice.stderr
+
+
+def test_confirmed_series_become_nifti_where_dicom_says_and_identity_stays_behind(tmp_path: Path) -> None:
+    export = tmp_path / "pacs"
+    voxels = write_export(export)
+    out, rows = proposed(export)
+    confirm(out, rows)
+    before = snapshot(export)
+    cohort = tmp_path / "cohort"
+    ran = residua("import", "dicom-convert", out, "--out", cohort)
+    assert ran.exit_code == 0, ran.output
+    assert snapshot(export) == before
+    table = parse_table(str(cohort / "cohort.tsv"), FILES)
+    (patient,) = table.patients
+    assert table.problems == () and not patient.excluded
+    assert (patient.patient, patient.hospital) == ("STO001", "STO")
+    assert patient.hours_since_surgery == pytest.approx(20.5)
+    assert {**patient.clinical, "hours_since_surgery": ""} == {
+        "hours_since_surgery": "", "age": "69", "sex": "F", "field_strength_t": "1.5", "manufacturer": "Siemens",
+    }  # fmt: skip
+    for column, expected in voxels.items():
+        image = nib.load(patient.files[column])
+        found = np.asarray(image.dataobj)
+        back = np.linalg.inv(image.affine)
+        for index in ((0, 0, 0), (SHAPE[0] - 1, 3, 5), (7, SHAPE[1] - 1, SHAPE[2] - 1)):
+            i, j, k = np.rint(nib.affines.apply_affine(back, world_mm(*index))).astype(int)
+            assert np.allclose(nib.affines.apply_affine(image.affine, (i, j, k)), world_mm(*index), atol=1e-3)
+            assert found[i, j, k] == expected[index]
+    traces = [t.encode() for t in (NAME, "Jane", IDENTITY, BIRTH, PLACE, "20200103", str(export), *uids(export))]
+    for path in cohort.rglob("*"):
+        if path.is_file():
+            content = path.read_bytes()
+            content += gzip.decompress(content) if path.suffix == ".gz" else b""
+            assert not [trace for trace in traces if trace in content], path
+
+
+def test_a_killed_conversion_goes_on(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, rows = proposed(export)
+    confirm(out, rows)
+    kept = out / "private" / "converted" / "STO001"
+    kept.mkdir(parents=True)
+    done = nib.Nifti1Image(np.ones((3, 4, 5), np.int16), np.eye(4))
+    nib.save(done, kept / "post_t1.nii.gz")
+    assert residua("import", "dicom-convert", out, "--out", export.parent / "cohort").exit_code == 0
+    # What was converted before is not converted again.
+    assert nib.load(export.parent / "cohort/images/STO001/post_t1.nii.gz").shape == (3, 4, 5)
+
+
+def test_without_a_date_of_surgery_the_session_is_a_guess_and_the_patient_not_early(tmp_path: Path) -> None:
+    write_series(tmp_path / "pacs", "T1 MPRAGE +GD", "20200103 0930", "1.2.3", **T1CE)
+    out = tmp_path / "proposal"
+    assert residua("import", "dicom", tmp_path / "pacs", "--out", out, "--hospital", "STO").exit_code == 0
+    (row,) = csv.DictReader((out / "proposal.tsv").open(), delimiter="\t")
+    assert (row["column"], float(row["confidence"])) == ("post_t1ce", pytest.approx(0.5))
+    confirm(out, [row])
+    assert residua("import", "dicom-convert", out, "--out", tmp_path / "cohort").exit_code == 0
+    (patient,) = parse_table(str(tmp_path / "cohort/cohort.tsv"), FILES).patients
+    assert patient.exclusion_reason.startswith("not early post-operative")
+
+
+def test_of_two_series_for_one_column_the_more_certain_is_proposed_and_both_are_told(tmp_path: Path) -> None:
+    for number, (description, tags) in enumerate((("t1 tse", T1CE), ("T1 MPRAGE +GD", T1CE)), start=1):
+        write_series(tmp_path / "pacs", description, f"20200103 09{number}0", "1.2.3", number, **tags)
+    out = tmp_path / "proposal"
+    residua("import", "dicom", tmp_path / "pacs", "--out", out, "--hospital", "STO")
+    first, second = csv.DictReader((out / "proposal.tsv").open(), delimiter="\t")
+    assert (first["column"], second["column"]) == ("", "post_t1ce")
+    assert "another series is preferred for post_t1ce" in first["reasons"]
+    assert "preferred to 1 other series for post_t1ce" in second["reasons"]
+
+
+def series(description: str, **tags: Any) -> Series:
+    return Series(
+        patient_id="1", study_uid="1", series_uid="1", when=None, number=1, description=description, modality="MR",
+        image_type=(), tr_ms=tags.get("RepetitionTime"), te_ms=tags.get("EchoTime"), ti_ms=tags.get("InversionTime"),
+        agent=tags.get("ContrastBolusAgent", ""), spacing_mm=(1.0, 1.0, 1.0), age="", sex="", field_strength_t="",
+        manufacturer="",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("description", "tags", "kind"),
+    [
+        ("t1_mprage_sag_p2_iso", T1, "t1"),
+        ("t1_mprage_sag_p2_iso_KM", T1CE, "t1ce"),
+        ("Ax 3D BRAVO +C", T1CE, "t1ce"),
+        ("SAG T1 FSPGR POST GAD", {}, "t1ce"),
+        ("3D T1 TFE Gd", T1CE, "t1ce"),
+        ("T1W_3D_FFE_ce", {}, "t1ce"),
+        ("t1_vibe_tra_nativ", T1, "t1"),
+        ("T1 ohne KM", T1, "t1"),
+        ("T1 SE pre contrast", T1, "t1"),
+        ("t2_tirm_tra_dark-fluid", {"RepetitionTime": 9000, "EchoTime": 90, "InversionTime": 2500}, "flair"),
+        ("3D FLAIR CUBE", {}, "flair"),
+        ("t2_tse_tra", {"RepetitionTime": 5000, "EchoTime": 100}, "t2"),
+        ("AX T2* GRE", {"RepetitionTime": 600, "EchoTime": 40}, ""),
+        ("ep2d_diff_3scan_trace_ADC", {"RepetitionTime": 5000, "EchoTime": 55}, ""),
+        ("", {"RepetitionTime": 2000, "EchoTime": 3, "ContrastBolusAgent": "Gadovist"}, "t1ce"),
+        ("", {"RepetitionTime": 9000, "EchoTime": 120, "InversionTime": 2400}, "flair"),
+        ("series 7", {}, ""),
+    ],
+)
+def test_usual_descriptions_and_parameters_are_understood(description: str, tags: dict[str, Any], kind: str) -> None:
+    assert weighting(series(description, **tags))[0] == kind
+
+
+def test_confidence_falls_where_signs_contradict() -> None:
+    agreeing = weighting(series("T1 +GD", **T1CE))[1]
+    by_tag_only = weighting(series("T1", **T1CE))[1]
+    contradicted = weighting(series("T1 +GD", RepetitionTime=5000, EchoTime=100))[1]
+    assert agreeing > by_tag_only > contradicted
+
+
+def test_only_words_of_mri_are_shown_of_a_description() -> None:
+    assert scrubbed("t1 mprage KM Jane Doe 19500203") == "t1 mprage KM …"
+    assert scrubbed("T1_MPRAGE_sag_iso") == "T1 MPRAGE sag iso"
+    assert "4711" not in scrubbed("T1 4711")
