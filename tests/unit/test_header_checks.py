@@ -18,6 +18,7 @@ import pytest
 
 from cohort_tables import FILES, rows, snapshot, study, write_images, write_table
 from residua.cohort.checks.headers import check_headers
+from residua.cohort.files import check_files
 from residua.cohort.problems import Problem
 from residua.cohort.table import Patient, read_patients
 
@@ -355,3 +356,48 @@ def test_the_name_of_a_file_is_looked_at(
     found = check_headers(study(), with_file(patients, column, named))
     assert [problem.check for problem in found] == ([check] if check else [])
     assert all(problem.severity == "warning" for problem in found)
+    if check == "identity-in-name":
+        (problem,) = found
+        assert str(problem).startswith("row 3 (patient GOT1), column post_t1: the file's name holds what may be ")
+        assert name.partition(".")[0] not in str(problem.to_json())
+
+
+@pytest.mark.parametrize(
+    ("target", "check", "said"),
+    [
+        (
+            "../.git/annex/objects/Zz/1M/MD5E-s1--0.nii.gz/MD5E-s1--0.nii.gz",
+            "file-annex-pointer",
+            "a git-annex link: the image itself has not been fetched: "
+            "run git annex get (or datalad get) where the data lie",
+        ),
+        (
+            "elsewhere.nii.gz",
+            "file-broken-link",
+            "a link to a file that does not exist: restore that file, or give the path of another",
+        ),
+    ],
+)
+def test_a_link_that_leads_nowhere_is_told_as_such(
+    patients: tuple[Patient, ...], target: str, check: str, said: str
+) -> None:
+    path = Path(patients[1].files["post_t1"])
+    path.unlink()
+    path.symlink_to(target)
+    (problem,) = check_files(study(), patients)
+    assert problem.check == check
+    assert str(problem) == f"row 3 (patient GOT1), column post_t1, {path}: {said}"
+    assert os.readlink(path) == target
+
+
+@pytest.mark.parametrize("fields", [{"qform_code": 99}, {"sform_code": 77}])
+def test_what_nibabel_mends_is_not_printed(
+    patients: tuple[Patient, ...], caplog: pytest.LogCaptureFixture, fields: dict[str, Any]
+) -> None:
+    path = Path(patients[1].files["post_t1"])
+    header(path, **fields)
+    nib.load(path)
+    assert caplog.records
+    caplog.clear()
+    check_headers(study(), patients)
+    assert caplog.records == []

@@ -44,7 +44,16 @@ def _file_problem(patient: Patient, column: str) -> Problem | None:
         return None
     if os.path.exists(path):
         what, remedy, check = "not a file", "give the path of the NIfTI file itself", "file-not-a-file"
+    elif os.path.islink(path):
+        what, remedy, check = _broken_link(path)
     else:
         what, check = "the file does not exist", "file-missing"
         remedy = "correct the path (relative to the table), or set role to exclude"
     return Problem(what, remedy, row=patient.row, patient=patient.patient, column=column, file=path, check=check)
+
+
+def _broken_link(path: str) -> tuple[str, str, str]:
+    if "annex/objects/" in os.readlink(path).replace(os.sep, "/"):
+        what = "a git-annex link: the image itself has not been fetched"
+        return what, "run git annex get (or datalad get) where the data lie", "file-annex-pointer"
+    return "a link to a file that does not exist", "restore that file, or give the path of another", "file-broken-link"

@@ -71,6 +71,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
     },
     "Files": {
         "file-missing": Check("error", "The file does not exist"),
+        "file-broken-link": Check("error", "A link to a file that does not exist"),
         "file-not-a-file": Check("error", "A folder, or something else that is no file"),
         "file-unreadable": Check("error", "The file may not be read"),
         "file-empty": Check("error", "The file has no content"),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import nibabel as nib
 
 from residua.cohort.checks.faults import Fault, UnusableError, problem_of
 from residua.cohort.checks.geometry import field_of_view_doubts, geometry_doubts, geometry_errors
@@ -33,9 +37,23 @@ def check_headers(study: Study, patients: Iterable[Patient], memory_bytes: int =
     ``memory_bytes`` as float64 is refused. Files that do not exist are left to ``check_files``. Never raises.
     """
     included = [patient for patient in patients if not patient.excluded]
-    with ThreadPoolExecutor(_READERS) as pool:
+    with _quiet(), ThreadPoolExecutor(_READERS) as pool:
         found = list(pool.map(lambda patient: _patient_problems(study, patient, memory_bytes), included))
     return [*(problem for problems in found for problem in problems), *between_patients(included, study.file_columns)]
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """What nibabel mends in a header as it opens a file is not printed: it is judged as it is stored."""
+    logger = nib.imageglobals.logger
+    before = logger.disabled
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        logger.disabled = True
+        try:
+            yield
+        finally:
+            logger.disabled = before
 
 
 def _patient_problems(study: Study, patient: Patient, memory_bytes: int) -> list[Problem]:
@@ -76,5 +94,7 @@ def header_problems(patient: Patient, column: str, path: str, memory_bytes: int 
         # Whatever a damaged header makes a library do, the other patients are looked at.
         what = f"the header cannot be looked at ({type(error).__name__}: {error})"
         faults = [Fault("header-damaged", what, CONVERT_AGAIN)]
-    faults += path_doubts(path, os.path.join(path, *[os.pardir] * _NAMES))
-    return [problem_of(patient, column, path, fault) for fault in faults]
+    named = path_doubts(path, os.path.join(path, *[os.pardir] * _NAMES))
+    # The path would tell again what is to be hidden: row and column say which file it is.
+    unnamed = [problem_of(patient, column, None, doubt) for doubt in named]
+    return [*(problem_of(patient, column, path, fault) for fault in faults), *unnamed]
