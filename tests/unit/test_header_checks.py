@@ -305,9 +305,10 @@ def test_swapped_sessions_are_told_once_and_not_as_two_labels_off_their_grids(pa
         saved(Path(patients[1].files[column]), affine=other)
     (problem,) = check_headers(study(), patients)
     assert (problem.check, problem.patient) == ("sessions-swapped", "GOT1")
-    assert problem.what == (
-        "residual lies on the grid of pre_t1ce, and pre_tumor on that of post_t1ce: the scans have changed places"
-    ) or problem.what.startswith("pre_tumor lies on the grid of post_t1ce")
+    assert (problem.column, problem.what) == (
+        "post_t1ce",
+        "residual lies on the grid of pre_t1ce, and pre_tumor on that of post_t1ce: the scans have changed places",
+    )
 
 
 def with_file(patients: tuple[Patient, ...], column: str, path: Path) -> tuple[Patient, ...]:
@@ -342,6 +343,9 @@ def test_one_file_under_two_patients_is_told(patients: tuple[Patient, ...]) -> N
         ("preop_t1.nii.gz", "post_t1", "session-in-name"),
         ("t1_POST-OP.nii.gz", "pre_t1ce", "session-in-name"),
         ("preprocessed_t1.nii.gz", "post_t1", ""),
+        # Before and after the contrast agent.
+        ("t1_pre.nii.gz", "post_t1", ""),
+        ("t1_post.nii.gz", "pre_t1ce", ""),
         ("post_t1.nii.gz", "post_t1", ""),
         ("mrn_77.nii.gz", "post_t1", "identity-in-name"),
         ("19610228.nii.gz", "post_t1", "identity-in-name"),

@@ -12,8 +12,9 @@ from residua.cohort.table import Patient
 from residua.images import Grid
 from residua.study import Study
 
-_BEFORE = re.compile(r"(?<![a-z])pre(?:-?op(?:erative)?|-?surgery)?(?![a-z])")
-_AFTER = re.compile(r"(?<![a-z])post(?:-?op(?:erative)?|-?surgery)?(?![a-z])")
+_BEFORE = re.compile(r"(?<![a-z])pre[ -]?(?:op(?:erative)?|surg(?:ery|ical))(?![a-z])")
+_AFTER = re.compile(r"(?<![a-z])post[ -]?(?:op(?:erative)?|surg(?:ery|ical))(?![a-z])")
+"""Not "pre" and "post" alone, which often speak of the contrast agent."""
 _SWAP = "exchange the two columns, or rename the file"
 
 
