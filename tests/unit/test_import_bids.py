@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -268,6 +267,6 @@ def test_rows_of_a_table(tmp_path: Path) -> None:
     assert rows == ({"session_id": "ses-a", "acq_time": "2020"},)
     assert row_of(rows, "session_id", "a") == rows[0]
     assert row_of(rows, "session_id", "b") == {}
-    path.write_bytes(json.dumps("é").encode("utf-16"))
+    path.write_bytes("é".encode("latin-1"))
     with pytest.raises(ResiduaError):
         read_rows(path)

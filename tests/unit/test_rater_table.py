@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
@@ -193,8 +194,36 @@ def test_a_table_that_is_not_there_or_holds_nothing_is_named(tmp_path: Path) -> 
     assert "the table is empty" in refusal(path)[1]
 
 
+def test_one_mask_in_two_rows_and_a_path_that_is_none_here_are_told(tmp_path: Path) -> None:
+    shared = "raters/../raters/expert1_AMS1.nii.gz"
+    write(tmp_path, [rating("AMS1")])
+    path = write(
+        tmp_path, [rating("AMS1"), rating("AMS1", "expert2", mask=shared), rating("AMS2", mask="~/x")], masks=False
+    )
+    assert refusal(path)[1:] == [
+        f"  row 3 (patient AMS1), column mask, {tmp_path}/raters/expert1_AMS1.nii.gz: the same file as in row 2: "
+        "give every rating a mask of its own",
+        "  row 4 (patient AMS2), column mask: a path that begins with ~ depends on who reads it: "
+        "write the path in full",
+    ]
+
+
+@pytest.mark.parametrize("form", ["UTF-16", "semicolon", "Parquet"])
+def test_equal_content_gives_equal_ratings_in_every_form(tmp_path: Path, form: str) -> None:
+    path = Path(write(tmp_path, ratings()))
+    expected = load_raters(str(path), HOLDOUT, EXCLUDED)
+    other = tmp_path / "other"
+    frame = pd.DataFrame(ratings())
+    if form == "Parquet":
+        frame.astype({"expertise": "category"}).to_parquet(other)
+    else:
+        other.write_text(frame.to_csv(index=False, sep=";"), encoding="utf-16" if form == "UTF-16" else "utf-8-sig")
+    assert load_raters(str(other), HOLDOUT, EXCLUDED) == expected
+
+
 def test_reading_a_rater_table_loads_no_array_library() -> None:
-    listed = "import sys, residua.cohort.raters; print({'numpy', 'nibabel', 'pandas', 'torch'} & set(sys.modules))"
+    heavy = {"numpy", "nibabel", "pandas", "pyarrow", "torch"}
+    listed = f"import sys, residua.cohort.raters; print({heavy!r} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
 

@@ -124,7 +124,7 @@ def test_a_column_of_the_study_is_known_and_one_it_does_not_need_may_be_missing(
         (b"", "the table is empty: give a header and one row per patient"),
         (b"\n \n", "the table is empty: give a header and one row per patient"),
         ("\t".join(COLUMNS).encode(), "the table has no patient: add one row per patient"),
-        ("Malmö".encode("latin-1"), "the table is not UTF-8 text: save it as TSV or CSV in UTF-8"),
+        (b"\xff\x00\x01 no text", "the table is not UTF-8 text: save it as TSV or CSV in UTF-8"),
     ],
 )
 def test_a_file_that_is_no_table_is_named(tmp_path: Path, content: bytes, told: str) -> None:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from cohort_tables import COLUMNS, FILES, row, rows
@@ -92,8 +97,11 @@ def told(tmp_path: Path, records: list[dict[str, str]], columns: tuple[str, ...]
     ("cells", "said", "check"),
     [
         ({"hours_since_surgery": "soon"}, "'soon' is no number: give a number (hours)", "cell-not-a-number"),
-        ({"hours_since_surgery": "-2"}, "-2 is outside 0 to 8760 (hours): correct it", "value-implausible"),
-        ({"hours_since_surgery": "nan"}, "nan is outside 0 to 8760 (hours): correct it", "value-implausible"),
+        ({"hours_since_surgery": "-2"}, "-2 is less than 0 (hours): correct it", "value-implausible"),
+        ({"hours_since_surgery": "nan"}, "'nan' is no number: give a number (hours)", "cell-not-a-number"),
+        ({"hours_since_surgery": "1e999"}, "'1e999' is no number: give a number (hours)", "cell-not-a-number"),
+        ({"hours_since_surgery": "3_6"}, "'3_6' is no number: give a number (hours)", "cell-not-a-number"),
+        ({"hours_since_surgery": "1,234"}, "'1,234' may be 1.234 or 1234: write the one", "cell-not-a-number"),
         ({"age": "1961"}, "1961 is outside 0 to 120 (years): correct it", "value-implausible"),
         ({"age": "1.961,5"}, "'1.961,5' is no number: give a number (years)", "cell-not-a-number"),
         ({"sex": "{what}"}, "unknown sex '{what}': write F, M or O", "sex-unknown"),
@@ -105,6 +113,8 @@ def told(tmp_path: Path, records: list[dict[str, str]], columns: tuple[str, ...]
         ({"role": "test"}, "unknown role 'test': write auto, holdout or exclude", "role-unknown"),
         ({"role": "exclude"}, "the patient is excluded without a reason: write why", "exclusion-without-reason"),
         ({"post_t1": "~/x.nii.gz"}, "a path that begins with ~ depends on who reads it: write", "path-home"),
+        ({"post_t1": "https://host/x.nii.gz"}, "a web address instead of a path: copy the file here", "path-foreign"),
+        ({"post_t1": r"D:\scans\x.nii.gz"}, "a path as Windows writes it: write / instead", "path-foreign"),
     ],
 )
 def test_a_cell_of_the_wrong_kind_is_one_line_to_mend(
@@ -122,12 +132,15 @@ def test_a_cell_of_the_wrong_kind_is_one_line_to_mend(
     [
         ("Post T1CE", "unknown column: did you mean post_t1ce?"),
         ("post-flair", "unknown column: did you mean post_flair?"),
+        ("PostT1CE", "unknown column: did you mean post_t1ce?"),
+        ("Gender", "unknown column: did you mean sex?"),
         ("Hours since surgery", "unknown column: did you mean hours_since_surgery?"),
         ("zzz", "unknown column: rename or delete it; known are patient, hospital, role, exclusion_reason, source_id"),
     ],
 )
 def test_an_unknown_column_gets_a_suggestion(tmp_path: Path, column: str, said: str) -> None:
     (problem,) = told(tmp_path, [row("STO1", "STO")], (*COLUMNS, column))
+    assert problem.check == "column-unknown"
     assert str(problem).startswith(f"row 1, column {column}: {said}")
 
 
@@ -135,6 +148,121 @@ def test_ids_that_differ_by_zeros_are_doubted(tmp_path: Path) -> None:
     (problem,) = told(tmp_path, [row("STO1", "STO"), row("STO01", "STO"), row("STO10", "STO")])
     assert (problem.patient, problem.severity, problem.check) == ("STO01", "warning", "patient-zeros")
     assert problem.what == "the patient differs from STO1 in row 2 by zeros only"
+
+
+def test_another_word_for_a_column_is_suggested_unless_that_is_there(tmp_path: Path) -> None:
+    renamed = tuple("Subject" if column == "patient" else column for column in COLUMNS)
+    missing, unknown = told(tmp_path, [row("STO1", "STO")], renamed)
+    assert (missing.column, unknown.remedy) == ("patient", "did you mean patient?")
+    (problem,) = told(tmp_path, [row("STO1", "STO")], (*COLUMNS, "Subject"))
+    assert problem.remedy.startswith("rename or delete it")
+
+
+@pytest.mark.parametrize(("cell", "hours"), [("36,5", 36.5), ("0,175", 0.175), ("1234,5", 1234.5), ("9600", 9600.0)])
+def test_numbers_that_mean_one_thing_are_read(tmp_path: Path, cell: str, hours: float) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_text(f"patient;hospital;role;hours_since_surgery\nSTO1;STO;auto;{cell}\n")
+    table = parse_table(str(path), ())
+    assert (table.problems, table.patients[0].hours_since_surgery) == ((), hours)
+
+
+def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
+    problems = told(tmp_path, [row("STO1", "STO", role="exclude", age="old", post_t1="~/x")])
+    assert [problem.check for problem in problems] == ["exclusion-without-reason", "cell-not-a-number", "path-home"]
+
+
+def test_two_spellings_of_a_hospital_are_an_error_once(tmp_path: Path) -> None:
+    records = [row("STO1", "STO"), row("STO2", "Sto"), row("STO3", "Sto"), row("GOT1", "GOT")]
+    (problem,) = told(tmp_path, records)
+    assert (problem.row, problem.check, problem.is_error) == (3, "hospital-case", True)
+    assert problem.what == "hospital Sto differs from STO in row 2 by upper and lower case only"
+
+
+def test_one_source_id_under_two_patients_of_a_hospital_is_doubted_and_not_printed(tmp_path: Path) -> None:
+    records = [row("STO1", "STO", source_id="MRN-7"), row("STO2", "STO", source_id="MRN-7")]
+    (problem,) = told(tmp_path, [*records, row("GOT1", "GOT", source_id="MRN-7"), row("GOT2", "GOT")])
+    assert (problem.patient, problem.severity, problem.check) == ("STO2", "warning", "source-repeated")
+    assert problem.what == "the same source_id as patient STO1 in row 2"
+
+
+def test_a_sequence_that_only_the_config_knows_may_stand_anywhere(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_text("post_t2,role,hospital,patient\n../t2.nii.gz,auto,STO,STO1\n")
+    table = parse_table(str(path), ("post_t2",))
+    assert table.problems == ()
+    assert table.patients[0].files == {"post_t2": str(tmp_path.parent / "t2.nii.gz")}
+
+
+def test_a_delimiter_said_before_the_header_is_followed_and_counted(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_text("sep=;\r\n" + delimited(";").replace("\n", "\r\n"))
+    assert [patient.row for patient in read(path).patients] == [3, 4]
+    assert read(path).problems == ()
+
+
+def test_quoted_names_of_columns_do_not_decide_the_delimiter(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_text('patient;hospital;role;"a,b,c,d,e"\nSTO1;STO;auto;x\n')
+    (problem,) = parse_table(str(path), ()).problems
+    assert (problem.column, problem.check) == ("a,b,c,d,e", "column-unknown")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("x\nMalmö".encode("latin_1"), "is not UTF-8 text and seems to be latin-1 (ISO 8859-1): byte 0xF6 in line 2"),
+        ("x\r\ny\r\n€".encode("cp1252"), "is not UTF-8 text and seems to be Windows-1252: byte 0x80 in line 3"),
+        ("patient\thospital".encode("utf-16-le"), "seems to be UTF-16 without a byte order mark"),
+        (codecs.BOM_UTF8 + b"x\nMalm\xf6", "is not UTF-8 text: save it as TSV or CSV in UTF-8"),
+        (codecs.BOM_UTF16_LE + b"a\0b", "begins as UTF-16 text and is damaged"),
+        (b"PK\x03\x04 a workbook", "is an Excel workbook or another archive: save the sheet"),
+        (b"\xd0\xcf\x11\xe0 a workbook", "is an old Excel workbook: save the sheet"),
+        (gzip.compress(b"patient"), "is compressed (gzip): unpack it"),
+    ],
+)
+def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    path = tmp_path / "cohort.csv"
+    path.write_bytes(content)
+    (problem,) = read(path).problems
+    assert str(problem).startswith(f"{path}: the table {said}")
+    assert (problem.check, path.read_bytes()) == ("table-encoding", content)
+
+
+def test_an_unnamed_index_is_no_column_and_numbers_of_single_precision_are_read_as_written(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.parquet"
+    frame = pd.DataFrame([{column: record.get(column) for column in COLUMNS} for record in rows()]).iloc[1:]
+    frame.assign(age=pd.Series([61.3] * 4, dtype="float32"), patient=[101.0, 102.0, 103.0]).to_parquet(path)
+    table = read(path)
+    assert table.problems == ()
+    assert [patient.patient for patient in table.patients] == ["101", "102", "103"]
+    assert table.patients[0].clinical == {"age": "61.3"}
+
+
+def test_parquet_is_read_without_what_the_names_of_folders_say(tmp_path: Path) -> None:
+    path = tmp_path / "hospital=STO" / "cohort.parquet"
+    path.parent.mkdir()
+    pd.DataFrame({"patient": ["STO1"], "role": ["auto"]}).to_parquet(path)
+    assert [problem.column for problem in parse_table(str(path), ()).problems] == ["hospital"]
+
+
+def test_a_column_of_parquet_that_is_there_twice_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.parquet"
+    names = ["patient", "hospital", "role", "role"]
+    pq.write_table(pa.table([pa.array([text]) for text in ("STO1", "STO", "auto", "auto")], names=names), path)
+    (problem,) = parse_table(str(path), ()).problems
+    assert (problem.column, problem.check) == ("role", "column-repeated")
+
+
+def test_a_table_of_text_loads_no_parquet_library(tmp_path: Path) -> None:
+    path = tmp_path / "cohort.tsv"
+    path.write_text(delimited("\t"))
+    listed = (
+        "import sys; from residua.cohort.table import parse_table; "
+        f"assert len(parse_table({str(path)!r}, {FILES!r}).patients) == 2; "
+        "print({'numpy', 'pandas', 'pyarrow'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
 
 
 def test_a_damaged_parquet_file_is_a_message(tmp_path: Path) -> None:

@@ -40,7 +40,15 @@ def test_any_bytes(content: bytes) -> None:
 @quick
 @given(st.lists(st.lists(st.text(max_size=12), max_size=8), max_size=6), st.sampled_from("\t,;|"))
 def test_any_text_table(cells: list[list[str]], delimiter: str) -> None:
-    judged("\n".join(delimiter.join(line) for line in cells).encode("utf-8", "surrogatepass"))
+    text = "\n".join(delimiter.join(line) for line in cells)
+    judged(text.encode("utf-8", "surrogatepass"))
+    judged(text.encode("utf-16", "surrogatepass"))
+
+
+@quick
+@given(st.binary(max_size=200), st.sampled_from([b"PAR1", b"sep=", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"]))
+def test_any_bytes_after_a_familiar_start(content: bytes, start: bytes) -> None:
+    judged(start + content)
 
 
 @quick
@@ -55,6 +63,18 @@ def test_any_change_of_a_valid_table(data: Any) -> None:
 
 
 CELLS = st.one_of(st.none(), st.text(max_size=8), st.integers(-5, 5), st.floats(), st.booleans(), st.binary(max_size=4))
+
+
+@settings(max_examples=100, deadline=None, derandomize=True)
+@given(st.data())
+def test_any_change_of_a_valid_parquet_table(data: Any) -> None:
+    stream = io.BytesIO()
+    pd.DataFrame(rows()).to_parquet(stream)
+    content = bytearray(stream.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(4, len(content) - 1))
+        content[place : place + 2] = data.draw(st.binary(max_size=3))
+    judged(bytes(content))
 
 
 @settings(max_examples=50, deadline=None, derandomize=True)

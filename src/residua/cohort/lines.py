@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
+from residua.cohort.decoding import decoded
+from residua.cohort.parquet import MAGIC, parquet_cells
 from residua.cohort.problems import Problem
 
 _DELIMITED_REMEDY = "close or remove the quotation mark and separate cells by tab, comma or semicolon"
-_PARQUET = b"PAR1"
 _OF_A_NAME = re.compile(r"[\w \"'.()/+-]")
 """What stands in names of columns; anything else in a header separates them."""
+_SAID_BEFORE = re.compile(r"sep=([^\w\"\r\n])(\r\n|\r|\n)")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_ALSO_CALLED = {
+    **dict.fromkeys(("id", "subject", "participant"), "patient"),
+    **dict.fromkeys(("site", "centre", "center", "institution"), "hospital"),
+    "gender": "sex",
+    "vendor": "manufacturer",
+    "reader": "rater",
+}
+"""What others call columns of the tables."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +41,9 @@ class Line:
 def read_lines(path: str, row_of: str = "patient") -> tuple[list[Line], list[Problem]]:
     """The records of a TSV, CSV or Parquet file, the header first; records without any content are left out.
 
-    Text is UTF-8, or UTF-16 with its mark; what separates the names in the header is the delimiter. A row of Parquet
-    has the number that it would have as text. ``row_of`` says what the table has one row of.
+    Text is UTF-8, or UTF-16 with its mark; what separates the names in the header is the delimiter, unless Excel's
+    ``sep=;`` stands before it. Parquet is known by its content; a row of it has the number that it would have as text.
+    ``row_of`` says what the table has one row of.
     Never raises: what cannot be read is a problem.
     """
     try:
@@ -41,14 +51,7 @@ def read_lines(path: str, row_of: str = "patient") -> tuple[list[Line], list[Pro
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return [], [_problem(f"the table cannot be read ({reason})", "correct the path", path, "table-unreadable")]
-    if raw.startswith(_PARQUET):
-        lines, problems = _parquet(path)
-    else:
-        text = _text(raw)
-        if text is None:
-            what, remedy = "the table is not UTF-8 text", "save it as TSV or CSV in UTF-8"
-            return [], [_problem(what, remedy, path, "table-encoding")]
-        lines, problems = _split(text, path)
+    lines, problems = _parquet(raw, path) if raw.startswith(MAGIC) else _text(raw, path)
     if not lines and not problems:
         what, remedy = "the table is empty", f"give a header and one row per {row_of}"
         problems.append(_problem(what, remedy, path, "table-empty"))
@@ -72,7 +75,7 @@ def column_problems(header: Line, needed: Iterable[str], known: Iterable[str]) -
         elif column in header.cells[:index]:
             add("column-repeated", "the column is there twice", "delete one", column)
         elif column not in names:
-            add("column-unknown", "unknown column", _did_you_mean(column, names), column)
+            add("column-unknown", "unknown column", _did_you_mean(column, names, header.cells), column)
     return problems
 
 
@@ -80,28 +83,33 @@ def _problem(what: str, remedy: str, path: str, check: str, row: int | None = No
     return Problem(what, remedy, row=row, file=path, check=check)
 
 
-def _did_you_mean(column: str, known: tuple[str, ...]) -> str:
-    close = get_close_matches(re.sub(r"[\W_]+", "_", column.casefold()).strip("_"), known, n=1)
-    return f"did you mean {close[0]}?" if close else f"rename or delete it; known are {', '.join(known)}"
+def _did_you_mean(column: str, known: tuple[str, ...], there: Collection[str]) -> str:
+    called = {word: name for word, name in _ALSO_CALLED.items() if name in known and name not in there}
+    plain = re.sub(r"[\W_]+", "_", column.casefold()).strip("_")
+    close = get_close_matches(plain, (*known, *called), n=1)
+    if not close:
+        return f"rename or delete it; known are {', '.join(known)}"
+    return f"did you mean {called.get(close[0], close[0])}?"
 
 
-def _text(raw: bytes) -> str | None:
-    wide = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    try:
-        return raw.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        return None
+def _text(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
+    text, problems = decoded(raw, path)
+    if problems:
+        return [], problems
+    said = _SAID_BEFORE.match(text)
+    return _split(text[said.end() :], said[1], path, 1) if said else _split(text, _delimiter(text), path)
 
 
-def _split(text: str, path: str) -> tuple[list[Line], list[Problem]]:
-    stream = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+def _split(text: str, delimiter: str, path: str, before: int = 0) -> tuple[list[Line], list[Problem]]:
+    """The records of ``text``, which comes after ``before`` lines of the file."""
+    stream = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[Line] = []
-    end = 0
+    end = before
     try:
         for record in stream:
             # A quoted cell may span lines: the record begins on the line after the end of the one before it.
             line = Line(end + 1, tuple(_cell(cell) for cell in record))
-            end = stream.line_num
+            end = before + stream.line_num
             if any(line.cells):
                 lines.append(line)
     except csv.Error as error:
@@ -111,7 +119,8 @@ def _split(text: str, path: str) -> tuple[list[Line], list[Problem]]:
 
 
 def _delimiter(text: str) -> str:
-    header = next((line for line in text.splitlines() if line.strip()), "")
+    header = next((line for line in _LINE_END.split(text) if line.strip()), "")
+    header = re.sub('"[^"]*"', "", header)
     if "\t" in header:
         return "\t"
     # An unprintable character separates nothing; csv knows neither line ends nor quotation marks as delimiters.
@@ -124,27 +133,12 @@ def _cell(cell: str) -> str:
     return "n/a" if stripped.casefold() == "n/a" else stripped
 
 
-def _parquet(path: str) -> tuple[list[Line], list[Problem]]:
-    # Only here: pyarrow takes longer to load than a table of text to read.
-    import pyarrow.parquet as pq
-
+def _parquet(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
     try:
-        table = pq.read_table(path)
-        columns = [[_printed(value) for value in column.to_pylist()] for column in table.columns]
-    except Exception as error:
+        records = parquet_cells(raw)
+    except Exception as error:  # pyarrow has many for a damaged file.
         reason = str(error).partition("\n")[0]
         what, remedy = f"cannot be read as Parquet ({reason})", "write it again"
         return [], [_problem(what, remedy, path, "table-unreadable")]
-    records = [tuple(_cell(name) for name in table.column_names), *zip(*columns, strict=True)]
-    lines = [Line(number + 1, cells) for number, cells in enumerate(records)]
+    lines = [Line(number, tuple(_cell(cell) for cell in cells)) for number, cells in enumerate(records, start=1)]
     return [line for line in lines if any(line.cells)], []
-
-
-def _printed(value: Any) -> str:
-    if value is None or value != value:
-        return ""
-    if isinstance(value, float):
-        return f"{value:.15g}"
-    if isinstance(value, bytes):
-        return _cell(value.decode("utf-8", "replace"))
-    return _cell(str(value))

@@ -11,7 +11,7 @@ from typing import Literal, get_args
 
 from residua.cohort.lines import Line, column_problems, read_lines
 from residua.cohort.problems import Problem, errors_of, raise_problems
-from residua.cohort.rows import RaterRow, wrong_cells
+from residua.cohort.rows import RaterRow, path_fault, wrong_cells
 from residua.cohort.table import Patient
 from residua.errors import ResiduaError
 from residua.networks.settings import known_networks
@@ -58,7 +58,7 @@ class Raters:
 
 @dataclass(frozen=True)
 class _Row:
-    """The cells of one row that are not missing; a mask's path is joined to the table's folder."""
+    """The cells of one row that are not missing; the path of a mask is joined to the table's folder, if it is one."""
 
     row: int
     cells: Mapping[str, str]
@@ -69,7 +69,7 @@ class _Row:
 
 
 def load_raters(path: str, holdout: Sequence[str], excluded: Sequence[str], included: Sequence[str] = ()) -> Raters:
-    """The ratings of a TSV or CSV table with the columns ``patient, rater, expertise, mask``.
+    """The ratings of a table (TSV, CSV or Parquet) with the columns ``patient, rater, expertise, mask``.
 
     ``holdout`` and ``excluded`` are patients of the cohort table; ``included``, all that are not excluded, tells a
     patient of a fold from one that nobody knows. Masks are relative to the table; the paths returned are joined to its
@@ -100,7 +100,8 @@ def judged_raters(
     widths = {line.row: len(line.cells) for line in records}
     for row in rows:
         problems += [*_width_problems(row, widths[row.row], len(header.cells)), *_cell_problems(row)]
-    problems += [*_patient_problems(rows, holdout, included), *_rater_problems(rows), *_repeated(rows)]
+    problems += [*_patient_problems(rows, holdout, included), *_rater_problems(rows)]
+    problems += [*_repeated(rows), *_repeated_masks(rows)]
     if not rows:
         remedy = "rate patients that are not, or set raters to null in the config"
         what = "every patient of the table is excluded from the cohort"
@@ -149,7 +150,7 @@ def _is_image(path: str) -> bool:
 
 def _row(header: Line, line: Line, folder: str) -> _Row:
     cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in _MISSING}
-    if "mask" in cells:
+    if "mask" in cells and not path_fault(cells["mask"]):
         cells["mask"] = os.path.normpath(os.path.join(folder, cells["mask"]))
     return _Row(line.row, cells)
 
@@ -175,6 +176,8 @@ def _cell_problems(row: _Row) -> list[Problem]:
     if mask is None:
         remedy = "give the mask (an empty mask means no tumour), or remove the row"
         problems.append(row.problem("mask", "mask-missing", "no file is given", remedy))
+    elif fault := path_fault(mask):
+        problems.append(row.problem("mask", *fault))
     elif not os.path.isfile(mask):
         there = os.path.exists(mask)
         what, check = ("not a file", "file-not-a-file") if there else ("the file does not exist", "file-missing")
@@ -238,6 +241,20 @@ def _repeated(rows: Iterable[_Row]) -> list[Problem]:
         if earlier != row.row:
             what = f"{rater} has also rated this patient in row {earlier}"
             problems.append(row.problem("rater", "rating-repeated", what, "give every patient and rater one row"))
+    return problems
+
+
+def _repeated_masks(rows: Iterable[_Row]) -> list[Problem]:
+    """A problem for each mask of an earlier row, unless that is by the same rater of the same patient: told already."""
+    first: dict[str, _Row] = {}
+    problems = []
+    for row in rows:
+        mask = row.cells.get("mask")
+        earlier = first.setdefault(os.path.abspath(mask), row) if mask else row
+        if any(earlier.cells.get(column) != row.cells.get(column) for column in ("patient", "rater")):
+            what = f"the same file as in row {earlier.row}"
+            problem = row.problem("mask", "mask-repeated", what, "give every rating a mask of its own")
+            problems.append(replace(problem, file=mask))
     return problems
 
 

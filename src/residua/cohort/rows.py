@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from residua.study import IDENTIFIER
@@ -14,10 +15,12 @@ from residua.study import IDENTIFIER
 MOST_LETTERS = 64
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
 """Names that no file may have on Windows."""
-_DECIMAL_COMMA = re.compile(r"^[+-]?\d+,\d+$")
+_NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
+_DOUBTFUL_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
+"""A comma that separates thousands as well as decimals."""
 _SEXES = {
-    **dict.fromkeys(("f", "female", "w", "woman"), "F"),
-    **dict.fromkeys(("m", "male", "man"), "M"),
+    **dict.fromkeys(("f", "female", "w", "woman", "weiblich", "femme", "vrouw", "kvinna", "kvinne"), "F"),
+    **dict.fromkeys(("m", "male", "man", "männlich", "homme", "mann"), "M"),
     **dict.fromkeys(("o", "other", "x", "d"), "O"),
 }
 
@@ -25,7 +28,7 @@ _SEXES = {
 class Wrong(NamedTuple):
     """A cell that is not what its column asks for."""
 
-    column: str | None
+    column: str
     check: str
     what: str
     remedy: str
@@ -58,15 +61,20 @@ def _one_of(check: str, name: str, *choices: str) -> Any:
 
 
 def _number(low: float, high: float, unit: str) -> Any:
+    span = f"outside {low:g} to {high:g}" if math.isfinite(high) else f"less than {low:g}"
+
     def read(cell: Any) -> float:
         text = str(cell).strip()
-        try:
-            value = float(text.replace(",", ".") if _DECIMAL_COMMA.match(text) else text)
-        except ValueError:
-            raise _wrong("cell-not-a-number", f"{text!r} is no number", f"give a number ({unit})") from None
+        if _DOUBTFUL_COMMA.fullmatch(text):
+            point = text.replace(",", ".")
+            what = f"{text!r} may be {point} or {text.replace(',', '')}"
+            raise _wrong("cell-not-a-number", what, f"write the one that is meant ({unit})")
+        value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
+        if not math.isfinite(value):
+            remedy = f"give a number ({unit}), or leave the cell empty"
+            raise _wrong("cell-not-a-number", f"{text!r} is no number", remedy)
         if not low <= value <= high:
-            what = f"{text} is outside {low:g} to {high:g} ({unit})"
-            raise _wrong("value-implausible", what, "correct it, or leave the cell empty")
+            raise _wrong("value-implausible", f"{text} is {span} ({unit})", "correct it, or leave the cell empty")
         return value
 
     return BeforeValidator(read)
@@ -77,6 +85,17 @@ def _sex(cell: Any) -> str:
     if found is None:
         raise _wrong("sex-unknown", f"unknown sex {str(cell)!r}", "write F, M or O, or leave the cell empty")
     return found
+
+
+def path_fault(cell: str) -> tuple[str, str, str] | None:
+    """Why a cell cannot be the path of a file here: the check, what is wrong and the remedy. Looks at the text only."""
+    if cell.startswith("~"):
+        return "path-home", "a path that begins with ~ depends on who reads it", "write the path in full"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", cell):
+        return "path-foreign", "a web address instead of a path", "copy the file here and write its path"
+    if "\\" in cell:
+        return "path-foreign", "a path as Windows writes it", "write / instead of \\, and no letter of a drive"
+    return None
 
 
 Name = Annotated[str, BeforeValidator(_identifier)]
@@ -94,20 +113,21 @@ class CohortRow(_Row):
     role: Annotated[
         Literal["auto", "holdout", "exclude"], _one_of("role-unknown", "role", "auto", "holdout", "exclude")
     ] = "auto"
-    exclusion_reason: str = ""
+    exclusion_reason: str = Field("", validate_default=True)
     source_id: str = ""
-    hours_since_surgery: Annotated[float | None, _number(0, 24 * 365, "hours")] = None
+    hours_since_surgery: Annotated[float | None, _number(0, math.inf, "hours")] = None
     age: Annotated[float | None, _number(0, 120, "years")] = None
     sex: Annotated[str | None, BeforeValidator(_sex)] = None
     field_strength_t: Annotated[float | None, _number(0.05, 20, "tesla")] = None
     manufacturer: str | None = None
 
-    @model_validator(mode="after")
-    def _reasoned(self) -> CohortRow:
-        if self.role == "exclude" and not self.exclusion_reason:
+    @field_validator("exclusion_reason")
+    @classmethod
+    def _reasoned(cls, reason: str, row: ValidationInfo) -> str:
+        if row.data.get("role") == "exclude" and not reason:
             what, remedy = "the patient is excluded without a reason", "write why; the flow chart counts reasons"
             raise _wrong("exclusion-without-reason", what, remedy)
-        return self
+        return reason
 
 
 class RaterRow(_Row):
@@ -118,10 +138,6 @@ class RaterRow(_Row):
     expertise: Annotated[Literal["novice", "expert"], _one_of("expertise-unknown", "expertise", "novice", "expert")] = (
         "novice"
     )
-
-
-_OF_THE_ROW = {"exclusion-without-reason": "exclusion_reason"}
-"""The column to mend where several together are wrong."""
 
 
 def wrong_cells(model: type[BaseModel], cells: Mapping[str, str], asked: tuple[str, ...]) -> list[Wrong]:
@@ -135,8 +151,8 @@ def wrong_cells(model: type[BaseModel], cells: Mapping[str, str], asked: tuple[s
 
 def _told(problem: Any) -> Wrong:
     context = problem.get("ctx", {})
-    column = str(problem["loc"][0]) if problem["loc"] else _OF_THE_ROW.get(problem["type"])
-    return Wrong(column, problem["type"], context.get("what", problem["msg"]), context.get("remedy", "correct it"))
+    what, remedy = context.get("what", problem["msg"]), context.get("remedy", "correct it")
+    return Wrong(str(problem["loc"][0]), problem["type"], what, remedy)
 
 
 def typed(model: type[BaseModel], column: str, cell: str) -> str | None:
@@ -145,4 +161,4 @@ def typed(model: type[BaseModel], column: str, cell: str) -> str | None:
         value = getattr(model.model_validate({column: cell}), column)
     except ValidationError:
         return None
-    return None if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return None if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)

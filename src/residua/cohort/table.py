@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from residua.cohort.lines import Line, column_problems, read_lines
 from residua.cohort.problems import Problem, Severity, raise_problems
-from residua.cohort.rows import CohortRow, typed, wrong_cells
+from residua.cohort.rows import CohortRow, path_fault, typed, wrong_cells
 
 Role = Literal["auto", "holdout", "exclude"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -84,12 +84,13 @@ def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | 
         problems.append(Problem(what, remedy, file=path, check="table-empty"))
     if not set(REQUIRED) <= set(header.cells):
         return Table((), header.cells, tuple(problems))
-    patients = []
+    patients, sources = [], []
     for line in rows:
         cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in _MISSING}
         problems += _row_problems(cells, line, len(header.cells), names)
         patients.append(_patient(cells, line.row, os.path.dirname(path), names))
-    problems += _repeated(patients)
+        sources.append(cells.get("source_id", ""))
+    problems += [*_repeated(patients), *_hospitals_by_case(patients), *_repeated_sources(patients, sources)]
     return Table(tuple(patients), header.cells, tuple(sorted(problems, key=lambda problem: problem.row or 0)))
 
 
@@ -105,8 +106,9 @@ def _row_problems(cells: Mapping[str, str], line: Line, width: int, names: tuple
     for wrong in wrong_cells(CohortRow, cells, REQUIRED):
         add(*wrong)
     for column in names:
-        if cells.get(column, "").startswith("~"):
-            add(column, "path-home", "a path that begins with ~ depends on who reads it", "write the path in full")
+        fault = path_fault(cells.get(column, ""))
+        if fault:
+            add(column, *fault)
     return problems
 
 
@@ -142,6 +144,39 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
             what = f"the patient differs from {earlier.patient} in row {earlier.row} by upper and lower case only"
         remedy = "give every patient one row" if same else "rename one; not every disk keeps their files apart"
         problems.append(_doubled(patient, what, remedy, "patient-repeated" if same else "patient-case"))
+    return problems
+
+
+def _hospitals_by_case(patients: Iterable[Patient]) -> list[Problem]:
+    """A problem for each further spelling of a hospital: as two hospitals they could be on both sides of a fold."""
+    first: dict[str, Patient] = {}
+    spelt: dict[str, Patient] = {}
+    for patient in patients:
+        first.setdefault(patient.hospital.casefold(), patient)
+        spelt.setdefault(patient.hospital, patient)
+    problems = []
+    for hospital, patient in spelt.items():
+        earlier = first[hospital.casefold()]
+        if earlier.hospital != hospital:
+            what = (
+                f"hospital {hospital} differs from {earlier.hospital} in row {earlier.row} by upper and lower case only"
+            )
+            remedy = "write every hospital in one way"
+            problems.append(Problem(what, remedy, patient.row, patient.patient, "hospital", check="hospital-case"))
+    return problems
+
+
+def _repeated_sources(patients: Iterable[Patient], sources: Iterable[str]) -> list[Problem]:
+    """A doubt about two patients of a hospital with one ``source_id``, which is not told: reports are shared."""
+    first: dict[tuple[str, str], Patient] = {}
+    problems = []
+    for patient, source in zip(patients, sources, strict=True):
+        earlier = first.setdefault((patient.hospital.casefold(), source), patient)
+        if source and earlier.patient.casefold() != patient.patient.casefold():
+            what = f"the same source_id as patient {earlier.patient} in row {earlier.row}"
+            remedy = "see whether they are one patient"
+            row, name = patient.row, patient.patient
+            problems.append(Problem(what, remedy, row, name, "source_id", severity="warning", check="source-repeated"))
     return problems
 
 

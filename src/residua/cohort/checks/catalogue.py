@@ -34,9 +34,12 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "value-implausible": Check("error", "An age, time or field strength that cannot be"),
         "sex-unknown": Check("error", "The sex is none of F, M and O, nor one of their usual spellings"),
         "path-home": Check("error", "A path begins with ~"),
+        "path-foreign": Check("error", "A web address, or a path as Windows writes it"),
         "patient-repeated": Check("error", "A patient has two rows"),
         "patient-case": Check("error", "Two patients differ by upper and lower case only"),
         "patient-zeros": Check("warning", "Two patients differ by zeros only"),
+        "hospital-case": Check("error", "Two hospitals differ by upper and lower case only"),
+        "source-repeated": Check("warning", "Two patients of a hospital have one source_id"),
     },
     "The rater table": {
         "expertise-unknown": Check("error", "The expertise is neither novice nor expert"),
@@ -46,6 +49,7 @@ CATALOGUE: dict[str, dict[str, Check]] = {
         "rater-case": Check("error", "Two raters differ by upper and lower case only"),
         "rater-expertise": Check("error", "One rater is novice here and expert there"),
         "rating-repeated": Check("error", "A rater has rated a patient twice"),
+        "mask-repeated": Check("error", "One mask in two rows"),
         "ratings-excluded": Check("error", "Every rated patient is excluded from the cohort"),
     },
     "The protocol": {
