@@ -95,7 +95,7 @@ FAULTS: dict[str, tuple[str, Callable[[], Any], str, str]] = {
         "a mask holds 0 and 1 only, this one also 4",
         "error",
     ),
-    "label-not-finite": ("residual", lambda: soft(ball(10)) / soft(ball(10)), "", "error"),
+    "label-not-finite": ("residual", lambda: np.where(ball(10), np.nan, 0.0).astype(np.float32), "", "error"),
     "label-float-edges": ("residual", lambda: soft(ball(20)), "a mask holds 0 and 1 only, this one also 0.5", "error"),
     "label-probability": (
         "residual",
