@@ -43,10 +43,7 @@ def table_s2(grids: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], s
         "Table S2. Grids of the sequences as acquired: median and range over the patients of the study. x: left to "
         "right, y: back to front, z: from below to above. n: patients with the sequence."
     )
-    note = (
-        "The article reports dimensions of [128;896]×[42;896]×[17;512] voxels and voxels of "
-        "[0.26;1.2]×[0.26;5.0]×[0.49;7.2] mm in its cohort."
-    )
+    note = "In the article's cohort: [128;896]×[42;896]×[17;512] voxels of [0.26;1.2]×[0.26;5.0]×[0.49;7.2] mm (range)."
     return Table(pd.DataFrame(rows, dtype=object), caption, (note,))
 
 
