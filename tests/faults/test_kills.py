@@ -33,7 +33,7 @@ MOMENTS = {
         Moment(("tables", "figures", "report"), Form.JOB),
     ),
     "from the cohort to the statistics": (
-        Moment(("cohort",), Form.GROUP),
+        Moment(("cohort", "participants"), Form.GROUP),
         Moment(("brain",), Form.MAIN),
         Moment(("prepare",), Form.MAIN_OF_A_SLOW_JOB),
         Moment(("segment", "measure"), Form.MAIN_THEN_JOBS),
