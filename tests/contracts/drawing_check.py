@@ -8,19 +8,27 @@ from __future__ import annotations
 import json
 import math
 import sys
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.image import imread
+from matplotlib.patches import Rectangle
 
 from residua import images
+from residua.cohort.flow import participant_flow
+from residua.cohort.folds import Split
+from residua.cohort.table import Patient
 from residua.figures.figure1 import figure1
 from residua.figures.figure3 import figure3
 from residua.figures.figure4 import figure4
-from residua.figures.style import ANNOTATION, PREDICTION, REFERENCE, Files
+from residua.figures.flow import drawn as drawn_flow
+from residua.figures.flow import flow_figure
+from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, Files
 from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
 from residua.images import Grid, Image
 from residua.publish import digest, stage
@@ -113,6 +121,42 @@ def check_figure4(out: Path) -> dict[str, Any]:
     return file_facts(to)
 
 
+def awkward_flow() -> dict[str, Any]:
+    """Thirty hospitals in five folds and a hold-out, twelve reasons that nobody wrote for a figure, unequal inputs."""
+    reasons = ["W" * 150, "costs $\\void$, " + "and so on " * 30, f"same scan as {PATIENT}"]
+    reasons += [f"reason {'very ' * number}good" for number in range(9)]
+    hospitals = {f"P{number}": f"HOSPITAL{number}" for number in range(30)} | {PATIENT: "HOSPITAL0"}
+    patients = {name: Patient(name, hospital, "auto", "", None) for name, hospital in hospitals.items()}
+    for number, reason in enumerate(reasons):
+        patients[f"L{number}"] = Patient(f"L{number}", "HOSPITAL0", "exclude", reason, None, excluded_by="table")
+    members = [name for name in hospitals if name != PATIENT]
+    folds = {fold: tuple(members[5 * fold : 5 * fold + 5]) for fold in range(5)}
+    split = Split({**folds, 0: (*folds[0], PATIENT)}, tuple(members[25:]), {}, hospitals)
+    eligible = {"A": list(split.patients), "B" * 150: list(split.patients[:9])}
+    return participant_flow(patients, split, eligible, dict.fromkeys(members, 1.0), 0.175)
+
+
+def check_flow(out: Path) -> dict[str, Any]:
+    """Where the words of an awkward flow stand: how many leave their box, and how many pairs touch."""
+    runs = [outputs(out, f"{run}-flow") for run in ("first", "second")]
+    for files in runs:
+        flow_figure(awkward_flow(), files)
+    figure = drawn_flow(awkward_flow())
+    figure.set_dpi(DPI)
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    axes = figure.axes[0]
+    frames = [patch.get_window_extent(renderer) for patch in axes.patches if isinstance(patch, Rectangle)]
+    words = [text.get_window_extent(renderer) for text in axes.texts]
+    inside = [sum(f.x0 <= w.x0 and w.x1 <= f.x1 and f.y0 <= w.y0 and w.y1 <= f.y1 for f in frames) for w in words]
+    return {
+        **file_facts(runs[0]),
+        "same": all(digest(one) == digest(other) for one, other in zip(*runs, strict=True)),
+        "in_one_box": inside.count(1) / len(words),
+        "boxes_that_touch": int(sum(a.overlaps(b) for a, b in combinations(frames, 2))),
+        "lines": [text.get_text() for text in axes.texts],
+    }
+
+
 def check_surfaces() -> dict[str, Any]:
     """Meshes whose truth is known: a ball with voxels of 1 × 1 × 2 mm, one voxel, and nothing."""
     spacing = (1.0, 1.0, 2.0)
@@ -149,6 +193,7 @@ if __name__ == "__main__":
         "figure3": check_figure3(folder, 1.0),
         "figure3_without_a_patient": check_figure3(folder, 0.0),
         "figure4": check_figure4(folder),
+        "flow": check_flow(folder),
         "surfaces": check_surfaces(),
     }
     print("\n" + json.dumps(record))

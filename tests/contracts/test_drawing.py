@@ -55,6 +55,16 @@ def test_scorers_with_two_cases_one_and_none_are_drawn(drawn: dict[str, Any]) ->
     assert "n = 0 to 2" in drawn["figure4"]["words"]
 
 
+def test_the_participant_flow_keeps_its_words_in_their_boxes_and_names_nobody(drawn: dict[str, Any]) -> None:
+    found = drawn["flow"]
+    assert found["same"] and found["true_type"] and not found["dated"] and not found["named"]
+    assert found["words"].startswith("Participant flow. ")
+    assert found["in_one_box"] == 1 and found["boxes_that_touch"] == 0
+    # Of twelve reasons eight are shown; 31 patients and 12 more; a dollar begins no formula.
+    assert "– 4 other reasons: 4" in found["lines"] and "Assessed: 43" in found["lines"]
+    assert any("$\\void$" in line for line in found["lines"])
+
+
 def test_meshes_keep_their_volume_and_no_component_is_lost(drawn: dict[str, Any]) -> None:
     found = drawn["surfaces"]
     assert found["outwards"] > 0

@@ -40,7 +40,7 @@ def test_every_box_says_its_patients_and_the_reasons_count() -> None:
         "by the cohort table: 1",
         "– the same scan as a patient: 1",
         "by the protocol: 2",
-        "– no post_flair: 2",
+        "– no post-operative FLAIR: 2",
         "by checks of the data: 1",
         "– image-constant: 1",
     )
@@ -82,5 +82,5 @@ def test_inputs_with_patients_of_their_own_are_listed() -> None:
 
 
 def test_long_lines_are_broken_and_a_hospital_keeps_its_number() -> None:
-    (first, *rest) = boxes(flow_of({})).cross_validation.wrapped(24)[1:3]
+    (first, *rest) = boxes(flow_of({})).cross_validation.wrapped(24, len)[1:3]
     assert first == "Fold 0: 2 (1 RT, 1 GTR);" and rest == ["   STO\u00a02"]

@@ -20,7 +20,7 @@ from residua.raters import compare_raters
 from residua.report import provenance
 from residua.report.beside import beside_the_article, same_inputs
 from residua.report.build import Making, Sources, write_report
-from residua.report.cohort import cohort_facts, is_the_articles_cohort
+from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort
 from residua.report.deviations import ARTICLE_SETTINGS, applying, differing
 from residua.report.facts import Model, classification_of
 from residua.report.findings import conservative, t1w_gain
@@ -291,6 +291,22 @@ def test_the_cohort_is_told_with_its_exclusions_and_its_proof(page: str) -> None
     assert "18 patients of 4 hospitals took part: 12 in 2 folds, each made of whole hospitals, and 6 held out" in text
     assert "3 patients excluded." in text and "no <FLAIR> 2 withdrawn 1" in text
     assert "0 GOT, PAR STO AMS none" in text
+
+
+def test_a_reason_of_the_table_names_no_patient() -> None:
+    record = split_of()
+    record["excluded"] = {"PAR900": "same scan as STO001", "PAR901": "same scan as PAR900"}
+    assert cohort_facts(record).exclusions == (("same scan as a patient", 2),)
+
+
+def test_whose_results_inputs_have_is_told(page: str) -> None:
+    assert "All inputs have the same patients: those who have every sequence" in Reader(page).text
+    cases = cases_of(study_of(inputs={"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]}, statistics=choosing("A")))
+    assert "Eligibility is per inputs, and here" in eligibility("per_inputs", cases)
+    fewer = cases[(cases["inputs"] != "B") | ~cases["patient"].isin(["STO000", "AMS000", "AMS001"])]
+    said = eligibility("per_inputs", fewer)
+    assert "A 18 (12 in folds, 6 held out) and B 15 (11 in folds, 4 held out)" in said
+    assert "not of the same patients" in said
 
 
 def test_a_split_with_a_hospital_on_two_sides_is_not_called_proven() -> None:

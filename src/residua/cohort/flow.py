@@ -165,7 +165,7 @@ def _excluded(patients: Mapping[str, Patient]) -> dict[str, Any]:
     reasons: dict[str, Counter[str]] = {by: Counter() for by in EXCLUDED_BY}
     for patient in patients.values():
         if patient.excluded:
-            reasons[_by(patient)][_anonymous(patient.exclusion_reason, patients)] += 1
+            reasons[_by(patient)][anonymous(patient.exclusion_reason, patients)] += 1
     return {
         by: {
             "patients": found.total(),
@@ -192,7 +192,7 @@ def _by(patient: Patient) -> ExcludedBy:
     return patient.excluded_by or "table"
 
 
-def _anonymous(reason: str, patients: Collection[str]) -> str:
+def anonymous(reason: str, patients: Collection[str]) -> str:
     """A reason that names nobody: people write "same scan as STO004", and tables of patients 1 to 999 "after 72 h"."""
 
     def masked(word: re.Match[str]) -> str:

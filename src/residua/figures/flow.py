@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, Rectangle
+from matplotlib.textpath import text_to_path
 
 from residua.figures.flow_words import Box, boxes, caption
-from residua.figures.style import FAINT, INK, Files, new_figure, publish
+from residua.figures.style import FAINT, INK, MM, Files, new_figure, publish
 
 _WIDTH_MM, _COLUMN_MM, _GAP_MM, _EDGE_MM = 180.0, 86.0, 6.0, 1.0
 _LINE_MM, _HEAD_MM, _PADDING_MM = 3.3, 4.2, 2.0
-_LETTERS_A_MM = 0.72
-"""How many letters of 7 points a mm holds, on average and with some to spare."""
+_FONT = FontProperties(family="DejaVu Sans", size=7)
+_POINT_MM = 1 / 72 / MM
+_PLAIN: dict[str, Any] = {"va": "top", "parse_math": False}
+"""Reasons are people's own words: a dollar begins no formula."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class _Placed:
 
     @property
     def lines(self) -> list[str]:
-        return self.box.wrapped(int((self.width - 2 * _PADDING_MM) * _LETTERS_A_MM))
+        return self.box.wrapped(self.width - 2 * _PADDING_MM, _width_mm)
 
     @property
     def height(self) -> float:
@@ -44,8 +49,17 @@ class _Placed:
         return self.left + self.width / 2
 
 
+def _width_mm(text: str) -> float:
+    return float(text_to_path.get_text_width_height_descent(text, _FONT, ismath=False)[0]) * _POINT_MM
+
+
 def flow_figure(flow: Mapping[str, Any], out: Files) -> None:
-    """Draw ``results/cohort/flow.json`` and publish the figure; its height follows what there is to say."""
+    """Draw ``results/cohort/flow.json`` and publish the figure."""
+    publish(drawn(flow), caption(flow), out)
+
+
+def drawn(flow: Mapping[str, Any]) -> Figure:
+    """The figure; its height follows what there is to say."""
     placed = _placed(flow)
     height = max(each.bottom for each in placed.values()) + _EDGE_MM
     figure = new_figure(_WIDTH_MM, height)
@@ -56,7 +70,7 @@ def flow_figure(flow: Mapping[str, Any], out: Files) -> None:
     for each in placed.values():
         _draw(axes, each)
     _connect(axes, placed)
-    publish(figure, caption(flow), out)
+    return figure
 
 
 def _placed(flow: Mapping[str, Any]) -> dict[str, _Placed]:
@@ -79,9 +93,9 @@ def _draw(axes: Axes, placed: _Placed) -> None:
     frame = Rectangle((placed.left, placed.top), placed.width, placed.height, fill=False, edgecolor=INK, linewidth=0.7)
     axes.add_patch(frame)
     x, y = placed.left + _PADDING_MM, placed.top + _PADDING_MM
-    axes.text(x, y, placed.box.heading, va="top", fontsize=8, weight="bold")
+    axes.text(x, y, placed.box.heading, fontsize=8, weight="bold", **_PLAIN)
     for number, line in enumerate(placed.lines):
-        axes.text(x, y + _HEAD_MM + _LINE_MM * number, line, va="top", fontsize=7)
+        axes.text(x, y + _HEAD_MM + _LINE_MM * number, line, fontproperties=_FONT, **_PLAIN)
 
 
 def _connect(axes: Axes, placed: Mapping[str, _Placed]) -> None:

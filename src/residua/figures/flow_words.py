@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from textwrap import wrap
 from typing import Any
+
+from residua.figures.words import name_of
 
 MOST_REASONS = 8
 _BY = {"table": "the cohort table", "protocol": "the protocol", "check": "checks of the data"}
 _HOSPITALS_IN_A_LINE = 8
+_INDENT = "   "
+_COLUMN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 
 
 @dataclass(frozen=True)
@@ -19,9 +23,9 @@ class Box:
     heading: str
     lines: tuple[str, ...] = ()
 
-    def wrapped(self, letters: int) -> list[str]:
-        """The lines broken after ``letters``, what follows indented."""
-        return [part for line in self.lines for part in wrap(line, letters, subsequent_indent="   ") or [""]]
+    def wrapped(self, width_mm: float, width_of: Callable[[str], float]) -> list[str]:
+        """The lines broken at blanks, what follows indented; a word that no line holds is broken where it must be."""
+        return [part for line in self.lines for part in _broken(line, width_mm, width_of)]
 
 
 @dataclass(frozen=True)
@@ -79,11 +83,33 @@ def _reasons(excluded: Mapping[str, Any]) -> list[str]:
             continue
         lines.append(f"by {_BY.get(by, by)}: {group['patients']}")
         shown = group["reasons"][:MOST_REASONS]
-        lines += [f"– {reason['reason']}: {reason['patients']}" for reason in shown]
+        lines += [f"– {reason_in_words(by, reason['reason'])}: {reason['patients']}" for reason in shown]
         rest = group["reasons"][MOST_REASONS:]
         if rest:
-            lines.append(f"– {len(rest)} other reasons: {sum(reason['patients'] for reason in rest)}")
+            lines.append(f"– {_of(len(rest), 'other reason')}: {sum(reason['patients'] for reason in rest)}")
     return lines
+
+
+def reason_in_words(by: str, reason: str) -> str:
+    """A reason with the readers' names of the sequences, where the protocol gave it; other reasons as they are."""
+    return _COLUMN.sub(lambda column: name_of(column[0]), reason) if by == "protocol" else reason
+
+
+def _broken(line: str, width_mm: float, width_of: Callable[[str], float]) -> list[str]:
+    parts, current = [], ""
+    # Not at a hard space, at which ``split`` without a separator would break too.
+    for word in line.split(" "):
+        longer = f"{current} {word}" if current.strip() else current + word
+        alone = _INDENT + word
+        if current.strip() and width_of(longer) > width_mm >= width_of(alone):
+            parts.append(current)
+            longer = alone
+        while width_of(longer) > width_mm:
+            fits = next(n for n in range(1, len(longer)) if width_of(longer[: n + 1]) > width_mm)
+            parts.append(longer[:fits])
+            longer = _INDENT + longer[fits:]
+        current = longer
+    return [*parts, current]
 
 
 def _kinds(part: Mapping[str, Any]) -> str:

@@ -18,7 +18,7 @@ from residua.publish import read_json, write_text
 from residua.report import provenance
 from residua.report.abstract import abstract, headlines
 from residua.report.beside import beside_the_article
-from residua.report.cohort import cohort_facts, is_the_articles_cohort, patients_by_hospital
+from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
 from residua.report.deviations import applying, differing
 from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
@@ -128,6 +128,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "abstract": abstract(study, cohort, cases, labels),
         "headlines": headlines(study, cases, statistics["intervals"], labels),
         "cohort": cohort,
+        "eligibility": eligibility(study.eligibility, cases),
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
         "methods": methods(study, labels, "raters" in statistics, cohort.folds),

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pandas as pd
+
 from residua.article.values import published_table1
+from residua.cohort.flow import anonymous
 from residua.cohort.folds import Split
+from residua.protocol import Eligibility
 from residua.report.wording import counted, listed
 
 
@@ -56,6 +60,8 @@ def cohort_facts(record: Mapping[str, Any]) -> CohortFacts:
     """What ``results/cohort/folds.json`` says, with the proof checked again from the patients themselves."""
     split = Split.from_json(record)
     proof = tuple(_side(split, fold) for fold in sorted(split.folds))
+    everybody = {*split.patients, *split.excluded}
+    reasons = [anonymous(reason, everybody) for reason in split.excluded.values()]
     return CohortFacts(
         patients=len(split.patients),
         hospitals=len(set(split.hospitals.values())),
@@ -63,9 +69,27 @@ def cohort_facts(record: Mapping[str, Any]) -> CohortFacts:
         held_out=len(split.holdout),
         folds=len(split.folds),
         holdout=listed(_hospitals(split, split.holdout)),
-        exclusions=tuple(Counter(split.excluded.values()).most_common()),
+        exclusions=tuple(Counter(reasons).most_common()),
         proof=proof,
         proven=not any(row.overlap for row in proof) and len(set(split.patients)) == len(split.patients),
+    )
+
+
+def eligibility(rule: Eligibility, cases: pd.DataFrame) -> str:
+    """Who takes part in which inputs, counted in the measurements: one row a network, inputs and patient."""
+    own = cases.drop_duplicates(["inputs", "patient"])
+    counts = {str(inputs): rows["split"].value_counts() for inputs, rows in own.groupby("inputs", sort=False)}
+    if len({tuple(sorted(count.items())) for count in counts.values()}) == 1:
+        if rule == "complete":
+            return "All inputs have the same patients: those who have every sequence that any inputs use."
+        return "Eligibility is per inputs, and here all inputs have the same patients."
+    said = [
+        f"{inputs} {count.sum()} ({count.get('validation', 0)} in folds, {count.get('test', 0)} held out)"
+        for inputs, count in counts.items()
+    ]
+    return (
+        f"Eligibility is per inputs: each has the patients who have all of its channels, {listed(said)}. Rows of "
+        "different inputs in Tables 3 and 4 are not of the same patients."
     )
 
 

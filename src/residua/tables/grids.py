@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from residua.article.values import published_value
 from residua.cohort.folds import Split
 from residua.figures.words import name_of
 from residua.publish import read_json
@@ -43,7 +44,8 @@ def table_s2(grids: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], s
         "Table S2. Grids of the sequences as acquired: median and range over the patients of the study. x: left to "
         "right, y: back to front, z: from below to above. n: patients with the sequence."
     )
-    note = "In the article's cohort: [128;896]×[42;896]×[17;512] voxels of [0.26;1.2]×[0.26;5.0]×[0.49;7.2] mm (range)."
+    voxels, spacing = (published_value("article", "cohort", f"t1ce_{key}_range") for key in ("voxels", "spacing"))
+    note = f"Post-operative T1w-CE in the article's cohort: {voxels} voxels of {spacing} mm (range)."
     return Table(pd.DataFrame(rows, dtype=object), caption, (note,))
 
 
