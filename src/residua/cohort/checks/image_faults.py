@@ -39,14 +39,14 @@ def _nearly_constant(facts: Facts) -> list[Fault]:
     share = facts.commonest_voxels / facts.voxels
     if share < NEARLY_CONSTANT:
         return []
-    what = f"{100 * share:.2f} % of the voxels are {facts.commonest:g}"
+    what = f"all but {facts.voxels - facts.commonest_voxels} of {facts.voxels} voxels are {facts.commonest:g}"
     return [Fault("image-nearly-constant", what, "see in a viewer whether a head is in the image", "warning")]
 
 
 def _few_values(facts: Facts) -> list[Fault]:
     if not facts.few_values or len(facts.values) > FEW_VALUES:
         return []
-    what = f"only {len(facts.values)} different values: a label map, or an image stored too coarsely?"
+    what = f"only {len(facts.values)} different values: as a label map has, or an image stored too coarsely"
     return [Fault("image-few-values", what, "see the image in a viewer; convert it again from its source", "warning")]
 
 
@@ -55,5 +55,5 @@ def _wrapped(facts: Facts) -> list[Fault]:
     both_ends = -32768 <= facts.minimum <= low and high <= facts.maximum <= 32767
     if not (both_ends and facts.integral):
         return []
-    what = f"values from {facts.minimum:g} to {facts.maximum:g}: bright voxels beyond 16 bits wrapped to negative ones?"
+    what = f"values from {facts.minimum:g} to {facts.maximum:g}: as when bright voxels wrap to negative ones"
     return [Fault("image-wrapped", what, "convert it again as unsigned or 32-bit numbers", "warning")]

@@ -77,7 +77,7 @@ def label_faults(facts: Facts) -> list[Fault]:
         return [_not_binary(facts)]
     if facts.marked > _MOSTLY * facts.voxels and facts.rim_marked > _RIM:
         share = facts.marked / facts.voxels
-        what = f"{share:.0%} of the image is marked, up to its rim: inverted?"
+        what = f"{share:.0%} of the image is marked, up to its rim, as in an inverted mask"
         return [Fault("label-inverted", what, _WRITE_BINARY)]
     return []
 
@@ -93,7 +93,7 @@ def _not_binary(facts: Facts) -> Fault:
         return Fault("label-not-binary", what, remedy)
     if not facts.ones or facts.traces > facts.fractional or facts.fractional > 10 * facts.ones:
         remedy = "threshold it where its author says (often 0.5), " + _WRITE_BINARY
-        return Fault("label-probability", f"{what}: a map of probabilities?", remedy)
+        return Fault("label-probability", f"{what}, as a map of probabilities does", remedy)
     remedy = (
         "resample the mask as it was drawn with nearest neighbour, or write 1 where it is 0.5 or more and 0 elsewhere"
     )

@@ -219,6 +219,6 @@ def _placed(files: _Files, facts: Mapping[str, Facts]) -> list[Problem]:
 def _compared(files: _Files, facts: Mapping[str, Facts]) -> list[Problem]:
     """Faults between the files of a patient: sequences that are one image, volumes that contradict each other."""
     images = {column: known for column, known in facts.items() if files.kinds[column] == "image"}
-    labels = {column: known for column, known in facts.items() if not label_faults(known)}
+    labels = {c: known for c, known in facts.items() if files.kinds[c] == "label" and not label_faults(known)}
     faults = [*same_voxels(images), *volume_faults(labels)]
     return [_problem(files.patient, column, fault) for column, fault in faults]
