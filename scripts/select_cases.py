@@ -2,8 +2,7 @@
 
 import _here  # noqa: F401
 
-from residua.cohort.checks.across import require_apart
-from residua.networks.selection import select_cases
+from residua.networks.selection import require_apart, select_cases
 from residua.publish import read_json, write_json
 
 job = snakemake

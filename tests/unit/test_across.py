@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from residua.cohort.checks.across import check_across, require_apart
+from residua.cohort.checks.across import check_across
 from residua.cohort.findings import standing_findings
 from residua.cohort.folds import Split
 from residua.cohort.table import Patient
 from residua.errors import ResiduaError
+from residua.networks.selection import require_apart
 
 SPLIT = Split(
     folds={0: ("STO1", "STO2"), 1: ("GOT1",)},

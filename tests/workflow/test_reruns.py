@@ -172,6 +172,15 @@ def test_a_library_edit_reruns_the_stages_that_use_it_until_reverted(
     assert study.planned() == []
 
 
+def test_a_stricter_check_looks_again_and_repeats_no_stage_of_a_network(study: Study, tmp_path: Path) -> None:
+    study = study.with_house_copied(tmp_path / "house")
+    edit(study.house / "src/residua/cohort/checks/labels.py", "_MOSTLY = 0.5", "_MOSTLY = 0.4")
+    jobs = by_rule(study.planned())
+    assert jobs["check_cohort"] == 3 and jobs["check_duplicates"] == jobs["participant_flow"] == 1
+    networks = ("prepare", "select_cases", "train", "predict", "ensemble", "choose_threshold", "segment", "measure")
+    assert not set(networks) & set(jobs)
+
+
 def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: Study, tmp_path: Path) -> None:
     study = study.with_house_copied(tmp_path / "house")
     revert = edit(study.house / "src/residua/preparation.py", "box: Box = boxes[0]", "box: Box = boxes[-1]")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import path
 from pathlib import Path
 from typing import Any
 
-from residua.errors import DamagedStageError
+from residua.errors import DamagedStageError, ResiduaError
 from residua.networks.contract import PreparedCase, TrainingSet
 from residua.publish import digest, manifest_of, read_json
 
@@ -33,6 +33,28 @@ def select_cases(
                 files[patient][channel] = {"path": path.join(folder, name), "digest": content}
     groups = {group: list(members) for group, members in patients.items()}
     return {"channels": list(channels), "labels": list(labels), "files": files, **groups}
+
+
+def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
+    """Raise ``ResiduaError`` when a training and a validation patient have an image in common.
+
+    ``patients`` are those of a selection, ``digests`` those of the voxels by patient and image column, batch by batch.
+    """
+    # Here and not among the checks: an edit of those must not make a selection, and all that follows, again.
+    sides = {patient: group for group, members in patients.items() for patient in members}
+    shared: dict[str, dict[str, str]] = {}
+    for batch in digests:
+        for patient, images in batch.items():
+            if patient in sides:
+                for content in images.values():
+                    shared.setdefault(content, {})[patient] = sides[patient]
+    for owners in shared.values():
+        if len(set(owners.values())) > 1:
+            named = ", ".join(f"{patient} ({side})" for patient, side in owners.items())
+            raise ResiduaError(
+                f"the same voxels are on both sides of this training: {named}. Keep the patient whose scan it is, and "
+                "set the others' role to exclude in the cohort table"
+            )
 
 
 def read_cases(selection: str) -> list[PreparedCase]:

@@ -13,7 +13,6 @@ from residua.cohort.folds import Split
 from residua.cohort.problems import Problem, raise_problems
 from residua.cohort.proof import prove
 from residua.cohort.table import Patient
-from residua.errors import ResiduaError
 from residua.protocol import OnInvalid
 from residua.publish import read_json, write_json
 
@@ -45,22 +44,6 @@ def check_across(
     raise_problems(found, f"The same scan is there twice; {WHAT_THEN[on_invalid]}")
     images = {column for found in digests.values() for column in found}
     write_json(out, {"proof": prove(split, left, images)})
-
-
-def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Digests]) -> None:
-    """Raise ``ResiduaError`` when a training and a validation patient have an image in common.
-
-    ``patients`` are those of a fold's ``training`` and ``validation``, ``digests`` of their batches.
-    """
-    sides = {patient: side for side, members in patients.items() for patient in members}
-    found = {p: of for batch in digests for p, of in batch.items() if p in sides}
-    for group in duplicate_groups([{"digests": found}]):
-        if len({sides[patient] for patient in group}) > 1:
-            named = ", ".join(f"{patient} ({sides[patient]})" for patient in group)
-            raise ResiduaError(
-                f"the same voxels are on both sides of this training: {named}. Keep the patient whose scan it is, and "
-                "set the others' role to exclude in the cohort table"
-            )
 
 
 def _of_everybody(digests: Digests, members: Sequence[Patient]) -> tuple[list[Problem], list[tuple[str, ...]]]:
