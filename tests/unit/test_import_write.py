@@ -113,6 +113,17 @@ def geometry(header: Any) -> list[Any]:
     return [np.asarray(header[name]).tolist() for name in names]
 
 
+def test_a_label_is_derived_from_nifti_2_whose_header_has_fewer_texts(tmp_path: Path) -> None:
+    image = nib.Nifti2Image(SEGMENTATION.astype(np.int16), np.eye(4))
+    image.header["descrip"] = b"DOE^JANE"
+    nib.save(image, tmp_path / "seg.nii.gz")
+    assert derive(Label(tmp_path / "seg.nii.gz", (1, 4)), tmp_path / "made.nii.gz") == ()
+    made: Any = nib.load(tmp_path / "made.nii.gz")
+    assert type(made) is nib.Nifti2Image
+    assert np.array_equal(voxels(tmp_path / "made.nii.gz"), np.isin(SEGMENTATION, (1, 4)))
+    assert bytes(made.header["descrip"]).strip(b"\0") == b""
+
+
 def test_a_derived_label_is_binary_in_the_geometry_of_its_file_and_without_its_free_text(tmp_path: Path) -> None:
     affine = np.array([[0, 0, 2.0, -7], [-1.0, 0, 0, 3], [0, 1.5, 0, 11], [0, 0, 0, 1]])
     image = nib.Nifti1Image(SEGMENTATION.astype(np.float64), affine)

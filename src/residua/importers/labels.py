@@ -17,8 +17,7 @@ Rules = Mapping[str, tuple[int, ...]]
 """The values that together are each label."""
 _RULE = re.compile(rf"({COLUMN[1:-1]})=(\d+(?:,\d+)*)")
 _WHOLE_TOLERANCE = 1e-3
-_FREE_TEXT = ("descrip", "aux_file", "db_name", "intent_name")
-"""Fields of a NIfTI header in which converters leave names and dates."""
+_FREE_TEXT = {"descrip", "aux_file", "db_name", "intent_name", "data_type"}
 
 
 def parse_rules(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
@@ -61,6 +60,16 @@ def derive(label: Label, path: Path) -> tuple[str, ...]:
     return (f"{label.file.name} also holds {in_words(unknown)}, which neither the rule nor the documentation knows",)
 
 
+def without_words(header: Any) -> Any:
+    """A copy of a NIfTI header without extensions and free text, in which converters leave names and dates."""
+    bare = header.copy()
+    bare.extensions.clear()
+    # NIfTI-2 has fewer of them.
+    for name in _FREE_TEXT & set(bare.keys()):
+        bare[name] = b""
+    return bare
+
+
 def _read(file: Path) -> tuple[Any, Any]:
     """The opened file and its voxels as whole numbers."""
     import nibabel as nib
@@ -85,10 +94,7 @@ def _mask(source: Any, voxels: Any) -> Any:
     """``voxels`` as an image of the source's own NIfTI version."""
     import numpy as np
 
-    header = source.header.copy()
-    header.extensions.clear()
-    for name in _FREE_TEXT:
-        header[name] = b""
+    header = without_words(source.header)
     header["cal_max"] = header["cal_min"] = 0
     header.set_slope_inter(1, 0)
     header.set_data_dtype(np.uint8)

@@ -13,7 +13,7 @@ import typer
 from residua.cohort.lines import read_lines
 from residua.errors import ResiduaError
 from residua.importers.command import AssumeEarly, Out, Source, WindowHours, deliver
-from residua.importers.dicom.convert import convert
+from residua.importers.dicom.convert import convert, found_of, image_of
 from residua.importers.dicom.proposal_table import PRIVATE, TABLE, confirmed_series, write_proposals
 from residua.importers.dicom.propose import propose
 from residua.importers.dicom.scan import scan
@@ -72,13 +72,12 @@ def dicom_convert(
     kept = source / PRIVATE / "converted"
 
     def find(part: Path) -> Found:
-        found = convert(place, series, kept)
-        for patient in found.patients:
-            for file in patient.images.values():
-                target = part / "images" / file.relative_to(kept)
-                target.parent.mkdir(parents=True, exist_ok=True)
-                file.replace(target)
-        return judged(convert(place, series, part / "images"), Window(window_hours, assume_early))
+        convert(place, series, kept, lambda n, all_of: typer.echo(f"Converted {n} of {all_of} series", err=True))
+        for record in series:
+            target = part / "images" / image_of(record)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (kept / image_of(record)).replace(target)
+        return judged(found_of(series, part / "images"), Window(window_hours, assume_early))
 
     deliver(source, out, find, within=None)
 

@@ -13,34 +13,38 @@ import nibabel as nib
 
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient
+from residua.importers.labels import without_words
 from residua.publish import writing
 
-_TEXTS = ("descrip", "aux_file", "intent_name", "db_name", "data_type")
 REFERENCE = "post_t1ce"
 
 
-def convert(
-    source: Path,
-    series: Sequence[Mapping[str, Any]],
-    images: Path,
-    done: Callable[[int, int], None] = lambda number, all_of: None,
-) -> Found:
-    """Convert ``series`` to ``images/{patient}/{column}.nii.gz`` and return what the table is made of.
+def convert(source: Path, series: Sequence[Mapping[str, Any]], images: Path, done: Callable[[int, int], None]) -> None:
+    """Convert ``series`` to ``images/{patient}/{column}.nii.gz``, except those that are there; tell ``done`` of each.
 
-    A series that was converted before is not converted again. Raises ``ResiduaError`` for a series that gives other
-    than one volume.
+    Raises ``ResiduaError`` for a series that gives other than one volume.
     """
-    patients: dict[str, dict[str, Path]] = {}
-    clinical: dict[str, dict[str, str]] = {}
     for number, record in enumerate(series, start=1):
-        patient, column = record["patient"], record["column"]
-        target = images / patient / f"{column}.nii.gz"
+        target = images / image_of(record)
         if not target.is_file():
             _convert(source, record, target)
-        patients.setdefault(patient, {})[column] = target
+        done(number, len(series))
+
+
+def image_of(record: Mapping[str, Any]) -> Path:
+    """Where the volume of a series lies below the folder of all images."""
+    return Path(record["patient"], f"{record['column']}.nii.gz")
+
+
+def found_of(series: Sequence[Mapping[str, Any]], images: Path) -> Found:
+    """What the table is made of, once every series is converted; scan and person are those of the reference."""
+    patients: dict[str, dict[str, Path]] = {}
+    clinical: dict[str, dict[str, str]] = {}
+    for record in series:
+        patient, column = record["patient"], record["column"]
+        patients.setdefault(patient, {})[column] = images / image_of(record)
         if column == REFERENCE or patient not in clinical:
             clinical[patient] = {name: value for name, value in record["clinical"].items() if value}
-        done(number, len(series))
     found = [
         FoundPatient(patient, patient.rstrip("0123456789"), files, clinical=clinical[patient])
         for patient, files in patients.items()
@@ -75,11 +79,7 @@ def _convert(source: Path, record: Mapping[str, Any], target: Path) -> None:
 def _without_identity(volume: Path, target: Path) -> None:
     """The same voxels, affine and codes with a header that holds no text and no extension."""
     image: Any = nib.load(volume)
-    header = image.header.copy()
-    for name in _TEXTS:
-        header[name] = b""
-    header.extensions.clear()
-    clean = nib.Nifti1Image(image.dataobj.get_unscaled(), None, header)
+    clean = nib.Nifti1Image(image.dataobj.get_unscaled(), None, without_words(image.header))
     clean.header.set_slope_inter(image.dataobj.slope, image.dataobj.inter)
     nib.save(clean, target)
     os.chmod(target, 0o644)
