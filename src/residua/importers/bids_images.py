@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from residua.errors import ResiduaError
-from residua.importers.public.tree import files_below, volume_name
+from residua.importers.tree import files_below, volume_name
 
 _ELSEWHERE = ("sourcedata", "code")
 """Folders of a data set whose content BIDS does not describe."""

@@ -30,7 +30,7 @@ from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import Rules
-from residua.importers.public.tree import files_below
+from residua.importers.tree import files_below
 
 LAYOUT = "brats"
 Release = Literal["2021", "2023", "2024"]

@@ -14,7 +14,7 @@ from residua.importers.candidates import patient_of
 from residua.importers.found import Found
 from residua.importers.labels import Rules
 from residua.importers.pattern import Pattern
-from residua.importers.public.tree import files_below, volume_name
+from residua.importers.tree import files_below, volume_name
 from residua.settings import COLUMN
 
 LAYOUT = "folders"

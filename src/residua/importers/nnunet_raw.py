@@ -23,7 +23,7 @@ from residua.importers.candidates import LABELS, patient_of
 from residua.importers.found import Found
 from residua.importers.labels import Rules, in_words
 from residua.importers.pattern import Pattern
-from residua.importers.public.tree import files_below
+from residua.importers.tree import files_below
 from residua.publish import read_json
 from residua.settings import COLUMN
 

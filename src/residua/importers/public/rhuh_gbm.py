@@ -34,7 +34,8 @@ from residua.importers.public.sessions import (
     patient_of,
     session_of,
 )
-from residua.importers.public.tree import entries, files_below, find_patients
+from residua.importers.public.tree import find_patients
+from residua.importers.tree import entries, files_below
 
 _SEGMENTATION = "segmentation"
 RHUH_GBM = PublicSet(

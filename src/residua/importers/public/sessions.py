@@ -9,7 +9,8 @@ from typing import Literal
 
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
-from residua.importers.public.tree import Tree, volume_name
+from residua.importers.public.tree import Tree
+from residua.importers.tree import volume_name
 from residua.importers.window import Window
 
 Time = Literal["pre", "post"]

@@ -37,7 +37,8 @@ from residua.importers.public.sessions import (
     patient_of,
     session_of,
 )
-from residua.importers.public.tree import Tree, files_below, find_patients
+from residua.importers.public.tree import Tree, find_patients
+from residua.importers.tree import files_below
 from residua.importers.window import judged
 
 UCSF_ALPTDG = PublicSet(
