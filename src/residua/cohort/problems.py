@@ -35,7 +35,7 @@ class Problem:
         """One line, whatever a damaged table holds: ``row 7 (patient STO004), column post_t1, FILE: what: remedy``."""
         places = [self._row_and_patient(), self.column and f"column {self.column}", self.file]
         place = ", ".join(part for part in places if part)
-        return _printable(": ".join(part for part in (place, self.what, self.remedy) if part))
+        return printable(": ".join(part for part in (place, self.what, self.remedy) if part))
 
     def _row_and_patient(self) -> str | None:
         if self.row is None:
@@ -47,7 +47,8 @@ class Problem:
         return asdict(self)
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """``text`` on one line without anything that moves a cursor, whatever a damaged table holds."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 

@@ -14,7 +14,7 @@ from rich.text import Text
 
 from residua.cohort.checks.page import checks_page
 from residua.cohort.checks.verdict import Verdict, check_cohort
-from residua.cohort.problems import Problem
+from residua.cohort.problems import Problem, printable
 from residua.publish import write_text
 from residua.study import Study
 
@@ -90,13 +90,8 @@ def problem_table(verdict: Verdict) -> Table:
 def _cells(problem: Problem, patient: str) -> list[Text]:
     row = "" if problem.row is None or not (patient or problem.patient is None) else str(problem.row)
     texts = ("", row, patient, problem.column or "", problem.file or "", problem.what, problem.remedy)
-    cells = [Text(_printable(text), overflow="fold") for text in texts]
+    cells = [Text(printable(text), overflow="fold") for text in texts]
     return [Text(problem.severity, STYLES[problem.severity]), *cells[1:]]
-
-
-def _printable(text: str) -> str:
-    # As a problem prints itself: whatever a damaged table holds moves no cursor.
-    return str(Problem(text, ""))
 
 
 def _totals(verdict: Verdict) -> Table:

@@ -17,7 +17,7 @@ class Fault(NamedTuple):
     severity: Severity = "error"
 
 
-def problem_of(patient: Patient, column: str, file: str | None, fault: Fault) -> Problem:
+def problem_of(patient: Patient, column: str | None, file: str | None, fault: Fault) -> Problem:
     """The problem that ``fault`` is in a patient's column."""
     return Problem(
         fault.what, fault.remedy, patient.row, patient.patient, column, file, fault.severity, check=fault.check

@@ -13,7 +13,7 @@ from pathlib import Path
 from string import Template
 
 from residua.cohort.checks.verdict import Verdict
-from residua.cohort.problems import Problem
+from residua.cohort.problems import Problem, printable
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _Key = tuple[str, str]
@@ -59,8 +59,8 @@ def _row(problem: Problem, verdict: Verdict, folder: str) -> str:
 
 
 def _cells(cells: Iterable[str], kind: str = "") -> str:
-    # Control characters have no place in HTML; a problem prints itself without them.
-    shown = "".join(f"<td>{escape(str(Problem(cell, '')))}</td>" for cell in cells)
+    # Control characters have no place in HTML.
+    shown = "".join(f"<td>{escape(printable(cell))}</td>" for cell in cells)
     return f'<tr class="{kind}">{shown}</tr>' if kind else f"<tr>{shown}</tr>"
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from residua.cohort.checks.cache import Cache
 from residua.cohort.checks.duplicates import same_voxels
 from residua.cohort.checks.facts import Facts, facts_of, read_whole
-from residua.cohort.checks.faults import Fault
+from residua.cohort.checks.faults import Fault, problem_of
 from residua.cohort.checks.headers import header_problems
 from residua.cohort.checks.image_faults import image_faults
 from residua.cohort.checks.labels import (
@@ -105,10 +105,7 @@ def _record(patient: Patient, problems: Sequence[Problem]) -> _Record:
 
 
 def _problem(patient: Patient, column: str | None, fault: Fault) -> Problem:
-    file = patient.files[column] if column else None
-    return Problem(
-        fault.what, fault.remedy, patient.row, patient.patient, column, file, fault.severity, check=fault.check
-    )
+    return problem_of(patient, column, patient.files[column] if column else None, fault)
 
 
 class _UnusableError(Exception):
