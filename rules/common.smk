@@ -10,12 +10,11 @@ sys.path.insert(0, str(HOUSE / "src"))
 from residua.cohort import VOXELS, load_cohort
 from residua.cohort.findings import invalid_patients, read_excluded, write_excluded
 from residua.cohort.folds import PLACEMENT
-from residua.cohort.placement_table import write_placement
+from residua.cohort.placement import freeze
 from residua.cohort.problems import raise_problems
-from residua.cohort.files import kinds_of
+from residua.cohort.files import drawn_on, kinds_of
 from residua.cohort.raters import load_raters
 from residua.errors import ResiduaError
-from residua.protocol import BalancedFolds
 from residua.provenance import code_digest
 from residua.standin import provide_conda
 from residua.study import load_study
@@ -65,7 +64,7 @@ TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURES = ("flow", "figure1", "figure3", *(["figure4"] if raters else []))
 FIGURE_FORMATS = ("pdf", "png")
 COLUMN_KINDS = kinds_of(study)
-DRAWN_ON = {**study.labels, "brain_mask": study.sequences.reference}
+DRAWN_ON = drawn_on(study)
 FOLDS = sorted(split.folds)
 SUBSETS = [*(f"fold{fold}" for fold in FOLDS), "holdout"]
 
@@ -99,16 +98,15 @@ onstart:
         if raters:
             from residua.cohort.raters import check_rater_headers
 
-            drawn_on = {patient: file_of(patient, study.sequences.reference) for patient in raters.patients}
-            problems += check_rater_headers(raters, drawn_on)
+            references = {patient: file_of(patient, study.sequences.reference) for patient in raters.patients}
+            problems += check_rater_headers(raters, references)
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")
     # The jobs of this run read both, so that they see the cohort that this process planned for.
     if study.on_invalid == "exclude":
         write_excluded(EXCLUDED, findings)
-    if isinstance(study.folds, BalancedFolds) and not Path(PLACEMENT).exists():
-        write_placement(PLACEMENT, cohort.placement)
+    freeze(study, cohort.placement, PLACEMENT)
     for by, number in left_out_by().items():
         logger.info(f"{number} patient(s) are left out by the {by}; results/cohort/flow.json says why")
 
@@ -234,10 +232,11 @@ def batches_of_subset(wildcards):
 
 def prepared_manifests(wildcards):
     """The prepared batches of a fold or of the hold-out."""
+    batches = batches_of_subset(wildcards)
     return [
         f"results/prepared/{wildcards.arch}/{channel}/{batch}/manifest.json"
         for channel in channels_of_subset(wildcards)
-        for batch in batches_of_subset(wildcards)
+        for batch in batches
     ]
 
 

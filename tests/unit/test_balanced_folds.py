@@ -13,7 +13,7 @@ import pytest
 from cohort_tables import FILES, PUBLISHED, ROOT, row, snapshot, study, write_table
 from residua.cohort.balance import balanced, greedy, improved, searched
 from residua.cohort.balance_exact import proven_best
-from residua.cohort.placement import frozen_placement, planned_placement
+from residua.cohort.placement import Placement, Positives, freeze, planned_placement
 from residua.cohort.problems import Problem
 from residua.cohort.sharing import Counts, Sharing, deviations
 from residua.cohort.table import Patient, read_patients
@@ -140,6 +140,15 @@ def test_equal_hospitals_go_by_name_and_not_by_the_order_of_the_table() -> None:
 
 def test_as_many_folds_as_hospitals_is_one_each() -> None:
     assert balanced({"A": Counts(1, 0), "B": Counts(9, 9), "C": Counts(5, 1)}, 3) == {0: ("B",), 1: ("C",), 2: ("A",)}
+
+
+def frozen_placement(
+    settings: Study, patients: tuple[Patient, ...], path: str, positives: Positives
+) -> tuple[Placement, list[Problem]]:
+    """Plan and freeze, as a run does."""
+    placement, problems = planned_placement(settings, patients, path, positives)
+    freeze(settings, placement, path)
+    return placement, problems
 
 
 def test_balanced_folds_are_planned_without_writing_and_frozen_once(tmp_path: Path) -> None:

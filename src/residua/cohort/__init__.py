@@ -41,7 +41,8 @@ class Cohort:
 
     def has(self, patient: str, channels: tuple[str, ...]) -> bool:
         """Whether the table gives a patient every one of these channels."""
-        return set(channels) <= set(self.patients[patient].files)
+        files = self.patients[patient].files
+        return all(channel in files for channel in channels)
 
     def eligible(self, inputs: str) -> tuple[str, ...]:
         """The patients of the study who have every channel of ``inputs``, fold by fold, then the hold-out."""

@@ -19,6 +19,11 @@ def kinds_of(study: Study) -> dict[str, Kind]:
     return masks | dict.fromkeys(study.images, "image")
 
 
+def drawn_on(study: Study) -> dict[str, str]:
+    """The sequence on whose grid each mask was drawn."""
+    return {**study.labels, "brain_mask": study.sequences.reference}
+
+
 def needed_columns(study: Study) -> tuple[str, ...]:
     """The file columns that the table must have: a label that no inputs show to a network is not needed."""
     used = {"residual", *study.channels}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 
+from residua.cohort.placement_table import did_you_mean
 from residua.cohort.problems import Problem, raise_problems
 from residua.cohort.table import Patient
 from residua.errors import ResiduaError
@@ -48,6 +48,11 @@ class Split:
             if patient in members:
                 return fold
         raise ResiduaError(f"patient {patient} is in no fold and not held out; see the cohort table")
+
+    def parts(self) -> dict[str, str]:
+        """Where each patient is, in words: "fold 0", "the hold-out"."""
+        parts = {patient: f"fold {fold}" for fold, members in self.folds.items() for patient in members}
+        return parts | dict.fromkeys(self.holdout, "the hold-out")
 
     def to_json(self) -> dict[str, Any]:
         """Builtins from which ``from_json`` makes the split again, with the proof that no hospital is on two sides."""
@@ -126,13 +131,11 @@ def _unplaced(study: Study, included: Sequence[Patient], place: Mapping[str, int
             strangers.setdefault(patient.hospital, []).append(patient)
     problems = []
     for hospital, members in strangers.items():
-        close = get_close_matches(hospital.upper(), place, n=1)
-        hint = f"did you mean {close[0]}? Otherwise " if close else ""
         what = f"hospital {hospital} ({len(members)} patient(s)) is in no fold and not held out"
         problems.append(
             Problem(
                 what,
-                hint + _how_to_place(study),
+                did_you_mean(hospital, place) + _how_to_place(study),
                 row=members[0].row,
                 patient=members[0].patient,
                 column="hospital",

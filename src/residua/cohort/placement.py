@@ -6,10 +6,9 @@ import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 
-from residua.cohort.placement_table import CHECK, Placed, by_fold, read_placement, write_placement
-from residua.cohort.problems import Problem, errors_of
+from residua.cohort.placement_table import CHECK, Placed, by_fold, did_you_mean, read_placement, write_placement
+from residua.cohort.problems import Problem
 from residua.cohort.table import Patient
 from residua.protocol import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.study import IDENTIFIER, Study
@@ -21,14 +20,10 @@ Positives = Callable[[], Mapping[str, int]]
 """Says for each hospital how many of its patients in the study have residual tumour; asked only when it matters."""
 
 
-def frozen_placement(
-    study: Study, patients: Iterable[Patient], path: str, positives: Positives
-) -> tuple[Placement, list[Problem]]:
-    """Like ``planned_placement``; balanced folds that are new are written to ``path``, which then decides."""
-    placement, problems = planned_placement(study, patients, path, positives)
-    if isinstance(study.folds, BalancedFolds) and not os.path.lexists(path) and not errors_of(problems):
+def freeze(study: Study, placement: Placement, path: str) -> None:
+    """Write balanced folds that are new to ``path``, which then decides; none where they were not found."""
+    if placement and isinstance(study.folds, BalancedFolds) and not os.path.lexists(path):
         write_placement(path, placement)
-    return placement, problems
 
 
 def planned_placement(
@@ -100,7 +95,7 @@ def _given(study: Study, path: str, hospitals: set[str]) -> tuple[Placement, lis
     problems += [
         Problem(
             f"hospital {hospital} has no patient in the cohort table",
-            _did_you_mean(hospital, hospitals - set(placed)) + "correct its name, or delete the line",
+            did_you_mean(hospital, sorted(hospitals - set(placed))) + "correct its name, or delete the line",
             row=place.row,
             column="hospital",
             file=path,
@@ -125,8 +120,3 @@ def _held_out(study: Study, placed: Mapping[str, Placed], path: str) -> list[Pro
         for hospital, place in placed.items()
         if hospital in study.holdout
     ]
-
-
-def _did_you_mean(hospital: str, others: Iterable[str]) -> str:
-    close = get_close_matches(hospital.upper(), sorted(others), n=1)
-    return f"did you mean {close[0]}? Otherwise " if close else ""

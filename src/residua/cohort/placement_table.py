@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from difflib import get_close_matches
 from typing import NamedTuple
 
 from residua.cohort.lines import Line, column_problems, read_lines
@@ -41,6 +42,12 @@ def write_placement(path: str, placement: Mapping[int, Sequence[str]]) -> None:
     """Write what ``read_placement`` reads, fold by fold."""
     rows = [f"{hospital}\t{fold}" for fold in sorted(placement) for hospital in placement[fold]]
     write_text(path, "\n".join(["\t".join(COLUMNS), *rows]) + "\n")
+
+
+def did_you_mean(hospital: str, others: Iterable[str]) -> str:
+    """The beginning of a remedy: a hospital of nearly this name, or nothing."""
+    close = get_close_matches(hospital.upper(), others, n=1)
+    return f"did you mean {close[0]}? Otherwise " if close else ""
 
 
 def by_fold(placed: Mapping[str, Placed]) -> dict[int, tuple[str, ...]]:

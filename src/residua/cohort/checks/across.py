@@ -40,7 +40,7 @@ def check_across(
     members = [Patient(**record) for record in patients]
     record_findings(findings, members, *_of_everybody(digests, members))
     left = {patient: found for patient, found in digests.items() if patient not in excluded}
-    found = find_duplicates([{"digests": left}], split.hospitals, _parts(split))
+    found = find_duplicates([{"digests": left}], split.hospitals, split.parts())
     raise_problems(found, f"The same scan is there twice; {WHAT_THEN[on_invalid]}")
     images = {column for found in digests.values() for column in found}
     write_json(out, {"proof": prove(split, left, images)})
@@ -53,8 +53,3 @@ def _of_everybody(digests: Digests, members: Sequence[Patient]) -> tuple[list[Pr
     groups = duplicate_groups(records)
     told = zip(find_duplicates(records, hospitals), groups, strict=True)
     return [replace(problem, patient=patient) for problem, group in told for patient in group], groups
-
-
-def _parts(split: Split) -> dict[str, str]:
-    parts = {patient: f"fold {fold}" for fold, members in split.folds.items() for patient in members}
-    return parts | dict.fromkeys(split.holdout, "the hold-out")

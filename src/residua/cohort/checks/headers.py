@@ -15,6 +15,7 @@ from residua.cohort.checks.geometry import field_of_view_doubts, geometry_doubts
 from residua.cohort.checks.identity import TEXT_FIELDS, extension_faults, path_doubts, text_doubts
 from residua.cohort.checks.nifti import CONVERT_AGAIN, MEMORY_BYTES, read_header
 from residua.cohort.checks.pairs import between_patients, name_faults, other_grid, within_patient
+from residua.cohort.files import drawn_on
 from residua.cohort.problems import Problem, errors_of
 from residua.cohort.table import Patient
 from residua.errors import ResiduaError
@@ -57,7 +58,6 @@ def _quiet() -> Iterator[None]:
 
 
 def _patient_problems(study: Study, patient: Patient, memory_bytes: int) -> list[Problem]:
-    drawn_on = {**study.labels, "brain_mask": study.sequences.reference}
     problems: list[Problem] = []
     grids: dict[str, Grid] = {}
     for column in study.file_columns:
@@ -77,7 +77,11 @@ def _patient_problems(study: Study, patient: Patient, memory_bytes: int) -> list
         if column in study.images:
             doubts = field_of_view_doubts(grid.shape, grid.spacing_mm)
             problems += [problem_of(patient, column, path, doubt) for doubt in doubts]
-    return [*problems, *name_faults(patient, study.file_columns), *within_patient(patient, study, drawn_on, grids)]
+    return [
+        *problems,
+        *name_faults(patient, study.file_columns),
+        *within_patient(patient, study, drawn_on(study), grids),
+    ]
 
 
 def header_problems(patient: Patient, column: str, path: str, memory_bytes: int = MEMORY_BYTES) -> list[Problem]:

@@ -15,7 +15,7 @@ from residua.cohort.checks.headers import check_headers
 from residua.cohort.checks.positives import positives_of
 from residua.cohort.checks.standing import HEADERS, known_headers
 from residua.cohort.checks.voxels import check_voxels
-from residua.cohort.files import kinds_of
+from residua.cohort.files import drawn_on, kinds_of
 from residua.cohort.findings import invalid_patients
 from residua.cohort.fold_contents import fold_contents_problems
 from residua.cohort.problems import Problem, Severity, errors_of
@@ -68,7 +68,7 @@ def check_cohort(
     problems += _headers(study, included, cache if voxels else None)
     volumes: dict[str, dict[str, float]] = {}
     if voxels:
-        found = check_voxels(included, kinds_of(study), _drawn_on(study), cache, workers, progress)
+        found = check_voxels(included, kinds_of(study), drawn_on(study), cache, workers, progress)
         problems += [Problem(**record) for record in found["problems"]]
         problems += _duplicates(cohort, found)
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
@@ -87,15 +87,9 @@ def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str
     return known_headers(study, patients, os.path.join(cache, HEADERS), code)
 
 
-def _drawn_on(study: Study) -> dict[str, str]:
-    return {**study.labels, "brain_mask": study.sequences.reference}
-
-
 def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
     hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
-    parts = {patient: f"fold {fold}" for fold, members in cohort.split.folds.items() for patient in members}
-    parts |= dict.fromkeys(cohort.split.holdout, "the hold-out")
-    duplicates = find_duplicates([found], hospitals, parts)
+    duplicates = find_duplicates([found], hospitals, cohort.split.parts())
     return [replace(problem, row=cohort.patients[problem.patient or ""].row) for problem in duplicates]
 
 
