@@ -16,7 +16,7 @@ from residua.figures.examples import Candidate, Example, caption, choose_example
 from residua.figures.panels import mark_sides, outline, scale_bar, show_slice
 from residua.figures.slices import Field, field_around, head, picture, resized, window
 from residua.figures.style import ANNOTATION, FAINT, Files, new_figure, publish
-from residua.figures.words import name_of
+from residua.figures.words import title_of
 
 _TILE_MM, _LEFT_MM, _TOP_MM, _BETWEEN_MM, _BESIDE_MM = 42.0, 9.0, 6.0, 3.5, 0.8
 _MARGIN_MM = 5.0
@@ -46,13 +46,8 @@ def figure1(
     offered = [Candidate(**candidate) for candidate in candidates]
     examples = choose_examples(offered)
     rows = [[_tile(example, column) for column in columns] for example in examples]
-    figure = _drawn(rows, examples, [_title(column) for column in columns])
+    figure = _drawn(rows, examples, [title_of(column) for column in columns])
     publish(figure, caption(examples, columns, labels, len(offered)), out)
-
-
-def _title(column: str) -> str:
-    name = name_of(column)
-    return name[:1].upper() + name[1:]
 
 
 def _tile(example: Example, column: str) -> _Tile:

@@ -19,6 +19,12 @@ def name_of(column: str) -> str:
     return _NAMES.get(column, column.replace("_", " "))
 
 
+def title_of(column: str) -> str:
+    """The same as a heading."""
+    name = name_of(column)
+    return name[:1].upper() + name[1:]
+
+
 def listed(items: Sequence[str]) -> str:
     """``a``, ``a and b`` or ``a, b and c``."""
     return " and ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from residua.article.values import published_value
 from residua.cohort.folds import Split
-from residua.figures.words import name_of
+from residua.figures.words import title_of
 from residua.publish import read_json
 from residua.tables.cells import NOT_AVAILABLE
 from residua.tables.render import Table
@@ -33,8 +33,7 @@ def table_s2(grids: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], s
     rows = []
     for sequence in sequences:
         found = [columns[sequence] for columns in grids.values() if sequence in columns]
-        name = name_of(sequence)
-        row: dict[str, object] = {"Sequence": name[:1].upper() + name[1:], "n": len(found)}
+        row: dict[str, object] = {"Sequence": title_of(sequence), "n": len(found)}
         shapes = np.array([grid["shape"] for grid in found], dtype=float).reshape(-1, 3)
         spacings = np.array([grid["spacing_mm"] for grid in found], dtype=float).reshape(-1, 3)
         row |= {f"Voxels {axis}": _median_range(shapes[:, i], 0) for i, axis in enumerate(_AXES)}
