@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
 from residua.errors import ResiduaError
 from residua.importers.command import app as import_app
+from residua.processes import default_workers
 
 
 class _PlainErrors(TyperGroup):
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 app.add_typer(import_app, name="import")
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
+_WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path("results", "cohort", "voxels")
 """Where the workflow keeps what it read of voxels: what the check has read it need not read again."""
 
@@ -37,9 +39,10 @@ def simulate(
     out: Annotated[Path, typer.Option(help="A new folder for the cohort.")],
     patients: Annotated[int, typer.Option(min=1, help="How many patients.")],
     seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal cohorts.")] = 1,
-    like: Annotated[Literal["toy", "micro"], typer.Option(help="How large its hospitals and images are.")] = "toy",
+    like: Annotated[str, typer.Option(help="Its design: toy, micro, table1 (the article's), or a YAML file.")] = "toy",
+    workers: Annotated[int | None, typer.Option(min=1, help=_WORKERS)] = None,
 ) -> None:
-    """Simulate a multicentre cohort whose truth is known."""
+    """Simulate a multicentre cohort whose truth is known; what an interrupted call made is kept."""
     from rich.console import Console
 
     from residua.simulate.cohort import simulate_cohort
@@ -51,6 +54,7 @@ def simulate(
                 patients=patients,
                 seed=seed,
                 like=like,
+                processes=workers or default_workers(),
                 progress=lambda done, planned: shown.update(f"Simulated {done} of {planned} patients"),
             )
         )
@@ -63,7 +67,7 @@ def check(
     voxels: Annotated[bool, typer.Option(help="Also read every voxel (seconds a file, once).")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
     html: Annotated[Path | None, typer.Option(help="Also write all problems as one HTML page.")] = None,
-    workers: Annotated[int | None, typer.Option(min=1, help="Processes; default: the processors, at most 8.")] = None,
+    workers: Annotated[int | None, typer.Option(min=1, help=_WORKERS)] = None,
     cache: Annotated[Path, typer.Option(help="Keeps what was read, as the workflow does.")] = _VOXELS,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too.")] = False,
 ) -> None:
@@ -72,7 +76,7 @@ def check(
     from residua.study import load_study
 
     study = load_study(_read_yaml(config or _default_config()))
-    verdict = command.checked(study, cohort, voxels, cache, workers or command.default_workers())
+    verdict = command.checked(study, cohort, voxels, cache, workers or default_workers())
     if html is not None:
         command.write_page(verdict, cohort, study, html)
     if as_json:

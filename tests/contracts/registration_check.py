@@ -17,7 +17,7 @@ import pandas as pd
 from residua import images
 from residua.publish import digest, read_json
 from residua.registration import TransformFiles, register, warp_label
-from residua.simulate.geometry import read_itk
+from residua.simulate.truth import true_places
 from residua.study import Registration
 
 SETTINGS = Registration(
@@ -33,16 +33,14 @@ SETTINGS = Registration(
 _LPS = np.array([-1.0, -1.0, 1.0])
 
 
-def error_mm(reference: Path, brain: Path, truth: Path, transform: TransformFiles | None) -> float:
-    """Mean distance (mm) in the brain between where a transform finds a point in the moving scan and where it is."""
+def error_mm(brain: Path, truth: Path, sequence: str, transforms: list[str]) -> float:
+    """Mean distance (mm) in the brain between where transforms find a point in the moving scan and where it is."""
     mask = images.load_mask(brain)
     voxels = np.argwhere(mask.data)[::97]
     points = nib.affines.apply_affine(mask.grid.affine, voxels)
-    expected = nib.affines.apply_affine(read_itk(truth), points)
-    if transform is None:
-        return float(np.linalg.norm(points - expected, axis=1).mean())
+    expected = true_places(truth, sequence, points)
     frame = pd.DataFrame(points * _LPS, columns=["x", "y", "z"])
-    found = ants.apply_transforms_to_points(3, frame, transform.in_order)[["x", "y", "z"]].to_numpy() * _LPS
+    found = ants.apply_transforms_to_points(3, frame, transforms)[["x", "y", "z"]].to_numpy() * _LPS
     return float(np.linalg.norm(found - expected, axis=1).mean())
 
 
@@ -60,10 +58,14 @@ def main(cohort: Path, patient: str, out: Path) -> dict[str, object]:
     label = out / "label.nii.gz"
     warp_label(reference, folder / "pre_tumor.nii.gz", transform, label)
     native, warped = images.load_mask(folder / "pre_tumor.nii.gz"), images.load(label)
-    brain, true = truth / "brain_mask.nii.gz", truth / f"{sequence}.tfm"
+    brain, rigid, shift = (
+        truth / name for name in ("brain_mask.nii.gz", f"{sequence}.tfm", f"{sequence}_shift.nii.gz")
+    )
     return {
-        "error_before_mm": error_mm(reference, brain, true, None),
-        "error_mm": error_mm(reference, brain, true, transform),
+        "error_before_mm": error_mm(brain, truth, sequence, []),
+        "error_mm": error_mm(brain, truth, sequence, transform.in_order),
+        "error_of_the_rigid_truth_mm": error_mm(brain, truth, sequence, [str(rigid)]),
+        "error_of_the_truth_mm": error_mm(brain, truth, sequence, [str(rigid), str(shift)]),
         "identical": all(
             digest(a) == digest(b)
             for a, b in ((runs[0][1].affine, runs[1][1].affine), (runs[0][1].warp, runs[1][1].warp))

@@ -9,8 +9,9 @@ import numpy as np
 
 from environments import python_in
 from residua import images
-from residua.simulate.hospitals import planned
+from residua.simulate.design import load_design
 from residua.simulate.patient import simulate_patient
+from residua.simulate.plan import planned
 
 EXTRACT = """
 import json, sys
@@ -21,8 +22,9 @@ print(json.dumps(mask_brains("deepbet", {"P1": Path(sys.argv[1])}, {}, Path(sys.
 
 
 def test_deepbet_finds_the_brain_of_a_simulated_head(tmp_path: Path) -> None:
-    assignment = planned(24, "toy")[0]
-    simulate_patient(tmp_path, 1, assignment, "toy")
+    design = load_design("toy")
+    assignment = planned(24, design)[0]
+    simulate_patient(tmp_path, 1, assignment, design)
     head = tmp_path / "images" / assignment.patient / "post_t1ce.nii.gz"
     done = python_in("torch", "-c", EXTRACT, str(head), str(tmp_path))
     assert done.returncode == 0, done.stdout + done.stderr

@@ -29,6 +29,10 @@ def test_the_found_transform_is_near_the_true_one(found: dict[str, Any]) -> None
     assert found["mutual_information"]["after"] > found["mutual_information"]["before"]
 
 
+def test_itk_reads_the_simulators_truth_as_it_is_meant(found: dict[str, Any]) -> None:
+    assert found["error_of_the_truth_mm"] < 1e-3 < 0.1 < found["error_of_the_rigid_truth_mm"]
+
+
 def test_two_registrations_are_the_same_to_the_bit_and_leave_nothing_behind(found: dict[str, Any]) -> None:
     assert found["identical"] and found["same_voxels"]
     assert found["left_over"] == []

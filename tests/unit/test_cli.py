@@ -127,8 +127,8 @@ def test_simulate_hands_its_options_on_and_prints_the_table(folder: Path, monkey
         return Path(options["out"]) / "cohort.tsv"
 
     stand_in(monkeypatch, "residua.simulate.cohort", simulate_cohort=simulate_cohort)
-    ran = residua("simulate", "--out", "demo", "--patients", 9, "--seed", 3, "--like", "micro")
-    assert asked == {"out": Path("demo"), "patients": 9, "seed": 3, "like": "micro"}
+    ran = residua("simulate", "--out", "demo", "--patients", 9, "--seed", 3, "--like", "micro", "--workers", 3)
+    assert asked == {"out": Path("demo"), "patients": 9, "seed": 3, "like": "micro", "processes": 3}
     assert ran.stdout == "demo/cohort.tsv\n"
     assert ran.exit_code == 0
 

@@ -209,7 +209,9 @@ def test_masks_that_are_none_are_told_at_once(tmp_path: Path, study: dict[str, A
     assert title == "These raters' masks cannot be used (3 to mend):"
     only = "a mask holds 0 and 1 only, this one also"
     assert lines[0].startswith(f"  patient AMS1, column mask, {labels}: {only} 2, 4: ")
-    assert lines[1].startswith(f"  patient AMS2, column mask, {probability}: {only} 0.7, as a map of probabilities does: ")
+    assert lines[1].startswith(
+        f"  patient AMS2, column mask, {probability}: {only} 0.7, as a map of probabilities does: "
+    )
     assert lines[2].startswith(f"  patient AMS2, column mask, {broken}: the file is empty (0 bytes): ")
 
 

@@ -1,55 +1,73 @@
-"""How bright each tissue is on each sequence."""
+"""How bright each tissue is on each sequence: the signal equations, and one patient's own relaxation times."""
 
 from __future__ import annotations
+
+from dataclasses import replace
+from math import cos, exp, radians, sin
 
 import numpy as np
 
 from residua.simulate.anatomy import Layer
+from residua.simulate.design import Scanner, Weighting
+from residua.simulate.tissues import RELAXIVITY_PER_MM_MS, TISSUES, Tissue
 from residua.simulate.world import Field, World
 
 SEQUENCES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")
 
-#           T1w-CE  T1w   FLAIR    relative to white matter on T1w
-_TISSUES = {
-    "air": (0.02, 0.02, 0.02),
-    "skin": (0.80, 0.70, 0.60),
-    "fat": (1.45, 1.45, 1.05),
-    "muscle": (0.35, 0.30, 0.30),
-    "bone": (0.12, 0.12, 0.08),
-    "marrow": (0.70, 0.70, 0.45),
-    "eye": (0.22, 0.22, 0.10),
-    "dura": (0.75, 0.35, 0.30),
-    "csf": (0.20, 0.20, 0.12),
-    "gm": (0.72, 0.68, 0.85),
-    "wm": (1.00, 1.00, 0.68),
-    "vessel": (1.50, 0.25, 0.15),
-    "oedema": (0.74, 0.74, 1.35),
-    "wall": (0.95, 0.80, 1.20),
-    "cavity": (0.25, 0.25, 0.28),
-    "necrosis": (0.38, 0.38, 0.75),
-    "tumor": (1.45, 0.64, 1.05),
-    "blood": (1.45, 1.40, 1.05),
-}
-"""Blood and tumour agree on T1w-CE and FLAIR and differ on T1w: subacute blood is bright without any contrast agent."""
-
-_COLUMN = {"post_t1ce": 0, "post_t1": 1, "post_flair": 2, "pre_t1ce": 0}
-_VARIATION = 0.04
-_DEPOSIT_VARIATION = 0.12
+_ENHANCED = {"post_t1ce", "pre_t1ce"}
+_FLOW_VOID = 0.25
+"""What is left of flowing blood's signal before the contrast agent is given."""
+_RELAXATION_VARIATION = 0.04
+_UPTAKE_VARIATION = 0.20
+_PIGMENT_VARIATION = 0.12
+"""Standard deviations of the logarithm, across patients: relaxation, uptake of the agent, T1 of blood's pigment."""
 
 
-def draw_contrast(rng: np.random.Generator) -> dict[str, dict[str, float]]:
-    """One patient's brightness by sequence and tissue; blood and tumour vary most, each by itself."""
+def draw_tissues(rng: np.random.Generator) -> dict[str, Tissue]:
+    """One patient's tissues: the same on all sequences, as a patient's tumour enhances alike before and after."""
+    return {name: _drawn(rng, name, tissue) for name, tissue in TISSUES.items()}
+
+
+def _drawn(rng: np.random.Generator, name: str, tissue: Tissue) -> Tissue:
+    relaxation, transverse, uptake = rng.standard_normal(3)
+    t1 = exp((_PIGMENT_VARIATION if name == "blood" else _RELAXATION_VARIATION) * relaxation)
+    return replace(
+        tissue,
+        t1_at_1_5_t_ms=tissue.t1_at_1_5_t_ms * t1,
+        t1_at_3_t_ms=tissue.t1_at_3_t_ms * t1,
+        t2_ms=tissue.t2_ms * exp(_RELAXATION_VARIATION * transverse),
+        uptake_mm=tissue.uptake_mm * exp(_UPTAKE_VARIATION * uptake),
+    )
+
+
+def brightness(tissues: dict[str, Tissue], scanner: Scanner, sequence: str) -> dict[str, float]:
+    """Each tissue's signal on ``sequence``, relative to what white matter usually has there."""
+    weighting = scanner.flair if sequence == "post_flair" else scanner.t1w
+    enhanced = sequence in _ENHANCED
+    white = signal(TISSUES["wm"], weighting, scanner.field_strength_t, enhanced=False)
     return {
-        sequence: {
-            tissue: float(values[column] * np.exp(_spread(tissue) * rng.standard_normal()))
-            for tissue, values in _TISSUES.items()
-        }
-        for sequence, column in _COLUMN.items()
+        name: signal(tissue, weighting, scanner.field_strength_t, enhanced) / white for name, tissue in tissues.items()
     }
 
 
-def _spread(tissue: str) -> float:
-    return _DEPOSIT_VARIATION if tissue in ("tumor", "blood") else _VARIATION
+def signal(tissue: Tissue, weighting: Weighting, field_strength_t: float, enhanced: bool) -> float:
+    """The steady-state signal of the sequence's kind (Bernstein, King and Zhou 2004, chapters 14 and 17).
+
+    Spin echo, spoiled gradient echo (Ernst), a gradient echo or a spin echo prepared by inversion.
+    """
+    t1_ms = tissue.t1_ms(field_strength_t)
+    if enhanced:
+        t1_ms = 1.0 / (1.0 / t1_ms + RELAXIVITY_PER_MM_MS * tissue.uptake_mm)
+    recovered = exp(-weighting.tr_ms / t1_ms)
+    if weighting.kind == "spin_echo":
+        longitudinal = 1.0 - recovered
+    elif weighting.kind == "gradient_echo":
+        angle = radians(weighting.flip_degrees)
+        longitudinal = sin(angle) * (1.0 - recovered) / (1.0 - cos(angle) * recovered)
+    else:
+        longitudinal = abs(1.0 - 2.0 * exp(-weighting.ti_ms / t1_ms) / (1.0 + recovered))
+    flow = _FLOW_VOID if tissue.flowing and not enhanced else 1.0
+    return tissue.proton_density * longitudinal * exp(-weighting.te_ms / tissue.t2_ms) * flow
 
 
 def draw_texture(world: World, rng: np.random.Generator) -> Field:
@@ -57,9 +75,14 @@ def draw_texture(world: World, rng: np.random.Generator) -> Field:
     return np.float32(1.0) + np.float32(0.04) * world.noise(rng, 3.0) + np.float32(0.04) * world.noise(rng, 8.0)
 
 
-def render(layers: list[Layer], brightness: dict[str, float], texture: Field) -> Field:
-    """The scene as one sequence sees it: the layers painted over each other, from the first to the last."""
-    picture = np.full_like(texture, brightness["air"])
+def air(world: World, brightness: dict[str, float]) -> Field:
+    """The scene before anything is in it."""
+    return np.full(world.shape, brightness["air"], np.float32)
+
+
+def render(layers: list[Layer], brightness: dict[str, float], under: Field) -> Field:
+    """The scene as one sequence sees it: the layers painted over ``under``, from the first to the last."""
+    picture: Field = under.copy()
     for tissue, share in layers:
         picture += share * (np.float32(brightness[tissue]) - picture)
-    return picture * texture
+    return picture

@@ -6,113 +6,150 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from residua import images
 from residua.images import Grid, Image
-from residua.simulate.anatomy import Head, build_head
-from residua.simulate.contrast import SEQUENCES, draw_contrast, draw_texture, render
-from residua.simulate.geometry import Matrix, draw_grid, draw_movement, sample, sampled_mask, write_itk
-from residua.simulate.hospitals import HOLDOUT, Assignment, Hospital, Like, Spacing
+from residua.simulate.anatomy import Head, Layer, build_head
+from residua.simulate.contrast import SEQUENCES, air, brightness, draw_texture, draw_tissues, render
+from residua.simulate.design import Design, Scanner
+from residua.simulate.geometry import (
+    Matrix,
+    draw_grid,
+    draw_movement,
+    sample,
+    sampled_labels,
+    sampled_mask,
+    write_itk,
+)
+from residua.simulate.plan import Assignment
 from residua.simulate.raters import RATERS, Mask, rate
 from residua.simulate.scanner import acquire
-from residua.simulate.surgery import Disease, operate
-from residua.simulate.world import World
+from residua.simulate.surgery import Operation, operate
+from residua.simulate.tissues import CODES, Tissue
+from residua.simulate.world import Field, World
 
 Row = dict[str, str]
+REFERENCE, BEFORE = "post_t1ce", "pre_t1ce"
 
 
 @dataclass(frozen=True)
-class _Size:
-    world_mm: float
-    coarsening: float
-    field_of_view_mm: Spacing
-    least_ml: float
+class _Session:
+    """Where and how one sequence is taken."""
+
+    scanner: Scanner
+    grid: Grid
+    movement: Matrix
 
 
-_SIZES = {
-    "toy": _Size(2.0, 1.0, (160.0, 192.0, 162.0), 0.6),
-    # Lumps of a few voxels would vanish on the coarse grid, so that they start larger.
-    "micro": _Size(3.0, 1.6, (156.0, 188.0, 156.0), 1.6),
-}
+@dataclass(frozen=True)
+class _Subject:
+    assignment: Assignment
+    world: World
+    head: Head
+    operation: Operation
+    sessions: dict[str, _Session]
 
-_LARGEST_MOVEMENT = {"post_t1": (4.0, 5.0), "post_flair": (4.0, 5.0), "pre_t1ce": (6.0, 8.0)}
-"""Degrees and mm between a moving sequence and the reference; before surgery the patient lay in another session."""
 
-
-def simulate_patient(out: Path, seed: int, assignment: Assignment, like: Like) -> tuple[Row, list[Row]]:
+def simulate_patient(out: Path, seed: int, assignment: Assignment, design: Design) -> tuple[Row, list[Row]]:
     """Write one patient's images, labels and truth below ``out``; the rows for cohort.tsv and raters.tsv."""
-    size, rng = _SIZES[like], np.random.default_rng([seed, assignment.number])
-    world = World(size.world_mm)
-    head = build_head(world, rng)
-    disease = operate(world, rng, head, assignment.gross_total, size.least_ml)
-    grids = _grids(rng, assignment.hospital, size)
-    movements = {sequence: draw_movement(rng, *largest) for sequence, largest in _LARGEST_MOVEMENT.items()}
-    movements["post_t1ce"] = np.eye(4)
-    row = _scan(out, rng, world, head, disease, assignment, grids, movements)
-    row |= _truth(out, world, head, disease, assignment, grids, movements)
-    ratings = _rate(out, rng, assignment, row) if assignment.hospital.name == HOLDOUT else []
-    return {**_person(rng, assignment), **row}, ratings
+    # Each part has numbers of its own: a change in one leaves the others as they were.
+    anatomy, disease, scans, ratings, person = np.random.default_rng([seed, assignment.number]).spawn(5)
+    world = World(design.world_mm)
+    head = build_head(world, anatomy)
+    operation = operate(world, disease, head, assignment.residual_tumor, design.disease)
+    subject = _Subject(assignment, world, head, operation, _sessions(scans, assignment, design))
+    row = _scan(out, scans, subject) | _labels(out, subject)
+    _write_truth(out, subject)
+    rated = _rate(out, ratings, assignment, row) if assignment.rated else []
+    return {**_person(person, subject, design), **row}, rated
 
 
-def _grids(rng: np.random.Generator, hospital: Hospital, size: _Size) -> dict[str, Grid]:
-    grids = {}
+def _sessions(rng: np.random.Generator, assignment: Assignment, design: Design) -> dict[str, _Session]:
+    scanners = design.hospitals[assignment.hospital].scanners
+    shares = np.array([scanner.share for scanner in scanners])
+    after, before = (scanners[i] for i in rng.choice(len(scanners), 2, p=shares / shares.sum()))
+    sessions = {}
     for sequence in SEQUENCES:
-        reference = sequence == "post_t1ce"
-        spacing = hospital.reference_mm if reference else hospital.moving_mm
-        x, y, z = (step * size.coarsening for step in spacing)
-        stored_as, tilt = ("RAS", 0.0) if reference else (hospital.stored_as, hospital.oblique_degrees)
-        grids[sequence] = draw_grid(rng, (x, y, z), size.field_of_view_mm, stored_as, tilt)
-    return grids
+        scanner = before if sequence == BEFORE else after
+        largest = design.other_session if sequence == BEFORE else design.same_session
+        movement = np.eye(4) if sequence == REFERENCE else draw_movement(rng, largest)
+        sessions[sequence] = _Session(scanner, draw_grid(rng, getattr(scanner, sequence)), movement)
+    return sessions
 
 
-def _scan(
-    out: Path,
-    rng: np.random.Generator,
-    world: World,
-    head: Head,
-    disease: Disease,
-    assignment: Assignment,
-    grids: dict[str, Grid],
-    movements: dict[str, Matrix],
-) -> Row:
-    contrast, texture = draw_contrast(rng), draw_texture(world, rng)
+def _scan(out: Path, rng: np.random.Generator, subject: _Subject) -> Row:
+    tissues, texture = draw_tissues(rng), draw_texture(subject.world, rng)
     row = {}
     for sequence in SEQUENCES:
-        layers = head.layers + (disease.before if sequence == "pre_t1ce" else disease.after)
-        picture = render(layers, contrast[sequence], texture)
-        clean = sample(world, picture, grids[sequence], movements[sequence])
-        voxels = acquire(rng, clean, grids[sequence], assignment.hospital)
-        row[sequence] = f"images/{assignment.patient}/{sequence}.nii.gz"
-        images.save(Image(voxels, grids[sequence]), out / row[sequence])
+        session = subject.sessions[sequence]
+        picture = _picture(subject, sequence, tissues, texture)
+        # What is missing is drawn all the same, or the rest of the patient would be another.
+        clean = sample(subject.world, picture, session.grid, session.movement)
+        voxels = acquire(rng, clean, session.grid, session.scanner)
+        row[sequence] = "" if sequence in subject.assignment.lacking else _image(out, subject, sequence, voxels)
     return row
 
 
-def _truth(
-    out: Path,
-    world: World,
-    head: Head,
-    disease: Disease,
-    assignment: Assignment,
-    grids: dict[str, Grid],
-    movements: dict[str, Matrix],
-) -> Row:
+def _picture(subject: _Subject, sequence: str, tissues: dict[str, Tissue], texture: Field) -> Field:
+    """What ``sequence`` would see with perfect coils, on the grid of the world."""
+    bright = brightness(tissues, subject.sessions[sequence].scanner, sequence)
+    layers, operation = subject.head.layers, subject.operation
+    nothing = air(subject.world, bright)
+    if sequence == BEFORE:
+        return render([*layers, *operation.before], bright, nothing) * texture
+    unmoved = render([*layers, *operation.spared], bright, nothing) * texture
+    return render(operation.after, bright, operation.shift.pulled(unmoved))
+
+
+def _image(out: Path, subject: _Subject, sequence: str, voxels: NDArray[np.int16]) -> str:
+    name = f"images/{subject.assignment.patient}/{sequence}.nii.gz"
+    images.save(Image(voxels, subject.sessions[sequence].grid), out / name)
+    return name
+
+
+def _labels(out: Path, subject: _Subject) -> Row:
     # Tools for brain extraction count the nearest fluid around the brain in; so does the truth.
-    brain = (head.brain_mm < 1.0).astype(np.float32)
+    brain = (subject.head.brain.brain_mm < 1.0).astype(np.float32)
+    operation = subject.operation
     names = {
-        "residual": (disease.residual, "post_t1ce", "images"),
-        "pre_tumor": (disease.tumor_before, "pre_t1ce", "images"),
-        "brain_mask": (brain, "post_t1ce", "truth"),
-        "cavity": (disease.cavity, "post_t1ce", "truth"),
-        "blood": (disease.blood, "post_t1ce", "truth"),
+        "residual": (operation.residual, REFERENCE, "images"),
+        "pre_tumor": (operation.tumor, BEFORE, "images"),
+        "brain_mask": (brain, REFERENCE, "truth"),
+        "cavity": (operation.cavity, REFERENCE, "truth"),
+        "blood": (operation.blood, REFERENCE, "truth"),
     }
     row = {}
     for name, (share, sequence, folder) in names.items():
-        row[name] = f"{folder}/{assignment.patient}/{name}.nii.gz"
-        mask = sampled_mask(world, share, grids[sequence], movements[sequence])
-        images.save(Image(mask, grids[sequence]), out / row[name])
-    for sequence in _LARGEST_MOVEMENT:
-        write_itk(movements[sequence], out / "truth" / assignment.patient / f"{sequence}.tfm")
+        session = subject.sessions[sequence]
+        lacking = sequence in subject.assignment.lacking
+        row[name] = "" if lacking else f"{folder}/{subject.assignment.patient}/{name}.nii.gz"
+        if not lacking:
+            mask = sampled_mask(subject.world, share, session.grid, session.movement)
+            images.save(Image(mask, session.grid), out / row[name])
     return row
+
+
+def _write_truth(out: Path, subject: _Subject) -> None:
+    folder = out / "truth" / subject.assignment.patient
+    for sequence in SEQUENCES:
+        if sequence != REFERENCE:
+            write_itk(subject.sessions[sequence].movement, folder / f"{sequence}.tfm")
+    subject.operation.shift.write_itk(folder / f"{BEFORE}_shift.nii.gz")
+    before = _coded(subject.world, [*subject.head.layers, *subject.operation.spared])
+    after = subject.operation.shift.pulled(before, order=0)
+    for tissue, share in subject.operation.after:
+        after[share >= 0.5] = CODES[tissue]
+    session = subject.sessions[REFERENCE]
+    labels = sampled_labels(subject.world, after, session.grid, session.movement)
+    images.save(Image(labels, session.grid), folder / "tissues.nii.gz")
+
+
+def _coded(world: World, layers: list[Layer]) -> NDArray[np.uint8]:
+    codes = np.full(world.shape, CODES["air"], np.uint8)
+    for tissue, share in layers:
+        codes[share >= 0.5] = CODES[tissue]
+    return codes
 
 
 def _rate(out: Path, rng: np.random.Generator, assignment: Assignment, row: Row) -> list[Row]:
@@ -126,15 +163,17 @@ def _rate(out: Path, rng: np.random.Generator, assignment: Assignment, row: Row)
     return ratings
 
 
-def _person(rng: np.random.Generator, assignment: Assignment) -> Row:
+def _person(rng: np.random.Generator, subject: _Subject, design: Design) -> Row:
+    assignment, scanner = subject.assignment, subject.sessions[REFERENCE].scanner
+    window_hours = design.hospitals[assignment.hospital].window_hours
     return {
         "patient": assignment.patient,
-        "hospital": assignment.hospital.name,
+        "hospital": assignment.hospital,
         "role": "auto",
         "exclusion_reason": "",
-        "hours_since_surgery": f"{rng.uniform(6.0, 70.0):.0f}",
+        "hours_since_surgery": f"{rng.uniform(6.0, window_hours - 2.0):.0f}",
         "age": f"{np.clip(rng.normal(61.0, 11.0), 20.0, 88.0):.0f}",
         "sex": str(rng.choice(["F", "M"], p=[0.4, 0.6])),
-        "field_strength_t": str(assignment.hospital.field_strength_t),
-        "manufacturer": assignment.hospital.manufacturer,
+        "field_strength_t": str(scanner.field_strength_t),
+        "manufacturer": scanner.manufacturer,
     }

@@ -36,6 +36,10 @@ RATERS = (
 """Four novices and four experts, as in the article's inter-rater study; their habits are made up."""
 
 
+_WOBBLE_SCALE_MM = 3.0
+_REACH_MM = 10.0
+
+
 def rate(
     rng: np.random.Generator, rater: Rater, residual: Mask, blood: Mask, spacing_mm: tuple[float, float, float]
 ) -> Mask:
@@ -43,12 +47,30 @@ def rate(
     seen = _some(rng, residual, 1.0 - rater.miss_probability) | _some(rng, blood, rater.blood_probability)
     if not seen.any():
         return np.zeros_like(residual)
+    drawn = np.zeros_like(residual)
+    # Nobody draws far from what is seen.
+    near = tuple(
+        slice(max(int(low - _REACH_MM / step), 0), int(high + _REACH_MM / step) + 2)
+        for low, high, step in zip(*_corners(seen), spacing_mm, strict=True)
+    )
+    drawn[near] = _outlined(rng, rater, seen[near], spacing_mm)
+    return drawn
+
+
+def _corners(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    places = np.argwhere(mask)
+    return places.min(axis=0), places.max(axis=0)
+
+
+def _outlined(rng: np.random.Generator, rater: Rater, seen: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
+    """What is seen, with the rater's boundary."""
     outside = ndimage.distance_transform_edt(~seen, sampling=spacing_mm)
     inside = ndimage.distance_transform_edt(seen, sampling=spacing_mm)
     # Distances are between voxel centres: the boundary lies half a voxel before the nearest one.
     half_mm = np.mean(spacing_mm) / 2.0
     distance = np.where(seen, half_mm - inside, outside - half_mm)
-    wobble = ndimage.gaussian_filter(rng.standard_normal(seen.shape, dtype=np.float32), 1.5)
+    scales = [_WOBBLE_SCALE_MM / step for step in spacing_mm]
+    wobble = ndimage.gaussian_filter(rng.standard_normal(seen.shape, dtype=np.float32), scales)
     wobble *= rater.wobble_mm / wobble.std()
     return np.asarray(distance < rater.offset_mm + wobble)
 

@@ -1,8 +1,4 @@
-"""What disease and surgery change: the tumour before, and the cavity with residual tumour and blood after.
-
-Blood and residual tumour are drawn by the same function from the same distributions of volume, number, shape and place,
-so that neither size, form nor position tells them apart.
-"""
+"""What disease and surgery change: the tumour before, and after it the cavity with what is left and what bled."""
 
 from __future__ import annotations
 
@@ -12,104 +8,146 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.simulate.anatomy import Head, Layer
-from residua.simulate.world import Field, Point, World, level_of_volume, shell, soft
-
-BLOOD_PROBABILITY = 0.95
-SPECK_PROBABILITY = 0.3
-"""How often a patient with gross total resection keeps a speck below the 0.175 ml of the article's definition."""
-SPECK_ML = (0.08, 0.12)
+from residua.simulate.deposits import Wall, lay_down
+from residua.simulate.design import Disease, Volume
+from residua.simulate.shift import Shift, draw_shift
+from residua.simulate.world import Field, Point, World, joined, level_of_volume, shell, soft
 
 
 @dataclass(frozen=True)
-class Disease:
-    """Layers to lay over a head before and after surgery, and the shares (0-1) from which the labels are made."""
+class Operation:
+    """Layers before and after surgery, and the shares (0-1) from which the labels are made.
+
+    ``before`` and ``tumor`` lie in the head before surgery. That head with ``spared`` on it is moved by ``shift``, and
+    ``after`` is laid over it; cavity, residual tumour and blood lie there, too.
+    """
 
     before: list[Layer]
+    spared: list[Layer]
     after: list[Layer]
-    tumor_before: Field
+    shift: Shift
+    tumor: Field
     cavity: Field
     residual: Field
     blood: Field
 
 
-def operate(world: World, rng: np.random.Generator, head: Head, gross_total: bool, least_ml: float) -> Disease:
-    """A tumour of 15-50 ml, its resection cavity, blood in nearly every patient, and residual tumour unless GTR.
+@dataclass(frozen=True)
+class _Tumor:
+    centre: Point
+    volume_ml: float
+    surface_mm: Field
+    oedema: Field
 
-    A deposit of blood or tumour has at least ``least_ml``.
-    """
-    tissue = (head.brain_mm < -3.0) & (head.ventricles_mm > 2.0)
-    shape = world.distance_to(_centre(rng)) + np.float32(3.0) * world.noise(rng, 9.0)
-    tumor_ml = rng.uniform(15.0, 50.0)
-    tumor_mm = shape - np.float32(level_of_volume(shape, tissue, round(tumor_ml / world.point_ml)))
-    carved = tumor_mm + np.float32(1.5) * world.noise(rng, 8.0)
-    cavity_points = round(rng.uniform(0.65, 0.95) * tumor_ml / world.point_ml)
-    cavity_mm = carved - np.float32(level_of_volume(carved, tissue, cavity_points))
-    within = soft(head.brain_mm + 2.0) * soft(1.0 - head.ventricles_mm)
-    residual, blood = _remains(world, rng, cavity_mm, tissue, gross_total, least_ml)
-    oedema = _oedema(world, rng, tumor_mm) * within
+
+def operate(world: World, rng: np.random.Generator, head: Head, residual_tumor: bool, disease: Disease) -> Operation:
+    """A tumour, its resection cavity, blood in most patients, and residual tumour or at most a speck of it."""
+    brain_mm = head.brain.brain_mm
+    tumor = _grow(world, rng, head, disease.tumor)
+    radius_mm = (tumor.volume_ml * 1000.0 * 3.0 / (4.0 * np.pi)) ** (1.0 / 3.0)
+    shift = draw_shift(world, rng, brain_mm, tumor.centre, radius_mm, rng.uniform(*disease.shift_mm))
+    resected = _resected(world, rng, head, tumor, rng.uniform(*disease.removed))
+    cavity_mm, ventricles_mm = shift.pulled(resected), shift.pulled(head.brain.ventricles_mm)
+    # The shift leaves the brain's surface where it is.
+    tissue = _free(brain_mm, ventricles_mm)
+    within = _within(brain_mm, ventricles_mm)
     cavity = soft(cavity_mm) * within
-    rim = np.float32(rng.uniform(3.0, 6.0)) + world.noise(rng, 7.0)
-    tumor = soft(tumor_mm) * within
-    before: list[Layer] = [("oedema", oedema), ("tumor", tumor), ("necrosis", soft(tumor_mm + rim) * within)]
-    after: list[Layer] = [("oedema", oedema), ("wall", shell(cavity_mm, 0.0, 2.0) * within), ("cavity", cavity)]
-    after += [("tumor", residual), ("blood", blood)]
-    return Disease(before, after, tumor, cavity, residual, blood)
+    remains = lay_down(world, rng, Wall(cavity_mm, tissue), residual_tumor, tumor.volume_ml, disease)
+    air, settled = _levels(world, rng, cavity, disease)
+    bone = _flap(world, rng, brain_mm, tumor.centre)
+    after: list[Layer] = [("wall", shell(cavity_mm, 0.0, 2.0) * within), ("cavity", cavity), ("cavity", bone)]
+    after += [("tumor", remains["residual"]), ("blood", remains["blood"]), ("blood", settled), ("air", air)]
+    before = _before(world, rng, tumor, brain_mm, head.brain.ventricles_mm)
+    return Operation(
+        before=before,
+        spared=before[:1],
+        after=after,
+        shift=shift,
+        tumor=before[1][1],
+        cavity=cavity,
+        residual=remains["residual"],
+        blood=np.maximum(remains["blood"], settled),
+    )
 
 
-def _centre(rng: np.random.Generator) -> Point:
-    side = rng.choice([-1.0, 1.0])
-    return float(side * rng.uniform(27.0, 36.0)), float(rng.uniform(-38.0, 36.0)), float(rng.uniform(2.0, 26.0))
-
-
-def _oedema(world: World, rng: np.random.Generator, tumor_mm: Field) -> Field:
+def _grow(world: World, rng: np.random.Generator, head: Head, volume: Volume) -> _Tumor:
+    brain = head.brain
+    tissue = _free(brain.brain_mm, brain.ventricles_mm)
+    # In the white matter of a hemisphere, above the tentorium, which falls towards the front.
+    above = world.axes[2] > np.where(world.axes[1] < -15.0, 0.0, -24.0)
+    deep = (brain.brain_mm < -14.0) & (brain.ventricles_mm > 8.0) & (np.abs(brain.midline_mm) > 18.0)
+    places = np.argwhere(deep & above & (brain.wm > 0.5))
+    place = places[rng.integers(len(places))]
+    x, y, z = (float(axis.ravel()[i]) for axis, i in zip(world.axes, place, strict=True))
+    shape = world.distance_to((x, y, z)) + np.float32(3.0) * world.noise(rng, 9.0)
+    volume_ml = volume.draw(rng)
+    surface_mm = shape - np.float32(level_of_volume(shape, tissue, round(volume_ml / world.point_ml)))
     reach_mm = np.float32(rng.uniform(5.0, 14.0)) + np.float32(5.0) * world.noise(rng, 10.0)
-    return soft(tumor_mm - reach_mm, 6.0)
+    return _Tumor((x, y, z), volume_ml, surface_mm, soft(surface_mm - reach_mm, 6.0))
 
 
-def _remains(
-    world: World,
-    rng: np.random.Generator,
-    cavity_mm: Field,
-    tissue: NDArray[np.bool_],
-    gross_total: bool,
-    least_ml: float,
-) -> tuple[Field, Field]:
-    volumes = {"residual": _volumes_ml(rng, least_ml), "blood": _volumes_ml(rng, least_ml)}
-    if gross_total:
-        speck = rng.random() < SPECK_PROBABILITY
-        volumes["residual"] = [rng.uniform(*SPECK_ML)] if speck else []
-    if rng.random() > BLOOD_PROBABILITY:
-        volumes["blood"] = []
-    wanted = [(kind, volume) for kind, each in volumes.items() for volume in each]
-    shares: dict[str, Field] = {kind: np.zeros(world.shape, np.float32) for kind in volumes}
-    free = tissue.copy()
-    # Whichever is laid down first has the better choice of place, hence a random order.
-    for index in rng.permutation(len(wanted)):
-        kind, volume_ml = wanted[index]
-        share = _deposit(world, rng, cavity_mm, free, volume_ml)
-        shares[kind] = np.maximum(shares[kind], share)
-        free &= share < 0.05
-    return shares["residual"], shares["blood"]
+def _before(
+    world: World, rng: np.random.Generator, tumor: _Tumor, brain_mm: Field, ventricles_mm: Field
+) -> list[Layer]:
+    within = _within(brain_mm, ventricles_mm)
+    rim_mm = np.float32(rng.uniform(3.0, 6.0)) + world.noise(rng, 7.0)
+    return [
+        ("oedema", tumor.oedema * within),
+        ("tumor", soft(tumor.surface_mm) * within),
+        ("necrosis", soft(tumor.surface_mm + rim_mm) * within),
+    ]
 
 
-def _volumes_ml(rng: np.random.Generator, least_ml: float) -> list[float]:
-    total = float(np.clip(rng.lognormal(np.log(2.4), 0.5), max(1.0, least_ml), 6.0))
-    pieces = min(int(rng.integers(1, 4)), max(int(total / (1.5 * least_ml)), 1))
-    split = rng.dirichlet(np.full(pieces, 6.0)) * (total - pieces * least_ml) + least_ml
-    return [float(piece) for piece in split]
+def _resected(world: World, rng: np.random.Generator, head: Head, tumor: _Tumor, removed: float) -> Field:
+    """The cavity's surface before the brain moves: most of the tumour, and the way to it."""
+    brain = head.brain
+    tissue = _free(brain.brain_mm, brain.ventricles_mm)
+    carved = tumor.surface_mm + np.float32(1.5) * world.noise(rng, 8.0)
+    cavity_mm = carved - np.float32(level_of_volume(carved, tissue, round(removed * tumor.volume_ml / world.point_ml)))
+    along_mm, across_mm = _outwards(world, tumor.centre)
+    corridor = np.maximum(across_mm - np.float32(rng.uniform(4.0, 7.0)) - world.noise(rng, 8.0), -along_mm)
+    return joined(cavity_mm, corridor, 6.0)
 
 
-def _deposit(
-    world: World, rng: np.random.Generator, cavity_mm: Field, free: NDArray[np.bool_], volume_ml: float
-) -> Field:
-    """A flattened lump on the cavity's wall of ``volume_ml``, as the share of each point that it covers."""
-    depth_mm = cavity_mm - np.float32(rng.uniform(-0.5, 2.5))
-    wall = np.argwhere((np.abs(depth_mm) < world.step_mm) & free)
-    seed = wall[rng.integers(len(wall))]
-    x, y, z = (float(axis.ravel()[i]) for axis, i in zip(world.axes, seed, strict=True))
-    along_mm = world.distance_to((x, y, z))
-    flattening = np.float32(rng.uniform(1.0, 1.8))
-    lump = np.sqrt(along_mm**2 + (flattening * depth_mm) ** 2) / np.float32(np.sqrt(1.0 + flattening**2 / 2.0))
-    lump += np.float32(1.0) * world.noise(rng, 4.0) * np.minimum(along_mm / 4.0, 1.0)
-    level = level_of_volume(lump, free, round(volume_ml / world.point_ml))
-    return soft(lump - np.float32(level)) * free
+def _outwards(world: World, centre: Point) -> tuple[Field, Field]:
+    """How far (mm) each point lies from a centre along the way out of the head, and across it."""
+    direction = np.array([centre[0], 0.6 * centre[1], max(centre[2], -5.0)])
+    direction /= np.linalg.norm(direction)
+    offsets = [axis - np.float32(c) for axis, c in zip(world.axes, centre, strict=True)]
+    along = sum(offset * np.float32(d) for offset, d in zip(offsets, direction, strict=True))
+    squared = sum(offset**2 for offset in offsets)
+    return np.asarray(along), np.sqrt(np.maximum(squared - along**2, 0.0))
+
+
+def _flap(world: World, rng: np.random.Generator, brain_mm: Field, centre: Point) -> Field:
+    """The cut around the piece of skull that was taken out and put back."""
+    along_mm, across_mm = _outwards(world, centre)
+    radius_mm = np.float32(rng.uniform(22.0, 32.0)) + world.noise(rng, 25.0)
+    return soft(np.abs(across_mm - radius_mm) - np.float32(0.8)) * shell(brain_mm, 3.2, 9.5) * soft(-along_mm)
+
+
+def _levels(world: World, rng: np.random.Generator, cavity: Field, disease: Disease) -> tuple[Field, Field]:
+    """Air that rises to the front of a patient lying on the back, and blood that settles behind."""
+    shares: list[Field] = []
+    for probability, front in ((disease.air_probability, True), (disease.blood_level_probability, False)):
+        present, part = rng.random() < probability, rng.uniform(*disease.level_share)
+        by_row = cavity.sum(axis=(0, 2)) if not front else cavity.sum(axis=(0, 2))[::-1]
+        filled = np.cumsum(by_row, dtype=np.float64)
+        if not present or not filled[-1]:
+            shares.append(np.zeros(world.shape, np.float32))
+            continue
+        row = int(np.searchsorted(filled, part * filled[-1]))
+        level = world.axes[1].ravel()[:: -1 if front else 1][row]
+        height_mm = (world.axes[1] - level) * np.float32(-1.0 if front else 1.0)
+        shares.append(cavity * soft(height_mm, world.step_mm))
+    return shares[0], shares[1]
+
+
+def _free(brain_mm: Field, ventricles_mm: Field) -> NDArray[np.bool_]:
+    """Where disease may be: in the brain, a little below its surface, and not in the ventricles."""
+    return np.asarray((brain_mm < -3.0) & (ventricles_mm > 2.0))
+
+
+def _within(brain_mm: Field, ventricles_mm: Field) -> Field:
+    """The share of each point that disease may cover."""
+    return soft(brain_mm + 2.0) * soft(1.0 - ventricles_mm)

@@ -14,8 +14,8 @@ Field = NDArray[np.floating[Any]]
 """A float32 number at each point of the world grid (x, y, z); shapes are signed distances in mm, negative inside."""
 Point = tuple[float, float, float]
 
-LOW_MM: Point = (-84.0, -100.0, -88.0)
-SIZE_MM: Point = (168.0, 200.0, 168.0)
+LOW_MM: Point = (-91.0, -106.0, -88.0)
+SIZE_MM: Point = (182.0, 212.0, 170.0)
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,12 @@ class World:
         first = np.sqrt(sum(s**2 for s in scaled))
         second = np.sqrt(sum((s / np.float32(r)) ** 2 for s, r in zip(scaled, radii, strict=True)))
         return np.asarray(first * (first - 1.0) / np.maximum(second, 1e-6), dtype=np.float32)
+
+    def beyond_the_sides(self) -> Field:
+        """Signed distance in mm to a box a little within the grid; open below, where the neck goes on."""
+        margin = np.float32(2.0 * self.step_mm)
+        x, y, z = ((axis - axis.min() - margin, axis.max() - margin - axis) for axis in self.axes)
+        return np.asarray(-np.minimum(np.minimum(np.minimum(*x), np.minimum(*y)), z[1]))
 
     def distance_to(self, centre: Point) -> Field:
         """Distance in mm to a point."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from itertools import groupby
 from pathlib import Path
 
@@ -18,14 +17,8 @@ from residua.cohort.problems import Problem, printable
 from residua.publish import write_text
 from residua.study import Study
 
-MOST_WORKERS = 8
 STYLES = {"error": "bold red", "ineligible": "cyan", "warning": "yellow"}
 _COLUMNS = ("severity", "row", "patient", "column", "file", "what", "how to mend")
-
-
-def default_workers() -> int:
-    """As many as there are processors for this process, within reason: each holds some images."""
-    return min(MOST_WORKERS, len(os.sched_getaffinity(0)))
 
 
 def checked(study: Study, table: Path, voxels: bool, cache: Path, workers: int) -> Verdict:

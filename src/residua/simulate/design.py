@@ -1,0 +1,186 @@
+"""What a simulated study is made of: its hospitals, scanners, grids and distributions, read from a YAML file."""
+
+from __future__ import annotations
+
+import hashlib
+from importlib import resources
+from math import exp, log
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from scipy.special import ndtr, ndtri
+
+from residua.errors import ResiduaError
+
+Millimetres = tuple[float, float, float]
+Share = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+Interval = tuple[float, float]
+
+_PACKAGED = resources.files("residua.simulate") / "designs"
+
+
+class Part(BaseModel):
+    """A part of a design: nothing it does not know, and nothing changed once read."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Volume(Part):
+    """A log-normal distribution of volumes, cut off at both ends."""
+
+    median_ml: Positive
+    log_sd: Positive
+    lowest_ml: Positive
+    highest_ml: Positive
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Volume:
+        if not self.lowest_ml < self.median_ml < self.highest_ml:
+            raise ValueError("lowest_ml, median_ml and highest_ml must come in this order")
+        return self
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """A volume in ml, from one uniform number."""
+        low, high = (ndtr(log(end / self.median_ml) / self.log_sd) for end in (self.lowest_ml, self.highest_ml))
+        return self.median_ml * exp(self.log_sd * float(ndtri(low + rng.random() * (high - low))))
+
+
+class Disease(Part):
+    """How large tumours, remnants and bleedings are, and how often what is found after surgery is there."""
+
+    tumor: Volume
+    removed: Interval
+    """The cavity's share of the tumour's volume."""
+    residual: Volume
+    blood: Volume
+    most_pieces: int = Field(ge=1)
+    smallest_piece_ml: Positive
+    speck_probability: Share
+    """How often gross total resection leaves something below the 0.175 ml of the article's definition."""
+    speck_ml: Interval
+    blood_probability: Share
+    air_probability: Share
+    blood_level_probability: Share
+    level_share: Interval
+    """The share of the cavity that air or a level of blood fills."""
+    shift_mm: Interval
+    """How far the brain moves towards the cavity at most."""
+
+
+class Weighting(Part):
+    """A sequence's kind and times."""
+
+    kind: Literal["spin_echo", "gradient_echo", "inversion_recovery"]
+    tr_ms: Positive
+    te_ms: Positive
+    ti_ms: Positive = 1.0
+    flip_degrees: Positive = 90.0
+
+
+class Sampling(Part):
+    """A grid: voxel sizes and field of view along x, y, z, the order in which it is stored, and its tilt."""
+
+    spacing_mm: Millimetres
+    field_of_view_mm: Millimetres
+    stored_as: str = Field(default="RAS", pattern="^[RLAPSI]{3}$")
+    oblique_degrees: float = 0.0
+
+
+class Scanner(Part):
+    """A scanner of a hospital: the share of its patients, contrast, grids, noise and grey scale."""
+
+    share: Positive = 1.0
+    manufacturer: str
+    field_strength_t: Positive
+    t1w: Weighting
+    flair: Weighting
+    post_t1ce: Sampling
+    post_t1: Sampling
+    post_flair: Sampling
+    pre_t1ce: Sampling
+    noise: Positive
+    """Standard deviation in both channels, relative to white matter."""
+    bias: Share
+    """How uneven the coil is: standard deviation of the logarithm's coefficients."""
+    gain: Positive
+
+
+class Hospital(Part):
+    """A hospital: its patients of the whole design, how many of them have residual tumour, its window and scanners."""
+
+    patients: int = Field(ge=1)
+    residual_tumor: int = Field(ge=0)
+    window_hours: Positive = 72.0
+    scanners: tuple[Scanner, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _no_more_than_all(self) -> Hospital:
+        if self.residual_tumor > self.patients:
+            raise ValueError("residual_tumor is more than patients")
+        return self
+
+
+class Movement(Part):
+    """The largest rigid movement against the reference, in degrees and mm."""
+
+    degrees: float = Field(ge=0)
+    mm: float = Field(ge=0)
+
+
+class Design(Part):
+    """A whole simulated study; ``patients`` of its hospitals are its shares, and its size when all are asked for."""
+
+    world_mm: Positive
+    """The step of the grid on which a patient is built."""
+    least_patients: int = Field(ge=1)
+    """With fewer, a fold lacks patients with or without residual tumour."""
+    lacking: int = Field(ge=0)
+    """Further patients of whom a sequence is missing, for all ``patients``."""
+    raters_hospital: str
+    rated_patients: int = Field(ge=0)
+    same_session: Movement
+    other_session: Movement
+    disease: Disease
+    hospitals: dict[str, Hospital] = Field(min_length=1)
+
+    @property
+    def patients(self) -> int:
+        """All patients of all hospitals, without those who lack a sequence."""
+        return sum(hospital.patients for hospital in self.hospitals.values())
+
+    @model_validator(mode="after")
+    def _raters_are_somewhere(self) -> Design:
+        if self.raters_hospital not in self.hospitals:
+            raise ValueError(f"raters_hospital is no hospital of the design: {self.raters_hospital}")
+        return self
+
+    def digest(self) -> str:
+        """The same for designs that mean the same."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+
+
+def load_design(like: str) -> Design:
+    """The packaged design of this name, or the one in a YAML file.
+
+    Raises ``ResiduaError`` with all that is wrong with it.
+    """
+    packaged = _PACKAGED / f"{like}.yaml"
+    source = packaged if like.isidentifier() and packaged.is_file() else Path(like)
+    try:
+        text = source.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        names = ", ".join(sorted(Path(file.name).stem for file in _PACKAGED.iterdir() if file.name.endswith(".yaml")))
+        raise ResiduaError(f"there is no design '{like}': name one of {names}, or a YAML file like theirs") from None
+    try:
+        # A file's top-level keys that begin with an underscore hold what its anchors name.
+        read = {key: value for key, value in (yaml.safe_load(text) or {}).items() if not str(key).startswith("_")}
+        return Design.model_validate(read)
+    except (yaml.YAMLError, AttributeError) as error:
+        raise ResiduaError(f"the design {like} is not YAML with keys: {error}") from None
+    except ValidationError as error:
+        faults = "\n".join(f"  {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
+        raise ResiduaError(f"the design {like} has {error.error_count()} to mend:\n{faults}") from None

@@ -1,0 +1,84 @@
+"""Which patient of which hospital is simulated, with residual tumour or without, and whose sequences are missing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
+
+from residua.errors import ResiduaError
+from residua.simulate.design import Design
+
+_T = TypeVar("_T")
+_LACKING = (
+    ("post_t1",), ("post_flair",), ("pre_t1ce",), ("post_flair",), ("post_t1",),
+    ("post_t1ce",), ("post_flair", "pre_t1ce"), ("post_t1", "post_flair"),
+)  # fmt: skip
+"""What is missing, in turn; made up: the article says only that about 150 patients lacked one sequence or more."""
+_FIRST_LACKING = 1_000_000
+"""Numbers of patients who lack a sequence, so that they take no number of the others."""
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One patient to simulate: the number that seeds it, its id, hospital and kind, what is missing, who rates it."""
+
+    number: int
+    patient: str
+    hospital: str
+    residual_tumor: bool
+    rated: bool
+    lacking: tuple[str, ...] = ()
+
+
+def planned(patients: int, design: Design) -> list[Assignment]:
+    """The first ``patients`` complete patients of the design, and those among them who lack a sequence.
+
+    The order is one for all sizes: asking for more leaves the first ones as they are. After ``design.patients`` each
+    hospital has exactly its patients, and as many with residual tumour as the design says; then all begins again.
+    Raises ``ResiduaError`` when there are too few patients for a study.
+    """
+    if patients < design.least_patients:
+        raise ResiduaError(f"a cohort of this design needs at least {design.least_patients} patients, not {patients}")
+    return [each for group in islice(_groups(design), patients) for each in group]
+
+
+def _groups(design: Design) -> Iterator[list[Assignment]]:
+    """Each complete patient, followed by those who are due with it and lack a sequence."""
+    hospitals = in_proportion({name: hospital.patients for name, hospital in design.hospitals.items()})
+    elsewhere = in_proportion({name: hospital.patients for name, hospital in design.hospitals.items()})
+    kinds = {
+        name: in_proportion(
+            {True: hospital.residual_tumor, False: hospital.patients - hospital.residual_tumor},
+        )
+        for name, hospital in design.hospitals.items()
+    }
+    counts, left_out = dict.fromkeys(design.hospitals, 0), dict.fromkeys(design.hospitals, 0)
+    number = lacking = 0
+    while True:
+        name = next(hospitals)
+        counts[name] += 1
+        rated = name == design.raters_hospital and counts[name] <= design.rated_patients
+        group = [Assignment(number, f"{name}{counts[name]:03d}", name, next(kinds[name]), rated)]
+        number += 1
+        while lacking < design.lacking * number // design.patients:
+            name = next(elsewhere)
+            left_out[name] += 1
+            missing = _LACKING[lacking % len(_LACKING)]
+            patient, seed = f"{name}X{left_out[name]:03d}", _FIRST_LACKING + lacking
+            group.append(Assignment(seed, patient, name, lacking % 3 < 2, False, missing))
+            lacking += 1
+        yield group
+
+
+def in_proportion(shares: Mapping[_T, int]) -> Iterator[_T]:
+    """Draw for ever, each time whom its share gives the largest claim; exact whenever all shares are dealt out."""
+    total = sum(shares.values())
+    dealt = dict.fromkeys(shares, 0)
+    drawn = 0
+    while True:
+        drawn += 1
+        chosen = max(shares, key=lambda name: shares[name] * drawn - dealt[name] * total)
+        dealt[chosen] += 1
+        yield chosen

@@ -1,0 +1,112 @@
+"""The brain that heads are made from: the MNI152 2009a maps of grey and white matter that nilearn carries.
+
+Of nilearn only these two files are used; the package itself is not imported. The maps are averages (Fonov et al. 2011,
+NeuroImage 54:313), so every patient's brain is one of them, deformed, with furrows of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial.transform import Rotation
+
+from residua.errors import ResiduaError
+from residua.simulate.world import Field, World
+
+_SCALE = 0.92
+"""The template is larger than most brains."""
+_CENTRE_MM = np.array([0.0, 15.0, -14.0])
+"""Where the template's origin (the anterior commissure) lies in the world."""
+_WAVES_MM = ((2.5, 45.0), (2.0, 24.0), (1.0, 10.0))
+"""Standard deviation and scale of the deformation's displacements; slopes stay far below 1, so nothing folds."""
+_SHARPNESS = 2.0
+_BRAIN_SHARE = 0.4
+_CLOSING_MM = 6.0
+
+
+@dataclass(frozen=True)
+class Brain:
+    """Shares of grey and white matter (0-1), signed distances (mm) to brain and ventricles, mm from the midline."""
+
+    gm: Field
+    wm: Field
+    brain_mm: Field
+    ventricles_mm: Field
+    midline_mm: Field
+
+
+def build_brain(world: World, rng: np.random.Generator) -> Brain:
+    """The template after a random affine map and a smooth random deformation."""
+    places, midline_mm = _places(world, rng)
+    gm, wm = (
+        ndimage.map_coordinates(share, places, np.float32, order=1, mode="constant", cval=0.0) for share in _maps()
+    )
+    fluid = np.maximum(np.float32(1.0) - gm - wm, 0.0)
+    brain_mm = _signed_mm(world, _filled(world, gm + wm > _BRAIN_SHARE))
+    ventricles_mm = _ventricles_mm(world, fluid, brain_mm)
+    gm, wm, fluid = gm**_SHARPNESS, wm**_SHARPNESS, fluid**_SHARPNESS
+    whole = np.maximum(gm + wm + fluid, np.float32(1e-6))
+    return Brain(gm / whole, wm / whole, brain_mm, ventricles_mm, midline_mm)
+
+
+@cache
+def _maps() -> tuple[Field, Field]:
+    grey, white = (np.float32(1.0 / 255.0) * np.asanyarray(_file(kind).dataobj, np.float32) for kind in ("gm", "wm"))
+    return grey, white
+
+
+def _file(kind: str) -> nib.Nifti1Image:
+    nilearn = find_spec("nilearn")
+    if nilearn is None or nilearn.origin is None:
+        raise ResiduaError("the simulator needs the brain maps that nilearn carries: install nilearn")
+    name = f"mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
+    return nib.Nifti1Image.from_filename(Path(nilearn.origin).parent / "datasets" / "data" / name)
+
+
+def _places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32], Field]:
+    """The template's voxel indices (3, x, y, z) at each point of the world, and the distance from its midline."""
+    sizes = _SCALE * rng.uniform(0.96, 1.04, 3)
+    turn = Rotation.from_euler("xyz", rng.uniform(-2.0, 2.0, 3), degrees=True).as_matrix()
+    to_world = np.eye(4)
+    to_world[:3, :3], to_world[:3, 3] = turn @ np.diag(sizes), _CENTRE_MM
+    to_template = np.linalg.inv(to_world)
+    to_index = np.linalg.inv(_file("gm").affine)
+    bent = [axis + sum(np.float32(sd) * world.noise(rng, scale) for sd, scale in _WAVES_MM) for axis in world.axes]
+    index = (to_index @ to_template).astype(np.float32)
+    places = np.stack([sum(row[i] * bent[i] for i in range(3)) + row[3] for row in index[:3]])
+    row = to_template[0].astype(np.float32)
+    return places, np.asarray((sum(row[i] * bent[i] for i in range(3)) + row[3]) * np.float32(sizes[0]))
+
+
+def _filled(world: World, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Closed over furrows and ventricles, in one piece without holes."""
+    step = world.step_mm
+    grown = ndimage.distance_transform_edt(~inside, sampling=step) <= _CLOSING_MM
+    closed = ndimage.distance_transform_edt(grown, sampling=step) > _CLOSING_MM
+    return np.asarray(ndimage.binary_fill_holes(_largest(closed)))
+
+
+def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    pieces, _ = ndimage.label(mask)
+    sizes = np.bincount(pieces.ravel())
+    return np.asarray(pieces == 1 + sizes[1:].argmax()) if len(sizes) > 1 else mask
+
+
+def _ventricles_mm(world: World, fluid: Field, brain_mm: Field) -> Field:
+    """The largest body of fluid deep in the brain."""
+    return _signed_mm(world, _largest((fluid > 0.5) & (brain_mm < -15.0)))
+
+
+def _signed_mm(world: World, inside: NDArray[np.bool_]) -> Field:
+    within = ndimage.distance_transform_edt(inside, sampling=world.step_mm)
+    without = ndimage.distance_transform_edt(~inside, sampling=world.step_mm)
+    # Distances are to the centres beyond: the surface lies half a step before them.
+    distance = np.where(inside, 0.5 * world.step_mm - within, without - 0.5 * world.step_mm)
+    return np.asarray(ndimage.gaussian_filter(distance.astype(np.float32), 0.7))
