@@ -9,15 +9,13 @@ from typing import Any
 import pytest
 
 from environments import python_in
-from residua.simulate.cohort import simulate_cohort
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+def found(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("registration")
-    simulate_cohort(out=folder / "cohort", patients=8, seed=3, like="micro")
     script = str(Path(__file__).parent / "registration_check.py")
-    done = python_in("core", script, str(folder / "cohort"), "GOT001", str(folder / "out"))
+    done = python_in("core", script, str(micro_cohort), "GOT001", str(folder / "out"))
     assert done.returncode == 0, done.stdout + done.stderr
     record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return record

@@ -12,7 +12,6 @@ import pytest
 import yaml
 
 from environments import HOUSE
-from residua.simulate.cohort import simulate_cohort
 
 ADDED = Path(__file__).parent / "third_network"
 ENTRY = {"environment": "logistic", "epochs": 60, "learning_rate": 5.0, "seed": 1}
@@ -53,8 +52,8 @@ def test_the_contract_test_covers_it(house: Path) -> None:
     assert "5 passed" in said
 
 
-def test_the_workflow_plans_its_trainings_and_compares_it(house: Path, tmp_path: Path) -> None:
-    simulate_cohort(out=tmp_path / "cohort", patients=8, seed=1, like="micro")
+def test_the_workflow_plans_its_trainings_and_compares_it(house: Path, micro_cohort: Path, tmp_path: Path) -> None:
+    shutil.copytree(micro_cohort, tmp_path / "cohort")
     said = run(
         house, "snakemake", "--dry-run", "--cores", "1", "--configfile", "tests/micro/config.yaml",
         "--directory", str(tmp_path),

@@ -20,7 +20,6 @@ import yaml
 from aims import Form, Moment, choose_aims, seconds_of, stage_of
 from outliving import Ordeal, Strike, ordeal
 from residua.publish import read_json
-from residua.simulate.cohort import simulate_cohort
 from studies import HOUSE, Job, Study
 
 SEED = os.environ.get("RESIDUA_FAULT_SEED", "20230613")
@@ -53,9 +52,9 @@ class Unbroken:
 
 
 @pytest.fixture(scope="module")
-def unbroken(tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
+def unbroken(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
     folder = tmp_path_factory.mktemp("unbroken")
-    simulate_cohort(out=folder / "before" / "cohort", patients=8, seed=1, like="micro")
+    shutil.copytree(micro_cohort, folder / "before" / "cohort")
     shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "before" / "config.yaml")
     before = Study(folder / "before")
     before.configure(lambda config: config.update(archs=["nnunet", "agunet"]))

@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 
 from cluster import GPU_NODES, NODES, Cluster
-from residua.simulate.cohort import simulate_cohort
 from runs import HOUSE, Run, SlurmJob, Study
 
 TABLE = "results/tables/table3.csv"
@@ -26,17 +25,9 @@ IN_FIVES = ("--group-components", "per_patient=5")
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The micro cohort's folder."""
-    folder = tmp_path_factory.mktemp("cohort")
-    simulate_cohort(out=folder, patients=8, seed=1, like="micro")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def study(cluster: Cluster, cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(cluster: Cluster, micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The micro study with the repository's own site file."""
-    return _study(tmp_path_factory.mktemp("micro"), cohort, cluster)
+    return _study(tmp_path_factory.mktemp("micro"), micro_cohort, cluster)
 
 
 @pytest.fixture(scope="module")
@@ -55,8 +46,8 @@ def finished(started: subprocess.Popen[str], cluster: Cluster) -> Run:
     return run
 
 
-def _study(folder: Path, cohort: Path, cluster: Cluster, site: Path | None = None) -> Study:
-    (folder / "cohort").symlink_to(cohort)
+def _study(folder: Path, micro_cohort: Path, cluster: Cluster, site: Path | None = None) -> Study:
+    (folder / "cohort").symlink_to(micro_cohort)
     return Study(folder, cluster, site)
 
 
@@ -66,10 +57,10 @@ def _of_rules(run: Run, *rules: str) -> list[SlurmJob]:
 
 @pytest.mark.usefixtures("started")
 def test_a_site_file_that_the_cluster_cannot_serve_is_one_message(
-    cohort: Path, cluster: Cluster, tmp_path: Path, site: Path
+    micro_cohort: Path, cluster: Cluster, tmp_path: Path, site: Path
 ) -> None:
     site.write_text("{cpu: {partition: short}, gpu: {partition: gpux}}")
-    run = _study(tmp_path, cohort, cluster, site).run(TABLE)
+    run = _study(tmp_path, micro_cohort, cluster, site).run(TABLE)
     assert run.code != 0 and "Traceback" not in run.said
     assert "train: partition gpux does not exist; there are main, cpu, gpu, short, closed" in run.said
     assert "mask_brain: asks for 2 h, and partition short ends jobs after 1 h: set max_runtime_h" in run.said
@@ -77,8 +68,10 @@ def test_a_site_file_that_the_cluster_cannot_serve_is_one_message(
 
 
 @pytest.mark.usefixtures("started")
-def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(cohort: Path, cluster: Cluster, tmp_path: Path) -> None:
-    run = _study(tmp_path, cohort, cluster).run(
+def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(
+    micro_cohort: Path, cluster: Cluster, tmp_path: Path
+) -> None:
+    run = _study(tmp_path, micro_cohort, cluster).run(
         "results/cohort/folds.json", "--set-resources", "split_folds:mem_mb=20*50**(attempt-1)"
     )
     assert run.code == 0, run.said

@@ -20,7 +20,6 @@ from residua.errors import DamagedStageError, ResiduaError
 from residua.images import Grid, Image, load_mask, save
 from residua.publish import stage
 from residua.raters import compare_raters, consensus, rate_all
-from residua.simulate.cohort import simulate_cohort
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
 CLASSIFICATION = {"residual_tumor_ml": 0.9, "min_overlap_dice": 0.0}
@@ -364,16 +363,15 @@ def test_a_group_without_ratings_is_said_in_words() -> None:
 # --- simulated raters -------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A micro cohort."""
-    return simulate_cohort(tmp_path_factory.mktemp("cohort"), patients=8, processes=1, like="micro")
-
-
-def test_simulated_experts_agree_better_with_the_reference_standard_than_novices(tmp_path: Path, cohort: Path) -> None:
-    patients = {each.patient: each.files for each in read_patients(str(cohort), ("post_t1ce", "residual"), ())}
+def test_simulated_experts_agree_better_with_the_reference_standard_than_novices(
+    micro_cohort: Path, tmp_path: Path
+) -> None:
+    patients = {
+        each.patient: each.files
+        for each in read_patients(str(micro_cohort / "cohort.tsv"), ("post_t1ce", "residual"), ())
+    }
     holdout = [patient for patient in patients if patient.startswith("AMS")]
-    raters = load_raters(str(cohort.parent / "raters.tsv"), holdout, [])
+    raters = load_raters(str(micro_cohort / "raters.tsv"), holdout, [])
     assert raters.patients == tuple(holdout)
     assert check_rater_headers(raters, {patient: patients[patient]["post_t1ce"] for patient in holdout}) == []
     references = {patient: patients[patient]["residual"] for patient in holdout}

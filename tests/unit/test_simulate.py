@@ -48,9 +48,9 @@ def _rows(table: Path) -> list[dict[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A micro cohort."""
-    return simulate_cohort(tmp_path_factory.mktemp("cohort"), patients=8, processes=1, like="micro")
+def cohort(micro_cohort: Path) -> Path:
+    """The table of a micro cohort."""
+    return micro_cohort / "cohort.tsv"
 
 
 @pytest.fixture(scope="module")

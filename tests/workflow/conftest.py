@@ -10,7 +10,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from residua.simulate.cohort import simulate_cohort
 from studies import HOUSE, Study
 
 CHECKSUM_DEFAULT_BYTES = 1_000_000
@@ -36,10 +35,10 @@ def _enlarged(folder: Path, column: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def finished(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The micro study with both networks and inputs A and B, run to its end; do not change it, copy it."""
     folder = tmp_path_factory.mktemp("micro") / "study"
-    simulate_cohort(out=folder / "cohort", patients=8, seed=1, like="micro")
+    shutil.copytree(micro_cohort, folder / "cohort")
     _enlarged(folder / "cohort", "post_t1")
     shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", folder / "config.yaml")
     study = Study(folder)

@@ -11,23 +11,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from residua.simulate.cohort import simulate_cohort
 from studies import HOUSE, Study
 
 
 @pytest.fixture
-def fresh(tmp_path: Path, simulated: Path) -> Study:
+def fresh(micro_cohort: Path, tmp_path: Path) -> Study:
     """A micro study that has not run."""
     folder = tmp_path / "study"
-    shutil.copytree(simulated, folder / "cohort")
+    shutil.copytree(micro_cohort, folder / "cohort")
     shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "config.yaml")
     return Study(folder)
-
-
-@pytest.fixture(scope="module")
-def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("simulated")
-    return simulate_cohort(out=folder, patients=8, seed=2, like="micro").parent
 
 
 def put_on_another_grid(mask: Path) -> None:

@@ -12,7 +12,6 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from residua.simulate.cohort import simulate_cohort
 from studies import HOUSE, Study
 
 INVALID, PARTIAL = "STO002", "GOT001"
@@ -43,10 +42,10 @@ def spoil(mask: Path) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
+def study(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """A micro study that has not run, with a further sequence ``post_t2``, which one patient lacks."""
     folder = tmp_path_factory.mktemp("left_out") / "study"
-    simulate_cohort(out=folder / "cohort", patients=8, seed=1, like="micro")
+    shutil.copytree(micro_cohort, folder / "cohort")
     shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", folder / "config.yaml")
     rewrite(
         folder / "cohort/cohort.tsv",

@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from residua.simulate.cohort import simulate_cohort
 from studies import HOUSE, Study
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
+def study(micro_cohort: Path, tmp_path: Path) -> Study:
     """A micro study with balanced folds that has not run."""
-    simulate_cohort(out=tmp_path / "cohort", patients=8, seed=1, like="micro")
+    shutil.copytree(micro_cohort, tmp_path / "cohort")
     shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", tmp_path / "config.yaml")
     study = Study(tmp_path)
     study.configure(lambda config: config.update(folds={"method": "balanced", "number": 2}))

@@ -14,8 +14,9 @@ Field = NDArray[np.floating[Any]]
 """A float32 number at each point of the world grid (x, y, z); shapes are signed distances in mm, negative inside."""
 Point = tuple[float, float, float]
 
-LOW_MM: Point = (-91.0, -106.0, -88.0)
-SIZE_MM: Point = (182.0, 212.0, 170.0)
+LOW_MM: Point = (-90.0, -108.0, -88.0)
+SIZE_MM: Point = (180.0, 216.0, 168.0)
+"""Products of small primes in steps of 1, 2 and 3 mm, for the sake of the Fourier transforms."""
 
 
 @dataclass(frozen=True)
