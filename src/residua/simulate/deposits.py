@@ -20,16 +20,25 @@ _LARGEST_SHARE = 0.5
 
 @dataclass(frozen=True)
 class Wall:
-    """The cavity's surface (signed distance in mm, x, y, z) and where tissue may be covered."""
+    """The cavity's surface (signed distance in mm, x, y, z), what lies beside the tumour, and what may be covered."""
 
     cavity_mm: Field
+    beside: NDArray[np.bool_]
     tissue: NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Extent:
+    """The share of each point (0-1) that something covers, and its volume."""
+
+    share: Field
+    volume_ml: float
 
 
 def lay_down(
     world: World, rng: np.random.Generator, wall: Wall, residual_tumor: bool, tumor_ml: float, disease: Disease
-) -> dict[str, Field]:
-    """The shares (0-1) of residual tumour and blood at each point."""
+) -> dict[str, Extent]:
+    """Residual tumour and blood along the wall."""
     volumes = {
         "residual": _pieces_ml(rng, disease.residual, tumor_ml, disease),
         "blood": _pieces_ml(rng, disease.blood, tumor_ml, disease),
@@ -45,10 +54,10 @@ def lay_down(
     # Whichever is laid down first has the better choice of place, hence a random order.
     for index in rng.permutation(len(wanted)):
         kind, volume_ml = wanted[index]
-        share = _deposit(world, rng, wall.cavity_mm, free, volume_ml)
+        share = _deposit(world, rng, wall, free, volume_ml)
         shares[kind] = np.maximum(shares[kind], share)
         free &= share < 0.05
-    return shares
+    return {kind: Extent(share, sum(volumes[kind])) for kind, share in shares.items()}
 
 
 def _pieces_ml(rng: np.random.Generator, volume: Volume, tumor_ml: float, disease: Disease) -> list[float]:
@@ -59,13 +68,15 @@ def _pieces_ml(rng: np.random.Generator, volume: Volume, tumor_ml: float, diseas
     return [float(piece) for piece in split + min(smallest, total / pieces)]
 
 
-def _deposit(
-    world: World, rng: np.random.Generator, cavity_mm: Field, free: NDArray[np.bool_], volume_ml: float
-) -> Field:
+def _deposit(world: World, rng: np.random.Generator, wall: Wall, free: NDArray[np.bool_], volume_ml: float) -> Field:
     """A flattened lump on the cavity's wall of ``volume_ml``, as the share of each point that it covers."""
-    depth_mm = cavity_mm - np.float32(rng.uniform(-0.5, 2.5))
-    wall = np.argwhere((np.abs(depth_mm) < world.step_mm) & free)
-    seed = wall[rng.integers(len(wall))]
+    depth_mm = wall.cavity_mm - np.float32(rng.uniform(-0.5, 2.5))
+    at_the_wall = np.abs(depth_mm) < world.step_mm
+    # Around a small cavity little may be free: then further off.
+    places = next(
+        found for where in (at_the_wall & wall.beside, wall.beside, True) if len(found := np.argwhere(free & where))
+    )
+    seed = places[rng.integers(len(places))]
     x, y, z = (float(axis.ravel()[i]) for axis, i in zip(world.axes, seed, strict=True))
     along_mm = world.distance_to((x, y, z))
     flattening = np.float32(rng.uniform(1.0, 1.8))

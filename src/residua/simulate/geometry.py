@@ -75,6 +75,19 @@ def sampled_mask(world: World, share: Field, grid: Grid, movement: Matrix) -> ND
     return sample(world, share, grid, movement) >= 0.5
 
 
+def drawn_mask(world: World, share: Field, volume_ml: float, grid: Grid, movement: Matrix) -> NDArray[np.bool_]:
+    """As many grid points as make the volume, those that ``share`` covers most.
+
+    So is a small thing drawn on thick slices, of which it fills no half: its volume is right, whatever the grid.
+    """
+    covered = sample(world, share, grid, movement)
+    wanted = min(round(volume_ml / grid.voxel_ml), int(np.count_nonzero(covered)))
+    drawn = np.zeros(grid.shape, bool)
+    if wanted:
+        drawn.flat[np.argpartition(covered.ravel(), -wanted)[-wanted:]] = True
+    return drawn
+
+
 def sampled_labels(world: World, labels: NDArray[np.uint8], grid: Grid, movement: Matrix) -> NDArray[np.uint8]:
     """The nearest label at each grid point."""
     return _resliced(world, labels, grid, movement, order=0)

@@ -12,11 +12,13 @@ from residua import images
 from residua.images import Grid, Image
 from residua.simulate.anatomy import Head, Layer, build_head
 from residua.simulate.contrast import SEQUENCES, air, brightness, draw_texture, draw_tissues, render
+from residua.simulate.deposits import Extent
 from residua.simulate.design import Design, Scanner
 from residua.simulate.geometry import (
     Matrix,
     draw_grid,
     draw_movement,
+    drawn_mask,
     sample,
     sampled_labels,
     sampled_mask,
@@ -111,23 +113,29 @@ def _image(out: Path, subject: _Subject, sequence: str, voxels: NDArray[np.int16
 def _labels(out: Path, subject: _Subject) -> Row:
     # Tools for brain extraction count the nearest fluid around the brain in; so does the truth.
     brain = (subject.head.brain.brain_mm < 1.0).astype(np.float32)
-    operation = subject.operation
-    names = {
-        "residual": (operation.residual, REFERENCE, "images"),
-        "pre_tumor": (operation.tumor, BEFORE, "images"),
-        "brain_mask": (brain, REFERENCE, "truth"),
-        "cavity": (operation.cavity, REFERENCE, "truth"),
-        "blood": (operation.blood, REFERENCE, "truth"),
+    operation, after, before = subject.operation, subject.sessions[REFERENCE], subject.sessions[BEFORE]
+    residual = _drawn(subject, operation.residual, after)
+    masks = {
+        "residual": (residual, REFERENCE, "images"),
+        "pre_tumor": (_drawn(subject, operation.tumor, before), BEFORE, "images"),
+        "brain_mask": (_filled(subject, brain, after), REFERENCE, "truth"),
+        "cavity": (_filled(subject, operation.cavity, after) & ~residual, REFERENCE, "truth"),
+        "blood": (_drawn(subject, operation.blood, after) & ~residual, REFERENCE, "truth"),
     }
-    row = {}
-    for name, (share, sequence, folder) in names.items():
-        session = subject.sessions[sequence]
-        lacking = sequence in subject.assignment.lacking
-        row[name] = "" if lacking else f"{folder}/{subject.assignment.patient}/{name}.nii.gz"
-        if not lacking:
-            mask = sampled_mask(subject.world, share, session.grid, session.movement)
-            images.save(Image(mask, session.grid), out / row[name])
+    row = dict.fromkeys(masks, "")
+    for name, (mask, sequence, folder) in masks.items():
+        if sequence not in subject.assignment.lacking:
+            row[name] = f"{folder}/{subject.assignment.patient}/{name}.nii.gz"
+            images.save(Image(mask, subject.sessions[sequence].grid), out / row[name])
     return row
+
+
+def _drawn(subject: _Subject, extent: Extent, session: _Session) -> Mask:
+    return drawn_mask(subject.world, extent.share, extent.volume_ml, session.grid, session.movement)
+
+
+def _filled(subject: _Subject, share: Field, session: _Session) -> Mask:
+    return sampled_mask(subject.world, share, session.grid, session.movement)
 
 
 def _write_truth(out: Path, subject: _Subject) -> None:

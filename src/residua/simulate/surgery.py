@@ -8,15 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.simulate.anatomy import Head, Layer
-from residua.simulate.deposits import Wall, lay_down
+from residua.simulate.deposits import Extent, Wall, lay_down
 from residua.simulate.design import Disease, Volume
 from residua.simulate.shift import Shift, draw_shift
 from residua.simulate.world import Field, Point, World, joined, level_of_volume, shell, soft
 
+_BESIDE_MM = 3.0
+"""What is left lies where the tumour was, or at most this far from it; not along the way to it."""
+
 
 @dataclass(frozen=True)
 class Operation:
-    """Layers before and after surgery, and the shares (0-1) from which the labels are made.
+    """Layers before and after surgery, and the extents from which the labels are made.
 
     ``before`` and ``tumor`` lie in the head before surgery. That head with ``spared`` on it is moved by ``shift``, and
     ``after`` is laid over it; cavity, residual tumour and blood lie there, too.
@@ -26,10 +29,10 @@ class Operation:
     spared: list[Layer]
     after: list[Layer]
     shift: Shift
-    tumor: Field
+    tumor: Extent
     cavity: Field
-    residual: Field
-    blood: Field
+    residual: Extent
+    blood: Extent
 
 
 @dataclass(frozen=True)
@@ -49,24 +52,25 @@ def operate(world: World, rng: np.random.Generator, head: Head, residual_tumor: 
     resected = _resected(world, rng, head, tumor, rng.uniform(*disease.removed))
     cavity_mm, ventricles_mm = shift.pulled(resected), shift.pulled(head.brain.ventricles_mm)
     # The shift leaves the brain's surface where it is.
-    tissue = _free(brain_mm, ventricles_mm)
     within = _within(brain_mm, ventricles_mm)
-    cavity = soft(cavity_mm) * within
-    remains = lay_down(world, rng, Wall(cavity_mm, tissue), residual_tumor, tumor.volume_ml, disease)
+    wall = Wall(cavity_mm, shift.pulled(tumor.surface_mm) < _BESIDE_MM, _free(brain_mm, ventricles_mm))
+    remains = lay_down(world, rng, wall, residual_tumor, tumor.volume_ml, disease)
+    residual, clots = remains["residual"], remains["blood"]
+    cavity = soft(cavity_mm) * within * (1.0 - residual.share) * (1.0 - clots.share)
     air, settled = _levels(world, rng, cavity, disease)
     bone = _flap(world, rng, brain_mm, tumor.centre)
     after: list[Layer] = [("wall", shell(cavity_mm, 0.0, 2.0) * within), ("cavity", cavity), ("cavity", bone)]
-    after += [("tumor", remains["residual"]), ("blood", remains["blood"]), ("blood", settled), ("air", air)]
+    after += [("tumor", residual.share), ("blood", clots.share), ("blood", settled), ("air", air)]
     before = _before(world, rng, tumor, brain_mm, head.brain.ventricles_mm)
     return Operation(
         before=before,
         spared=before[:1],
         after=after,
         shift=shift,
-        tumor=before[1][1],
+        tumor=Extent(before[1][1], tumor.volume_ml),
         cavity=cavity,
-        residual=remains["residual"],
-        blood=np.maximum(remains["blood"], settled),
+        residual=residual,
+        blood=Extent(np.maximum(clots.share, settled), clots.volume_ml + float(settled.sum()) * world.point_ml),
     )
 
 
@@ -131,13 +135,13 @@ def _levels(world: World, rng: np.random.Generator, cavity: Field, disease: Dise
     shares: list[Field] = []
     for probability, front in ((disease.air_probability, True), (disease.blood_level_probability, False)):
         present, part = rng.random() < probability, rng.uniform(*disease.level_share)
-        by_row = cavity.sum(axis=(0, 2)) if not front else cavity.sum(axis=(0, 2))[::-1]
-        filled = np.cumsum(by_row, dtype=np.float64)
+        order = slice(None, None, -1 if front else 1)
+        filled = np.cumsum(cavity.sum(axis=(0, 2))[order], dtype=np.float64)
         if not present or not filled[-1]:
             shares.append(np.zeros(world.shape, np.float32))
             continue
         row = int(np.searchsorted(filled, part * filled[-1]))
-        level = world.axes[1].ravel()[:: -1 if front else 1][row]
+        level = world.axes[1].ravel()[order][row]
         height_mm = (world.axes[1] - level) * np.float32(-1.0 if front else 1.0)
         shares.append(cavity * soft(height_mm, world.step_mm))
     return shares[0], shares[1]
