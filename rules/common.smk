@@ -83,6 +83,17 @@ wildcard_constraints:
     supplement="|".join(SUPPLEMENT),
 
 
+def start_jobs_as_they_come():
+    """Let the scheduler look for work when a job ends, and not ever more often.
+
+    By default Snakemake starts at most 100 jobs a second, and to that end each pass of its scheduler plants another one
+    a second later: after a thousand jobs it makes a thousand passes a second. A rate that somebody asked for stays.
+    """
+    rate = workflow.scheduler.job_rate_limiter
+    if rate and (rate.max_jobs, rate.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
 onstart:
     # What follows is for a run only: a dry run plans from the table alone, and writes nothing.
     from residua.cohort.checks.standing import HEADERS, known_headers
@@ -107,6 +118,7 @@ onstart:
     if study.on_invalid == "exclude":
         write_excluded(EXCLUDED, findings)
     freeze(study, cohort.placement, PLACEMENT)
+    start_jobs_as_they_come()
     for by, number in left_out_by().items():
         logger.info(f"{number} patient(s) are left out by the {by}; results/cohort/flow.json says why")
 

@@ -34,6 +34,7 @@ from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import planned
 from residua.simulate.raters import RATERS, rate
 from residua.simulate.shift import draw_shift
+from residua.simulate.surgery import levels
 from residua.simulate.tissues import CODES
 from residua.simulate.truth import read_itk, true_places
 from residua.simulate.world import World, soft
@@ -305,6 +306,24 @@ def test_no_shift_folds_the_brain() -> None:
         shift = draw_shift(world, rng, brain_mm, (30.0, 10.0, 10.0), radius_mm, largest_mm)
         slopes = np.stack([np.stack(np.gradient(shift.vectors[..., axis], 4.0), -1) for axis in range(3)], -2)
         assert np.linalg.det(np.eye(3) + slopes).min() > 0.1, radius_mm
+
+
+def test_air_rises_to_the_front_and_blood_settles_behind() -> None:
+    world = World(2.0)
+    cavity = soft(world.distance_to((10.0, 0.0, 0.0)) - np.float32(18.0))
+    always = load_design("toy").disease.model_copy(update={"air_probability": 1.0, "blood_level_probability": 1.0})
+    low, high = always.level_share
+    for trial in range(5):
+        air, blood = levels(world, np.random.default_rng(trial), cavity, always)
+        rows = np.broadcast_to(world.axes[1], world.shape)
+        fluid = cavity - air - blood
+        assert fluid.min() > -1e-6
+        assert rows[air > 0.5].min() > rows[fluid > 0.99].max() - 2.1
+        assert rows[blood > 0.5].max() < rows[fluid > 0.99].min() + 2.1
+        for part in (air, blood):
+            assert 0.5 * low < part.sum() / cavity.sum() < high + 0.1
+    never = always.model_copy(update={"air_probability": 0.0, "blood_level_probability": 0.0})
+    assert not np.any(levels(world, np.random.default_rng(0), cavity, never))
 
 
 def test_a_small_thing_keeps_its_volume_on_thick_slices() -> None:

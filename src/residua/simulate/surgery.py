@@ -57,7 +57,7 @@ def operate(world: World, rng: np.random.Generator, head: Head, residual_tumor: 
     remains = lay_down(world, rng, wall, residual_tumor, tumor.volume_ml, disease)
     residual, clots = remains["residual"], remains["blood"]
     cavity = soft(cavity_mm) * within * (1.0 - residual.share) * (1.0 - clots.share)
-    air, settled = _levels(world, rng, cavity, disease)
+    air, settled = levels(world, rng, cavity, disease)
     bone = _flap(world, rng, brain_mm, tumor.centre)
     after: list[Layer] = [("wall", shell(cavity_mm, 0.0, 2.0) * within), ("cavity", cavity), ("cavity", bone)]
     after += [("tumor", residual.share), ("blood", clots.share), ("blood", settled), ("air", air)]
@@ -130,7 +130,7 @@ def _flap(world: World, rng: np.random.Generator, brain_mm: Field, centre: Point
     return soft(np.abs(across_mm - radius_mm) - np.float32(0.8)) * shell(brain_mm, 3.2, 9.5) * soft(-along_mm)
 
 
-def _levels(world: World, rng: np.random.Generator, cavity: Field, disease: Disease) -> tuple[Field, Field]:
+def levels(world: World, rng: np.random.Generator, cavity: Field, disease: Disease) -> tuple[Field, Field]:
     """Air that rises to the front of a patient lying on the back, and blood that settles behind."""
     shares: list[Field] = []
     for probability, front in ((disease.air_probability, True), (disease.blood_level_probability, False)):
