@@ -38,7 +38,7 @@ COLOURS = {
     "necrosis": "#555555",
 }  # fmt: skip
 LEGEND = ("tumor", "blood", "cavity", "wall", "oedema", "vessel", "dura", "bone")
-HALF_MM = 100.0
+HALF_MM = 97.0
 
 
 def draw(cohort: Path, out: Path) -> None:
@@ -69,16 +69,16 @@ def sheet(cohort: Path, row: pd.Series, out: Path) -> None:
         place = point if sequence == "post_t1ce" else true_places(truth, sequence, point[None])[0]
         for axis, plane in zip(column, PLANES, strict=True):
             grey(axis, image, place, plane)
-        column[0].set_title(f"{title}\n{millimetres(image.grid)}", color="white", fontsize=9)
+        column[0].set_title(f"{title}\n{millimetres(image.grid)}", color="white", fontsize=8)
     labels = images.load(truth / "tissues.nii.gz")
     for axis, plane in zip(axes[:, 4], PLANES, strict=True):
         coloured(axis, labels, point, plane)
-    axes[0, 4].set_title("truth\n(on the T1w-CE grid)", color="white", fontsize=9)
+    axes[0, 4].set_title("truth\n\non the grid of the T1w-CE", color="white", fontsize=8)
     handles = [Patch(color=COLOURS[tissue], label=tissue) for tissue in LEGEND]
-    axes[1, 4].legend(handles=handles, loc="lower left", fontsize=6, ncols=2, framealpha=0.6)
+    figure.legend(handles=handles, loc="lower center", fontsize=8, ncols=8, frameon=False, labelcolor="white")
     scanner = f"{row['hospital']}, simulated: {row['manufacturer']}, {row['field_strength_t']} T"
-    figure.suptitle(scanner, color="white", fontsize=11, y=1.0)
-    figure.savefig(out, dpi=75, bbox_inches="tight", facecolor="black", pil_kwargs={"quality": 80})
+    figure.suptitle(scanner, color="white", fontsize=11, y=1.02)
+    figure.savefig(out, dpi=90, bbox_inches="tight", facecolor="black", pil_kwargs={"quality": 80} if out.suffix == ".jpg" else {})
     plt.close(figure)
 
 
@@ -108,7 +108,7 @@ def framed(axis: Axes, point: np.ndarray, plane: str) -> None:
 def grey(axis: Axes, image: Image, point: np.ndarray, plane: str) -> None:
     """A slice as a reader sees it."""
     picture, extent = cut(image, point, plane)
-    bright = np.percentile(image.data[image.data > np.percentile(image.data, 60)], 98)
+    bright = np.percentile(image.data[image.data > np.percentile(image.data, 60)], 99.3)
     axis.imshow(picture, cmap="gray", origin="lower", extent=extent, vmin=0, vmax=bright, interpolation="nearest")
     framed(axis, point, plane)
 
@@ -125,7 +125,7 @@ def coloured(axis: Axes, labels: Image, point: np.ndarray, plane: str) -> None:
 
 def millimetres(grid: Grid) -> str:
     """Voxels and their sizes."""
-    return "×".join(map(str, grid.shape)) + ", " + "×".join(f"{step:.2g}" for step in grid.spacing_mm) + " mm"
+    return "×".join(map(str, grid.shape)) + "\n" + "×".join(f"{step:.2g}" for step in grid.spacing_mm) + " mm"
 
 
 if __name__ == "__main__":
