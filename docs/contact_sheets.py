@@ -78,7 +78,7 @@ def sheet(cohort: Path, row: pd.Series, out: Path) -> None:
     figure.legend(handles=handles, loc="lower center", fontsize=8, ncols=8, frameon=False, labelcolor="white")
     scanner = f"{row['hospital']}, simulated: {row['manufacturer']}, {row['field_strength_t']} T"
     figure.suptitle(scanner, color="white", fontsize=11, y=1.02)
-    figure.savefig(out, dpi=90, bbox_inches="tight", facecolor="black", pil_kwargs={"quality": 80} if out.suffix == ".jpg" else {})
+    figure.savefig(out, dpi=90, bbox_inches="tight", facecolor="black", pil_kwargs={"quality": 80})
     plt.close(figure)
 
 

@@ -65,7 +65,7 @@ def main(cohort: Path, patient: str, out: Path) -> dict[str, object]:
         "error_before_mm": error_mm(brain, truth, sequence, []),
         "error_mm": error_mm(brain, truth, sequence, transform.in_order),
         "error_of_the_rigid_truth_mm": error_mm(brain, truth, sequence, [str(rigid)]),
-        "error_of_the_truth_mm": error_mm(brain, truth, sequence, [str(rigid), str(shift)]),
+        "error_of_the_truth_mm": error_mm(brain, truth, sequence, [str(shift), str(rigid)]),
         "identical": all(
             digest(a) == digest(b)
             for a, b in ((runs[0][1].affine, runs[1][1].affine), (runs[0][1].warp, runs[1][1].warp))
