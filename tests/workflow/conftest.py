@@ -52,3 +52,12 @@ def finished(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> St
 def study(finished: Study, tmp_path: Path) -> Study:
     """A copy of the finished micro study that a test may change."""
     return finished.copied(tmp_path / "study")
+
+
+@pytest.fixture
+def fresh(micro_cohort: Path, tmp_path: Path) -> Study:
+    """A micro study that has not run."""
+    folder = tmp_path / "study"
+    shutil.copytree(micro_cohort, folder / "cohort")
+    shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "config.yaml")
+    return Study(folder)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from studies import HOUSE, Study
-
-
-@pytest.fixture
-def fresh(micro_cohort: Path, tmp_path: Path) -> Study:
-    """A micro study that has not run."""
-    folder = tmp_path / "study"
-    shutil.copytree(micro_cohort, folder / "cohort")
-    shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "config.yaml")
-    return Study(folder)
+from studies import Study
 
 
 def put_on_another_grid(mask: Path) -> None:

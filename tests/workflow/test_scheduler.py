@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-from studies import HOUSE, Study
+from studies import Study
 
 COUNTING = """
 import sys
@@ -27,21 +25,13 @@ finally:
 """
 
 
-@pytest.fixture
-def study(micro_cohort: Path, tmp_path: Path) -> Study:
-    """A micro study that has not run."""
-    shutil.copytree(micro_cohort, tmp_path / "cohort")
-    shutil.copy(HOUSE / "tests/micro/config.yaml", tmp_path / "config.yaml")
-    return Study(tmp_path)
-
-
 @pytest.mark.parametrize(("asked", "limited"), [((), False), (("--max-jobs-per-timespan", "50/1s"), True)])
-def test_a_pass_of_the_scheduler_plants_no_other(study: Study, asked: tuple[str, ...], limited: bool) -> None:
-    _, *arguments = study.command(*asked, "--", "results/cohort/folds.json")
+def test_a_pass_of_the_scheduler_plants_no_other(fresh: Study, asked: tuple[str, ...], limited: bool) -> None:
+    _, *arguments = fresh.command(*asked, "--", "results/cohort/folds.json")
     command = [sys.executable, "-c", COUNTING, *arguments]
-    done = subprocess.run(command, cwd=study.house, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=fresh.house, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     passes, planted = map(int, done.stdout.split()[-3::2])
     assert (planted > 0) == limited
     if not limited:
-        assert passes <= 2 * len(study.planned("--forceall", "results/cohort/folds.json")) + 2
+        assert passes <= 2 * len(fresh.planned("--forceall", "results/cohort/folds.json")) + 2

@@ -49,7 +49,8 @@ def operate(world: World, rng: np.random.Generator, head: Head, residual_tumor: 
     tumor = _grow(world, rng, head, disease.tumor)
     radius_mm = (tumor.volume_ml * 1000.0 * 3.0 / (4.0 * np.pi)) ** (1.0 / 3.0)
     shift = draw_shift(world, rng, brain_mm, tumor.centre, radius_mm, rng.uniform(*disease.shift_mm))
-    resected = _resected(world, rng, head, tumor, rng.uniform(*disease.removed))
+    way_out = _outwards(world, tumor.centre)
+    resected = _resected(world, rng, head, tumor, rng.uniform(*disease.removed), way_out)
     cavity_mm, ventricles_mm = shift.pulled(resected), shift.pulled(head.brain.ventricles_mm)
     # The shift leaves the brain's surface where it is.
     within = _within(brain_mm, ventricles_mm)
@@ -58,7 +59,7 @@ def operate(world: World, rng: np.random.Generator, head: Head, residual_tumor: 
     residual, clots = remains["residual"], remains["blood"]
     cavity = soft(cavity_mm) * within * (1.0 - residual.share) * (1.0 - clots.share)
     air, settled = levels(world, rng, cavity, disease)
-    bone = _flap(world, rng, brain_mm, tumor.centre)
+    bone = _flap(world, rng, brain_mm, way_out)
     after: list[Layer] = [("wall", shell(cavity_mm, 0.0, 2.0) * within), ("cavity", cavity), ("cavity", bone)]
     after += [("tumor", residual.share), ("blood", clots.share), ("blood", settled), ("air", air)]
     before = _before(world, rng, tumor, brain_mm, head.brain.ventricles_mm)
@@ -102,13 +103,15 @@ def _before(
     ]
 
 
-def _resected(world: World, rng: np.random.Generator, head: Head, tumor: _Tumor, removed: float) -> Field:
+def _resected(
+    world: World, rng: np.random.Generator, head: Head, tumor: _Tumor, removed: float, way_out: tuple[Field, Field]
+) -> Field:
     """The cavity's surface before the brain moves: most of the tumour, and the way to it."""
     brain = head.brain
     tissue = _free(brain.brain_mm, brain.ventricles_mm)
     carved = tumor.surface_mm + np.float32(1.5) * world.noise(rng, 8.0)
     cavity_mm = carved - np.float32(level_of_volume(carved, tissue, round(removed * tumor.volume_ml / world.point_ml)))
-    along_mm, across_mm = _outwards(world, tumor.centre)
+    along_mm, across_mm = way_out
     corridor = np.maximum(across_mm - np.float32(rng.uniform(4.0, 7.0)) - world.noise(rng, 8.0), -along_mm)
     return joined(cavity_mm, corridor, 6.0)
 
@@ -123,9 +126,9 @@ def _outwards(world: World, centre: Point) -> tuple[Field, Field]:
     return np.asarray(along), np.sqrt(np.maximum(squared - along**2, 0.0))
 
 
-def _flap(world: World, rng: np.random.Generator, brain_mm: Field, centre: Point) -> Field:
+def _flap(world: World, rng: np.random.Generator, brain_mm: Field, way_out: tuple[Field, Field]) -> Field:
     """The cut around the piece of skull that was taken out and put back."""
-    along_mm, across_mm = _outwards(world, centre)
+    along_mm, across_mm = way_out
     radius_mm = np.float32(rng.uniform(22.0, 32.0)) + world.noise(rng, 25.0)
     return soft(np.abs(across_mm - radius_mm) - np.float32(0.8)) * shell(brain_mm, 3.2, 9.5) * soft(-along_mm)
 
