@@ -15,6 +15,7 @@ from residua.cohort.problems import raise_problems
 from residua.cohort.files import drawn_on, kinds_of
 from residua.cohort.raters import load_raters
 from residua.errors import ResiduaError
+from residua.memory import memory_mb
 from residua.provenance import code_digest
 from residua.standin import provide_conda
 from residua.study import load_study
@@ -151,6 +152,12 @@ def environment(name):
 def growing(mem_mb):
     """Memory that doubles when a job is tried again; no further, for time limits make retries too."""
     return lambda wildcards, attempt: mem_mb * min(attempt, 2)
+
+
+def growing_with_voxels(wildcards, input, attempt):
+    """Memory for both images of a registration, and for SyN where it works on all their voxels; doubles on a retry."""
+    per_voxel = 40 if study.registration.working_spacing_mm else 400
+    return memory_mb([input.reference, input.moving], 1000, per_voxel) * min(attempt, 2)
 
 
 def environment_of(wildcards):

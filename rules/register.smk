@@ -15,9 +15,9 @@ rule register:
         "results/benchmarks/register/{patient}_{sequence}.tsv"
     conda:
         environment("core")
-    threads: 1
+    threads: 1 if study.registration.reproducible else 4
     resources:
-        mem_mb=growing(8000),
+        mem_mb=growing_with_voxels,
         runtime=120,
     params:
         settings=study.registration.model_dump(mode="json"),

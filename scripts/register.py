@@ -12,7 +12,9 @@ register(
     reference=Path(job.input.reference),
     moving=Path(job.input.moving),
     settings=Registration(**job.params.settings),
+    threads=job.threads,
     out=Path(job.output.image),
     transform=TransformFiles(Path(job.output.affine), Path(job.output.warp)),
     quality=Path(job.output.quality),
+    who=f"patient {job.wildcards.patient}, {job.wildcards.sequence}",
 )

@@ -34,18 +34,44 @@ class Sequences(Frozen):
 class Registration(Frozen):
     """How the moving sequences are brought to the reference."""
 
-    engine: Literal["ants"] = Field(description="The registration software.")
-    transform: Literal["SyN"] = Field(description="Affine, then the symmetric diffeomorphism.")
-    metric: Literal["mattes"] = Field(description="Similarity; mutual information works across contrasts.")
-    metric_bins: int = Field(ge=8, description="Histogram bins of the mutual information.")
-    iterations: tuple[int, ...] = Field(min_length=1, description="Iterations of SyN, from coarse to fine.")
+    engine: Literal["ants", "greedy", "none"] = Field(
+        description="The registration software; greedy: faster; none: the images are aligned already."
+    )
+    transform: Literal["SyN", "diffeomorphic", "affine", "rigid"] = Field(
+        description="SyN (ants) and diffeomorphic (greedy): rigid, affine, then a deformation without folds."
+    )
+    metric: Literal["mattes"] = Field(
+        description="Similarity: mutual information, which works across contrasts; greedy's is normalised."
+    )
+    metric_bins: int = Field(ge=8, description="Histogram bins of the mutual information (ants).")
+    linear_spacing_mm: float | None = Field(
+        gt=0, description="Optimise the rigid and affine stages on images of this spacing; null: as they are."
+    )
+    linear_sampling: float = Field(
+        gt=0, le=1, description="Share of the voxels on which these stages measure similarity (ants)."
+    )
     working_spacing_mm: float | None = Field(
-        gt=0, description="Optimise on images of this spacing; null: on the images as they are."
+        gt=0, description="Optimise the deformation on images of this spacing; null: on the images as they are."
+    )
+    iterations: tuple[int, ...] = Field(min_length=1, description="Iterations of the deformation, from coarse to fine.")
+    update_field_variance: float = Field(
+        ge=0, description="Smoothing of each step of the deformation, as a variance in voxels squared."
+    )
+    total_field_variance: float = Field(
+        ge=0, description="Smoothing of the whole deformation after each step, as a variance in voxels squared."
     )
     interpolation: Literal["linear", "bSpline", "lanczosWindowedSinc"] = Field(
         description="Interpolation of images; labels always take a label interpolator."
     )
+    reproducible: bool = Field(description="One thread and a fixed seed: two runs give the same bits.")
     seed: int = Field(ge=0, description="Seed of the metric's sampling.")
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Registration:
+        others = {"ants": "diffeomorphic", "greedy": "SyN"}
+        if self.transform == others.get(self.engine):
+            raise ValueError(f"transform {self.transform} is not one of the engine {self.engine}")
+        return self
 
 
 class BrainMask(Frozen):

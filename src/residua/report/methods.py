@@ -9,7 +9,7 @@ from residua.metrics.classification import WEAK_OVERLAP_DICE
 from residua.protocol import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.report.networks import describe_network, settings_table
 from residua.report.wording import counted, listed, name_of, one_of, plain
-from residua.study import OUT_OF_FOLD, Study
+from residua.study import OUT_OF_FOLD, Registration, Study
 
 
 @dataclass(frozen=True)
@@ -38,17 +38,39 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int) ->
 
 
 def _registration(study: Study) -> str:
-    settings, spacing = study.registration, study.registration.working_spacing_mm
+    settings = study.registration
+    reference = name_of(study.sequences.reference)
     if not study.sequences.moving:
-        return f"Nothing was registered: the {name_of(study.sequences.reference)} is the only sequence."
-    where = "on the reference grid itself" if spacing is None else f"on images of {plain(spacing)} mm spacing"
-    return (
-        f"The {listed([name_of(column) for column in study.sequences.moving])} of each patient were registered to the "
-        f"{name_of(study.sequences.reference)}, the reference, with {settings.transform} of ANTs: an affine transform, "
-        f"then a symmetric diffeomorphism that maximises mutual information ({settings.metric_bins} bins; "
-        f"{listed(list(map(str, settings.iterations)))} iterations from coarse to fine, optimised {where}). Images "
-        f"were resampled with {settings.interpolation} interpolation, labels with one that keeps them binary."
+        return f"Nothing was registered: the {reference} is the only sequence."
+    moving = listed([name_of(column) for column in study.sequences.moving])
+    resampled = (
+        f"Images were resampled with {settings.interpolation} interpolation, labels with one that keeps them binary."
     )
+    if settings.engine == "none":
+        return f"The {moving} of each patient came aligned with the {reference}, the reference. {resampled}"
+    software = {"ants": "ANTs", "greedy": "Greedy"}[settings.engine]
+    return f"The {moving} of each patient were registered to the {reference}, the reference, with {software}: " + (
+        f"{_stages(settings)} {resampled}"
+    )
+
+
+def _stages(settings: Registration) -> str:
+    linear = {"rigid": "a rigid transform", "affine": "a rigid, then an affine transform"}
+    begun = linear.get(settings.transform, linear["affine"])
+    how = f"maximising mutual information {_where(settings.linear_spacing_mm)}"
+    if settings.transform in linear:
+        return f"{begun}, {how}."
+    kind = "a symmetric diffeomorphism (SyN)" if settings.transform == "SyN" else "a diffeomorphism"
+    return (
+        f"{begun}, {how}, then {kind} {_where(settings.working_spacing_mm)} "
+        f"({listed(list(map(str, settings.iterations)))} iterations from coarse to fine; the field smoothed with a "
+        f"variance of {plain(settings.total_field_variance)} voxels², each step with "
+        f"{plain(settings.update_field_variance)})."
+    )
+
+
+def _where(spacing_mm: float | None) -> str:
+    return "on the images as they are" if spacing_mm is None else f"on images of about {plain(spacing_mm)} mm spacing"
 
 
 def _brain_mask(study: Study) -> str:

@@ -1,0 +1,34 @@
+"""What a job will need, from the size of its images, read from the first bytes of each file."""
+
+from __future__ import annotations
+
+import gzip
+import math
+import struct
+from collections.abc import Iterable
+
+_NIFTI1, _NIFTI2 = (348, 40, "8h"), (540, 16, "8q")
+"""Size of the header by which each version is known, where the dimensions stand, and their type."""
+_ENOUGH = 80
+_UNKNOWN_VOXELS = 100_000_000
+
+
+def voxels_of(path: str) -> int | None:
+    """Voxels of a NIfTI file, compressed or not; None where the first bytes do not tell."""
+    try:
+        with gzip.open(path) if str(path).endswith(".gz") else open(path, "rb") as stream:
+            begin = stream.read(_ENOUGH)
+        for order in "<>":
+            for size, offset, kind in (_NIFTI1, _NIFTI2):
+                if struct.unpack_from(f"{order}i", begin)[0] == size:
+                    axes, *shape = struct.unpack_from(f"{order}{kind}", begin, offset)
+                    return math.prod(shape[:axes])
+    except (OSError, EOFError, struct.error):
+        pass
+    return None
+
+
+def memory_mb(paths: Iterable[str], at_least_mb: int, bytes_per_voxel: float) -> int:
+    """``at_least_mb`` and ``bytes_per_voxel`` for all voxels of some files; a file that cannot be read counts as large."""
+    voxels = sum(voxels_of(path) or _UNKNOWN_VOXELS for path in paths)
+    return at_least_mb + math.ceil(voxels * bytes_per_voxel / 1e6)

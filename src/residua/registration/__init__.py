@@ -1,0 +1,100 @@
+"""Bring a moving sequence, or a label drawn on it, to the grid of the reference sequence.
+
+The transform is estimated by one of several engines, on coarser images where the settings say so, and then serves the
+full grid. In reproducible mode two runs give the same bits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from residua import images
+from residua.errors import ResiduaError
+from residua.images import Image
+from residua.publish import write_json
+from residua.registration.assessment import assess, shares_structure
+from residua.registration.transforms import TransformFiles, keep, resample, write_matrix, write_no_warp
+from residua.study import Registration
+
+__all__ = ["TransformFiles", "register", "resample", "warp_label"]
+
+
+def register(
+    reference: Path,
+    moving: Path,
+    settings: Registration,
+    threads: int,
+    out: Path,
+    transform: TransformFiles,
+    quality: Path,
+    who: str,
+) -> None:
+    """Estimate the transform of ``moving`` to ``reference`` and write the moving image on the reference grid.
+
+    Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
+    ``assessment``). Raises ``ResiduaError`` that begins with ``who`` (the patient and the sequence) when an image
+    cannot be read, no transform is found, or what was found aligns nothing.
+    """
+    fixed, moved = images.load(reference), images.load(moving)
+    with tempfile.TemporaryDirectory(prefix="register-") as scratch:
+        try:
+            _require_content(fixed, "the reference")
+            _require_content(moved, "the image")
+            _keep(_estimate(fixed, moved, settings, threads, scratch), fixed, transform)
+            record = assess(fixed, moved, transform, settings)
+            if settings.engine != "none" and not shares_structure(record):
+                raise ResiduaError(
+                    f"after registration it shares no structure with the reference "
+                    f"(mutual information {record['mutual_information']['after']:.3f})"
+                )
+        except ResiduaError as error:
+            raise ResiduaError(
+                f"{who}: {error}; look at {moving.name} and {reference.name}, correct the cohort table, "
+                f"or set the patient's role to exclude and run the same command again"
+            ) from error
+    images.save(resample(fixed.grid, moved, transform, settings.interpolation), out)
+    write_json(quality, record)
+
+
+def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
+    """Write a label, drawn on the moving sequence, on the grid of ``reference`` through a known transform."""
+    warped = resample(images.load_grid(reference), images.load_mask(label), transform, "genericLabel")
+    images.save(Image(warped.data > 0.5, warped.grid), out)
+
+
+def _estimate(fixed: Image, moving: Image, settings: Registration, threads: int, scratch: str) -> list[str]:
+    if settings.engine == "none":
+        return []
+    if settings.engine == "greedy":
+        from residua.registration import greedy_engine
+
+        return greedy_engine.estimate(fixed, moving, settings, threads, scratch)
+    from residua.registration import ants_engine
+
+    return ants_engine.estimate(fixed, moving, settings, scratch)
+
+
+def _keep(found: list[str], fixed: Image, transform: TransformFiles) -> None:
+    """Publish what an engine found; what it did not find is the identity."""
+    warps = [path for path in found if path.endswith(".nii.gz")]
+    affines = [path for path in found if path.endswith(".mat")]
+    if len(warps) > 1 or len(affines) > 1:
+        raise ResiduaError(f"expected one affine and one warp, found {found}")
+    if affines:
+        keep(affines[0], transform.affine)
+    else:
+        write_matrix(np.eye(4), transform.affine)
+    if warps:
+        keep(warps[0], transform.warp)
+    else:
+        write_no_warp(fixed.grid, transform.warp)
+
+
+def _require_content(image: Image, what: str) -> None:
+    if not np.isfinite(image.data).all():
+        raise ResiduaError(f"{what} holds voxels that are not finite")
+    if not np.ptp(image.data) > 0:
+        raise ResiduaError(f"{what} is empty: all its voxels are equal")

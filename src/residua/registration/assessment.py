@@ -1,0 +1,71 @@
+"""How well a registration went, in numbers that a person can judge without the image."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ants
+import nibabel as nib
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from residua.images import Image
+from residua.registration.transforms import TransformFiles, at_spacing, matrix_of, resample, to_ants
+from residua.study import Registration
+
+LEAST_MUTUAL_INFORMATION = 0.05
+"""Two scans of one head have at least six times as much in common; noise and a head have a tenth of it."""
+_SPACING_MM = 3.0
+"""Similarity is measured on images of this spacing, whatever the scans have, so that patients compare."""
+
+
+def assess(fixed: Image, moving: Image, transform: TransformFiles, settings: Registration) -> dict[str, Any]:
+    """Builtins for JSON: ``mutual_information`` before (as the headers say) and after, ``affine`` and ``jacobian``."""
+    coarse_fixed, coarse_moving = at_spacing(fixed, _SPACING_MM), at_spacing(moving, _SPACING_MM)
+
+    def similarity(through: TransformFiles | None) -> float:
+        warped = resample(coarse_fixed.grid, coarse_moving, through, "linear")
+        # ANTs reports mutual information as a cost: lower is better there, higher is better here.
+        return -float(ants.image_mutual_information(to_ants(coarse_fixed), to_ants(warped)))
+
+    return {
+        "mutual_information": {"before": similarity(None), "after": similarity(transform)},
+        "affine": _parts(matrix_of(transform.affine), fixed),
+        "jacobian": _jacobian(transform),
+    }
+
+
+def shares_structure(record: dict[str, Any]) -> bool:
+    """Whether both images show something in common once they are registered."""
+    return bool(record["mutual_information"]["after"] >= LEAST_MUTUAL_INFORMATION)
+
+
+def _parts(matrix: np.ndarray[Any, np.dtype[np.float64]], fixed: Image) -> dict[str, Any]:
+    """How the affine turns, moves and scales: rotation and scales of its polar decomposition, the centre's way."""
+    left, scales, right = np.linalg.svd(matrix[:3, :3])
+    turn = left @ right
+    centre = fixed.grid.corners_mm().mean(axis=0)
+    way = nib.affines.apply_affine(matrix, centre) - centre
+    return {
+        "rotation_degrees": float(np.degrees(Rotation.from_matrix(turn).magnitude())) if np.linalg.det(turn) > 0 else 180.0,
+        "translation_mm": float(np.linalg.norm(way)),
+        "scales": [float(scale) for scale in scales],
+    }
+
+
+def _jacobian(transform: TransformFiles) -> dict[str, float]:
+    """Range of the warp's Jacobian determinant: 1 where volume is kept, 0 and below where space folds."""
+    field = ants.image_read(str(transform.warp))
+    if min(field.shape) < 3:
+        determinant = np.ones(1)
+    else:
+        grid = ants.split_channels(field)[0]
+        determinant = ants.create_jacobian_determinant_image(grid, str(transform.warp)).numpy()
+    low, high = np.percentile(determinant, (1, 99))
+    return {
+        "min": float(determinant.min()),
+        "p01": float(low),
+        "p99": float(high),
+        "max": float(determinant.max()),
+        "folded_percent": float(100.0 * np.mean(determinant <= 0)),
+    }

@@ -1,0 +1,114 @@
+"""Transforms from a moving sequence to the reference: how they lie on disk, and the one way to resample through them.
+
+A transform is an ITK affine and an ITK displacement field, whatever software found it, so that ANTs, ITK-SNAP and
+3D Slicer take it as it is. What has no deformation has a field of zeros on a few voxels.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import ants
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from skimage.measure import block_reduce
+
+from residua.images import Grid, Image
+from residua.publish import writing
+
+_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_VECTOR = 1007
+"""NIfTI's intent code of a displacement field, by which ITK knows one."""
+
+Matrix = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TransformFiles:
+    """The two parts of a transform: moving to reference is the affine first, then the warp."""
+
+    affine: Path
+    warp: Path
+
+    @property
+    def in_order(self) -> list[str]:
+        """As ``ants.apply_transforms`` wants them: the last applied first."""
+        return [str(self.warp), str(self.affine)]
+
+
+def to_ants(image: Image) -> ants.ANTsImage:
+    """The same voxels as an ANTs image (LPS world, float32)."""
+    affine = _LPS @ image.grid.affine
+    spacing = nib.affines.voxel_sizes(affine)
+    return ants.from_numpy(
+        np.ascontiguousarray(image.data, dtype=np.float32),
+        origin=affine[:3, 3].tolist(),
+        spacing=spacing.tolist(),
+        direction=affine[:3, :3] / spacing,
+    )
+
+
+def at_spacing(image: Image, spacing_mm: float | None) -> Image:
+    """``image`` with whole blocks of voxels averaged so that each axis comes nearest to ``spacing_mm``.
+
+    An axis that is coarser already stays; None leaves all as they are. Averaging keeps what thinning out would not:
+    a fine scan's signal against its noise.
+    """
+    if spacing_mm is None:
+        return image
+    factors = tuple(max(round(spacing_mm / size), 1) for size in image.grid.spacing_mm)
+    data = block_reduce(image.data.astype(np.float32), factors, np.mean)
+    to_block = np.diag([*factors, 1.0])
+    to_block[:3, 3] = (np.array(factors) - 1) / 2
+    return Image(data, Grid(data.shape, image.grid.affine @ to_block, image.grid.stored_as))
+
+
+def resample(grid: Grid, moving: Image, transform: TransformFiles | None, interpolation: str) -> Image:
+    """``moving`` on ``grid``, interpolated once; without a transform as both lie in space by their headers.
+
+    ``interpolation`` is one of ANTs' names. Voxels outside the moving image are 0.
+    """
+    there = Image(np.zeros(grid.shape, dtype=np.float32), grid)
+    warped = ants.apply_transforms(
+        to_ants(there), to_ants(moving), transformlist=transform.in_order if transform else [], interpolator=interpolation
+    )
+    return Image(warped.numpy().astype(np.float32), grid)
+
+
+def matrix_of(affine: Path) -> Matrix:
+    """The RAS+ matrix (4x4, mm) of an ITK affine file: from a point of the reference to one of the moving image."""
+    found = ants.read_transform(str(affine))
+    parameters, centre = np.asarray(found.parameters), np.asarray(found.fixed_parameters)
+    lps = np.eye(4)
+    lps[:3, :3] = parameters[:9].reshape(3, 3)
+    lps[:3, 3] = parameters[9:] + centre - lps[:3, :3] @ centre
+    return np.asarray(_LPS @ lps @ _LPS)
+
+
+def write_matrix(matrix: Matrix, affine: Path) -> None:
+    """Write a RAS+ matrix (4x4, mm), reference to moving, as the ITK affine that ``matrix_of`` reads."""
+    lps = _LPS @ matrix @ _LPS
+    made = ants.new_ants_transform(dimension=3, transform_type="AffineTransform")
+    made.set_parameters([*lps[:3, :3].ravel(), *lps[:3, 3]])
+    made.set_fixed_parameters([0.0, 0.0, 0.0])
+    with writing(affine, suffix=".mat") as beside:
+        ants.write_transform(made, str(beside))
+
+
+def write_no_warp(grid: Grid, warp: Path) -> None:
+    """Write a displacement field of zeros over ``grid``, two voxels along each axis."""
+    stretch = np.diag([*(np.maximum(np.array(grid.shape) - 1, 1)), 1.0])
+    field = nib.Nifti1Image(np.zeros((2, 2, 2, 1, 3), np.float32), grid.affine @ stretch)
+    field.header.set_intent(_VECTOR)
+    field.header.set_xyzt_units("mm")
+    with writing(warp, suffix=".nii.gz") as beside:
+        nib.save(field, beside)
+
+
+def keep(source: str, target: Path) -> None:
+    """Publish a file that the registration software wrote into its scratch folder."""
+    with writing(target) as beside:
+        shutil.copyfile(source, beside)
