@@ -17,7 +17,7 @@ import numpy as np
 
 from residua import images
 from residua.errors import ResiduaError
-from residua.images import Image
+from residua.images import Grid, Image
 from residua.publish import write_json, writing
 from residua.study import Registration
 
@@ -62,8 +62,8 @@ def register(
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
         found = _estimate(_working(fixed, settings), _working(moved, settings), settings, scratch)
         _keep(found, transform)
-    warped = _resample(fixed, moved, transform, settings.interpolation)
-    before = _resample(fixed, moved, None, settings.interpolation)
+    warped = resample(fixed.grid, moved, transform, settings.interpolation)
+    before = resample(fixed.grid, moved, None, settings.interpolation)
     write_json(
         quality, {"mutual_information": {"before": _agreement(fixed, before), "after": _agreement(fixed, warped)}}
     )
@@ -73,8 +73,19 @@ def register(
 def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
     """Write a label, drawn on the moving sequence, on the grid of ``reference`` through a known transform."""
     moved = images.load_mask(label)
-    warped = _resample(images.load(reference), moved, transform, "genericLabel")
+    warped = resample(images.load_grid(reference), moved, transform, "genericLabel")
     images.save(Image(warped.data > 0.5, warped.grid), out)
+
+
+def resample(grid: Grid, moving: Image, transform: TransformFiles | None, interpolation: str) -> Image:
+    """``moving`` on ``grid`` (x, y, z), through a transform or, without one, by the headers alone; zero outside it."""
+    warped = ants.apply_transforms(
+        to_ants(Image(np.zeros(grid.shape, dtype=np.float32), grid)),
+        to_ants(moving),
+        transformlist=transform.in_order if transform else [],
+        interpolator=interpolation,
+    )
+    return Image(warped.numpy().astype(np.float32), grid)
 
 
 def _working(image: Image, settings: Registration) -> ants.ANTsImage:
@@ -115,16 +126,6 @@ def _keep(found: dict[str, list[str]], transform: TransformFiles) -> None:
     for source, target in ((affines[0], transform.affine), (warps[0], transform.warp)):
         with writing(target) as beside:
             shutil.copyfile(source, beside)
-
-
-def _resample(fixed: Image, moving: Image, transform: TransformFiles | None, interpolation: str) -> Image:
-    warped = ants.apply_transforms(
-        to_ants(fixed),
-        to_ants(moving),
-        transformlist=transform.in_order if transform else [],
-        interpolator=interpolation,
-    )
-    return Image(warped.numpy().astype(np.float32), fixed.grid)
 
 
 def _agreement(fixed: Image, other: Image) -> float:
