@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from os import PathLike
@@ -75,7 +76,7 @@ def flags_of(frame: pd.DataFrame) -> list[Flag]:
     """The flags of a judged ``measure_frame``: patients with more and with worse ones first."""
     flagged = frame[frame["flag"] != ""]
     found = [_flag(row) for row in flagged.to_dict("records")]
-    limits = {patient: sum(f.kind == "limit" for f in found if f.patient == patient) for patient in frame["patient"]}
+    limits = Counter(flag.patient for flag in found if flag.kind == "limit")
     worst = flagged.groupby("patient")["robust_z"].agg(lambda z: z.abs().max()).fillna(0.0)
     order = [measure.name for measure in CATALOGUE]
 

@@ -19,7 +19,6 @@ from scipy import ndimage
 
 from residua.figures.slices import window
 from residua.images import Grid
-from residua.preparation import Box
 
 AXIAL, CORONAL, SAGITTAL = 2, 1, 0
 PLANES = (AXIAL, CORONAL, SAGITTAL)
@@ -31,6 +30,7 @@ _QUALITY = 68
 _SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Where the slices of a series lie between the ends of the brain."""
 
+Box = tuple[slice, slice, slice]
 Strip = NDArray[np.uint8]
 """Rows and columns of grey values."""
 Color = tuple[int, int, int]
