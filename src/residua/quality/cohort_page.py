@@ -16,7 +16,7 @@ from residua.quality.strips import strip_plot
 from residua.report.layout import rendered
 
 _ENDS = 5
-"""Patients named at each end of a ranking."""
+"""Patients named at most at each end of a ranking."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Distribution:
 def cohort_page(frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str]) -> str:
     """The page as HTML. ``pages`` holds where each patient's page lies beside it."""
     patients = list(dict.fromkeys(frame["patient"]))
-    columns = [(subject, how) for subject, how in _columns(frame)]
+    columns = list(_columns(frame))
     return rendered(
         "residua.quality",
         "index.html",
@@ -94,15 +94,15 @@ def _distribution(frame: pd.DataFrame, subject: str, how: Measure, pages: Mappin
     rows = frame[own]
     ordered = rows.sort_values("value", kind="stable").to_dict("records")
     ranked = [Ranked(r["patient"], pages[r["patient"]], how.shown(r["value"]), bool(r["flag"])) for r in ordered]
-    title = f"{subject_name(subject)}: {how.title}"
+    title, ends = f"{subject_name(subject)}: {how.title}", min(_ENDS, (len(ranked) + 1) // 2)
     return Distribution(
         title=how.title[:1].upper() + how.title[1:],
         limits=how.limits,
         median=how.shown(float(rows["median"].iloc[0])),
         patients=len(ranked),
         drawing=strip_plot(rows, how, pages, f"{title}, by hospital"),
-        lowest=tuple(ranked[:_ENDS]),
-        highest=tuple(reversed(ranked[-_ENDS:])),
+        lowest=tuple(ranked[:ends]),
+        highest=tuple(reversed(ranked[-ends:])),
     )
 
 

@@ -18,7 +18,7 @@ from residua.errors import ResiduaError
 from residua.figures.words import name_of
 from residua.publish import write_text
 from residua.quality.measures import BRAIN, CATALOGUE, Measure, Measures, judged
-from residua.quality.outliers import FAR, FEWEST, robust_z
+from residua.quality.outliers import FAR, robust_z
 
 Kind = Literal["limit", "outlier"]
 
@@ -111,7 +111,7 @@ def _flag(row: Mapping[Hashable, Any]) -> Flag:
 def _distance(row: Mapping[Hashable, Any], how: Measure) -> list[str]:
     score, median, compared = float(row["robust_z"]), float(row["median"]), int(row["compared"])
     if not np.isfinite(score):
-        return [f"too few patients to compare with ({compared}, {FEWEST} are needed)"]
+        return []
     return [
         f"{abs(score):.1f} robust standard deviations {'below' if score < 0 else 'above'} the median of {compared} "
         f"patients ({how.shown(median)})"

@@ -39,7 +39,7 @@ def strip_plot(rows: pd.DataFrame, how: Measure, pages: Mapping[str, str], title
     parts = [
         f'<svg class="strip" role="img" aria-label="{escape(title)}" viewBox="0 0 {_WIDTH:g} {height:g}">',
         *_lines(axis, how, float(rows["median"].iloc[0]), height - _BOTTOM),
-        *_ticks(axis, how, height - _BOTTOM),
+        *_ticks(axis, height - _BOTTOM),
     ]
     for number, hospital in enumerate(hospitals):
         own = rows[rows["hospital"] == hospital]
@@ -68,12 +68,21 @@ def _lines(axis: _Axis, how: Measure, median: float, bottom: float) -> list[str]
     return [f'<path class="{kind}" d="M{axis.x(value):.1f} 0V{bottom:g}"/>' for kind, value in lines]
 
 
-def _ticks(axis: _Axis, how: Measure, bottom: float) -> list[str]:
-    places = np.linspace(axis.low, axis.high, _TICKS)
+def _ticks(axis: _Axis, bottom: float) -> list[str]:
+    """The axis with round numbers: steps of 1, 2 or 5 times a power of ten."""
+    rough = (axis.high - axis.low) / _TICKS
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough)
+    places = step * np.arange(np.ceil(axis.low / step), np.floor(axis.high / step) + 1)
     return [f'<path class="axis" d="M{_LEFT:g} {bottom:g}H{_WIDTH - _RIGHT:g}"/>'] + [
-        f'<text x="{axis.x(value):.1f}" y="{bottom + 18:g}" text-anchor="middle">{how.shown(float(value))}</text>'
-        for value in places
+        f'<text x="{axis.x(place):.1f}" y="{bottom + 18:g}" text-anchor="middle">{_number(place)}</text>'
+        for place in places
     ]
+
+
+def _number(value: float) -> str:
+    # Without the noise of the steps: 0.30000000000000004 is 0.3, and -0 is 0.
+    return f"{round(value, 9) + 0.0:g}".replace("-", "−")
 
 
 def _dots(own: pd.DataFrame, axis: _Axis, middle: float, how: Measure, pages: Mapping[str, str]) -> list[str]:
