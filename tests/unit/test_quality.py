@@ -90,10 +90,10 @@ def test_few_patients_are_not_compared_but_limits_hold() -> None:
 
 
 def test_a_difference_that_nobody_would_see_is_no_flag_where_all_others_are_equal() -> None:
-    assert flags(P3={"post_t1": {"rotation_degrees": 5.0}}) == []
-    (flag,) = flags(P3={"post_t1": {"rotation_degrees": 9.0}})
+    assert flags(P3={"post_t1": {"rotation_degrees": 13.0}}) == []
+    (flag,) = flags(P3={"post_t1": {"rotation_degrees": 18.0}})
     assert (flag.kind, flag.measure) == ("outlier", "rotation_degrees")
-    assert "6.0 robust standard deviations above the median of 12 patients (3.0" in flag.what
+    assert "5.0 robust standard deviations above the median of 12 patients (3.0" in flag.what
 
 
 @pytest.mark.parametrize(

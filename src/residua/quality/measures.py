@@ -97,11 +97,11 @@ CATALOGUE = (
         "an unusual change of the head's size", _SCALE, _SCALE_ACT, low=0.9, high=1.1,
     ),
     Measure(
-        "rotation_degrees", "rotation of the affine part", 1, 1.0, "", "an unusual rotation", _START, _START_ACT,
+        "rotation_degrees", "rotation of the affine part", 1, 3.0, "", "an unusual rotation", _START, _START_ACT,
         unit="degrees",
     ),
     Measure(
-        "translation_mm", "shift of the affine part", 1, 2.0, "", "an unusual shift", _START, _START_ACT, unit="mm"
+        "translation_mm", "shift of the affine part", 1, 5.0, "", "an unusual shift", _START, _START_ACT, unit="mm"
     ),
     Measure(
         "volume_ml", "volume of the brain mask", 0, 20.0, "an implausible volume", "an unusual volume", _OUTLINE,
