@@ -9,6 +9,8 @@ include: "rules/common.smk"
 include: "rules/cohort.smk"
 include: "rules/register.smk"
 include: "rules/brain.smk"
+include: "rules/assessed.smk"
+include: "rules/quality.smk"
 include: "rules/prepare.smk"
 include: "rules/train.smk"
 include: "rules/predict.smk"
@@ -29,4 +31,5 @@ rule all:
         "results/cohort/folds.json",
         expand("results/tables/{table}.{format}", table=TABLES, format=TABLE_FORMATS),
         expand("results/figures/{figure}.{format}", figure=FIGURES, format=FIGURE_FORMATS),
+        "results/quality/index.html",
         "results/report/index.html",

@@ -17,6 +17,7 @@ from residua.cohort.raters import load_raters
 from residua.errors import ResiduaError
 from residua.memory import memory_mb
 from residua.provenance import code_digest
+from residua.publish import digest
 from residua.standin import provide_conda
 from residua.study import load_study
 
@@ -38,6 +39,12 @@ def standing_problems():
 def code(script):
     """Digest of a script and of the library code that it uses: rules that carry it rerun when that code changes."""
     return code_digest(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
+
+
+def layout(*patterns):
+    """Digests of files of the library that are no code and that a stage takes too: layouts and values."""
+    library = HOUSE / "src/residua"
+    return [digest(file) for pattern in patterns for file in sorted(library.glob(pattern))]
 
 
 provide_conda(HOUSE)

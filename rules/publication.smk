@@ -1,5 +1,4 @@
 # What the figures show and the report is made of: names and functions of both.
-from residua.publish import digest
 from residua.report.pins import pins_of
 
 COMPARISONS = ["inputs", "architectures", "intervals", "overlaps", *(["raters"] if raters else [])]
@@ -59,9 +58,4 @@ def stages():
 
 def page():
     """Digests of what the report takes from files that are no code: its layout and the article's values."""
-    library = HOUSE / "src/residua"
-    return [
-        digest(file)
-        for kind in ("report/*.html", "report/*.css", "article/*.csv")
-        for file in sorted(library.glob(kind))
-    ]
+    return layout("report/*.html", "report/*.css", "article/*.csv")

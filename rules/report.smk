@@ -10,6 +10,7 @@ rule report:
         statistics=expand("results/statistics/{comparison}.parquet", comparison=COMPARISONS),
         thresholds=[f"results/segmentations/{arch}/{inputs}/threshold.json" for arch, inputs in MODELS],
         models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in TRAINED],
+        flags="results/quality/flags.tsv",
     output:
         "results/report/index.html",
     log:

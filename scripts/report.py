@@ -14,6 +14,7 @@ sources = Sources(
     statistics=dict(zip(job.params.statistics, job.input.statistics, strict=True)),
     thresholds=dict(zip(map(tuple, job.params.models), job.input.thresholds, strict=True)),
     models=dict(zip(map(tuple, job.params.trained), job.input.models, strict=True)),
+    flags=job.input.flags,
 )
 making = Making(job.params.settings, job.params.arch_labels, job.params.stages, job.params.environments)
 write_report(sources, making, job.output[0])

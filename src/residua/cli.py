@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -101,6 +102,36 @@ def folds(
 
 
 @app.command()
+def exclude(
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    patients: Annotated[list[str] | None, typer.Argument(help="Who is left out.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; the participant flow counts reasons.")] = "",
+    flags: Annotated[Path | None, typer.Option(help="Flagged patients, each with its flags as the reason.")] = None,
+    patient: Annotated[list[str] | None, typer.Option(help="With --flags: only this patient (repeat it).")] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Take them back, as residua include does.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Leave patients out of the study: sets their role and exclusion_reason in the cohort table, nothing else."""
+    from residua.quality import exclusion_command
+
+    chosen = exclusion_command.chosen(patients or [], reason, flags, patient or [])
+    _show_changes(exclusion_command.excluded(cohort, chosen, undo, dry_run), dry_run)
+
+
+@app.command()
+def include(
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    patients: Annotated[list[str], typer.Argument(help="Who takes part again.")],
+    role: Annotated[str, typer.Option(help="Their role: auto, which follows the configuration, or holdout.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+) -> None:
+    """Take excluded patients back into the study."""
+    from residua.cohort import exclusion
+
+    _show_changes(exclusion.include(cohort, patients, role, dry_run), dry_run)
+
+
+@app.command()
 def evaluate(
     reference: Annotated[Path, typer.Argument(help="Folder of reference masks.")],
     prediction: Annotated[Path, typer.Argument(help="Folder of predicted masks, named alike.")],
@@ -144,6 +175,13 @@ def schema(
     from residua.config_docs import require_current, write_docs
 
     (require_current if check else write_docs)(root, _read_yaml(root / "config.yaml"))
+
+
+def _show_changes(changes: Iterable[object], dry_run: bool) -> None:
+    for change in changes:
+        typer.echo(change)
+    if dry_run:
+        typer.echo("dry run: the table is as it was")
 
 
 def _default_config() -> Path:

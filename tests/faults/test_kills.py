@@ -29,7 +29,7 @@ MOMENTS = {
         Moment(("train nnunet",), Form.MAIN_OF_A_SLOW_JOB),
         Moment(("train agunet",), Form.GROUP),
         Moment(("predict",), Form.MAIN),
-        Moment(("tables", "figures", "report"), Form.JOB),
+        Moment(("quality", "tables", "figures", "report"), Form.JOB),
     ),
     "from the cohort to the statistics": (
         Moment(("cohort", "participants"), Form.GROUP),

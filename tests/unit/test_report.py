@@ -16,6 +16,7 @@ from cohort_tables import PUBLISHED, ROOT
 from residua.cohort.folds import Split
 from residua.errors import DamagedStageError
 from residua.publish import stage, write_json, write_text
+from residua.quality.flags import write_flags
 from residua.raters import compare_raters
 from residua.report import provenance
 from residua.report.beside import beside_the_article, same_inputs
@@ -39,6 +40,8 @@ from residua.tables.table4 import table4
 
 LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}
 HOSPITALS = {"STO": 4, "GOT": 4, "PAR": 4, "AMS": 6}
+PATIENTS_PAGES = "../quality/index.html"
+"""What names patients stays out of the report, which links to it."""
 VOID_PNG = bytes.fromhex("89504e470d0a1a0a")
 
 
@@ -177,6 +180,7 @@ def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> t
                 models[arch, inputs, fold] = str(folder / f"model-{arch}-{inputs}-{fold}" / "manifest.json")
                 with stage(models[arch, inputs, fold]) as part:
                     write_text(part / "curve.jsonl", "{}\n" * (10 + fold))
+    write_flags([], folder / "flags.tsv")
     sources = Sources(
         folds=str(folder / "folds.json"),
         tables={name: str(folder / f"{name}.html") for name in made},
@@ -185,6 +189,7 @@ def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> t
         statistics={name: str(file) for name, file in files.items()},
         thresholds=choices,
         models=models,
+        flags=str(folder / "flags.tsv"),
     )
     making = Making(
         settings=study.model_dump(mode="json", exclude={"cohort", "raters"}),
@@ -244,7 +249,9 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(page: str) -> None:
     assert found.open == []
     assert not found.of("script") and not found.of("link") and not found.of("iframe")
     loaded = [value for _, attributes in found.tags for name, value in attributes.items() if name in ("src", "href")]
-    assert loaded and all(value is not None and value.startswith(("data:image/png;base64,", "#")) for value in loaded)
+    needed = [value for value in loaded if value != PATIENTS_PAGES]
+    assert loaded.count(PATIENTS_PAGES) == 1
+    assert needed and all(value is not None and value.startswith(("data:image/png;base64,", "#")) for value in needed)
     assert "url(" not in page and "@import" not in page and "http:" not in page and "https:" not in page
 
 
@@ -269,7 +276,8 @@ def test_headings_are_in_order_and_links_lead_somewhere(page: str) -> None:
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(below - above <= 1 for above, below in pairwise(levels))
     names = {attributes.get("id") for _, attributes in found.tags}
-    assert all(str(link["href"]).removeprefix("#") in names for link in found.of("a"))
+    within = [str(link["href"]) for link in found.of("a") if link["href"] != PATIENTS_PAGES]
+    assert all(link.removeprefix("#") in names for link in within)
 
 
 def test_pictures_have_their_caption_as_text_and_tables_say_what_heads_what(page: str) -> None:

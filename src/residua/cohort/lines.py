@@ -96,11 +96,17 @@ def _text(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
     text, problems = decoded(raw, path)
     if problems:
         return [], problems
+    start, delimiter = records_of(text)
+    return _split(text[start:], delimiter, path, before=1 if start else 0)
+
+
+def records_of(text: str) -> tuple[int, str]:
+    """Where the records of a delimited text begin, and what separates their cells."""
     said = _SAID_BEFORE.match(text)
-    return _split(text[said.end() :], said[1], path, 1) if said else _split(text, _delimiter(text), path)
+    return (said.end(), said[1]) if said else (0, _delimiter(text))
 
 
-def _split(text: str, delimiter: str, path: str, before: int = 0) -> tuple[list[Line], list[Problem]]:
+def _split(text: str, delimiter: str, path: str, before: int) -> tuple[list[Line], list[Problem]]:
     """The records of ``text``, which comes after ``before`` lines of the file."""
     stream = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[Line] = []

@@ -5,23 +5,24 @@ from __future__ import annotations
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.resources import files
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from residua.publish import read_json, write_text
+from residua.quality.flags import read_flags
 from residua.report import provenance
 from residua.report.abstract import abstract, headlines
 from residua.report.beside import beside_the_article
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
 from residua.report.deviations import applying, differing
 from residua.report.findings import conservative, t1w_gain
+from residua.report.layout import rendered
 from residua.report.methods import methods
+from residua.report.quality import quality
 from residua.report.significance import significance
 from residua.statistics.cases import read_cases
 from residua.study import Study
@@ -63,6 +64,7 @@ class Sources:
     statistics: Mapping[str, str]
     thresholds: Mapping[tuple[str, str], str]
     models: Mapping[tuple[str, str, int], str]
+    flags: str
 
 
 @dataclass(frozen=True)
@@ -98,19 +100,7 @@ def write_report(sources: Sources, making: Making, out: str | PathLike[str]) -> 
     Equal files give an equal page. Raises ``ResiduaError`` when a file of the run is damaged.
     """
     study = Study.model_validate({"cohort": "cohort table", **making.settings})
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters["typeset"] = typeset
-    template = environment.from_string(_text("template.html"))
-    write_text(out, template.render(style=Markup(_text("style.css")), **_contents(sources, making, study)))
-
-
-def typeset(text: str) -> str:
-    """Text whose numbers stay on one line with their unit: ``59 %`` and ``n = 51`` are not broken."""
-    return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
-
-
-def _text(name: str) -> str:
-    return files("residua.report").joinpath(name).read_text(encoding="utf-8")
+    write_text(out, rendered("residua.report", "template.html", **_contents(sources, making, study)))
 
 
 def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
@@ -129,6 +119,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "headlines": headlines(study, cases, statistics["intervals"], labels),
         "cohort": cohort,
         "eligibility": eligibility(study.eligibility, cases),
+        "quality": quality(read_flags(sources.flags), cohort.patients),
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
         "methods": methods(study, labels, "raters" in statistics, cohort.folds),

@@ -1,0 +1,52 @@
+# Quality control of the preprocessing: numbers and pictures of every patient, and who stands out. It informs; a flag
+# stops nothing.
+rule assess:
+    """Numbers and a page of pictures for every patient of a batch."""
+    input:
+        brain="results/brain/{batch}/manifest.json",
+        files=assessed_files,
+    output:
+        "results/quality/{batch}/manifest.json",
+    log:
+        "results/logs/assess/{batch}.log",
+    benchmark:
+        "results/benchmarks/assess/{batch}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=growing(6000),
+        runtime=120,
+    params:
+        cases=assessed_cases,
+        layout=layout("quality/patient.html", "report/style.css"),
+        code=code("assess"),
+    script:
+        "../scripts/assess.py"
+
+
+rule assess_cohort:
+    """The table of all measures, the flags, and the page that shows whom to look at first."""
+    input:
+        batches=expand("results/quality/{batch}/manifest.json", batch=cohort.batches),
+    output:
+        table="results/quality/quality.parquet",
+        flags="results/quality/flags.tsv",
+        page="results/quality/index.html",
+    log:
+        "results/logs/assess_cohort.log",
+    benchmark:
+        "results/benchmarks/assess_cohort.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+    params:
+        batches=list(cohort.batches),
+        hospitals={patient: split.hospitals[patient] for members in cohort.batches.values() for patient in members},
+        layout=layout("quality/index.html", "report/style.css"),
+        code=code("assess_cohort"),
+    script:
+        "../scripts/assess_cohort.py"

@@ -1,0 +1,12 @@
+"""Rule assess."""
+
+import _here  # noqa: F401
+
+from residua.publish import stage, verified
+from residua.quality.assess import assess
+
+job = snakemake
+brains = verified(job.input.brain)
+with stage(job.output[0]) as part:
+    for case in job.params.cases:
+        assess(case, brains[f"{case['patient']}.nii.gz"], part)

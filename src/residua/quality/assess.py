@@ -1,0 +1,60 @@
+"""One patient's quality control: numbers as JSON and a page, from the files of the preprocessing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from residua import images
+from residua.brain.checks import check_mask
+from residua.images import Image
+from residua.publish import read_json, write_json, write_text
+from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
+from residua.quality.patient_page import Pictures, Registered, patient_page
+from residua.registration import resample
+
+
+def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
+    """Write ``{patient}.json`` and ``{patient}.html`` into ``out``.
+
+    ``case`` holds ``patient``, ``reference``, ``sequences`` (by name: the ``moving`` image as it is stored, the
+    ``registered`` one and the registration's ``quality``) and ``labels`` (by name: ``drawn``, and ``warped`` or None
+    for one drawn on the reference). ``brain`` is the mask of the reference. One moving image is in memory at a time.
+    Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
+    """
+    patient = case["patient"]
+    reference, mask = images.load(case["reference"]), images.load_mask(brain)
+    images.require_same_grid(mask, reference, f"patient {patient}: brain mask")
+    labels = {name: _label(patient, name, files, reference) for name, files in case["labels"].items()}
+    measures = {name: sequence_measures(read_json(files["quality"])) for name, files in case["sequences"].items()}
+    measures[BRAIN] = brain_measures(asdict(check_mask(mask)))
+    for name, files in case["labels"].items():
+        measures[name] = _label_numbers(labels[name], mask, files)
+    shown = Pictures(patient, reference, mask, labels)
+    registered = [_registered(patient, name, files, shown, reference) for name, files in case["sequences"].items()]
+    write_json(out / f"{patient}.json", {"patient": patient, "measures": measures})
+    write_text(out / f"{patient}.html", patient_page(patient, measures, shown, registered))
+
+
+def _label(patient: str, name: str, files: Mapping[str, str | None], reference: Image) -> Image:
+    label = images.load_mask(str(files["warped"] or files["drawn"]))
+    images.require_same_grid(label, reference, f"patient {patient}: {name}")
+    return label
+
+
+def _label_numbers(label: Image, mask: Image, files: Mapping[str, str | None]) -> dict[str, float | None]:
+    native_ml = None
+    if files["warped"]:
+        native = images.load_mask(str(files["drawn"]))
+        native_ml = float(native.data.sum() * native.grid.voxel_ml)
+    voxels, inside = int(label.data.sum()), int((label.data & mask.data).sum())
+    return label_measures(voxels, inside, label.grid.voxel_ml, native_ml)
+
+
+def _registered(patient: str, name: str, files: Mapping[str, str], shown: Pictures, reference: Image) -> Registered:
+    after = images.load(files["registered"])
+    images.require_same_grid(after, reference, f"patient {patient}: registered {name}")
+    before = resample(reference.grid, images.load(files["moving"]), None, "linear")
+    return shown.registered(name, before.data, after.data)

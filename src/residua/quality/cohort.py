@@ -1,0 +1,42 @@
+"""The quality control of all patients: one table, the flags, and a page that shows whom to look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from residua.publish import read_json, verified, write_text, writing
+from residua.quality.cohort_page import cohort_page
+from residua.quality.flags import flags_of, measure_frame, write_flags
+from residua.quality.measures import Measures
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the table (Parquet), the flags (TSV) and the page (HTML) go."""
+
+    table: str
+    flags: str
+    page: str
+
+
+def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], out: Outputs) -> None:
+    """Judge everybody: ``manifests`` holds the manifest of each batch, ``hospitals`` that of each patient in order.
+
+    The table has one row per patient, subject and measure, as ``residua.quality.flags.measure_frame`` says.
+    Raises ``DamagedStageError`` when a patient's file is missing or changed.
+    """
+    records: dict[str, Measures] = {}
+    pages = {}
+    for batch, manifest in manifests.items():
+        for file in verified(manifest, only=lambda name: name.endswith(".json")).values():
+            record = read_json(file)
+            records[record["patient"]] = record["measures"]
+            pages[record["patient"]] = f"{batch}/{Path(file).stem}.html"
+    frame = measure_frame({patient: records[patient] for patient in hospitals}, hospitals)
+    flags = flags_of(frame)
+    with writing(out.table) as beside:
+        frame.to_parquet(beside, index=False)
+    write_flags(flags, out.flags)
+    write_text(out.page, cohort_page(frame, flags, pages))

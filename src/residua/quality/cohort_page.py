@@ -1,0 +1,123 @@
+"""The page of all patients: who is flagged and why, how every measure is distributed, and everybody's numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import pandas as pd
+from markupsafe import Markup
+
+from residua.quality.flags import Flag, subject_name
+from residua.quality.measures import CATALOGUE, Measure, judged
+from residua.quality.outliers import FAR, FEWEST
+from residua.quality.strips import strip_plot
+from residua.report.layout import rendered
+
+_ENDS = 5
+"""Patients named at most at each end of a ranking."""
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """A patient with all flags."""
+
+    patient: str
+    hospital: str
+    page: str
+    flags: tuple[Flag, ...]
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A patient at one end of a measure."""
+
+    patient: str
+    page: str
+    value: str
+    flagged: bool
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """One measure of one subject over all patients."""
+
+    title: str
+    limits: str
+    median: str
+    patients: int
+    drawing: Markup
+    lowest: tuple[Ranked, ...]
+    highest: tuple[Ranked, ...]
+
+
+def cohort_page(frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str]) -> str:
+    """The page as HTML. ``pages`` holds where each patient's page lies beside it."""
+    patients = list(dict.fromkeys(frame["patient"]))
+    columns = list(_columns(frame))
+    return rendered(
+        "residua.quality",
+        "index.html",
+        patients=len(patients),
+        flagged=_flagged(flags, pages),
+        fewest=FEWEST,
+        far=FAR,
+        subjects=list(_by_subject(frame, columns, pages)),
+        heads=[f"{subject_name(subject)}: {how.title}" for subject, how in columns],
+        everybody=_everybody(frame, columns, {flag.patient for flag in flags}),
+        pages=pages,
+    )
+
+
+def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, Measure]]:
+    """The judged measures in the frame, subject by subject, in the catalogue's order."""
+    for subject in dict.fromkeys(frame["subject"]):
+        there = set(frame.loc[(frame["subject"] == subject) & frame["value"].notna(), "measure"])
+        yield from ((subject, how) for how in CATALOGUE if how.name in there and judged(subject, how.name))
+
+
+def _flagged(flags: Sequence[Flag], pages: Mapping[str, str]) -> list[Flagged]:
+    groups = [tuple(group) for _, group in groupby(flags, key=lambda flag: flag.patient)]
+    return [Flagged(own[0].patient, own[0].hospital, pages[own[0].patient], own) for own in groups]
+
+
+def _by_subject(
+    frame: pd.DataFrame, columns: Sequence[tuple[str, Measure]], pages: Mapping[str, str]
+) -> Iterator[tuple[str, list[Distribution]]]:
+    for subject, group in groupby(columns, key=lambda column: column[0]):
+        yield subject_name(subject), [_distribution(frame, subject, how, pages) for _, how in group]
+
+
+def _distribution(frame: pd.DataFrame, subject: str, how: Measure, pages: Mapping[str, str]) -> Distribution:
+    own = (frame["subject"] == subject) & (frame["measure"] == how.name) & frame["value"].notna()
+    rows = frame[own]
+    ordered = rows.sort_values("value", kind="stable").to_dict("records")
+    ranked = [Ranked(r["patient"], pages[r["patient"]], how.shown(r["value"]), bool(r["flag"])) for r in ordered]
+    title, ends = f"{subject_name(subject)}: {how.title}", min(_ENDS, (len(ranked) + 1) // 2)
+    return Distribution(
+        title=how.title[:1].upper() + how.title[1:],
+        limits=how.limits,
+        median=how.shown(float(rows["median"].iloc[0])),
+        patients=len(ranked),
+        drawing=strip_plot(rows, how, pages, f"{title}, by hospital"),
+        lowest=tuple(ranked[:ends]),
+        highest=tuple(reversed(ranked[-ends:])),
+    )
+
+
+def _everybody(
+    frame: pd.DataFrame, columns: Sequence[tuple[str, Measure]], flagged: set[str]
+) -> list[tuple[str, str, bool, list[tuple[str, bool]]]]:
+    """Patient, hospital, whether flagged, and the printed value of every column with its own flag; flagged first."""
+    cells = {(r["patient"], r["subject"], r["measure"]): r for r in frame.to_dict("records")}
+    hospitals = dict(zip(frame["patient"], frame["hospital"], strict=True))
+    rows = []
+    for patient in sorted(hospitals, key=lambda name: name not in flagged):
+        found = [(cells.get((patient, subject, how.name)), how) for subject, how in columns]
+        shown = [
+            ("–", False) if cell is None or pd.isna(cell["value"]) else (how.shown(cell["value"]), bool(cell["flag"]))
+            for cell, how in found
+        ]
+        rows.append((patient, hospitals[patient], patient in flagged, shown))
+    return rows

@@ -1,0 +1,148 @@
+"""One patient's preprocessing on a page that needs nothing beside it: outlines, flickers, checkerboards, numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residua.figures.words import listed
+from residua.images import Image
+from residua.quality import pictures
+from residua.quality.flags import name_of_subject, subject_name
+from residua.quality.measures import Measures, judged
+from residua.quality.pictures import Color, View
+from residua.report.layout import rendered
+
+_BRAIN: Color = (255, 176, 32)
+_LABELS: tuple[tuple[Color, str], ...] = (((255, 70, 90), "red"), ((80, 200, 255), "blue"), ((120, 230, 90), "green"))
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A picture within the page; its text says what it shows to whom does not see it."""
+
+    source: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Registered:
+    """The pictures of one registered sequence."""
+
+    subject: str
+    name: str
+    reference: Embedded
+    before: Embedded
+    after: Embedded
+    board: Embedded
+
+
+@dataclass(frozen=True)
+class Row:
+    """A measure as the page prints it."""
+
+    subject: str
+    measure: str
+    value: str
+    limits: str
+    broken: bool
+
+
+class Pictures:
+    """Makes the pictures of one patient; holds the reference's slices, not its volume.
+
+    ``reference`` is the reference image, ``brain`` its mask and ``labels`` masks on its grid (x, y, z booleans), by
+    name. Views are the brain's centre and, where there is residual tumour, the slices with most of it.
+    """
+
+    def __init__(self, patient: str, reference: Image, brain: Image, labels: Mapping[str, Image]) -> None:
+        self._patient = patient
+        box = pictures.around(reference.grid, brain.data)
+        centers = [pictures.center_of(brain.data)]
+        self.places = ["the centre of the brain"]
+        residual = labels.get("residual")
+        if residual is not None and residual.data.any():
+            centers.append(pictures.busiest(residual.data))
+            self.places.append("the residual tumour")
+        self._views = [pictures.view_of(reference.grid, box, center) for center in centers]
+        grey = pictures.windowed(reference.data)
+        self._reference = [view.strip(grey) for view in self._views]
+        self._brain = [view.strip(brain.data) for view in self._views]
+        self.mask = self._embed(_series(grey, brain), "brain mask outlined on the reference, five slices of each plane")
+        self.labels = self._outlined_labels(labels)
+
+    @property
+    def where(self) -> str:
+        """Through what the slices go."""
+        return f"axial, coronal and sagittal slices through {listed(self.places)}"
+
+    def registered(self, sequence: str, before: NDArray[np.float32], after: NDArray[np.float32]) -> Registered:
+        """The pictures of a sequence (x, y, z on the reference grid) before and after registration."""
+        name = name_of_subject(sequence)
+        strips = self._strips(after)
+        board = pictures.stacked(*map(pictures.checkerboard, self._reference, strips))
+        return Registered(
+            subject=sequence,
+            name=subject_name(sequence),
+            reference=self._outlined(self._reference, f"reference beside {name}"),
+            before=self._outlined(self._strips(before), f"{name} before registration"),
+            after=self._outlined(strips, f"{name} after registration"),
+            board=self._embed(board, f"checkerboard of the reference and {name} after registration, {self.where}"),
+        )
+
+    def _strips(self, volume: NDArray[np.float32]) -> list[pictures.Strip]:
+        grey = pictures.windowed(volume)
+        return [view.strip(grey) for view in self._views]
+
+    def _outlined(self, strips: list[pictures.Strip], what: str) -> Embedded:
+        rows = [pictures.outlined(row, {_BRAIN: mask}) for row, mask in zip(strips, self._brain, strict=True)]
+        return self._embed(pictures.stacked(*rows), f"{what}, {self.where}")
+
+    def _outlined_labels(self, labels: Mapping[str, Image]) -> Embedded | None:
+        if not labels:
+            return None
+        colors = dict(zip(labels, _LABELS, strict=False))
+        rows = [
+            pictures.outlined(
+                strip,
+                {_BRAIN: brain} | {color: view.strip(labels[label].data) for label, (color, _) in colors.items()},
+            )
+            for view, strip, brain in zip(self._views, self._reference, self._brain, strict=True)
+        ]
+        said = listed([f"{name_of_subject(label)} in {word}" for label, (_, word) in colors.items()])
+        return self._embed(pictures.stacked(*rows), f"{said}, brain mask in orange, on the reference, {self.where}")
+
+    def _embed(self, picture: NDArray[np.uint8], text: str) -> Embedded:
+        return Embedded(pictures.embedded(picture), f"Patient {self._patient}: {text}")
+
+
+def _series(grey: NDArray[np.uint8], brain: Image) -> NDArray[np.uint8]:
+    views: list[View] = [pictures.series_of(brain.grid, brain.data, axis) for axis in pictures.PLANES]
+    return pictures.stacked(*(pictures.outlined(v.strip(grey), {_BRAIN: v.strip(brain.data)}) for v in views))
+
+
+def patient_page(patient: str, measures: Measures, shown: Pictures, registered: list[Registered]) -> str:
+    """The page as HTML."""
+    return rendered(
+        "residua.quality",
+        "patient.html",
+        patient=patient,
+        rows=list(_rows(measures)),
+        mask=shown.mask,
+        labels=shown.labels,
+        where=shown.where,
+        sequences=registered,
+    )
+
+
+def _rows(measures: Measures) -> Iterator[Row]:
+    for subject, found in measures.items():
+        for name, value in found.items():
+            how = judged(subject, name)
+            shown = "not defined" if value is None else f"{value:.3g}" if how is None else how.shown(value)
+            broken = how is not None and value is not None and how.limit_broken(value) is not None
+            title = how.title if how else name.replace("_", " ")
+            yield Row(subject_name(subject), title, shown, how.limits if how else "none", broken)
