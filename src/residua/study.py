@@ -60,6 +60,9 @@ class Registration(Frozen):
     total_field_variance: float = Field(
         ge=0, description="Smoothing of the whole deformation after each step, as a variance in voxels squared."
     )
+    scale_tolerance: float = Field(
+        gt=0, lt=1, description="A patient fails whose affine stage scales any axis by more: one head has one size."
+    )
     interpolation: Literal["linear", "bSpline", "lanczosWindowedSinc"] = Field(
         description="Interpolation of images; labels always take a label interpolator."
     )

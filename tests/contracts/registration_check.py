@@ -1,6 +1,7 @@
-"""Registration of one simulated patient, in the core environment: python registration_check.py COHORT PATIENT OUT.
+"""Registration of one simulated patient, in the core environment: python registration_check.py COHORT PATIENT OTHER OUT.
 
-Prints one JSON record: how far the found transforms are from the true ones, and what was written.
+Prints one JSON record: by engine how far the found transforms are from the true ones and what was written, and what is
+said of scans that cannot be registered. ``OTHER`` is another patient's name.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import ants
 import nibabel as nib
@@ -15,71 +17,130 @@ import numpy as np
 import pandas as pd
 
 from residua import images
+from residua.errors import ResiduaError
+from residua.images import Image
 from residua.publish import digest, read_json
 from residua.registration import TransformFiles, register, warp_label
+from residua.registration.transforms import matrix_of, write_matrix
 from residua.simulate.truth import true_places
 from residua.study import Registration
 
-SETTINGS = Registration(
-    engine="ants",
-    transform="SyN",
-    metric="mattes",
-    metric_bins=32,
-    iterations=(40, 20, 0),
-    working_spacing_mm=4.0,
-    interpolation="linear",
-    seed=1,
-)
+SETTINGS: dict[str, Any] = {
+    "engine": "ants",
+    "transform": "SyN",
+    "metric": "mattes",
+    "metric_bins": 32,
+    "linear_spacing_mm": 3.0,
+    "linear_sampling": 0.2,
+    "working_spacing_mm": 3.0,
+    "iterations": (40, 20),
+    "update_field_variance": 3.0,
+    "total_field_variance": 12.0,
+    "scale_tolerance": 0.08,
+    "interpolation": "linear",
+    "reproducible": True,
+    "seed": 1,
+}
+ENGINES: dict[str, dict[str, Any]] = {
+    "SyN": {},
+    "rigid": {"transform": "rigid"},
+    "greedy": {"engine": "greedy", "transform": "diffeomorphic"},
+    "greedy_affine": {"engine": "greedy", "transform": "affine"},
+    "none": {"engine": "none"},
+}
+SEQUENCE = "pre_t1ce"
 _LPS = np.array([-1.0, -1.0, 1.0])
 
 
-def error_mm(brain: Path, truth: Path, sequence: str, transforms: list[str]) -> float:
+def error_mm(brain: Path, truth: Path, transforms: list[str]) -> float:
     """Mean distance (mm) in the brain between where transforms find a point in the moving scan and where it is."""
     mask = images.load_mask(brain)
     voxels = np.argwhere(mask.data)[::97]
     points = nib.affines.apply_affine(mask.grid.affine, voxels)
-    expected = true_places(truth, sequence, points)
+    expected = true_places(truth, SEQUENCE, points)
     frame = pd.DataFrame(points * _LPS, columns=["x", "y", "z"])
     found = ants.apply_transforms_to_points(3, frame, transforms)[["x", "y", "z"]].to_numpy() * _LPS
     return float(np.linalg.norm(found - expected, axis=1).mean())
 
 
-def main(cohort: Path, patient: str, out: Path) -> dict[str, object]:
-    """The record of two identical registrations and of a warped label."""
-    folder, truth = cohort / "images" / patient, cohort / "truth" / patient
-    reference, sequence = folder / "post_t1ce.nii.gz", "pre_t1ce"
-    runs = []
-    for run in ("first", "second"):
-        transform = TransformFiles(out / run / "affine.mat", out / run / "warp.nii.gz")
-        image, quality = out / run / "image.nii.gz", out / run / "quality.json"
-        register(reference, folder / f"{sequence}.nii.gz", SETTINGS, image, transform, quality)
-        runs.append((image, transform, quality))
-    image, transform, quality = runs[0]
-    label = out / "label.nii.gz"
-    warp_label(reference, folder / "pre_tumor.nii.gz", transform, label)
-    native, warped = images.load_mask(folder / "pre_tumor.nii.gz"), images.load(label)
-    brain, rigid, shift = (
-        truth / name for name in ("brain_mask.nii.gz", f"{sequence}.tfm", f"{sequence}_shift.nii.gz")
-    )
+def registered(
+    folder: Path, out: Path, settings: dict[str, Any], moving: Path | None = None
+) -> tuple[Path, TransformFiles, Path]:
+    """The image, the transform and the quality file that one registration writes."""
+    transform = TransformFiles(out / "affine.mat", out / "warp.nii.gz")
+    image, quality = out / "image.nii.gz", out / "quality.json"
+    register(
+        folder / "post_t1ce.nii.gz", moving or folder / f"{SEQUENCE}.nii.gz", Registration(**SETTINGS | settings), 1,
+        image, transform, quality, "patient P1, pre_t1ce",
+    )  # fmt: skip
+    return image, transform, quality
+
+
+def of_engine(folder: Path, truth: Path, out: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """What two registrations with the same settings found and wrote."""
+    image, transform, quality = registered(folder, out / "first", settings)
+    again, other, _ = registered(folder, out / "second", settings)
     return {
-        "error_before_mm": error_mm(brain, truth, sequence, []),
-        "error_mm": error_mm(brain, truth, sequence, transform.in_order),
-        "error_of_the_rigid_truth_mm": error_mm(brain, truth, sequence, [str(rigid)]),
-        "error_of_the_truth_mm": error_mm(brain, truth, sequence, [str(shift), str(rigid)]),
-        "identical": all(
-            digest(a) == digest(b)
-            for a, b in ((runs[0][1].affine, runs[1][1].affine), (runs[0][1].warp, runs[1][1].warp))
-        ),
-        "same_voxels": bool(np.array_equal(images.load(runs[0][0]).data, images.load(runs[1][0]).data)),
-        "same_grid": images.load_grid(image).same_as(images.load_grid(reference)),
-        "label_values": sorted(float(value) for value in np.unique(warped.data)),
-        "label_volume_ratio": float(
-            warped.data.sum() * warped.grid.voxel_ml / (native.data.sum() * native.grid.voxel_ml)
-        ),
-        "mutual_information": read_json(quality)["mutual_information"],
+        "error_mm": error_mm(truth / "brain_mask.nii.gz", truth, transform.in_order),
+        "identical": digest(transform.affine) == digest(other.affine) and digest(transform.warp) == digest(other.warp),
+        "same_voxels": bool(np.array_equal(images.load(image).data, images.load(again).data)),
+        "same_grid": images.load_grid(image).same_as(images.load_grid(folder / "post_t1ce.nii.gz")),
+        "quality": read_json(quality),
+        "label": of_label(folder, transform, out / "label.nii.gz"),
+    }
+
+
+def of_label(folder: Path, transform: TransformFiles, out: Path) -> dict[str, Any]:
+    """A label through a transform: its values, and its volume against the native one."""
+    warp_label(folder / "post_t1ce.nii.gz", folder / "pre_tumor.nii.gz", transform, out)
+    native, warped = images.load_mask(folder / "pre_tumor.nii.gz"), images.load(out)
+    volume_ml = warped.data.sum() * warped.grid.voxel_ml
+    return {
+        "values": sorted(float(value) for value in np.unique(warped.data)),
+        "volume_ratio": float(volume_ml / (native.data.sum() * native.grid.voxel_ml)),
+    }
+
+
+def refusals(cohort: Path, patient: str, other: str, out: Path) -> dict[str, str]:
+    """What is said of moving scans that are no second scan of this head, by what they are."""
+    folder = cohort / "images" / patient
+    scan = images.load(folder / f"{SEQUENCE}.nii.gz")
+    noise = np.random.default_rng(1).normal(100.0, 20.0, scan.data.shape).astype(np.float32)
+    broken = scan.data.copy()
+    broken[0, 0, 0] = np.nan
+    wrong = {"noise": noise, "empty": np.zeros_like(scan.data), "not finite": broken}
+    files = {"another head": cohort / "images" / other / f"{SEQUENCE}.nii.gz"}
+    for name, data in wrong.items():
+        files[name] = out / f"{name}.nii.gz"
+        images.save(Image(data, scan.grid), files[name])
+    said = {}
+    for name, file in files.items():
+        try:
+            registered(folder, out / f"{name} registered", {}, file)
+            said[name] = ""
+        except ResiduaError as error:
+            said[name] = str(error)
+    return said
+
+
+def main(cohort: Path, patient: str, other: str, out: Path) -> dict[str, object]:
+    """The record of every engine, of the truth, and of what is refused."""
+    folder, truth = cohort / "images" / patient, cohort / "truth" / patient
+    brain, rigid, shift = (
+        truth / name for name in ("brain_mask.nii.gz", f"{SEQUENCE}.tfm", f"{SEQUENCE}_shift.nii.gz")
+    )
+    matrix = np.array([[0.9, 0.1, 0, 3], [-0.1, 1.0, 0.2, 4], [0, -0.2, 1.1, -5], [0, 0, 0, 1.0]])
+    write_matrix(matrix, out / "known.mat")
+    return {
+        "engines": {name: of_engine(folder, truth, out / name, settings) for name, settings in ENGINES.items()},
+        "error_before_mm": error_mm(brain, truth, []),
+        "error_of_the_rigid_truth_mm": error_mm(brain, truth, [str(rigid)]),
+        "error_of_the_truth_mm": error_mm(brain, truth, [str(shift), str(rigid)]),
+        "matrix_is_kept": bool(np.allclose(matrix_of(out / "known.mat"), matrix, atol=1e-6)),
+        "refusals": refusals(cohort, patient, other, out),
         "left_over": sorted(path.name for path in out.rglob(".*")),
     }
 
 
 if __name__ == "__main__":
-    print("\n" + json.dumps(main(Path(sys.argv[1]), sys.argv[2], Path(sys.argv[3]))))
+    print("\n" + json.dumps(main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], Path(sys.argv[4]))))

@@ -17,7 +17,7 @@ DIRECTIVES = {"input", "output", "params", "log", "benchmark", "threads", "resou
 HEAVY = {
     "torch": ("networks/nnunet/", "brain/deepbet.py"),
     "tensorflow": ("networks/agunet/",),
-    "ants": ("registration.py",),
+    "ants": ("registration/", "brain/template.py"),
     "nnunetv2": ("networks/nnunet/",),
 }
 

@@ -15,7 +15,7 @@ from residua import images
 from residua.errors import ResiduaError
 from residua.images import Image
 from residua.publish import write_json
-from residua.registration.assessment import assess, shares_structure
+from residua.registration.assessment import assess, fault_of
 from residua.registration.transforms import TransformFiles, keep, resample, write_matrix, write_no_warp
 from residua.study import Registration
 
@@ -45,11 +45,8 @@ def register(
             _require_content(moved, "the image")
             _keep(_estimate(fixed, moved, settings, threads, scratch), fixed, transform)
             record = assess(fixed, moved, transform, settings)
-            if settings.engine != "none" and not shares_structure(record):
-                raise ResiduaError(
-                    f"after registration it shares no structure with the reference "
-                    f"(mutual information {record['mutual_information']['after']:.3f})"
-                )
+            if fault := fault_of(record, settings):
+                raise ResiduaError(fault)
         except ResiduaError as error:
             raise ResiduaError(
                 f"{who}: {error}; look at {moving.name} and {reference.name}, correct the cohort table, "

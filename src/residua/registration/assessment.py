@@ -35,9 +35,16 @@ def assess(fixed: Image, moving: Image, transform: TransformFiles, settings: Reg
     }
 
 
-def shares_structure(record: dict[str, Any]) -> bool:
-    """Whether both images show something in common once they are registered."""
-    return bool(record["mutual_information"]["after"] >= LEAST_MUTUAL_INFORMATION)
+def fault_of(record: dict[str, Any], settings: Registration) -> str | None:
+    """Why what was registered cannot be two scans of one head; None when it can."""
+    similarity, scales = record["mutual_information"]["after"], record["affine"]["scales"]
+    if similarity < LEAST_MUTUAL_INFORMATION:
+        return f"it has nothing in common with the reference (mutual information {similarity:.2f} after registration)"
+    lowest, highest = 1 - settings.scale_tolerance, 1 / (1 - settings.scale_tolerance)
+    if min(scales) < lowest or max(scales) > highest:
+        shown = ", ".join(f"{scale:.2f}" for scale in sorted(scales))
+        return f"it fits the reference only when its axes are scaled by {shown}: it shows another head, or another thing"
+    return None
 
 
 def _parts(matrix: np.ndarray[Any, np.dtype[np.float64]], fixed: Image) -> dict[str, Any]:
