@@ -17,9 +17,12 @@ import numpy as np
 
 from residua import images
 from residua.errors import ResiduaError
-from residua.images import Image
+from residua.images import Grid, Image
 from residua.publish import write_json, writing
 from residua.study import Registration
+
+LABEL_INTERPOLATION = "genericLabel"
+"""ANTs' interpolation of labels: each label's share linearly, then the greatest."""
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
@@ -62,8 +65,8 @@ def register(
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
         found = _estimate(_working(fixed, settings), _working(moved, settings), settings, scratch)
         _keep(found, transform)
-    warped = _resample(fixed, moved, transform, settings.interpolation)
-    before = _resample(fixed, moved, None, settings.interpolation)
+    warped = resample(fixed.grid, moved, transform, settings.interpolation)
+    before = resample(fixed.grid, moved, None, settings.interpolation)
     write_json(
         quality, {"mutual_information": {"before": _agreement(fixed, before), "after": _agreement(fixed, warped)}}
     )
@@ -73,7 +76,7 @@ def register(
 def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
     """Write a label, drawn on the moving sequence, on the grid of ``reference`` through a known transform."""
     moved = images.load_mask(label)
-    warped = _resample(images.load(reference), moved, transform, "genericLabel")
+    warped = resample(images.load_grid(reference), moved, transform, LABEL_INTERPOLATION)
     images.save(Image(warped.data > 0.5, warped.grid), out)
 
 
@@ -117,14 +120,18 @@ def _keep(found: dict[str, list[str]], transform: TransformFiles) -> None:
             shutil.copyfile(source, beside)
 
 
-def _resample(fixed: Image, moving: Image, transform: TransformFiles | None, interpolation: str) -> Image:
+def resample(grid: Grid, moving: Image, transform: TransformFiles | None, interpolation: str) -> Image:
+    """``moving`` on ``grid`` (x, y, z; float32) by one interpolation, zero where it does not reach.
+
+    ``transform`` leads from the moving image to the space in which ``grid`` lies; None: they share one.
+    """
     warped = ants.apply_transforms(
-        to_ants(fixed),
+        to_ants(Image(np.zeros(grid.shape, np.float32), grid)),
         to_ants(moving),
         transformlist=transform.in_order if transform else [],
         interpolator=interpolation,
     )
-    return Image(warped.numpy().astype(np.float32), fixed.grid)
+    return Image(warped.numpy().astype(np.float32), grid)
 
 
 def _agreement(fixed: Image, other: Image) -> float:
