@@ -1,7 +1,8 @@
 """From images to what networks start from: without what is not brain, cropped to the brain, one channel at a time.
 
 A channel comes on the reference grid and is cropped there, or was sampled on the network's target grid already
-(``residua.sampling``); what a network is given differs in nothing else. The crop comes from the brain mask alone, so that no channel's content changes another channel's voxels.
+(``residua.sampling``); what a network is given differs in nothing else. The crop comes from the brain mask alone, so
+that no channel's content changes another channel's voxels.
 """
 
 from __future__ import annotations

@@ -70,10 +70,25 @@ def _grid(shape: tuple[int, int, int], spacing_mm: tuple[float, ...], degrees: t
 
 
 SUBJECTS = (
-    Subject("box", _grid((42, 40, 36), (2.0, 1.9, 2.4), (0, 0, 0)), _grid((50, 44, 24), (1.8, 2.0, 4.0), (5, 0, 0)), True),
-    Subject("oblique", _grid((44, 42, 40), (1.6, 2.0, 2.1), (17, -9, 6)), _grid((48, 46, 60), (1.7, 2.2, 1.6), (0, 0, 0)), False),
-    Subject("thick", _grid((42, 36, 17), (2.4, 2.6, 7.2), (-12, 0, 8)), _grid((30, 31, 40), (5.0, 5.0, 3.1), (0, 20, 0)), False),
-)  # fmt: skip
+    Subject(
+        "box",
+        _grid((42, 40, 36), (2.0, 1.9, 2.4), (0, 0, 0)),
+        _grid((50, 44, 24), (1.8, 2.0, 4.0), (5, 0, 0)),
+        boxed=True,
+    ),
+    Subject(
+        "oblique",
+        _grid((44, 42, 40), (1.6, 2.0, 2.1), (17, -9, 6)),
+        _grid((48, 46, 60), (1.7, 2.2, 1.6), (0, 0, 0)),
+        boxed=False,
+    ),
+    Subject(
+        "thick",
+        _grid((42, 36, 17), (2.4, 2.6, 7.2), (-12, 0, 8)),
+        _grid((30, 31, 40), (5.0, 5.0, 3.1), (0, 20, 0)),
+        boxed=False,
+    ),
+)
 
 
 def place(grid: Grid) -> NDArray[np.float64]:

@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path
 
 import numpy as np
-
 from preparation_cases import CHANNELS, NETWORKS, Voxels, names
+
 from residua.networks.registry import prepare_of
 from residua.preparation import ChannelCase
 
@@ -36,7 +36,9 @@ def prepared(arch: str, folder: Path, channel: str, sampled: bool) -> Voxels:
 def main(arch: str, folder: Path) -> None:
     """Prepare every channel of a case in both ways."""
     ways = {"paper": False, "composed": True}
-    found = {f"{way}-{name}": prepared(arch, folder, name, sampled) for way, sampled in ways.items() for name in CHANNELS}
+    found = {
+        f"{way}-{name}": prepared(arch, folder, name, sampled) for way, sampled in ways.items() for name in CHANNELS
+    }
     np.savez(folder / f"prepared-{arch}.npz", **found)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from studies import Study, by_rule
 
 BATCHES, CHANNELS, TRAINED_BATCHES = 3, 2, 2
@@ -19,7 +21,7 @@ def test_composed_samples_once_per_network_and_strips_nothing(fresh: Study) -> N
     assert by_rule(fresh.planned()) == paper
     composed(fresh)
     jobs = fresh.planned()
-    assert by_rule(jobs) == paper - {"strip": BATCHES * CHANNELS} | {"sample": SAMPLED}
+    assert by_rule(jobs) == paper - Counter(strip=BATCHES * CHANNELS) + Counter(sample=SAMPLED)
     assert paper["strip"] == BATCHES * CHANNELS and paper["sample"] == 0
     assert {job["arch"] for job in jobs if job.rule == "sample"} == {"nnunet"}
 
