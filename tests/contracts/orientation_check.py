@@ -42,6 +42,9 @@ def main(cohort: Path, patient: str, settings: Registration, out: Path) -> dict[
     first, second = warped
     return {
         "stored_as": [image.grid.stored_as for image in warped],
+        "same_voxels": all(
+            np.array_equal(images.load(a).data, images.load(b).data) for a, b in zip(scans, other, strict=True)
+        ),
         "same_grid": bool(first.grid.same_as(second.grid)),
         "difference_of_sd": float(np.abs(first.data - second.data).mean() / first.data.std()),
         "correlation": float(np.corrcoef(first.data.ravel(), second.data.ravel())[0, 1]),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -63,7 +62,6 @@ def prepared(folder: Path, subject: Subject, arch: str, storing: Storing = STORI
         return {name: stored[name].astype(np.float64) for name in stored.files}
 
 
-@cache
 def crop_of(subject: Subject) -> Crop:
     return brain_crop(Image(brain_of(subject), subject.reference), subject.name)
 

@@ -6,6 +6,7 @@ from collections import Counter
 
 from studies import Study, by_rule
 
+SUBSETS = ("fold0", "holdout")
 BATCHES, CHANNELS, TRAINED_BATCHES = 3, 2, 2
 SAMPLED = BATCHES * CHANNELS + TRAINED_BATCHES
 """Per network: the inputs of every batch, and the reference standard of those that are not held out."""
@@ -36,12 +37,18 @@ def test_a_label_that_is_an_input_is_sampled_through_its_sequences_transform_and
     assert {job["sequence"] for job in jobs if job.rule == "register"} == {"pre_t1ce"}
 
 
-def test_switching_reruns_what_networks_see_and_no_registration(study: Study) -> None:
+def test_switching_reruns_what_networks_see_and_no_registration_until_reverted(study: Study) -> None:
+    composed(study)
+    assert study.planned()
+    study.configure(lambda config: config.update(preparation="paper"))
+    assert study.planned() == []
     composed(study)
     jobs = by_rule(study.planned())
     assert not {"register", "mask_brain", "strip", "check_cohort", "warp_label", "table2"} & set(jobs)
     assert jobs["sample"] == jobs["prepare"] == 2 * SAMPLED
     assert jobs["train"] == 2 * 2 * 2
     assert jobs["report"] == 1
-    study.configure(lambda config: config.update(preparation="paper"))
-    assert study.planned() == []
+    selected = [f"results/prepared/{arch}/B/{subset}.json" for arch in ("nnunet", "agunet") for subset in SUBSETS]
+    done = study.snakemake(*selected)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert study.planned(*selected) == []
