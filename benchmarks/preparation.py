@@ -138,18 +138,16 @@ def main() -> None:
     parser.add_argument("--hospitals", nargs="+", default=["AMS", "STO", "MIL", "PAR"])
     wanted = parser.parse_args()
     design, study = load_design(wanted.like), load_study(yaml.safe_load(wanted.config.read_text()))
-    rows = []
+    rows: list[dict[str, Any]] = []
     for number, hospital in enumerate(wanted.hospitals):
         folder = wanted.out.resolve() / hospital
         shutil.rmtree(folder, ignore_errors=True)
         rows += measured(folder, Assignment(number, f"{hospital}001", hospital, True, False), design, study)
-        print(hospital, *rows[-8:], sep="\n", flush=True)
-    caption = (
-        f"Means over {len(wanted.hospitals)} patients like {wanted.like}, one moving T1w each: CPU seconds, MiB, error."
-    )
-    text = to_markdown(table(pd.DataFrame(rows), study, caption))
-    write_text(wanted.out / "preparation.md", text)
-    print(text)
+        # After every patient: at full size one takes many minutes.
+        caption = f"One moving T1w of each of {number + 1} patients like {wanted.like}: CPU seconds, MiB, error."
+        text = to_markdown(table(pd.DataFrame(rows), study, caption))
+        write_text(wanted.out / "preparation.md", text)
+        print(text, flush=True)
 
 
 if __name__ == "__main__":
