@@ -49,16 +49,18 @@ class Sampling:
 def sample(case: NativeChannel, target_grid: TargetGrid, settings: dict[str, Any], how: Sampling, out: Path) -> None:
     """Write the channel on the network's target grid (NIfTI, float32).
 
-    ``settings`` are the network's ``preparation()``. Raises ``ResiduaError`` when the channel is not finite in the
-    brain or a file cannot be read.
+    ``settings`` are the network's ``preparation()``. Raises ``ResiduaError`` when the channel cannot be read, is not
+    finite in the brain, or needs a transform that it has not, because it does not lie on the reference grid.
     """
     mask = images.load_mask(case.brain)
     grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"), settings)
+    native = images.load_mask(case.channel) if how.is_label else images.load(case.channel)
+    if case.transform is None:
+        images.require_same_grid(native, mask, str(case.channel))
     if how.is_label:
-        found = resample(grid, images.load_mask(case.channel), case.transform, LABEL_INTERPOLATION)
+        found = resample(grid, native, case.transform, LABEL_INTERPOLATION)
     else:
-        native = smoothed_for(grid, images.load(case.channel))
-        found = resample(grid, native, case.transform, how.interpolation)
+        found = resample(grid, smoothed_for(grid, native), case.transform, how.interpolation)
     brain = mask_on(grid, mask)
     if not np.isfinite(found.data[brain]).all():
         raise ResiduaError(f"patient {case.patient}: {case.channel} is not finite in the brain; convert it again")

@@ -1,7 +1,8 @@
 """Both ways from native channels to what a network's preparation reads, in the core environment.
 
 python sampling_check.py FOLDER: for every case of ``preparation_cases`` in FOLDER, writes ``stripped/{channel}`` (or
-the reference standard as it is) and ``sampled/{arch}/{channel}``. Prints one JSON record on smoothing.
+the reference standard as it is) and ``sampled/{arch}/{channel}``. Prints one JSON record on smoothing and on
+what is refused.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from preparation_cases import CHANNELS, NETWORKS, movement, names
 from skimage.transform import resize
 
 from residua import images
+from residua.errors import ResiduaError
 from residua.images import Grid, Image
 from residua.networks.registry import target_grid_of
 from residua.preparation import ChannelCase, Crop, strip
@@ -73,7 +75,24 @@ def smoothing() -> dict[str, object]:
     }
 
 
+def refusals(folder: Path) -> list[str]:
+    """What is said of a scan with a hole in the brain, and of a label that is on no known grid."""
+    brain, head = folder / "brain.nii.gz", images.load(folder / "reference.nii.gz")
+    hole, elsewhere = folder / "hole.nii.gz", folder / "moving_label.nii.gz"
+    head.data[tuple(n // 2 for n in head.data.shape)] = np.nan
+    images.save(head, hole)
+    said = []
+    for file, is_label in ((hole, False), (elsewhere, True)):
+        case, how = NativeChannel("P1", file, brain, None), Sampling(is_label, True, "linear")
+        try:
+            sample(case, target_grid_of("nnunet"), NETWORKS["nnunet"], how, folder / "refused.nii.gz")
+        except ResiduaError as error:
+            said.append(str(error).replace(str(folder), "FOLDER"))
+    return [*said, *(path.name for path in folder.glob("refused*"))]
+
+
 if __name__ == "__main__":
     for name in names():
         both_ways(Path(sys.argv[1]) / name)
-    print("\n" + json.dumps(smoothing()))
+    record = {**smoothing(), "refused": refusals(Path(sys.argv[1]) / names()[0])}
+    print("\n" + json.dumps(record))

@@ -153,6 +153,14 @@ def test_smoothing_is_that_of_skimages_resize_and_leaves_what_becomes_finer(
     assert record["untouched"] and record["turned"] < 1e-5
 
 
+def test_a_hole_in_the_brain_and_a_label_on_an_unknown_grid_are_refused_by_name(
+    cases: tuple[Path, dict[str, Any]],
+) -> None:
+    hole, elsewhere = cases[1]["refused"]
+    assert hole == "patient P1: FOLDER/hole.nii.gz is not finite in the brain; convert it again"
+    assert elsewhere.startswith("FOLDER/moving_label.nii.gz: shape (50, 44, 24) and spacing 1.8x2x4 mm do not match")
+
+
 def test_the_target_grid_of_nnunet_has_the_shape_that_nnunet_computes() -> None:
     rng = np.random.default_rng(2)
     shapes, own = rng.integers(15, 260, (200, 3)), rng.choice([0.45, 0.5, 0.9, 1.0, 1.25, 2.0, 5.0, 7.2], (200, 3))
