@@ -62,6 +62,7 @@ except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
 RESIDUAL = "residual"
+SAMPLED = study.preparation == "composed"
 SPLITS = ("validation", "test")
 ARCH_LABELS = {arch: study.settings_of(arch).label for arch in study.archs}
 SUPPLEMENT = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
@@ -232,6 +233,23 @@ def on_the_reference(patient, column):
 def unstripped(wildcards):
     """A channel's files on the reference grid, one per patient of the batch."""
     return [on_the_reference(patient, wildcards.channel) for patient in patients_in(wildcards)]
+
+
+def transforms_of(wildcards, part):
+    """One part of the transforms of a batch's patients; none for a channel that lies on the reference grid."""
+    sequence = study.labels.get(wildcards.channel, wildcards.channel)
+    if sequence == study.sequences.reference:
+        return []
+    return [f"results/registered/{patient}/{sequence}_{part}" for patient in patients_in(wildcards)]
+
+
+def made_for(wildcards):
+    """What a network's preparation starts from: sampled or stripped channels; none where it takes the table's files."""
+    if SAMPLED:
+        return f"results/sampled/{wildcards.arch}/{wildcards.channel}/{wildcards.batch}/manifest.json"
+    if wildcards.channel == RESIDUAL:
+        return []
+    return f"results/stripped/{wildcards.channel}/{wildcards.batch}/manifest.json"
 
 
 def patients_of_subset(wildcards):

@@ -1,15 +1,44 @@
 # What each network starts from: one channel at a time, then one manifest per training.
+rule sample:
+    """Bring one channel of a batch of patients from its own voxels to the grid of one network, by one interpolation."""
+    input:
+        channels=lambda wildcards: [file_of(patient, wildcards.channel) for patient in patients_in(wildcards)],
+        affines=lambda wildcards: transforms_of(wildcards, "affine.mat"),
+        warps=lambda wildcards: transforms_of(wildcards, "warp.nii.gz"),
+        brain="results/brain/{batch}/manifest.json",
+    output:
+        "results/sampled/{arch}/{channel}/{batch}/manifest.json",
+    log:
+        "results/logs/sample/{arch}_{channel}_{batch}.log",
+    benchmark:
+        "results/benchmarks/sample/{arch}_{channel}_{batch}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=60,
+    params:
+        patients=patients_in,
+        # The reference standard counts wherever it was drawn.
+        sampling=lambda wildcards: {
+            "is_label": is_label(wildcards.channel),
+            "in_brain": wildcards.channel != RESIDUAL,
+            "interpolation": study.registration.interpolation,
+        },
+        settings=lambda wildcards: study.settings_of(wildcards.arch).preparation(),
+        code=code_of_network("sample", "target"),
+    script:
+        "../scripts/sample.py"
+
+
 rule prepare:
     """Crop, normalise and resample one channel of a batch of patients for one network."""
     input:
         channels=lambda wildcards: (
-            [file_of(patient, RESIDUAL) for patient in patients_in(wildcards)] if wildcards.channel == RESIDUAL else []
+            [] if made_for(wildcards) else [file_of(patient, RESIDUAL) for patient in patients_in(wildcards)]
         ),
-        stripped=lambda wildcards: (
-            []
-            if wildcards.channel == RESIDUAL
-            else f"results/stripped/{wildcards.channel}/{wildcards.batch}/manifest.json"
-        ),
+        made=lambda wildcards: made_for(wildcards),
         brain="results/brain/{batch}/manifest.json",
         # Sound data is what preparation waits for, not what it is made of: a stricter check repeats no training.
         checked=ancient("results/cohort/checks/{batch}.json"),
@@ -28,6 +57,7 @@ rule prepare:
     params:
         patients=patients_in,
         is_label=lambda wildcards: is_label(wildcards.channel),
+        sampled=SAMPLED,
         settings=lambda wildcards: study.settings_of(wildcards.arch).preparation(),
         code=code_of_network("prepare", "prepare"),
     script:

@@ -147,6 +147,11 @@ class Study(Frozen):
     )
     registration: Registration = Field(description="Moving sequences to the reference.")
     brain_mask: BrainMask = Field(description="Skull stripping.")
+    preparation: Literal["paper", "composed"] = Field(
+        default="paper",
+        description="paper: registered to the reference grid, stripped, then resampled for each network; "
+        "composed: from native voxels to each network's grid by one interpolation.",
+    )
     archs: tuple[Identifier, ...] = Field(min_length=1, description="Networks that are trained.")
     networks: Networks = Field(description="Settings of each network.")
     postprocessing: Postprocessing = Field(description="From probabilities to a mask.")

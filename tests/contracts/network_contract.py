@@ -13,13 +13,14 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from residua import images
 from residua.images import Grid, Image
 from residua.networks.contract import PreparedCase, TrainingSet
-from residua.networks.registry import load_of, prepare_of, train_of
-from residua.preparation import ChannelCase
+from residua.networks.registry import load_of, prepare_of, target_grid_of, train_of
+from residua.preparation import ChannelCase, brain_crop, mask_on
 from residua.publish import digest
 
 PATIENTS = ("P1", "P2", "P3")
@@ -63,6 +64,26 @@ def prepare_all(arch: str, settings: dict, folder: Path) -> TrainingSet:
     return TrainingSet(cases, {p: made["residual", p] for p in PATIENTS}, PATIENTS[:2], PATIENTS[2:])
 
 
+def sampled_case(arch: str, settings: dict, folder: Path, patient: str) -> PreparedCase:
+    """A patient whose channels were on the network's target grid when ``prepare`` got them."""
+    brain = folder / f"{patient}_brain.nii.gz"
+    mask = images.load_mask(brain)
+    grid = target_grid_of(arch)(brain_crop(mask, patient), settings)
+    to_reference = np.linalg.inv(mask.grid.affine) @ grid.affine
+    made = []
+    for channel, is_label in CHANNELS.items():
+        voxels = images.load(folder / f"{patient}_{channel}.nii.gz").data
+        order, place = 0 if is_label else 1, (to_reference[:3, :3], to_reference[:3, 3])
+        sampled = ndimage.affine_transform(voxels, *place, grid.shape, order=order, mode="nearest")
+        out = folder / f"sampled_{channel}"
+        out.mkdir()
+        images.save(Image(sampled * mask_on(grid, mask), grid), folder / f"{out.name}.nii.gz")
+        case = ChannelCase(patient, folder / f"{out.name}.nii.gz", brain, sampled=True)
+        prepare_of(arch)([case], is_label, settings, out)
+        made.append(next(out.iterdir()))
+    return PreparedCase(patient, tuple(made))
+
+
 def train_to(arch: str, data: TrainingSet, settings: dict, out: Path, killed_at: int | None = None) -> list[int]:
     """Train into ``out``, or until an epoch; returns the epochs that were begun."""
     begun: list[int] = []
@@ -96,6 +117,8 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
     }
     true = images.load_mask(folder / f"{PATIENTS[2]}_residual.nii.gz").data
     found = single.data >= 0.5
+    of_sampled = load_of(arch)(models[:1])(sampled_case(arch, settings, folder, PATIENTS[2]))
+    found_of_sampled = of_sampled.data >= 0.5
     return {
         "epochs": settings["epochs"],
         "unbroken_epochs": unbroken,
@@ -108,6 +131,8 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
         "inside_brain": float(single.data[brain].max()),
         "mean_of_softmax_error": float(np.abs(mean.data - (single.data + other.data) / 2).max()),
         "dice": float(2 * (found & true).sum() / (found.sum() + true.sum())),
+        "sampled_same_grid": bool(of_sampled.grid.same_as(reference.grid)),
+        "sampled_dice": float(2 * (found_of_sampled & true).sum() / (found_of_sampled.sum() + true.sum())),
         "models_differ": float(np.abs(single.data - other.data).max()),
     }
 

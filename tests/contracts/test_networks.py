@@ -56,6 +56,11 @@ def test_what_is_bright_is_found_where_it_is(kept: dict[str, Any]) -> None:
     assert kept["dice"] > 0.6
 
 
+def test_what_was_sampled_on_the_target_grid_is_prepared_and_found_at_the_same_place(kept: dict[str, Any]) -> None:
+    assert kept["sampled_same_grid"]
+    assert kept["sampled_dice"] > 0.6
+
+
 def test_an_interrupted_training_goes_on_and_gives_the_same_weights(kept: dict[str, Any]) -> None:
     epochs = kept["epochs"]
     assert kept["unbroken_epochs"] == list(range(epochs + 1))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
 from residua.images import Grid, Image, load, save
-from residua.preparation import ChannelCase, Crop, crop_to_brain, strip
+from residua.preparation import ChannelCase, Crop, crop_to_brain, mask_on, strip
 
 GRID = Grid((8, 9, 7), np.diag([1.0, 1.5, 2.0, 1.0]), "LPS")
 HEAD = np.arange(1, 505, dtype=np.float32).reshape(8, 9, 7)
@@ -138,3 +138,54 @@ def test_an_image_that_is_not_finite_in_the_brain_is_refused(tmp_path: Path) -> 
     with pytest.raises(ResiduaError, match=r"patient STO1: .*head.nii.gz is not finite in the brain"):
         strip(case, tmp_path / "out.nii.gz")
     assert not (tmp_path / "out.nii.gz").exists()
+
+
+def test_a_divided_crop_keeps_the_boxs_outer_faces_and_its_volume() -> None:
+    turned = np.array([[0.0, -1.5, 0, 7], [1, 0, 0, 8], [0, 0, 2, 9], [0, 0, 0, 1]])
+    crop = Crop(Grid((8, 9, 7), turned, "LPS"), (slice(2, 6), slice(1, 8), slice(3, 5)))
+    grid = crop.divided((8, 7, 1))
+    assert grid.shape == (8, 7, 1)
+    assert grid.spacing_mm == pytest.approx((0.5, 1.5, 4.0))
+    assert grid.voxel_ml * 56 == pytest.approx(crop.grid.voxel_ml * 56)
+    faces = [(-0.5, -0.5, -0.5), (7.5, 6.5, 0.5)]
+    expected = nib.affines.apply_affine(turned, [(1.5, 0.5, 2.5), (5.5, 7.5, 4.5)])
+    np.testing.assert_allclose(nib.affines.apply_affine(grid.affine, faces), expected)
+
+
+def test_a_crop_divided_as_it_is_lies_where_it_lay(tmp_path: Path) -> None:
+    _, _, crop = crop_to_brain(a_case(tmp_path))
+    grid = crop.divided(crop.shape)
+    np.testing.assert_allclose(grid.affine[:3, 3], nib.affines.apply_affine(crop.grid.affine, (2, 1, 3)))
+    np.testing.assert_array_equal(mask_on(grid, Image(a_brain(), GRID)), a_brain()[crop.box])
+
+
+def test_a_mask_on_another_grid_is_where_at_least_half_of_it_is() -> None:
+    mask = np.zeros((8, 4, 4), bool)
+    mask[:3] = True
+    line = Grid((8, 4, 4), np.eye(4))
+    for start, expected in ((2.49, [1, 1, 1, 0]), (2.5, [1, 1, 1, 0]), (2.51, [1, 1, 0, 0])):
+        shifted = np.eye(4)
+        shifted[0, 3] = start - 2
+        assert mask_on(Grid((4, 1, 1), shifted), Image(mask, line)).ravel().tolist() == [bool(n) for n in expected]
+
+
+@pytest.mark.parametrize("rounding", [-1e-6, 0.0, 1e-6])
+def test_what_is_half_brain_is_brain_however_headers_were_rounded(rounding: float) -> None:
+    mask = np.zeros((8, 4, 4), bool)
+    mask[:3] = True
+    coarse = np.diag([2.0, 1.0, 1.0, 1.0])
+    coarse[0, 3] = 0.5 + rounding
+    found = mask_on(Grid((4, 4, 4), coarse), Image(mask, Grid((8, 4, 4), np.eye(4))))
+    assert found[:, 0, 0].tolist() == [True, True, False, False]
+
+
+def test_a_sampled_channel_comes_as_it_is_with_the_mask_on_its_grid_and_the_same_crop(tmp_path: Path) -> None:
+    case = a_case(tmp_path)
+    _, _, crop = crop_to_brain(case)
+    target = crop.divided((8, 14, 4))
+    values = np.random.default_rng(1).normal(size=target.shape).astype(np.float32)
+    save(Image(values, target), tmp_path / "sampled.nii.gz")
+    channel, brain, again = crop_to_brain(ChannelCase("STO1", tmp_path / "sampled.nii.gz", case.brain, sampled=True))
+    np.testing.assert_array_equal(channel, values)
+    np.testing.assert_array_equal(brain, mask_on(target, Image(a_brain(), GRID)))
+    assert again.to_json() == crop.to_json()

@@ -5,7 +5,12 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from residua.networks.contract import Load, Prepare, Train
+from residua.networks.contract import Load, Prepare, TargetGrid, Train
+
+
+def target_grid_of(arch: str) -> TargetGrid:
+    """The grid of what ``arch`` prepares; imports no framework."""
+    return cast(TargetGrid, import_module(f"residua.networks.{arch}.target").target_grid)
 
 
 def prepare_of(arch: str) -> Prepare:

@@ -16,10 +16,10 @@ from residua.errors import ResiduaError
 from residua.images import Image
 from residua.publish import write_json
 from residua.registration.assessment import assess, fault_of
-from residua.registration.transforms import TransformFiles, keep, resample, write_matrix, write_no_warp
+from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, keep, resample, write_matrix, write_no_warp
 from residua.study import Registration
 
-__all__ = ["TransformFiles", "register", "resample", "warp_label"]
+__all__ = ["LABEL_INTERPOLATION", "TransformFiles", "register", "resample", "warp_label"]
 
 
 def register(
@@ -58,7 +58,7 @@ def register(
 
 def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
     """Write a label, drawn on the moving sequence, on the grid of ``reference`` through a known transform."""
-    warped = resample(images.load_grid(reference), images.load_mask(label), transform, "genericLabel")
+    warped = resample(images.load_grid(reference), images.load_mask(label), transform, LABEL_INTERPOLATION)
     images.save(Image(warped.data > 0.5, warped.grid), out)
 
 

@@ -23,6 +23,9 @@ _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _VECTOR = 1007
 """NIfTI's intent code of a displacement field, by which ITK knows one."""
 
+LABEL_INTERPOLATION = "genericLabel"
+"""ANTs' interpolation of labels: each label's share linearly, then the greatest."""
+
 Matrix = NDArray[np.float64]
 
 

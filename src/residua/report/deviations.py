@@ -223,6 +223,7 @@ ARTICLE_SETTINGS = (
     ),
     ArticleSetting("inputs", "Input configurations", ARTICLE_INPUTS),
     ArticleSetting("archs", "Networks", ["nnunet", "agunet"]),
+    ArticleSetting("preparation", "Interpolations before a network", "paper"),
     ArticleSetting("networks.nnunet.spacing_mm", "nnU-Net: spacing (mm)", [0.5, 0.5, 1.0]),
     ArticleSetting("networks.nnunet.patch_size", "nnU-Net: patch (voxels)", [192, 128, 80]),
     ArticleSetting("networks.nnunet.batch_size", "nnU-Net: batch", 2),

@@ -28,7 +28,7 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int) ->
     ``labels`` are the networks' names; ``rated``: human raters took part; ``folds``: how many the split has.
     """
     return [
-        Passage("Registration and brain masks", (_registration(study), _brain_mask(study))),
+        Passage("Registration and brain masks", (_registration(study), _brain_mask(study), *_sampling(study))),
         Passage("Inputs", ("Each network is trained and tested with:",), _inputs(study)),
         *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
         Passage("From probabilities to masks", (_folds(study, folds), _ensemble(folds), _threshold(study))),
@@ -71,6 +71,16 @@ def _stages(settings: Registration) -> str:
 
 def _where(spacing_mm: float | None) -> str:
     return "on the images as they are" if spacing_mm is None else f"on images of about {plain(spacing_mm)} mm spacing"
+
+
+def _sampling(study: Study) -> tuple[str, ...]:
+    if study.preparation == "paper":
+        return ()
+    return (
+        "Every channel was brought from its own voxels to the grid of each network by one interpolation: the transform "
+        "and the change of spacing were applied together, after smoothing where the network's voxels are the larger, "
+        "and the brain mask after them.",
+    )
 
 
 def _brain_mask(study: Study) -> str:

@@ -23,8 +23,9 @@ def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any]
     cropped, _, crop = crop_to_brain(case)
     channel: NDArray[Any] = (cropped > 0.5).astype(np.uint8) if is_label else cropped
     shape = resampled_shape(crop, tuple(settings["spacing_mm"]))
-    cube = resized(resized(channel, shape, is_label), tuple(settings["shape"]), is_label)
-    write_channel(cube if is_label else _normalised(cube), Origin(crop, shape), out)
+    for step in () if case.sampled else (shape, tuple(settings["shape"])):
+        channel = resized(channel, step, is_label)
+    write_channel(channel if is_label else _normalised(channel), Origin(crop, shape), out)
 
 
 def _normalised(cube: NDArray[np.float32]) -> NDArray[np.float32]:

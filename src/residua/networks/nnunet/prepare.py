@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 from nnunetv2.preprocessing.normalization.default_normalization_schemes import ZScoreNormalization
-from nnunetv2.preprocessing.resampling.default_resampling import compute_new_shape, resample_data_or_seg_to_shape
+from nnunetv2.preprocessing.resampling.default_resampling import resample_data_or_seg_to_shape
 from numpy.typing import NDArray
 
 from residua.networks.nnunet.prepared import OUTSIDE, SUFFIX, write_channel
 from residua.networks.nnunet.resampling import RESAMPLING_OF_IMAGES, RESAMPLING_OF_LABELS, zyx
+from residua.networks.nnunet.target import target_grid
 from residua.preparation import ChannelCase, crop_to_brain
 
 
@@ -25,13 +26,14 @@ def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, An
 def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any], out: Path) -> None:
     cropped, brain, crop = crop_to_brain(case)
     spacing, wanted = zyx(crop.grid.spacing_mm), zyx(settings["spacing_mm"])
-    shape = compute_new_shape(zyx(crop.shape), spacing, wanted)
+    shape = zyx(target_grid(crop, settings).shape)
     if is_label:
         channel: NDArray[Any] = np.where(cropped > 0.5, 1, np.where(brain, 0, OUTSIDE)).astype(np.int8)
         channel = channel.transpose(2, 1, 0)
     else:
         channel = _normalised(cropped.transpose(2, 1, 0), brain.transpose(2, 1, 0))
     resampling = RESAMPLING_OF_LABELS if is_label else RESAMPLING_OF_IMAGES
+    # Leaves alone what has this shape: a channel that was sampled there.
     prepared = resample_data_or_seg_to_shape(channel[None], shape, spacing, wanted, **resampling)
     write_channel(prepared.astype(channel.dtype), crop, zyx(crop.shape), zyx(settings["patch_size"]), out)
 

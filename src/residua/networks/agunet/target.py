@@ -1,0 +1,17 @@
+"""The grid on which AGU-Net sees a patient: the brain's box in as many voxels as its cube has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from residua.images import Grid
+from residua.preparation import Crop
+
+
+def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
+    """The contract of ``residua.networks.contract.TargetGrid``; the setting used is the shape.
+
+    The spacing has no part in it: both of AGU-Net's resizings keep the box's extent.
+    """
+    x, y, z = settings["shape"]
+    return crop.divided((x, y, z))

@@ -1,0 +1,20 @@
+"""The grid on which nnU-Net sees a patient: the brain's box in voxels of the network's spacing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from residua.images import Grid
+from residua.preparation import Crop
+
+
+def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
+    """The contract of ``residua.networks.contract.TargetGrid``; the setting used is the spacing.
+
+    The number of voxels is that of nnU-Net's ``compute_new_shape``, its rounding included.
+    """
+    x, y, z = (
+        max(round(own / wanted * n), 1)
+        for n, own, wanted in zip(crop.shape, crop.grid.spacing_mm, settings["spacing_mm"], strict=True)
+    )
+    return crop.divided((x, y, z))

@@ -1,0 +1,13 @@
+"""The grid of what the logistic network sees: the brain's box of the reference grid."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from residua.images import Grid
+from residua.preparation import Crop
+
+
+def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
+    """The contract of ``residua.networks.contract.TargetGrid``."""
+    return crop.divided(crop.shape)

@@ -1,0 +1,54 @@
+"""What is planned when channels are prepared by one interpolation, and what switching to it reruns."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from studies import Study, by_rule
+
+SUBSETS = ("fold0", "holdout")
+BATCHES, CHANNELS, TRAINED_BATCHES = 3, 2, 2
+SAMPLED = BATCHES * CHANNELS + TRAINED_BATCHES
+"""Per network: the inputs of every batch, and the reference standard of those that are not held out."""
+
+
+def composed(study: Study) -> None:
+    study.configure(lambda config: config.update(preparation="composed"))
+
+
+def test_composed_samples_once_per_network_and_strips_nothing(fresh: Study) -> None:
+    paper = by_rule(fresh.planned())
+    fresh.configure(lambda config: config.pop("preparation"))
+    assert by_rule(fresh.planned()) == paper
+    composed(fresh)
+    jobs = fresh.planned()
+    assert by_rule(jobs) == paper - Counter(strip=BATCHES * CHANNELS) + Counter(sample=SAMPLED)
+    assert paper["strip"] == BATCHES * CHANNELS and paper["sample"] == 0
+    assert {job["arch"] for job in jobs if job.rule == "sample"} == {"nnunet"}
+
+
+def test_a_label_that_is_an_input_is_sampled_through_its_sequences_transform_and_not_warped(fresh: Study) -> None:
+    fresh.configure(lambda config: config["inputs"].update(B=["post_t1ce", "pre_tumor"]))
+    target = "results/prepared/nnunet/B/fold0.json"
+    assert by_rule(fresh.planned(target))["warp_label"] > 0
+    composed(fresh)
+    jobs = fresh.planned(target)
+    assert by_rule(jobs)["warp_label"] == 0
+    assert {job["sequence"] for job in jobs if job.rule == "register"} == {"pre_t1ce"}
+
+
+def test_switching_reruns_what_networks_see_and_no_registration_until_reverted(study: Study) -> None:
+    composed(study)
+    assert study.planned()
+    study.configure(lambda config: config.update(preparation="paper"))
+    assert study.planned() == []
+    composed(study)
+    jobs = by_rule(study.planned())
+    assert not {"register", "mask_brain", "strip", "check_cohort", "warp_label", "table2"} & set(jobs)
+    assert jobs["sample"] == jobs["prepare"] == 2 * SAMPLED
+    assert jobs["train"] == 2 * 2 * 2
+    assert jobs["report"] == 1
+    selected = [f"results/prepared/{arch}/B/{subset}.json" for arch in ("nnunet", "agunet") for subset in SUBSETS]
+    done = study.snakemake(*selected)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert study.planned(*selected) == []
