@@ -1,7 +1,8 @@
 """Work on a batch of patients, one file each: who fails hides no other, and what is done is not done again.
 
-The folder is that of ``residua.publish.stage`` with ``resumes``, a digest of settings and code but not of the patients:
-the next try finds what the last one finished. Beside each file lies ``{patient}.json``, which says what it was made from.
+The folder is that of ``residua.publish.stage`` with ``resumes``, a digest of settings and code but not of the
+patients: the next try finds what the last one finished. Beside each file lies ``{patient}.json``, which says what it
+was made from.
 """
 
 from __future__ import annotations
@@ -28,11 +29,11 @@ def settings_digest(settings: Mapping[str, Any], code: str) -> str:
 
 
 def for_each_patient(sources: Mapping[str, Sequence[Path]], make: Make, out: Path, what: str) -> None:
-    """Make ``{patient}.nii.gz`` in ``out`` for every patient of ``sources`` (the files it is made from), and its record.
+    """Make ``{patient}.nii.gz`` in ``out``, and its record, for every patient of ``sources`` (the files it is made from).
 
-    What lies there and was made from the same sources stays; what belongs to none of the patients goes.
-    Raises one ``ResiduaError`` after all patients were tried that has the message of each who failed; ``what`` names the
-    files ("brain masks").
+    What lies there and was made from the same sources stays; every other file in ``out`` goes, the stage's own
+    excepted. Raises one ``ResiduaError`` after all patients were tried that has the message of each who failed;
+    ``what`` names the files ("brain masks").
     """
     names = {f"{patient}{suffix}" for patient in sources for suffix in (".nii.gz", ".json")}
     for file in out.iterdir():
@@ -49,7 +50,8 @@ def for_each_patient(sources: Mapping[str, Sequence[Path]], make: Make, out: Pat
     if failed:
         lines = "".join(f"\n  {_named(patient, message)}" for patient, message in failed.items())
         raise ResiduaError(
-            f"{what}: {len(failed)} of {len(sources)} patients failed; those of the others are kept for the next try{lines}"
+            f"{what}: {len(failed)} of {len(sources)} patients failed; "
+            f"those of the others are kept for the next try{lines}"
         )
 
 

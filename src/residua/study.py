@@ -52,8 +52,8 @@ class BrainMask(Frozen):
     """Where the brain mask of the reference sequence comes from; docs/brain_masks.md compares the methods."""
 
     method: Literal["deepbet", "hd-bet", "agunet", "template", "given"] = Field(
-        description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise one with weights of your own; "
-        "template: the MNI152 brain, registered; given: the column brain_mask of the cohort table."
+        description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise one, with weights of your "
+        "own; template: the MNI152 brain, registered; given: the column brain_mask of the cohort table."
     )
     hd_bet_mode: Literal["accurate", "fast"] = Field(
         default="accurate", description="hd-bet: five networks and mirrored views, or one network and one view."

@@ -18,10 +18,11 @@ from residua.errors import DamagedStageError
 from residua.publish import stage, write_json, write_text
 from residua.raters import compare_raters
 from residua.report import provenance
+from residua.report.article_settings import ARTICLE_SETTINGS, differing
 from residua.report.beside import beside_the_article, same_inputs
 from residua.report.build import Making, Sources, write_report
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort
-from residua.report.deviations import ARTICLE_SETTINGS, applying, differing
+from residua.report.deviations import applying
 from residua.report.facts import Model, classification_of
 from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods

@@ -26,8 +26,8 @@ LARGEST_SHARE = 0.8
 """Less of a mask in one piece is no brain."""
 
 _REMEDY = (
-    "look at the image, give a mask in the column brain_mask (brain_mask.method: given), try another method, or set the "
-    "patient's role to exclude"
+    "look at the image, give a mask in the column brain_mask (brain_mask.method: given), try another method, "
+    "or set the patient's role to exclude"
 )
 
 
@@ -36,9 +36,9 @@ def mask_brains(
 ) -> None:
     """Write ``{patient}.nii.gz`` into ``out`` for every patient of ``references``, on the grid of the reference.
 
-    ``settings`` are ``BrainMask.extraction()``; ``references`` and ``given`` (used by method ``given`` only) hold a path
-    per patient. ``{patient}.json`` beside a mask holds its ``MaskChecks`` and what it was made from; a mask made before
-    from the same image is kept. Raises one ``ResiduaError`` after all patients were tried that names each who failed.
+    ``settings`` are ``BrainMask.extraction()``; ``references`` and ``given`` (used by method ``given`` only) hold a
+    path per patient. ``{patient}.json`` beside a mask holds its ``MaskChecks`` and what it was made from; a mask made
+    before from the same image is kept. Raises one ``ResiduaError`` after all patients were tried that names each who failed.
     """
     extract = _extractor(settings, given)
 

@@ -22,7 +22,7 @@ from residua.pieces import solid
 SLAB = (256, 192, 32)
 """Voxels of a slab along x, y, z."""
 STEP = 16
-"""Slices from slab to slab: every slice but the outermost is seen twice. The article names the overlap, not its size."""
+"""Slices from slab to slab: all but the outermost are seen twice. The article names the overlap, not its size."""
 _MOMENTUM = 0.99
 """Of the batch normalisation; matters in training only."""
 

@@ -28,7 +28,7 @@ def slab_starts(depth: int, thickness: int, step: int) -> list[int]:
 
 
 def slabs(volume: Volume, thickness: int, step: int) -> Iterator[tuple[int, Volume]]:
-    """Every slab (x, y, ``thickness``) with its lowest slice; a slab that reaches over the top repeats the last slice."""
+    """Every slab (x, y, ``thickness``) with its lowest slice; one that reaches over the top repeats the last slice."""
     depth = volume.shape[2]
     for start in slab_starts(depth, thickness, step):
         slab = volume[:, :, start : start + thickness]

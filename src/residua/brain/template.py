@@ -31,7 +31,11 @@ from residua.registration import to_ants
 
 _SEED = 20230613
 _SYN_SPACING_MM, _AFFINE_SPACING_MM = 3.0, 4.0
+_STEP_MM = 2.0
+"""Of the grid on which the template's head is drawn."""
 _SYN_ITERATIONS = (60, 40, 20)
+_COARSE = {"aff_iterations": (100, 50), "aff_shrink_factors": (4, 2), "aff_smoothing_sigmas": (2, 1)}
+_FINE = {"aff_iterations": (100, 50), "aff_shrink_factors": (2, 1), "aff_smoothing_sigmas": (1, 0)}
 _BRAIN_SHARE, _CLOSING_MM = 0.4, 6.0
 """Grey and white matter from this share on is brain, closed over furrows and ventricles."""
 _LAYERS = ((24.0, 0.0), (14.0, 0.9), (8.0, 0.1), (2.5, 0.2))
@@ -67,13 +71,11 @@ def extract(head: Image) -> Image:
     Raises ``ResiduaError`` when ANTs finds no transform.
     """
     ants.config.set_ants_deterministic(on=True, seed_value=_SEED)
-    fixed = _coarser(to_ants(head), _SYN_SPACING_MM)
     with tempfile.TemporaryDirectory(prefix="template-") as scratch:
-        affine = _affine(head, scratch)
         found = _registered(
-            fixed,
+            to_ants(_averaged(head, _SYN_SPACING_MM)),
             type_of_transform="SyNOnly",
-            initial_transform=[affine],
+            initial_transform=[_affine(head, scratch)],
             reg_iterations=_SYN_ITERATIONS,
             outprefix=f"{scratch}/syn",
         )
@@ -83,44 +85,47 @@ def extract(head: Image) -> Image:
 def template_overlap(reference: Image, mask: Image) -> float:
     """Dice (0-1) of a brain mask with the template's, after an affine registration of the template to ``reference``.
 
-    Both on the grid of ``reference`` (x, y, z), but compared at about 4 mm: what counts is whether the mask lies where a
-    brain can be. NaN when both are empty. Raises ``ResiduaError`` when ANTs finds no transform.
+    Both on the grid of ``reference`` (x, y, z), but compared at about 4 mm: what counts is whether the mask lies where
+    a brain can be. NaN when both are empty. Raises ``ResiduaError`` when ANTs finds no transform.
     """
     ants.config.set_ants_deterministic(on=True, seed_value=_SEED)
+    coarse = _averaged(mask, _AFFINE_SPACING_MM)
     with tempfile.TemporaryDirectory(prefix="template-") as scratch:
-        coarse = _coarser(to_ants(reference), _AFFINE_SPACING_MM)
-        brain = ants.apply_transforms(coarse, _template().brain, [_affine(reference, scratch)]).numpy() > 0.5
-    given = ants.resample_image_to_target(to_ants(mask), coarse, interp_type="linear").numpy() > 0.5
+        brain = ants.apply_transforms(to_ants(coarse), _template().brain, [_affine(reference, scratch)]).numpy() > 0.5
+    given = coarse.data > 0.5
     return dice_of(int((brain & given).sum()), int(brain.sum()), int(given.sum()))
 
 
 def _affine(head: Image, scratch: str) -> str:
-    """The file of the best affine transform from several starts."""
-    fixed = _coarser(to_ants(head), _AFFINE_SPACING_MM)
+    """The file of an affine transform: the best of several coarse ones, refined."""
+    fixed = to_ants(_averaged(head, _AFFINE_SPACING_MM))
     centre_mm = _centre_of_brain_mm(head)
     costs = {}
     for number, pitch in enumerate(_PITCHES_DEGREES):
-        found = _registered(
-            fixed,
-            type_of_transform="Affine",
-            initial_transform=[_start(centre_mm, pitch, f"{scratch}/start{number}.mat")],
-            aff_iterations=(200, 100, 50),
-            aff_shrink_factors=(4, 2, 1),
-            aff_smoothing_sigmas=(2, 1, 0),
-            aff_random_sampling_rate=0.5,
-            outprefix=f"{scratch}/affine{number}",
-        )
-        warped = ants.apply_transforms(fixed, _template().head, found["fwdtransforms"])
-        costs[found["fwdtransforms"][0]] = float(ants.image_mutual_information(fixed, warped))
-    return min(costs, key=costs.__getitem__)
+        start = _start(centre_mm, pitch, f"{scratch}/start{number}.mat")
+        found = _affine_from(start, fixed, _COARSE, f"{scratch}/coarse{number}")
+        warped = ants.apply_transforms(fixed, _template().head, [found])
+        costs[found] = float(ants.image_mutual_information(fixed, warped))
+    return _affine_from(min(costs, key=costs.__getitem__), fixed, _FINE, f"{scratch}/affine")
+
+
+def _affine_from(start: str, fixed: ants.ANTsImage, levels: Mapping[str, tuple[int, ...]], prefix: str) -> str:
+    found = _registered(
+        fixed,
+        type_of_transform="Affine",
+        initial_transform=[start],
+        aff_random_sampling_rate=0.5,
+        outprefix=prefix,
+        **levels,
+    )
+    file: str = found["fwdtransforms"][0]
+    return file
 
 
 def _registered(fixed: ants.ANTsImage, **options: Any) -> dict[str, Any]:
     template = _template()
     try:
-        found = ants.registration(
-            fixed, template.head, moving_mask=template.known, mask_all_stages=True, singleprecision=True, **options
-        )
+        found = ants.registration(fixed, template.head, moving_mask=template.known, mask_all_stages=True, **options)
     except RuntimeError as error:
         raise ResiduaError(f"ANTs could not register the template to the image: {error}") from error
     if not found or not found.get("fwdtransforms"):
@@ -158,44 +163,55 @@ def _centre_of_brain_mm(image: Image) -> NDArray[np.float64]:
     return np.array([*((low + high) / 2), top - _CENTRE_MM])
 
 
-def _coarser(image: ants.ANTsImage, spacing_mm: float) -> ants.ANTsImage:
-    smooth = ants.smooth_image(
-        image, [0.4 * max(spacing_mm - size, 0.0) for size in image.spacing], sigma_in_physical_coordinates=True
-    )
-    spacing = [max(spacing_mm, size) for size in image.spacing]
-    return ants.resample_image(smooth, spacing, use_voxels=False, interp_type=0)
+def _averaged(image: Image, spacing_mm: float) -> Image:
+    """Blocks of whole voxels averaged to about ``spacing_mm``; what fills no block at the upper faces is left out."""
+    sizes = zip(image.grid.spacing_mm, image.grid.shape, strict=True)
+    x, y, z = (max(1, min(round(spacing_mm / mm), n)) for mm, n in sizes)
+    i, j, k = image.grid.shape[0] // x, image.grid.shape[1] // y, image.grid.shape[2] // z
+    blocks = np.asarray(image.data[: i * x, : j * y, : k * z], np.float32).reshape(i, x, j, y, k, z)
+    affine = image.grid.affine @ np.diag([x, y, z, 1.0])
+    affine[:3, 3] += image.grid.affine[:3, :3] @ ((np.array([x, y, z]) - 1.0) / 2.0)
+    return Image(blocks.mean(axis=(1, 3, 5)), Grid((i, j, k), affine))
 
 
 @cache
 def _template() -> _Template:
     maps: tuple[Map, Map, Map] = ("t1", "gm", "wm")
-    (t1, grid), (grey, _), (white, _) = (_read(kind) for kind in maps)
-    brain = _closed(grey + white > _BRAIN_SHARE)
-    distance_mm = ndimage.distance_transform_edt(~brain)
-    head = np.zeros_like(t1)
+    t1, grey, white = (_read(kind) for kind in maps)
+    grid = t1.grid
+    brain = _closed(grey.data + white.data > _BRAIN_SHARE)
+    distance_mm = _mm_from(brain)
+    head = np.zeros_like(t1.data)
     for outer_mm, brightness in _LAYERS:
         head[distance_mm <= outer_mm] = brightness
-    head = np.where(brain, t1, head)
+    head = np.where(brain, t1.data, head)
     height_mm = grid.affine[2, 2] * np.arange(grid.shape[2]) + grid.affine[2, 3]
     known = (distance_mm <= _LAYERS[-1][0]) | ((distance_mm <= _LAYERS[0][0]) & (height_mm > _NECK_MM))
     centre_mm = apply_affine(grid.affine, np.argwhere(brain).mean(axis=0))
-    coarse = _coarser(to_ants(Image(head, grid)), _SYN_SPACING_MM)
-    smooth = ndimage.gaussian_filter(brain.astype(np.float32), 1.0)
-    where = ants.resample_image_to_target(to_ants(Image(known, grid)), coarse, interp_type="nearestNeighbor")
-    return _Template(coarse, to_ants(Image(smooth, grid)), where, centre_mm)
+    smooth = ndimage.gaussian_filter(brain.astype(np.float32), 0.5)
+    drawn, share, where = (to_ants(Image(data, grid)) for data in (head, smooth, known))
+    coarse = ants.resample_image(ants.smooth_image(drawn, 1.0), (_SYN_SPACING_MM,) * 3, use_voxels=False, interp_type=0)
+    where = ants.resample_image_to_target(where, coarse, interp_type="nearestNeighbor")
+    return _Template(coarse, share, where, centre_mm)
 
 
-def _read(kind: Map) -> tuple[NDArray[np.float32], Grid]:
-    """A map (0-1) with room for the layers around it, and its grid of 1 mm."""
+def _read(kind: Map) -> Image:
+    """A map (0-1), averaged to 2 mm, with room for the layers around it."""
     canonical = nib.as_closest_canonical(mni_map(kind))
-    room = round(_LAYERS[0][0])
-    share = np.pad(np.asarray(canonical.dataobj, np.float32) / np.float32(255.0), room)
-    affine = np.array(canonical.affine, np.float64)
+    x, y, z = canonical.shape
+    share = np.asarray(canonical.dataobj, np.float32) / np.float32(255.0)
+    fine = _averaged(Image(share, Grid((x, y, z), np.asarray(canonical.affine, np.float64))), _STEP_MM)
+    room = round(_LAYERS[0][0] / _STEP_MM)
+    affine = fine.grid.affine.copy()
     affine[:3, 3] -= affine[:3, :3] @ np.full(3, room)
-    x, y, z = share.shape
-    return share, Grid((x, y, z), affine)
+    x, y, z = (n + 2 * room for n in fine.grid.shape)
+    return Image(np.pad(fine.data, room), Grid((x, y, z), affine))
 
 
 def _closed(matter: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    grown = ndimage.distance_transform_edt(~matter) <= _CLOSING_MM
-    return solid(ndimage.distance_transform_edt(grown) > _CLOSING_MM)
+    grown = _mm_from(matter) <= _CLOSING_MM
+    return solid(_mm_from(~grown) > _CLOSING_MM)
+
+
+def _mm_from(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
+    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=_STEP_MM), np.float32)
