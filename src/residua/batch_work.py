@@ -29,7 +29,7 @@ def settings_digest(settings: Mapping[str, Any], code: str) -> str:
 
 
 def for_each_patient(sources: Mapping[str, Sequence[Path]], make: Make, out: Path, what: str) -> None:
-    """Make ``{patient}.nii.gz`` in ``out``, and its record, for every patient of ``sources`` (the files it is made from).
+    """Make ``{patient}.nii.gz`` and its record in ``out`` for every patient of ``sources`` (what each is made from).
 
     What lies there and was made from the same sources stays; every other file in ``out`` goes, the stage's own
     excepted. Raises one ``ResiduaError`` after all patients were tried that has the message of each who failed;

@@ -38,7 +38,8 @@ def mask_brains(
 
     ``settings`` are ``BrainMask.extraction()``; ``references`` and ``given`` (used by method ``given`` only) hold a
     path per patient. ``{patient}.json`` beside a mask holds its ``MaskChecks`` and what it was made from; a mask made
-    before from the same image is kept. Raises one ``ResiduaError`` after all patients were tried that names each who failed.
+    before from the same image is kept. Raises one ``ResiduaError`` after all patients were tried that names each who
+    failed.
     """
     extract = _extractor(settings, given)
 

@@ -5,7 +5,7 @@ The article's weights are not public: the file comes from the configuration, wit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -50,12 +50,13 @@ class SlabExtractor:
         """Of every voxel (x, y, z) of a whole head, that it lies in the brain."""
         flat = resized(normalised(head), (*SLAB[:2], head.shape[2]), is_label=False)
         x, y, z = flat.shape
-        return resized(fused(self._answers(flat), (x, y, z)), head.shape, is_label=False)
+        answers = ((start, self.foreground(slab)) for start, slab in slabs(flat, SLAB[2], STEP))
+        return resized(fused(answers, (x, y, z)), head.shape, is_label=False)
 
     def __call__(self, head: Image) -> Image:
         """The brain of a whole head (x, y, z) as booleans on the same grid: above 0.5, in one piece without holes."""
         return Image(solid(self.probability(np.asarray(head.data, np.float32))), head.grid)
 
-    def _answers(self, flat: Volume) -> Iterator[tuple[int, Volume]]:
-        for start, slab in slabs(flat, SLAB[2], STEP):
-            yield start, np.asarray(self._finest.predict_on_batch(slab[None, ..., None]))[0, ..., 1]
+    def foreground(self, slab: Volume) -> Volume:
+        """What the network says of one slab (``SLAB``), normalised and resized already."""
+        return np.asarray(self._finest.predict_on_batch(slab[None, ..., None]))[0, ..., 1]
