@@ -38,6 +38,13 @@ from residua.tables.render import Table
 from residua.tables.table3 import table3
 from residua.tables.table4 import table4
 
+BRAIN_MASKS = {
+    "deepbet": "deepbet",
+    "hd-bet": "HD-BET",
+    "agunet": "weights of the study's own",
+    "template": "MNI152",
+    "given": "cohort table",
+}
 LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}
 HOSPITALS = {"STO": 4, "GOT": 4, "PAR": 4, "AMS": 6}
 VOID_PNG = bytes.fromhex("89504e470d0a1a0a")
@@ -525,9 +532,14 @@ def test_other_settings_are_told_with_both_values_and_those_of_untrained_network
 
 
 def test_deviations_follow_the_settings() -> None:
-    deepbet = [deviation.here for deviation in applying(study_of()) if deviation.what == "Brain masks"]
-    given = [d.here for d in applying(study_of(brain_mask={"method": "given"})) if d.what == "Brain masks"]
-    assert deepbet == ["deepbet"] and len(given) == 1 and "cohort table" in given[0]
+    weights = {"weights": "brain.safetensors", "weights_sha256": "b" * 64}
+    for method, words in BRAIN_MASKS.items():
+        study = study_of(brain_mask={"method": method, **(weights if method == "agunet" else {})})
+        (here,) = [deviation.here for deviation in applying(study) if deviation.what == "Brain masks"]
+        assert words in here
+        passages = " ".join(str(passage) for passage in methods(study, LABELS, rated=True, folds=2))
+        assert "The brain mask of the" in passages and "brain.safetensors" not in passages
+        assert ("b" * 64 in passages) == (method == "agunet")
     one = {deviation.what for deviation in applying(study_of(archs=("nnunet",)))}
     assert "Software of nnU-Net" in one and "Software of AGU-Net" not in one
 
