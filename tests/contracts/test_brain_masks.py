@@ -52,6 +52,14 @@ def head(tmp_path_factory: pytest.TempPathFactory) -> Head:
     return Head(tmp_path_factory.mktemp("head"), 5)
 
 
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A folder for masks: what else lies in one is removed."""
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    return folder
+
+
 def masks_of(stack: str, settings: dict[str, Any], references: dict[str, Path], out: Path) -> dict[str, Image]:
     """The masks that a method finds for the images, in the environment of its stack."""
     paths = json.dumps({patient: str(path) for patient, path in references.items()})
@@ -72,43 +80,47 @@ def tumor_inside(mask: Image, head: Head) -> float:
     return float(mask.data[tumor].mean())
 
 
-def test_deepbet_finds_the_brain_and_loses_no_tumor_however_the_image_is_stored(head: Head, tmp_path: Path) -> None:
+def test_deepbet_finds_the_brain_and_loses_no_tumor_however_the_image_is_stored(
+    head: Head, out: Path, tmp_path: Path
+) -> None:
     stored = images.load(head.image)
     other = tmp_path / "other.nii.gz"
     images.save(Image(stored.data, Grid(stored.grid.shape, stored.grid.affine, "PIL")), other)
     assert orientations.aff2axcodes(nib.load(other).affine) == ("P", "I", "L")
-    found = masks_of("torch", {"method": "deepbet"}, {"P1": head.image, "P2": other}, tmp_path)
+    found = masks_of("torch", {"method": "deepbet"}, {"P1": head.image, "P2": other}, out)
     assert dice(found["P1"], head) > 0.95
     assert tumor_inside(found["P1"], head) >= 0.995
     assert np.array_equal(found["P1"].data, found["P2"].data)
-    assert nib.load(tmp_path / "P2.nii.gz").affine == pytest.approx(nib.load(other).affine)
-    volume_ml = read_json(tmp_path / "P1.json")["checks"]["volume_ml"]
+    assert nib.load(out / "P2.nii.gz").affine == pytest.approx(nib.load(other).affine)
+    volume_ml = read_json(out / "P1.json")["checks"]["volume_ml"]
     assert volume_ml == pytest.approx(found["P1"].data.sum() * found["P1"].grid.voxel_ml)
 
 
-def test_one_image_without_a_head_hides_no_other(head: Head, tmp_path: Path) -> None:
+def test_one_image_without_a_head_hides_no_other(head: Head, out: Path, tmp_path: Path) -> None:
     noise = Image(np.zeros((40, 40, 40), np.float32), Grid((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0])))
     images.save(noise, tmp_path / "nothing.nii.gz")
     references = json.dumps({"P1": str(tmp_path / "nothing.nii.gz"), "P2": str(head.image)})
-    done = python_in("torch", "-c", EXTRACT, '{"method": "deepbet"}', references, str(tmp_path))
+    done = python_in("torch", "-c", EXTRACT, '{"method": "deepbet"}', references, str(out))
     assert re.search(r"brain masks: 1 of 2 patients failed.*\n  patient P1: deepbet finds no brain", done.stderr)
-    assert dice(images.load_mask(tmp_path / "P2.nii.gz"), head) > 0.95
+    assert dice(images.load_mask(out / "P2.nii.gz"), head) > 0.95
 
 
-def test_hd_bet_finds_the_brain(head: Head, tmp_path: Path) -> None:
+def test_hd_bet_finds_the_brain(head: Head, out: Path) -> None:
     settings = {"method": "hd-bet", "hd_bet_mode": "fast"}
-    found = masks_of("hdbet", settings, {"P1": head.image}, tmp_path)["P1"]
+    found = masks_of("hdbet", settings, {"P1": head.image}, out)["P1"]
     assert dice(found, head) > 0.95
     assert tumor_inside(found, head) >= 0.995
 
 
-def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(head: Head, tmp_path: Path) -> None:
+def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(
+    head: Head, out: Path, tmp_path: Path
+) -> None:
     image = images.load(head.image)
     moved = image.grid.affine.copy()
     moved[:3, 3] += (70.0, -120.0, 400.0)
     images.save(Image(image.data, Grid(image.grid.shape, moved)), tmp_path / "moved.nii.gz")
     references = {"P1": head.image, "P2": head.image, "P3": tmp_path / "moved.nii.gz"}
-    found = masks_of("core", {"method": "template"}, references, tmp_path)
+    found = masks_of("core", {"method": "template"}, references, out)
     assert dice(found["P1"], head) > 0.93
     assert tumor_inside(found["P1"], head) >= 0.995
     assert np.array_equal(found["P1"].data, found["P2"].data)

@@ -33,7 +33,7 @@ _SEED = 20230613
 _SYN_SPACING_MM, _AFFINE_SPACING_MM = 3.0, 4.0
 _STEP_MM = 2.0
 """Of the grid on which the template's head is drawn."""
-_SYN_ITERATIONS = (60, 40, 20)
+_SYN_ITERATIONS = (40, 20, 0)
 _COARSE = {"aff_iterations": (100, 50), "aff_shrink_factors": (4, 2), "aff_smoothing_sigmas": (2, 1)}
 _FINE = {"aff_iterations": (100, 50), "aff_shrink_factors": (2, 1), "aff_smoothing_sigmas": (1, 0)}
 _BRAIN_SHARE, _CLOSING_MM = 0.4, 6.0
