@@ -15,15 +15,16 @@ rule mask_brain:
     benchmark:
         "results/benchmarks/mask_brain/{batch}.tsv"
     conda:
-        environment("core" if study.brain_mask.method == "given" else "torch")
+        environment(study.brain_mask.environment)
     threads: 2
     resources:
         mem_mb=growing(8000),
-        runtime=120,
+        # HD-BET takes minutes a patient on processors.
+        runtime=480 if study.brain_mask.method == "hd-bet" else 120,
     params:
         patients=patients_in,
-        method=study.brain_mask.method,
-        code=code("mask_brain"),
+        settings=study.brain_mask.extraction(),
+        code=code("mask_brain", study.brain_mask.modules),
     script:
         "../scripts/mask_brain.py"
 

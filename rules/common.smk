@@ -36,9 +36,12 @@ def standing_problems():
     return read_excluded(EXCLUDED)
 
 
-def code(script):
-    """Digest of a script and of the library code that it uses: rules that carry it rerun when that code changes."""
-    return code_digest(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
+def code(script, modules=()):
+    """Digest of a script and of the library code that it uses: rules that carry it rerun when that code changes.
+
+    ``modules`` are those that it finds by name.
+    """
+    return code_digest(HOUSE / "scripts" / f"{script}.py", HOUSE / "src", modules)
 
 
 def layout(*patterns):
@@ -175,9 +178,7 @@ def environment_of(wildcards):
 
 def code_of_network(script, stage):
     """Like ``code``, with the network's own module for this stage."""
-    return lambda wildcards: code_digest(
-        HOUSE / "scripts" / f"{script}.py", HOUSE / "src", [f"residua.networks.{wildcards.arch}.{stage}"]
-    )
+    return lambda wildcards: code(script, [f"residua.networks.{wildcards.arch}.{stage}"])
 
 
 def file_of(patient, column):

@@ -4,9 +4,7 @@ from residua.report.pins import pins_of
 COMPARISONS = ["inputs", "architectures", "intervals", "overlaps", *(["raters"] if raters else [])]
 MODELS = [(arch, inputs) for arch in study.archs for inputs in study.inputs]
 TRAINED = [(arch, inputs, fold) for arch, inputs in MODELS for fold in FOLDS]
-STACKS = {"core", *(study.settings_of(arch).environment for arch in study.archs)}
-if study.brain_mask.method != "given":
-    STACKS.add("torch")
+STACKS = {"core", study.brain_mask.environment, *(study.settings_of(arch).environment for arch in study.archs)}
 EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
 
 
@@ -49,6 +47,7 @@ def stages():
     """Digest of the code of every stage but the trainings, which go by the study's version."""
     scripts = {path.stem: path for path in sorted((HOUSE / "scripts").glob("[a-z]*.py"))}
     common = {name: code(name) for name in scripts if name not in ("train", "prepare", "predict", "report")}
+    common["mask_brain"] = code("mask_brain", study.brain_mask.modules)
     return common | {
         f"{name}, {label}": code_digest(scripts[name], HOUSE / "src", [f"residua.networks.{arch}.{name}"])
         for name in ("prepare", "predict")

@@ -2,11 +2,12 @@
 
 import _here  # noqa: F401
 
+from residua.batch_work import settings_digest
 from residua.brain import mask_brains
 from residua.publish import stage
 
 job = snakemake
 references = dict(zip(job.params.patients, job.input.references, strict=True))
 given = dict(zip(job.params.patients, job.input.given, strict=False))
-with stage(job.output[0]) as part:
-    mask_brains(job.params.method, references, given, part)
+with stage(job.output[0], resumes=settings_digest(job.params.settings, job.params.code)) as part:
+    mask_brains(job.params.settings, references, given, part)

@@ -1,14 +1,21 @@
-"""The pre-trained brain mask in its own environment, on a simulated head whose brain is known."""
+"""Every brain mask method in its own environment, on a simulated head whose brain is known."""
 
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
+import nibabel as nib
 import numpy as np
+import pytest
+from nibabel import orientations
 
 from environments import python_in
 from residua import images
+from residua.images import Grid, Image
+from residua.publish import read_json
 from residua.simulate.design import load_design
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import planned
@@ -17,34 +24,151 @@ EXTRACT = """
 import json, sys
 from pathlib import Path
 from residua.brain import mask_brains
-print(json.dumps(mask_brains("deepbet", {"P1": Path(sys.argv[1])}, {}, Path(sys.argv[2]))))
+mask_brains(json.loads(sys.argv[1]), json.loads(sys.argv[2]), {}, Path(sys.argv[3]))
+"""
+OVERLAPS = """
+import json, sys
+from residua import images
+from residua.brain.template import template_overlap
+reference = images.load(sys.argv[1])
+print(json.dumps([template_overlap(reference, images.load_mask(mask)) for mask in sys.argv[2:]]))
 """
 
 
-def test_deepbet_finds_the_brain_of_a_simulated_head(tmp_path: Path) -> None:
-    design = load_design("toy")
-    assignment = planned(24, design)[0]
-    simulate_patient(tmp_path, 1, assignment, design)
-    head = tmp_path / "images" / assignment.patient / "post_t1ce.nii.gz"
-    done = python_in("torch", "-c", EXTRACT, str(head), str(tmp_path))
+class Head:
+    """A simulated post-operative head and its truth."""
+
+    def __init__(self, folder: Path, number: int) -> None:
+        design = load_design("toy")
+        assignment = planned(24, design)[number]
+        simulate_patient(folder, 1, assignment, design)
+        self.image = folder / "images" / assignment.patient / "post_t1ce.nii.gz"
+        self.brain = folder / "truth" / assignment.patient / "brain_mask.nii.gz"
+        self.residual = self.image.with_name("residual.nii.gz")
+
+
+@pytest.fixture(scope="module")
+def head(tmp_path_factory: pytest.TempPathFactory) -> Head:
+    return Head(tmp_path_factory.mktemp("head"), 5)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    """A folder for masks: what else lies in one is removed."""
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    return folder
+
+
+def masks_of(stack: str, settings: dict[str, Any], references: dict[str, Path], out: Path) -> dict[str, Image]:
+    """The masks that a method finds for the images, in the environment of its stack."""
+    paths = json.dumps({patient: str(path) for patient, path in references.items()})
+    done = python_in(stack, "-c", EXTRACT, json.dumps(settings), paths, str(out))
     assert done.returncode == 0, done.stdout + done.stderr
-    found = images.load_mask(tmp_path / "P1.nii.gz")
-    true = images.load_mask(tmp_path / "truth" / assignment.patient / "brain_mask.nii.gz")
-    assert found.grid.same_as(true.grid)
-    dice = 2 * np.count_nonzero(found.data & true.data) / (found.data.sum() + true.data.sum())
-    assert dice > 0.85
-    volume_ml = json.loads(done.stdout.splitlines()[-1])["P1"]
-    assert volume_ml == float(found.data.sum() * found.grid.voxel_ml)
+    return {patient: images.load_mask(out / f"{patient}.nii.gz") for patient in references}
 
 
-def test_an_implausible_brain_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    grid = images.Grid((40, 40, 40), np.diag([1.0, 1.0, 1.0, 1.0]))
-    images.save(images.Image(np.ones(grid.shape, np.float32), grid), tmp_path / "head.nii.gz")
-    images.save(images.Image(np.ones(grid.shape, bool), grid), tmp_path / "mask.nii.gz")
-    given = (
-        "import sys; from pathlib import Path; from residua.brain import mask_brains; "
-        "mask_brains('given', {'P1': Path(sys.argv[1])}, {'P1': Path(sys.argv[2])}, Path(sys.argv[3]))"
-    )
-    done = python_in("core", "-c", given, *(str(tmp_path / name) for name in ("head.nii.gz", "mask.nii.gz", "")))
-    assert done.returncode != 0
-    assert "patient P1: the brain mask by given has 64 ml, which no brain has" in done.stderr
+def dice(mask: Image, head: Head) -> float:
+    true = images.load_mask(head.brain)
+    assert mask.grid.same_as(true.grid)
+    return 2 * np.count_nonzero(mask.data & true.data) / (mask.data.sum() + true.data.sum())
+
+
+def tumor_inside(mask: Image, head: Head) -> float:
+    tumor = images.load_mask(head.residual).data
+    assert tumor.any()
+    return float(mask.data[tumor].mean())
+
+
+def test_deepbet_finds_the_brain_and_loses_no_tumor_however_the_image_is_stored(
+    head: Head, out: Path, tmp_path: Path
+) -> None:
+    stored = images.load(head.image)
+    other = tmp_path / "other.nii.gz"
+    images.save(Image(stored.data, Grid(stored.grid.shape, stored.grid.affine, "PIL")), other)
+    assert orientations.aff2axcodes(nib.load(other).affine) == ("P", "I", "L")
+    found = masks_of("torch", {"method": "deepbet"}, {"P1": head.image, "P2": other}, out)
+    assert dice(found["P1"], head) > 0.95
+    assert tumor_inside(found["P1"], head) >= 0.995
+    assert np.array_equal(found["P1"].data, found["P2"].data)
+    assert nib.load(out / "P2.nii.gz").affine == pytest.approx(nib.load(other).affine)
+    volume_ml = read_json(out / "P1.json")["checks"]["volume_ml"]
+    assert volume_ml == pytest.approx(found["P1"].data.sum() * found["P1"].grid.voxel_ml)
+
+
+def test_one_image_without_a_head_hides_no_other(head: Head, out: Path, tmp_path: Path) -> None:
+    noise = Image(np.zeros((40, 40, 40), np.float32), Grid((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0])))
+    images.save(noise, tmp_path / "nothing.nii.gz")
+    references = json.dumps({"P1": str(tmp_path / "nothing.nii.gz"), "P2": str(head.image)})
+    done = python_in("torch", "-c", EXTRACT, '{"method": "deepbet"}', references, str(out))
+    assert re.search(r"brain masks: 1 of 2 patients failed.*\n  patient P1: deepbet finds no brain", done.stderr)
+    assert dice(images.load_mask(out / "P2.nii.gz"), head) > 0.95
+
+
+def test_hd_bet_finds_the_brain(head: Head, out: Path) -> None:
+    settings = {"method": "hd-bet", "hd_bet_mode": "fast"}
+    found = masks_of("hdbet", settings, {"P1": head.image}, out)["P1"]
+    assert dice(found, head) > 0.95
+    assert tumor_inside(found, head) >= 0.995
+
+
+def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(
+    head: Head, out: Path, tmp_path: Path
+) -> None:
+    image = images.load(head.image)
+    moved = image.grid.affine.copy()
+    moved[:3, 3] += (70.0, -120.0, 400.0)
+    images.save(Image(image.data, Grid(image.grid.shape, moved)), tmp_path / "moved.nii.gz")
+    references = {"P1": head.image, "P2": head.image, "P3": tmp_path / "moved.nii.gz"}
+    found = masks_of("core", {"method": "template"}, references, out)
+    assert dice(found["P1"], head) > 0.93
+    assert tumor_inside(found["P1"], head) >= 0.995
+    assert np.array_equal(found["P1"].data, found["P2"].data)
+    elsewhere = Image(found["P3"].data, found["P1"].grid)
+    assert dice(elsewhere, head) > 0.93
+
+
+def test_the_template_overlap_tells_a_brain_from_what_is_none(head: Head, tmp_path: Path) -> None:
+    true = images.load_mask(head.brain)
+    half = true.data.copy()
+    half[half.shape[0] // 2 :] = False
+    images.save(Image(half, true.grid), tmp_path / "half.nii.gz")
+    images.save(Image(np.roll(true.data, -20, axis=2), true.grid), tmp_path / "low.nii.gz")
+    masks = (str(head.brain), *(str(tmp_path / f"{name}.nii.gz") for name in ("half", "low")))
+    done = python_in("core", "-c", OVERLAPS, str(head.image), *masks)
+    assert done.returncode == 0, done.stdout + done.stderr
+    whole, halved, lowered = json.loads(done.stdout.splitlines()[-1])
+    assert whole > 0.9
+    assert halved < 0.75 and lowered < 0.75
+
+
+@pytest.fixture(scope="module")
+def slabs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    check = Path(__file__).parent / "agunet_slabs_check.py"
+    done = python_in("tensorflow", str(check), str(tmp_path_factory.mktemp("slabs")))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def test_a_slab_is_halved_along_its_height_until_four_slices_are_left(slabs: dict[str, Any]) -> None:
+    assert slabs["levels"] == [[256, 192, 32], [128, 96, 16], [64, 48, 8], [32, 24, 4]]
+
+
+def test_slabs_cover_the_head_are_padded_by_its_edge_and_fused_by_their_maximum(slabs: dict[str, Any]) -> None:
+    lowest, highest = slabs["range"]
+    assert slabs["shape"] == slabs["mask_shape"] == [60, 50, 41] and slabs["mask_type"] == "bool"
+    assert 0 < lowest < highest - 0.05
+    # Single and double precision meet in a network that was not trained to be smooth.
+    assert slabs["largest_difference"] < 2e-3
+
+
+def test_the_brightness_of_a_scan_does_not_matter(slabs: dict[str, Any]) -> None:
+    assert slabs["brightness"] < 1e-3
+
+
+def test_brain_mask_weights_of_another_digest_or_network_are_refused(slabs: dict[str, Any]) -> None:
+    assert slabs["of_another_digest"].startswith("weights.safetensors: is not the file whose sha256 the config gives")
+    assert slabs["missing"].startswith("nowhere.safetensors: the weights of the brain mask are missing")
+    assert "do not fit the network that brain_mask.features describes" in slabs["of_another_network"]
+    assert slabs["broken"].startswith("broken.safetensors: cannot be read as safetensors")

@@ -54,16 +54,18 @@ SCRIPTS = {
         "check_cohort", "split_folds", "register", "warp_label", "strip", "sample", "select_cases", "choose_threshold",
         "segment", "measure", "rate", "compare_raters", "compare_inputs", "compare_architectures", "intervals",
         "table1", "table2", "table3", "table4", "table_s2", "supplementary_table", "figure1", "figure3", "figure4",
-        "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report",
+        "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
     ],
     "torch": ["mask_brain", "prepare", "train", "predict"],
-    "tensorflow": ["prepare", "train", "predict"],
+    "tensorflow": ["mask_brain", "prepare", "train", "predict"],
+    "hdbet": ["mask_brain"],
 }  # fmt: skip
 STAGES = ("prepare", "train", "predict")
 BY_NAME = {
-    "core": ["residua.networks.nnunet.target", "residua.networks.agunet.target"],
+    "core": ["residua.brain.template", "residua.networks.nnunet.target", "residua.networks.agunet.target"],
+    "hdbet": ["residua.brain.hd_bet"],
     "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{stage}" for stage in STAGES)],
-    "tensorflow": [f"residua.networks.agunet.{stage}" for stage in STAGES],
+    "tensorflow": ["residua.brain.agunet", *(f"residua.networks.agunet.{stage}" for stage in STAGES)],
 }
 
 

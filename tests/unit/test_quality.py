@@ -29,7 +29,7 @@ SOUND = {
     "jacobian": {"min": 0.6, "p01": 0.8, "p99": 1.2, "max": 1.5, "folded_percent": 0.0},
     "affine": {"rotation_degrees": 3.0, "translation_mm": 4.0, "scales": [1.0, 0.99, 1.02]},
 }
-MASK = {"volume_ml": 1400.0, "components": 1, "largest_share": 1.0, "border_share": 0.0, "holes_ml": 0.0}
+MASK = {"volume_ml": 1400.0, "components": 1, "largest_share": 1.0, "face_shares": {"left": 0.0, "right": 0.01}, "holes_ml": 0.0}
 
 
 def cohort(n: int = 12, **odd: Measures) -> tuple[dict[str, Measures], dict[str, str]]:
@@ -105,7 +105,7 @@ def test_a_difference_that_nobody_would_see_is_no_flag_where_all_others_are_equa
         ("post_t1", "affine_scale", 0.85, "post-operative T1w: a change of the head's size"),
         ("brain", "volume_ml", 850.0, "brain mask: an implausible volume"),
         ("brain", "volume_ml", 2100.0, "brain mask: an implausible volume"),
-        ("brain", "border_percent", 0.3, "brain mask: touches the border of the image"),
+        ("brain", "border_percent", 6.0, "brain mask: reaches over the border of the image"),
         ("residual", "inside_brain_percent", 98.0, "residual tumour: partly outside the brain mask"),
         ("pre_tumor", "volume_ratio", 0.3, "pre-operative tumour: a changed volume"),
     ],
@@ -136,14 +136,14 @@ def test_what_is_not_defined_is_neither_compared_nor_flagged() -> None:
 def test_limits_come_before_outliers_and_a_patient_stays_together() -> None:
     found = flags(
         P1={"post_t1": {"rotation_degrees": 90.0, "translation_mm": 80.0}},
-        P2={"brain": {"border_percent": 1.0}},
+        P2={"brain": {"border_percent": 8.0}},
         P7={"post_t1": {"translation_mm": 200.0}},
     )
     assert [flag.patient for flag in found] == ["P2", "P7", "P1", "P1"]
 
 
 def test_flags_come_back_from_their_file_and_other_files_are_refused(tmp_path: Path) -> None:
-    found = flags(P2={"brain": {"border_percent": 1.0}})
+    found = flags(P2={"brain": {"border_percent": 8.0}})
     write_flags(found, tmp_path / "flags.tsv")
     assert read_flags(tmp_path / "flags.tsv") == found
     write_flags([], tmp_path / "none.tsv")
@@ -233,8 +233,8 @@ def test_every_measure_says_what_to_look_at_and_what_to_do() -> None:
 
 
 def test_the_report_counts_and_names_nobody() -> None:
-    found = flags(P2={"brain": {"border_percent": 1.0}}, P3={"brain": {"border_percent": 2.0, "volume_ml": 100.0}})
+    found = flags(P2={"brain": {"border_percent": 8.0}}, P3={"brain": {"border_percent": 9.0, "volume_ml": 100.0}})
     said = " ".join(quality(found, 12))
-    assert "2 patients were flagged" in said and "brain mask: touches the border of the image (2)" in said
+    assert "2 patients were flagged" in said and "brain mask: reaches over the border of the image (2)" in said
     assert "P2" not in said
     assert quality([], 12) == ("Registration and brain mask of 12 patients were measured, and none was flagged.",)

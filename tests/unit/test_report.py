@@ -19,10 +19,11 @@ from residua.publish import stage, write_json, write_text
 from residua.quality.flags import write_flags
 from residua.raters import compare_raters
 from residua.report import provenance
+from residua.report.article_settings import ARTICLE_SETTINGS, differing
 from residua.report.beside import beside_the_article, same_inputs
 from residua.report.build import Making, Sources, write_report
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort
-from residua.report.deviations import ARTICLE_SETTINGS, applying, differing
+from residua.report.deviations import applying
 from residua.report.facts import Model, classification_of
 from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
@@ -38,6 +39,13 @@ from residua.tables.render import Table
 from residua.tables.table3 import table3
 from residua.tables.table4 import table4
 
+BRAIN_MASKS = {
+    "deepbet": "deepbet",
+    "hd-bet": "HD-BET",
+    "agunet": "weights of the study's own",
+    "template": "MNI152",
+    "given": "cohort table",
+}
 LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}
 HOSPITALS = {"STO": 4, "GOT": 4, "PAR": 4, "AMS": 6}
 PATIENTS_PAGES = "../quality/index.html"
@@ -532,9 +540,14 @@ def test_other_settings_are_told_with_both_values_and_those_of_untrained_network
 
 
 def test_deviations_follow_the_settings() -> None:
-    deepbet = [deviation.here for deviation in applying(study_of()) if deviation.what == "Brain masks"]
-    given = [d.here for d in applying(study_of(brain_mask={"method": "given"})) if d.what == "Brain masks"]
-    assert deepbet == ["deepbet"] and len(given) == 1 and "cohort table" in given[0]
+    weights = {"weights": "brain.safetensors", "weights_sha256": "b" * 64}
+    for method, words in BRAIN_MASKS.items():
+        study = study_of(brain_mask={"method": method, **(weights if method == "agunet" else {})})
+        (here,) = [deviation.here for deviation in applying(study) if deviation.what == "Brain masks"]
+        assert words in here
+        passages = " ".join(str(passage) for passage in methods(study, LABELS, rated=True, folds=2))
+        assert "The brain mask of the" in passages and "brain.safetensors" not in passages
+        assert ("b" * 64 in passages) == (method == "agunet")
     one = {deviation.what for deviation in applying(study_of(archs=("nnunet",)))}
     assert "Software of nnU-Net" in one and "Software of AGU-Net" not in one
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from cohort_tables import PUBLISHED, config, study
+from cohort_tables import PUBLISHED, ROOT, config, study
 from residua.errors import ResiduaError
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.study import load_study
@@ -101,6 +101,31 @@ def test_the_inputs_of_an_experiment_are_chosen_or_left_to_the_results() -> None
     assert published.candidates("segmentation", "agunet") == ["B"]
     left = load_study(changed("statistics.best_inputs.raters.nnunet", "out_of_fold"))
     assert left.candidates("raters", "nnunet") == ["A", "B", "C", "D", "E"]
+
+
+def test_a_brain_mask_depends_on_what_its_method_uses_only() -> None:
+    slabs = {"weights": "brain.safetensors", "weights_sha256": "a" * 64}
+    methods = {
+        "deepbet": ("torch", {}),
+        "hd-bet": ("hdbet", {"hd_bet_mode": "accurate"}),
+        "agunet": ("tensorflow", {**slabs, "features": [16, 32, 128, 256, 256]}),
+        "template": ("core", {}),
+        "given": ("core", {}),
+    }
+    for method, (environment, used) in methods.items():
+        found = study(brain_mask={"method": method, **(slabs if method == "agunet" else {})}).brain_mask
+        assert found.environment == environment
+        assert found.extraction() == {"method": method, **used}
+        assert (ROOT / "envs" / f"{environment}.yaml").is_file()
+        assert all((ROOT / "src" / f"{name.replace('.', '/')}.py").is_file() for name in found.modules)
+        assert len(found.modules) == (method != "given")
+
+
+def test_weights_of_a_brain_mask_are_for_agunet_which_needs_both() -> None:
+    (line,) = refusal(changed("brain_mask", {"method": "agunet", "weights": "brain.safetensors"}))
+    assert line == "  brain_mask: method agunet needs weights and weights_sha256: the article's cannot be shipped"
+    (line,) = refusal(changed("brain_mask", {"method": "template", "weights_sha256": "a" * 64}))
+    assert line == "  brain_mask: weights_sha256 are for method agunet, not template"
 
 
 def test_a_study_cannot_be_changed() -> None:

@@ -1,45 +1,79 @@
-"""Brain masks of the reference sequence, by one of several methods behind one function."""
+"""Brain masks of the reference sequence, by one of several methods behind one function.
+
+A method is a module of this package with ``load(settings)``, which gives a function from a head to its brain. It is
+imported when it is used: each has an environment of its own (``residua.study.BrainMask``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from importlib import import_module
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from residua import images
+from residua.batch_work import for_each_patient
+from residua.brain.checks import MaskChecks, check_mask
 from residua.errors import ResiduaError
 from residua.images import Image
 
 IMPLAUSIBLE_ML = (400.0, 2500.0)
 """Brains of adults lie well inside; a mask outside is a failed extraction."""
+LARGEST_SHARE = 0.8
+"""Less of a mask in one piece is no brain."""
+
+_REMEDY = (
+    "look at the image, give a mask in the column brain_mask (brain_mask.method: given), try another method, "
+    "or set the patient's role to exclude"
+)
 
 
-def mask_brains(method: str, references: Mapping[str, Path], given: Mapping[str, Path], out: Path) -> dict[str, float]:
+def mask_brains(
+    settings: Mapping[str, Any], references: Mapping[str, str], given: Mapping[str, str], out: Path
+) -> None:
     """Write ``{patient}.nii.gz`` into ``out`` for every patient of ``references``, on the grid of the reference.
 
-    ``references`` and ``given`` (used by method ``given`` only) hold a path per patient.
-    Returns each brain's volume in ml. Raises ``ResiduaError`` that names the patient whose mask is implausible.
+    ``settings`` are ``BrainMask.extraction()``; ``references`` and ``given`` (used by method ``given`` only) hold a
+    path per patient. ``{patient}.json`` beside a mask holds its ``MaskChecks`` and what it was made from; a mask made
+    before from the same image is kept. Raises one ``ResiduaError`` after all patients were tried that names each who
+    failed.
     """
-    extract = _extractor(method, given)
-    volumes_ml = {}
-    for patient, path in references.items():
-        reference = images.load(path)
-        mask = extract(patient, reference)
+    extract = _extractor(settings, given)
+
+    def make(patient: str, target: Path) -> dict[str, Any]:
+        reference = images.load(references[patient])
+        # Networks and metrics make NaN of a whole image in which one voxel is.
+        head = Image(np.nan_to_num(reference.data, posinf=0.0, neginf=0.0), reference.grid)
+        mask = extract(patient, head)
         images.require_same_grid(mask, reference, f"brain mask of patient {patient}")
-        volumes_ml[patient] = float(mask.data.sum() * mask.grid.voxel_ml)
-        if not IMPLAUSIBLE_ML[0] <= volumes_ml[patient] <= IMPLAUSIBLE_ML[1]:
-            raise ResiduaError(
-                f"patient {patient}: the brain mask by {method} has {volumes_ml[patient]:.0f} ml, which no brain has; "
-                f"look at {path.name}, give a mask in the column brain_mask (brain_mask.method: given), "
-                f"or set the patient's role to exclude"
-            )
-        images.save(mask, out / f"{patient}.nii.gz")
-    return volumes_ml
+        checks = check_mask(mask)
+        _require_brain(checks, patient, settings["method"])
+        images.save(mask, target)
+        return {"checks": asdict(checks)}
+
+    sources = {p: [Path(files[p]) for files in (references, given) if p in files] for p in references}
+    for_each_patient(sources, make, out, "brain masks")
 
 
-def _extractor(method: str, given: Mapping[str, Path]) -> Callable[[str, Image], Image]:
+def _extractor(settings: Mapping[str, Any], given: Mapping[str, str]) -> Callable[[str, Image], Image]:
+    method: str = settings["method"]
     if method == "given":
-        return lambda patient, reference: images.load_mask(given[patient])
-    from residua.brain.deepbet import DeepbetExtractor
+        return lambda patient, head: images.load_mask(given[patient])
+    extract: Callable[[Image], Image] = import_module(f"{__name__}.{method.replace('-', '_')}").load(settings)
+    return lambda patient, head: extract(head)
 
-    extractor = DeepbetExtractor()
-    return lambda patient, reference: extractor(reference)
+
+def _require_brain(checks: MaskChecks, patient: str, method: str) -> None:
+    low, high = IMPLAUSIBLE_ML
+    if not checks.components:
+        found = "is empty"
+    elif not low <= checks.volume_ml <= high:
+        found = f"has {checks.volume_ml:.0f} ml, which no brain has"
+    elif checks.largest_share < LARGEST_SHARE:
+        found = f"is in {checks.components} pieces, the largest of them {checks.largest_share:.0%} of it"
+    else:
+        return
+    raise ResiduaError(f"patient {patient}: the brain mask by {method} {found}; {_REMEDY}")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import torch
 from deepbet import BrainExtraction
 
+from residua.errors import ResiduaError
 from residua.images import Image
 
 _THRESHOLD = 0.5
+
+
+def load(settings: Mapping[str, Any]) -> DeepbetExtractor:
+    """The extractor; it has no settings."""
+    return DeepbetExtractor()
 
 
 class DeepbetExtractor:
@@ -18,7 +27,14 @@ class DeepbetExtractor:
         self._networks = BrainExtraction(no_gpu=not torch.cuda.is_available())
 
     def __call__(self, head: Image) -> Image:
-        """The brain of a whole head (x, y, z) as booleans on the same grid."""
-        probability = self._networks.run_model(np.ascontiguousarray(head.data, dtype=np.float32))
-        mask = self._networks.postprocess(probability > _THRESHOLD)
+        """The brain of a whole head (x, y, z) as booleans on the same grid.
+
+        Raises ``ResiduaError`` when the network sees no brain.
+        """
+        try:
+            probability = self._networks.run_model(np.ascontiguousarray(head.data, dtype=np.float32))
+            mask = self._networks.postprocess(probability > _THRESHOLD)
+        except (AssertionError, ValueError) as error:
+            # deepbet asserts that it found a box, and takes the largest of no components.
+            raise ResiduaError(f"deepbet finds no brain in the image ({error}); look at it") from error
         return Image(np.asarray(mask) > 0, head.grid)

@@ -9,6 +9,8 @@ from typing import Any
 
 from residua import images
 from residua.brain.checks import check_mask
+from residua.brain.template import template_overlap
+from residua.errors import ResiduaError
 from residua.images import Image
 from residua.publish import read_json, write_json, write_text
 from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
@@ -29,13 +31,21 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     images.require_same_grid(mask, reference, f"patient {patient}: brain mask")
     labels = {name: _label(patient, name, files, reference) for name, files in case["labels"].items()}
     measures = {name: sequence_measures(read_json(files["quality"])) for name, files in case["sequences"].items()}
-    measures[BRAIN] = brain_measures(asdict(check_mask(mask)))
+    measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | {"template_dice": _template_dice(reference, mask)}
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
     shown = Pictures(patient, reference, mask, labels)
     registered = [_registered(patient, name, files, shown, reference) for name, files in case["sequences"].items()]
     write_json(out / f"{patient}.json", {"patient": patient, "measures": measures})
     write_text(out / f"{patient}.html", patient_page(patient, measures, shown, registered))
+
+
+def _template_dice(reference: Image, mask: Image) -> float | None:
+    try:
+        return template_overlap(reference, mask)
+    except ResiduaError as error:
+        print(f"the template could not be registered: {error}")
+        return None
 
 
 def _label(patient: str, name: str, files: Mapping[str, str | None], reference: Image) -> Image:

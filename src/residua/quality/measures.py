@@ -94,7 +94,7 @@ CATALOGUE = (
     ),
     Measure(
         "affine_scale", "scale of the affine part that is farthest from 1", 3, 0.01, "a change of the head's size",
-        "an unusual change of the head's size", _SCALE, _SCALE_ACT, low=0.9, high=1.1,
+        "an unusual change of the head's size", _SCALE, _SCALE_ACT, low=0.96, high=1.04,
     ),
     Measure(
         "rotation_degrees", "rotation of the affine part", 1, 3.0, "", "an unusual rotation", _START, _START_ACT,
@@ -108,18 +108,19 @@ CATALOGUE = (
         _GIVE_MASK, low=900.0, high=2000.0, unit="ml",
     ),
     Measure(
-        "border_percent", "share of the mask on the border of the image", 2, 0.1, "touches the border of the image",
-        "more of it on the border of the image than usual", _OUTLINE,
+        "border_percent", "share of a face of the image that the mask reaches over", 2, 0.5,
+        "reaches over the border of the image", "more of it on the border of the image than usual", _OUTLINE,
         "if the scan ends within the brain, exclude the patient when what is missing may hold tumour; otherwise keep",
-        high=0.0, unit="%",
+        high=5.0, unit="%",
     ),
     Measure(
         "largest_percent", "share of the mask in its largest piece", 2, 0.5, "", "in pieces", _OUTLINE, _GIVE_MASK,
         unit="%",
     ),
     Measure(
-        "template_dice", "overlap (Dice) with the template's brain", 3, 0.01, "", "an unusual shape", _OUTLINE,
-        _GIVE_MASK,
+        "template_dice", "overlap (Dice) with the template's brain", 3, 0.01, "lies where no brain can be",
+        "an unusual shape", _OUTLINE,
+        _GIVE_MASK, low=0.8,
     ),
     Measure(
         "inside_brain_percent", "share of the label inside the brain mask", 2, 0.1, "partly outside the brain mask",
@@ -159,10 +160,13 @@ def sequence_measures(quality: Mapping[str, Any]) -> dict[str, float | None]:
 
 def brain_measures(checks: Mapping[str, Any]) -> dict[str, float | None]:
     """The measures of a brain mask from the fields of ``residua.brain.checks.MaskChecks``."""
-    found: dict[str, float | None] = {"volume_ml": checks["volume_ml"], "components": checks["components"]}
-    for share, name in (("largest_share", "largest_percent"), ("border_share", "border_percent")):
-        found[name] = 100 * checks[share]
-    return found
+    return {
+        "volume_ml": checks["volume_ml"],
+        "components": checks["components"],
+        "largest_percent": 100 * checks["largest_share"],
+        "border_percent": 100 * max(checks["face_shares"].values()),
+        "holes_ml": checks["holes_ml"],
+    }
 
 
 def label_measures(voxels: int, inside: int, voxel_ml: float, native_ml: float | None) -> dict[str, float | None]:

@@ -13,7 +13,7 @@ import ants
 
 from residua.errors import ResiduaError
 from residua.images import Image
-from residua.registration.transforms import at_spacing, to_ants
+from residua.registration.transforms import working
 from residua.study import Registration
 
 _LINEAR = {"aff_iterations": (500, 250, 100), "aff_shrink_factors": (4, 2, 1), "aff_smoothing_sigmas": (2, 1, 0)}
@@ -32,7 +32,7 @@ def estimate(fixed: Image, moving: Image, settings: Registration, scratch: str) 
         "aff_random_sampling_rate": settings.linear_sampling,
         **_LINEAR,
     }
-    pair = [to_ants(at_spacing(image, settings.linear_spacing_mm)) for image in (fixed, moving)]
+    pair = [working(image, settings.linear_spacing_mm) for image in (fixed, moving)]
     found = _registered(pair, "Rigid", None, f"{scratch}/rigid", linear)
     if settings.transform != "rigid":
         found = _registered(pair, "Affine", found, f"{scratch}/affine", linear)
@@ -45,7 +45,7 @@ def estimate(fixed: Image, moving: Image, settings: Registration, scratch: str) 
         "flow_sigma": settings.update_field_variance,
         "total_sigma": settings.total_field_variance,
     }
-    pair = [to_ants(at_spacing(image, settings.working_spacing_mm)) for image in (fixed, moving)]
+    pair = [working(image, settings.working_spacing_mm) for image in (fixed, moving)]
     return _registered(pair, "SyNOnly", found, f"{scratch}/syn", deformable)
 
 

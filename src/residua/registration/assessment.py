@@ -9,8 +9,9 @@ import nibabel as nib
 import numpy as np
 from scipy.spatial.transform import Rotation
 
+from residua.blocks import averaged
 from residua.images import Image
-from residua.registration.transforms import TransformFiles, at_spacing, matrix_of, resample, to_ants
+from residua.registration.transforms import TransformFiles, matrix_of, resample, to_ants
 from residua.study import Registration
 
 LEAST_MUTUAL_INFORMATION = 0.05
@@ -21,7 +22,7 @@ _SPACING_MM = 3.0
 
 def assess(fixed: Image, moving: Image, transform: TransformFiles, settings: Registration) -> dict[str, Any]:
     """Builtins for JSON: ``mutual_information`` before (as the headers say) and after, ``affine`` and ``jacobian``."""
-    coarse_fixed, coarse_moving = at_spacing(fixed, _SPACING_MM), at_spacing(moving, _SPACING_MM)
+    coarse_fixed, coarse_moving = averaged(fixed, _SPACING_MM), averaged(moving, _SPACING_MM)
 
     def similarity(through: TransformFiles | None) -> float:
         warped = resample(coarse_fixed.grid, coarse_moving, through, "linear")

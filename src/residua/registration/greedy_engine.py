@@ -10,7 +10,7 @@ from picsl_greedy import Greedy3D
 
 from residua.errors import ResiduaError
 from residua.images import Image
-from residua.registration.transforms import at_spacing, to_ants, write_matrix
+from residua.registration.transforms import working, write_matrix
 from residua.study import Registration
 
 _LINEAR_ITERATIONS = "500x250x100"
@@ -44,7 +44,7 @@ def estimate(fixed: Image, moving: Image, settings: Registration, threads: int, 
 def _written(fixed: Image, moving: Image, spacing_mm: float | None, prefix: str) -> str:
     names = [f"{prefix}_{name}.nii" for name in ("fixed", "moving")]
     for image, name in zip((fixed, moving), names, strict=True):
-        ants.image_write(to_ants(at_spacing(image, spacing_mm)), name)
+        ants.image_write(working(image, spacing_mm), name)
     return " ".join(names)
 
 

@@ -14,8 +14,8 @@ import ants
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import block_reduce
 
+from residua.blocks import averaged
 from residua.images import Grid, Image
 from residua.publish import writing
 
@@ -54,19 +54,17 @@ def to_ants(image: Image) -> ants.ANTsImage:
     )
 
 
-def at_spacing(image: Image, spacing_mm: float | None) -> Image:
-    """``image`` with whole blocks of voxels averaged so that each axis comes nearest to ``spacing_mm``.
+def working(image: Image, spacing_mm: float | None) -> ants.ANTsImage:
+    """``image`` as an engine optimises on it: about at ``spacing_mm`` (None: as it is).
 
-    An axis that is coarser already stays; None leaves all as they are. Averaging keeps what thinning out would not:
-    a fine scan's signal against its noise.
+    Its place in space is rounded to a micrometre: the same scan stored in another order of axes differs from it by
+    float32 header rounding, from which an optimiser would go another way.
     """
-    if spacing_mm is None:
-        return image
-    factors = tuple(max(round(spacing_mm / size), 1) for size in image.grid.spacing_mm)
-    data = block_reduce(image.data.astype(np.float32), factors, np.mean)
-    to_block = np.diag([*factors, 1.0])
-    to_block[:3, 3] = (np.array(factors) - 1) / 2
-    return Image(data, Grid(data.shape, image.grid.affine @ to_block, image.grid.stored_as))
+    found = to_ants(image if spacing_mm is None else averaged(image, spacing_mm))
+    found.set_origin(np.round(found.origin, 3).tolist())
+    found.set_spacing(np.round(found.spacing, 5).tolist())
+    found.set_direction(np.round(found.direction, 6))
+    return found
 
 
 def resample(grid: Grid, moving: Image, transform: TransformFiles | None, interpolation: str) -> Image:

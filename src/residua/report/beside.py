@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from residua.article.values import published_table3, published_table4
-from residua.report.deviations import ARTICLE_INPUTS
+from residua.report.article_settings import ARTICLE_INPUTS
 from residua.study import Study
 from residua.tables.models import SPLITS
 from residua.tables.render import Table

@@ -16,9 +16,10 @@ from residua.publish import read_json, write_text
 from residua.quality.flags import read_flags
 from residua.report import provenance
 from residua.report.abstract import abstract, headlines
+from residua.report.article_settings import differing
 from residua.report.beside import beside_the_article
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
-from residua.report.deviations import applying, differing
+from residua.report.deviations import applying
 from residua.report.findings import conservative, t1w_gain
 from residua.report.layout import rendered
 from residua.report.methods import methods

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from residua.report.article_settings import ARTICLE_SETTINGS, value_of
 from residua.report.wording import plain
 from residua.study import OUT_OF_FOLD, Study
 
@@ -26,15 +27,6 @@ class Deviation:
     applies: Applies
 
 
-@dataclass(frozen=True)
-class ArticleSetting:
-    """A number or choice that the article states: its key in the configuration, its name in words and its value."""
-
-    key: str
-    what: str
-    value: Any
-
-
 def always(study: Study) -> bool:
     """A deviation of every study."""
     return True
@@ -47,12 +39,12 @@ def trains(arch: str) -> Applies:
 
 def where(key: str, value: Any, arch: str | None = None) -> Applies:
     """A deviation of studies with this value under the dotted ``key``, and which train ``arch``."""
-    return lambda study: (arch is None or arch in study.archs) and _value(study, key) == value
+    return lambda study: (arch is None or arch in study.archs) and value_of(study, key) == value
 
 
 def unlike(key: str, value: Any, arch: str | None = None) -> Applies:
     """A deviation of studies with another value under the dotted ``key``, and which train ``arch``."""
-    return lambda study: (arch is None or arch in study.archs) and _value(study, key) != value
+    return lambda study: (arch is None or arch in study.archs) and value_of(study, key) != value
 
 
 def _several_values_chosen(study: Study) -> bool:
@@ -67,6 +59,27 @@ DEVIATIONS = (
         "deepbet",
         "the article's weights cannot be shipped",
         where("brain_mask.method", "deepbet"),
+    ),
+    Deviation(
+        "Brain masks",
+        "a slab-wise AGU-Net, slabs of 256×192×32 voxels",
+        "HD-BET",
+        "the article's weights cannot be shipped",
+        where("brain_mask.method", "hd-bet"),
+    ),
+    Deviation(
+        "Brain masks",
+        "a slab-wise AGU-Net, slabs of 256×192×32 voxels",
+        "the brain of the MNI152 template, registered to the reference",
+        "the article's weights cannot be shipped; this needs no trained network",
+        where("brain_mask.method", "template"),
+    ),
+    Deviation(
+        "Brain masks",
+        "a slab-wise AGU-Net, slabs of 256×192×32 voxels",
+        "a slab-wise AGU-Net with weights of the study's own; slabs overlap by half",
+        "the article's weights are not public, nor by how much its slabs overlap",
+        where("brain_mask.method", "agunet"),
     ),
     Deviation(
         "Brain masks",
@@ -205,79 +218,10 @@ DEVIATIONS = (
     ),
 )
 
-ARTICLE_INPUTS = {
-    "A": ["post_t1ce"],
-    "B": ["post_t1ce", "post_t1"],
-    "C": ["post_t1ce", "post_t1", "post_flair"],
-    "D": ["post_t1ce", "post_t1", "pre_t1ce", "pre_tumor"],
-    "E": ["post_t1ce", "post_t1", "post_flair", "pre_t1ce", "pre_tumor"],
-}
-"""The channels of the article's input configurations."""
-
-ARTICLE_SETTINGS = (
-    ArticleSetting("holdout", "Hold-out hospital", ["AMS"]),
-    ArticleSetting(
-        "folds",
-        "Hospitals of the folds",
-        {0: ["STO"], 1: ["GRO", "MIL", "UTR"], 2: ["SFR", "VIE"], 3: ["PAR", "ZWO", "ALK", "HAG"], 4: ["GOT"]},
-    ),
-    ArticleSetting("inputs", "Input configurations", ARTICLE_INPUTS),
-    ArticleSetting("archs", "Networks", ["nnunet", "agunet"]),
-    ArticleSetting("preparation", "Interpolations before a network", "paper"),
-    ArticleSetting("networks.nnunet.spacing_mm", "nnU-Net: spacing (mm)", [0.5, 0.5, 1.0]),
-    ArticleSetting("networks.nnunet.patch_size", "nnU-Net: patch (voxels)", [192, 128, 80]),
-    ArticleSetting("networks.nnunet.batch_size", "nnU-Net: batch", 2),
-    ArticleSetting("networks.nnunet.features", "nnU-Net: filters", [32, 64, 128, 256, 320]),
-    ArticleSetting("networks.nnunet.kernels", "nnU-Net: kernels", [[3, 3, 1], *[[3, 3, 3]] * 4]),
-    ArticleSetting("networks.nnunet.epochs", "nnU-Net: epochs", 1000),
-    ArticleSetting("networks.nnunet.iterations_per_epoch", "nnU-Net: steps of an epoch", 250),
-    ArticleSetting("networks.nnunet.momentum", "nnU-Net: momentum", 0.99),
-    ArticleSetting("networks.agunet.spacing_mm", "AGU-Net: spacing (mm)", [1.0, 1.0, 1.0]),
-    ArticleSetting("networks.agunet.shape", "AGU-Net: volume (voxels)", [128, 128, 144]),
-    ArticleSetting("networks.agunet.features", "AGU-Net: filters", [16, 32, 128, 256, 256]),
-    ArticleSetting("networks.agunet.batch_size", "AGU-Net: batch", 2),
-    ArticleSetting("networks.agunet.effective_batch_size", "AGU-Net: accumulated batch", 32),
-    ArticleSetting("networks.agunet.learning_rate", "AGU-Net: learning rate", 0.001),
-    ArticleSetting("networks.agunet.patience_epochs", "AGU-Net: epochs without improvement", 30),
-    ArticleSetting("networks.agunet.flip_probability", "AGU-Net: probability of flips", 0.5),
-    ArticleSetting("networks.agunet.rotation_degrees", "AGU-Net: largest rotation (degrees)", 20.0),
-    ArticleSetting("networks.agunet.rotation_probability", "AGU-Net: probability of a rotation", 0.5),
-    ArticleSetting("networks.agunet.translation_fraction", "AGU-Net: largest shift (of the axis)", 0.1),
-    ArticleSetting("networks.agunet.translation_probability", "AGU-Net: probability of a shift", 0.5),
-    ArticleSetting("postprocessing.min_component_voxels", "Smallest component (voxels)", 20),
-    ArticleSetting("classification.residual_tumor_ml", "Residual tumour from (ml)", 0.175),
-    ArticleSetting("statistics.alpha", "Significance level", 0.05),
-)
-
 
 def applying(study: Study) -> list[Deviation]:
     """The deviations that hold for this study."""
     return [deviation for deviation in DEVIATIONS if deviation.applies(study)]
-
-
-def differing(study: Study) -> list[tuple[ArticleSetting, str, str]]:
-    """The article's settings that this study does not use, each with the article's value and the study's in words.
-
-    Settings of networks that the study does not train are left out.
-    """
-    untrained = [f"networks.{arch}." for arch in ("nnunet", "agunet") if arch not in study.archs]
-    rows = []
-    for setting in ARTICLE_SETTINGS:
-        here = None if setting.key.startswith(tuple(untrained)) else _value(study, setting.key)
-        if here is not None and here != setting.value:
-            rows.append((setting, plain(setting.value, setting.key), plain(here, setting.key)))
-    return rows
-
-
-def _value(study: Study, key: str) -> Any:
-    """What stands under a dotted key of the configuration, as builtins."""
-    value: Any = study.model_dump(mode="json")
-    for part in key.split("."):
-        value = value[part]
-    if key != "folds":
-        return value
-    # Folds by their number; of a method not the path, which says where a table lies.
-    return {int(name) if name.isdigit() else name: item for name, item in value.items() if name != "path"}
 
 
 def to_markdown() -> str:

@@ -86,6 +86,9 @@ def _sampling(study: Study) -> tuple[str, ...]:
 def _brain_mask(study: Study) -> str:
     source = {
         "deepbet": "was found by deepbet, a pre-trained network,",
+        "hd-bet": f"was found by HD-BET, pre-trained networks, in its {study.brain_mask.hd_bet_mode} mode",
+        "agunet": f"was found by a slab-wise AGU-Net (weights with SHA-256 {study.brain_mask.weights_sha256})",
+        "template": "was found by registering the brain of the MNI152 template to it with SyN of ANTs",
         "given": "came with the cohort table",
     }[study.brain_mask.method]
     return (

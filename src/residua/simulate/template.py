@@ -1,23 +1,20 @@
-"""The brain that heads are made from: the MNI152 2009a maps of grey and white matter that nilearn carries.
+"""The brain that heads are made from: the MNI152 2009a maps of grey and white matter.
 
-Of nilearn only these two files are used; the package itself is not imported. The maps are averages (Fonov et al. 2011,
-NeuroImage 54:313), so every patient's brain is one of them, deformed, with furrows of its own.
+The maps are averages, so every patient's brain is one of them, deformed, with furrows of its own.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua.errors import ResiduaError
+from residua.mni import Map, mni_map
+from residua.pieces import largest_piece, solid
 from residua.simulate.world import Field, World
 
 _SCALE = 0.92
@@ -58,16 +55,9 @@ def build_brain(world: World, rng: np.random.Generator) -> Brain:
 
 @cache
 def _maps() -> tuple[Field, Field]:
-    grey, white = (np.float32(1.0 / 255.0) * np.asanyarray(_file(kind).dataobj, np.float32) for kind in ("gm", "wm"))
+    kinds: tuple[Map, Map] = ("gm", "wm")
+    grey, white = (np.float32(1.0 / 255.0) * np.asanyarray(mni_map(kind).dataobj, np.float32) for kind in kinds)
     return grey, white
-
-
-def _file(kind: str) -> nib.Nifti1Image:
-    nilearn = find_spec("nilearn")
-    if nilearn is None or nilearn.origin is None:
-        raise ResiduaError("the simulator needs the brain maps that nilearn carries: install nilearn")
-    name = f"mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
-    return nib.Nifti1Image.from_filename(Path(nilearn.origin).parent / "datasets" / "data" / name)
 
 
 def _places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32], Field]:
@@ -77,7 +67,7 @@ def _places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32]
     to_world = np.eye(4)
     to_world[:3, :3], to_world[:3, 3] = turn @ np.diag(sizes), _CENTRE_MM
     to_template = np.linalg.inv(to_world)
-    to_index = np.linalg.inv(_file("gm").affine)
+    to_index = np.linalg.inv(mni_map("gm").affine)
     bent = [axis + sum(np.float32(sd) * world.noise(rng, scale) for sd, scale in _WAVES_MM) for axis in world.axes]
     index = (to_index @ to_template).astype(np.float32)
     places = np.stack([sum(row[i] * bent[i] for i in range(3)) + row[3] for row in index[:3]])
@@ -90,18 +80,12 @@ def _filled(world: World, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
     step = world.step_mm
     grown = ndimage.distance_transform_edt(~inside, sampling=step) <= _CLOSING_MM
     closed = ndimage.distance_transform_edt(grown, sampling=step) > _CLOSING_MM
-    return np.asarray(ndimage.binary_fill_holes(_largest(closed)))
-
-
-def _largest(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    pieces, _ = ndimage.label(mask)
-    sizes = np.bincount(pieces.ravel())
-    return np.asarray(pieces == 1 + sizes[1:].argmax()) if len(sizes) > 1 else mask
+    return solid(closed)
 
 
 def _ventricles_mm(world: World, fluid: Field, brain_mm: Field) -> Field:
     """The largest body of fluid deep in the brain."""
-    return _signed_mm(world, _largest((fluid > 0.5) & (brain_mm < -15.0)))
+    return _signed_mm(world, largest_piece((fluid > 0.5) & (brain_mm < -15.0)))
 
 
 def _signed_mm(world: World, inside: NDArray[np.bool_]) -> Field:

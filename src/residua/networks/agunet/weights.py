@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from residua.errors import ResiduaError
@@ -23,12 +24,31 @@ def arrays_of(network: keras.Model) -> Arrays:
     return {variable.path: np.array(variable) for variable in network.variables}
 
 
-def assign(network: keras.Model, arrays: Arrays, file: Path) -> None:
-    """Put the weights of ``file`` into ``network``. Raises ``ResiduaError`` when they are another network's."""
+def assign(network: keras.Model, arrays: Arrays, file: Path, description: str = f"{NETWORK_FILE} beside them") -> None:
+    """Put the weights of ``file`` into ``network``, which was built from ``description``.
+
+    Raises ``ResiduaError`` when they are another network's.
+    """
     if {name: array.shape for name, array in arrays.items()} != _shapes(network):
-        raise ResiduaError(f"{file}: these weights do not fit the network that network.json beside them describes")
+        raise ResiduaError(f"{file}: these weights do not fit the network that {description} describes")
     for variable in network.variables:
         variable.assign(arrays[variable.path])
+
+
+def read_checked(file: str, sha256: str, what: str) -> Arrays:
+    """The arrays of a file that the configuration names with its digest; ``what`` says in messages what they are.
+
+    Raises ``ResiduaError`` when the file is missing, another one or not of safetensors.
+    """
+    if not Path(file).is_file():
+        raise ResiduaError(f"{file}: the {what} are missing; correct the path in the config")
+    if digest(file) != sha256:
+        raise ResiduaError(f"{file}: is not the file whose sha256 the config gives; correct the path or the digest")
+    try:
+        arrays: Arrays = load_file(file)
+    except SafetensorError as error:
+        raise ResiduaError(f"{file}: cannot be read as safetensors ({error}); convert the {what}") from error
+    return arrays
 
 
 def start_from(network: keras.Model, file: str, sha256: str) -> None:
@@ -36,11 +56,7 @@ def start_from(network: keras.Model, file: str, sha256: str) -> None:
 
     Raises ``ResiduaError`` when the file is missing or another one, or when any other layer does not fit.
     """
-    if not Path(file).is_file():
-        raise ResiduaError(f"{file}: the initial weights are missing; correct the path or set initial_weights to null")
-    if digest(file) != sha256:
-        raise ResiduaError(f"{file}: is not the file whose sha256 the config gives; correct the path or the digest")
-    arrays = load_file(file)
+    arrays = read_checked(file, sha256, "initial weights")
     wanted = {name: shape for name, shape in _shapes(network).items() if not sees_the_input(name.partition("/")[0])}
     unfit = [name for name, shape in wanted.items() if name not in arrays or arrays[name].shape != shape]
     if unfit:

@@ -1,0 +1,62 @@
+"""The article's brain mask: AGU-Net on slabs of 256x192x32 voxels along the axial axis (Bouget et al. 2021).
+
+The article's weights are not public: the file comes from the configuration, with its digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from residua.brain.slabs import Volume, fused, normalised, slabs
+from residua.images import Image
+from residua.networks.agunet.architecture import build_network
+from residua.networks.agunet.framework import keras, set_up
+from residua.networks.agunet.prepared import resized
+from residua.networks.agunet.weights import assign, read_checked
+from residua.pieces import solid
+
+SLAB = (256, 192, 32)
+"""Voxels of a slab along x, y, z."""
+STEP = 16
+"""Slices from slab to slab: all but the outermost are seen twice. The article names the overlap, not its size."""
+_MOMENTUM = 0.99
+"""Of the batch normalisation; matters in training only."""
+
+
+def load(settings: Mapping[str, Any]) -> SlabExtractor:
+    """The extractor with the weights of the configuration.
+
+    Raises ``ResiduaError`` when the file is missing, another one, or of a network with other ``features``.
+    """
+    set_up()
+    file = settings["weights"]
+    arrays = read_checked(file, settings["weights_sha256"], "weights of the brain mask")
+    network = build_network(SLAB, 1, settings["features"], _MOMENTUM)
+    assign(network, arrays, Path(file), "brain_mask.features")
+    return SlabExtractor(network)
+
+
+class SlabExtractor:
+    """The network, built once for many volumes."""
+
+    def __init__(self, network: keras.Model) -> None:
+        self._finest = keras.Model(network.inputs, network.outputs[0])
+
+    def probability(self, head: Volume) -> Volume:
+        """Of every voxel (x, y, z) of a whole head, that it lies in the brain."""
+        flat = resized(normalised(head), (*SLAB[:2], head.shape[2]), is_label=False)
+        x, y, z = flat.shape
+        answers = ((start, self.foreground(slab)) for start, slab in slabs(flat, SLAB[2], STEP))
+        return resized(fused(answers, (x, y, z)), head.shape, is_label=False)
+
+    def __call__(self, head: Image) -> Image:
+        """The brain of a whole head (x, y, z) as booleans on the same grid: above 0.5, in one piece without holes."""
+        return Image(solid(self.probability(np.asarray(head.data, np.float32))), head.grid)
+
+    def foreground(self, slab: Volume) -> Volume:
+        """What the network says of one slab (``SLAB``), normalised and resized already."""
+        return np.asarray(self._finest.predict_on_batch(slab[None, ..., None]))[0, ..., 1]

