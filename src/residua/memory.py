@@ -22,13 +22,13 @@ def voxels_of(path: str) -> int | None:
             for size, offset, kind in (_NIFTI1, _NIFTI2):
                 if struct.unpack_from(f"{order}i", begin)[0] == size:
                     axes, *shape = struct.unpack_from(f"{order}{kind}", begin, offset)
-                    return math.prod(shape[:axes])
+                    return int(math.prod(shape[:axes]))
     except (OSError, EOFError, struct.error):
         pass
     return None
 
 
 def memory_mb(paths: Iterable[str], at_least_mb: int, bytes_per_voxel: float) -> int:
-    """``at_least_mb`` and ``bytes_per_voxel`` for all voxels of some files; a file that cannot be read counts as large."""
+    """What all voxels of some files take, beside ``at_least_mb``; a file that cannot be read counts as large."""
     voxels = sum(voxels_of(path) or _UNKNOWN_VOXELS for path in paths)
     return at_least_mb + math.ceil(voxels * bytes_per_voxel / 1e6)

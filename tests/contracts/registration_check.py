@@ -1,4 +1,4 @@
-"""Registration of one simulated patient, in the core environment: python registration_check.py COHORT PATIENT OTHER OUT.
+"""Registration of one simulated patient, in the core environment: registration_check.py COHORT PATIENT OTHER OUT.
 
 Prints one JSON record: by engine how far the found transforms are from the true ones and what was written, and what is
 said of scans that cannot be registered. ``OTHER`` is another patient's name.

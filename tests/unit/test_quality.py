@@ -29,7 +29,13 @@ SOUND = {
     "jacobian": {"min": 0.6, "p01": 0.8, "p99": 1.2, "max": 1.5, "folded_percent": 0.0},
     "affine": {"rotation_degrees": 3.0, "translation_mm": 4.0, "scales": [1.0, 0.99, 1.02]},
 }
-MASK = {"volume_ml": 1400.0, "components": 1, "largest_share": 1.0, "face_shares": {"left": 0.0, "right": 0.01}, "holes_ml": 0.0}
+MASK = {
+    "volume_ml": 1400.0,
+    "components": 1,
+    "largest_share": 1.0,
+    "face_shares": {"left": 0.0, "right": 0.01},
+    "holes_ml": 0.0,
+}
 
 
 def cohort(n: int = 12, **odd: Measures) -> tuple[dict[str, Measures], dict[str, str]]:

@@ -16,7 +16,14 @@ from residua.errors import ResiduaError
 from residua.images import Image
 from residua.publish import write_json
 from residua.registration.assessment import assess, fault_of
-from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, keep, resample, write_matrix, write_no_warp
+from residua.registration.transforms import (
+    LABEL_INTERPOLATION,
+    TransformFiles,
+    keep,
+    resample,
+    write_matrix,
+    write_no_warp,
+)
 from residua.study import Registration
 
 __all__ = ["LABEL_INTERPOLATION", "TransformFiles", "register", "resample", "warp_label"]

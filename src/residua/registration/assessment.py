@@ -44,7 +44,9 @@ def fault_of(record: dict[str, Any], settings: Registration) -> str | None:
     lowest, highest = 1 - settings.scale_tolerance, 1 / (1 - settings.scale_tolerance)
     if min(scales) < lowest or max(scales) > highest:
         shown = ", ".join(f"{scale:.2f}" for scale in sorted(scales))
-        return f"it fits the reference only when its axes are scaled by {shown}: it shows another head, or another thing"
+        return (
+            f"it fits the reference only when its axes are scaled by {shown}: it shows another head, or another thing"
+        )
     return None
 
 
@@ -55,7 +57,9 @@ def _parts(matrix: np.ndarray[Any, np.dtype[np.float64]], fixed: Image) -> dict[
     centre = fixed.grid.corners_mm().mean(axis=0)
     way = nib.affines.apply_affine(matrix, centre) - centre
     return {
-        "rotation_degrees": float(np.degrees(Rotation.from_matrix(turn).magnitude())) if np.linalg.det(turn) > 0 else 180.0,
+        "rotation_degrees": float(np.degrees(Rotation.from_matrix(turn).magnitude()))
+        if np.linalg.det(turn) > 0
+        else 180.0,
         "translation_mm": float(np.linalg.norm(way)),
         "scales": [float(scale) for scale in scales],
     }

@@ -74,7 +74,10 @@ def resample(grid: Grid, moving: Image, transform: TransformFiles | None, interp
     """
     there = Image(np.zeros(grid.shape, dtype=np.float32), grid)
     warped = ants.apply_transforms(
-        to_ants(there), to_ants(moving), transformlist=transform.in_order if transform else [], interpolator=interpolation
+        to_ants(there),
+        to_ants(moving),
+        transformlist=transform.in_order if transform else [],
+        interpolator=interpolation,
     )
     return Image(warped.numpy().astype(np.float32), grid)
 
