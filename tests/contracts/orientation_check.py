@@ -37,7 +37,7 @@ def main(cohort: Path, patient: str, settings: Registration, out: Path) -> dict[
     warped = []
     for name, (reference, moving) in {"first": scans, "turned": other}.items():
         transform = TransformFiles(out / f"{name}.mat", out / f"{name}_warp.nii.gz")
-        register(reference, moving, settings, out / f"{name}.nii.gz", transform, out / f"{name}.json")
+        register(reference, moving, settings, 1, out / f"{name}.nii.gz", transform, out / f"{name}.json", name)
         warped.append(images.load(out / f"{name}.nii.gz"))
     first, second = warped
     return {

@@ -13,7 +13,8 @@ from residua.images import Image
 from residua.registration.transforms import working, write_matrix
 from residua.study import Registration
 
-_LINEAR_ITERATIONS = "500x250x100"
+_RIGID_ITERATIONS, _AFFINE_ITERATIONS = "500x250x100", "100x50"
+"""Coarse to fine. On a coarser third level the affine stage finds scales of ten, as few voxels overlap there."""
 _METRIC = "NMI"
 """Normalised mutual information: works across contrasts, as ANTs' metric does."""
 
@@ -26,10 +27,10 @@ def estimate(fixed: Image, moving: Image, settings: Registration, threads: int, 
     images = _written(fixed, moving, settings.linear_spacing_mm, f"{scratch}/linear")
     common = f"-d 3 -V 0 -threads {threads} -m {_METRIC} -float"
     rigid, affine, warp = (f"{scratch}/{name}" for name in ("rigid.txt", "affine.txt", "warp.nii.gz"))
-    linear = f"{common} -a -i {images} -n {_LINEAR_ITERATIONS}"
-    _run(f"{linear} -dof 6 -ia-image-centers -o {rigid}", rigid)
+    linear = f"{common} -a -i {images}" + (" -jitter 0" if settings.reproducible else "")
+    _run(f"{linear} -dof 6 -n {_RIGID_ITERATIONS} -ia-image-centers -o {rigid}", rigid)
     if settings.transform != "rigid":
-        _run(f"{linear} -dof 12 -ia {rigid} -o {affine}", affine)
+        _run(f"{linear} -dof 12 -n {_AFFINE_ITERATIONS} -ia {rigid} -o {affine}", affine)
     last = rigid if settings.transform == "rigid" else affine
     write_matrix(np.loadtxt(last), Path(scratch) / "linear.mat")
     if settings.transform != "diffeomorphic":
