@@ -69,9 +69,9 @@ def seen(truth: Image, grid: Grid) -> Any:
     return total / np.prod(counts)
 
 
-def steps(environment: str, *arguments: str) -> list[dict[str, Any]]:
+def steps_of(script: Path | str, environment: str, *arguments: str) -> list[dict[str, Any]]:
     """Run timed steps in an environment."""
-    done = python_in(environment, STEPS, *arguments)
+    done = python_in(environment, str(script), *arguments)
     if done.returncode:
         sys.exit(done.stdout + done.stderr)
     rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
@@ -85,11 +85,11 @@ def measured(folder: Path, assignment: Assignment, design: Design, study: Study)
     simulate_patient(folder / "ideal", 1, assignment, changed(design, assignment.hospital, ideal=True))
     preparations = {arch: study.settings_of(arch).preparation() for arch in study.archs}
     given = json.dumps({"registration": study.registration.model_dump(mode="json"), "networks": preparations})
-    rows = steps("core", "bring", str(folder), given)
+    rows = steps_of(STEPS, "core", "bring", str(folder), given)
     truth = images.load(folder / "ideal/images" / name / f"{SEQUENCE}.nii.gz")
     brain = images.load_mask(folder / "truth" / name / "brain_mask.nii.gz")
     for arch in study.archs:
-        rows += steps(study.settings_of(arch).environment, "prepare", str(folder), given, arch)
+        rows += steps_of(STEPS, study.settings_of(arch).environment, "prepare", str(folder), given, arch)
         target = import_module(f"residua.networks.{arch}.target").target_grid
         grid = target(brain_crop(brain, name), preparations[arch])
         expected, inside = seen(truth, grid), mask_on(grid, brain)

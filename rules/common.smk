@@ -167,7 +167,7 @@ def growing(mem_mb):
 
 def growing_with_voxels(wildcards, input, attempt):
     """Memory for both images of a registration, and for SyN where it works on all their voxels; doubles on a retry."""
-    per_voxel = 40 if study.registration.working_spacing_mm else 400
+    per_voxel = 40 if study.registration.working_spacing_mm else 120
     return memory_mb([input.reference, input.moving], 1000, per_voxel) * min(attempt, 2)
 
 

@@ -1,0 +1,100 @@
+"""One registration, timed, in the core environment: registration_steps.py COHORT PATIENT SEQUENCE METHOD SETTINGS."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
+
+import ants
+import nibabel as nib
+import numpy as np
+import pandas as pd
+from scipy import ndimage
+
+from residua import images
+from residua.images import Image
+from residua.registration import TransformFiles, register
+from residua.registration.transforms import to_ants
+from residua.simulate.truth import true_places
+from residua.study import Registration
+
+POINTS, NEAR_MM = 5000, 10.0
+LPS = np.array([-1.0, -1.0, 1.0])
+
+
+def ours(reference: Path, moving: Path, settings: dict[str, Any], scratch: Path) -> list[str]:
+    """All that the rule does: reading, estimating, judging, resampling, writing."""
+    found = TransformFiles(scratch / "affine.mat", scratch / "warp.nii.gz")
+    out = scratch / "image.nii.gz", found, scratch / "quality.json"
+    register(reference, moving, Registration(**settings), 1, *out, who="benchmark")
+    return found.in_order
+
+
+def plain(reference: Path, moving: Path, spacing_mm: float | None, scratch: Path) -> list[str]:
+    """``ants.registration`` as it comes, on the images or on coarser ones."""
+    ants.config.set_ants_deterministic(on=True, seed_value=1)
+    pair = [to_ants(images.load(path)) for path in (reference, moving)]
+    if spacing_mm:
+        pair = [ants.resample_image(x, [max(spacing_mm, mm) for mm in x.spacing], False, 0) for x in pair]
+    return list(ants.registration(*pair, type_of_transform="SyN", outprefix=f"{scratch}/t")["fwdtransforms"])
+
+
+def points_of(truth: Path) -> dict[str, Any]:
+    """Points (n, 3; RAS+ mm) of the brain, and of the brain near the cavity."""
+    brain, cavity = (images.load_mask(truth / f"{name}.nii.gz") for name in ("brain_mask", "cavity"))
+    tissue = brain.data & ~cavity.data
+    away_mm = ndimage.distance_transform_edt(~cavity.data, sampling=brain.grid.spacing_mm)
+    return {"brain": _drawn(tissue, brain), "cavity": _drawn(tissue & (away_mm <= NEAR_MM), brain)}
+
+
+def _drawn(mask: Any, image: Image) -> Any:
+    voxels = np.argwhere(mask)
+    chosen = np.random.default_rng(0).permutation(len(voxels))[:POINTS]
+    return nib.affines.apply_affine(image.grid.affine, voxels[chosen])
+
+
+def errors_mm(points: Any, truth: Path, sequence: str, transforms: list[str]) -> Any:
+    """How far each point's found place is from its true one."""
+    frame = pd.DataFrame(points * LPS, columns=["x", "y", "z"])
+    found = ants.apply_transforms_to_points(3, frame, transforms)[["x", "y", "z"]].to_numpy() * LPS
+    return np.linalg.norm(found - true_places(truth, sequence, points), axis=1)
+
+
+def main(cohort: Path, patient: str, sequence: str, method: str, settings: dict[str, Any]) -> dict[str, float]:
+    """Cost and errors of one method on one scan."""
+    folder, truth = cohort / "images" / patient, cohort / "truth" / patient
+    pair = folder / "post_t1ce.nii.gz", folder / f"{sequence}.nii.gz"
+    start = time.process_time()
+    with tempfile.TemporaryDirectory() as scratch:
+        if method == "before":
+            found: list[str] = []
+        elif method == "ours":
+            found = ours(*pair, settings, Path(scratch))
+        elif method == "ours_greedy":
+            found = ours(*pair, settings | {"engine": "greedy", "transform": "diffeomorphic"}, Path(scratch))
+        else:
+            found = plain(*pair, settings["working_spacing_mm"] if method == "coarse" else None, Path(scratch))
+        cost = {
+            "cpu_s": time.process_time() - start,
+            "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+        }
+        everywhere, near = (errors_mm(points, truth, sequence, found) for points in points_of(truth).values())
+    return {
+        **cost,
+        "mean_mm": float(everywhere.mean()),
+        "p95_mm": float(np.percentile(everywhere, 95)),
+        "cavity_mm": float(near.mean()),
+    }
+
+
+if __name__ == "__main__":
+    record = main(Path(sys.argv[1]), *sys.argv[2:5], json.loads(sys.argv[5]))
+    print("\n" + json.dumps([record]))
