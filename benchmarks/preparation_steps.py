@@ -47,9 +47,9 @@ def bring(folder: Path, patient: str, settings: dict[str, Any]) -> list[dict[str
     """Both modes' ways to where ``prepare`` begins, through the transform that is found and the true one."""
     from residua import images
     from residua.networks.registry import target_grid_of
+    from residua.preprocessing import Registration
     from residua.registration import TransformFiles, register, resample
     from residua.sampling import NativeChannel, Sampling, sample
-    from residua.study import Registration
 
     scans, truth = folder / "images" / patient, folder / "truth" / patient
     reference, moving, brain = scans / "post_t1ce.nii.gz", scans / f"{SEQUENCE}.nii.gz", truth / "brain_mask.nii.gz"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
 import tempfile
 import time
@@ -21,10 +20,10 @@ from scipy import ndimage
 
 from residua import images
 from residua.images import Image
+from residua.preprocessing import Registration
 from residua.registration import TransformFiles, register
 from residua.registration.transforms import to_ants
 from residua.simulate.truth import true_places
-from residua.study import Registration
 
 POINTS, NEAR_MM = 5000, 10.0
 LPS = np.array([-1.0, -1.0, 1.0])
@@ -45,6 +44,12 @@ def plain(reference: Path, moving: Path, spacing_mm: float | None, scratch: Path
     if spacing_mm:
         pair = [ants.resample_image(x, [max(spacing_mm, mm) for mm in x.spacing], False, 0) for x in pair]
     return list(ants.registration(*pair, type_of_transform="SyN", outprefix=f"{scratch}/t")["fwdtransforms"])
+
+
+def peak_gb() -> float:
+    """This process's largest memory; ``getrusage`` would begin with that of the process it was forked from."""
+    (line,) = [x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmHWM")]
+    return int(line.split()[1]) / 1e6
 
 
 def points_of(truth: Path) -> dict[str, Any]:
@@ -84,7 +89,7 @@ def main(cohort: Path, patient: str, sequence: str, method: str, settings: dict[
             found = plain(*pair, settings["working_spacing_mm"] if method == "coarse" else None, Path(scratch))
         cost = {
             "cpu_s": time.process_time() - start,
-            "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6,
+            "peak_gb": peak_gb(),
         }
         everywhere, near = (errors_mm(points, truth, sequence, found) for points in points_of(truth).values())
     return {

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
+from residua.preprocessing import Registration
 from residua.registration import TransformFiles, register
-from residua.study import Registration
 
 job = snakemake
 register(

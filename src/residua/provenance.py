@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-_SETTINGS = Path("residua", "study.py")
+_SETTINGS = (Path("residua", "study.py"), Path("residua", "preprocessing.py"))
 
 
 def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str:
     """Digest of a script and of all modules below ``library`` that it imports, directly or through others.
 
     ``modules`` are those that it finds by name at run time. Comments, layout and docstrings do not count: editing
-    them reruns nothing. Nor does the module of the settings, whose values reach a rule by its params.
+    them reruns nothing. Nor do the modules of the settings, whose values reach a rule by its params.
     """
     seen: dict[Path, str] = {}
     waiting = [script, *(file for name in modules for file in _files_of(name, library))]
@@ -58,7 +58,7 @@ def _files_of(name: str, library: Path) -> list[Path]:
     parts = name.split(".")
     candidates = [library.joinpath(*parts).with_suffix(".py")]
     candidates += [library.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
-    return [file for file in candidates if file.is_file() and file != library / _SETTINGS]
+    return [file for file in candidates if file.is_file() and file.relative_to(library) not in _SETTINGS]
 
 
 class _WithoutRemarks(ast.NodeTransformer):

@@ -15,8 +15,8 @@ import numpy as np
 from nibabel import orientations
 
 from residua import images
+from residua.preprocessing import Registration
 from residua.registration import TransformFiles, register
-from residua.study import Registration
 
 
 def turned(path: Path, codes: str, out: Path) -> Path:

@@ -19,11 +19,11 @@ import pandas as pd
 from residua import images
 from residua.errors import ResiduaError
 from residua.images import Image
+from residua.preprocessing import Registration
 from residua.publish import digest, read_json
 from residua.registration import TransformFiles, register, warp_label
 from residua.registration.transforms import matrix_of, write_matrix
 from residua.simulate.truth import true_places
-from residua.study import Registration
 
 SETTINGS: dict[str, Any] = {
     "engine": "ants",

@@ -9,7 +9,7 @@ from cohort_tables import ROOT
 from residua.cohort.checks.catalogue import CATALOGUE, to_markdown
 
 COHORT = ROOT / "src" / "residua" / "cohort"
-NO_CHECKS = {"utf-8", "utf-16", "utf-8-sig", "hold-out"}
+NO_CHECKS = {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "hold-out"}
 
 
 def named_in_the_code() -> set[str]:

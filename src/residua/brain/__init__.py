@@ -1,7 +1,7 @@
 """Brain masks of the reference sequence, by one of several methods behind one function.
 
 A method is a module of this package with ``load(settings)``, which gives a function from a head to its brain. It is
-imported when it is used: each has an environment of its own (``residua.study.BrainMask``).
+imported when it is used: each has an environment of its own (``residua.preprocessing.BrainMask``).
 """
 
 from __future__ import annotations

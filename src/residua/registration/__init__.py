@@ -14,6 +14,7 @@ import numpy as np
 from residua import images
 from residua.errors import ResiduaError
 from residua.images import Image
+from residua.preprocessing import Registration
 from residua.publish import write_json
 from residua.registration.assessment import assess, fault_of
 from residua.registration.transforms import (
@@ -24,7 +25,6 @@ from residua.registration.transforms import (
     write_matrix,
     write_no_warp,
 )
-from residua.study import Registration
 
 __all__ = ["LABEL_INTERPOLATION", "TransformFiles", "register", "resample", "warp_label"]
 

@@ -11,8 +11,8 @@ from scipy.spatial.transform import Rotation
 
 from residua.blocks import averaged
 from residua.images import Image
+from residua.preprocessing import Registration
 from residua.registration.transforms import TransformFiles, matrix_of, resample, to_ants
-from residua.study import Registration
 
 LEAST_MUTUAL_INFORMATION = 0.05
 """Two scans of one head have at least six times as much in common; noise and a head have a tenth of it."""

@@ -10,8 +10,8 @@ from picsl_greedy import Greedy3D
 
 from residua.errors import ResiduaError
 from residua.images import Image
+from residua.preprocessing import Registration
 from residua.registration.transforms import working, write_matrix
-from residua.study import Registration
 
 _RIGID_ITERATIONS, _AFFINE_ITERATIONS = "500x250x100", "100x50"
 """Coarse to fine. On a coarser third level the affine stage finds scales of ten, as few voxels overlap there."""
