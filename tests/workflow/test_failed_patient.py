@@ -1,4 +1,4 @@
-"""A patient whose scan cannot be registered: what is said, what goes on, and how the study goes on without the patient."""
+"""A patient who cannot be registered: what is said, what goes on, and how the study goes on without the patient."""
 
 from __future__ import annotations
 
