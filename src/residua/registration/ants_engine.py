@@ -16,7 +16,7 @@ from residua.images import Image
 from residua.preprocessing import Registration
 from residua.registration.transforms import working
 
-_LINEAR = {"aff_iterations": (500, 250, 100), "aff_shrink_factors": (4, 2, 1), "aff_smoothing_sigmas": (2, 1, 0)}
+_LINEAR = {"aff_iterations": (100, 50, 20), "aff_shrink_factors": (4, 2, 1), "aff_smoothing_sigmas": (2, 1, 0)}
 """Coarse to fine; ANTs' own scheme begins at a sixth of the resolution and hardly works on the last level."""
 
 
