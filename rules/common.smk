@@ -165,10 +165,12 @@ def growing(mem_mb):
     return lambda wildcards, attempt: mem_mb * min(attempt, 2)
 
 
-def growing_with_voxels(wildcards, input, attempt):
-    """Memory for both images of a registration, and for SyN where it works on all their voxels; doubles on a retry."""
+def growing_with_voxels(moved):
+    """Memory for a reference and what is brought to it, and for SyN where it works on every voxel; doubles on a retry."""
     per_voxel = 40 if study.registration.working_spacing_mm else 120
-    return memory_mb([input.reference, input.moving], 1000, per_voxel) * min(attempt, 2)
+    return lambda wildcards, input, attempt: memory_mb([input.reference, input[moved]], 1000, per_voxel) * min(
+        attempt, 2
+    )
 
 
 def environment_of(wildcards):

@@ -17,7 +17,7 @@ rule register:
         environment("core")
     threads: 1 if study.registration.reproducible else 4
     resources:
-        mem_mb=growing_with_voxels,
+        mem_mb=growing_with_voxels("moving"),
         runtime=120,
     params:
         settings=study.registration.model_dump(mode="json"),
@@ -43,7 +43,7 @@ rule warp_label:
         environment("core")
     threads: 1
     resources:
-        mem_mb=growing(4000),
+        mem_mb=growing_with_voxels("label"),
         runtime=20,
     params:
         code=code("warp_label"),

@@ -1,0 +1,36 @@
+"""Memory from the first bytes of images."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from residua.memory import memory_mb, voxels_of
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_voxels_are_read_from_the_header_in_every_form(tmp_path: Path, suffix: str, kind: type, order: str) -> None:
+    header = kind.header_class(endianness=order)
+    file = tmp_path / f"scan{suffix}"
+    nib.save(kind(np.zeros((5, 7, 11), np.int16), np.eye(4), header), file)
+    assert voxels_of(str(file)) == 5 * 7 * 11
+
+
+@pytest.mark.parametrize("content", [b"", b"no image at all", b"\x1f\x8b broken"])
+def test_what_cannot_be_read_counts_as_large(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "scan.nii.gz"
+    file.write_bytes(content)
+    assert voxels_of(str(file)) is None
+    assert memory_mb([str(file)], 1000, 40) == memory_mb([str(tmp_path / "missing.nii")], 1000, 40) == 5000
+
+
+def test_every_voxel_adds_its_bytes(tmp_path: Path) -> None:
+    files = [str(tmp_path / f"{n}.nii") for n in range(2)]
+    for file in files:
+        nib.save(nib.Nifti1Image(np.zeros((100, 100, 50), np.uint8), np.eye(4)), file)
+    assert memory_mb(files, 1000, 40) == 1040
