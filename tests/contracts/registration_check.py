@@ -36,7 +36,7 @@ SETTINGS: dict[str, Any] = {
     "iterations": (40, 20),
     "update_field_variance": 3.0,
     "total_field_variance": 12.0,
-    "scale_tolerance": 0.08,
+    "scale_tolerance": 0.06,
     "interpolation": "linear",
     "reproducible": True,
     "seed": 1,

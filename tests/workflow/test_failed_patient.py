@@ -24,7 +24,7 @@ def replace_by_noise(scan: Path) -> None:
 def test_a_scan_of_noise_fails_alone_by_name_and_the_study_goes_on_once_the_patient_is_excluded(fresh: Study) -> None:
     patients = sorted(path.name for path in (fresh.folder / "cohort/images").iterdir())
     replace_by_noise(fresh.folder / "cohort/images" / FAILED / f"{SEQUENCE}.nii.gz")
-    first = fresh.snakemake(*SELECTIONS)
+    first = fresh.snakemake("--keep-going", *SELECTIONS)
     said = first.stdout + first.stderr
     assert first.returncode != 0
     assert f"patient {FAILED}, {SEQUENCE}: " in said and "set the patient's role to exclude" in said
@@ -35,6 +35,6 @@ def test_a_scan_of_noise_fails_alone_by_name_and_the_study_goes_on_once_the_pati
     assert not any((fresh.folder / selection).exists() for selection in SELECTIONS)
 
     exclude(fresh.folder / "cohort/cohort.tsv", {FAILED: "registration failed"})
-    again = fresh.snakemake(*SELECTIONS)
+    again = fresh.snakemake("--keep-going", *SELECTIONS)
     assert again.returncode == 0, again.stdout + again.stderr
     assert all((fresh.folder / selection).is_file() for selection in SELECTIONS)

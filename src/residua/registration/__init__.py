@@ -51,7 +51,7 @@ def register(
             _require_content(fixed, "the reference")
             _require_content(moved, "the image")
             _keep(_estimate(fixed, moved, settings, threads, scratch), fixed, transform)
-            record = assess(fixed, moved, transform, settings)
+            record = assess(fixed, moved, transform)
             if fault := fault_of(record, settings):
                 raise ResiduaError(fault)
         except ResiduaError as error:

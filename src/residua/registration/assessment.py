@@ -7,33 +7,56 @@ from typing import Any
 import ants
 import nibabel as nib
 import numpy as np
+from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
+from sklearn.metrics import mutual_info_score
 
 from residua.blocks import averaged
 from residua.images import Image
 from residua.preprocessing import Registration
-from residua.registration.transforms import TransformFiles, matrix_of, resample, to_ants
+from residua.registration.transforms import TransformFiles, matrix_of, resample
 
-LEAST_MUTUAL_INFORMATION = 0.05
-"""Two scans of one head have at least six times as much in common; noise and a head have a tenth of it."""
+LEAST_MUTUAL_INFORMATION = 0.1
+"""Nats. Two scans of one head have at least three times as much in common, noise and a head a tenth of it."""
 _SPACING_MM = 3.0
 """Similarity is measured on images of this spacing, whatever the scans have, so that patients compare."""
+_BINS, _TAILS_PERCENT = 32, (0.5, 99.5)
+_REACHED = 0.99
 
 
-def assess(fixed: Image, moving: Image, transform: TransformFiles, settings: Registration) -> dict[str, Any]:
-    """Builtins for JSON: ``mutual_information`` before (as the headers say) and after, ``affine`` and ``jacobian``."""
-    coarse_fixed, coarse_moving = averaged(fixed, _SPACING_MM), averaged(moving, _SPACING_MM)
+def assess(fixed: Image, moving: Image, transform: TransformFiles) -> dict[str, Any]:
+    """Builtins for JSON: ``mutual_information`` (nats) before, as the headers say, and after, ``affine``, ``jacobian``.
 
-    def similarity(through: TransformFiles | None) -> float:
-        warped = resample(coarse_fixed.grid, coarse_moving, through, "linear")
-        # ANTs reports mutual information as a cost: lower is better there, higher is better here.
-        return -float(ants.image_mutual_information(to_ants(coarse_fixed), to_ants(warped)))
-
+    Similarity is that of voxels which the moving image reaches both before and after: where it ends would otherwise
+    pass for structure.
+    """
+    fixed, moving = averaged(fixed, _SPACING_MM), averaged(moving, _SPACING_MM)
+    everywhere = Image(np.ones_like(moving.data), moving.grid)
+    reached = np.ones(fixed.grid.shape, dtype=bool)
+    for through in (None, transform):
+        reached &= resample(fixed.grid, everywhere, through, "linear").data > _REACHED
+    before, after = (resample(fixed.grid, moving, through, "linear").data[reached] for through in (None, transform))
+    reference = fixed.data[reached]
     return {
-        "mutual_information": {"before": similarity(None), "after": similarity(transform)},
+        "mutual_information": {
+            "before": mutual_information(reference, before),
+            "after": mutual_information(reference, after),
+        },
         "affine": _parts(matrix_of(transform.affine), fixed),
         "jacobian": _jacobian(transform),
     }
+
+
+def mutual_information(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+    """Mutual information in nats of two lists of intensities, in 32 bins between their 0.5th and 99.5th percentiles.
+
+    0 when there are none.
+    """
+    if not one.size:
+        return 0.0
+    one, other = (np.clip(values, *np.percentile(values, _TAILS_PERCENT)) for values in (one, other))
+    counts, _, _ = np.histogram2d(one, other, bins=_BINS)
+    return float(mutual_info_score(None, None, contingency=counts))
 
 
 def fault_of(record: dict[str, Any], settings: Registration) -> str | None:
@@ -50,7 +73,7 @@ def fault_of(record: dict[str, Any], settings: Registration) -> str | None:
     return None
 
 
-def _parts(matrix: np.ndarray[Any, np.dtype[np.float64]], fixed: Image) -> dict[str, Any]:
+def _parts(matrix: NDArray[np.float64], fixed: Image) -> dict[str, Any]:
     """How the affine turns, moves and scales: rotation and scales of its polar decomposition, the centre's way."""
     left, scales, right = np.linalg.svd(matrix[:3, :3])
     turn = left @ right

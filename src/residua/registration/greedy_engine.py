@@ -15,6 +15,8 @@ from residua.registration.transforms import working, write_matrix
 
 _RIGID_ITERATIONS, _AFFINE_ITERATIONS = "500x250x100", "100x50"
 """Coarse to fine. On a coarser third level the affine stage finds scales of ten, as few voxels overlap there."""
+_PRECISION = "-wp 0.01"
+"""Voxels to which the field is rounded on disk; Greedy's own is a tenth."""
 _METRIC = "NMI"
 """Normalised mutual information: works across contrasts, as ANTs' metric does."""
 
@@ -25,9 +27,11 @@ def estimate(fixed: Image, moving: Image, settings: Registration, threads: int, 
     Raises ``ResiduaError`` when Greedy finds none.
     """
     images = _written(fixed, moving, settings.linear_spacing_mm, f"{scratch}/linear")
-    common = f"-d 3 -V 0 -threads {threads} -m {_METRIC} -float"
+    # Where samples are taken is drawn; a seed of 0 would draw it anew each time.
+    seed = f"-seed {max(settings.seed, 1)}" if settings.reproducible else ""
+    common = f"-d 3 -V 0 -threads {threads} -m {_METRIC} -float {seed}"
     rigid, affine, warp = (f"{scratch}/{name}" for name in ("rigid.txt", "affine.txt", "warp.nii.gz"))
-    linear = f"{common} -a -i {images}" + (" -jitter 0" if settings.reproducible else "")
+    linear = f"{common} -a -i {images}"
     _run(f"{linear} -dof 6 -n {_RIGID_ITERATIONS} -ia-image-centers -o {rigid}", rigid)
     if settings.transform != "rigid":
         _run(f"{linear} -dof 12 -n {_AFFINE_ITERATIONS} -ia {rigid} -o {affine}", affine)
@@ -38,7 +42,7 @@ def estimate(fixed: Image, moving: Image, settings: Registration, threads: int, 
     images = _written(fixed, moving, settings.working_spacing_mm, f"{scratch}/working")
     smoothing = f"-s {settings.update_field_variance**0.5:.4f}vox {settings.total_field_variance**0.5:.4f}vox"
     levels = "x".join(str(iterations) for iterations in settings.iterations)
-    _run(f"{common} -i {images} -it {last} -n {levels} {smoothing} -o {warp}", warp)
+    _run(f"{common} -i {images} -it {last} -n {levels} {smoothing} {_PRECISION} -o {warp}", warp)
     return [warp, f"{scratch}/linear.mat"]
 
 
