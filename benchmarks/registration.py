@@ -37,7 +37,7 @@ METHODS = {
     "plain": "ANTs, full size",
     "coarse": "ANTs, our working spacing",
 }
-NUMBERS = ("cpu_s", "peak_gb", "mean_mm", "p95_mm", "cavity_mm")
+NUMBERS = ("cpu_s", "peak_gb", "mean_mm", "p95_mm", "cavity_mm", "label_percent")
 
 
 def full_size(hospital: str) -> Design:
@@ -73,6 +73,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
     """One line per patient and method, and one over all patients."""
     frame = pd.DataFrame(rows)
     how = {"cpu_s": "sum", "peak_gb": "max", "mean_mm": "mean", "p95_mm": "mean", "cavity_mm": "mean"}
+    how["label_percent"] = "mean"
     patients = frame.groupby(["patient", "method"], sort=False).agg(how).reset_index()
     every = patients.groupby("method", sort=False)[list(NUMBERS)].mean().reset_index().assign(patient="mean")
     both = pd.concat([patients, every])
@@ -85,6 +86,7 @@ def table(rows: list[dict[str, Any]]) -> Table:
             "mean error (mm)": both["mean_mm"].map("{:.2f}".format),
             "95th percentile (mm)": both["p95_mm"].map("{:.2f}".format),
             "within 10 mm of the cavity (mm)": both["cavity_mm"].map("{:.2f}".format),
+            "tumour's volume": both["label_percent"].map("{:+.1f} %".format),
         },
         dtype=object,
     )

@@ -60,6 +60,19 @@ def points_of(truth: Path) -> dict[str, Any]:
     return {"brain": _drawn(tissue, brain), "cavity": _drawn(tissue & (away_mm <= NEAR_MM), brain)}
 
 
+def label_percent(folder: Path, truth: Path, sequence: str, found: list[str]) -> float | None:
+    """By how much the tumour's volume, brought through the found transform, differs from that through the true one."""
+    if sequence != "pre_t1ce":
+        return None
+    reference, label = images.load(folder / "post_t1ce.nii.gz"), images.load_mask(folder / "pre_tumor.nii.gz")
+    true = [str(truth / f"{sequence}_shift.nii.gz"), str(truth / f"{sequence}.tfm")]
+    voxels = [
+        float(ants.apply_transforms(to_ants(reference), to_ants(label), way, interpolator="genericLabel").sum())
+        for way in (found, true)
+    ]
+    return 100.0 * (voxels[0] / voxels[1] - 1.0)
+
+
 def _drawn(mask: Any, image: Image) -> Any:
     voxels = np.argwhere(mask)
     chosen = np.random.default_rng(0).permutation(len(voxels))[:POINTS]
@@ -73,7 +86,7 @@ def errors_mm(points: Any, truth: Path, sequence: str, transforms: list[str]) ->
     return np.linalg.norm(found - true_places(truth, sequence, points), axis=1)
 
 
-def main(cohort: Path, patient: str, sequence: str, method: str, settings: dict[str, Any]) -> dict[str, float]:
+def main(cohort: Path, patient: str, sequence: str, method: str, settings: dict[str, Any]) -> dict[str, float | None]:
     """Cost and errors of one method on one scan."""
     folder, truth = cohort / "images" / patient, cohort / "truth" / patient
     pair = folder / "post_t1ce.nii.gz", folder / f"{sequence}.nii.gz"
@@ -91,12 +104,14 @@ def main(cohort: Path, patient: str, sequence: str, method: str, settings: dict[
             "cpu_s": time.process_time() - start,
             "peak_gb": peak_gb(),
         }
+        label = label_percent(folder, truth, sequence, found)
         everywhere, near = (errors_mm(points, truth, sequence, found) for points in points_of(truth).values())
     return {
         **cost,
         "mean_mm": float(everywhere.mean()),
         "p95_mm": float(np.percentile(everywhere, 95)),
         "cavity_mm": float(near.mean()),
+        "label_percent": label,
     }
 
 
