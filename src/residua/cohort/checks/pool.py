@@ -8,9 +8,10 @@ import signal
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -49,15 +50,18 @@ class _Calls(Generic[Item, Result]):
     def run(self, waiting: deque[int], workers: int) -> list[int]:
         """Work on the items ``waiting`` until all are done, or one process dies: then those that were in work."""
         running: dict[Future[Result], int] = {}
+        # Not concurrent.futures.wait: a Ctrl-C in it can leave the futures' locks taken, and the pool then never ends.
+        ended: SimpleQueue[Future[Result]] = SimpleQueue()
         with _pool(workers) as pool:
             try:
                 while waiting or running:
                     while waiting and len(running) < workers:
-                        running[pool.submit(self._work, self._items[waiting[0]])] = waiting[0]
-                        waiting.popleft()
-                    for ended in wait(running, return_when=FIRST_COMPLETED).done:
-                        self.results[running[ended]] = _told(ended.result(), self._done)
-                        del running[ended]
+                        future = pool.submit(self._work, self._items[waiting[0]])
+                        running[future] = waiting.popleft()
+                        future.add_done_callback(ended.put)
+                    future = ended.get()
+                    self.results[running[future]] = _told(future.result(), self._done)
+                    del running[future]
             except BrokenProcessPool:
                 return sorted(running.values())
         return []
