@@ -56,7 +56,8 @@ class Study:
         command = [str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(self.house / "Snakefile")]
         command += ["--configfile", str(self.config_file), "--directory", str(self.folder), "--cores", "2"]
         command += ["--workflow-profile", str(self.house / "profiles" / "default")]
-        return [*command, "--conda-prefix", str(HOUSE / ".snakemake" / "conda"), "--set-threads", "train=1", *arguments]
+        # --set-threads takes all that follows it without a dash: targets must not come next.
+        return [*command, "--set-threads", "train=1", "--conda-prefix", str(HOUSE / ".snakemake" / "conda"), *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""

@@ -24,7 +24,7 @@ def replace_by_noise(scan: Path) -> None:
 def test_a_scan_of_noise_fails_alone_by_name_and_the_study_goes_on_once_the_patient_is_excluded(fresh: Study) -> None:
     patients = {path.name for path in (fresh.folder / "cohort/images").iterdir() if not path.name.startswith(HOLDOUT)}
     replace_by_noise(fresh.folder / "cohort/images" / FAILED / f"{SEQUENCE}.nii.gz")
-    first = fresh.snakemake("--keep-going", *SELECTIONS)
+    first = fresh.snakemake(*SELECTIONS)
     said = first.stdout + first.stderr
     assert first.returncode != 0
     assert f"patient {FAILED}, {SEQUENCE}: " in said and "set the patient's role to exclude" in said
@@ -35,6 +35,6 @@ def test_a_scan_of_noise_fails_alone_by_name_and_the_study_goes_on_once_the_pati
     assert not any((fresh.folder / selection).exists() for selection in SELECTIONS)
 
     exclude(fresh.folder / "cohort/cohort.tsv", {FAILED: "registration failed"})
-    again = fresh.snakemake("--keep-going", *SELECTIONS)
+    again = fresh.snakemake(*SELECTIONS)
     assert again.returncode == 0, again.stdout + again.stderr
     assert all((fresh.folder / selection).is_file() for selection in SELECTIONS)

@@ -73,7 +73,7 @@ _LABEL = "compare the outline of the label with the tumour on the registered ima
 
 CATALOGUE = (
     Measure(
-        "similarity_gain", "gain of similarity by registration", 3, 0.02, "lost similarity by registration",
+        "similarity_gain", "gain of similarity by registration", 3, 0.1, "lost similarity by registration",
         "an unusual gain of similarity", _FLICKER, _GIVE_IMAGE, low=-0.005,
     ),
     Measure(
