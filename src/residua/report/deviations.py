@@ -120,7 +120,7 @@ DEVIATIONS = (
         "Grid of the registration",
         "not given",
         "optimised on images of a coarser spacing, applied on the reference grid",
-        "a twentieth of the time at a smaller error",
+        "a twentieth of the time; docs/registration.md compares the errors",
         unlike("registration.working_spacing_mm", None),
     ),
     Deviation(
