@@ -138,6 +138,7 @@ def main(cohort: Path, patient: str, other: str, out: Path) -> dict[str, object]
         "error_of_the_truth_mm": error_mm(brain, truth, [str(shift), str(rigid)]),
         "matrix_is_kept": bool(np.allclose(matrix_of(out / "known.mat"), matrix, atol=1e-6)),
         "refusals": refusals(cohort, patient, other, out),
+        "kept_of_refused": sorted(path.name for path in out.glob("* registered/*")),
         "left_over": sorted(path.name for path in out.rglob(".*")),
     }
 

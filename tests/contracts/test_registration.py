@@ -51,8 +51,8 @@ def test_two_registrations_are_the_same_to_the_bit(found: dict[str, Any], engine
     assert found["engines"][engine]["identical"] and found["engines"][engine]["same_voxels"]
 
 
-def test_nothing_is_left_behind(found: dict[str, Any]) -> None:
-    assert found["left_over"] == []
+def test_nothing_is_left_behind_and_nothing_refused_is_kept(found: dict[str, Any]) -> None:
+    assert found["left_over"] == found["kept_of_refused"] == []
 
 
 @pytest.mark.parametrize("engine", [*DEFORMABLE, *LINEAR, "none"])

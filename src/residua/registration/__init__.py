@@ -50,8 +50,8 @@ def register(
         try:
             _require_content(fixed, "the reference")
             _require_content(moved, "the image")
-            _keep(_estimate(fixed, moved, settings, threads, scratch), fixed, transform)
-            record = assess(fixed, moved, transform)
+            found = _whole(_estimate(fixed, moved, settings, threads, scratch), fixed, Path(scratch))
+            record = assess(fixed, moved, found)
             if fault := fault_of(record, settings):
                 raise ResiduaError(fault)
         except ResiduaError as error:
@@ -59,6 +59,9 @@ def register(
                 f"{who}: {error}; look at {moving.name} and {reference.name}, correct the cohort table, "
                 f"or set the patient's role to exclude and run the same command again"
             ) from error
+        # Only what was judged sound gets its name.
+        keep(found.affine, transform.affine)
+        keep(found.warp, transform.warp)
     images.save(resample(fixed.grid, moved, transform, settings.interpolation), out)
     write_json(quality, record)
 
@@ -81,20 +84,19 @@ def _estimate(fixed: Image, moving: Image, settings: Registration, threads: int,
     return ants_engine.estimate(fixed, moving, settings, scratch)
 
 
-def _keep(found: list[str], fixed: Image, transform: TransformFiles) -> None:
-    """Publish what an engine found; what it did not find is the identity."""
-    warps = [path for path in found if path.endswith(".nii.gz")]
-    affines = [path for path in found if path.endswith(".mat")]
+def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
+    """Both parts of what an engine found; what it did not find is the identity."""
+    warps = [Path(path) for path in found if path.endswith(".nii.gz")]
+    affines = [Path(path) for path in found if path.endswith(".mat")]
     if len(warps) > 1 or len(affines) > 1:
         raise ResiduaError(f"expected one affine and one warp, found {found}")
-    if affines:
-        keep(affines[0], transform.affine)
-    else:
-        write_matrix(np.eye(4), transform.affine)
-    if warps:
-        keep(warps[0], transform.warp)
-    else:
-        write_no_warp(fixed.grid, transform.warp)
+    if not affines:
+        affines = [scratch / "identity.mat"]
+        write_matrix(np.eye(4), affines[0])
+    if not warps:
+        warps = [scratch / "no_warp.nii.gz"]
+        write_no_warp(fixed.grid, warps[0])
+    return TransformFiles(affines[0], warps[0])
 
 
 def _require_content(image: Image, what: str) -> None:

@@ -112,7 +112,7 @@ def write_no_warp(grid: Grid, warp: Path) -> None:
         nib.save(field, beside)
 
 
-def keep(source: str, target: Path) -> None:
+def keep(source: Path, target: Path) -> None:
     """Publish a file that the registration software wrote into its scratch folder."""
     with writing(target) as beside:
         shutil.copyfile(source, beside)
