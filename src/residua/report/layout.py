@@ -10,11 +10,11 @@ from markupsafe import Markup
 
 
 def rendered(package: str, template: str, **contents: Any) -> str:
-    """The page of a template that lies in ``package``; every text is escaped, ``style`` is the common style sheet."""
+    """The page of a template that lies in ``package``; texts are escaped, ``head`` and ``style`` are common to all."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["typeset"] = typeset
-    style = Markup(_text("residua.report", "style.css"))
-    return environment.from_string(_text(package, template)).render(style=style, **contents)
+    head, style = (Markup(_text("residua.report", name)) for name in ("head.html", "style.css"))
+    return environment.from_string(_text(package, template)).render(head=head.rstrip(), style=style, **contents)
 
 
 def typeset(text: str) -> str:
