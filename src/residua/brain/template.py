@@ -26,7 +26,7 @@ from residua.cohort.checks.labels import head_of
 from residua.errors import ResiduaError
 from residua.images import Grid, Image
 from residua.metrics.voxelwise import dice_of
-from residua.mni import Map, mni_map
+from residua.mni import Map, brain_of, mni_map
 from residua.pieces import solid
 from residua.registration.transforms import to_ants
 
@@ -37,8 +37,6 @@ _STEP_MM = 2.0
 _SYN_ITERATIONS = (40, 20, 0)
 _COARSE = {"aff_iterations": (100, 50), "aff_shrink_factors": (4, 2), "aff_smoothing_sigmas": (2, 1)}
 _FINE = {"aff_iterations": (100, 50), "aff_shrink_factors": (2, 1), "aff_smoothing_sigmas": (1, 0)}
-_BRAIN_SHARE, _CLOSING_MM = 0.4, 6.0
-"""Grey and white matter from this share on is brain, closed over furrows and ventricles."""
 _LAYERS = ((24.0, 0.0), (14.0, 0.9), (8.0, 0.1), (2.5, 0.2))
 """Outer distance (mm) from the brain and brightness of air, scalp, skull and fluid."""
 _NECK_MM = -40.0
@@ -169,7 +167,7 @@ def _template() -> _Template:
     maps: tuple[Map, Map, Map] = ("t1", "gm", "wm")
     t1, grey, white = (_read(kind) for kind in maps)
     grid = t1.grid
-    brain = _closed(grey.data + white.data > _BRAIN_SHARE)
+    brain = brain_of(grey.data + white.data, _STEP_MM)
     distance_mm = _mm_from(brain)
     head = np.zeros_like(t1.data)
     for outer_mm, brightness in _LAYERS:
@@ -196,11 +194,6 @@ def _read(kind: Map) -> Image:
     affine[:3, 3] -= affine[:3, :3] @ np.full(3, room)
     x, y, z = (n + 2 * room for n in fine.grid.shape)
     return Image(np.pad(fine.data, room), Grid((x, y, z), affine))
-
-
-def _closed(matter: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    grown = _mm_from(matter) <= _CLOSING_MM
-    return solid(_mm_from(~grown) > _CLOSING_MM)
 
 
 def _mm_from(mask: NDArray[np.bool_]) -> NDArray[np.float32]:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua.mni import Map, mni_map
-from residua.pieces import largest_piece, solid
+from residua.mni import Map, brain_of, mni_map
+from residua.pieces import largest_piece
 from residua.simulate.world import Field, World
 
 _SCALE = 0.92
@@ -24,8 +24,6 @@ _CENTRE_MM = np.array([0.0, 15.0, -14.0])
 _WAVES_MM = ((2.5, 45.0), (2.0, 24.0), (1.0, 10.0))
 """Standard deviation and scale of the deformation's displacements; slopes stay far below 1, so nothing folds."""
 _SHARPNESS = 2.0
-_BRAIN_SHARE = 0.4
-_CLOSING_MM = 6.0
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def build_brain(world: World, rng: np.random.Generator) -> Brain:
         ndimage.map_coordinates(share, places, np.float32, order=1, mode="constant", cval=0.0) for share in _maps()
     )
     fluid = np.maximum(np.float32(1.0) - gm - wm, 0.0)
-    brain_mm = _signed_mm(world, _filled(world, gm + wm > _BRAIN_SHARE))
+    brain_mm = _signed_mm(world, brain_of(gm + wm, world.step_mm))
     ventricles_mm = _ventricles_mm(world, fluid, brain_mm)
     gm, wm, fluid = gm**_SHARPNESS, wm**_SHARPNESS, fluid**_SHARPNESS
     whole = np.maximum(gm + wm + fluid, np.float32(1e-6))
@@ -73,14 +71,6 @@ def _places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32]
     places = np.stack([sum(row[i] * bent[i] for i in range(3)) + row[3] for row in index[:3]])
     row = to_template[0].astype(np.float32)
     return places, np.asarray((sum(row[i] * bent[i] for i in range(3)) + row[3]) * np.float32(sizes[0]))
-
-
-def _filled(world: World, inside: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Closed over furrows and ventricles, in one piece without holes."""
-    step = world.step_mm
-    grown = ndimage.distance_transform_edt(~inside, sampling=step) <= _CLOSING_MM
-    closed = ndimage.distance_transform_edt(grown, sampling=step) > _CLOSING_MM
-    return solid(closed)
 
 
 def _ventricles_mm(world: World, fluid: Field, brain_mm: Field) -> Field:
