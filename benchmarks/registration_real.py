@@ -68,7 +68,7 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
     """One row per pair of scans, in the core environment."""
     import ants
 
-    from residua.preprocessing import Registration
+    from residua.preprocessing import Registrations
     from residua.registration import TransformFiles, register
 
     places = points_of(case)
@@ -83,7 +83,7 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
                 found = TransformFiles(Path(scratch, "affine.mat"), Path(scratch, "warp.nii.gz"))
                 files = [case / f"{scan}.nii.gz" for scan in (fixed, moving)]
                 out = Path(scratch, "image.nii.gz"), found, Path(scratch, "quality.json")
-                register(*files, Registration(**settings | engine), 1, *out, who=moving)
+                register(*files, Registrations(**settings | engine).of(before_surgery=False), 1, *out, who=moving)
                 moved = ants.apply_transforms_to_points(3, frame, found.in_order)[["x", "y", "z"]].to_numpy()
             row[name] = error_mm(moved, places[moving])
         rows.append(row)

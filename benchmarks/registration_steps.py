@@ -20,20 +20,22 @@ from scipy import ndimage
 
 from residua import images
 from residua.images import Image
-from residua.preprocessing import Registration
+from residua.preprocessing import Registrations
 from residua.registration import TransformFiles, register
 from residua.registration.transforms import to_ants
 from residua.simulate.truth import true_places
 
 POINTS, NEAR_MM = 5000, 10.0
+BEFORE_SURGERY = "pre_t1ce"
 LPS = np.array([-1.0, -1.0, 1.0])
 
 
 def ours(reference: Path, moving: Path, settings: dict[str, Any], scratch: Path) -> list[str]:
     """All that the rule does: reading, estimating, judging, resampling, writing."""
+    how = Registrations(**settings).of(BEFORE_SURGERY in moving.name)
     found = TransformFiles(scratch / "affine.mat", scratch / "warp.nii.gz")
     out = scratch / "image.nii.gz", found, scratch / "quality.json"
-    register(reference, moving, Registration(**settings), 1, *out, who="benchmark")
+    register(reference, moving, how, 1, *out, who="benchmark")
     return found.in_order
 
 
@@ -62,7 +64,7 @@ def points_of(truth: Path) -> dict[str, Any]:
 
 def label_percent(folder: Path, truth: Path, sequence: str, found: list[str]) -> float | None:
     """By how much the tumour's volume, brought through the found transform, differs from that through the true one."""
-    if sequence != "pre_t1ce":
+    if sequence != BEFORE_SURGERY:
         return None
     reference, label = images.load(folder / "post_t1ce.nii.gz"), images.load_mask(folder / "pre_tumor.nii.gz")
     true = [str(truth / f"{sequence}_shift.nii.gz"), str(truth / f"{sequence}.tfm")]
@@ -99,7 +101,8 @@ def main(cohort: Path, patient: str, sequence: str, method: str, settings: dict[
         elif method == "ours_greedy":
             found = ours(*pair, settings | {"engine": "greedy", "transform": "diffeomorphic"}, Path(scratch))
         else:
-            found = plain(*pair, settings["working_spacing_mm"] if method == "coarse" else None, Path(scratch))
+            own = settings["across_surgery" if sequence == BEFORE_SURGERY else "within_session"]
+            found = plain(*pair, own["working_spacing_mm"] if method == "coarse" else None, Path(scratch))
         cost = {
             "cpu_s": time.process_time() - start,
             "peak_gb": peak_gb(),

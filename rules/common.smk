@@ -165,12 +165,14 @@ def growing(mem_mb):
     return lambda wildcards, attempt: mem_mb * min(attempt, 2)
 
 
-def growing_with_voxels(moved):
-    """Memory for a reference and what is brought to it, and for SyN where it works on every voxel; doubles on a retry."""
-    per_voxel = 40 if study.registration.working_spacing_mm else 120
-    return lambda wildcards, input, attempt: memory_mb([input.reference, input[moved]], 1000, per_voxel) * min(
-        attempt, 2
-    )
+def growing_with_voxels(moved, registering=False):
+    """Memory for a reference and what is brought to it, more where SyN works on every voxel; doubles on a retry."""
+
+    def request(wildcards, input, attempt):
+        every = registering and study.registration_of(wildcards.sequence).deformation.working_spacing_mm is None
+        return memory_mb([input.reference, input[moved]], 1000, 120 if every else 40) * min(attempt, 2)
+
+    return request
 
 
 def environment_of(wildcards):

@@ -71,6 +71,8 @@ rule select_cases:
         checks=lambda wildcards: [
             ancient(f"results/cohort/checks/{batch}.json") for batch in batches_of_subset(wildcards)
         ],
+        # Like the checks, this is waited for and no part of the selection.
+        sound=ancient("results/quality/sound.json"),
     output:
         "results/prepared/{arch}/{inputs}/{subset}.json",
     log:

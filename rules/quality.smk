@@ -1,5 +1,34 @@
 # Quality control of the preprocessing: numbers and pictures of every patient, and who stands out. It informs; a flag
-# stops nothing.
+# stops nothing. What failed stops what would be made without it.
+rule check_preprocessing:
+    """Name every registration and brain mask that failed, and let nothing be trained until there is none."""
+    input:
+        registrations=[
+            files["quality"]
+            for members in cohort.batches.values()
+            for patient in members
+            for files in assessed_sequences(patient).values()
+        ],
+        masks=expand("results/brain/{batch}/manifest.json", batch=cohort.batches),
+    output:
+        "results/quality/sound.json",
+    log:
+        "results/logs/check_preprocessing.log",
+    benchmark:
+        "results/benchmarks/check_preprocessing.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        masked=[list(members) for members in cohort.batches.values()],
+        code=code("check_preprocessing"),
+    script:
+        "../scripts/check_preprocessing.py"
+
+
 rule assess:
     """Numbers and a page of pictures for every patient of a batch."""
     input:

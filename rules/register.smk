@@ -17,10 +17,10 @@ rule register:
         environment("core")
     threads: 1 if study.registration.reproducible else 4
     resources:
-        mem_mb=growing_with_voxels("moving"),
+        mem_mb=growing_with_voxels("moving", registering=True),
         runtime=120,
     params:
-        settings=study.registration.model_dump(mode="json"),
+        settings=lambda wildcards: study.registration_of(wildcards.sequence).model_dump(mode="json"),
         code=code("register"),
     script:
         "../scripts/register.py"

@@ -2,11 +2,12 @@
 
 import _here  # noqa: F401
 
-from residua.publish import stage, verified
+from residua.faults import records_of
+from residua.publish import stage
 from residua.quality.assess import assess
 
 job = snakemake
-brains = verified(job.input.brain)
+brains = records_of(job.input.brain)
 with stage(job.output[0]) as part:
     for case in job.params.cases:
-        assess(case, brains[f"{case['patient']}.nii.gz"], part)
+        assess(case, brains[case["patient"]], part)

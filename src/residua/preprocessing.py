@@ -9,8 +9,26 @@ from pydantic import Field, model_validator
 from residua.settings import Frozen
 
 
-class Registration(Frozen):
-    """How the moving sequences are brought to the reference."""
+class Deformation(Frozen):
+    """How a deformation is estimated once the affine stage has found the scan."""
+
+    metric: Literal["mattes", "CC"] = Field(
+        description="Similarity: mattes, mutual information, which works across contrasts; CC, cross-correlation of "
+        "neighbourhoods, for scans of one contrast."
+    )
+    radius_voxels: int = Field(default=2, ge=1, le=8, description="CC: half the width of a neighbourhood.")
+    working_spacing_mm: float | None = Field(
+        gt=0, description="Optimise on images of this spacing; null: on the images as they are."
+    )
+    iterations: tuple[int, ...] = Field(min_length=1, description="Iterations from coarse to fine.")
+    update_field_variance: float = Field(ge=0, description="Smoothing of each step, as a variance in voxels squared.")
+    total_field_variance: float = Field(
+        ge=0, description="Smoothing of the whole field after each step, as a variance in voxels squared."
+    )
+
+
+class _AnyRegistration(Frozen):
+    """What holds for a registration whenever the scan was taken."""
 
     engine: Literal["ants", "greedy", "none"] = Field(
         description="The registration software; greedy: faster; none: the images are aligned already."
@@ -18,25 +36,14 @@ class Registration(Frozen):
     transform: Literal["SyN", "diffeomorphic", "affine", "rigid"] = Field(
         description="SyN (ants) and diffeomorphic (greedy): rigid, affine, then a deformation without folds."
     )
-    metric: Literal["mattes"] = Field(
-        description="Similarity: mutual information, which works across contrasts; greedy's is normalised."
+    metric_bins: int = Field(
+        ge=8, description="Histogram bins of mutual information, which the rigid and affine stages measure (ants)."
     )
-    metric_bins: int = Field(ge=8, description="Histogram bins of the mutual information (ants).")
     linear_spacing_mm: float | None = Field(
         gt=0, description="Optimise the rigid and affine stages on images of this spacing; null: as they are."
     )
     linear_sampling: float = Field(
         gt=0, le=1, description="Share of the voxels on which these stages measure similarity (ants)."
-    )
-    working_spacing_mm: float | None = Field(
-        gt=0, description="Optimise the deformation on images of this spacing; null: on the images as they are."
-    )
-    iterations: tuple[int, ...] = Field(min_length=1, description="Iterations of the deformation, from coarse to fine.")
-    update_field_variance: float = Field(
-        ge=0, description="Smoothing of each step of the deformation, as a variance in voxels squared."
-    )
-    total_field_variance: float = Field(
-        ge=0, description="Smoothing of the whole deformation after each step, as a variance in voxels squared."
     )
     scale_tolerance: float = Field(
         gt=0, lt=1, description="A patient fails whose affine stage scales any axis by more: one head has one size."
@@ -47,8 +54,31 @@ class Registration(Frozen):
     reproducible: bool = Field(description="One thread and a fixed seed: two runs give the same bits.")
     seed: int = Field(ge=0, description="Seed of the metric's sampling.")
 
+
+class Registration(_AnyRegistration):
+    """How one moving sequence is brought to the reference."""
+
+    deformation: Deformation
+
+
+class Registrations(_AnyRegistration):
+    """How the moving sequences are brought to the reference."""
+
+    within_session: Deformation = Field(description="The deformation of scans of the reference's own session.")
+    across_surgery: Deformation | None = Field(
+        default=None,
+        description="That of sequences.before_surgery, as the brain has shifted since; null: as within the session.",
+    )
+
+    def of(self, before_surgery: bool) -> Registration:
+        """How a sequence is registered that was scanned before surgery, or in the reference's own session."""
+        shared = {name: getattr(self, name) for name in _AnyRegistration.model_fields}
+        return Registration(
+            **shared, deformation=(self.across_surgery if before_surgery else None) or self.within_session
+        )
+
     @model_validator(mode="after")
-    def _consistent(self) -> Registration:
+    def _consistent(self) -> Registrations:
         others = {"ants": "diffeomorphic", "greedy": "SyN"}
         if self.transform == others.get(self.engine):
             raise ValueError(f"transform {self.transform} is not one of the engine {self.engine}")

@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from residua.errors import ResiduaError
 from residua.networks.settings import Networks, NetworkSettings
-from residua.preprocessing import BrainMask, Registration
+from residua.preprocessing import BrainMask, Registration, Registrations
 from residua.protocol import Eligibility, Folds, OnInvalid, Protocol
 from residua.settings import COLUMN, IDENTIFIER, Column, Frozen, Identifier, Probability
 
@@ -30,6 +30,9 @@ class Sequences(Frozen):
 
     reference: Column = Field(description="The sequence whose grid is the reference space of the study.")
     moving: tuple[Column, ...] = Field(description="The sequences registered to the reference.")
+    before_surgery: tuple[Column, ...] = Field(
+        default=(), description="Those of them that were scanned before surgery; the brain has shifted since."
+    )
 
 
 class Postprocessing(Frozen):
@@ -92,7 +95,7 @@ class Study(Frozen):
     folds: Folds = Field(
         description="Hospitals that each fold validates, all others of the folds train it; or a method to place them."
     )
-    registration: Registration = Field(description="Moving sequences to the reference.")
+    registration: Registrations = Field(description="Moving sequences to the reference.")
     brain_mask: BrainMask = Field(description="Skull stripping.")
     preparation: Literal["paper", "composed"] = Field(
         default="paper",
@@ -126,6 +129,10 @@ class Study(Frozen):
         """The settings of a network that ``archs`` names."""
         settings: NetworkSettings = getattr(self.networks, arch)
         return settings
+
+    def registration_of(self, sequence: str) -> Registration:
+        """How a moving sequence is registered."""
+        return self.registration.of(sequence in self.sequences.before_surgery)
 
     def candidates(self, experiment: str, arch: str) -> list[str]:
         """The inputs with which ``arch`` may enter an experiment: the chosen ones, or all when the results choose."""
@@ -167,6 +174,8 @@ class Study(Frozen):
                 problems.append(f"inputs {name} needs channels, each once")
             if "residual" in channels:
                 problems.append(f"inputs {name} would show the network the reference standard (residual)")
+        moving, before = self.sequences.moving, self.sequences.before_surgery
+        problems += [f"sequences.before_surgery names {c}, which is not moving" for c in before if c not in moving]
         if len(set(known)) < len(known):
             problems.append("a column is named twice among sequences and labels")
         return problems

@@ -15,7 +15,7 @@ import numpy as np
 from nibabel import orientations
 
 from residua import images
-from residua.preprocessing import Registration
+from residua.preprocessing import Registration, Registrations
 from residua.registration import TransformFiles, register
 
 
@@ -52,5 +52,5 @@ def main(cohort: Path, patient: str, settings: Registration, out: Path) -> dict[
 
 
 if __name__ == "__main__":
-    found = main(Path(sys.argv[1]), sys.argv[2], Registration(**json.loads(sys.argv[3])), Path(sys.argv[4]))
+    found = main(Path(sys.argv[1]), sys.argv[2], Registrations(**json.loads(sys.argv[3])).of(False), Path(sys.argv[4]))
     print("\n" + json.dumps(found))

@@ -9,6 +9,7 @@ import base64
 import io
 import json
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from PIL import Image as Picture
 from residua import images
 from residua.errors import ResiduaError
 from residua.images import Grid, Image
-from residua.publish import write_json
+from residua.publish import read_json, write_json
 from residua.quality import pictures
 from residua.quality.assess import assess
 from residua.registration import resample
@@ -38,7 +39,7 @@ def case_of(patient: str, scans: Path, out: Path) -> dict[str, Any]:
     reference, residual = scans / "post_t1ce.nii.gz", scans / "residual.nii.gz"
     images.save(shifted(images.load(reference)), out / "moving.nii.gz")
     images.save(shifted(images.load_mask(residual)), out / "drawn.nii.gz")
-    write_json(out / "quality.json", {"mutual_information": {"before": 0.2, "after": 0.9}})
+    write_json(out / "quality.json", {"fault": None, "mutual_information": {"before": 0.2, "after": 0.9}})
     moved = {"moving": str(out / "moving.nii.gz"), "registered": str(reference), "quality": str(out / "quality.json")}
     labels = {
         "residual": {"drawn": str(residual), "warped": None},
@@ -76,20 +77,32 @@ def corner() -> dict[str, Any]:
 
 
 def refused(case: dict[str, Any], out: Path) -> str:
-    mask = out / "mask.nii.gz"
-    images.save(Image(np.ones(GRID.shape, dtype=bool), GRID), mask)
+    images.save(Image(np.ones(GRID.shape, dtype=bool), GRID), out / "mask.nii.gz")
+    write_json(out / "mask.json", {"fault": None})
     try:
-        assess(case, mask, out)
+        assess(case, out / "mask.json", out)
     except ResiduaError as error:
         return str(error)
     return ""
+
+
+def failed(patient: str, case: dict[str, Any], out: Path) -> str:
+    """The page of a patient who has no brain mask, and a sequence that shows no head."""
+    write_json(out / "none.json", {"fault": "no brain in it"})
+    numbers = {"before": 0.2, "after": 0.1}
+    write_json(out / "quality.json", {"fault": "another head", "mutual_information": numbers})
+    assess(case, out / "none.json", out)
+    assert read_json(out / f"{patient}.json")["faults"] == ["no brain in it", "another head"]
+    return (out / f"{patient}.html").read_text()
 
 
 def main(cohort: str, patient: str, folder: str) -> None:
     scans, out = Path(cohort) / "images" / patient, Path(folder)
     out.mkdir(parents=True)
     case = case_of(patient, scans, out)
-    brain = Path(cohort) / "truth" / patient / "brain_mask.nii.gz"
+    brain = out / "brain_mask.json"
+    shutil.copy(Path(cohort) / "truth" / patient / "brain_mask.nii.gz", out)
+    write_json(brain, {"fault": None})
     assess(case, brain, out)
     record = json.loads((out / f"{patient}.json").read_text())
     first = (out / f"{patient}.html").read_bytes()
@@ -102,6 +115,7 @@ def main(cohort: str, patient: str, folder: str) -> None:
                 "differences": differences(first.decode()),
                 "same": (out / f"{patient}.html").read_bytes() == first,
                 "corner": corner(),
+                "failed": failed(patient, case, out),
                 "refused": refused(case, out),
                 "by_header": bool(np.allclose(resample(moved.grid, moved, None, "linear").data, moved.data, atol=1e-3)),
             }

@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 
 from residua import images
-from residua.errors import ResiduaError
 from residua.images import Image
 from residua.preprocessing import Registration
 from residua.publish import digest, read_json
@@ -28,14 +27,16 @@ from residua.simulate.truth import true_places
 SETTINGS: dict[str, Any] = {
     "engine": "ants",
     "transform": "SyN",
-    "metric": "mattes",
     "metric_bins": 32,
     "linear_spacing_mm": 3.0,
     "linear_sampling": 0.2,
-    "working_spacing_mm": 3.0,
-    "iterations": (40, 20),
-    "update_field_variance": 3.0,
-    "total_field_variance": 12.0,
+    "deformation": {
+        "metric": "mattes",
+        "working_spacing_mm": 3.0,
+        "iterations": (40, 40),
+        "update_field_variance": 3.0,
+        "total_field_variance": 1.0,
+    },
     "scale_tolerance": 0.06,
     "interpolation": "linear",
     "reproducible": True,
@@ -115,16 +116,14 @@ def refusals(cohort: Path, patient: str, other: str, out: Path) -> dict[str, str
         images.save(Image(data, scan.grid), files[name])
     said = {}
     for name, file in files.items():
-        try:
-            registered(folder, out / f"{name} registered", {}, file)
-            said[name] = ""
-        except ResiduaError as error:
-            said[name] = str(error)
+        image, _, quality = registered(folder, out / f"{name} registered", {}, file)
+        assert np.isfinite(images.load(image).data).all()
+        said[name] = read_json(quality)["fault"]
     return said
 
 
 def main(cohort: Path, patient: str, other: str, out: Path) -> dict[str, object]:
-    """The record of every engine, of the truth, and of what is refused."""
+    """The record of every engine, of the truth, and of what fails."""
     folder, truth = cohort / "images" / patient, cohort / "truth" / patient
     brain, rigid, shift = (
         truth / name for name in ("brain_mask.nii.gz", f"{SEQUENCE}.tfm", f"{SEQUENCE}_shift.nii.gz")
@@ -138,7 +137,6 @@ def main(cohort: Path, patient: str, other: str, out: Path) -> dict[str, object]
         "error_of_the_truth_mm": error_mm(brain, truth, [str(shift), str(rigid)]),
         "matrix_is_kept": bool(np.allclose(matrix_of(out / "known.mat"), matrix, atol=1e-6)),
         "refusals": refusals(cohort, patient, other, out),
-        "kept_of_refused": sorted(path.name for path in out.glob("* registered/*")),
         "left_over": sorted(path.name for path in out.rglob(".*")),
     }
 

@@ -69,5 +69,11 @@ def test_equal_files_give_an_equal_page_and_headers_alone_move_nothing(found: di
     assert found["same"] and found["by_header"]
 
 
+def test_a_patient_who_failed_has_a_page_that_says_why(found: dict[str, Any]) -> None:
+    text = found["failed"]
+    assert text.index("no brain in it") < text.index("another head") < text.index('id="mask"')
+    assert len(Page(text).alts) == 6
+
+
 def test_a_mask_on_another_grid_is_refused_with_the_patients_name(found: dict[str, Any]) -> None:
     assert found["refused"].startswith(f"patient {PATIENT}: brain mask: shape (20, 30, 10)")

@@ -51,8 +51,13 @@ def test_two_registrations_are_the_same_to_the_bit(found: dict[str, Any], engine
     assert found["engines"][engine]["identical"] and found["engines"][engine]["same_voxels"]
 
 
-def test_nothing_is_left_behind_and_nothing_refused_is_kept(found: dict[str, Any]) -> None:
-    assert found["left_over"] == found["kept_of_refused"] == []
+def test_nothing_is_left_behind(found: dict[str, Any]) -> None:
+    assert found["left_over"] == []
+
+
+@pytest.mark.parametrize("engine", [*DEFORMABLE, *LINEAR, "none"])
+def test_what_went_well_has_no_fault(found: dict[str, Any], engine: str) -> None:
+    assert found["engines"][engine]["quality"]["fault"] is None
 
 
 @pytest.mark.parametrize("engine", [*DEFORMABLE, *LINEAR, "none"])
@@ -86,7 +91,7 @@ def test_a_matrix_is_read_as_it_was_written(found: dict[str, Any]) -> None:
         ("not finite", "not finite"),
     ],
 )
-def test_what_is_no_second_scan_of_this_head_fails_with_name_reason_and_what_to_do(
+def test_what_is_no_second_scan_of_this_head_has_a_fault_with_name_reason_and_what_to_do(
     found: dict[str, Any], scan: str, why: str
 ) -> None:
     said = found["refusals"][scan]

@@ -182,7 +182,7 @@ def run(tmp_path: Path) -> Path:
         manifests[f"{hospital}-0"] = str(tmp_path / f"{hospital}-0" / "manifest.json")
         with stage(manifests[f"{hospital}-0"]) as part:
             for patient in (p for p, own in hospitals.items() if own == hospital):
-                write_json(part / f"{patient}.json", {"patient": patient, "measures": records[patient]})
+                write_json(part / f"{patient}.json", {"patient": patient, "measures": records[patient], "faults": []})
                 (part / f"{patient}.html").write_text("a page")
     named = {patient: hospital.replace("GOT", "<i>&GOT") for patient, hospital in hospitals.items()}
     out = Outputs(*(str(tmp_path / name) for name in ("quality.parquet", "flags.tsv", "index.html")))
@@ -220,13 +220,13 @@ def test_equal_measures_give_an_equal_page(run: Path, tmp_path: Path) -> None:
     records, hospitals = cohort()
     frame = measure_frame(records, hospitals)
     pages = {patient: f"{patient}.html" for patient in records}
-    assert cohort_page(frame, flags_of(frame), pages) == cohort_page(frame, flags_of(frame), pages)
-    assert cohort_page(frame, [], pages).encode() != before
+    assert cohort_page(frame, flags_of(frame), pages, {}) == cohort_page(frame, flags_of(frame), pages, {})
+    assert cohort_page(frame, [], pages, {}).encode() != before
 
 
 def test_a_thousand_patients_make_a_page_of_moderate_size() -> None:
     frame = measure_frame(*cohort(1000))
-    page = cohort_page(frame, flags_of(frame), {f"P{i}": f"STO-0/P{i}.html" for i in range(1000)})
+    page = cohort_page(frame, flags_of(frame), {f"P{i}": f"STO-0/P{i}.html" for i in range(1000)}, {})
     assert len(page.encode()) < 1_500_000
 
 

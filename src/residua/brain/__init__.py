@@ -17,7 +17,7 @@ import numpy as np
 from residua import images
 from residua.batch_work import for_each_patient
 from residua.brain.checks import MaskChecks, check_mask
-from residua.errors import ResiduaError
+from residua.faults import FAULT
 from residua.images import Image
 
 IMPLAUSIBLE_ML = (400.0, 2500.0)
@@ -38,8 +38,7 @@ def mask_brains(
 
     ``settings`` are ``BrainMask.extraction()``; ``references`` and ``given`` (used by method ``given`` only) hold a
     path per patient. ``{patient}.json`` beside a mask holds its ``MaskChecks`` and what it was made from; a mask made
-    before from the same image is kept. Raises one ``ResiduaError`` after all patients were tried that names each who
-    failed.
+    before from the same image is kept. Where no brain was found, the record says so (``residua.faults``).
     """
     extract = _extractor(settings, given)
 
@@ -50,12 +49,12 @@ def mask_brains(
         mask = extract(patient, head)
         images.require_same_grid(mask, reference, f"brain mask of patient {patient}")
         checks = check_mask(mask)
-        _require_brain(checks, patient, settings["method"])
+        # One that is no brain is kept too: the quality control shows what went wrong.
         images.save(mask, target)
-        return {"checks": asdict(checks)}
+        return {"checks": asdict(checks), FAULT: _fault_of(checks, patient, settings["method"])}
 
     sources = {p: [Path(files[p]) for files in (references, given) if p in files] for p in references}
-    for_each_patient(sources, make, out, "brain masks")
+    for_each_patient(sources, make, out)
 
 
 def _extractor(settings: Mapping[str, Any], given: Mapping[str, str]) -> Callable[[str, Image], Image]:
@@ -66,7 +65,7 @@ def _extractor(settings: Mapping[str, Any], given: Mapping[str, str]) -> Callabl
     return lambda patient, head: extract(head)
 
 
-def _require_brain(checks: MaskChecks, patient: str, method: str) -> None:
+def _fault_of(checks: MaskChecks, patient: str, method: str) -> str | None:
     low, high = IMPLAUSIBLE_ML
     if not checks.components:
         found = "is empty"
@@ -75,5 +74,5 @@ def _require_brain(checks: MaskChecks, patient: str, method: str) -> None:
     elif checks.largest_share < LARGEST_SHARE:
         found = f"is in {checks.components} pieces, the largest of them {checks.largest_share:.0%} of it"
     else:
-        return
-    raise ResiduaError(f"patient {patient}: the brain mask by {method} {found}; {_REMEDY}")
+        return None
+    return f"patient {patient}: the brain mask by {method} {found}; {_REMEDY}"

@@ -7,10 +7,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from residua import images
 from residua.brain.checks import check_mask
 from residua.brain.template import template_overlap
 from residua.errors import ResiduaError
+from residua.faults import fault_in
 from residua.images import Image
 from residua.publish import read_json, write_json, write_text
 from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
@@ -23,24 +26,38 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
 
     ``case`` holds ``patient``, ``reference``, ``sequences`` (by name: the ``moving`` image as it is stored, the
     ``registered`` one and the registration's ``quality``) and ``labels`` (by name: ``drawn``, and ``warped`` or None
-    for one drawn on the reference). ``brain`` is the mask of the reference. One moving image is in memory at a time.
+    for one drawn on the reference). ``brain`` is the record of the reference's mask, beside which that lies unless
+    there is none. What the records of mask and registrations call a fault is told on the page; one moving image is in
+    memory at a time.
     Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
     """
     patient = case["patient"]
-    reference, mask = images.load(case["reference"]), images.load_mask(brain)
+    reference = images.load(case["reference"])
+    mask = _mask(brain, reference)
     images.require_same_grid(mask, reference, f"patient {patient}: brain mask")
     labels = {name: _label(patient, name, files, reference) for name, files in case["labels"].items()}
-    measures = {name: sequence_measures(read_json(files["quality"])) for name, files in case["sequences"].items()}
+    qualities = {name: files["quality"] for name, files in case["sequences"].items()}
+    faults = [fault for record in (brain, *qualities.values()) if (fault := fault_in(record))]
+    measures = {name: sequence_measures(read_json(quality)) for name, quality in qualities.items()}
     measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | {"template_dice": _template_dice(reference, mask)}
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
     shown = Pictures(patient, reference, mask, labels)
     registered = [_registered(patient, name, files, shown, reference) for name, files in case["sequences"].items()]
-    write_json(out / f"{patient}.json", {"patient": patient, "measures": measures})
-    write_text(out / f"{patient}.html", patient_page(patient, measures, shown, registered))
+    write_json(out / f"{patient}.json", {"patient": patient, "measures": measures, "faults": faults})
+    write_text(out / f"{patient}.html", patient_page(patient, measures, shown, registered, faults))
+
+
+def _mask(record: Path, reference: Image) -> Image:
+    file = record.with_suffix(".nii.gz")
+    if not file.is_file():
+        return Image(np.zeros(reference.grid.shape, dtype=bool), reference.grid)
+    return images.load_mask(file)
 
 
 def _template_dice(reference: Image, mask: Image) -> float | None:
+    if not mask.data.any():
+        return None
     try:
         return template_overlap(reference, mask)
     except ResiduaError as error:

@@ -52,14 +52,17 @@ class Distribution:
     highest: tuple[Ranked, ...]
 
 
-def cohort_page(frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str]) -> str:
-    """The page as HTML. ``pages`` holds where each patient's page lies beside it."""
+def cohort_page(
+    frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str], faults: Mapping[str, Sequence[str]]
+) -> str:
+    """The page as HTML. By patient, ``pages`` holds where the page lies beside this one, ``faults`` what failed."""
     patients = list(dict.fromkeys(frame["patient"]))
     columns = list(_columns(frame))
     return rendered(
         "residua.quality",
         "index.html",
         patients=len(patients),
+        faults=faults,
         flagged=_flagged(flags, pages),
         fewest=FEWEST,
         far=FAR,

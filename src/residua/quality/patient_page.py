@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -124,8 +124,10 @@ def _series(grey: NDArray[np.uint8], brain: Image) -> NDArray[np.uint8]:
     return pictures.stacked(*(pictures.outlined(v.strip(grey), {_BRAIN: v.strip(brain.data)}) for v in views))
 
 
-def patient_page(patient: str, measures: Measures, shown: Pictures, registered: list[Registered]) -> str:
-    """The page as HTML."""
+def patient_page(
+    patient: str, measures: Measures, shown: Pictures, registered: Sequence[Registered], faults: Sequence[str]
+) -> str:
+    """The page as HTML; ``faults`` say why nothing can be made of the patient."""
     return rendered(
         "residua.quality",
         "patient.html",
@@ -135,6 +137,7 @@ def patient_page(patient: str, measures: Measures, shown: Pictures, registered: 
         labels=shown.labels,
         where=shown.where,
         sequences=registered,
+        faults=faults,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from residua import images
 from residua.errors import ResiduaError
+from residua.faults import FAULT
 from residua.images import Image
 from residua.preprocessing import Registration
 from residua.publish import write_json
@@ -28,6 +29,10 @@ from residua.registration.transforms import (
 
 __all__ = ["LABEL_INTERPOLATION", "TransformFiles", "register", "resample", "warp_label"]
 
+_REMEDY = (
+    "look at {} and {}, correct the cohort table, or set the patient's role to exclude and run the same command again"
+)
+
 
 def register(
     reference: Path,
@@ -42,34 +47,42 @@ def register(
     """Estimate the transform of ``moving`` to ``reference`` and write the moving image on the reference grid.
 
     Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
-    ``assessment``). Raises ``ResiduaError`` that begins with ``who`` (the patient and the sequence) when an image
-    cannot be read, no transform is found, or what was found aligns nothing.
+    ``assessment``). Its ``fault`` says, beginning with ``who`` (the patient and the sequence), why nothing can be
+    made of this scan: an image is empty, no transform was found, or what was found aligns nothing. It is None else.
+    What was found is written all the same, to be looked at. Raises ``ResiduaError`` when an image cannot be read.
     """
     fixed, moved = images.load(reference), images.load(moving)
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
-        try:
-            _require_content(fixed, "the reference")
-            _require_content(moved, "the image")
-            found = _whole(_estimate(fixed, moved, settings, threads, scratch), fixed, Path(scratch))
-            record = assess(fixed, moved, found)
-            if fault := fault_of(record, settings):
-                raise ResiduaError(fault)
-        except ResiduaError as error:
-            raise ResiduaError(
-                f"{who}: {error}; look at {moving.name} and {reference.name}, correct the cohort table, "
-                f"or set the patient's role to exclude and run the same command again"
-            ) from error
-        # Only what was judged sound gets its name.
+        found, fault = _attempted(fixed, moved, settings, threads, Path(scratch))
+        # What is not finite would spread over all that is made of it.
+        fixed, moved = _finite(fixed), _finite(moved)
+        record = assess(fixed, moved, found)
+        fault = fault or fault_of(record, settings)
         keep(found.affine, transform.affine)
         keep(found.warp, transform.warp)
     images.save(resample(fixed.grid, moved, transform, settings.interpolation), out)
-    write_json(quality, record)
+    said = fault and f"{who}: {fault}; {_REMEDY.format(moving.name, reference.name)}"
+    if said:
+        print(said, flush=True)
+    write_json(quality, {FAULT: said, **record})
 
 
 def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
     """Write a label, drawn on the moving sequence, on the grid of ``reference`` through a known transform."""
     warped = resample(images.load_grid(reference), images.load_mask(label), transform, LABEL_INTERPOLATION)
     images.save(Image(warped.data > 0.5, warped.grid), out)
+
+
+def _attempted(
+    fixed: Image, moving: Image, settings: Registration, threads: int, scratch: Path
+) -> tuple[TransformFiles, str | None]:
+    """What was found, and why that is nothing: the identity then."""
+    try:
+        _require_content(fixed, "the reference")
+        _require_content(moving, "the image")
+        return _whole(_estimate(fixed, moving, settings, threads, str(scratch)), fixed, scratch), None
+    except ResiduaError as error:
+        return _whole([], fixed, scratch), str(error)
 
 
 def _estimate(fixed: Image, moving: Image, settings: Registration, threads: int, scratch: str) -> list[str]:
@@ -97,6 +110,10 @@ def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
         warps = [scratch / "no_warp.nii.gz"]
         write_no_warp(fixed.grid, warps[0])
     return TransformFiles(affines[0], warps[0])
+
+
+def _finite(image: Image) -> Image:
+    return Image(np.nan_to_num(image.data, posinf=0.0, neginf=0.0), image.grid)
 
 
 def _require_content(image: Image, what: str) -> None:

@@ -27,7 +27,7 @@ def estimate(fixed: Image, moving: Image, settings: Registration, scratch: str) 
     """
     ants.config.set_ants_deterministic(on=settings.reproducible, seed_value=settings.seed)
     linear = {
-        "aff_metric": settings.metric,
+        "aff_metric": "mattes",
         "aff_sampling": settings.metric_bins,
         "aff_random_sampling_rate": settings.linear_sampling,
         **_LINEAR,
@@ -38,14 +38,15 @@ def estimate(fixed: Image, moving: Image, settings: Registration, scratch: str) 
         found = _registered(pair, "Affine", found, f"{scratch}/affine", linear)
     if settings.transform != "SyN":
         return found
+    deformation = settings.deformation
     deformable = {
-        "syn_metric": settings.metric,
-        "syn_sampling": settings.metric_bins,
-        "reg_iterations": settings.iterations,
-        "flow_sigma": settings.update_field_variance,
-        "total_sigma": settings.total_field_variance,
+        "syn_metric": deformation.metric,
+        "syn_sampling": deformation.radius_voxels if deformation.metric == "CC" else settings.metric_bins,
+        "reg_iterations": deformation.iterations,
+        "flow_sigma": deformation.update_field_variance,
+        "total_sigma": deformation.total_field_variance,
     }
-    pair = [working(image, settings.working_spacing_mm) for image in (fixed, moving)]
+    pair = [working(image, deformation.working_spacing_mm) for image in (fixed, moving)]
     return _registered(pair, "SyNOnly", found, f"{scratch}/syn", deformable)
 
 

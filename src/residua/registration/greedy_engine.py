@@ -29,9 +29,9 @@ def estimate(fixed: Image, moving: Image, settings: Registration, threads: int, 
     images = _written(fixed, moving, settings.linear_spacing_mm, f"{scratch}/linear")
     # Where samples are taken is drawn; a seed of 0 would draw it anew each time.
     seed = f"-seed {max(settings.seed, 1)}" if settings.reproducible else ""
-    common = f"-d 3 -V 0 -threads {threads} -m {_METRIC} -float {seed}"
+    common = f"-d 3 -V 0 -threads {threads} -float {seed}"
     rigid, affine, warp = (f"{scratch}/{name}" for name in ("rigid.txt", "affine.txt", "warp.nii.gz"))
-    linear = f"{common} -a -i {images}"
+    linear = f"{common} -m {_METRIC} -a -i {images}"
     _run(f"{linear} -dof 6 -n {_RIGID_ITERATIONS} -ia-image-centers -o {rigid}", rigid)
     if settings.transform != "rigid":
         _run(f"{linear} -dof 12 -n {_AFFINE_ITERATIONS} -ia {rigid} -o {affine}", affine)
@@ -39,10 +39,12 @@ def estimate(fixed: Image, moving: Image, settings: Registration, threads: int, 
     write_matrix(np.loadtxt(last), Path(scratch) / "linear.mat")
     if settings.transform != "diffeomorphic":
         return [f"{scratch}/linear.mat"]
-    images = _written(fixed, moving, settings.working_spacing_mm, f"{scratch}/working")
-    smoothing = f"-s {settings.update_field_variance**0.5:.4f}vox {settings.total_field_variance**0.5:.4f}vox"
-    levels = "x".join(str(iterations) for iterations in settings.iterations)
-    _run(f"{common} -i {images} -it {last} -n {levels} {smoothing} {_PRECISION} -o {warp}", warp)
+    deformation = settings.deformation
+    images = _written(fixed, moving, deformation.working_spacing_mm, f"{scratch}/working")
+    smoothing = f"-s {deformation.update_field_variance**0.5:.4f}vox {deformation.total_field_variance**0.5:.4f}vox"
+    levels = "x".join(str(iterations) for iterations in deformation.iterations)
+    metric = _METRIC if deformation.metric == "mattes" else f"NCC {'x'.join([str(deformation.radius_voxels)] * 3)}"
+    _run(f"{common} -m {metric} -i {images} -it {last} -n {levels} {smoothing} {_PRECISION} -o {warp}", warp)
     return [warp, f"{scratch}/linear.mat"]
 
 

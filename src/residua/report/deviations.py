@@ -91,8 +91,9 @@ DEVIATIONS = (
     Deviation(
         "Registration",
         "SyN of ANTs; neither metric, iterations nor smoothing given",
-        "SyN of ANTs; mutual information, a rigid and an affine stage first, the field smoothed more than ANTs does",
-        "cross-correlation fails across contrasts; with ANTs' own smoothing SyN moves what the affine had put in place",
+        "SyN of ANTs after a rigid and an affine stage, the field smoothed more than ANTs does; metric and smoothing "
+        "differ within the session and across surgery",
+        "with ANTs' own smoothing SyN moves what the affine had put in place; only surgery shifts the brain",
         lambda study: (study.registration.engine, study.registration.transform) == ("ants", "SyN"),
     ),
     Deviation(
@@ -121,7 +122,7 @@ DEVIATIONS = (
         "not given",
         "optimised on images of a coarser spacing, applied on the reference grid",
         "a twentieth of the time; docs/registration.md compares the errors",
-        unlike("registration.working_spacing_mm", None),
+        unlike("registration.within_session.working_spacing_mm", None),
     ),
     Deviation(
         "Software of nnU-Net",

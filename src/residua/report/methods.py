@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE
-from residua.preprocessing import Registration
+from residua.preprocessing import Deformation
 from residua.protocol import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.report.networks import describe_network, settings_table
 from residua.report.wording import counted, listed, name_of, one_of, plain
@@ -51,22 +51,33 @@ def _registration(study: Study) -> str:
         return f"The {moving} of each patient came aligned with the {reference}, the reference. {resampled}"
     software = {"ants": "ANTs", "greedy": "Greedy"}[settings.engine]
     return f"The {moving} of each patient were registered to the {reference}, the reference, with {software}: " + (
-        f"{_stages(settings)} {resampled}"
+        f"{_stages(study)} {resampled}"
     )
 
 
-def _stages(settings: Registration) -> str:
+def _stages(study: Study) -> str:
+    settings = study.registration
     linear = {"rigid": "a rigid transform", "affine": "a rigid, then an affine transform"}
     begun = linear.get(settings.transform, linear["affine"])
     how = f"maximising mutual information {_where(settings.linear_spacing_mm)}"
     if settings.transform in linear:
         return f"{begun}, {how}."
     kind = "a symmetric diffeomorphism (SyN)" if settings.transform == "SyN" else "a diffeomorphism"
+    across = settings.across_surgery
+    shifted = [column for column in study.sequences.before_surgery if across]
+    within = [column for column in study.sequences.moving if column not in shifted]
+    ways = [f"{_deformation(settings.within_session)} for the {listed(list(map(name_of, within)))}"] if within else []
+    if across and shifted:
+        ways.append(f"{_deformation(across)} for the {listed(list(map(name_of, shifted)))}, as the brain shifts")
+    return f"{begun}, {how}, then {kind}: {'; '.join(ways)}."
+
+
+def _deformation(settings: Deformation) -> str:
+    metric = {"mattes": "mutual information", "CC": "cross-correlation"}[settings.metric]
     return (
-        f"{begun}, {how}, then {kind} {_where(settings.working_spacing_mm)} "
-        f"({listed(list(map(str, settings.iterations)))} iterations from coarse to fine; the field smoothed with a "
-        f"variance of {plain(settings.total_field_variance)} voxels², each step with "
-        f"{plain(settings.update_field_variance)})."
+        f"by {metric} {_where(settings.working_spacing_mm)} ({listed(list(map(str, settings.iterations)))} iterations "
+        f"from coarse to fine; the field smoothed with a variance of {plain(settings.total_field_variance)} voxels², "
+        f"each step with {plain(settings.update_field_variance)})"
     )
 
 
