@@ -35,7 +35,8 @@ def ours(reference: Path, moving: Path, settings: dict[str, Any], scratch: Path)
     how = Registrations(**settings).of(BEFORE_SURGERY in moving.name)
     found = TransformFiles(scratch / "affine.mat", scratch / "warp.nii.gz")
     out = scratch / "image.nii.gz", found, scratch / "quality.json"
-    register(reference, moving, how, 1, *out, who="benchmark")
+    resected = moving.with_name("pre_tumor.nii.gz") if BEFORE_SURGERY in moving.name else None
+    register(reference, moving, how, 1, *out, who="benchmark", resected=resected)
     return found.in_order
 
 

@@ -240,6 +240,13 @@ def unstripped(wildcards):
     return [on_the_reference(patient, wildcards.channel) for patient in patients_in(wildcards)]
 
 
+def resected_from(wildcards):
+    """The label of what surgery took from where this sequence shows it; none for other sequences and patients without."""
+    label = study.registration.resected
+    known = label is not None and study.labels[label] == wildcards.sequence and label in files_of(wildcards.patient)
+    return [file_of(wildcards.patient, label)] if known else []
+
+
 def transforms_of(wildcards, part):
     """One part of the transforms of a batch's patients; none for a channel that lies on the reference grid."""
     sequence = study.labels.get(wildcards.channel, wildcards.channel)

@@ -4,6 +4,7 @@ rule register:
     input:
         reference=lambda wildcards: file_of(wildcards.patient, study.sequences.reference),
         moving=lambda wildcards: file_of(wildcards.patient, wildcards.sequence),
+        resected=resected_from,
     output:
         image="results/registered/{patient}/{sequence}.nii.gz",
         affine="results/registered/{patient}/{sequence}_affine.mat",

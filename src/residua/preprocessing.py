@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from residua.settings import Frozen
+from residua.settings import Column, Frozen
 
 
 class Deformation(Frozen):
@@ -24,6 +24,9 @@ class Deformation(Frozen):
     update_field_variance: float = Field(ge=0, description="Smoothing of each step, as a variance in voxels squared.")
     total_field_variance: float = Field(
         ge=0, description="Smoothing of the whole field after each step, as a variance in voxels squared."
+    )
+    resected_margin_mm: float = Field(
+        default=2.0, ge=0, description="How far around what surgery took the scan is not looked at either."
     )
 
 
@@ -68,6 +71,11 @@ class Registrations(_AnyRegistration):
     across_surgery: Deformation | None = Field(
         default=None,
         description="That of sequences.before_surgery, as the brain has shifted since; null: as within the session.",
+    )
+
+    resected: Column | None = Field(
+        default=None,
+        description="The label of what surgery took: the reference has no counterpart of it, so it is not looked at.",
     )
 
     def of(self, before_surgery: bool) -> Registration:

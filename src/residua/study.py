@@ -174,7 +174,9 @@ class Study(Frozen):
                 problems.append(f"inputs {name} needs channels, each once")
             if "residual" in channels:
                 problems.append(f"inputs {name} would show the network the reference standard (residual)")
-        moving, before = self.sequences.moving, self.sequences.before_surgery
+        moving, before, resected = self.sequences.moving, self.sequences.before_surgery, self.registration.resected
+        if resected is not None and self.labels.get(resected) not in before:
+            problems.append(f"registration.resected names {resected}, no label of a sequence from before surgery")
         problems += [f"sequences.before_surgery names {c}, which is not moving" for c in before if c not in moving]
         if len(set(known)) < len(known):
             problems.append("a column is named twice among sequences and labels")

@@ -31,11 +31,12 @@ SETTINGS: dict[str, Any] = {
     "linear_spacing_mm": 3.0,
     "linear_sampling": 0.2,
     "deformation": {
-        "metric": "mattes",
+        "metric": "CC",
         "working_spacing_mm": 3.0,
-        "iterations": (40, 40),
+        "iterations": (40, 40, 20),
         "update_field_variance": 3.0,
-        "total_field_variance": 1.0,
+        "total_field_variance": 3.0,
+        "resected_margin_mm": 4.0,
     },
     "scale_tolerance": 0.06,
     "interpolation": "linear",
@@ -49,7 +50,7 @@ ENGINES: dict[str, dict[str, Any]] = {
     "greedy_affine": {"engine": "greedy", "transform": "affine"},
     "none": {"engine": "none"},
 }
-SEQUENCE = "pre_t1ce"
+SEQUENCE, LABEL = "pre_t1ce", "pre_tumor.nii.gz"
 _LPS = np.array([-1.0, -1.0, 1.0])
 
 
@@ -65,14 +66,14 @@ def error_mm(brain: Path, truth: Path, transforms: list[str]) -> float:
 
 
 def registered(
-    folder: Path, out: Path, settings: dict[str, Any], moving: Path | None = None
+    folder: Path, out: Path, settings: dict[str, Any], moving: Path | None = None, resected: Path | None = None
 ) -> tuple[Path, TransformFiles, Path]:
     """The image, the transform and the quality file that one registration writes."""
     transform = TransformFiles(out / "affine.mat", out / "warp.nii.gz")
     image, quality = out / "image.nii.gz", out / "quality.json"
     register(
         folder / "post_t1ce.nii.gz", moving or folder / f"{SEQUENCE}.nii.gz", Registration(**SETTINGS | settings), 1,
-        image, transform, quality, "patient P1, pre_t1ce",
+        image, transform, quality, "patient P1, pre_t1ce", resected or folder / LABEL,
     )  # fmt: skip
     return image, transform, quality
 
@@ -87,18 +88,21 @@ def of_engine(folder: Path, truth: Path, out: Path, settings: dict[str, Any]) ->
         "same_voxels": bool(np.array_equal(images.load(image).data, images.load(again).data)),
         "same_grid": images.load_grid(image).same_as(images.load_grid(folder / "post_t1ce.nii.gz")),
         "quality": read_json(quality),
-        "label": of_label(folder, transform, out / "label.nii.gz"),
+        "label": of_label(folder, truth, transform, out / "label.nii.gz"),
     }
 
 
-def of_label(folder: Path, transform: TransformFiles, out: Path) -> dict[str, Any]:
-    """A label through a transform: its values, and its volume against the native one."""
-    warp_label(folder / "post_t1ce.nii.gz", folder / "pre_tumor.nii.gz", transform, out)
-    native, warped = images.load_mask(folder / "pre_tumor.nii.gz"), images.load(out)
-    volume_ml = warped.data.sum() * warped.grid.voxel_ml
+def of_label(folder: Path, truth: Path, found: TransformFiles, out: Path) -> dict[str, Any]:
+    """A label through the found transform: its values, and its volume against that through the true transform."""
+    volumes_ml = []
+    true = TransformFiles(truth / f"{SEQUENCE}.tfm", truth / f"{SEQUENCE}_shift.nii.gz")
+    for transform in (true, found):
+        warp_label(folder / "post_t1ce.nii.gz", folder / LABEL, transform, out)
+        warped = images.load(out)
+        volumes_ml.append(float(warped.data.sum() * warped.grid.voxel_ml))
     return {
         "values": sorted(float(value) for value in np.unique(warped.data)),
-        "volume_ratio": float(volume_ml / (native.data.sum() * native.grid.voxel_ml)),
+        "volume_ratio": volumes_ml[1] / volumes_ml[0],
     }
 
 
@@ -109,6 +113,7 @@ def refusals(cohort: Path, patient: str, other: str, out: Path) -> dict[str, str
     noise = np.random.default_rng(1).normal(100.0, 20.0, scan.data.shape).astype(np.float32)
     broken = scan.data.copy()
     broken[0, 0, 0] = np.nan
+    labels = {"another head": cohort / "images" / other / LABEL}
     wrong = {"noise": noise, "empty": np.zeros_like(scan.data), "not finite": broken}
     files = {"another head": cohort / "images" / other / f"{SEQUENCE}.nii.gz"}
     for name, data in wrong.items():
@@ -116,7 +121,7 @@ def refusals(cohort: Path, patient: str, other: str, out: Path) -> dict[str, str
         images.save(Image(data, scan.grid), files[name])
     said = {}
     for name, file in files.items():
-        image, _, quality = registered(folder, out / f"{name} registered", {}, file)
+        image, _, quality = registered(folder, out / f"{name} registered", {}, file, labels.get(name))
         assert np.isfinite(images.load(image).data).all()
         said[name] = read_json(quality)["fault"]
     return said

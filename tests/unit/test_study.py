@@ -153,6 +153,16 @@ def test_a_study_cannot_be_changed() -> None:
         ("labels.edema", "post_t2", "study: label edema was drawn on post_t2, no sequence"),
         ("labels.residual", "post_t1", "study: labels needs residual, drawn on the reference sequence"),
         ("sequences.moving", ["post_t1ce"], "a column is named twice among sequences and labels"),
+        (
+            "sequences.before_surgery",
+            ["post_t1ce"],
+            "study: sequences.before_surgery names post_t1ce, which is not moving",
+        ),
+        (
+            "registration.resected",
+            "residual",
+            "study: registration.resected names residual, no label of a sequence from before surgery",
+        ),
         ("networks.nnunet", None, "study: archs names nnunet, which networks does not describe"),
         ("archs", ["vnet"], "archs names vnet, which networks does not describe"),
         ("networks.vnet", {}, "networks.vnet: unknown key"),
@@ -218,3 +228,12 @@ def test_all_wrong_settings_are_told_at_once() -> None:
     assert [line.split(":")[0].strip() for line in told] == ["version", "title", "typo"]
     (split,) = refusal(config(folds={0: ["STO"], 1: ["STO"]}, holdout=["STO"]))
     assert "more than one fold; hospital STO is both held out" in split
+
+
+def test_only_scans_from_before_surgery_are_registered_across_it() -> None:
+    study = load_study(PUBLISHED)
+    across, within = study.registration_of("pre_t1ce"), study.registration_of("post_flair")
+    assert across.deformation == study.registration.across_surgery != within.deformation
+    assert within.deformation == study.registration.within_session
+    alike = study.registration.model_copy(update={"across_surgery": None})
+    assert alike.of(before_surgery=True).deformation == alike.within_session

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+from scipy import ndimage
 
 from residua import images
 from residua.errors import ResiduaError
@@ -43,9 +44,12 @@ def register(
     transform: TransformFiles,
     quality: Path,
     who: str,
+    resected: Path | None = None,
 ) -> None:
     """Estimate the transform of ``moving`` to ``reference`` and write the moving image on the reference grid.
 
+    Where the label ``resected``, on the grid of ``moving``, says that surgery took what was there, the deformation is
+    led by what surrounds it (cost-function masking; Brett et al. 2001).
     Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
     ``assessment``). Its ``fault`` says, beginning with ``who`` (the patient and the sequence), why nothing can be
     made of this scan: an image is empty, no transform was found, or what was found aligns nothing. It is None else.
@@ -53,7 +57,7 @@ def register(
     """
     fixed, moved = images.load(reference), images.load(moving)
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
-        found, fault = _attempted(fixed, moved, settings, threads, Path(scratch))
+        found, fault = _attempted(fixed, moved, resected, settings, threads, Path(scratch))
         # What is not finite would spread over all that is made of it.
         fixed, moved = _finite(fixed), _finite(moved)
         record = assess(fixed, moved, found)
@@ -74,27 +78,30 @@ def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Pat
 
 
 def _attempted(
-    fixed: Image, moving: Image, settings: Registration, threads: int, scratch: Path
+    fixed: Image, moving: Image, resected: Path | None, settings: Registration, threads: int, scratch: Path
 ) -> tuple[TransformFiles, str | None]:
     """What was found, and why that is nothing: the identity then."""
     try:
         _require_content(fixed, "the reference")
         _require_content(moving, "the image")
-        return _whole(_estimate(fixed, moving, settings, threads, str(scratch)), fixed, scratch), None
+        kept = _kept(resected, moving, settings.deformation.resected_margin_mm) if resected else None
+        return _whole(_estimate(fixed, moving, kept, settings, threads, str(scratch)), fixed, scratch), None
     except ResiduaError as error:
         return _whole([], fixed, scratch), str(error)
 
 
-def _estimate(fixed: Image, moving: Image, settings: Registration, threads: int, scratch: str) -> list[str]:
+def _estimate(
+    fixed: Image, moving: Image, kept: Image | None, settings: Registration, threads: int, scratch: str
+) -> list[str]:
     if settings.engine == "none":
         return []
     if settings.engine == "greedy":
         from residua.registration import greedy_engine
 
-        return greedy_engine.estimate(fixed, moving, settings, threads, scratch)
+        return greedy_engine.estimate(fixed, moving, kept, settings, threads, scratch)
     from residua.registration import ants_engine
 
-    return ants_engine.estimate(fixed, moving, settings, scratch)
+    return ants_engine.estimate(fixed, moving, kept, settings, scratch)
 
 
 def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
@@ -110,6 +117,15 @@ def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
         warps = [scratch / "no_warp.nii.gz"]
         write_no_warp(fixed.grid, warps[0])
     return TransformFiles(affines[0], warps[0])
+
+
+def _kept(resected: Path, moving: Image, margin_mm: float) -> Image | None:
+    """Where a moving image is looked at: all but the label and ``margin_mm`` around it; None: the label is empty."""
+    label = images.load_mask(resected)
+    images.require_same_grid(label, moving, resected.name)
+    if not label.data.any():
+        return None
+    return Image(ndimage.distance_transform_edt(~label.data, sampling=label.grid.spacing_mm) > margin_mm, label.grid)
 
 
 def _finite(image: Image) -> Image:

@@ -20,10 +20,10 @@ _LINEAR = {"aff_iterations": (100, 50, 20), "aff_shrink_factors": (4, 2, 1), "af
 """Coarse to fine; ANTs' own scheme begins at a sixth of the resolution and hardly works on the last level."""
 
 
-def estimate(fixed: Image, moving: Image, settings: Registration, scratch: str) -> list[str]:
+def estimate(fixed: Image, moving: Image, kept: Image | None, settings: Registration, scratch: str) -> list[str]:
     """Files of the transform in ``scratch``, the one applied last first: a warp (SyN only) and an affine.
 
-    Raises ``ResiduaError`` when ANTs finds none.
+    ``kept`` is where SyN looks at the moving image. Raises ``ResiduaError`` when ANTs finds none.
     """
     ants.config.set_ants_deterministic(on=settings.reproducible, seed_value=settings.seed)
     linear = {
@@ -46,6 +46,8 @@ def estimate(fixed: Image, moving: Image, settings: Registration, scratch: str) 
         "flow_sigma": deformation.update_field_variance,
         "total_sigma": deformation.total_field_variance,
     }
+    if kept is not None:
+        deformable |= {"moving_mask": working(kept, None), "mask_all_stages": True}
     pair = [working(image, deformation.working_spacing_mm) for image in (fixed, moving)]
     return _registered(pair, "SyNOnly", found, f"{scratch}/syn", deformable)
 
