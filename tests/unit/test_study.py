@@ -156,7 +156,7 @@ def test_a_study_cannot_be_changed() -> None:
         (
             "sequences.before_surgery",
             ["post_t1ce"],
-            "study: sequences.before_surgery names post_t1ce, which is not moving",
+            "sequences.before_surgery names post_t1ce, which is not moving",
         ),
         (
             "registration.resected",
