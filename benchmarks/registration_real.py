@@ -29,10 +29,12 @@ sys.path.insert(0, str(HOUSE / "tests"))
 
 POINTS = 3000
 LPS = np.array([-1.0, -1.0, 1.0])
-ENGINES = {
+ACROSS = "SyN as across surgery"
+ENGINES: dict[str, dict[str, Any]] = {
     "rigid": {"transform": "rigid"},
     "affine": {"transform": "affine"},
     "SyN": {},
+    ACROSS: {},
     "greedy": {"engine": "greedy", "transform": "diffeomorphic"},
 }
 
@@ -83,7 +85,9 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
                 found = TransformFiles(Path(scratch, "affine.mat"), Path(scratch, "warp.nii.gz"))
                 files = [case / f"{scan}.nii.gz" for scan in (fixed, moving)]
                 out = Path(scratch, "image.nii.gz"), found, Path(scratch, "quality.json")
-                register(*files, Registrations(**settings | engine).of(before_surgery=False), 1, *out, who=moving)
+                register(
+                    *files, Registrations(**settings | engine).of(before_surgery=name == ACROSS), 1, *out, who=moving
+                )
                 moved = ants.apply_transforms_to_points(3, frame, found.in_order)[["x", "y", "z"]].to_numpy()
             row[name] = error_mm(moved, places[moving])
         rows.append(row)

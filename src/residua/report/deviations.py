@@ -118,6 +118,15 @@ DEVIATIONS = (
         lambda study: study.registration.engine != "none" and study.registration.transform in ("affine", "rigid"),
     ),
     Deviation(
+        "Tumour in the registration",
+        "not said",
+        "where the scan from before surgery is deformed, its tumour is not looked at",
+        "it has no counterpart after surgery, and drew the deformation off beside the cavity",
+        lambda study: (
+            study.registration.resected is not None and study.registration.transform in ("SyN", "diffeomorphic")
+        ),
+    ),
+    Deviation(
         "Grid of the registration",
         "not given",
         "optimised on images of a coarser spacing, applied on the reference grid",
