@@ -16,6 +16,8 @@ rule check_preprocessing:
         "results/logs/check_preprocessing.log",
     benchmark:
         "results/benchmarks/check_preprocessing.tsv"
+    # What failed does not come right by asking again.
+    retries: 0
     conda:
         environment("core")
     threads: 1
