@@ -32,4 +32,5 @@ rule all:
         expand("results/tables/{table}.{format}", table=TABLES, format=TABLE_FORMATS),
         expand("results/figures/{figure}.{format}", figure=FIGURES, format=FIGURE_FORMATS),
         "results/quality/index.html",
+        "results/quality/sound.json",
         "results/report/index.html",

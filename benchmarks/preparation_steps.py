@@ -47,13 +47,13 @@ def bring(folder: Path, patient: str, settings: dict[str, Any]) -> list[dict[str
     """Both modes' ways to where ``prepare`` begins, through the transform that is found and the true one."""
     from residua import images
     from residua.networks.registry import target_grid_of
-    from residua.preprocessing import Registrations
+    from residua.preprocessing import Registration
     from residua.registration import TransformFiles, register, resample
     from residua.sampling import NativeChannel, Sampling, sample
 
     scans, truth = folder / "images" / patient, folder / "truth" / patient
     reference, moving, brain = scans / "post_t1ce.nii.gz", scans / f"{SEQUENCE}.nii.gz", truth / "brain_mask.nii.gz"
-    how = Registrations(**settings["registration"]).of(before_surgery=False)
+    how = Registration(**settings["registration"]).of(before_surgery=False)
     found = TransformFiles(folder / "found.mat", folder / "found_warp.nii.gz")
     register(reference, moving, how, folder / "registered.nii.gz", found, folder / "quality.json")
     transforms = {"found": found, "true": TransformFiles(truth / f"{SEQUENCE}.tfm", no_warp(folder))}

@@ -70,7 +70,7 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
     """One row per pair of scans, in the core environment."""
     import ants
 
-    from residua.preprocessing import Registrations
+    from residua.preprocessing import Registration
     from residua.registration import TransformFiles, register
 
     places = points_of(case)
@@ -86,7 +86,7 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
                 files = [case / f"{scan}.nii.gz" for scan in (fixed, moving)]
                 out = Path(scratch, "image.nii.gz"), found, Path(scratch, "quality.json")
                 register(
-                    *files, Registrations(**settings | engine).of(before_surgery=name == ACROSS), 1, *out, who=moving
+                    *files, Registration(**settings | engine).of(before_surgery=name == ACROSS), 1, *out, who=moving
                 )
                 moved = ants.apply_transforms_to_points(3, frame, found.in_order)[["x", "y", "z"]].to_numpy()
             row[name] = error_mm(moved, places[moving])

@@ -20,7 +20,7 @@ from scipy import ndimage
 
 from residua import images
 from residua.images import Image
-from residua.preprocessing import Registrations
+from residua.preprocessing import Registration
 from residua.registration import TransformFiles, register
 from residua.registration.transforms import to_ants
 from residua.simulate.truth import true_places
@@ -32,7 +32,7 @@ LPS = np.array([-1.0, -1.0, 1.0])
 
 def ours(reference: Path, moving: Path, settings: dict[str, Any], scratch: Path) -> list[str]:
     """All that the rule does: reading, estimating, judging, resampling, writing."""
-    how = Registrations(**settings).of(BEFORE_SURGERY in moving.name)
+    how = Registration(**settings).of(BEFORE_SURGERY in moving.name)
     found = TransformFiles(scratch / "affine.mat", scratch / "warp.nii.gz")
     out = scratch / "image.nii.gz", found, scratch / "quality.json"
     resected = moving.with_name("pre_tumor.nii.gz") if BEFORE_SURGERY in moving.name else None

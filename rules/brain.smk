@@ -33,6 +33,7 @@ rule strip:
     """Set everything outside the brain to zero in one channel of a batch of patients."""
     input:
         images=unstripped,
+        registrations=lambda wildcards: registrations_of(wildcards, "quality.json"),
         brain="results/brain/{batch}/manifest.json",
     output:
         "results/stripped/{channel}/{batch}/manifest.json",

@@ -242,13 +242,13 @@ def unstripped(wildcards):
 
 def resected_from(wildcards):
     """The label of what surgery took from where this sequence shows it; none for other sequences and patients without."""
-    label = study.registration.resected
+    label = study.registration.resected if study.registration.deforms else None
     known = label is not None and study.labels[label] == wildcards.sequence and label in files_of(wildcards.patient)
     return [file_of(wildcards.patient, label)] if known else []
 
 
-def transforms_of(wildcards, part):
-    """One part of the transforms of a batch's patients; none for a channel that lies on the reference grid."""
+def registrations_of(wildcards, part):
+    """One part of a batch's registrations; none for a channel that lies on the reference grid."""
     sequence = study.labels.get(wildcards.channel, wildcards.channel)
     if sequence == study.sequences.reference:
         return []

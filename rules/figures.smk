@@ -4,6 +4,7 @@ rule figure1:
     input:
         [file for shown in EXAMPLES for file in (*shown["images"].values(), shown["residual"])],
         [file for shown in EXAMPLES for file in shown["outlines"].values()],
+        ancient("results/quality/sound.json"),
     output:
         pdf="results/figures/figure1.pdf",
         png="results/figures/figure1.png",

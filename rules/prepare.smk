@@ -3,8 +3,9 @@ rule sample:
     """Bring one channel of a batch of patients from its own voxels to the grid of one network, by one interpolation."""
     input:
         channels=lambda wildcards: [file_of(patient, wildcards.channel) for patient in patients_in(wildcards)],
-        affines=lambda wildcards: transforms_of(wildcards, "affine.mat"),
-        warps=lambda wildcards: transforms_of(wildcards, "warp.nii.gz"),
+        affines=lambda wildcards: registrations_of(wildcards, "affine.mat"),
+        warps=lambda wildcards: registrations_of(wildcards, "warp.nii.gz"),
+        registrations=lambda wildcards: registrations_of(wildcards, "quality.json"),
         brain="results/brain/{batch}/manifest.json",
     output:
         "results/sampled/{arch}/{channel}/{batch}/manifest.json",
@@ -40,8 +41,6 @@ rule prepare:
         ),
         made=lambda wildcards: made_for(wildcards),
         brain="results/brain/{batch}/manifest.json",
-        # Sound data is what preparation waits for, not what it is made of: a stricter check repeats no training.
-        checked=ancient("results/cohort/checks/{batch}.json"),
     output:
         "results/prepared/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -68,17 +67,20 @@ rule select_cases:
     """List exactly the channels and patients of one training or of the hold-out, with their digests."""
     input:
         prepared=prepared_manifests,
+        # Sound data is what a selection waits for, not what it is made of: a stricter check repeats no training.
         checks=lambda wildcards: [
             ancient(f"results/cohort/checks/{batch}.json") for batch in batches_of_subset(wildcards)
         ],
-        # Like the checks, this is waited for and no part of the selection.
-        sound=ancient("results/quality/sound.json"),
+        # Like the checks, these are waited for and no part of the selection.
+        faults=ancient("results/quality/faults.json"),
     output:
         "results/prepared/{arch}/{inputs}/{subset}.json",
     log:
         "results/logs/select_cases/{arch}_{inputs}_{subset}.log",
     benchmark:
         "results/benchmarks/select_cases/{arch}_{inputs}_{subset}.tsv"
+    # While something has a fault, asking again changes nothing.
+    retries: 0
     conda:
         environment("core")
     threads: 1

@@ -29,17 +29,18 @@ def example(patient):
     }
 
 
-def examples():
+def patients_shown():
     """Who may be shown in Figure 1: the first complete patients of the first hospitals, in the order of the table."""
     by_hospital = {}
     for patient in cohort.patients:
         if patient in split.hospitals and cohort.has(patient, study.images):
             by_hospital.setdefault(split.hospitals[patient], []).append(patient)
     hospitals = list(by_hospital.values())[:EXAMPLES_HOSPITALS]
-    return [example(patient) for patients in hospitals for patient in patients[:EXAMPLES_PER_HOSPITAL]]
+    return [patient for patients in hospitals for patient in patients[:EXAMPLES_PER_HOSPITAL]]
 
 
-EXAMPLES = examples()
+EXAMPLES = [example(patient) for patient in patients_shown()]
+EXAMPLES_REGISTERED = [(patient, column) for patient in patients_shown() for column in study.sequences.moving]
 COMPARED = [(arch, inputs) for arch in study.archs for inputs in study.candidates("segmentation", arch)]
 
 

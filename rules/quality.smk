@@ -1,15 +1,34 @@
 # Quality control of the preprocessing: numbers and pictures of every patient, and who stands out. It informs; a flag
 # stops nothing. What failed stops what would be made without it.
-rule check_preprocessing:
-    """Name every registration and brain mask that failed, and let nothing be trained until there is none."""
+rule collect_faults:
+    """Every registration and brain mask of which nothing can be made."""
     input:
-        registrations=[
-            files["quality"]
-            for members in cohort.batches.values()
-            for patient in members
-            for files in assessed_sequences(patient).values()
-        ],
+        registrations=lambda wildcards: used_registrations(),
         masks=expand("results/brain/{batch}/manifest.json", batch=cohort.batches),
+    output:
+        "results/quality/faults.json",
+    log:
+        "results/logs/collect_faults.log",
+    benchmark:
+        "results/benchmarks/collect_faults.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=20,
+    params:
+        code=code("collect_faults"),
+    script:
+        "../scripts/collect_faults.py"
+
+
+# Apart from collect_faults, so that a failure takes nothing away for which selections, and trainings after them, would be
+# made again.
+rule check_preprocessing:
+    """Fail, with the name of every patient and what to do, until no registration and no brain mask has a fault."""
+    input:
+        "results/quality/faults.json",
     output:
         "results/quality/sound.json",
     log:
@@ -23,9 +42,8 @@ rule check_preprocessing:
     threads: 1
     resources:
         mem_mb=1000,
-        runtime=20,
+        runtime=10,
     params:
-        masked=[list(members) for members in cohort.batches.values()],
         code=code("check_preprocessing"),
     script:
         "../scripts/check_preprocessing.py"

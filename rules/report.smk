@@ -11,6 +11,7 @@ rule report:
         thresholds=[f"results/segmentations/{arch}/{inputs}/threshold.json" for arch, inputs in MODELS],
         models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in TRAINED],
         flags="results/quality/flags.tsv",
+        sound=ancient("results/quality/sound.json"),
     output:
         "results/report/index.html",
     log:

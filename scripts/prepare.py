@@ -9,13 +9,10 @@ from residua.publish import stage, verified
 
 job = snakemake
 brains = sound_files(job.input.brain)
-given = dict(zip(job.params.patients, job.input.channels, strict=False))
-made = {} if given else verified(job.input.made)
-channels = given or {patient: made[f"{patient}.nii.gz"] for patient in job.params.patients if patient in brains}
-cases = [
-    ChannelCase(patient, channels[patient], brains[patient], job.params.sampled)
-    for patient in job.params.patients
-    if patient in brains
-]
+channels = dict(zip(job.params.patients, job.input.channels, strict=False))
+if job.input.made:
+    channels = {name.removesuffix(".nii.gz"): file for name, file in verified(job.input.made).items()}
+patients = [patient for patient in job.params.patients if patient in channels and patient in brains]
+cases = [ChannelCase(patient, channels[patient], brains[patient], job.params.sampled) for patient in patients]
 with stage(job.output[0]) as part:
     prepare_of(job.wildcards.arch)(cases, job.params.is_label, job.params.settings, part)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.preprocessing import Registration
+from residua.preprocessing import SequenceRegistration
 from residua.registration import TransformFiles, register
 
 job = snakemake
 register(
     reference=Path(job.input.reference),
     moving=Path(job.input.moving),
-    settings=Registration(**job.params.settings),
+    settings=SequenceRegistration(**job.params.settings),
     threads=job.threads,
     out=Path(job.output.image),
     transform=TransformFiles(Path(job.output.affine), Path(job.output.warp)),

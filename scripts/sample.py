@@ -4,21 +4,19 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.faults import sound_files
+from residua.faults import sound_among
 from residua.networks.registry import target_grid_of
 from residua.publish import stage
 from residua.registration import TransformFiles
 from residua.sampling import NativeChannel, Sampling, sample
 
 job = snakemake
-brains = sound_files(job.input.brain)
-target_grid = target_grid_of(job.wildcards.arch)
-parts = zip(job.input.affines, job.input.warps, strict=True)
-transforms = [TransformFiles(Path(affine), Path(warp)) for affine, warp in parts]
 patients = job.params.patients
-cases = zip(patients, job.input.channels, transforms or [None] * len(patients), strict=True)
+target_grid = target_grid_of(job.wildcards.arch)
+channels = dict(zip(patients, job.input.channels, strict=True))
+parts = zip(job.input.affines, job.input.warps, strict=True)
+transforms = dict(zip(patients, [TransformFiles(Path(affine), Path(warp)) for affine, warp in parts], strict=False))
 with stage(job.output[0]) as part:
-    for patient, channel, transform in cases:
-        if patient in brains:
-            case = NativeChannel(patient, Path(channel), brains[patient], transform)
-            sample(case, target_grid, job.params.settings, Sampling(**job.params.sampling), part / f"{patient}.nii.gz")
+    for patient, brain in sound_among(patients, job.input.brain, job.input.registrations):
+        case = NativeChannel(patient, Path(channels[patient]), brain, transforms.get(patient))
+        sample(case, target_grid, job.params.settings, Sampling(**job.params.sampling), part / f"{patient}.nii.gz")

@@ -2,11 +2,13 @@
 
 import _here  # noqa: F401
 
+from residua.faults import require_none
 from residua.networks.selection import require_apart, select_cases
 from residua.publish import read_json, write_json
 
 job = snakemake
 patients, channels, labels = job.params.patients, job.params.channels, job.params.labels
+require_none(read_json(job.input.faults), brief=True)
 selection = select_cases(list(job.input.prepared), patients, channels, labels)
 require_apart(patients, [read_json(check)["digests"] for check in job.input.checks])
 write_json(job.output[0], selection)

@@ -6,6 +6,7 @@ A file may store its axes in any order. ``load`` brings the voxels to RAS+ and r
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from typing import Any
@@ -151,3 +152,14 @@ def require_same_grid(image: Image, reference: Image, what: str) -> None:
 
 def _mm(grid: Grid) -> str:
     return "x".join(f"{size:.3g}" for size in grid.spacing_mm) + " mm"
+
+
+def box_around(grid: Grid, mask: NDArray[np.bool_], margin_mm: float) -> tuple[slice, slice, slice]:
+    """The bounding box of a mask (x, y, z) with a margin, within the grid; the whole grid for an empty mask."""
+    sides = []
+    for axis, (size, spacing_mm) in enumerate(zip(grid.shape, grid.spacing_mm, strict=True)):
+        levels = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        margin = math.ceil(margin_mm / spacing_mm)
+        first, last = (int(levels[0]), int(levels[-1])) if levels.size else (0, size - 1)
+        sides.append(slice(max(0, first - margin), min(size, last + 1 + margin)))
+    return sides[0], sides[1], sides[2]

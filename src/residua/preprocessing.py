@@ -25,9 +25,6 @@ class Deformation(Frozen):
     total_field_variance: float = Field(
         ge=0, description="Smoothing of the whole field after each step, as a variance in voxels squared."
     )
-    resected_margin_mm: float = Field(
-        default=2.0, ge=0, description="How far around what surgery took the scan is not looked at either."
-    )
 
 
 class _AnyRegistration(Frozen):
@@ -57,14 +54,20 @@ class _AnyRegistration(Frozen):
     reproducible: bool = Field(description="One thread and a fixed seed: two runs give the same bits.")
     seed: int = Field(ge=0, description="Seed of the metric's sampling.")
 
+    @property
+    def deforms(self) -> bool:
+        """Whether there is a deformation after the affine stage."""
+        return self.engine != "none" and self.transform in ("SyN", "diffeomorphic")
 
-class Registration(_AnyRegistration):
-    """How one moving sequence is brought to the reference."""
+
+class SequenceRegistration(_AnyRegistration):
+    """How one moving sequence is brought to the reference; the margin is None where everything is looked at."""
 
     deformation: Deformation
+    resected_margin_mm: float | None = None
 
 
-class Registrations(_AnyRegistration):
+class Registration(_AnyRegistration):
     """How the moving sequences are brought to the reference."""
 
     within_session: Deformation = Field(description="The deformation of scans of the reference's own session.")
@@ -77,16 +80,21 @@ class Registrations(_AnyRegistration):
         default=None,
         description="The label of what surgery took: the reference has no counterpart of it, so it is not looked at.",
     )
+    resected_margin_mm: float = Field(
+        default=2.0, ge=0, description="How far around it the scan is not looked at either."
+    )
 
-    def of(self, before_surgery: bool) -> Registration:
+    def of(self, before_surgery: bool) -> SequenceRegistration:
         """How a sequence is registered that was scanned before surgery, or in the reference's own session."""
         shared = {name: getattr(self, name) for name in _AnyRegistration.model_fields}
-        return Registration(
-            **shared, deformation=(self.across_surgery if before_surgery else None) or self.within_session
+        return SequenceRegistration(
+            **shared,
+            deformation=(self.across_surgery if before_surgery else None) or self.within_session,
+            resected_margin_mm=self.resected_margin_mm if before_surgery and self.resected and self.deforms else None,
         )
 
     @model_validator(mode="after")
-    def _consistent(self) -> Registrations:
+    def _consistent(self) -> Registration:
         others = {"ants": "diffeomorphic", "greedy": "SyN"}
         if self.transform == others.get(self.engine):
             raise ValueError(f"transform {self.transform} is not one of the engine {self.engine}")

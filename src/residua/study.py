@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from residua.errors import ResiduaError
 from residua.networks.settings import Networks, NetworkSettings
-from residua.preprocessing import BrainMask, Registration, Registrations
+from residua.preprocessing import BrainMask, Registration, SequenceRegistration
 from residua.protocol import Eligibility, Folds, OnInvalid, Protocol
 from residua.settings import COLUMN, IDENTIFIER, Column, Frozen, Identifier, Probability
 
@@ -95,7 +95,7 @@ class Study(Frozen):
     folds: Folds = Field(
         description="Hospitals that each fold validates, all others of the folds train it; or a method to place them."
     )
-    registration: Registrations = Field(description="Moving sequences to the reference.")
+    registration: Registration = Field(description="Moving sequences to the reference.")
     brain_mask: BrainMask = Field(description="Skull stripping.")
     preparation: Literal["paper", "composed"] = Field(
         default="paper",
@@ -130,7 +130,7 @@ class Study(Frozen):
         settings: NetworkSettings = getattr(self.networks, arch)
         return settings
 
-    def registration_of(self, sequence: str) -> Registration:
+    def registration_of(self, sequence: str) -> SequenceRegistration:
         """How a moving sequence is registered."""
         return self.registration.of(sequence in self.sequences.before_surgery)
 

@@ -15,7 +15,7 @@ import numpy as np
 from nibabel import orientations
 
 from residua import images
-from residua.preprocessing import Registration, Registrations
+from residua.preprocessing import Registration, SequenceRegistration
 from residua.registration import TransformFiles, register
 
 
@@ -29,7 +29,7 @@ def turned(path: Path, codes: str, out: Path) -> Path:
     return out
 
 
-def main(cohort: Path, patient: str, settings: Registration, out: Path) -> dict[str, object]:
+def main(cohort: Path, patient: str, settings: SequenceRegistration, out: Path) -> dict[str, object]:
     """The voxels of one registration against those of the other."""
     out.mkdir()
     scans = [cohort / "images" / patient / f"{name}.nii.gz" for name in ("post_t1ce", "post_t1")]
@@ -52,5 +52,5 @@ def main(cohort: Path, patient: str, settings: Registration, out: Path) -> dict[
 
 
 if __name__ == "__main__":
-    found = main(Path(sys.argv[1]), sys.argv[2], Registrations(**json.loads(sys.argv[3])).of(False), Path(sys.argv[4]))
+    found = main(Path(sys.argv[1]), sys.argv[2], Registration(**json.loads(sys.argv[3])).of(False), Path(sys.argv[4]))
     print("\n" + json.dumps(found))

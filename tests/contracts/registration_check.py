@@ -18,7 +18,7 @@ import pandas as pd
 
 from residua import images
 from residua.images import Image
-from residua.preprocessing import Registration
+from residua.preprocessing import SequenceRegistration
 from residua.publish import digest, read_json
 from residua.registration import TransformFiles, register, warp_label
 from residua.registration.transforms import matrix_of, write_matrix
@@ -36,8 +36,8 @@ SETTINGS: dict[str, Any] = {
         "iterations": (40, 40, 20),
         "update_field_variance": 3.0,
         "total_field_variance": 3.0,
-        "resected_margin_mm": 4.0,
     },
+    "resected_margin_mm": 4.0,
     "scale_tolerance": 0.06,
     "interpolation": "linear",
     "reproducible": True,
@@ -71,10 +71,9 @@ def registered(
     """The image, the transform and the quality file that one registration writes."""
     transform = TransformFiles(out / "affine.mat", out / "warp.nii.gz")
     image, quality = out / "image.nii.gz", out / "quality.json"
-    register(
-        folder / "post_t1ce.nii.gz", moving or folder / f"{SEQUENCE}.nii.gz", Registration(**SETTINGS | settings), 1,
-        image, transform, quality, "patient P1, pre_t1ce", resected or folder / LABEL,
-    )  # fmt: skip
+    scans = folder / "post_t1ce.nii.gz", moving or folder / f"{SEQUENCE}.nii.gz"
+    how = SequenceRegistration(**SETTINGS | settings)
+    register(*scans, how, 1, image, transform, quality, "patient P1, pre_t1ce", resected or folder / LABEL)
     return image, transform, quality
 
 

@@ -12,9 +12,9 @@ from residua import images
 from residua.batch_work import for_each_patient, settings_digest
 from residua.brain import mask_brains
 from residua.errors import ResiduaError
-from residua.faults import fault_in, records_of, require_none, sound_files
+from residua.faults import faults_among, require_none, sound_among, sound_files
 from residua.images import Grid, Image
-from residua.publish import digest, read_json, stage, verified
+from residua.publish import digest, read_json, stage, verified, write_json
 
 GIVEN = {"method": "given"}
 GRID = Grid((24, 24, 24), np.diag([6.0, 6.0, 6.0, 1.0]))
@@ -51,7 +51,7 @@ def test_masks_are_written_with_their_checks_and_what_they_were_made_from(tmp_pa
     assert record["sha256"] == digest(out / "STO1.nii.gz")
 
 
-def test_one_error_names_every_patient_who_failed_and_the_others_are_made(tmp_path: Path) -> None:
+def test_what_is_no_brain_is_a_fault_of_its_patient_and_the_others_are_made(tmp_path: Path) -> None:
     manifest = tmp_path / "out/manifest.json"
     halves = ((slice(0, 24), slice(0, 24), slice(0, 5)), (slice(0, 24), slice(0, 24), slice(12, 18)))
     boxes = {
@@ -63,31 +63,63 @@ def test_one_error_names_every_patient_who_failed_and_the_others_are_made(tmp_pa
     }
     references = {patient: head(tmp_path, patient) for patient in boxes}
     given = {patient: brain(tmp_path, patient, *parts) for patient, parts in boxes.items()}
-    Path(references["STO5"]).write_bytes(b"no image")
+    references["STO5"] = head(tmp_path, "STO5", np.nan)
     with stage(manifest) as part:
         mask_brains(GIVEN, references, given, part)
-    said = [str(fault_in(record)) for record in records_of(manifest).values()]
-    assert said[0] == "None"
-    assert [line.split(":")[0] for line in said[1:]] == [f"patient STO{number}" for number in (2, 3, 4, 5)]
-    assert "is empty" in said[1] and "14 ml" in said[2] and "2 pieces, the largest of them 55%" in said[3]
-    assert "cannot be read as NIfTI" in said[4]
-    assert all("set the patient's role to exclude" in line for line in said[1:4])
+    found = faults_among([], [str(manifest)])
+    said = found["faults"]
+    assert found["records"] == 5
+    assert [line.split(":")[0] for line in said] == [f"patient STO{number}" for number in (2, 3, 4, 5)]
+    assert "is empty" in said[0] and "14 ml" in said[1] and "2 pieces, the largest of them 55%" in said[2]
+    assert "not finite" in said[3]
+    assert all("set the patient's role to exclude" in line for line in said)
     # What is no brain is kept to be looked at, and nothing is made of it.
     assert {path.name for path in manifest.parent.glob("*.nii.gz")} == {f"STO{n}.nii.gz" for n in (1, 2, 3, 4)}
     assert list(sound_files(manifest)) == ["STO1"]
     with pytest.raises(ResiduaError, match=r"^4 of 5 registrations and brain masks failed") as raised:
-        require_none([], {str(manifest): boxes})
-    assert str(raised.value).splitlines()[1:] == [f"  {line}" for line in said[1:]]
-    assert require_none([], {str(manifest): ["STO1"]}) == 1
+        require_none(found)
+    assert str(raised.value).splitlines()[1:] == [f"  {line}" for line in said]
+    with pytest.raises(ResiduaError, match=r"^4 of 5 .* check_preprocessing names the patients$"):
+        require_none(found, brief=True)
+    require_none({"records": 5, "faults": []})
+
+
+def test_of_a_batch_remain_those_with_a_sound_mask_and_a_sound_registration(tmp_path: Path) -> None:
+    manifest, patients = tmp_path / "out/manifest.json", ["STO1", "STO2", "STO3"]
+    given = {"STO1": brain(tmp_path, "STO1"), **{name: brain(tmp_path, name, EVERYWHERE) for name in patients[1:]}}
+    with stage(manifest) as part:
+        mask_brains(GIVEN, {name: head(tmp_path, name) for name in patients}, given, part)
+    for patient, fault in zip(patients, (None, None, "another head"), strict=True):
+        write_json(tmp_path / f"{patient}.json", {"fault": fault})
+    registrations = [str(tmp_path / f"{patient}.json") for patient in patients]
+    assert [patient for patient, _ in sound_among(patients, manifest, registrations)] == ["STO2"]
+    assert [patient for patient, _ in sound_among(patients, manifest, [])] == ["STO2", "STO3"]
+    assert faults_among(registrations, [])["faults"] == ["another head"]
+
+
+def test_one_error_names_every_patient_whose_file_cannot_be_read_and_the_others_are_made(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    names = ("STO1", "STO2", "STO3")
+    references = {patient: head(tmp_path, patient) for patient in names}
+    given = {patient: brain(tmp_path, patient, EVERYWHERE) for patient in names}
+    for patient in names[1:]:
+        Path(references[patient]).write_bytes(b"no image")
+    with pytest.raises(ResiduaError) as raised:
+        mask_brains(GIVEN, references, given, out)
+    title, *lines = str(raised.value).splitlines()
+    assert title.startswith("brain masks: 2 of 3 patients failed; those of the others are kept")
+    assert [line.split(":")[0] for line in lines] == ["  patient STO2", "  patient STO3"]
+    assert all("cannot be read as NIfTI" in line for line in lines)
+    assert sorted(path.name for path in out.iterdir()) == ["STO1.json", "STO1.nii.gz"]
 
 
 def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
     other = Image(np.ones((20, 20, 20), dtype=bool), Grid((20, 20, 20), np.diag([6.0, 6.0, 6.0, 1.0])))
     images.save(other, tmp_path / "other.nii.gz")
     (tmp_path / "out").mkdir()
-    mask_brains(GIVEN, {"STO1": head(tmp_path, "STO1")}, {"STO1": str(tmp_path / "other.nii.gz")}, tmp_path / "out")
-    assert str(fault_in(tmp_path / "out/STO1.json")).startswith("brain mask of patient STO1: shape")
-    assert not (tmp_path / "out/STO1.nii.gz").exists()
+    with pytest.raises(ResiduaError, match="brain mask of patient STO1: shape"):
+        mask_brains(GIVEN, {"STO1": head(tmp_path, "STO1")}, {"STO1": str(tmp_path / "other.nii.gz")}, tmp_path / "out")
 
 
 def test_the_next_try_makes_only_what_failed_changed_or_came_new(tmp_path: Path) -> None:
@@ -106,14 +138,10 @@ def test_the_next_try_makes_only_what_failed_changed_or_came_new(tmp_path: Path)
 
     def attempt(*patients: str) -> None:
         with stage(manifest, resumes=resumes) as part:
-            for_each_patient({name: sources[name] for name in patients}, make, part)
-            if interrupted:
-                raise KeyboardInterrupt
+            for_each_patient({name: sources[name] for name in patients}, make, part, "brain masks")
 
-    interrupted = True
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(ResiduaError, match="patient STO2: is no brain"):
         attempt("STO1", "STO2", "STO3", "STO4")
-    interrupted = False
     assert made == ["STO1", "STO2", "STO3", "STO4"]
     sources["STO2"][0].write_text("mended")
     sources["STO3"][0].write_text("another scan")
@@ -138,18 +166,14 @@ def test_a_file_that_was_cut_short_is_made_again(tmp_path: Path) -> None:
     for damage in ("", "nothing", "who"):
         if damage:
             (tmp_path / "out/STO1.nii.gz").write_text(damage)
-        for_each_patient({"STO1": [source]}, make, tmp_path / "out")
-    for_each_patient({"STO1": [source]}, make, tmp_path / "out")
+        for_each_patient({"STO1": [source]}, make, tmp_path / "out", "brain masks")
+    for_each_patient({"STO1": [source]}, make, tmp_path / "out", "brain masks")
     assert made == ["STO1"] * 3
 
 
 def test_a_source_that_is_gone_is_named_for_its_patient(tmp_path: Path) -> None:
-    def make(patient: str, target: Path) -> dict[str, Any]:
-        images.load(tmp_path / "nowhere")
-        return {}
-
-    for_each_patient({"STO1": [tmp_path / "nowhere"]}, make, tmp_path)
-    assert str(fault_in(tmp_path / "STO1.json")).startswith("patient STO1: ")
+    with pytest.raises(ResiduaError, match=r"patient STO1: .*nowhere: the file does not exist"):
+        for_each_patient({"STO1": [tmp_path / "nowhere"]}, lambda patient, target: {}, tmp_path, "brain masks")
 
 
 def test_other_settings_or_code_are_another_work() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import nibabel as nib
@@ -10,18 +11,18 @@ import numpy as np
 from pages import Page
 from residua.cohort.exclusion import exclude
 from residua.publish import manifest_of, read_json
-from studies import Study
+from studies import Study, by_rule
 
-NOISE, HEADLESS, SEQUENCE = "STO002", "GOT002", "post_t1"
+NOISE, EMPTY, HEADLESS, SEQUENCE = "STO002", "GOT003", "GOT002", "post_t1"
 SELECTIONS = [f"results/prepared/nnunet/B/{subset}.json" for subset in ("fold0", "fold1", "holdout")]
-PAGE = "results/quality/index.html"
+PAGE, SOUND = "results/quality/index.html", "results/quality/sound.json"
 
 
-def replace_by_noise(scan: Path) -> None:
-    """Keep the header, lose the head."""
+def replace(scan: Path, sd: float) -> None:
+    """Keep the header, lose the head: noise, or with a standard deviation of 0 nothing at all."""
     image = nib.load(scan)
-    noise = np.random.default_rng(1).normal(100.0, 20.0, image.shape).astype(np.float32)
-    nib.save(nib.Nifti1Image(noise, image.affine), scan)
+    voxels = np.random.default_rng(1).normal(100.0, sd, image.shape).astype(np.float32)
+    nib.save(nib.Nifti1Image(voxels, image.affine), scan)
 
 
 def shrink(mask: Path) -> None:
@@ -43,25 +44,49 @@ def prepared(study: Study, channel: str) -> set[str]:
 def test_who_fails_is_named_and_shown_all_others_are_prepared_and_training_waits(fresh: Study) -> None:
     cohort = fresh.folder / "cohort"
     patients = {path.name for path in (cohort / "images").iterdir()}
-    replace_by_noise(cohort / f"images/{NOISE}/{SEQUENCE}.nii.gz")
+    failed = {NOISE, EMPTY, HEADLESS}
+    replace(cohort / f"images/{NOISE}/{SEQUENCE}.nii.gz", sd=20.0)
+    replace(cohort / f"images/{EMPTY}/{SEQUENCE}.nii.gz", sd=0.0)
     shrink(cohort / f"truth/{HEADLESS}/brain_mask.nii.gz")
-    first = fresh.snakemake(*SELECTIONS, PAGE)
+    first = fresh.snakemake(*SELECTIONS, PAGE, SOUND)
     said = first.stdout + first.stderr
     assert first.returncode != 0
-    assert f"2 of {2 * len(patients)} registrations and brain masks failed" in said
-    assert f"  patient {NOISE}, {SEQUENCE}: " in said and f"  patient {HEADLESS}: the brain mask by given has " in said
-    assert said.count("Error in rule") == said.count("Error in rule check_preprocessing") > 0
+    assert re.search(
+        rf"3 of \d+ registrations and brain masks failed.*\n  patient {EMPTY}, {SEQUENCE}: the image is empty", said
+    )
+    assert (
+        f"\n  patient {NOISE}, {SEQUENCE}: it " in said and f"\n  patient {HEADLESS}: the brain mask by given " in said
+    )
+    # The data check refuses the empty scan, too.
+    broken = set(re.findall(r"Error in rule (\w+)", said))
+    assert broken == {"check_cohort", "check_preprocessing", "select_cases"}
     assert not any((fresh.folder / selection).exists() for selection in SELECTIONS)
-    for channel in ("post_t1ce", SEQUENCE):
-        assert prepared(fresh, channel) >= patients - {NOISE, HEADLESS}
-        assert HEADLESS not in prepared(fresh, channel)
+    assert prepared(fresh, SEQUENCE) == patients - failed
+    assert prepared(fresh, "post_t1ce") == patients - {HEADLESS}
+    assert prepared(fresh, "residual") == {patient for patient in patients if not patient.startswith("AMS")} - {
+        HEADLESS
+    }
     page = (fresh.folder / PAGE).read_text(encoding="utf-8")
-    failed = page[page.index('id="failed"') : page.index('id="flagged"')]
+    listed = page[page.index('id="failed"') : page.index('id="flagged"')]
     assert "failed" in Page(page).ids and str(fresh.folder) not in page
-    assert f"patient {NOISE}, {SEQUENCE}: " in failed and f"patient {HEADLESS}: the brain mask" in failed
+    assert all(f"patient {patient}" in listed for patient in failed)
 
-    exclude(cohort / "cohort.tsv", dict.fromkeys((NOISE, HEADLESS), "failed"))
-    again = fresh.snakemake(*SELECTIONS)
+    exclude(cohort / "cohort.tsv", dict.fromkeys(sorted(failed), "failed"))
+    again = fresh.snakemake(*SELECTIONS, SOUND)
     assert again.returncode == 0, again.stdout + again.stderr
     chosen = {patient for selection in SELECTIONS for patient in read_json(fresh.folder / selection)["files"]}
-    assert chosen == patients - {NOISE, HEADLESS}
+    assert chosen == patients - failed
+
+
+def test_a_fault_in_a_finished_study_fails_every_run_and_mending_it_trains_nothing(study: Study) -> None:
+    scan = study.folder / f"cohort/images/AMS001/{SEQUENCE}.nii"
+    sound = scan.read_bytes()
+    replace(scan, sd=20.0)
+    for _ in range(2):
+        done = study.snakemake()
+        assert done.returncode != 0
+        assert "1 of " in done.stdout + done.stderr and f"patient AMS001, {SEQUENCE}: " in done.stdout + done.stderr
+    scan.write_bytes(sound)
+    planned = by_rule(study.planned())
+    assert planned["register"] == planned["collect_faults"] == planned["check_preprocessing"] == 1
+    assert planned["train"] == planned["predict"] == 0

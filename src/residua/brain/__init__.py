@@ -38,15 +38,16 @@ def mask_brains(
 
     ``settings`` are ``BrainMask.extraction()``; ``references`` and ``given`` (used by method ``given`` only) hold a
     path per patient. ``{patient}.json`` beside a mask holds its ``MaskChecks`` and what it was made from; a mask made
-    before from the same image is kept. Where no brain was found, the record says so (``residua.faults``).
+    before from the same image is kept. Where no brain was found, the record says so (``residua.faults``). Raises one
+    ``ResiduaError`` after all patients were tried that names each whose files cannot be used.
     """
     extract = _extractor(settings, given)
 
     def make(patient: str, target: Path) -> dict[str, Any]:
         reference = images.load(references[patient])
-        # Networks and metrics make NaN of a whole image in which one voxel is.
-        head = Image(np.nan_to_num(reference.data, posinf=0.0, neginf=0.0), reference.grid)
-        mask = extract(patient, head)
+        if not np.isfinite(reference.data).all():
+            return {FAULT: f"patient {patient}: the reference holds voxels that are not finite; {_REMEDY}"}
+        mask = extract(patient, reference)
         images.require_same_grid(mask, reference, f"brain mask of patient {patient}")
         checks = check_mask(mask)
         # One that is no brain is kept too: the quality control shows what went wrong.
@@ -54,7 +55,7 @@ def mask_brains(
         return {"checks": asdict(checks), FAULT: _fault_of(checks, patient, settings["method"])}
 
     sources = {p: [Path(files[p]) for files in (references, given) if p in files] for p in references}
-    for_each_patient(sources, make, out)
+    for_each_patient(sources, make, out, "brain masks")
 
 
 def _extractor(settings: Mapping[str, Any], given: Mapping[str, str]) -> Callable[[str, Image], Image]:

@@ -18,7 +18,7 @@ from PIL import Image as Picture
 from scipy import ndimage
 
 from residua.figures.slices import window
-from residua.images import Grid
+from residua.images import Grid, box_around
 
 AXIAL, CORONAL, SAGITTAL = 2, 1, 0
 PLANES = (AXIAL, CORONAL, SAGITTAL)
@@ -92,12 +92,7 @@ def series_of(grid: Grid, mask: NDArray[np.bool_], axis: int) -> View:
 
 def around(grid: Grid, mask: NDArray[np.bool_]) -> Box:
     """The bounding box of a mask with a margin, within the grid; the whole grid for an empty one."""
-    sides = []
-    for axis, (size, spacing) in enumerate(zip(grid.shape, grid.spacing_mm, strict=True)):
-        margin = round(_MARGIN_MM / spacing)
-        start, stop = _ends(mask, axis)
-        sides.append(slice(max(0, start - margin), min(size, stop + margin)))
-    return sides[0], sides[1], sides[2]
+    return box_around(grid, mask, _MARGIN_MM)
 
 
 def _ends(mask: NDArray[np.bool_], axis: int) -> tuple[int, int]:

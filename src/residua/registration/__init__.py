@@ -13,10 +13,10 @@ import numpy as np
 from scipy import ndimage
 
 from residua import images
-from residua.errors import ResiduaError
+from residua.errors import ResiduaError, UnusableScanError
 from residua.faults import FAULT
-from residua.images import Image
-from residua.preprocessing import Registration
+from residua.images import Image, box_around
+from residua.preprocessing import SequenceRegistration
 from residua.publish import write_json
 from residua.registration.assessment import assess, fault_of
 from residua.registration.transforms import (
@@ -38,7 +38,7 @@ _REMEDY = (
 def register(
     reference: Path,
     moving: Path,
-    settings: Registration,
+    settings: SequenceRegistration,
     threads: int,
     out: Path,
     transform: TransformFiles,
@@ -53,11 +53,13 @@ def register(
     Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
     ``assessment``). Its ``fault`` says, beginning with ``who`` (the patient and the sequence), why nothing can be
     made of this scan: an image is empty, no transform was found, or what was found aligns nothing. It is None else.
-    What was found is written all the same, to be looked at. Raises ``ResiduaError`` when an image cannot be read.
+    What was found is written all the same, to be looked at. Raises ``ResiduaError`` when an image cannot be read, the
+    label is on another grid, or the software fails for want of memory or disk.
     """
     fixed, moved = images.load(reference), images.load(moving)
+    kept = _kept(resected, moved, settings.resected_margin_mm)
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
-        found, fault = _attempted(fixed, moved, resected, settings, threads, Path(scratch))
+        found, fault = _attempted(fixed, moved, kept, settings, threads, Path(scratch))
         # What is not finite would spread over all that is made of it.
         fixed, moved = _finite(fixed), _finite(moved)
         record = assess(fixed, moved, found)
@@ -78,20 +80,19 @@ def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Pat
 
 
 def _attempted(
-    fixed: Image, moving: Image, resected: Path | None, settings: Registration, threads: int, scratch: Path
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: Path
 ) -> tuple[TransformFiles, str | None]:
     """What was found, and why that is nothing: the identity then."""
     try:
         _require_content(fixed, "the reference")
         _require_content(moving, "the image")
-        kept = _kept(resected, moving, settings.deformation.resected_margin_mm) if resected else None
         return _whole(_estimate(fixed, moving, kept, settings, threads, str(scratch)), fixed, scratch), None
-    except ResiduaError as error:
+    except UnusableScanError as error:
         return _whole([], fixed, scratch), str(error)
 
 
 def _estimate(
-    fixed: Image, moving: Image, kept: Image | None, settings: Registration, threads: int, scratch: str
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: str
 ) -> list[str]:
     if settings.engine == "none":
         return []
@@ -119,13 +120,19 @@ def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
     return TransformFiles(affines[0], warps[0])
 
 
-def _kept(resected: Path, moving: Image, margin_mm: float) -> Image | None:
-    """Where a moving image is looked at: all but the label and ``margin_mm`` around it; None: the label is empty."""
+def _kept(resected: Path | None, moving: Image, margin_mm: float | None) -> Image | None:
+    """Where a moving image is looked at: not in the label and ``margin_mm`` around it; None: everywhere."""
+    if resected is None or margin_mm is None:
+        return None
     label = images.load_mask(resected)
     images.require_same_grid(label, moving, resected.name)
     if not label.data.any():
         return None
-    return Image(ndimage.distance_transform_edt(~label.data, sampling=label.grid.spacing_mm) > margin_mm, label.grid)
+    # Distances need fifty bytes a voxel, and a tumour fills a fraction of its scan.
+    box = box_around(label.grid, label.data, margin_mm)
+    kept = np.ones(label.grid.shape, dtype=bool)
+    kept[box] = ndimage.distance_transform_edt(~label.data[box], sampling=label.grid.spacing_mm) > margin_mm
+    return Image(kept, label.grid)
 
 
 def _finite(image: Image) -> Image:
@@ -134,6 +141,6 @@ def _finite(image: Image) -> Image:
 
 def _require_content(image: Image, what: str) -> None:
     if not np.isfinite(image.data).all():
-        raise ResiduaError(f"{what} holds voxels that are not finite")
+        raise UnusableScanError(f"{what} holds voxels that are not finite")
     if not np.ptp(image.data) > 0:
-        raise ResiduaError(f"{what} is empty: all its voxels are equal")
+        raise UnusableScanError(f"{what} is empty: all its voxels are equal")

@@ -11,19 +11,21 @@ from typing import Any
 
 import ants
 
-from residua.errors import ResiduaError
+from residua.errors import UnusableScanError
 from residua.images import Image
-from residua.preprocessing import Registration
-from residua.registration.transforms import working
+from residua.preprocessing import SequenceRegistration
+from residua.registration.transforms import failure, working
 
 _LINEAR = {"aff_iterations": (100, 50, 20), "aff_shrink_factors": (4, 2, 1), "aff_smoothing_sigmas": (2, 1, 0)}
 """Coarse to fine; ANTs' own scheme begins at a sixth of the resolution and hardly works on the last level."""
 
 
-def estimate(fixed: Image, moving: Image, kept: Image | None, settings: Registration, scratch: str) -> list[str]:
+def estimate(
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, scratch: str
+) -> list[str]:
     """Files of the transform in ``scratch``, the one applied last first: a warp (SyN only) and an affine.
 
-    ``kept`` is where SyN looks at the moving image. Raises ``ResiduaError`` when ANTs finds none.
+    ``kept`` is where SyN looks at the moving image. Raises ``UnusableScanError`` when ANTs finds none.
     """
     ants.config.set_ants_deterministic(on=settings.reproducible, seed_value=settings.seed)
     linear = {
@@ -58,8 +60,8 @@ def _registered(
     try:
         found = ants.registration(*pair, type_of_transform=kind, initial_transform=begun, outprefix=prefix, **how)
     except RuntimeError as error:
-        raise ResiduaError(f"ANTs could not register the images: {error}") from error
+        raise failure("ANTs", error) from error
     transforms = (found or {}).get("fwdtransforms")
     if not transforms:
-        raise ResiduaError("ANTs returned no transform; do both images show the same head?")
+        raise UnusableScanError("ANTs returned no transform; do both images show the same head?")
     return list(transforms)

@@ -13,7 +13,7 @@ from sklearn.metrics import mutual_info_score
 
 from residua.blocks import averaged
 from residua.images import Image
-from residua.preprocessing import Registration
+from residua.preprocessing import SequenceRegistration
 from residua.registration.transforms import TransformFiles, matrix_of, resample
 
 LEAST_MUTUAL_INFORMATION = 0.1
@@ -59,7 +59,7 @@ def mutual_information(one: NDArray[np.float32], other: NDArray[np.float32]) -> 
     return float(mutual_info_score(None, None, contingency=counts))
 
 
-def fault_of(record: dict[str, Any], settings: Registration) -> str | None:
+def fault_of(record: dict[str, Any], settings: SequenceRegistration) -> str | None:
     """Why what was registered cannot be two scans of one head; None when it can."""
     similarity, scales = record["mutual_information"]["after"], record["affine"]["scales"]
     if similarity < LEAST_MUTUAL_INFORMATION:

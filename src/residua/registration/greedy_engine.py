@@ -8,10 +8,10 @@ import ants
 import numpy as np
 from picsl_greedy import Greedy3D
 
-from residua.errors import ResiduaError
+from residua.errors import UnusableScanError
 from residua.images import Image
-from residua.preprocessing import Registration
-from residua.registration.transforms import working, write_matrix
+from residua.preprocessing import SequenceRegistration
+from residua.registration.transforms import failure, working, write_matrix
 
 _RIGID_ITERATIONS, _AFFINE_ITERATIONS = "500x250x100", "100x50"
 """Coarse to fine. On a coarser third level the affine stage finds scales of ten, as few voxels overlap there."""
@@ -22,11 +22,12 @@ _METRIC = "NMI"
 
 
 def estimate(
-    fixed: Image, moving: Image, kept: Image | None, settings: Registration, threads: int, scratch: str
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: str
 ) -> list[str]:
     """Files of the transform in ``scratch``, the one applied last first: a warp (diffeomorphic only) and an affine.
 
-    ``kept`` is where the deformation looks at the moving image. Raises ``ResiduaError`` when Greedy finds none.
+    ``kept`` is where the deformation looks at the moving image. Raises
+    ``UnusableScanError`` when Greedy finds none.
     """
     images = _written(fixed, moving, settings.linear_spacing_mm, f"{scratch}/linear")
     # Where samples are taken is drawn; a seed of 0 would draw it anew each time.
@@ -64,6 +65,6 @@ def _run(command: str, result: str) -> None:
     try:
         Greedy3D().execute(command)
     except Exception as error:
-        raise ResiduaError(f"Greedy could not register the images: {error}") from error
+        raise failure("Greedy", error) from error
     if not Path(result).is_file():
-        raise ResiduaError("Greedy returned no transform; do both images show the same head?")
+        raise UnusableScanError("Greedy returned no transform; do both images show the same head?")

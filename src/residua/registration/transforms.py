@@ -6,6 +6,7 @@ A transform is an ITK affine and an ITK displacement field, whatever software fo
 
 from __future__ import annotations
 
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.blocks import averaged
+from residua.errors import ResiduaError, UnusableScanError
 from residua.images import Grid, Image
 from residua.publish import writing
 
@@ -25,6 +27,8 @@ _VECTOR = 1007
 
 LABEL_INTERPOLATION = "genericLabel"
 """ANTs' interpolation of labels: each label's share linearly, then the greatest."""
+
+_WANT = re.compile(r"alloc|memory|space left|(?:can|could) ?not (?:open|write|read)", re.IGNORECASE)
 
 Matrix = NDArray[np.float64]
 
@@ -40,6 +44,12 @@ class TransformFiles:
     def in_order(self) -> list[str]:
         """As ``ants.apply_transforms`` wants them: the last applied first."""
         return [str(self.warp), str(self.affine)]
+
+
+def failure(software: str, error: Exception) -> ResiduaError:
+    """What a registration software's error means: want of memory or disk, which another try may mend, or the scans."""
+    said = f"{software} could not register the images: {error}"
+    return ResiduaError(said) if _WANT.search(str(error)) else UnusableScanError(said)
 
 
 def to_ants(image: Image) -> ants.ANTsImage:

@@ -91,8 +91,8 @@ DEVIATIONS = (
     Deviation(
         "Registration",
         "SyN of ANTs; neither metric, iterations nor smoothing given",
-        "SyN of ANTs after a rigid and an affine stage, the field smoothed more than ANTs does; metric and smoothing "
-        "differ within the session and across surgery",
+        "SyN of ANTs after a rigid and an affine stage, the field smoothed more than ANTs does; "
+        "docs/registration.md has metric and smoothing within the session and across surgery",
         "with ANTs' own smoothing SyN moves what the affine had put in place; only surgery shifts the brain",
         lambda study: (study.registration.engine, study.registration.transform) == ("ants", "SyN"),
     ),
@@ -122,16 +122,17 @@ DEVIATIONS = (
         "not said",
         "where the scan from before surgery is deformed, its tumour is not looked at",
         "it has no counterpart after surgery, and drew the deformation off beside the cavity",
-        lambda study: (
-            study.registration.resected is not None and study.registration.transform in ("SyN", "diffeomorphic")
-        ),
+        lambda study: study.registration.resected is not None and study.registration.deforms,
     ),
     Deviation(
         "Grid of the registration",
         "not given",
         "optimised on images of a coarser spacing, applied on the reference grid",
-        "a twentieth of the time; docs/registration.md compares the errors",
-        unlike("registration.within_session.working_spacing_mm", None),
+        "a fraction of the time; docs/registration.md compares the errors",
+        lambda study: any(
+            deformation and deformation.working_spacing_mm
+            for deformation in (study.registration.within_session, study.registration.across_surgery)
+        ),
     ),
     Deviation(
         "Software of nnU-Net",
