@@ -242,7 +242,7 @@ def unstripped(wildcards):
 
 def resected_from(wildcards):
     """The label of what surgery took from where this sequence shows it; none for other sequences and patients without."""
-    label = study.registration.resected if study.registration.deforms else None
+    label = study.registration.resected if study.registration.ignores_resected else None
     known = label is not None and study.labels[label] == wildcards.sequence and label in files_of(wildcards.patient)
     return [file_of(wildcards.patient, label)] if known else []
 

@@ -54,11 +54,6 @@ class _AnyRegistration(Frozen):
     reproducible: bool = Field(description="One thread and a fixed seed: two runs give the same bits.")
     seed: int = Field(ge=0, description="Seed of the metric's sampling.")
 
-    @property
-    def deforms(self) -> bool:
-        """Whether there is a deformation after the affine stage."""
-        return self.engine != "none" and self.transform in ("SyN", "diffeomorphic")
-
 
 class SequenceRegistration(_AnyRegistration):
     """How one moving sequence is brought to the reference; the margin is None where everything is looked at."""
@@ -75,14 +70,18 @@ class Registration(_AnyRegistration):
         default=None,
         description="That of sequences.before_surgery, as the brain has shifted since; null: as within the session.",
     )
-
     resected: Column | None = Field(
         default=None,
-        description="The label of what surgery took: the reference has no counterpart of it, so it is not looked at.",
+        description="The label of what surgery took, at which SyN does not look: the reference has no such thing.",
     )
     resected_margin_mm: float = Field(
         default=2.0, ge=0, description="How far around it the scan is not looked at either."
     )
+
+    @property
+    def ignores_resected(self) -> bool:
+        """Whether what surgery took is not looked at; Greedy's field folds in where nothing leads it."""
+        return self.resected is not None and self.engine == "ants" and self.transform == "SyN"
 
     def of(self, before_surgery: bool) -> SequenceRegistration:
         """How a sequence is registered that was scanned before surgery, or in the reference's own session."""
@@ -90,7 +89,7 @@ class Registration(_AnyRegistration):
         return SequenceRegistration(
             **shared,
             deformation=(self.across_surgery if before_surgery else None) or self.within_session,
-            resected_margin_mm=self.resected_margin_mm if before_surgery and self.resected and self.deforms else None,
+            resected_margin_mm=self.resected_margin_mm if before_surgery and self.ignores_resected else None,
         )
 
     @model_validator(mode="after")

@@ -45,6 +45,7 @@ SETTINGS: dict[str, Any] = {
 }
 ENGINES: dict[str, dict[str, Any]] = {
     "SyN": {},
+    "SyN_everywhere": {"resected_margin_mm": None},
     "rigid": {"transform": "rigid"},
     "greedy": {"engine": "greedy", "transform": "diffeomorphic"},
     "greedy_affine": {"engine": "greedy", "transform": "affine"},

@@ -99,7 +99,7 @@ def _estimate(
     if settings.engine == "greedy":
         from residua.registration import greedy_engine
 
-        return greedy_engine.estimate(fixed, moving, kept, settings, threads, scratch)
+        return greedy_engine.estimate(fixed, moving, settings, threads, scratch)
     from residua.registration import ants_engine
 
     return ants_engine.estimate(fixed, moving, kept, settings, scratch)

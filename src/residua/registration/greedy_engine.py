@@ -21,13 +21,10 @@ _METRIC = "NMI"
 """Normalised mutual information: works across contrasts, as ANTs' metric does."""
 
 
-def estimate(
-    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: str
-) -> list[str]:
+def estimate(fixed: Image, moving: Image, settings: SequenceRegistration, threads: int, scratch: str) -> list[str]:
     """Files of the transform in ``scratch``, the one applied last first: a warp (diffeomorphic only) and an affine.
 
-    ``kept`` is where the deformation looks at the moving image. Raises
-    ``UnusableScanError`` when Greedy finds none.
+    Raises ``UnusableScanError`` when Greedy finds none.
     """
     images = _written(fixed, moving, settings.linear_spacing_mm, f"{scratch}/linear")
     # Where samples are taken is drawn; a seed of 0 would draw it anew each time.
@@ -47,9 +44,6 @@ def estimate(
     smoothing = f"-s {deformation.update_field_variance**0.5:.4f}vox {deformation.total_field_variance**0.5:.4f}vox"
     levels = "x".join(str(iterations) for iterations in deformation.iterations)
     metric = _METRIC if deformation.metric == "mattes" else f"NCC {'x'.join([str(deformation.radius_voxels)] * 3)}"
-    if kept is not None:
-        ants.image_write(working(kept, None), f"{scratch}/kept.nii")
-        metric += f" -mm {scratch}/kept.nii"
     _run(f"{common} -m {metric} -i {images} -it {last} -n {levels} {smoothing} {_PRECISION} -o {warp}", warp)
     return [warp, f"{scratch}/linear.mat"]
 
