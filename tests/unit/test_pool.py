@@ -61,7 +61,12 @@ def test_the_processes_end_with_their_parent(tmp_path: Path, by: signal.Signals)
     begun.mkdir()
     environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
     parent = subprocess.Popen(
-        [sys.executable, script, begun], env=environment, stderr=subprocess.DEVNULL, start_new_session=True
+        [sys.executable, script, begun],
+        env=environment,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        # What a shell starts in the background, these tests perhaps, ignores Ctrl-C, and so do its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     try:
         wait_for(lambda: len(list(begun.iterdir())) == 2)
