@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import ctypes
+import os
+import signal
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import blosc2
 import numpy as np
+import torch
 from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetBaseDataset
 
 from residua.networks.contract import PreparedCase
 from residua.networks.nnunet.prepared import StackedChannels, opened
+
+_PR_SET_PDEATHSIG = 1
 
 
 class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
@@ -21,12 +27,26 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
     def __init__(self, cases: Mapping[str, PreparedCase], references: Mapping[str, Path]) -> None:
         super().__init__(folder="", identifiers=list(cases))
         self._cases, self._references = cases, references
+        self._training = self._settled = os.getpid()
         self._tumour = {patient: _tumour_voxels(path) for patient, path in references.items()}
 
     def load_case(self, identifier: str) -> tuple[StackedChannels, blosc2.NDArray, None, dict[str, Any]]:
         """Channels, reference standard (1, z, y, x), no previous stage, and where the tumour lies."""
+        self._settle()
         data = StackedChannels(self._cases[identifier].channels)
         return data, opened(self._references[identifier]), None, {"class_locations": self._tumour[identifier]}
+
+    def _settle(self) -> None:
+        """In a process of the loader, once: torch's numbers of its own, and an end when the training's comes."""
+        if os.getpid() == self._settled:
+            return
+        self._settled = os.getpid()
+        # batchgenerators draws numpy's seed anew in each process; torch's numbers are inherited, in all the same.
+        torch.manual_seed(int(np.random.randint(2**31)))
+        # A killed training cannot end its loaders: they would wait for ever, and keep its GPU memory.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != self._training:
+            raise SystemExit
 
     @staticmethod
     def save_case(*args: Any) -> None:
