@@ -32,12 +32,13 @@ def turned(path: Path, codes: str, out: Path) -> Path:
 def main(cohort: Path, patient: str, settings: SequenceRegistration, out: Path) -> dict[str, object]:
     """The voxels of one registration against those of the other."""
     out.mkdir()
-    scans = [cohort / "images" / patient / f"{name}.nii.gz" for name in ("post_t1ce", "post_t1")]
-    other = [turned(scan, codes, out / scan.name) for scan, codes in zip(scans, ("LPS", "SAL"), strict=True)]
+    scans = [cohort / "images" / patient / f"{name}.nii.gz" for name in ("post_t1ce", "pre_t1ce", "pre_tumor")]
+    other = [turned(scan, codes, out / scan.name) for scan, codes in zip(scans, ("LPS", "SAL", "SAL"), strict=True)]
     warped = []
-    for name, (reference, moving) in {"first": scans, "turned": other}.items():
+    for name, (reference, moving, label) in {"first": scans, "turned": other}.items():
         transform = TransformFiles(out / f"{name}.mat", out / f"{name}_warp.nii.gz")
-        register(reference, moving, settings, 1, out / f"{name}.nii.gz", transform, out / f"{name}.json", name)
+        written = out / f"{name}.nii.gz", transform, out / f"{name}.json"
+        register(reference, moving, settings, 1, *written, who=name, resected=label)
         warped.append(images.load(out / f"{name}.nii.gz"))
     first, second = warped
     return {
@@ -52,5 +53,10 @@ def main(cohort: Path, patient: str, settings: SequenceRegistration, out: Path) 
 
 
 if __name__ == "__main__":
-    found = main(Path(sys.argv[1]), sys.argv[2], Registration(**json.loads(sys.argv[3])).of(False), Path(sys.argv[4]))
+    found = main(
+        Path(sys.argv[1]),
+        sys.argv[2],
+        Registration(**json.loads(sys.argv[3])).of(before_surgery=True),
+        Path(sys.argv[4]),
+    )
     print("\n" + json.dumps(found))

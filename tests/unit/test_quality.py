@@ -224,6 +224,17 @@ def test_equal_measures_give_an_equal_page(run: Path, tmp_path: Path) -> None:
     assert cohort_page(frame, [], pages, {}).encode() != before
 
 
+def test_who_failed_comes_first_with_what_failed_and_how_to_go_on_without(run: Path) -> None:
+    frame = measure_frame(*cohort())
+    pages = {patient: f"{patient}.html" for patient in frame["patient"]}
+    page = Page(cohort_page(frame, [], pages, {"P7": ["patient P7, post_t1: it shows <another> head"]}))
+    words = " ".join(" ".join(page.words).split())
+    assert "1 of 12 patients failed. Nothing is trained until" in words
+    assert words.index("Failed patients P7") < words.index("it shows <another> head.") < words.index("residua exclude")
+    assert page.ids.index("failed") < page.ids.index("flagged") and "P7.html" in page.links
+    assert "failed" not in Page(cohort_page(frame, [], pages, {})).ids
+
+
 def test_a_thousand_patients_make_a_page_of_moderate_size() -> None:
     frame = measure_frame(*cohort(1000))
     page = cohort_page(frame, flags_of(frame), {f"P{i}": f"STO-0/P{i}.html" for i in range(1000)}, {})

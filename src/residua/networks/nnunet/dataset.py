@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import signal
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -32,21 +33,22 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
 
     def load_case(self, identifier: str) -> tuple[StackedChannels, blosc2.NDArray, None, dict[str, Any]]:
         """Channels, reference standard (1, z, y, x), no previous stage, and where the tumour lies."""
-        self._settle()
+        self.settle()
         data = StackedChannels(self._cases[identifier].channels)
         return data, opened(self._references[identifier]), None, {"class_locations": self._tumour[identifier]}
 
-    def _settle(self) -> None:
+    def settle(self) -> None:
         """In a process of the loader, once: torch's numbers of its own, and an end when the training's comes."""
         if os.getpid() == self._settled:
             return
         self._settled = os.getpid()
         # batchgenerators draws numpy's seed anew in each process; torch's numbers are inherited, in all the same.
         torch.manual_seed(int(np.random.randint(2**31)))
-        # A killed training cannot end its loaders: they would wait for ever, and keep its GPU memory.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != self._training:
-            raise SystemExit
+        if sys.platform == "linux":
+            # A killed training cannot end its loaders: they would wait for ever, and keep its GPU memory.
+            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != self._training:
+                raise SystemExit
 
     @staticmethod
     def save_case(*args: Any) -> None:
