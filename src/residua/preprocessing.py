@@ -80,7 +80,7 @@ class Registration(_AnyRegistration):
 
     @property
     def ignores_resected(self) -> bool:
-        """Whether what surgery took is not looked at; Greedy's field folds in where nothing leads it."""
+        """Whether what surgery took is not looked at; Greedy's field draws together where nothing leads it."""
         return self.resected is not None and self.engine == "ants" and self.transform == "SyN"
 
     def of(self, before_surgery: bool) -> SequenceRegistration:
