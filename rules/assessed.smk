@@ -31,15 +31,13 @@ def assessed_labels(patient):
 
 
 def used_registrations():
-    """The records of all registrations that networks or Figure 1 see."""
-    shown = [f"results/registered/{patient}/{column}_quality.json" for patient, column in EXAMPLES_REGISTERED]
-    seen = [
+    """The records of all registrations that networks see."""
+    return [
         files["quality"]
         for members in cohort.batches.values()
         for patient in members
         for files in assessed_sequences(patient).values()
     ]
-    return sorted({*seen, *shown})
 
 
 def assessed_cases(wildcards):

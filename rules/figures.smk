@@ -5,6 +5,8 @@ rule figure1:
         [file for shown in EXAMPLES for file in (*shown["images"].values(), shown["residual"])],
         [file for shown in EXAMPLES for file in shown["outlines"].values()],
         ancient("results/quality/sound.json"),
+        # Sequences that no network sees are shown, too.
+        registrations=EXAMPLES_REGISTERED,
     output:
         pdf="results/figures/figure1.pdf",
         png="results/figures/figure1.png",

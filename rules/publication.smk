@@ -40,7 +40,11 @@ def patients_shown():
 
 
 EXAMPLES = [example(patient) for patient in patients_shown()]
-EXAMPLES_REGISTERED = [(patient, column) for patient in patients_shown() for column in study.sequences.moving]
+EXAMPLES_REGISTERED = [
+    f"results/registered/{patient}/{column}_quality.json"
+    for patient in patients_shown()
+    for column in study.sequences.moving
+]
 COMPARED = [(arch, inputs) for arch in study.archs for inputs in study.candidates("segmentation", arch)]
 
 

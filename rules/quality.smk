@@ -3,7 +3,7 @@
 rule collect_faults:
     """Every registration and brain mask of which nothing can be made."""
     input:
-        registrations=lambda wildcards: used_registrations(),
+        registrations=used_registrations(),
         masks=expand("results/brain/{batch}/manifest.json", batch=cohort.batches),
     output:
         "results/quality/faults.json",

@@ -2,8 +2,10 @@
 
 import _here  # noqa: F401
 
+from residua.faults import faults_among, require_none
 from residua.figures.figure1 import figure1
 
 job = snakemake
+require_none(faults_among(job.input.registrations, []))
 out = (job.output.pdf, job.output.png, job.output.txt)
 figure1(job.params.examples, job.params.columns, job.params.outlined, out)

@@ -40,7 +40,7 @@ def test_rules_were_found() -> None:
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_every_rule_says_what_it_needs(name: str) -> None:
     directives = re.findall(r"^ {4}(\w+):", RULES[name], re.MULTILINE)
-    assert set(directives) == DIRECTIVES
+    assert set(directives) - {"retries"} == DIRECTIVES
     assert '"""' in RULES[name].splitlines()[0]
     assert "mem_mb=" in RULES[name] and "runtime=" in RULES[name]
 
