@@ -39,10 +39,11 @@ def patients_shown():
     return [patient for patients in hospitals for patient in patients[:EXAMPLES_PER_HOSPITAL]]
 
 
-EXAMPLES = [example(patient) for patient in patients_shown()]
+PATIENTS_SHOWN = patients_shown()
+EXAMPLES = [example(patient) for patient in PATIENTS_SHOWN]
 EXAMPLES_REGISTERED = [
     f"results/registered/{patient}/{column}_quality.json"
-    for patient in patients_shown()
+    for patient in PATIENTS_SHOWN
     for column in study.sequences.moving
 ]
 COMPARED = [(arch, inputs) for arch in study.archs for inputs in study.candidates("segmentation", arch)]

@@ -154,12 +154,17 @@ def _mm(grid: Grid) -> str:
     return "x".join(f"{size:.3g}" for size in grid.spacing_mm) + " mm"
 
 
+def ends_of(mask: NDArray[np.bool_], axis: int) -> tuple[int, int]:
+    """The first level along ``axis`` with a voxel of a mask and the one after the last; all levels of an empty mask."""
+    levels = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+    return (int(levels[0]), int(levels[-1]) + 1) if levels.size else (0, mask.shape[axis])
+
+
 def box_around(grid: Grid, mask: NDArray[np.bool_], margin_mm: float) -> tuple[slice, slice, slice]:
     """The bounding box of a mask (x, y, z) with a margin, within the grid; the whole grid for an empty mask."""
     sides = []
     for axis, (size, spacing_mm) in enumerate(zip(grid.shape, grid.spacing_mm, strict=True)):
-        levels = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+        start, stop = ends_of(mask, axis)
         margin = math.ceil(margin_mm / spacing_mm)
-        first, last = (int(levels[0]), int(levels[-1])) if levels.size else (0, size - 1)
-        sides.append(slice(max(0, first - margin), min(size, last + 1 + margin)))
+        sides.append(slice(max(0, start - margin), min(size, stop + margin)))
     return sides[0], sides[1], sides[2]

@@ -18,7 +18,7 @@ from PIL import Image as Picture
 from scipy import ndimage
 
 from residua.figures.slices import window
-from residua.images import Grid, box_around
+from residua.images import Grid, box_around, ends_of
 
 AXIAL, CORONAL, SAGITTAL = 2, 1, 0
 PLANES = (AXIAL, CORONAL, SAGITTAL)
@@ -85,7 +85,7 @@ def view_of(grid: Grid, box: Box, center: Sequence[int]) -> View:
 def series_of(grid: Grid, mask: NDArray[np.bool_], axis: int) -> View:
     """Slices from one end of the brain to the other on the whole grid, so that also what the mask lacks is seen."""
     whole = tuple(slice(0, size) for size in grid.shape)
-    start, stop = _ends(mask, axis)
+    start, stop = ends_of(mask, axis)
     levels = [start + round(share * (stop - 1 - start)) for share in _SHARES]
     return View(grid, (whole[0], whole[1], whole[2]), tuple((axis, level) for level in levels), HEIGHT_PX // 2)
 
@@ -93,12 +93,6 @@ def series_of(grid: Grid, mask: NDArray[np.bool_], axis: int) -> View:
 def around(grid: Grid, mask: NDArray[np.bool_]) -> Box:
     """The bounding box of a mask with a margin, within the grid; the whole grid for an empty one."""
     return box_around(grid, mask, _MARGIN_MM)
-
-
-def _ends(mask: NDArray[np.bool_], axis: int) -> tuple[int, int]:
-    """First level with a voxel of the mask and the one after the last; all levels of an empty mask."""
-    levels = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
-    return (int(levels[0]), int(levels[-1]) + 1) if levels.size else (0, mask.shape[axis])
 
 
 def center_of(mask: NDArray[np.bool_]) -> tuple[int, int, int]:

@@ -60,8 +60,9 @@ def register(
     kept = _kept(resected, moved, settings.resected_margin_mm)
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
         found, fault = _attempted(fixed, moved, kept, settings, threads, Path(scratch))
-        # What is not finite would spread over all that is made of it.
-        fixed, moved = _finite(fixed), _finite(moved)
+        if fault:
+            # What is not finite would spread over all that is made of it.
+            fixed, moved = _finite(fixed), _finite(moved)
         record = assess(fixed, moved, found)
         fault = fault or fault_of(record, settings)
         keep(found.affine, transform.affine)
