@@ -79,9 +79,10 @@ def test_an_invalid_patient_is_left_out_at_the_next_start_and_comes_back_when_me
     said = first.stdout + first.stderr
     assert first.returncode != 0
     assert f"patient {INVALID}" in said and "start again: the study goes on without" in said
-    # Nothing of the batch was prepared; the work of every other hospital was.
+    # Everyone's scans were prepared meanwhile; nothing that trains was let past the check.
     prepared = {path.parent.name for path in study.folder.glob("results/prepared/nnunet/post_t1ce/*/manifest.json")}
-    assert prepared == {"GOT-0"}
+    assert prepared == {"GOT-0", "STO-0"}
+    assert not [name for name in SELECTIONS if (study.folder / name).exists()]
 
     second = study.snakemake("--keep-going", *TARGETS)
     assert second.returncode == 0, second.stdout + second.stderr
