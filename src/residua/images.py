@@ -156,7 +156,7 @@ def _mm(grid: Grid) -> str:
 
 def ends_of(mask: NDArray[np.bool_], axis: int) -> tuple[int, int]:
     """The first level along ``axis`` with a voxel of a mask and the one after the last; all levels of an empty mask."""
-    levels = np.flatnonzero(mask.any(axis=tuple(other for other in range(3) if other != axis)))
+    levels = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
     return (int(levels[0]), int(levels[-1]) + 1) if levels.size else (0, mask.shape[axis])
 
 

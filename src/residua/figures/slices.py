@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from residua.images import ends_of
+
 WINDOW_PERCENT = (1.0, 99.5)
 """Percentiles of the head's grey values that are drawn black and white."""
 
@@ -57,10 +59,7 @@ def field_around(shown: NDArray[np.bool_], pixel_mm: tuple[float, float], margin
 
     ``pixel_mm`` is the size of a pixel along columns (across) and rows (down).
     """
-    mask = shown if shown.any() else np.ones_like(shown)
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    across = (columns[0] * pixel_mm[0], (columns[-1] + 1) * pixel_mm[0])
-    down = (rows[0] * pixel_mm[1], (rows[-1] + 1) * pixel_mm[1])
+    down, across = ([end * pixel_mm[1 - axis] for end in ends_of(shown, axis)] for axis in (0, 1))
     return Field(
         centre_mm=(sum(across) / 2, sum(down) / 2),
         width_mm=across[1] - across[0] + 2 * margin_mm,
