@@ -11,7 +11,7 @@ def assessed_sequences(patient):
         column: {
             "moving": file_of(patient, column),
             "registered": on_the_reference(patient, column),
-            "quality": f"results/registered/{patient}/{column}_quality.json",
+            "quality": registration_of(patient, column, "quality.json"),
         }
         for column in ASSESSED
         if column in files_of(patient)

@@ -235,6 +235,11 @@ def on_the_reference(patient, column):
     return f"results/registered/{patient}/{column}.nii.gz"
 
 
+def registration_of(patient, sequence, part):
+    """One part of a patient's registration: the transform's affine.mat or warp.nii.gz, or the record quality.json."""
+    return f"results/registered/{patient}/{sequence}_{part}"
+
+
 def unstripped(wildcards):
     """A channel's files on the reference grid, one per patient of the batch."""
     return [on_the_reference(patient, wildcards.channel) for patient in patients_in(wildcards)]
@@ -242,7 +247,7 @@ def unstripped(wildcards):
 
 def resected_from(wildcards):
     """The label of what surgery took from where this sequence shows it; none for other sequences and patients without."""
-    label = study.registration.resected if study.registration.ignores_resected else None
+    label = study.registration.ignored
     known = label is not None and study.labels[label] == wildcards.sequence and label in files_of(wildcards.patient)
     return [file_of(wildcards.patient, label)] if known else []
 
@@ -252,7 +257,7 @@ def registrations_of(wildcards, part):
     sequence = study.labels.get(wildcards.channel, wildcards.channel)
     if sequence == study.sequences.reference:
         return []
-    return [f"results/registered/{patient}/{sequence}_{part}" for patient in patients_in(wildcards)]
+    return [registration_of(patient, sequence, part) for patient in patients_in(wildcards)]
 
 
 def made_for(wildcards):

@@ -42,9 +42,7 @@ def patients_shown():
 PATIENTS_SHOWN = patients_shown()
 EXAMPLES = [example(patient) for patient in PATIENTS_SHOWN]
 EXAMPLES_REGISTERED = [
-    f"results/registered/{patient}/{column}_quality.json"
-    for patient in PATIENTS_SHOWN
-    for column in study.sequences.moving
+    registration_of(patient, column, "quality.json") for patient in PATIENTS_SHOWN for column in study.sequences.moving
 ]
 COMPARED = [(arch, inputs) for arch in study.archs for inputs in study.candidates("segmentation", arch)]
 

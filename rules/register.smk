@@ -32,8 +32,8 @@ rule warp_label:
     input:
         reference=lambda wildcards: file_of(wildcards.patient, study.sequences.reference),
         label=lambda wildcards: file_of(wildcards.patient, wildcards.label),
-        affine=lambda wildcards: f"results/registered/{wildcards.patient}/{study.labels[wildcards.label]}_affine.mat",
-        warp=lambda wildcards: f"results/registered/{wildcards.patient}/{study.labels[wildcards.label]}_warp.nii.gz",
+        affine=lambda wildcards: registration_of(wildcards.patient, study.labels[wildcards.label], "affine.mat"),
+        warp=lambda wildcards: registration_of(wildcards.patient, study.labels[wildcards.label], "warp.nii.gz"),
     output:
         "results/registered/{patient}/{label}.nii.gz",
     log:

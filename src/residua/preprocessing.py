@@ -79,9 +79,9 @@ class Registration(_AnyRegistration):
     )
 
     @property
-    def ignores_resected(self) -> bool:
-        """Whether what surgery took is not looked at; Greedy's field draws together where nothing leads it."""
-        return self.resected is not None and self.engine == "ants" and self.transform == "SyN"
+    def ignored(self) -> str | None:
+        """The label that is not looked at; none for Greedy, whose field draws together where nothing leads it."""
+        return self.resected if self.engine == "ants" and self.transform == "SyN" else None
 
     def of(self, before_surgery: bool) -> SequenceRegistration:
         """How a sequence is registered that was scanned before surgery, or in the reference's own session."""
@@ -89,7 +89,7 @@ class Registration(_AnyRegistration):
         return SequenceRegistration(
             **shared,
             deformation=(self.across_surgery if before_surgery else None) or self.within_session,
-            resected_margin_mm=self.resected_margin_mm if before_surgery and self.ignores_resected else None,
+            resected_margin_mm=self.resected_margin_mm if before_surgery and self.ignored else None,
         )
 
     @model_validator(mode="after")

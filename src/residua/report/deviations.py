@@ -122,7 +122,7 @@ DEVIATIONS = (
         "not said",
         "where the scan from before surgery is deformed, its tumour is not looked at",
         "it has no counterpart after surgery, and drew the deformation off beside the cavity",
-        lambda study: study.registration.ignores_resected,
+        lambda study: study.registration.ignored is not None,
     ),
     Deviation(
         "Grid of the registration",

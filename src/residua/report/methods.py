@@ -69,9 +69,9 @@ def _stages(study: Study) -> str:
     ways = [f"{_deformation(settings.within_session)} for the {listed(list(map(name_of, within)))}"] if within else []
     if across and shifted:
         ways.append(f"{_deformation(across)} for the {listed(list(map(name_of, shifted)))}, as the brain shifts")
-    if settings.resected and settings.ignores_resected:
+    if settings.ignored:
         margin = f"{plain(settings.resected_margin_mm)} mm around it"
-        ways.append(f"the {name_of(settings.resected)}, which surgery took, and {margin} were not looked at")
+        ways.append(f"the {name_of(settings.ignored)}, which surgery took, and {margin} were not looked at")
     return f"{begun}, {how}, then {kind}: {'; '.join(ways)}."
 
 
