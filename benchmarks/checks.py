@@ -20,11 +20,11 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from residua.cohort import judged_cohort
 from residua.cohort.checks.headers import check_headers
-from residua.cohort.checks.verdict import check_cohort
-from residua.publish import write_text
-from residua.study import load_study
+from residua.cohort.cohort import judged_cohort
+from residua.cohort.commands.verdict import check_cohort
+from residua.publishing.publish import write_text
+from residua.settings.study import load_study
 from residua.tables.render import Table, to_markdown
 
 HOUSE = Path(__file__).resolve().parent.parent

@@ -25,14 +25,14 @@ import pandas as pd
 import yaml
 from scipy import ndimage
 
-from residua import images
-from residua.images import Grid, Image
-from residua.preparation import brain_crop, mask_on
-from residua.publish import write_text
-from residua.simulate.design import Design, Movement, Sampling, load_design
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.preparation.brain_crop import brain_crop, mask_on
+from residua.publishing.publish import write_text
+from residua.settings.study import Study, load_study
+from residua.simulate.design import Design, Movement, ScanSampling, load_design
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import Assignment
-from residua.study import Study, load_study
 from residua.tables.render import Table, to_markdown
 
 HOUSE = Path(__file__).resolve().parent.parent
@@ -47,7 +47,7 @@ MODES, TRANSFORMS = ("paper", "composed"), ("found", "true")
 def changed(design: Design, hospital: str, ideal: bool) -> Design:
     """The design with an even coil; ``ideal``: also without noise and movement, the T1w on a finer grid."""
     step = design.world_mm / 2
-    fine = Sampling(spacing_mm=(step,) * 3, field_of_view_mm=(190.0, 226.0, 190.0))
+    fine = ScanSampling(spacing_mm=(step,) * 3, field_of_view_mm=(190.0, 226.0, 190.0))
     scanner = design.hospitals[hospital].scanners[0].model_copy(update={"share": 1.0, "bias": 0.0})
     still = {}
     if ideal:
@@ -86,8 +86,8 @@ def measured(folder: Path, assignment: Assignment, design: Design, study: Study)
     preparations = {arch: study.settings_of(arch).preparation() for arch in study.archs}
     given = json.dumps({"registration": study.registration.model_dump(mode="json"), "networks": preparations})
     rows = steps_of(STEPS, "core", "bring", str(folder), given)
-    truth = images.load(folder / "ideal/images" / name / f"{SEQUENCE}.nii.gz")
-    brain = images.load_mask(folder / "truth" / name / "brain_mask.nii.gz")
+    truth = volumes.load(folder / "ideal/images" / name / f"{SEQUENCE}.nii.gz")
+    brain = volumes.load_mask(folder / "truth" / name / "brain_mask.nii.gz")
     for arch in study.archs:
         rows += steps_of(STEPS, study.settings_of(arch).environment, "prepare", str(folder), given, arch)
         target = import_module(f"residua.networks.{arch}.target").target_grid

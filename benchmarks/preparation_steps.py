@@ -23,7 +23,7 @@ os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
 import numpy as np
 
 from residua.networks.registry import prepare_of
-from residua.preparation import ChannelCase, strip
+from residua.preparation.brain_crop import ChannelCase, strip
 
 SEQUENCE = "post_t1"
 TRANSFORMS = ("found", "true")
@@ -45,11 +45,12 @@ def timed(mode: str, step: str, arch: str | None, out: Path, work: Callable[[], 
 
 def bring(folder: Path, patient: str, settings: dict[str, Any]) -> list[dict[str, Any]]:
     """Both modes' ways to where ``prepare`` begins, through the transform that is found and the true one."""
-    from residua import images
+    from residua.images import volumes
     from residua.networks.registry import target_grid_of
-    from residua.preprocessing import Registration
-    from residua.registration import TransformFiles, register, resample
-    from residua.sampling import NativeChannel, Sampling, sample
+    from residua.preparation.sampling import NativeChannel, Sampling, sample
+    from residua.registration.register import register
+    from residua.registration.transforms import TransformFiles, resample
+    from residua.settings.registration import Registration
 
     scans, truth = folder / "images" / patient, folder / "truth" / patient
     reference, moving, brain = scans / "post_t1ce.nii.gz", scans / f"{SEQUENCE}.nii.gz", truth / "brain_mask.nii.gz"
@@ -60,8 +61,8 @@ def bring(folder: Path, patient: str, settings: dict[str, Any]) -> list[dict[str
     rows = []
     for name, transform in transforms.items():
         registered = folder / f"registered-{name}.nii.gz"
-        images.save(
-            resample(images.load_grid(reference), images.load(moving), transform, how.interpolation), registered
+        volumes.save(
+            resample(volumes.load_grid(reference), volumes.load(moving), transform, how.interpolation), registered
         )
         case = ChannelCase(patient, registered, brain)
         out = folder / name / "stripped"

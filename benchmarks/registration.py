@@ -21,14 +21,14 @@ import pandas as pd
 import yaml
 from preparation import HOUSE, steps_of
 
-from residua.publish import read_json, write_json, write_text
-from residua.simulate.design import Design, Sampling, load_design
+from residua.publishing.publish import read_json, write_json, write_text
+from residua.simulate.design import Design, ScanSampling, load_design
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import Assignment
 from residua.tables.render import Table, to_markdown
 
 STEPS = Path(__file__).parent / "registration_steps.py"
-GRID = Sampling(spacing_mm=(0.56, 0.54, 0.93), field_of_view_mm=(240.8, 248.94, 167.4))
+GRID = ScanSampling(spacing_mm=(0.56, 0.54, 0.93), field_of_view_mm=(240.8, 248.94, 167.4))
 SEQUENCES = ("post_t1", "post_flair", "pre_t1ce")
 METHODS = {
     "before": "no registration",

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import yaml
 
-from residua import images
+from residua.images import volumes
 
 HOUSE = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(HOUSE / "tests"))
@@ -43,7 +43,7 @@ def points_of(case: Path) -> dict[str, Any]:
     """Points of the brain (n, 3; LPS mm) by scan: the same tissue in each, by the published transforms."""
     import SimpleITK
 
-    mask = images.load_mask(case / "brainmask_commonspace.nii.gz")
+    mask = volumes.load_mask(case / "brainmask_commonspace.nii.gz")
     voxels = np.argwhere(mask.data)
     voxels = voxels[np.random.default_rng(0).permutation(len(voxels))[:POINTS]]
     common = nib.affines.apply_affine(mask.grid.affine, voxels) * LPS
@@ -70,8 +70,9 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
     """One row per pair of scans, in the core environment."""
     import ants
 
-    from residua.preprocessing import Registration
-    from residua.registration import TransformFiles, register
+    from residua.registration.register import register
+    from residua.registration.transforms import TransformFiles
+    from residua.settings.registration import Registration
 
     places = points_of(case)
     pairs = [("study1_flair", "study1_t1"), ("study2_flair", "study2_t1"), ("study1_flair", "study1_t2")]
@@ -97,7 +98,7 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
 def main() -> None:
     """Measure in the core environment, and write the table."""
     from environments import python_in
-    from residua.publish import write_text
+    from residua.publishing.publish import write_text
     from residua.tables.render import Table, to_markdown
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)

@@ -18,11 +18,11 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-from residua import images
-from residua.images import Image
-from residua.preprocessing import Registration
-from residua.registration import TransformFiles, register
-from residua.registration.transforms import to_ants
+from residua.images import volumes
+from residua.images.volumes import Image
+from residua.registration.register import register
+from residua.registration.transforms import TransformFiles, to_ants
+from residua.settings.registration import Registration
 from residua.simulate.truth import true_places
 
 POINTS, NEAR_MM = 5000, 10.0
@@ -43,7 +43,7 @@ def ours(reference: Path, moving: Path, settings: dict[str, Any], scratch: Path)
 def plain(reference: Path, moving: Path, spacing_mm: float | None, scratch: Path) -> list[str]:
     """``ants.registration`` as it comes, on the images or on coarser ones."""
     ants.config.set_ants_deterministic(on=True, seed_value=1)
-    pair = [to_ants(images.load(path)) for path in (reference, moving)]
+    pair = [to_ants(volumes.load(path)) for path in (reference, moving)]
     if spacing_mm:
         pair = [ants.resample_image(x, [max(spacing_mm, mm) for mm in x.spacing], False, 0) for x in pair]
     return list(ants.registration(*pair, type_of_transform="SyN", outprefix=f"{scratch}/t")["fwdtransforms"])
@@ -57,7 +57,7 @@ def peak_gb() -> float:
 
 def points_of(truth: Path) -> dict[str, Any]:
     """Points (n, 3; RAS+ mm) of the brain, and of the brain near the cavity."""
-    brain, cavity = (images.load_mask(truth / f"{name}.nii.gz") for name in ("brain_mask", "cavity"))
+    brain, cavity = (volumes.load_mask(truth / f"{name}.nii.gz") for name in ("brain_mask", "cavity"))
     tissue = brain.data & ~cavity.data
     away_mm = ndimage.distance_transform_edt(~cavity.data, sampling=brain.grid.spacing_mm)
     return {"brain": _drawn(tissue, brain), "cavity": _drawn(tissue & (away_mm <= NEAR_MM), brain)}
@@ -67,7 +67,7 @@ def label_percent(folder: Path, truth: Path, sequence: str, found: list[str]) ->
     """By how much the tumour's volume, brought through the found transform, differs from that through the true one."""
     if sequence != BEFORE_SURGERY:
         return None
-    reference, label = images.load(folder / "post_t1ce.nii.gz"), images.load_mask(folder / "pre_tumor.nii.gz")
+    reference, label = volumes.load(folder / "post_t1ce.nii.gz"), volumes.load_mask(folder / "pre_tumor.nii.gz")
     true = [str(truth / f"{sequence}_shift.nii.gz"), str(truth / f"{sequence}.tfm")]
     voxels = [
         float(ants.apply_transforms(to_ants(reference), to_ants(label), way, interpolator="genericLabel").sum())

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from residua import images
-from residua.publish import write_text
+from residua.images import volumes
+from residua.publishing.publish import write_text
 from residua.simulate.design import Design, load_design
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import Assignment
@@ -51,7 +51,7 @@ def described(like: str, out: Path, assignment: Assignment, design: Design) -> d
     """One line of the table."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         seconds, memory_gb, row = pool.submit(measured, out, assignment, design).result()
-    grids = [images.load_grid(out / row[name]) for name in ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")]
+    grids = [volumes.load_grid(out / row[name]) for name in ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")]
     mib = sum(path.stat().st_size for path in out.rglob("*") if path.is_file()) / 2**20
     voxels = sum(float(np.prod(grid.shape)) for grid in grids)
     shutil.rmtree(out)

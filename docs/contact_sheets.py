@@ -19,8 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.patches import Patch
 
-from residua import images
-from residua.images import Grid, Image
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
 from residua.simulate.tissues import CODES
 from residua.simulate.truth import true_places
 
@@ -47,17 +47,17 @@ def draw(cohort: Path, out: Path) -> None:
     complete = rows[(rows[list(SEQUENCES)] != "").all(axis=1)]
     out.mkdir(parents=True, exist_ok=True)
     for hospital, patients in complete.groupby("hospital"):
-        volumes = [images.load_mask(cohort / file).data.sum() for file in patients["residual"]]
+        volumes = [volumes.load_mask(cohort / file).data.sum() for file in patients["residual"]]
         sheet(cohort, patients.iloc[int(np.argmax(np.array(volumes) > 0))], out / f"{hospital}.jpg")
 
 
 def sheet(cohort: Path, row: pd.Series, out: Path) -> None:
     """Five columns, two planes, through the middle of what lies along the cavity."""
     truth = cohort / "truth" / row["patient"]
-    remains = images.load_mask(cohort / row["residual"]).data | images.load_mask(truth / "blood.nii.gz").data
+    remains = volumes.load_mask(cohort / row["residual"]).data | volumes.load_mask(truth / "blood.nii.gz").data
     if not remains.any():
-        remains = images.load_mask(truth / "cavity.nii.gz").data
-    reference = images.load_grid(cohort / row["post_t1ce"])
+        remains = volumes.load_mask(truth / "cavity.nii.gz").data
+    reference = volumes.load_grid(cohort / row["post_t1ce"])
     levels = remains.sum(axis=(0, 1)), remains.sum(axis=(0, 2))
     middle = np.argwhere(remains).mean(axis=0)
     point = nib.affines.apply_affine(reference.affine, (middle[0], levels[1].argmax(), levels[0].argmax()))
@@ -65,12 +65,12 @@ def sheet(cohort: Path, row: pd.Series, out: Path) -> None:
         2, 5, figsize=(12.5, 5.6), facecolor="black", gridspec_kw={"wspace": 0.02, "hspace": 0.02}
     )
     for column, (sequence, title) in zip(axes.T, SEQUENCES.items(), strict=False):
-        image = images.load(cohort / row[sequence])
+        image = volumes.load(cohort / row[sequence])
         place = point if sequence == "post_t1ce" else true_places(truth, sequence, point[None])[0]
         for axis, plane in zip(column, PLANES, strict=True):
             grey(axis, image, place, plane)
         column[0].set_title(f"{title}\n{millimetres(image.grid)}", color="white", fontsize=8)
-    labels = images.load(truth / "tissues.nii.gz")
+    labels = volumes.load(truth / "tissues.nii.gz")
     for axis, plane in zip(axes[:, 4], PLANES, strict=True):
         coloured(axis, labels, point, plane)
     axes[0, 4].set_title("truth\n\non the grid of the T1w-CE", color="white", fontsize=8)

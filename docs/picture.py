@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from residua import images
+from residua.images import volumes
 
 COLUMNS = ("T1w-CE", "T1w, registered", "reference (green), inputs A", "reference (green), inputs B")
 
@@ -34,16 +34,16 @@ def draw(study: Path, out: Path, patients: int = 3) -> None:
 def draw_patient(row: np.ndarray, study: Path, patient: str, metrics: dict[str, pd.DataFrame]) -> None:
     """One row: two sequences, then the segmentations with A and with B over the T1w-CE."""
     folder = study / "cohort/images" / patient
-    contrast = images.load(folder / "post_t1ce.nii.gz").data
-    plain = images.load(study / f"results/registered/{patient}/post_t1.nii.gz").data
-    reference = images.load_mask(folder / "residual.nii.gz").data
+    contrast = volumes.load(folder / "post_t1ce.nii.gz").data
+    plain = volumes.load(study / f"results/registered/{patient}/post_t1.nii.gz").data
+    reference = volumes.load_mask(folder / "residual.nii.gz").data
     level = int(reference.sum(axis=(0, 1)).argmax())
     for axis, image in zip(row, (contrast, plain, contrast, contrast), strict=True):
         axis.imshow(image[:, :, level].T, cmap="gray", origin="lower", vmax=np.percentile(image, 99.7))
         axis.set_axis_off()
     for axis, inputs in zip(row[2:], "AB", strict=True):
         file = study / f"results/segmentations/nnunet/{inputs}/test/{patient}.nii.gz"
-        mask = images.load_mask(file).data
+        mask = volumes.load_mask(file).data
         axis.contour(reference[:, :, level].T, [0.5], colors="lime", linewidths=1.2)
         if mask[:, :, level].any():
             axis.contour(mask[:, :, level].T, [0.5], colors="red", linewidths=1.2)

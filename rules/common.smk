@@ -7,19 +7,19 @@ from pathlib import Path
 HOUSE = Path(workflow.basedir)
 sys.path.insert(0, str(HOUSE / "src"))
 
-from residua.cohort import VOXELS, load_cohort
-from residua.cohort.findings import invalid_patients, read_excluded, write_excluded
-from residua.cohort.folds import PLACEMENT
-from residua.cohort.placement import freeze
-from residua.cohort.problems import raise_problems
-from residua.cohort.files import drawn_on, kinds_of
-from residua.cohort.raters import load_raters
+from residua.cohort.cohort import VOXELS, load_cohort
+from residua.cohort.checks.results import invalid_patients, read_excluded, write_excluded
+from residua.cohort.split.folds import PLACEMENT
+from residua.cohort.split.placement import freeze
+from residua.problems.problem import raise_problems
+from residua.cohort.table.files import drawn_on, kinds_of
+from residua.cohort.table.rater_table import load_raters
 from residua.errors import ResiduaError
-from residua.memory import memory_mb
-from residua.provenance import code_digest
-from residua.publish import digest
-from residua.standin import provide_conda
-from residua.study import load_study
+from residua.cluster.memory_needs import memory_mb
+from residua.publishing.code_digest import code_digest
+from residua.publishing.publish import digest
+from residua.cluster.conda_standin import provide_conda
+from residua.settings.study import load_study
 
 COHORT_RESULTS = "results/cohort"
 EXCLUDED = f"{COHORT_RESULTS}/excluded.tsv"
@@ -30,7 +30,7 @@ def standing_problems():
     if study.on_invalid == "stop":
         return []
     if workflow.is_main_process:
-        from residua.cohort.checks.standing import known_problems
+        from residua.cohort.commands.standing import known_problems
 
         return known_problems(study, study.cohort, COHORT_RESULTS, code("check_cohort"))
     return read_excluded(EXCLUDED)
@@ -108,8 +108,8 @@ def start_jobs_as_they_come():
 
 onstart:
     # What follows is for a run only: a dry run plans from the table alone, and writes nothing.
-    from residua.cohort.checks.standing import HEADERS, known_headers
-    from residua.slurm import check_cluster
+    from residua.cohort.commands.standing import HEADERS, known_headers
+    from residua.cluster.slurm import check_cluster
 
     try:
         if workflow.executor_plugin.name == "slurm":
@@ -119,7 +119,7 @@ onstart:
         kept = f"{COHORT_RESULTS}/{HEADERS}"
         problems = known_headers(study, included, kept, code("check_cohort")) if study.on_invalid == "stop" else []
         if raters:
-            from residua.cohort.raters import check_rater_headers
+            from residua.cohort.checks.rater_headers import check_rater_headers
 
             references = {patient: file_of(patient, study.sequences.reference) for patient in raters.patients}
             problems += check_rater_headers(raters, references)
@@ -137,7 +137,7 @@ onstart:
 
 def cluster_requests():
     """What every job and group that will be submitted asks of the cluster."""
-    from residua.slurm import Request
+    from residua.cluster.slurm import Request
 
     submitted = [workflow.dag.get_job_group(job) or job for job in workflow.dag.needrun_jobs() if not job.is_local]
     return {

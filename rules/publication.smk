@@ -52,6 +52,7 @@ def stages():
     scripts = {path.stem: path for path in sorted((HOUSE / "scripts").glob("[a-z]*.py"))}
     common = {name: code(name) for name in scripts if name not in ("train", "prepare", "predict", "report")}
     common["mask_brain"] = code("mask_brain", study.brain_mask.modules)
+    common["register"] = code("register", study.registration.modules)
     return common | {
         f"{name}, {label}": code_digest(scripts[name], HOUSE / "src", [f"residua.networks.{arch}.{name}"])
         for name in ("prepare", "predict")

@@ -22,7 +22,7 @@ rule register:
         runtime=120,
     params:
         settings=lambda wildcards: study.registration_of(wildcards.sequence).model_dump(mode="json"),
-        code=code("register"),
+        code=code("register", study.registration.modules),
     script:
         "../scripts/register.py"
 

@@ -2,7 +2,7 @@
 
 import _here  # noqa: F401
 
-from residua.publish import stage, verified
+from residua.publishing.publish import stage, verified
 from residua.quality.assess import assess
 
 job = snakemake

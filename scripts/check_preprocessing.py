@@ -2,8 +2,8 @@
 
 import _here  # noqa: F401
 
-from residua.faults import require_none
-from residua.publish import read_json, write_json
+from residua.publishing.failures import require_none
+from residua.publishing.publish import read_json, write_json
 
 job = snakemake
 found = read_json(job.input[0])

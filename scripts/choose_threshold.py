@@ -4,8 +4,8 @@ from itertools import chain
 
 import _here  # noqa: F401
 
-from residua.publish import write_json
-from residua.stages import threshold_record
+from residua.publishing.publish import write_json
+from residua.segmentation.threshold_record import threshold_record
 
 job = snakemake
 write_json(

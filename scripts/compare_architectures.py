@@ -2,10 +2,10 @@
 
 import _here  # noqa: F401
 
-from residua.publish import writing
+from residua.publishing.publish import writing
+from residua.settings.study import Classification
 from residua.statistics.cases import read_cases
 from residua.statistics.comparisons import compare_architectures
-from residua.study import Classification
 
 job = snakemake
 classification = Classification(**job.params.classification)

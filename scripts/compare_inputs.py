@@ -2,10 +2,10 @@
 
 import _here  # noqa: F401
 
-from residua.publish import writing
+from residua.publishing.publish import writing
+from residua.settings.study import Classification
 from residua.statistics.cases import read_cases
 from residua.statistics.comparisons import compare_inputs
-from residua.study import Classification
 
 job = snakemake
 rows = compare_inputs(read_cases(list(job.input)), Classification(**job.params.classification), job.params.alpha)

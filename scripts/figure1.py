@@ -2,8 +2,8 @@
 
 import _here  # noqa: F401
 
-from residua.faults import faults_among, require_none
 from residua.figures.figure1 import figure1
+from residua.publishing.failures import faults_among, require_none
 
 job = snakemake
 require_none(faults_among(job.input.registrations, []))

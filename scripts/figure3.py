@@ -3,8 +3,8 @@
 import _here  # noqa: F401
 
 from residua.figures.figure3 import figure3
+from residua.settings.study import Classification
 from residua.statistics.cases import read_cases
-from residua.study import Classification
 
 job = snakemake
 files = dict(zip(job.params.patients, zip(job.input.images, job.input.references, strict=True), strict=True))

@@ -2,11 +2,11 @@
 
 import _here  # noqa: F401
 
-from residua.publish import writing
+from residua.publishing.publish import writing
+from residua.settings.study import Classification, Statistics
 from residua.statistics.cases import read_cases
 from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps
-from residua.study import Classification, Statistics
 
 job = snakemake
 classification, statistics = Classification(**job.params.classification), Statistics(**job.params.statistics)

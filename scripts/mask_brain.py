@@ -2,9 +2,9 @@
 
 import _here  # noqa: F401
 
-from residua.batch_work import settings_digest
-from residua.brain import mask_brains
-from residua.publish import stage
+from residua.brain.mask import mask_brains
+from residua.publishing.batches import settings_digest
+from residua.publishing.publish import stage
 
 job = snakemake
 references = dict(zip(job.params.patients, job.input.references, strict=True))

@@ -2,8 +2,8 @@
 
 import _here  # noqa: F401
 
-from residua.publish import writing
-from residua.stages import measure_all
+from residua.metrics.measure_patients import measure_all
+from residua.publishing.publish import writing
 
 job = snakemake
 patients = [case["patient"] for case in job.params.cases]

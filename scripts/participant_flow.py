@@ -3,7 +3,7 @@
 import _here  # noqa: F401
 
 from residua.cohort.flow import flow_of_run
-from residua.publish import write_json
+from residua.publishing.publish import write_json
 
 job = snakemake
 flow = flow_of_run(

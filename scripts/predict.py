@@ -4,11 +4,11 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
+from residua.networks.prediction import predict_cases
 from residua.networks.registry import load_of
 from residua.networks.selection import read_cases
-from residua.prediction import predict_cases
-from residua.progress import show_progress
-from residua.publish import digest, stage, verified
+from residua.publishing.progress import show_progress
+from residua.publishing.publish import digest, stage, verified
 
 job = snakemake
 models = [Path(manifest).parent for manifest in job.input.models if verified(manifest)]

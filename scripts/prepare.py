@@ -2,10 +2,10 @@
 
 import _here  # noqa: F401
 
-from residua.faults import sound_files
 from residua.networks.registry import prepare_of
-from residua.preparation import ChannelCase
-from residua.publish import stage, verified
+from residua.preparation.brain_crop import ChannelCase
+from residua.publishing.failures import sound_files
+from residua.publishing.publish import stage, verified
 
 job = snakemake
 brains = sound_files(job.input.brain)

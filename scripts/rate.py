@@ -2,9 +2,9 @@
 
 import _here  # noqa: F401
 
-from residua.cohort.raters import Rating
-from residua.publish import writing
-from residua.raters import rate_all
+from residua.cohort.table.rater_table import Rating
+from residua.publishing.publish import writing
+from residua.raters.scores import rate_all
 
 job = snakemake
 pairs = zip(job.params.ratings, job.input.masks, strict=True)

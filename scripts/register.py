@@ -4,8 +4,9 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.preprocessing import SequenceRegistration
-from residua.registration import TransformFiles, register
+from residua.registration.register import register
+from residua.registration.transforms import TransformFiles
+from residua.settings.registration import SequenceRegistration
 
 job = snakemake
 register(

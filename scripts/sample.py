@@ -4,11 +4,11 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.faults import sound_among
 from residua.networks.registry import target_grid_of
-from residua.publish import stage
-from residua.registration import TransformFiles
-from residua.sampling import NativeChannel, Sampling, sample
+from residua.preparation.sampling import NativeChannel, Sampling, sample
+from residua.publishing.failures import sound_among
+from residua.publishing.publish import stage
+from residua.registration.transforms import TransformFiles
 
 job = snakemake
 patients = job.params.patients

@@ -2,8 +2,8 @@
 
 import _here  # noqa: F401
 
-from residua.publish import read_json, stage
-from residua.stages import segment_all
+from residua.publishing.publish import read_json, stage
+from residua.segmentation.segment_patients import segment_all
 
 job = snakemake
 threshold = read_json(job.input.threshold)["threshold"]

@@ -2,9 +2,9 @@
 
 import _here  # noqa: F401
 
-from residua.faults import require_none
 from residua.networks.selection import require_apart, select_cases
-from residua.publish import read_json, write_json
+from residua.publishing.failures import require_none
+from residua.publishing.publish import read_json, write_json
 
 job = snakemake
 patients, channels, labels = job.params.patients, job.params.channels, job.params.labels

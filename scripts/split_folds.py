@@ -2,6 +2,6 @@
 
 import _here  # noqa: F401
 
-from residua.publish import write_json
+from residua.publishing.publish import write_json
 
 write_json(snakemake.output[0], snakemake.params.split)

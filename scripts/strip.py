@@ -2,9 +2,9 @@
 
 import _here  # noqa: F401
 
-from residua.faults import sound_among
-from residua.preparation import ChannelCase, strip
-from residua.publish import stage
+from residua.preparation.brain_crop import ChannelCase, strip
+from residua.publishing.failures import sound_among
+from residua.publishing.publish import stage
 
 job = snakemake
 images = dict(zip(job.params.patients, job.input.images, strict=True))

@@ -2,7 +2,8 @@
 
 import _here  # noqa: F401
 
-from residua.tables.published import supplementary_table, write_table
+from residua.tables.supplement import supplementary_table
+from residua.tables.write import write_table
 
 job = snakemake
 table = supplementary_table(job.wildcards.supplement, job.input[0], job.params.arch_labels, job.params.statistics)

@@ -2,8 +2,9 @@
 
 import _here  # noqa: F401
 
-from residua.publish import read_json
-from residua.tables.published import split_table, write_table
+from residua.publishing.publish import read_json
+from residua.tables.table2 import split_table
+from residua.tables.write import write_table
 
 job = snakemake
 write_table(split_table(read_json(job.input[0])), dict(job.output.items()))

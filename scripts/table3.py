@@ -2,7 +2,8 @@
 
 import _here  # noqa: F401
 
-from residua.tables.published import performance_table, write_table
+from residua.tables.table3 import performance_table
+from residua.tables.write import write_table
 
 job = snakemake
 table = performance_table(list(job.input), job.params.classification, job.params.arch_labels, job.params.notes)

@@ -2,9 +2,9 @@
 
 import _here  # noqa: F401
 
-from residua.publish import read_json
+from residua.publishing.publish import read_json
 from residua.tables.grids import grids_table
-from residua.tables.published import write_table
+from residua.tables.write import write_table
 
 job = snakemake
 table = grids_table(list(job.input.checks), read_json(job.input.folds), job.params.sequences)

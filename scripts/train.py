@@ -2,11 +2,11 @@
 
 import _here  # noqa: F401
 
+from residua.networks.model_card import describe_training, model_card
 from residua.networks.registry import train_of
 from residua.networks.selection import read_training_set
-from residua.progress import show_progress
-from residua.publish import digest, republished, stage, write_text
-from residua.training import describe_training, model_card
+from residua.publishing.progress import show_progress
+from residua.publishing.publish import digest, republished, stage, write_text
 
 job = snakemake
 arch, version, settings = job.wildcards.arch, job.params.version, job.params.settings

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.registration import TransformFiles, warp_label
+from residua.registration.register import warp_label
+from residua.registration.transforms import TransformFiles
 
 job = snakemake
 warp_label(

@@ -5,7 +5,7 @@ from pathlib import Path
 HOUSE = Path(workflow.basedir).parent
 sys.path.insert(0, str(HOUSE / "src"))
 
-from residua.standin import provide_conda
+from residua.cluster.conda_standin import provide_conda
 
 provide_conda(HOUSE)
 workflow.deployment_settings.conda_prefix = HOUSE / ".snakemake" / "conda"

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from residua.cluster.processors import default_workers
 from residua.errors import ResiduaError
 from residua.importers.command import app as import_app
-from residua.processes import default_workers
 
 
 class _PlainErrors(TyperGroup):
@@ -73,8 +73,8 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too.")] = False,
 ) -> None:
     """Say everything that is wrong with a cohort; exit 1 when the study could not run."""
-    from residua.cohort.checks import command
-    from residua.study import load_study
+    from residua.cohort.commands import check as command
+    from residua.settings.study import load_study
 
     study = load_study(_read_yaml(config or _default_config()))
     verdict = command.checked(study, cohort, voxels, cache, workers or default_workers())
@@ -95,8 +95,8 @@ def folds(
     cache: Annotated[Path, typer.Option(help="Keeps what was read, as the workflow does.")] = _VOXELS,
 ) -> None:
     """Show who is in which fold, and how alike the folds are."""
-    from residua.cohort.checks.folds_command import show_folds
-    from residua.study import load_study
+    from residua.cohort.commands.folds import show_folds
+    from residua.settings.study import load_study
 
     show_folds(load_study(_read_yaml(config or _default_config())), cohort, cache)
 
@@ -126,7 +126,7 @@ def include(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
 ) -> None:
     """Take excluded patients back into the study."""
-    from residua.cohort import exclusion
+    from residua.cohort.table import exclusion
 
     _show_changes(exclusion.include(cohort, patients, role, dry_run), dry_run)
 
@@ -138,8 +138,8 @@ def evaluate(
     out: Annotated[Path, typer.Option(help="The table to write (CSV), one row a case.")],
 ) -> None:
     """Compare two folders of masks, without the workflow."""
-    from residua.evaluation import evaluate_folders
-    from residua.publish import write_text
+    from residua.metrics.folders import evaluate_folders
+    from residua.publishing.publish import write_text
 
     write_text(out, evaluate_folders(reference, prediction).to_csv(index=False))
 
@@ -152,7 +152,7 @@ def summary(
     from rich.console import Console
     from rich.table import Table
 
-    from residua.summary import rule_costs
+    from residua.operations.summary import rule_costs
 
     shown = Table("rule", "jobs", "total s", "longest s", "most MB", title="Time per rule")
     for cost in rule_costs(study / "results"):

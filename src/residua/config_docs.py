@@ -1,4 +1,4 @@
-"""The pages that are generated: ``config.schema.json`` and ``docs/config.md`` from the models of ``residua.study``,
+"""The pages that are generated: ``config.schema.json`` and ``docs/config.md`` from the models of ``residua.settings``,
 ``docs/deviations.md`` from the report's list, ``docs/checks.md`` from the catalogue of checks.
 """
 
@@ -11,9 +11,10 @@ from typing import Any
 
 from residua.cohort.checks import catalogue
 from residua.errors import ResiduaError
-from residua.publish import write_text
+from residua.publishing.publish import write_text
 from residua.report.deviations import to_markdown
-from residua.study import COLUMN, IDENTIFIER, Study
+from residua.settings.base import COLUMN, IDENTIFIER
+from residua.settings.study import Study
 
 SCHEMA = Path("config.schema.json")
 PAGE = Path("docs/config.md")

@@ -10,7 +10,7 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from residua.errors import ResiduaError
-from residua.images import Grid
+from residua.images.volumes import Grid
 from residua.networks.agunet.architecture import build_network, sees_the_input
 from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.framework import keras
@@ -19,8 +19,8 @@ from residua.networks.agunet.prepared import Origin, read_cube, resampled_shape,
 from residua.networks.agunet.train import split_for_stopping
 from residua.networks.agunet.weights import arrays_of, start_from
 from residua.networks.contract import PreparedCase, TrainingSet
-from residua.preparation import Crop
-from residua.publish import digest
+from residua.preparation.brain_crop import Crop
+from residua.publishing.publish import digest
 
 PUBLISHED = {"shape": (128, 128, 144), "features": (16, 32, 128, 256, 256), "momentum": 0.99}
 SMALL = {"shape": (16, 16, 8), "features": (4, 8, 8), "momentum": 0.9}

@@ -16,12 +16,12 @@ from safetensors.numpy import save_file
 from residua.brain.agunet import SLAB, STEP, SlabExtractor, load
 from residua.brain.slabs import Volume
 from residua.errors import ResiduaError
-from residua.images import Grid, Image
+from residua.images.volumes import Grid, Image
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.prepared import resized
 from residua.networks.agunet.weights import arrays_of
-from residua.publish import digest
+from residua.publishing.publish import digest
 
 FEATURES = [2, 2, 2, 2, 2]
 """As many levels as the article's network has, so that slabs are halved as often."""

@@ -19,10 +19,9 @@ from matplotlib.colors import to_rgb
 from matplotlib.image import imread
 from matplotlib.patches import Rectangle
 
-from residua import images
 from residua.cohort.flow import participant_flow
-from residua.cohort.folds import Split
-from residua.cohort.table import Patient
+from residua.cohort.split.folds import Split
+from residua.cohort.table.patients import Patient
 from residua.figures.figure1 import figure1
 from residua.figures.figure3 import figure3
 from residua.figures.figure4 import figure4
@@ -30,9 +29,10 @@ from residua.figures.flow import drawn as drawn_flow
 from residua.figures.flow import flow_figure
 from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, Files
 from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
-from residua.images import Grid, Image
-from residua.publish import digest, stage
-from residua.study import Classification
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.publishing.publish import digest, stage
+from residua.settings.study import Classification
 
 GRID = Grid((30, 40, 12), np.diag([2.0, 1.5, 4.0, 1.0]))
 CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
@@ -47,8 +47,8 @@ def head_and_mask(folder: Path, name: str, right: bool = True) -> tuple[str, str
     mask = np.zeros(GRID.shape, dtype=bool)
     mask[slice(20, 24) if right else slice(6, 10), 18:24, 5:8] = True
     files = str(folder / f"{name}.nii.gz"), str(folder / f"{name}_mask.nii.gz")
-    images.save(Image(head, GRID), files[0])
-    images.save(Image(mask, GRID), files[1])
+    volumes.save(Image(head, GRID), files[0])
+    volumes.save(Image(mask, GRID), files[1])
     return files
 
 
@@ -90,12 +90,12 @@ def check_figure1(out: Path) -> dict[str, Any]:
 def check_figure3(out: Path, reference_ml: float) -> dict[str, Any]:
     """Two networks: the first segments the mask, the second nothing."""
     files = head_and_mask(out, PATIENT)
-    mask = images.load_mask(files[1])
+    mask = volumes.load_mask(files[1])
     manifests, rows = {}, []
     for arch, found in (("one", mask.data), ("two", np.zeros_like(mask.data))):
         manifests[arch, "B"] = str(out / f"{arch}-{reference_ml}" / "manifest.json")
         with stage(manifests[arch, "B"]) as part:
-            images.save(Image(found, GRID), part / f"{PATIENT}.nii.gz")
+            volumes.save(Image(found, GRID), part / f"{PATIENT}.nii.gz")
         rows.append(
             {"arch": arch, "inputs": "B", "split": "test", "fold": None, "patient": PATIENT, "dice": float(found.any()),
              "reference_ml": reference_ml, "predicted_ml": 0.0}

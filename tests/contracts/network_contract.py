@@ -16,12 +16,12 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua import images
-from residua.images import Grid, Image
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
 from residua.networks.contract import PreparedCase, TrainingSet
 from residua.networks.registry import load_of, prepare_of, target_grid_of, train_of
-from residua.preparation import ChannelCase, brain_crop, mask_on
-from residua.publish import digest
+from residua.preparation.brain_crop import ChannelCase, brain_crop, mask_on
+from residua.publishing.publish import digest
 
 PATIENTS = ("P1", "P2", "P3")
 CHANNELS = {"post_t1ce": False, "pre_tumor": True}
@@ -47,7 +47,7 @@ def make_cases(folder: Path) -> None:
         tumour = ((x - 18 - 3 * index) / 5) ** 2 + ((y - 28) / 4) ** 2 + ((z - 13) / 3) ** 2 < 1
         head = (rng.normal(100, 5, SHAPE) + 80 * tumour).astype(np.float32) * brain
         for name, data in (("brain", brain), ("post_t1ce", head), ("pre_tumor", tumour), ("residual", tumour)):
-            images.save(Image(data, grid), folder / f"{patient}_{name}.nii.gz")
+            volumes.save(Image(data, grid), folder / f"{patient}_{name}.nii.gz")
 
 
 def prepare_all(arch: str, settings: dict, folder: Path) -> TrainingSet:
@@ -67,17 +67,17 @@ def prepare_all(arch: str, settings: dict, folder: Path) -> TrainingSet:
 def sampled_case(arch: str, settings: dict, folder: Path, patient: str) -> PreparedCase:
     """A patient whose channels were on the network's target grid when ``prepare`` got them."""
     brain = folder / f"{patient}_brain.nii.gz"
-    mask = images.load_mask(brain)
+    mask = volumes.load_mask(brain)
     grid = target_grid_of(arch)(brain_crop(mask, patient), settings)
     to_reference = np.linalg.inv(mask.grid.affine) @ grid.affine
     made = []
     for channel, is_label in CHANNELS.items():
-        voxels = images.load(folder / f"{patient}_{channel}.nii.gz").data
+        voxels = volumes.load(folder / f"{patient}_{channel}.nii.gz").data
         order, place = 0 if is_label else 1, (to_reference[:3, :3], to_reference[:3, 3])
         sampled = ndimage.affine_transform(voxels, *place, grid.shape, order=order, mode="nearest")
         out = folder / f"sampled_{channel}"
         out.mkdir()
-        images.save(Image(sampled * mask_on(grid, mask), grid), folder / f"{out.name}.nii.gz")
+        volumes.save(Image(sampled * mask_on(grid, mask), grid), folder / f"{out.name}.nii.gz")
         case = ChannelCase(patient, folder / f"{out.name}.nii.gz", brain, sampled=True)
         prepare_of(arch)([case], is_label, settings, out)
         made.append(next(out.iterdir()))
@@ -110,12 +110,12 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
     case = data.cases[PATIENTS[2]]
     single, mean = load_of(arch)(models[:1])(case), load_of(arch)([models[0], twin(arch, data, settings, folder)])(case)
     other = load_of(arch)([folder / "twin"])(case)
-    reference = images.load(folder / f"{PATIENTS[2]}_post_t1ce.nii.gz")
-    brain = images.load_mask(folder / f"{PATIENTS[2]}_brain.nii.gz").data
+    reference = volumes.load(folder / f"{PATIENTS[2]}_post_t1ce.nii.gz")
+    brain = volumes.load_mask(folder / f"{PATIENTS[2]}_brain.nii.gz").data
     weights = {
         model.name: {p.name: digest(p) for p in model.iterdir() if p.name.startswith("weights")} for model in models
     }
-    true = images.load_mask(folder / f"{PATIENTS[2]}_residual.nii.gz").data
+    true = volumes.load_mask(folder / f"{PATIENTS[2]}_residual.nii.gz").data
     found = single.data >= 0.5
     of_sampled = load_of(arch)(models[:1])(sampled_case(arch, settings, folder, PATIENTS[2]))
     found_of_sampled = of_sampled.data >= 0.5

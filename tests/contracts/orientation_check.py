@@ -14,9 +14,10 @@ import nibabel as nib
 import numpy as np
 from nibabel import orientations
 
-from residua import images
-from residua.preprocessing import Registration, SequenceRegistration
-from residua.registration import TransformFiles, register
+from residua.images import volumes
+from residua.registration.register import register
+from residua.registration.transforms import TransformFiles
+from residua.settings.registration import Registration, SequenceRegistration
 
 
 def turned(path: Path, codes: str, out: Path) -> Path:
@@ -39,12 +40,12 @@ def main(cohort: Path, patient: str, settings: SequenceRegistration, out: Path) 
         transform = TransformFiles(out / f"{name}.mat", out / f"{name}_warp.nii.gz")
         written = out / f"{name}.nii.gz", transform, out / f"{name}.json"
         register(reference, moving, settings, 1, *written, who=name, resected=label)
-        warped.append(images.load(out / f"{name}.nii.gz"))
+        warped.append(volumes.load(out / f"{name}.nii.gz"))
     first, second = warped
     return {
         "stored_as": [image.grid.stored_as for image in warped],
         "same_voxels": all(
-            np.array_equal(images.load(a).data, images.load(b).data) for a, b in zip(scans, other, strict=True)
+            np.array_equal(volumes.load(a).data, volumes.load(b).data) for a, b in zip(scans, other, strict=True)
         ),
         "same_grid": bool(first.grid.same_as(second.grid)),
         "difference_of_sd": float(np.abs(first.data - second.data).mean() / first.data.std()),

@@ -12,8 +12,8 @@ from nibabel import orientations
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from residua import images
-from residua.images import Grid, Image
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
 
 Voxels = NDArray[Any]
 
@@ -164,7 +164,7 @@ def write_subject(subject: Subject, storing: Storing, folder: Path) -> None:
     ):
         _stored(voxels, grid, storing, folder / f"{name}.nii.gz")
     # Not rounded to grey values, which would hide a thousandth.
-    images.save(Image((ramp(still) + 1000).astype(np.float64), subject.reference), folder / "ramp.nii.gz")
+    volumes.save(Image((ramp(still) + 1000).astype(np.float64), subject.reference), folder / "ramp.nii.gz")
 
 
 def names() -> list[str]:

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from PIL import Image as Picture
 
-from residua import images
 from residua.errors import ResiduaError
-from residua.images import Grid, Image
-from residua.publish import read_json, write_json
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.publishing.publish import read_json, write_json
 from residua.quality import pictures
 from residua.quality.assess import assess
-from residua.registration import resample
+from residua.registration.transforms import resample
 
 SHIFT_MM = 15.0
 GRID = Grid((20, 30, 10), np.diag([2.0, 1.0, 3.0, 1.0]))
@@ -37,8 +37,8 @@ def shifted(image: Image) -> Image:
 
 def case_of(patient: str, scans: Path, out: Path) -> dict[str, Any]:
     reference, residual = scans / "post_t1ce.nii.gz", scans / "residual.nii.gz"
-    images.save(shifted(images.load(reference)), out / "moving.nii.gz")
-    images.save(shifted(images.load_mask(residual)), out / "drawn.nii.gz")
+    volumes.save(shifted(volumes.load(reference)), out / "moving.nii.gz")
+    volumes.save(shifted(volumes.load_mask(residual)), out / "drawn.nii.gz")
     write_json(out / "quality.json", {"fault": None, "mutual_information": {"before": 0.2, "after": 0.9}})
     moved = {"moving": str(out / "moving.nii.gz"), "registered": str(reference), "quality": str(out / "quality.json")}
     labels = {
@@ -77,7 +77,7 @@ def corner() -> dict[str, Any]:
 
 
 def refused(case: dict[str, Any], out: Path) -> str:
-    images.save(Image(np.ones(GRID.shape, dtype=bool), GRID), out / "mask.nii.gz")
+    volumes.save(Image(np.ones(GRID.shape, dtype=bool), GRID), out / "mask.nii.gz")
     write_json(out / "mask.json", {"fault": None})
     try:
         assess(case, out / "mask.json", out)
@@ -107,7 +107,7 @@ def main(cohort: str, patient: str, folder: str) -> None:
     record = json.loads((out / f"{patient}.json").read_text())
     first = (out / f"{patient}.html").read_bytes()
     assess(case, brain, out)
-    moved = images.load(out / "moving.nii.gz")
+    moved = volumes.load(out / "moving.nii.gz")
     print(
         json.dumps(
             {

@@ -18,12 +18,12 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from residua import images
-from residua.images import Image
-from residua.preprocessing import SequenceRegistration
-from residua.publish import digest, read_json
-from residua.registration import TransformFiles, register, warp_label
-from residua.registration.transforms import matrix_of, write_matrix
+from residua.images import volumes
+from residua.images.volumes import Image
+from residua.publishing.publish import digest, read_json
+from residua.registration.register import register, warp_label
+from residua.registration.transforms import TransformFiles, matrix_of, write_matrix
+from residua.settings.registration import SequenceRegistration
 from residua.simulate.truth import true_places
 
 SETTINGS: dict[str, Any] = {
@@ -58,7 +58,7 @@ _LPS = np.array([-1.0, -1.0, 1.0])
 
 def error_mm(brain: Path, truth: Path, transforms: list[str]) -> float:
     """Mean distance (mm) in the brain between where transforms find a point in the moving scan and where it is."""
-    mask = images.load_mask(brain)
+    mask = volumes.load_mask(brain)
     voxels = np.argwhere(mask.data)[::97]
     points = nib.affines.apply_affine(mask.grid.affine, voxels)
     expected = true_places(truth, SEQUENCE, points)
@@ -86,8 +86,8 @@ def of_engine(folder: Path, truth: Path, out: Path, settings: dict[str, Any]) ->
     return {
         "error_mm": error_mm(truth / "brain_mask.nii.gz", truth, transform.in_order),
         "identical": digest(transform.affine) == digest(other.affine) and digest(transform.warp) == digest(other.warp),
-        "same_voxels": bool(np.array_equal(images.load(image).data, images.load(again).data)),
-        "same_grid": images.load_grid(image).same_as(images.load_grid(folder / "post_t1ce.nii.gz")),
+        "same_voxels": bool(np.array_equal(volumes.load(image).data, volumes.load(again).data)),
+        "same_grid": volumes.load_grid(image).same_as(volumes.load_grid(folder / "post_t1ce.nii.gz")),
         "quality": read_json(quality),
         "label": of_label(folder, truth, transform, out / "label.nii.gz"),
     }
@@ -105,7 +105,7 @@ def of_label(folder: Path, truth: Path, found: TransformFiles, out: Path) -> dic
     true = TransformFiles(truth / f"{SEQUENCE}.tfm", truth / f"{SEQUENCE}_shift.nii.gz")
     for transform in (true, found):
         warp_label(folder / "post_t1ce.nii.gz", folder / LABEL, transform, out)
-        warped = images.load(out)
+        warped = volumes.load(out)
         volumes_ml.append(float(warped.data.sum() * warped.grid.voxel_ml))
     return {
         "values": sorted(float(value) for value in np.unique(warped.data)),
@@ -116,7 +116,7 @@ def of_label(folder: Path, truth: Path, found: TransformFiles, out: Path) -> dic
 def refusals(cohort: Path, patient: str, other: str, out: Path) -> dict[str, str]:
     """What is said of moving scans that are no second scan of this head, by what they are."""
     folder = cohort / "images" / patient
-    scan = images.load(folder / f"{SEQUENCE}.nii.gz")
+    scan = volumes.load(folder / f"{SEQUENCE}.nii.gz")
     noise = np.random.default_rng(1).normal(100.0, 20.0, scan.data.shape).astype(np.float32)
     broken = scan.data.copy()
     broken[0, 0, 0] = np.nan
@@ -125,11 +125,11 @@ def refusals(cohort: Path, patient: str, other: str, out: Path) -> dict[str, str
     files = {"another head": cohort / "images" / other / f"{SEQUENCE}.nii.gz"}
     for name, data in wrong.items():
         files[name] = out / f"{name}.nii.gz"
-        images.save(Image(data, scan.grid), files[name])
+        volumes.save(Image(data, scan.grid), files[name])
     said = {}
     for name, file in files.items():
         image, _, quality = registered(folder, out / f"{name} registered", {}, file, labels.get(name))
-        assert np.isfinite(images.load(image).data).all()
+        assert np.isfinite(volumes.load(image).data).all()
         said[name] = read_json(quality)["fault"]
     return said
 

@@ -16,13 +16,13 @@ import SimpleITK as sitk  # noqa: N813
 from preparation_cases import CHANNELS, NETWORKS, movement, names
 from skimage.transform import resize
 
-from residua import images
 from residua.errors import ResiduaError
-from residua.images import Grid, Image
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
 from residua.networks.registry import target_grid_of
-from residua.preparation import ChannelCase, Crop, strip
-from residua.registration import LABEL_INTERPOLATION, TransformFiles, resample
-from residua.sampling import NativeChannel, Sampling, sample, smoothed_for
+from residua.preparation.brain_crop import ChannelCase, Crop, strip
+from residua.preparation.sampling import NativeChannel, Sampling, sample, smoothed_for
+from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, resample
 from residua.simulate.geometry import write_itk
 
 
@@ -45,10 +45,10 @@ def both_ways(folder: Path) -> None:
         in_brain = channel != "residual"
         registered = file
         if transform:
-            moving = images.load(file)
+            moving = volumes.load(file)
             how = LABEL_INTERPOLATION if is_label else "linear"
             registered = folder / "registered" / file.name
-            images.save(resample(images.load_grid(brain), moving, transform, how), registered)
+            volumes.save(resample(volumes.load_grid(brain), moving, transform, how), registered)
         if in_brain:
             strip(ChannelCase("P1", registered, brain), folder / "stripped" / file.name)
         for arch, settings in NETWORKS.items():
@@ -77,10 +77,10 @@ def smoothing() -> dict[str, object]:
 
 def refusals(folder: Path) -> list[str]:
     """What is said of a scan with a hole in the brain, and of a label that is on no known grid."""
-    brain, head = folder / "brain.nii.gz", images.load(folder / "reference.nii.gz")
+    brain, head = folder / "brain.nii.gz", volumes.load(folder / "reference.nii.gz")
     hole, elsewhere = folder / "hole.nii.gz", folder / "moving_label.nii.gz"
     head.data[tuple(n // 2 for n in head.data.shape)] = np.nan
-    images.save(head, hole)
+    volumes.save(head, hole)
     said = []
     for file, is_label in ((hole, False), (elsewhere, True)):
         case, how = NativeChannel("P1", file, brain, None), Sampling(is_label, True, "linear")

@@ -13,9 +13,9 @@ import pytest
 from nibabel import orientations
 
 from environments import python_in
-from residua import images
-from residua.images import Grid, Image
-from residua.publish import read_json
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.publishing.publish import read_json
 from residua.simulate.design import load_design
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import planned
@@ -30,8 +30,8 @@ OVERLAPS = """
 import json, sys
 from residua import images
 from residua.brain.template import template_overlap
-reference = images.load(sys.argv[1])
-print(json.dumps([template_overlap(reference, images.load_mask(mask)) for mask in sys.argv[2:]]))
+reference = volumes.load(sys.argv[1])
+print(json.dumps([template_overlap(reference, volumes.load_mask(mask)) for mask in sys.argv[2:]]))
 """
 
 
@@ -65,17 +65,17 @@ def masks_of(stack: str, settings: dict[str, Any], references: dict[str, Path], 
     paths = json.dumps({patient: str(path) for patient, path in references.items()})
     done = python_in(stack, "-c", EXTRACT, json.dumps(settings), paths, str(out))
     assert done.returncode == 0, done.stdout + done.stderr
-    return {patient: images.load_mask(out / f"{patient}.nii.gz") for patient in references}
+    return {patient: volumes.load_mask(out / f"{patient}.nii.gz") for patient in references}
 
 
 def dice(mask: Image, head: Head) -> float:
-    true = images.load_mask(head.brain)
+    true = volumes.load_mask(head.brain)
     assert mask.grid.same_as(true.grid)
     return 2 * np.count_nonzero(mask.data & true.data) / (mask.data.sum() + true.data.sum())
 
 
 def tumor_inside(mask: Image, head: Head) -> float:
-    tumor = images.load_mask(head.residual).data
+    tumor = volumes.load_mask(head.residual).data
     assert tumor.any()
     return float(mask.data[tumor].mean())
 
@@ -83,9 +83,9 @@ def tumor_inside(mask: Image, head: Head) -> float:
 def test_deepbet_finds_the_brain_and_loses_no_tumor_however_the_image_is_stored(
     head: Head, out: Path, tmp_path: Path
 ) -> None:
-    stored = images.load(head.image)
+    stored = volumes.load(head.image)
     other = tmp_path / "other.nii.gz"
-    images.save(Image(stored.data, Grid(stored.grid.shape, stored.grid.affine, "PIL")), other)
+    volumes.save(Image(stored.data, Grid(stored.grid.shape, stored.grid.affine, "PIL")), other)
     assert orientations.aff2axcodes(nib.load(other).affine) == ("P", "I", "L")
     found = masks_of("torch", {"method": "deepbet"}, {"P1": head.image, "P2": other}, out)
     assert dice(found["P1"], head) > 0.95
@@ -98,11 +98,11 @@ def test_deepbet_finds_the_brain_and_loses_no_tumor_however_the_image_is_stored(
 
 def test_one_image_without_a_head_hides_no_other(head: Head, out: Path, tmp_path: Path) -> None:
     noise = Image(np.zeros((40, 40, 40), np.float32), Grid((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0])))
-    images.save(noise, tmp_path / "nothing.nii.gz")
+    volumes.save(noise, tmp_path / "nothing.nii.gz")
     references = json.dumps({"P1": str(tmp_path / "nothing.nii.gz"), "P2": str(head.image)})
     done = python_in("torch", "-c", EXTRACT, '{"method": "deepbet"}', references, str(out))
     assert re.search(r"brain masks: 1 of 2 patients failed.*\n  patient P1: deepbet finds no brain", done.stderr)
-    assert dice(images.load_mask(out / "P2.nii.gz"), head) > 0.95
+    assert dice(volumes.load_mask(out / "P2.nii.gz"), head) > 0.95
 
 
 def test_hd_bet_finds_the_brain(head: Head, out: Path) -> None:
@@ -115,10 +115,10 @@ def test_hd_bet_finds_the_brain(head: Head, out: Path) -> None:
 def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(
     head: Head, out: Path, tmp_path: Path
 ) -> None:
-    image = images.load(head.image)
+    image = volumes.load(head.image)
     moved = image.grid.affine.copy()
     moved[:3, 3] += (70.0, -120.0, 400.0)
-    images.save(Image(image.data, Grid(image.grid.shape, moved)), tmp_path / "moved.nii.gz")
+    volumes.save(Image(image.data, Grid(image.grid.shape, moved)), tmp_path / "moved.nii.gz")
     references = {"P1": head.image, "P2": head.image, "P3": tmp_path / "moved.nii.gz"}
     found = masks_of("core", {"method": "template"}, references, out)
     assert dice(found["P1"], head) > 0.93
@@ -129,11 +129,11 @@ def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(
 
 
 def test_the_template_overlap_tells_a_brain_from_what_is_none(head: Head, tmp_path: Path) -> None:
-    true = images.load_mask(head.brain)
+    true = volumes.load_mask(head.brain)
     half = true.data.copy()
     half[half.shape[0] // 2 :] = False
-    images.save(Image(half, true.grid), tmp_path / "half.nii.gz")
-    images.save(Image(np.roll(true.data, -20, axis=2), true.grid), tmp_path / "low.nii.gz")
+    volumes.save(Image(half, true.grid), tmp_path / "half.nii.gz")
+    volumes.save(Image(np.roll(true.data, -20, axis=2), true.grid), tmp_path / "low.nii.gz")
     masks = (str(head.brain), *(str(tmp_path / f"{name}.nii.gz") for name in ("half", "low")))
     done = python_in("core", "-c", OVERLAPS, str(head.image), *masks)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from environments import HOUSE, python_in
-from residua.study import Study, load_study
+from residua.settings.study import Study, load_study
 
 SMALL = {
     "nnunet": {"epochs": 5, "iterations_per_epoch": 20, "validation_iterations_per_epoch": 1, "save_every_epochs": 1},

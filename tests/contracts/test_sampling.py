@@ -26,8 +26,8 @@ from preparation_cases import (
 from scipy import ndimage
 
 from environments import python_in
-from residua.images import Grid, Image
-from residua.preparation import Crop, brain_crop, mask_on
+from residua.images.volumes import Grid, Image
+from residua.preparation.brain_crop import Crop, brain_crop, mask_on
 
 HERE = Path(__file__).parent
 ENVIRONMENTS = {"nnunet": "torch", "agunet": "tensorflow"}

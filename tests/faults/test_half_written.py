@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from residua.publish import write_text, writing
+from residua.publishing.publish import write_text, writing
 from studies import HOUSE
 
 WRITER = """
 import sys
-from residua.publish import writing
+from residua.publishing.publish import writing
 with writing(sys.argv[1], suffix=".csv") as beside:
     beside.write_text("half")
     print("begun", flush=True)

@@ -19,7 +19,7 @@ import yaml
 
 from aims import Form, Moment, choose_aims, seconds_of, stage_of
 from outliving import Ordeal, Strike, ordeal
-from residua.publish import read_json
+from residua.publishing.publish import read_json
 from studies import HOUSE, Job, Study
 
 SEED = os.environ.get("RESIDUA_FAULT_SEED", "20230613")

@@ -13,7 +13,7 @@ import pytest
 from residua.article.values import published_table1, published_table2, published_table3, published_table4
 from residua.metrics.classification import Counts, rates
 from residua.metrics.pooling import pool_cases, pool_rates
-from residua.study import Classification
+from residua.settings.study import Classification
 from residua.tables.cells import mean_sd, number
 from residua.tables.render import Table, to_csv, to_markdown
 from residua.tables.table1 import table1

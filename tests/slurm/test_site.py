@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from residua.cluster.settings import Site, load_site
+from residua.cluster.slurm import Request, account_problem, gpus_of, problem_of, read_offers
 from residua.errors import ResiduaError
-from residua.site import Site, load_site
-from residua.slurm import Request, account_problem, gpus_of, problem_of, read_offers
 from runs import HOUSE
 
 SINFO = """\

@@ -12,9 +12,9 @@ import numpy as np
 import yaml
 
 from residua.cohort.checks.headers import check_headers
-from residua.cohort.problems import Problem
-from residua.cohort.table import Patient
-from residua.study import Study, load_study
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem
+from residua.settings.study import Study, load_study
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED: dict[str, Any] = yaml.safe_load((ROOT / "config.yaml").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cohort_tables import write_image
 from residua.cli import app
-from residua.cohort.table import FILES, parse_table
+from residua.cohort.table.patients import FILES, parse_table
 
 SEGMENTATION = np.zeros((4, 5, 3), np.uint8)
 """One voxel of value 1, two of 2, three of 3 and four of 4."""

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from residua.cohort.checks.across import check_across
-from residua.cohort.findings import standing_findings
-from residua.cohort.folds import Split
-from residua.cohort.table import Patient
+from residua.cohort.checks.results import standing_findings
+from residua.cohort.split.folds import Split
+from residua.cohort.table.patients import Patient
 from residua.errors import ResiduaError
 from residua.networks.selection import require_apart
 

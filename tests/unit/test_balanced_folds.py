@@ -11,39 +11,39 @@ from random import Random
 import pytest
 
 from cohort_tables import FILES, PUBLISHED, ROOT, row, snapshot, study, write_table
-from residua.cohort.balance import balanced, greedy, improved, searched
-from residua.cohort.balance_exact import proven_best
-from residua.cohort.placement import Placement, Positives, freeze, planned_placement
-from residua.cohort.problems import Problem
-from residua.cohort.sharing import Counts, Sharing, deviations
-from residua.cohort.table import Patient, read_patients
-from residua.study import Study
+from residua.cohort.split.balance import balanced, greedy, improved, searched
+from residua.cohort.split.balance_exact import proven_best
+from residua.cohort.split.placement import Placement, Positives, freeze, planned_placement
+from residua.cohort.split.sharing import HospitalCounts, Sharing, deviations
+from residua.cohort.table.patients import Patient, read_patients
+from residua.problems.problem import Problem
+from residua.settings.study import Study
 
 PUBLISHED_FOLDS: dict[int, list[str]] = PUBLISHED["folds"]
 SIZES = {"STO": 4, "GOT": 3, "PAR": 2, "UTR": 1, "AMS": 3}
 BALANCED = {"method": "balanced", "number": 2}
 
 
-def table1() -> dict[str, Counts]:
+def table1() -> dict[str, HospitalCounts]:
     """Patients and residual tumour of the hospitals that are not held out (the article's Table 1)."""
     with open(ROOT / "src/residua/article/table1.csv", encoding="utf-8", newline="") as stream:
         rows = [row for row in csv.DictReader(stream) if row["hospital"] != "AMS"]
-    return {row["hospital"]: Counts(int(row["patients"]), int(row["rt"])) for row in rows}
+    return {row["hospital"]: HospitalCounts(int(row["patients"]), int(row["rt"])) for row in rows}
 
 
-def ratios(counts: Mapping[str, Counts], placement: Mapping[int, Sequence[str]]) -> list[float]:
+def ratios(counts: Mapping[str, HospitalCounts], placement: Mapping[int, Sequence[str]]) -> list[float]:
     """The share of patients with residual tumour in each fold."""
     folds = [[counts[hospital] for hospital in hospitals] for hospitals in placement.values()]
     return [sum(size.positives for size in fold) / sum(size.patients for size in fold) for fold in folds]
 
 
-def some(seed: int, hospitals: int) -> dict[str, Counts]:
+def some(seed: int, hospitals: int) -> dict[str, HospitalCounts]:
     random = Random(seed)
     patients = [random.randint(5, 90) for _ in range(hospitals)]
-    return {f"H{i:02d}": Counts(n, random.randint(0, n)) for i, n in enumerate(patients)}
+    return {f"H{i:02d}": HospitalCounts(n, random.randint(0, n)) for i, n in enumerate(patients)}
 
 
-def sharing_of(counts: Mapping[str, Counts], number: int) -> Sharing:
+def sharing_of(counts: Mapping[str, HospitalCounts], number: int) -> Sharing:
     return Sharing(tuple(sorted(counts.values(), reverse=True)), number)
 
 
@@ -73,16 +73,21 @@ def placed(settings: Study, folder: Path, patients: tuple[Patient, ...]) -> tupl
 
 def test_a_fold_deviates_by_the_larger_of_both_shares() -> None:
     # 40 patients and 20 with residual tumour in two folds: an equal share is 20 and 10.
-    counts = {"A": Counts(25, 12), "B": Counts(15, 8)}
+    counts = {"A": HospitalCounts(25, 12), "B": HospitalCounts(15, 8)}
     assert deviations(counts, {0: ("A",), 1: ("B",)}) == {0: pytest.approx(0.25), 1: pytest.approx(0.25)}
-    counts = {"A": Counts(22, 5), "B": Counts(18, 15)}
+    counts = {"A": HospitalCounts(22, 5), "B": HospitalCounts(18, 15)}
     assert deviations(counts, {0: ("A",), 1: ("B",)}) == {0: pytest.approx(0.5), 1: pytest.approx(0.5)}
-    nobody = {"A": Counts(22, 0), "B": Counts(18, 0)}
+    nobody = {"A": HospitalCounts(22, 0), "B": HospitalCounts(18, 0)}
     assert deviations(nobody, {0: ("A",), 1: ("B",)}) == {0: pytest.approx(0.1), 1: pytest.approx(0.1)}
 
 
 def test_patients_alone_do_not_decide() -> None:
-    counts = {"A": Counts(10, 9), "B": Counts(10, 9), "C": Counts(10, 1), "D": Counts(10, 1)}
+    counts = {
+        "A": HospitalCounts(10, 9),
+        "B": HospitalCounts(10, 9),
+        "C": HospitalCounts(10, 1),
+        "D": HospitalCounts(10, 1),
+    }
     assert balanced(counts, 2) == {0: ("A", "C"), 1: ("B", "D")}
 
 
@@ -132,14 +137,18 @@ def test_forty_hospitals_are_shared_out_without_proof_alike_every_time() -> None
 
 
 def test_equal_hospitals_go_by_name_and_not_by_the_order_of_the_table() -> None:
-    counts = dict.fromkeys(("E", "B", "D", "A", "C", "F"), Counts(10, 5))
+    counts = dict.fromkeys(("E", "B", "D", "A", "C", "F"), HospitalCounts(10, 5))
     found = balanced(counts, 3)
     assert found == balanced(dict(sorted(counts.items())), 3)
     assert sorted(map(len, found.values())) == [2, 2, 2] and "A" in found[0]
 
 
 def test_as_many_folds_as_hospitals_is_one_each() -> None:
-    assert balanced({"A": Counts(1, 0), "B": Counts(9, 9), "C": Counts(5, 1)}, 3) == {0: ("B",), 1: ("C",), 2: ("A",)}
+    assert balanced({"A": HospitalCounts(1, 0), "B": HospitalCounts(9, 9), "C": HospitalCounts(5, 1)}, 3) == {
+        0: ("B",),
+        1: ("C",),
+        2: ("A",),
+    }
 
 
 def frozen_placement(
@@ -266,7 +275,8 @@ def test_what_is_wrong_with_a_given_table_is_told_with_its_row(tmp_path: Path, t
 
 
 def test_nothing_that_computes_is_imported_before_folds_are_balanced() -> None:
-    code = "import sys, residua.cohort.placement, residua.cohort.folds, residua.cohort.proof; print(*sys.modules)"
+    split = "residua.cohort.split"
+    code = f"import sys, {split}.placement, {split}.folds, {split}.leakage; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split()
-    assert "residua.cohort.proof" in loaded
-    assert not {"numpy", "scipy", "pandas", "nibabel", "residua.cohort.balance"} & set(loaded)
+    assert "residua.cohort.split.leakage" in loaded
+    assert not {"numpy", "scipy", "pandas", "nibabel", "residua.cohort.split.balance"} & set(loaded)

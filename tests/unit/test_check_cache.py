@@ -7,8 +7,9 @@ import numpy as np
 
 from residua.cohort.checks.cache import VERSION
 from residua.cohort.checks.facts import Facts, facts_of
-from residua.cohort.checks.labels import head_of, outside_brain, placement
-from residua.images import Grid, Image
+from residua.cohort.checks.labels import outside_brain, placement
+from residua.images.heads import head_of
+from residua.images.volumes import Grid, Image
 
 RIM = round(7 / 96, 6)
 """Three marked voxels on the edge of six faces of 16 voxels: they lie on 3, 2 and 2 of them."""

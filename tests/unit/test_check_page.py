@@ -2,9 +2,9 @@ from __future__ import annotations
 
 from html.parser import HTMLParser
 
-from residua.cohort.checks.page import checks_page
-from residua.cohort.checks.verdict import Verdict
-from residua.cohort.problems import Problem
+from residua.cohort.commands.page import checks_page
+from residua.cohort.commands.verdict import Verdict
+from residua.problems.problem import Problem
 
 EVIL = "<script>alert(1)</script>"
 

@@ -24,8 +24,8 @@ from cohort_tables import (
     write_table,
 )
 from residua.cohort.checks.voxels import check_voxels
-from residua.cohort.files import check_files, kinds_of, needed_columns
-from residua.cohort.table import Patient, read_patients
+from residua.cohort.table.files import check_files, kinds_of, needed_columns
+from residua.cohort.table.patients import Patient, read_patients
 
 GIVEN = (*FILES, "brain_mask")
 

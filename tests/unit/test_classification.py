@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from residua.images import Grid
+from residua.images.volumes import Grid
 from residua.metrics.classification import Counts, count, count_weak_overlap, has_residual_tumor, outcomes, rates
 
 CUT_ML = 0.175

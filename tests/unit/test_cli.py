@@ -143,7 +143,7 @@ def test_simulate_says_why_it_cannot(folder: Path) -> None:
 
 def test_evaluate_writes_one_row_a_case(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = pd.DataFrame({"case": ["a", "b"], "dice": [0.5, None]})
-    stand_in(monkeypatch, "residua.evaluation", evaluate_folders=lambda reference, prediction: table)
+    stand_in(monkeypatch, "residua.metrics.folders", evaluate_folders=lambda reference, prediction: table)
     assert residua("evaluate", "ours", "theirs", "--out", "made/cases.csv").exit_code == 0
     assert (folder / "made/cases.csv").read_text(encoding="utf-8") == "case,dice\na,0.5\nb,\n"
 
@@ -152,7 +152,7 @@ def test_evaluate_leaves_an_old_table_alone_when_it_fails(folder: Path, monkeypa
     def evaluate_folders(reference: Path, prediction: Path) -> None:
         raise ResiduaError(f"{reference}: no mask")
 
-    stand_in(monkeypatch, "residua.evaluation", evaluate_folders=evaluate_folders)
+    stand_in(monkeypatch, "residua.metrics.folders", evaluate_folders=evaluate_folders)
     (folder / "cases.csv").write_text("old", encoding="utf-8")
     ran = residua("evaluate", "ours", "theirs", "--out", "cases.csv")
     assert (ran.exit_code, ran.stderr) == (1, "ours: no mask\n")

@@ -20,9 +20,9 @@ from cohort_tables import (
     write_images,
     write_table,
 )
-from residua.cohort import load_cohort
-from residua.cohort.checks.verdict import check_cohort
-from residua.cohort.table import Patient, read_patients
+from residua.cohort.cohort import load_cohort
+from residua.cohort.commands.verdict import check_cohort
+from residua.cohort.table.patients import Patient, read_patients
 from residua.errors import ResiduaError
 
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from cohort_tables import PUBLISHED, ROOT
 from residua.config_docs import PAGE, SCHEMA, generated, require_current, write_docs
 from residua.errors import ResiduaError
-from residua.study import Study
+from residua.settings.study import Study
 
 
 def test_the_files_of_the_repository_are_what_the_models_and_config_say() -> None:

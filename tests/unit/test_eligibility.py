@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from cohort_tables import COLUMNS, row, rows, study, write_images, write_table
-from residua.cohort import Cohort, Problem, judged_cohort
-from residua.cohort.problems import errors_of
+from residua.cohort.cohort import Cohort, judged_cohort
+from residua.problems.problem import Problem, errors_of
 
 TWO_INPUTS = {"A": ["post_t1ce"], "C": ["post_t1ce", "post_flair"]}
 

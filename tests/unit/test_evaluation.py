@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from residua.errors import ResiduaError
-from residua.evaluation import evaluate_folders
-from residua.images import Grid, Image, save
+from residua.images.volumes import Grid, Image, save
+from residua.metrics.folders import evaluate_folders
 from residua.metrics.voxelwise import CaseMetrics
 
 GRID = Grid((6, 5, 4), np.diag([1.0, 1.0, 2.0, 1.0]))

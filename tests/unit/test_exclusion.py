@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from cohort_tables import rows, write_table
 from residua.cli import app
-from residua.cohort.exclusion import exclude, include
-from residua.cohort.lines import read_lines
-from residua.cohort.spans import cell_spans, with_cells
+from residua.cohort.table.exclusion import exclude, include
+from residua.cohort.table.lines import read_lines
+from residua.cohort.table.spans import cell_spans, with_cells
 from residua.errors import ResiduaError
 from residua.quality.flags import Flag, write_flags
 

@@ -9,13 +9,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from residua import images
 from residua.errors import ResiduaError
 from residua.figures import agreement, comparison, examples
 from residua.figures.slices import busiest_level, field_around, head, picture, window
-from residua.figures.words import listed, name_of
-from residua.images import Grid, Image
-from residua.rater_labels import rater_labels
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.raters.labels import rater_labels
+from residua.words import listed, name_of
 
 GRID = Grid((4, 5, 6), np.diag([2.0, 1.0, 1.0, 1.0]))
 
@@ -62,7 +62,7 @@ def test_a_field_is_in_mm_for_pixels_of_any_shape() -> None:
 def save_mask(path: Path, voxels: int) -> str:
     mask = np.zeros(GRID.shape, dtype=bool)
     mask[0, :voxels, 3] = True
-    images.save(Image(mask, GRID), path)
+    volumes.save(Image(mask, GRID), path)
     return str(path)
 
 

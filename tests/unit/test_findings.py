@@ -6,15 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from residua.cohort.findings import (
+from residua.cohort.checks.results import (
     invalid_patients,
     read_excluded,
     record_findings,
     standing_findings,
     write_excluded,
 )
-from residua.cohort.problems import Problem
-from residua.cohort.table import Patient
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem
 
 
 def patient(folder: Path, name: str, content: bytes = b"voxels") -> Patient:

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from residua.cohort.flow import anonymous, participant_flow, require_sums
-from residua.cohort.folds import Split
-from residua.cohort.table import ExcludedBy, Patient
+from residua.cohort.split.folds import Split
+from residua.cohort.table.patients import ExcludedBy, Patient
 from residua.errors import ResiduaError
 from residua.figures.flow_words import MOST_REASONS, Box, boxes, caption, reason_in_words
 

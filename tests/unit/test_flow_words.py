@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import Any
 
 from residua.cohort.flow import participant_flow
-from residua.cohort.folds import Split
-from residua.cohort.table import ExcludedBy, Patient
+from residua.cohort.split.folds import Split
+from residua.cohort.table.patients import ExcludedBy, Patient
 from residua.figures.flow_words import MOST_REASONS, boxes, caption
 
 SPLIT = Split(

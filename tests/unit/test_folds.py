@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from cohort_tables import FILES, PUBLISHED, row, rows, study, write_table
-from residua.cohort.fold_contents import FoldRow, fold_contents_problems, fold_table
-from residua.cohort.folds import PLACEMENT, Split, split_patients
-from residua.cohort.proof import prove
-from residua.cohort.table import Patient, read_patients
+from residua.cohort.split.fold_contents import FoldRow, fold_contents_problems, fold_table
+from residua.cohort.split.folds import PLACEMENT, Split, split_patients
+from residua.cohort.split.leakage import prove
+from residua.cohort.table.patients import Patient, read_patients
 from residua.errors import ResiduaError
-from residua.study import load_study
+from residua.settings.study import load_study
 
 TABLE_1 = {
     "ALK": 23, "AMS": 73, "GRO": 43, "HAG": 40, "MIL": 55, "PAR": 41,

@@ -18,9 +18,9 @@ import pytest
 
 from cohort_tables import FILES, rows, snapshot, study, write_images, write_table
 from residua.cohort.checks.headers import check_headers
-from residua.cohort.files import check_files
-from residua.cohort.problems import Problem
-from residua.cohort.table import Patient, read_patients
+from residua.cohort.table.files import check_files
+from residua.cohort.table.patients import Patient, read_patients
+from residua.problems.problem import Problem
 
 SHAPE = (12, 15, 12)
 AFFINE = np.diag([8.0, 6.0, 8.0, 1.0])

@@ -26,7 +26,10 @@ HEAVY = {
 def imported(file: Path) -> set[str]:
     tree = ast.parse(file.read_text())
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-    return names | {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return names
 
 
 def name_of(file: Path) -> str:
@@ -78,12 +81,79 @@ def test_the_library_knows_nothing_of_snakemake_and_keeps_heavy_imports_in_their
         assert package not in packages or name_of(file).startswith(places)
 
 
-def test_no_module_imports_in_a_circle() -> None:
+LAYERS = (
+    "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
+    "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
+    "cohort.table", "cohort.split", "cohort.checks", "cohort", "cohort.commands", "raters", "tables", "figures",
+    "quality", "report", "simulate", "importers", "importers.dicom", "importers.public", "operations",
+)  # fmt: skip
+"""The folders from the ground up: each imports from itself and from those before it."""
+GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}
+"""Modules of the root on which every folder may stand; the other modules of the root stand on all folders."""
+
+
+def module_names() -> dict[str, Path]:
     dotted = [name_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in MODULES]
-    names = {f"residua.{name}": file for name, file in zip(dotted, MODULES, strict=True)}
-    edges = {name: (imported(file) & set(names)) - {name} for name, file in names.items()}
+    return {
+        "residua" if name == "__init__" else f"residua.{name}": file for name, file in zip(dotted, MODULES, strict=True)
+    }
+
+
+def edges() -> dict[str, set[str]]:
+    """The modules of the library that each module imports: by name, and the packages that hold them."""
+    names = module_names()
+    return {name: imported(file) & set(names) - {name} for name, file in names.items()}
+
+
+def folder_of(module: str) -> str:
+    """The folder of a module, dotted; empty for the root."""
+    file = module_names()[module]
+    return ".".join(file.parent.relative_to(LIBRARY).parts)
+
+
+def test_no_module_imports_in_a_circle() -> None:
+    waiting = edges()
     order: list[str] = []
-    while len(order) < len(edges):
-        ready = [name for name in edges if name not in order and edges[name] <= set(order)]
-        assert ready, f"a circle among {sorted(set(edges) - set(order))}"
+    while waiting:
+        ready = [name for name, needed in waiting.items() if needed <= set(order)]
+        assert ready, f"a circle among {sorted(waiting)}"
         order += ready
+        for name in ready:
+            del waiting[name]
+
+
+def test_every_folder_has_its_layer() -> None:
+    assert sorted(LAYERS) == sorted({folder_of(module) for module in module_names()} - {""})
+    assert len(list(LIBRARY.glob("*.py"))) <= 8
+
+
+def test_no_folder_imports_one_above_it() -> None:
+    upwards = [
+        f"{module} imports {needed}"
+        for module, all_needed in edges().items()
+        for needed in all_needed - GROUND
+        if module not in GROUND and folder_of(module) and rank(needed) > rank(module)
+    ]
+    assert upwards == []
+    assert not any(needed - GROUND for module, needed in edges().items() if module in GROUND)
+
+
+def rank(module: str) -> int:
+    folder = folder_of(module)
+    return LAYERS.index(folder) if folder else len(LAYERS)
+
+
+@pytest.mark.parametrize("file", [file for file in MODULES if file.name == "__init__.py"], ids=name_of)
+def test_an_init_holds_a_docstring_alone(file: Path) -> None:
+    (statement,) = ast.parse(file.read_text()).body
+    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    assert isinstance(statement.value.value, str)
+
+
+def test_every_public_class_has_a_name_of_its_own() -> None:
+    places: dict[str, list[str]] = {}
+    for file in MODULES:
+        for node in ast.parse(file.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(name_of(file))
+    assert {name: files for name, files in places.items() if len(files) > 1} == {}

@@ -19,7 +19,7 @@ from scipy.spatial.transform import Rotation
 
 from cohort_tables import snapshot, write_image
 from residua.errors import ResiduaError
-from residua.images import Grid, Image, load, load_grid, load_mask, require_same_grid, save
+from residua.images.volumes import Grid, Image, load, load_grid, load_mask, require_same_grid, save
 
 SPACING = {"R": 0.9, "A": 1.2, "S": 3.0}
 SHAPE = {"R": 4, "A": 5, "S": 6}

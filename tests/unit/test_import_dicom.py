@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from cohort_tables import FILES, snapshot
 from dicom_trees import BIRTH, IDENTITY, NAME, PLACE, SHAPE, T1, T1CE, uids, world_mm, write_export, write_series
 from residua.cli import app
-from residua.cohort.table import parse_table
+from residua.cohort.table.patients import parse_table
 from residua.importers.dicom.proposal_table import scrubbed
 from residua.importers.dicom.propose import weighting
 from residua.importers.dicom.scan import Series

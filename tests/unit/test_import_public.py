@@ -12,14 +12,14 @@ from typer.testing import CliRunner
 
 from cohort_tables import AFFINE, FILES, snapshot
 from public_sets import SEGMENTATION, UCSF_CLINICAL, lumiere, mu_glioma_post, rhuh_gbm, ucsf_alptdg, write_rows
-from residua.cohort.table import Patient, parse_table
+from residua.cohort.table.patients import Patient, parse_table
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.public import commands
 from residua.importers.public.lumiere import find_lumiere
 from residua.importers.public.mu_glioma_post import find_mu_glioma_post
 from residua.importers.public.rhuh_gbm import find_rhuh_gbm
-from residua.importers.public.sessions import NO_SCAN, Options
+from residua.importers.public.sessions import NO_SCAN, PublicOptions
 from residua.importers.public.ucsf_alptdg import find_ucsf_alptdg
 from residua.importers.window import UNKNOWN, Window
 
@@ -47,14 +47,14 @@ def names(root: Path, patient: FoundPatient) -> dict[str, str]:
     return {column: "/".join(file.relative_to(root).parts[-3:]) for column, file in patient.images.items()}
 
 
-def told(layout: str, root: Path, options: Options = Options()) -> str:  # noqa: B008
+def told(layout: str, root: Path, options: PublicOptions = PublicOptions()) -> str:  # noqa: B008
     with pytest.raises(ResiduaError) as raised:
         SETS[layout](root, options)
     return str(raised.value)
 
 
 def test_rhuh_gbm_is_early_by_its_documentation(tmp_path: Path) -> None:
-    found = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), Options())
+    found = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), PublicOptions())
     patients = by_id(found)
     assert list(patients) == ["RHUH-0001", "rhuh-0002"]
     first = patients["RHUH-0001"]
@@ -73,14 +73,14 @@ def test_rhuh_gbm_is_early_by_its_documentation(tmp_path: Path) -> None:
 
 
 def test_rhuh_gbm_in_other_case_uncompressed_and_with_the_short_name_of_its_segmentations(tmp_path: Path) -> None:
-    second = by_id(SETS["rhuh-gbm"](rhuh_gbm(tmp_path), Options()))["rhuh-0002"]
+    second = by_id(SETS["rhuh-gbm"](rhuh_gbm(tmp_path), PublicOptions()))["rhuh-0002"]
     assert names(tmp_path, second)["post_flair"] == "rhuh-0002/1/rhuh-0002_1_FLAIR.nii"
     assert second.labels["residual"].file.name == "rhuh-0002_1_seg.nii"
     assert second.clinical == {"age": "58", "sex": "F"}
 
 
 def test_what_was_left_is_told_with_the_reason(tmp_path: Path) -> None:
-    left = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), Options()).left
+    left = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), PublicOptions()).left
     folder = "PKG - RHUH-GBM-nii-v1/RHUH-GBM_nii_v1/RHUH-0001"
     assert {name.removeprefix(f"{folder}/"): why for name, why in left.items() if name.startswith(folder)} == {
         "2": "the recurrence scan",
@@ -95,7 +95,7 @@ def test_what_was_left_is_told_with_the_reason(tmp_path: Path) -> None:
 
 
 def test_one_image_more_is_taken_when_it_is_asked_for(tmp_path: Path) -> None:
-    found = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), Options(columns=("post_t2", "pre_flair")))
+    found = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), PublicOptions(columns=("post_t2", "pre_flair")))
     images = names(tmp_path, by_id(found)["RHUH-0001"])
     assert images["post_t2"] == "RHUH-0001/1/RHUH-0001_1_t2.nii.gz"
     assert images["pre_flair"] == "RHUH-0001/0/RHUH-0001_0_flair.nii.gz"
@@ -103,7 +103,7 @@ def test_one_image_more_is_taken_when_it_is_asked_for(tmp_path: Path) -> None:
 
 
 def test_an_image_that_the_set_cannot_have_is_refused(tmp_path: Path) -> None:
-    assert told("ucsf-alptdg", ucsf_alptdg(tmp_path), Options(columns=("pre_flair",))) == (
+    assert told("ucsf-alptdg", ucsf_alptdg(tmp_path), PublicOptions(columns=("pre_flair",))) == (
         "ucsf-alptdg has no image for column pre_flair; it has post_t1ce, post_t1, post_flair, post_t2"
     )
 
@@ -112,12 +112,12 @@ def test_the_same_image_twice_is_told(tmp_path: Path) -> None:
     rhuh_gbm(tmp_path)
     (zipped,) = tmp_path.rglob("RHUH-0001_1_t1ce.nii.gz")
     zipped.with_name("RHUH-0001_1_t1ce.nii").write_bytes(b"another")
-    left = SETS["rhuh-gbm"](tmp_path, Options()).left
+    left = SETS["rhuh-gbm"](tmp_path, PublicOptions()).left
     assert "a second t1ce of the session; RHUH-0001_1_t1ce.nii is used" in left.values()
 
 
 def test_lumiere_goes_by_the_ratings_and_not_by_the_names_of_the_weeks(tmp_path: Path) -> None:
-    patients = by_id(SETS["lumiere"](lumiere(tmp_path), Options(window=Window(assume_early=True))))
+    patients = by_id(SETS["lumiere"](lumiere(tmp_path), PublicOptions(window=Window(assume_early=True))))
     assert names(tmp_path, patients["Patient-001"]) == {
         "pre_t1ce": "Patient-001/week-000-1/CT1.nii.gz",
         "post_t1ce": "Patient-001/week-000-2/CT1.nii.gz",
@@ -135,7 +135,7 @@ def test_lumiere_goes_by_the_ratings_and_not_by_the_names_of_the_weeks(tmp_path:
 
 
 def test_lumiere_takes_enhancing_from_one_segmentation_and_the_core_from_the_other(tmp_path: Path) -> None:
-    first = by_id(SETS["lumiere"](lumiere(tmp_path), Options()))["Patient-001"]
+    first = by_id(SETS["lumiere"](lumiere(tmp_path), PublicOptions()))["Patient-001"]
     folder = tmp_path / "Imaging-v202211" / "Imaging" / "Patient-001"
     glio = "HD-GLIO-AUTO-segmentation/native/segmentation_CT1_origspace.nii.gz"
     bratumia = "DeepBraTumIA-segmentation/native/segmentation/ct1_seg_mask.nii.gz"
@@ -146,7 +146,7 @@ def test_lumiere_takes_enhancing_from_one_segmentation_and_the_core_from_the_oth
 
 
 def test_lumiere_is_no_evidence_of_an_early_scan_and_says_what_it_bounds(tmp_path: Path) -> None:
-    found = SETS["lumiere"](lumiere(tmp_path), Options())
+    found = SETS["lumiere"](lumiere(tmp_path), PublicOptions())
     patients = by_id(found)
     assert [patient.exclusion_reason for patient in patients.values()] == [UNKNOWN, UNKNOWN, UNKNOWN, NO_SCAN]
     assert patients["Patient-001"].remarks == ("week-000-2: less than 168 h after the first pre-operative scan",)
@@ -165,7 +165,7 @@ def test_lumiere_without_its_ratings_cannot_be_told_apart(tmp_path: Path) -> Non
 
 
 def test_ucsf_takes_part_only_where_the_table_proves_a_resection_at_most_72_h_ago(tmp_path: Path) -> None:
-    patients = by_id(SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path), Options()))
+    patients = by_id(SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path), PublicOptions()))
     assert {name: patient.exclusion_reason for name, patient in patients.items()} == {
         "100001": "",
         "100002": LATER,
@@ -184,14 +184,14 @@ def test_ucsf_takes_part_only_where_the_table_proves_a_resection_at_most_72_h_ag
 
 
 def test_a_workbook_is_not_read_and_says_what_to_do(tmp_path: Path) -> None:
-    found = SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path, with_table=False), Options())
+    found = SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path, with_table=False), PublicOptions())
     assert {patient.exclusion_reason for patient in found.patients} == {UNKNOWN}
     (why,) = [why for name, why in found.left.items() if name.endswith(".xlsx")]
     assert why == "an Excel workbook is not read: save the sheet that is needed as CSV (UTF-8) beside it"
 
 
 def test_ucsf_leaves_the_second_scan_and_the_differences(tmp_path: Path) -> None:
-    left = SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path), Options()).left
+    left = SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path), PublicOptions()).left
     whys = {name.rpartition("/")[2].removeprefix("100001_"): why for name, why in left.items() if "/100001/" in name}
     differences = ("flair_subtraction", "t1ce_subtraction_seg", "time1_t1ce-t1", "time2_t1ce-t1")
     assert whys == {
@@ -202,7 +202,7 @@ def test_ucsf_leaves_the_second_scan_and_the_differences(tmp_path: Path) -> None
 
 
 def test_mu_takes_the_first_scan_that_is_not_before_surgery(tmp_path: Path) -> None:
-    found = SETS["mu-glioma-post"](mu_glioma_post(tmp_path), Options())
+    found = SETS["mu-glioma-post"](mu_glioma_post(tmp_path), PublicOptions())
     patients = by_id(found)
     whys = [patient.exclusion_reason for patient in patients.values()]
     assert whys == ["", LATER, UNKNOWN]
@@ -221,7 +221,7 @@ def test_mu_takes_the_first_scan_that_is_not_before_surgery(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("layout", sorted(SETS))
 def test_assuming_early_keeps_everyone_whose_time_is_not_known(tmp_path: Path, layout: str) -> None:
-    found = SETS[layout](BUILDERS[layout](tmp_path), Options("ABC", window=Window(assume_early=True)))
+    found = SETS[layout](BUILDERS[layout](tmp_path), PublicOptions("ABC", window=Window(assume_early=True)))
     assert {patient.exclusion_reason for patient in found.patients} <= {"", NO_SCAN, LATER}
     assert {patient.hospital for patient in found.patients} == {"ABC"}
     assert found.layout == layout
@@ -229,14 +229,14 @@ def test_assuming_early_keeps_everyone_whose_time_is_not_known(tmp_path: Path, l
 
 
 def test_a_wider_window_takes_scans_whose_time_is_known(tmp_path: Path) -> None:
-    found = find_mu_glioma_post(mu_glioma_post(tmp_path), Options(window=Window(1584)))
+    found = find_mu_glioma_post(mu_glioma_post(tmp_path), PublicOptions(window=Window(1584)))
     assert [patient.exclusion_reason for patient in found.patients] == ["", "", UNKNOWN]
 
 
 @pytest.mark.parametrize("layout", sorted(SETS))
 def test_every_file_is_used_or_told_to_be_left(tmp_path: Path, layout: str) -> None:
     root = BUILDERS[layout](tmp_path)
-    found = SETS[layout](root, Options())
+    found = SETS[layout](root, PublicOptions())
     used = {str(file.relative_to(root)) for patient in found.patients for file in patient.images.values()}
     used |= {str(label.file.relative_to(root)) for patient in found.patients for label in patient.labels.values()}
     tables = {file.name for file in root.rglob("*.csv")}
@@ -302,7 +302,7 @@ def test_the_command_writes_a_table_without_problems_and_leaves_the_source_as_it
     assert (ran.exit_code, ran.exception) == (0, None)
     assert snapshot(source) == before
     patients = patients_of(out)
-    assert len(patients) == len(SETS[layout](source, Options()).patients)
+    assert len(patients) == len(SETS[layout](source, PublicOptions()).patients)
     for patient in patients.values():
         assert all(Path(file).is_file() for file in patient.files.values())
         assert patient.role == ("exclude" if patient.exclusion_reason else "auto")

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from residua import images
-from residua.batch_work import for_each_patient, settings_digest
-from residua.brain import mask_brains
+from residua.brain.mask import mask_brains
 from residua.errors import ResiduaError
-from residua.faults import faults_among, require_none, sound_among, sound_files
-from residua.images import Grid, Image
-from residua.publish import digest, read_json, stage, verified, write_json
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.publishing.batches import for_each_patient, settings_digest
+from residua.publishing.failures import faults_among, require_none, sound_among, sound_files
+from residua.publishing.publish import digest, read_json, stage, verified, write_json
 
 GIVEN = {"method": "given"}
 GRID = Grid((24, 24, 24), np.diag([6.0, 6.0, 6.0, 1.0]))
@@ -24,7 +24,7 @@ EVERYWHERE = (slice(4, 20),) * 3
 
 def write(folder: Path, name: str, data: Any) -> str:
     path = folder / f"{name}.nii.gz"
-    images.save(Image(np.asarray(data), GRID), path)
+    volumes.save(Image(np.asarray(data), GRID), path)
     return str(path)
 
 
@@ -44,7 +44,7 @@ def test_masks_are_written_with_their_checks_and_what_they_were_made_from(tmp_pa
     out.mkdir()
     references, given = {"STO1": head(tmp_path, "STO1")}, {"STO1": brain(tmp_path, "STO1", EVERYWHERE)}
     mask_brains(GIVEN, references, given, out)
-    mask, record = images.load_mask(out / "STO1.nii.gz"), read_json(out / "STO1.json")
+    mask, record = volumes.load_mask(out / "STO1.nii.gz"), read_json(out / "STO1.json")
     assert np.count_nonzero(mask.data) == 4096
     assert record["checks"]["volume_ml"] == pytest.approx(884.7, abs=0.1)
     assert record["made_from"] == [digest(references["STO1"]), digest(given["STO1"])]
@@ -116,7 +116,7 @@ def test_one_error_names_every_patient_whose_file_cannot_be_read_and_the_others_
 
 def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
     other = Image(np.ones((20, 20, 20), dtype=bool), Grid((20, 20, 20), np.diag([6.0, 6.0, 6.0, 1.0])))
-    images.save(other, tmp_path / "other.nii.gz")
+    volumes.save(other, tmp_path / "other.nii.gz")
     (tmp_path / "out").mkdir()
     with pytest.raises(ResiduaError, match="brain mask of patient STO1: shape"):
         mask_brains(GIVEN, {"STO1": head(tmp_path, "STO1")}, {"STO1": str(tmp_path / "other.nii.gz")}, tmp_path / "out")

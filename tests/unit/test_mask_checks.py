@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from residua.brain.checks import check_mask
-from residua.images import Grid, Image
+from residua.images.volumes import Grid, Image
 
 GRID = Grid((10, 12, 8), np.diag([2.0, 2.0, 5.0, 1.0]))
 

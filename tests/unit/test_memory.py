@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from residua.memory import memory_mb, voxels_of
+from residua.cluster.memory_needs import memory_mb, voxels_of
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])

@@ -14,9 +14,9 @@ from scipy import ndimage
 
 from cohort_tables import snapshot
 from residua.errors import ResiduaError
-from residua.images import Grid, Image, load, save
+from residua.images.volumes import Grid, Image, load, save
 from residua.networks.contract import PreparedCase
-from residua.prediction import LEVELS, predict_cases, save_probability
+from residua.networks.prediction import LEVELS, predict_cases, save_probability
 
 GRID = Grid((6, 5, 4), np.diag([1.0, 1.5, 2.0, 1.0]), "LPS")
 CASES = [PreparedCase(patient, (Path(f"{patient}.b2nd"),)) for patient in ("STO1", "STO2", "GOT1")]

@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
-from residua.images import Grid, Image, load, save
-from residua.preparation import ChannelCase, Crop, crop_to_brain, mask_on, strip
+from residua.images.volumes import Grid, Image, load, save
+from residua.preparation.brain_crop import ChannelCase, Crop, crop_to_brain, mask_on, strip
 
 GRID = Grid((8, 9, 7), np.diag([1.0, 1.5, 2.0, 1.0]), "LPS")
 HEAD = np.arange(1, 505, dtype=np.float32).reshape(8, 9, 7)

@@ -18,7 +18,7 @@ import pytest
 
 from cohort_tables import ROOT, snapshot
 from residua.errors import DamagedStageError, ResiduaError
-from residua.publish import (
+from residua.publishing.publish import (
     digest,
     manifest_of,
     read_json,
@@ -33,7 +33,7 @@ from residua.publish import (
 BUILDER = """
 import multiprocessing, os, sys, time
 from pathlib import Path
-from residua.publish import stage, writing
+from residua.publishing.publish import stage, writing
 
 def say(word):
     print(word, flush=True)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from pages import Page
 from residua.errors import ResiduaError
-from residua.publish import stage, write_json
+from residua.publishing.publish import stage, write_json
 from residua.quality.cohort import Outputs, assess_cohort
 from residua.quality.cohort_page import cohort_page
 from residua.quality.flags import Flag, flags_of, measure_frame, read_flags, write_flags

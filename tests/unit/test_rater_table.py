@@ -16,9 +16,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cohort_tables import AFFINE, snapshot, write_image
-from residua.cohort.problems import errors_of
-from residua.cohort.raters import COLUMNS, Raters, Rating, check_rater_headers, load_raters
+from residua.cohort.checks.rater_headers import check_rater_headers
+from residua.cohort.table.rater_table import COLUMNS, Raters, Rating, load_raters
 from residua.errors import ResiduaError
+from residua.problems.problem import errors_of
 
 HOLDOUT = ("AMS1", "AMS2")
 EXCLUDED = ("AMS9",)
@@ -223,7 +224,7 @@ def test_equal_content_gives_equal_ratings_in_every_form(tmp_path: Path, form: s
 
 def test_reading_a_rater_table_loads_no_array_library() -> None:
     heavy = {"numpy", "nibabel", "pandas", "pyarrow", "torch"}
-    listed = f"import sys, residua.cohort.raters; print({heavy!r} & set(sys.modules))"
+    listed = f"import sys, residua.cohort.table.rater_table; print({heavy!r} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
 

@@ -14,12 +14,13 @@ import pytest
 from numpy.typing import NDArray
 
 from cohort_tables import snapshot
-from residua.cohort.raters import Expertise, Rating, check_rater_headers, load_raters
-from residua.cohort.table import read_patients
+from residua.cohort.checks.rater_headers import check_rater_headers
+from residua.cohort.table.patients import read_patients
+from residua.cohort.table.rater_table import Expertise, Rating, load_raters
 from residua.errors import DamagedStageError, ResiduaError
-from residua.images import Grid, Image, load_mask, save
-from residua.publish import stage
-from residua.raters import compare_raters, consensus, rate_all
+from residua.images.volumes import Grid, Image, load_mask, save
+from residua.publishing.publish import stage
+from residua.raters.scores import compare_raters, consensus, rate_all
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
 CLASSIFICATION = {"residual_tumor_ml": 0.9, "min_overlap_dice": 0.0}

@@ -13,11 +13,11 @@ import pandas as pd
 import pytest
 
 from cohort_tables import PUBLISHED, ROOT
-from residua.cohort.folds import Split
+from residua.cohort.split.folds import Split
 from residua.errors import DamagedStageError
-from residua.publish import stage, write_json, write_text
+from residua.publishing.publish import stage, write_json, write_text
 from residua.quality.flags import write_flags
-from residua.raters import compare_raters
+from residua.raters.scores import compare_raters
 from residua.report import provenance
 from residua.report.article_settings import ARTICLE_SETTINGS, differing
 from residua.report.beside import beside_the_article, same_inputs
@@ -29,13 +29,14 @@ from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
 from residua.report.pins import pins_of
 from residua.report.significance import significance
+from residua.settings.study import Study, load_study
 from residua.statistics.comparisons import compare_architectures, compare_inputs
 from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps
-from residua.study import Study, load_study
 from residua.tables.html import to_html
-from residua.tables.published import split_table, supplementary_table
 from residua.tables.render import Table
+from residua.tables.supplement import supplementary_table
+from residua.tables.table2 import split_table
 from residua.tables.table3 import table3
 from residua.tables.table4 import table4
 

@@ -10,7 +10,7 @@ import pytest
 
 from residua.errors import DamagedStageError
 from residua.networks.selection import read_cases, read_training_set, select_cases
-from residua.publish import digest, read_json, stage, write_json
+from residua.publishing.publish import digest, read_json, stage, write_json
 
 BATCHES = {"STO-0": ("STO1", "STO2"), "GOT-0": ("GOT1",)}
 GROUPS = {"training": ["STO2", "STO1"], "validation": ["GOT1"]}

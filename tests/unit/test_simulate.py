@@ -24,9 +24,9 @@ from sklearn.model_selection import LeaveOneGroupOut, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from residua import images
 from residua.errors import ResiduaError
-from residua.images import Image
+from residua.images import volumes
+from residua.images.volumes import Image
 from residua.simulate.cohort import simulate_cohort
 from residua.simulate.design import load_design
 from residua.simulate.geometry import drawn_mask, sample
@@ -78,20 +78,20 @@ def test_files_exist_and_labels_lie_on_their_images(cohort: Path) -> None:
     for row in _rows(cohort):
         for column in ("post_t1", "post_flair"):
             assert (cohort.parent / row[column]).is_file()
-        reference = images.load(cohort.parent / row["post_t1ce"])
+        reference = volumes.load(cohort.parent / row["post_t1ce"])
         assert max(reference.data.shape) < 60
         truth = [f"truth/{row['patient']}/{name}.nii.gz" for name in ("cavity", "blood", "tissues")]
         for file in (row["residual"], row["brain_mask"], *truth):
-            images.require_same_grid(images.load(cohort.parent / file), reference, file)
-        before = images.load(cohort.parent / row["pre_t1ce"])
-        images.require_same_grid(images.load_mask(cohort.parent / row["pre_tumor"]), before, "pre_tumor")
+            volumes.require_same_grid(volumes.load(cohort.parent / file), reference, file)
+        before = volumes.load(cohort.parent / row["pre_t1ce"])
+        volumes.require_same_grid(volumes.load_mask(cohort.parent / row["pre_tumor"]), before, "pre_tumor")
 
 
 def test_volumes_follow_the_plan(cohort: Path) -> None:
     plan = {each.patient: each.residual_tumor for each in planned(8, load_design("micro"))}
     lowest_ml = load_design("micro").disease.residual.lowest_ml
     for row in _rows(cohort):
-        residual = images.load_mask(cohort.parent / row["residual"])
+        residual = volumes.load_mask(cohort.parent / row["residual"])
         volume_ml = _volume_ml(residual)
         assert volume_ml > lowest_ml - residual.grid.voxel_ml if plan[row["patient"]] else volume_ml < GTR_BELOW_ML
 
@@ -108,7 +108,7 @@ def test_a_patient_depends_on_the_seed_and_not_on_how_many_are_asked_for(cohort:
     assert more.read_text().startswith(cohort.read_text())
     design = load_design("micro")
     other, _ = simulate_patient(tmp_path / "other", 2, planned(8, design)[0], design)
-    one, two = (images.load(folder / other["post_t1ce"]).data for folder in (cohort.parent, tmp_path / "other"))
+    one, two = (volumes.load(folder / other["post_t1ce"]).data for folder in (cohort.parent, tmp_path / "other"))
     assert one.shape != two.shape or not np.array_equal(one, two)
 
 
@@ -173,13 +173,13 @@ def _on_the_reference(
     row: dict[str, str], folder: Path, sequence: str, where: NDArray[np.bool_], true: bool = True
 ) -> NDArray[np.float32]:
     """The voxels of a sequence at the reference's voxels in ``where``."""
-    fixed = images.load(folder / row["post_t1ce"])
+    fixed = volumes.load(folder / row["post_t1ce"])
     if sequence == "post_t1ce":
         return np.asarray(fixed.data[where], dtype=np.float32)
     points = nib.affines.apply_affine(fixed.grid.affine, np.argwhere(where))
     if true:
         points = true_places(folder / "truth" / row["patient"], sequence, points)
-    moving = images.load(folder / row[sequence])
+    moving = volumes.load(folder / row[sequence])
     index = nib.affines.apply_affine(np.linalg.inv(moving.grid.affine), points).T
     return np.asarray(ndimage.map_coordinates(moving.data.astype(np.float32), index, order=1, mode="nearest"))
 
@@ -190,7 +190,7 @@ def test_t1_tells_blood_from_tumor_and_nothing_else_does(toy: dict[Path, dict[st
     for folder, row in toy.items():
         truth = folder / "truth" / row["patient"]
         brain, tumor, blood = (
-            images.load_mask(file).data
+            volumes.load_mask(file).data
             for file in (folder / row["brain_mask"], folder / row["residual"], truth / "blood.nii.gz")
         )
         assert not (tumor & blood).any()
@@ -230,7 +230,7 @@ def test_blood_and_tumor_are_equally_large_and_frequent_where_there_is_residual_
 
 def _brightness(row: dict[str, str], folder: Path, sequence: str) -> dict[str, float]:
     """The median of each tissue, away from its edge, where voxels hold several."""
-    labels = images.load(folder / "truth" / row["patient"] / "tissues.nii.gz").data
+    labels = volumes.load(folder / "truth" / row["patient"] / "tissues.nii.gz").data
     cores = {tissue: ndimage.binary_erosion(labels == code) for tissue, code in CODES.items()}
     return {
         tissue: float(np.median(_on_the_reference(row, folder, sequence, core)))
@@ -263,7 +263,7 @@ def test_tissues_are_as_bright_as_on_their_sequence(toy: dict[Path, dict[str, st
 def test_the_true_transform_aligns(cohort: Path, sequence: str) -> None:
     gains = []
     for row in _rows(cohort):
-        brain = images.load_mask(cohort.parent / row["brain_mask"]).data
+        brain = volumes.load_mask(cohort.parent / row["brain_mask"]).data
         # Around the brain, where skull and fluid are dark on all sequences, contrast tells how well edges meet.
         around = ndimage.binary_dilation(brain, iterations=3)
         reference, true, untrue = (
@@ -278,7 +278,7 @@ def test_the_true_transform_aligns(cohort: Path, sequence: str) -> None:
 def test_the_brain_sinks_into_the_cavity_and_stays_at_the_skull(toy: dict[Path, dict[str, str]]) -> None:
     for folder, row in toy.items():
         truth = folder / "truth" / row["patient"]
-        cavity, brain = images.load_mask(truth / "cavity.nii.gz"), images.load_mask(folder / row["brain_mask"]).data
+        cavity, brain = volumes.load_mask(truth / "cavity.nii.gz"), volumes.load_mask(folder / row["brain_mask"]).data
         depth = ndimage.distance_transform_edt(brain, sampling=cavity.grid.spacing_mm)
         away = ndimage.distance_transform_edt(~cavity.data, sampling=cavity.grid.spacing_mm)
         centre = nib.affines.apply_affine(cavity.grid.affine, np.argwhere(cavity.data).mean(axis=0))
@@ -334,7 +334,7 @@ def test_a_small_thing_keeps_its_volume_on_thick_slices() -> None:
         affine = np.diag([*spacing_mm, 1.0])
         shape = tuple(round(40.0 / step) for step in spacing_mm)
         affine[:3, 3] = [-(n - 1) * step / 2.0 for n, step in zip(shape, spacing_mm, strict=True)]
-        grid = images.Grid(shape, affine)
+        grid = volumes.Grid(shape, affine)
         drawn = drawn_mask(world, share, volume_ml, grid, np.eye(4))
         assert abs(drawn.sum() * grid.voxel_ml - volume_ml) <= grid.voxel_ml
         middle = nib.affines.apply_affine(affine, np.argwhere(drawn)).mean(axis=0)
@@ -346,7 +346,7 @@ def test_a_thick_slice_is_the_mean_of_what_it_cuts() -> None:
     picture = np.broadcast_to((world.axes[2] > 0.0).astype(np.float32), world.shape)
     affine = np.diag([2.0, 2.0, 8.0, 1.0])
     affine[:3, 3] = (-7.0, -6.0, -13.0)
-    thick = sample(world, np.ascontiguousarray(picture), images.Grid((4, 4, 4), affine), np.eye(4))
+    thick = sample(world, np.ascontiguousarray(picture), volumes.Grid((4, 4, 4), affine), np.eye(4))
     # Slices about -13, -5, 3 and 11 mm, 8 mm thick: the third reaches from -1 to 7 mm.
     np.testing.assert_allclose(thick[2, 2], [0.0, 0.0, 0.75, 1.0], atol=0.13)
 
@@ -360,8 +360,8 @@ def test_eight_raters_segment_the_holdout(cohort: Path) -> None:
     assert Counter(row["expertise"] for row in ratings) == {"novice": 8, "expert": 8}
     assert len({row["rater"] for row in ratings}) == 8
     for row in ratings:
-        reference = images.load(cohort.parent / "images" / row["patient"] / "post_t1ce.nii.gz")
-        images.require_same_grid(images.load_mask(cohort.parent / row["mask"]), reference, row["mask"])
+        reference = volumes.load(cohort.parent / "images" / row["patient"] / "post_t1ce.nii.gz")
+        volumes.require_same_grid(volumes.load_mask(cohort.parent / row["mask"]), reference, row["mask"])
 
 
 def test_novices_agree_less_with_the_reference() -> None:

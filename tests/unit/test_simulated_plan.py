@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from cohort_tables import ROOT
 from residua.errors import ResiduaError
-from residua.images import Grid
+from residua.images.volumes import Grid
 from residua.simulate.cohort import simulate_cohort
 from residua.simulate.design import load_design
 from residua.simulate.geometry import draw_grid

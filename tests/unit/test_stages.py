@@ -13,10 +13,13 @@ import pytest
 from numpy.typing import NDArray
 
 from residua.errors import DamagedStageError, ResiduaError
-from residua.images import Grid, Image, load, save
-from residua.prediction import save_probability
-from residua.publish import stage, verified
-from residua.stages import by_patient, measure_all, segment_all, threshold_record
+from residua.images.volumes import Grid, Image, load, save
+from residua.metrics.measure_patients import measure_all
+from residua.networks.prediction import save_probability
+from residua.publishing.images import by_patient
+from residua.publishing.publish import stage, verified
+from residua.segmentation.segment_patients import segment_all
+from residua.segmentation.threshold_record import threshold_record
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
 POSTPROCESSING = {"thresholds": [0.3, 0.6], "min_component_voxels": 0, "connectivity": 26}

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from cohort_tables import rows, study, write_images, write_table
-from residua.cohort import judged_cohort
-from residua.cohort.checks.standing import known_headers, known_problems
-from residua.cohort.findings import invalid_patients, record_findings
-from residua.cohort.problems import Problem
+from residua.cohort.checks.results import invalid_patients, record_findings
+from residua.cohort.cohort import judged_cohort
+from residua.cohort.commands.standing import known_headers, known_problems
+from residua.problems.problem import Problem
 
 
 @pytest.fixture

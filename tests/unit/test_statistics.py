@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from scipy.stats import studentized_range
 
 from residua.errors import ResiduaError
+from residua.settings.study import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
 from residua.statistics.comparisons import compare_architectures, compare_inputs
 from residua.statistics.mann_whitney import mann_whitney
 from residua.statistics.range_test import Difference, range_test
-from residua.study import Classification
 
 ALPHA = 0.05
 NAN = math.nan

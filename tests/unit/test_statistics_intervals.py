@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
 from residua.metrics.pooling import Pooled
+from residua.settings.study import BestInputs, Classification, Statistics
 from residua.statistics.bca import bca_interval
 from residua.statistics.interval import Interval
 from residua.statistics.intervals import intervals
 from residua.statistics.normal import normal_interval
 from residua.statistics.overlaps import overlaps
-from residua.study import BestInputs, Classification, Statistics
 
 ALPHA, RESAMPLES, SEED = 0.05, 10_000, 20230613
 CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)

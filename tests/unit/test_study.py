@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from cohort_tables import PUBLISHED, ROOT, config, study
 from residua.errors import ResiduaError
 from residua.networks.nnunet.settings import NnUNetSettings
-from residua.study import load_study
+from residua.settings.study import load_study
 
 NUMBERS = {
     "sequences.reference": "post_t1ce",

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from residua.errors import ResiduaError
-from residua.summary import RuleCost, rule_costs
+from residua.operations.summary import RuleCost, rule_costs
 
 HEADER = "s\th:m:s\tmax_rss\tmax_vms\tmax_uss\tmax_pss\tio_in\tio_out\tmean_load\tcpu_time\n"
 

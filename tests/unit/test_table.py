@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cohort_tables import COLUMNS, FILES, row, rows, snapshot, write_table
-from residua.cohort.problems import Problem, raise_problems
-from residua.cohort.table import CONTRACT, read_patients
+from residua.cohort.table.patients import CONTRACT, read_patients
 from residua.errors import ResiduaError
+from residua.problems.problem import Problem, raise_problems
 
 
 def refusal(path: str) -> list[str]:

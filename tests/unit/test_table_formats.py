@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cohort_tables import COLUMNS, FILES, row, rows
-from residua.cohort.problems import Problem
-from residua.cohort.table import Patient, Table, parse_table
+from residua.cohort.table.patients import Patient, PatientTable, parse_table
+from residua.problems.problem import Problem
 
 ALL = (*COLUMNS, "source_id", "hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
 
@@ -57,7 +57,7 @@ FORMS: dict[str, Callable[[Path], object]] = {
 }
 
 
-def read(path: Path) -> Table:
+def read(path: Path) -> PatientTable:
     return parse_table(str(path), FILES)
 
 
@@ -257,7 +257,7 @@ def test_a_table_of_text_loads_no_parquet_library(tmp_path: Path) -> None:
     path = tmp_path / "cohort.tsv"
     path.write_text(delimited("\t"))
     listed = (
-        "import sys; from residua.cohort.table import parse_table; "
+        "import sys; from residua.cohort.table.patients import parse_table; "
         f"assert len(parse_table({str(path)!r}, {FILES!r}).patients) == 2; "
         "print({'numpy', 'pandas', 'pyarrow'} & set(sys.modules))"
     )

@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cohort_tables import COLUMNS, FILES, rows
-from residua.cohort.raters import judged_raters
-from residua.cohort.table import parse_table
+from residua.cohort.table.patients import parse_table
+from residua.cohort.table.rater_table import judged_raters
 
 VALID = "\n".join(["\t".join(COLUMNS), *("\t".join(r.get(c, "") for c in COLUMNS) for r in rows())]).encode()
 quick = settings(max_examples=150, deadline=None, derandomize=True)

@@ -17,17 +17,18 @@ from hypothesis import strategies as st
 
 from residua.errors import ResiduaError
 from residua.metrics.pooling import Pooled
-from residua.study import BestInputs, Classification, Statistics
+from residua.settings.study import BestInputs, Classification, Statistics
 from residua.tables import supplement
 from residua.tables.cells import interval, mean_sd, median, number, p_value, plain, yes_or_no
 from residua.tables.html import to_html
 from residua.tables.latex import escaped, to_latex
-from residua.tables.published import supplementary_table, write_table
 from residua.tables.render import Cell, Table, to_csv, to_markdown
+from residua.tables.supplement import supplementary_table
 from residua.tables.table1 import table1
 from residua.tables.table2 import table2
 from residua.tables.table3 import table3
 from residua.tables.table4 import table4
+from residua.tables.write import write_table
 
 CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
 STATISTICS = Statistics(

@@ -8,7 +8,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from residua.images import Grid
+from residua.images.volumes import Grid
 from residua.metrics.voxelwise import measure_case
 
 GRID = Grid((4, 4, 4), np.diag([0.5, 1.0, 2.0, 1.0]))

@@ -9,8 +9,8 @@ import nibabel as nib
 import numpy as np
 
 from pages import Page
-from residua.cohort.exclusion import exclude
-from residua.publish import manifest_of, read_json
+from residua.cohort.table.exclusion import exclude
+from residua.publishing.publish import manifest_of, read_json
 from studies import Study, by_rule
 
 NOISE, EMPTY, HEADLESS, SEQUENCE = "STO002", "GOT003", "GOT002", "post_t1"

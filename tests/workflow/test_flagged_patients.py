@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from pages import Page
-from residua.cohort.exclusion import exclude, include
+from residua.cohort.table.exclusion import exclude, include
 from residua.quality.flags import read_flags
 from studies import Study, by_rule
 

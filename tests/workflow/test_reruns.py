@@ -136,7 +136,7 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
     ("module", "old", "new", "rules"),
     [
         (
-            "segmentation.py",
+            "segmentation/masks.py",
             "large[0] = False",
             "large[0] = bool(0)",
             published_of(MODELS),
@@ -187,7 +187,7 @@ def test_a_stricter_check_looks_again_and_repeats_no_stage_of_a_network(study: S
 
 def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: Study, tmp_path: Path) -> None:
     study = study.with_house_copied(tmp_path / "house")
-    revert = edit(study.house / "src/residua/preparation.py", "box: Box = boxes[0]", "box: Box = boxes[-1]")
+    revert = edit(study.house / "src/residua/preparation/brain_crop.py", "box: Box = boxes[0]", "box: Box = boxes[-1]")
     jobs = by_rule(study.planned())
     assert jobs["register"] == jobs["mask_brain"] == 0
     assert jobs["strip"] > 0 and jobs["prepare"] > 0 and jobs["train"] == TRAININGS

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from residua.brain.slabs import Volume, fused, normalised, slabs
-from residua.images import Image
+from residua.images.components import solid
+from residua.images.volumes import Image
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.prepared import resized
 from residua.networks.agunet.weights import assign, read_checked
-from residua.pieces import solid
 
 SLAB = (256, 192, 32)
 """Voxels of a slab along x, y, z."""

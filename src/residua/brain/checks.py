@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from residua.images import Image
+from residua.images.volumes import Image
 
 FACES = (("left", "right"), ("posterior", "anterior"), ("inferior", "superior"))
 """The grid's faces along x, y, z in RAS+ order: where the index is 0, and where it is largest."""

@@ -10,7 +10,7 @@ import torch
 from deepbet import BrainExtraction
 
 from residua.errors import ResiduaError
-from residua.images import Image
+from residua.images.volumes import Image
 
 _THRESHOLD = 0.5
 

@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from skimage.transform import resize
 
 from residua.errors import ResiduaError
-from residua.images import Image
-from residua.pieces import solid
+from residua.images.components import solid
+from residua.images.volumes import Image
 
 _HOME = "XDG_DATA_HOME"
 _SPACING_MM = (1.5, 1.5, 1.5)

@@ -21,13 +21,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua.blocks import averaged
-from residua.cohort.checks.labels import head_of
 from residua.errors import ResiduaError
-from residua.images import Grid, Image
+from residua.images.averaging import averaged
+from residua.images.components import solid
+from residua.images.heads import head_of
+from residua.images.mni152 import Map, brain_of, mni_map
+from residua.images.volumes import Grid, Image
 from residua.metrics.voxelwise import dice_of
-from residua.mni import Map, brain_of, mni_map
-from residua.pieces import solid
 from residua.registration.transforms import to_ants
 
 _SEED = 20230613

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from residua.cohort.table import Patient
+from residua.cohort.table.patients import Patient
 
 BATCH_PATIENTS = 20
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from residua.cohort.problems import Problem
-from residua.cohort.table import Patient
-from residua.study import Study
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem
+from residua.settings.study import Study
 
 REFERENCE_STANDARD = "residual"
 

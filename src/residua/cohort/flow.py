@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from residua.cohort.folds import Split
-from residua.cohort.table import ExcludedBy, Patient
+from residua.cohort.split.folds import Split
+from residua.cohort.table.patients import ExcludedBy, Patient
 from residua.errors import ResiduaError
 from residua.metrics.classification import has_residual_tumor
-from residua.publish import read_json
+from residua.publishing.publish import read_json
 
 EXCLUDED_BY: tuple[ExcludedBy, ...] = get_args(ExcludedBy)
 _SHORT_NUMBER = 3

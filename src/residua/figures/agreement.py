@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from residua.rater_labels import rater_labels
+from residua.raters.labels import rater_labels
 
 REFERENCES = {"reference_standard": "Reference standard", "consensus": "Consensus of the raters"}
 """Panels from left to right and their titles."""

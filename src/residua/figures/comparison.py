@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from residua.figures.words import listed
 from residua.metrics.classification import has_residual_tumor
+from residua.words import listed
 
 ROWS = 4
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from residua import images
 from residua.errors import ResiduaError
 from residua.figures.slices import WINDOW_PERCENT, busiest_level
-from residua.figures.words import listed, name_of
+from residua.images import volumes
+from residua.words import listed, name_of
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ def choose_examples(candidates: Sequence[Candidate]) -> list[Example]:
         raise ResiduaError("figure 1 has no patient to show: none has a manual segmentation")
     best: dict[str, Example] = {}
     for candidate in candidates:
-        mask = images.load_mask(candidate.residual)
+        mask = volumes.load_mask(candidate.residual)
         volume_ml = int(np.count_nonzero(mask.data)) * mask.grid.voxel_ml
         shown = best.get(candidate.hospital)
         if shown is None or volume_ml > shown.residual_ml:
@@ -53,7 +53,7 @@ def choose_examples(candidates: Sequence[Candidate]) -> list[Example]:
 def outline_of(candidate: Candidate, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """The mask (x, y, z) to outline on a column; empty where the patient has none for it."""
     file = candidate.outlines.get(column)
-    return images.load_mask(file).data if file else np.zeros(shape, dtype=bool)
+    return volumes.load_mask(file).data if file else np.zeros(shape, dtype=bool)
 
 
 def caption(examples: Sequence[Example], columns: Sequence[str], labels: Mapping[str, str], candidates: int) -> str:

@@ -13,15 +13,15 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from residua import images
 from residua.figures.comparison import Ranked, caption, choose_patients
 from residua.figures.panels import bare, mark_sides, note, outline, scale_bar, show_slice
 from residua.figures.slices import Field, busiest_level, field_around, head, picture, resized, window
 from residua.figures.style import PREDICTION, REFERENCE, Files, new_figure, publish
 from residua.figures.surfaces import composed, frame_of, layer, surface
-from residua.publish import verified
+from residua.images import volumes
+from residua.publishing.publish import verified
+from residua.settings.study import Classification
 from residua.statistics.best_inputs import best_inputs
-from residua.study import Classification
 
 _TILE_MM, _LEFT_MM, _TOP_MM, _GAP_MM, _PAIR_GAP_MM = 41.0, 9.0, 7.0, 1.0, 3.0
 _MARGIN_MM, _SMALLEST_MM = 12.0, 60.0
@@ -73,8 +73,8 @@ def _files_of(chosen: Sequence[Ranked]) -> Callable[[str], bool]:
 
 
 def _row(ranked: Ranked, files: tuple[str, str], masks: Mapping[str, Mapping[str, Any]]) -> _Row:
-    image, reference = images.load(files[0]), images.load_mask(files[1])
-    predictions = {arch: images.load_mask(found[f"{ranked.patient}.nii.gz"]) for arch, found in masks.items()}
+    image, reference = volumes.load(files[0]), volumes.load_mask(files[1])
+    predictions = {arch: volumes.load_mask(found[f"{ranked.patient}.nii.gz"]) for arch, found in masks.items()}
     level = busiest_level(reference.data)
     x, y, _ = image.grid.spacing_mm
     return _Row(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from residua.figures.words import name_of
+from residua.words import name_of
 
 MOST_REASONS = 8
 _BY = {"table": "the cohort table", "protocol": "the protocol", "check": "checks of the data"}

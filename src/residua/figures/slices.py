@@ -1,6 +1,6 @@
 """Axial slices as radiologists look at them: the patient's right at the left of the picture, anterior at the top.
 
-Volumes (x, y, z) are in RAS+ order, as ``residua.images`` loads them. A picture is an array of rows and columns.
+Volumes (x, y, z) are in RAS+ order, as ``images.volumes`` loads them. A picture is an array of rows and columns.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.images import ends_of
+from residua.images.volumes import ends_of
 
 WINDOW_PERCENT = (1.0, 99.5)
 """Percentiles of the head's grey values that are drawn black and white."""

@@ -7,7 +7,7 @@ from os import PathLike
 import matplotlib
 from matplotlib.figure import Figure
 
-from residua.publish import write_text, writing
+from residua.publishing.publish import write_text, writing
 
 Files = tuple[str | PathLike[str], str | PathLike[str], str | PathLike[str]]
 """Where a figure goes: PDF, PNG and the text of its caption."""

@@ -16,16 +16,24 @@ from pathlib import Path
 from typing import Any
 
 from residua.errors import ResiduaError
-from residua.importers.bids_columns import Options, column_of, preferred
-from residua.importers.bids_images import Image, read_images, scanner, unnamed
-from residua.importers.bids_tables import Interval, Row, demographics, hospital_column, interval, read_rows, row_of
+from residua.importers.bids_columns import BidsOptions, column_of, preferred
+from residua.importers.bids_images import BidsImage, read_images, scanner, unnamed
+from residua.importers.bids_tables import (
+    Row,
+    TimeSinceSurgery,
+    demographics,
+    hospital_column,
+    interval,
+    read_rows,
+    row_of,
+)
 from residua.importers.candidates import patient_of
 from residua.importers.found import Found, FoundPatient
 
 LAYOUT = "bids"
 
 
-def find_bids(root: Path, options: Options) -> Found:
+def find_bids(root: Path, options: BidsOptions) -> Found:
     """The participants of a data set. Raises ``ResiduaError`` when it is none, or does not tell what is needed."""
     images = read_images(root)
     people = read_rows(root / "participants.tsv")
@@ -36,7 +44,7 @@ def find_bids(root: Path, options: Options) -> Found:
             "name it with --hospital-column, or give --hospital"
         )
     left = dict.fromkeys(unnamed(root, images), "not named as BIDS names a file")
-    files: dict[str, dict[str, list[Image]]] = {f"sub-{image.entities['sub']}": {} for image in images}
+    files: dict[str, dict[str, list[BidsImage]]] = {f"sub-{image.entities['sub']}": {} for image in images}
     for image in images:
         meant, why = column_of(image, options)
         if meant is None:
@@ -53,7 +61,7 @@ def find_bids(root: Path, options: Options) -> Found:
 
 
 def _patient(
-    root: Path, subject: str, found: Mapping[str, list[Image]], row: Row, column: str | None, options: Options
+    root: Path, subject: str, found: Mapping[str, list[BidsImage]], row: Row, column: str | None, options: BidsOptions
 ) -> FoundPatient:
     chosen = {name: preferred(images, options.prefer) for name, images in found.items()}
     hospital = row.get(column or "", options.hospital)
@@ -69,7 +77,7 @@ def _patient(
     return patient if hospital else replace(patient, exclusion_reason="the hospital is not known")
 
 
-def _interval(root: Path, subject: str, image: Image, row: Row, options: Options) -> Interval | None:
+def _interval(root: Path, subject: str, image: BidsImage, row: Row, options: BidsOptions) -> TimeSinceSurgery | None:
     """Hours from surgery to the scan of ``image``: its own time, else its session's."""
     name = f"ses-{image.entities['ses']}"
     session = row_of(read_rows(root / subject / f"{subject}_sessions.tsv"), "session_id", name)
@@ -79,7 +87,7 @@ def _interval(root: Path, subject: str, image: Image, row: Row, options: Options
     return interval((session, row), acquired, options.surgery_column)
 
 
-def _nothing(root: Path, images: Iterable[Image]) -> str:
+def _nothing(root: Path, images: Iterable[BidsImage]) -> str:
     sessions = sorted({image.entities["ses"] for image in images if "ses" in image.entities})
     if not sessions:
         return f"{root}: no image has a session; name them ses-preop and ses-postop"

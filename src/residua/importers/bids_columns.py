@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from residua.cohort.table import FILES
-from residua.importers.bids_images import Image
+from residua.cohort.table.patients import FILES
+from residua.importers.bids_images import BidsImage
 from residua.importers.labels import Rules
 
 Time = Literal["pre", "post"]
@@ -30,7 +30,7 @@ _LABEL_OF: Mapping[Time, str] = {"pre": "pre_tumor", "post": "residual"}
 
 
 @dataclass(frozen=True)
-class Options:
+class BidsOptions:
     """What the user says of the data set.
 
     ``sessions``: names beside the usual ones; ``columns``: further columns and their suffix, such as ``post_t2``: T2w;
@@ -48,7 +48,7 @@ class Options:
     surgery_column: str | None = None
 
 
-def column_of(image: Image, options: Options) -> tuple[str | None, str]:
+def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
     """The column of an image; None, with the reason, when it is none."""
     session = image.entities.get("ses")
     time = next((time for time in _SESSIONS if session and _is_session(session, time, options)), None)
@@ -62,12 +62,12 @@ def column_of(image: Image, options: Options) -> tuple[str | None, str]:
     return column, "" if column else "not needed"
 
 
-def _is_session(session: str, time: Time, options: Options) -> bool:
+def _is_session(session: str, time: Time, options: BidsOptions) -> bool:
     given = options.sessions.get(time)
     return session.casefold() in (_SESSIONS[time] if given is None else (given.removeprefix("ses-").casefold(),))
 
 
-def _image_column(image: Image, time: Time, options: Options) -> str | None:
+def _image_column(image: BidsImage, time: Time, options: BidsOptions) -> str | None:
     declared = (column for column, suffix in options.columns.items() if suffix == image.suffix)
     kind = _KINDS.get(image.suffix)
     if kind == "t1" and image.entities.get("ce", "none").casefold() not in _WITHOUT_CONTRAST:
@@ -76,7 +76,7 @@ def _image_column(image: Image, time: Time, options: Options) -> str | None:
     return column if column in FILES else next((name for name in declared if name.startswith(f"{time}_")), None)
 
 
-def _label_column(image: Image, time: Time, options: Options) -> tuple[str | None, str]:
+def _label_column(image: BidsImage, time: Time, options: BidsOptions) -> tuple[str | None, str]:
     space = image.entities.get("space", _NATIVE_SPACES[0])
     if space not in _NATIVE_SPACES:
         return None, f"in the space {space}, not in that of the image"
@@ -91,7 +91,7 @@ def _label_column(image: Image, time: Time, options: Options) -> tuple[str | Non
     return None, "label and desc are those of no column; see --mask"
 
 
-def preferred(images: Iterable[Image], prefer: Iterable[str]) -> list[Image]:
+def preferred(images: Iterable[BidsImage], prefer: Iterable[str]) -> list[BidsImage]:
     """The candidates of one column that have the entities of ``prefer``, each in turn, where any has them."""
     left = list(images)
     for entity, _, value in (text.partition("-") for text in prefer):

@@ -15,7 +15,7 @@ _ELSEWHERE = ("sourcedata", "code")
 
 
 @dataclass(frozen=True)
-class Image:
+class BidsImage:
     """One NIfTI file, as its name says: ``name`` is its path below the data set."""
 
     path: Path
@@ -37,7 +37,7 @@ class Image:
             raise ResiduaError(f"{self.name}: its JSON sidecar cannot be read ({error})") from None
 
 
-def read_images(root: Path) -> list[Image]:
+def read_images(root: Path) -> list[BidsImage]:
     """All NIfTI files that are named as BIDS names files, by path. Raises ``ResiduaError`` when there is none."""
     import ancpbids
 
@@ -54,13 +54,13 @@ def read_images(root: Path) -> list[Image]:
     return sorted(inside, key=lambda image: image.name)
 
 
-def _image(root: Path, artifact: Any) -> Image:
+def _image(root: Path, artifact: Any) -> BidsImage:
     name = str(artifact.get_relative_path())
     entities = {key: str(value) for key, value in artifact.get_entities().items()}
-    return Image(root / name, name, entities, str(artifact.suffix), artifact)
+    return BidsImage(root / name, name, entities, str(artifact.suffix), artifact)
 
 
-def unnamed(root: Path, images: Iterable[Image]) -> list[str]:
+def unnamed(root: Path, images: Iterable[BidsImage]) -> list[str]:
     """NIfTI files of the data set that are none of ``images``."""
     named = {image.name for image in images}
     names = (file.relative_to(root).as_posix() for file in files_below(root) if volume_name(file) is not None)

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from residua.cohort.lines import read_lines
-from residua.cohort.problems import errors_of
+from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
+from residua.problems.problem import errors_of
 
 _HOSPITAL = ("hospital", "site", "center", "centre", "institution", "site_id")
 _SURGERY = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")
@@ -58,14 +58,14 @@ def demographics(row: Row) -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Interval:
+class TimeSinceSurgery:
     """Hours from surgery to a scan; ``remark`` says what they were made of."""
 
     hours: float
     remark: str
 
 
-def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | None) -> Interval | None:
+def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | None) -> TimeSinceSurgery | None:
     """Hours after surgery: said by a column, or from the time of the scan and a column with that of surgery.
 
     ``rows`` are those that may hold them, in the order in which they are asked: the session's, then the participant's.
@@ -74,7 +74,7 @@ def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | No
     told = {column: cell for row in reversed(list(rows)) for column, cell in row.items()}
     for column, factor in _HOURS.items():
         if column in told and re.fullmatch(r"-?\d+(\.\d+)?", told[column]):
-            return Interval(float(told[column]) * factor, f"hours after surgery: from the column {column}")
+            return TimeSinceSurgery(float(told[column]) * factor, f"hours after surgery: from the column {column}")
     columns = _SURGERY if surgery_column is None else (surgery_column.lower(),)
     surgery = next((told[column] for column in columns if column in told), None)
     operated, scanned = _time(surgery), _time(acquired)
@@ -82,9 +82,11 @@ def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | No
         return None
     if "T" in str(surgery) and "T" in str(acquired):
         hours = (scanned - operated).total_seconds() / 3600
-        return Interval(round(hours, 1), "hours after surgery: from the times of surgery and scan")
+        return TimeSinceSurgery(round(hours, 1), "hours after surgery: from the times of surgery and scan")
     days = (scanned.date() - operated.date()).days
-    return Interval(days * 24.0, f"hours after surgery: {days} whole days between the dates of surgery and scan")
+    return TimeSinceSurgery(
+        days * 24.0, f"hours after surgery: {days} whole days between the dates of surgery and scan"
+    )
 
 
 def _time(text: str | None) -> datetime | None:

@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from residua.cohort.table import FILES
+from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
 from residua.importers.found import Found, FoundPatient
@@ -46,7 +46,7 @@ _CORE = 1
 
 
 @dataclass(frozen=True)
-class Options:
+class BratsOptions:
     """What the user says. ``release``: whose values the segmentations have; None: the one that the names tell.
 
     ``post`` and ``pre`` are time points; ``post`` None is each patient's first from 100 on, ``pre`` None is none.
@@ -68,7 +68,7 @@ class _File:
     release: Release
 
 
-def find_brats(root: Path, options: Options) -> Found:
+def find_brats(root: Path, options: BratsOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` when there is none or the time points are not decided."""
     cases: dict[str, list[_File]] = defaultdict(list)
     left: dict[str, str] = {}
@@ -108,7 +108,7 @@ def _file_of(path: Path, release: Release | None) -> tuple[str, _File] | None:
     return None
 
 
-def _times(files: Iterable[_File], options: Options) -> dict[int, Time]:
+def _times(files: Iterable[_File], options: BratsOptions) -> dict[int, Time]:
     """Which time point is what, for those that are used."""
     times: dict[int, Time] = {} if options.pre is None else {options.pre: "pre"}
     points = {file.point for file in files}
@@ -116,7 +116,7 @@ def _times(files: Iterable[_File], options: Options) -> dict[int, Time]:
     return times | ({min(after): "post"} if after else {})
 
 
-def _patient(case: str, files: Iterable[_File], times: Mapping[int, Time], options: Options) -> FoundPatient:
+def _patient(case: str, files: Iterable[_File], times: Mapping[int, Time], options: BratsOptions) -> FoundPatient:
     candidates: dict[str, list[Path]] = defaultdict(list)
     rules: dict[str, tuple[int, ...]] = {}
     known: tuple[int, ...] = ()
@@ -137,7 +137,7 @@ def _default_rule(column: str, release: Release) -> tuple[int, ...]:
     return (_ENHANCING[release],) if column == "residual" else (_CORE, _ENHANCING[release])
 
 
-def _column(file: _File, times: Mapping[int, Time], options: Options) -> str | None:
+def _column(file: _File, times: Mapping[int, Time], options: BratsOptions) -> str | None:
     time = times.get(file.point)
     if file.kind == "seg":
         return {"post": "residual", "pre": "pre_tumor"}.get(time or "")
@@ -145,7 +145,7 @@ def _column(file: _File, times: Mapping[int, Time], options: Options) -> str | N
     return column if column in (*FILES, *options.columns) else None
 
 
-def _why_left(file: _File, times: Mapping[int, Time], options: Options) -> str | None:
+def _why_left(file: _File, times: Mapping[int, Time], options: BratsOptions) -> str | None:
     if file.point not in times:
         return f"time point {file.point} is not used"
     return None if _column(file, times, options) else "not needed"

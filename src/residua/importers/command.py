@@ -77,7 +77,7 @@ def deliver(source: Path, out: Path, find: Callable[[Path], Found], within: str 
 
     from residua.importers.record import summary
     from residua.importers.write import building, write_into
-    from residua.publish import read_json
+    from residua.publishing.publish import read_json
 
     if not source.is_dir():
         raise ResiduaError(f"{source}: no such folder; give the folder with the data")

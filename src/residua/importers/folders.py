@@ -8,21 +8,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from residua.cohort.table import FILES
+from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
 from residua.importers.found import Found
 from residua.importers.labels import Rules
 from residua.importers.pattern import Pattern
 from residua.importers.tree import files_below, volume_name
-from residua.settings import COLUMN
+from residua.settings.base import COLUMN
 
 LAYOUT = "folders"
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
-class Options:
+class FolderOptions:
     """What the user says of the folders.
 
     ``columns``: the column of each ``sequence`` or ``session/sequence``; ``further``: columns beside the contract's
@@ -52,7 +52,7 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
     return columns
 
 
-def find_folders(root: Path, options: Options) -> Found:
+def find_folders(root: Path, options: FolderOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` that says why nothing matches, or what is not decided."""
     _require_sense(options)
     matched, left = _matched(root, options)
@@ -75,7 +75,7 @@ def find_folders(root: Path, options: Options) -> Found:
     return Found(LAYOUT, tuple(patients), left, remarks)
 
 
-def _require_sense(options: Options) -> None:
+def _require_sense(options: FolderOptions) -> None:
     for pattern in options.patterns:
         if "patient" not in pattern.fields:
             raise ResiduaError(f"the pattern {pattern.text} does not say where the patient's name is: {{patient}}")
@@ -85,7 +85,7 @@ def _require_sense(options: Options) -> None:
             raise ResiduaError(f"the pattern {pattern.text} has no {{hospital}}; give --hospital")
 
 
-def _matched(root: Path, options: Options) -> tuple[dict[Path, dict[str, str]], dict[str, str]]:
+def _matched(root: Path, options: FolderOptions) -> tuple[dict[Path, dict[str, str]], dict[str, str]]:
     """The fields of each image that matches a pattern, and why every other file was left."""
     sequences = {name.rpartition("/")[2] for name in options.columns}
     known = {"sequence": sequences, "column": {*FILES, *options.further}}
@@ -113,7 +113,7 @@ def _nothing(root: Path, pattern: Pattern, left: Mapping[str, str]) -> str:
     return f"{root}: nothing matches {pattern.text}. There is {seen}. The first does not: {pattern.why_not(images[0])}"
 
 
-def _column(fields: Mapping[str, str], options: Options) -> tuple[str | None, str]:
+def _column(fields: Mapping[str, str], options: FolderOptions) -> tuple[str | None, str]:
     """The column of a file; None, with the reason, when it has none."""
     if "column" in fields:
         column = fields["column"]

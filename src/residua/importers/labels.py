@@ -10,8 +10,8 @@ from typing import Any
 
 from residua.errors import ResiduaError
 from residua.importers.found import Label
-from residua.publish import writing
-from residua.settings import COLUMN
+from residua.publishing.publish import writing
+from residua.settings.base import COLUMN
 
 Rules = Mapping[str, tuple[int, ...]]
 """The values that together are each label."""

@@ -33,10 +33,10 @@ def bids(
 ) -> None:
     """A BIDS data set with a session before and one after surgery."""
     from residua.importers.bids import find_bids
-    from residua.importers.bids_columns import Options, Time
+    from residua.importers.bids_columns import BidsOptions, Time
 
     given: list[tuple[Time, str | None]] = [("pre", preop_session), ("post", postop_session)]
-    options = Options(
+    options = BidsOptions(
         sessions={time: name for time, name in given if name},
         columns=_pairs("--column", column),
         masks=_pairs("--mask", mask),
@@ -62,10 +62,10 @@ def folders(
     assume_early: AssumeEarly = False,
 ) -> None:
     """Folders of any house, by a pattern of their names."""
-    from residua.importers.folders import Options, find_folders, parse_columns
+    from residua.importers.folders import FolderOptions, find_folders, parse_columns
     from residua.importers.pattern import Pattern
 
-    options = Options(
+    options = FolderOptions(
         patterns=tuple(Pattern(text) for text in pattern),
         columns=parse_columns(map_ or []),
         rules=parse_rules(label or []),
@@ -89,7 +89,7 @@ def brats(
     assume_early: AssumeEarly = False,
 ) -> None:
     """Cases named as the BraTS challenges name them."""
-    options = brats_layout.Options(
+    options = brats_layout.BratsOptions(
         post=post_timepoint,
         pre=pre_timepoint,
         release=release,
@@ -112,10 +112,10 @@ def nnunet(
     assume_early: AssumeEarly = False,
 ) -> None:
     """A raw data set of nnU-Net: imagesTr, labelsTr and dataset.json."""
-    from residua.importers.nnunet_raw import Options, find_nnunet, parse_channels
+    from residua.importers.nnunet_raw import NnUNetOptions, find_nnunet, parse_channels
     from residua.importers.pattern import Pattern
 
-    options = Options(
+    options = NnUNetOptions(
         channels=parse_channels(channel or []),
         rules=parse_rules(label or []),
         hospital=hospital,

@@ -17,15 +17,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from residua.cohort.table import FILES
+from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import LABELS, patient_of
 from residua.importers.found import Found
 from residua.importers.labels import Rules, in_words
 from residua.importers.pattern import Pattern
 from residua.importers.tree import files_below
-from residua.publish import read_json
-from residua.settings import COLUMN
+from residua.publishing.publish import read_json
+from residua.settings.base import COLUMN
 
 LAYOUT = "nnunet"
 _USUAL_NAMES = {
@@ -42,7 +42,7 @@ _NO_STRUCTURE = ("background", "ignore")
 
 
 @dataclass(frozen=True)
-class Options:
+class NnUNetOptions:
     """What the user says. ``channels``: columns by number; ``case``: where a case's name holds the hospital."""
 
     channels: Mapping[int, str] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def parse_channels(texts: Iterable[str]) -> dict[int, str]:
     return channels
 
 
-def find_nnunet(root: Path, options: Options) -> Found:
+def find_nnunet(root: Path, options: NnUNetOptions) -> Found:
     """The cases of one data set. Raises ``ResiduaError`` when it is none, or when it is not decided what is what."""
     dataset = _read_dataset(root)
     channels = options.channels or _usual_channels(dataset)
@@ -170,7 +170,7 @@ def _meaning(
     return match[1], (channels[int(match[2])],)
 
 
-def _hospital(case: str, options: Options) -> str:
+def _hospital(case: str, options: NnUNetOptions) -> str:
     if options.case is None:
         if not options.hospital:
             raise ResiduaError("give --hospital, or with --case where a case's name holds it: '{hospital}_{patient}'")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from residua.cohort.table import CLINICAL
+from residua.cohort.table.patients import CLINICAL
 from residua.importers.found import NOT_EARLY, Found
 from residua.importers.labels import in_words
 
@@ -15,7 +15,7 @@ _LABELS = ("residual", "pre_tumor", "brain_mask")
 
 
 @dataclass
-class Row:
+class RecordRow:
     """One patient as written: the cells of the table by column, and what was remarked on the way."""
 
     cells: dict[str, str]
@@ -23,7 +23,7 @@ class Row:
 
 
 def record_of(
-    found: Found, rows: Sequence[Row], columns: Iterable[str], hospitals: Mapping[str, str]
+    found: Found, rows: Sequence[RecordRow], columns: Iterable[str], hospitals: Mapping[str, str]
 ) -> dict[str, Any]:
     """Builtins that say what was found, written, derived, remarked and left; no absolute path.
 
@@ -40,7 +40,7 @@ def record_of(
     }
 
 
-def _patient(row: Row) -> dict[str, Any]:
+def _patient(row: RecordRow) -> dict[str, Any]:
     said = {"source_id": row.cells["source_id"], "exclusion_reason": row.cells["exclusion_reason"]}
     return {**said, "remarks": row.remarks}
 
@@ -55,7 +55,7 @@ def _rules(found: Found) -> dict[str, list[str]]:
     return {column: sorted(said) for column, said in ways.items()}
 
 
-def _counts(found: Found, rows: Sequence[Row], columns: Iterable[str]) -> dict[str, Any]:
+def _counts(found: Found, rows: Sequence[RecordRow], columns: Iterable[str]) -> dict[str, Any]:
     labels = {*_LABELS, *(column for patient in found.patients for column in patient.labels)}
     files = [column for column in columns if column not in CLINICAL]
     have = {column: sum(bool(row.cells.get(column)) for row in rows) for column in files}

@@ -11,13 +11,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from residua.cohort.table import CLINICAL, FILES, REQUIRED
+from residua.cohort.table.patients import CLINICAL, FILES, REQUIRED
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.identifiers import safe_identifiers
 from residua.importers.labels import derive
-from residua.importers.record import Row, record_of
-from residua.publish import write_json, write_text
+from residua.importers.record import RecordRow, record_of
+from residua.publishing.publish import write_json, write_text
 
 Progress = Callable[[int, int], None]
 _FIRST = (*REQUIRED, "exclusion_reason", "source_id")
@@ -85,8 +85,8 @@ def _require_patients(found: Found) -> None:
         raise ResiduaError(f"patient {repeated[0]} was found more than once; give every patient a name of its own")
 
 
-def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out: Path) -> Row:
-    row = Row(
+def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out: Path) -> RecordRow:
+    row = RecordRow(
         {
             "patient": identifier,
             "hospital": hospital,
@@ -127,7 +127,7 @@ def _cell(file: Path, part: Path, out: Path) -> str:
     return relative if leads_there else absolute
 
 
-def _columns(rows: Sequence[Row]) -> tuple[str, ...]:
+def _columns(rows: Sequence[RecordRow]) -> tuple[str, ...]:
     used = {column for row in rows for column, cell in row.cells.items() if cell}
     known = [column for column in (*_FIRST, *FILES) if column not in _ONLY_WITH_CONTENT]
     further = sorted(used - {*_FIRST, *FILES, *CLINICAL})

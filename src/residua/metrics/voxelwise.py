@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.images import Grid
+from residua.images.volumes import Grid
 from residua.metrics.surface import surface_distances
 
 

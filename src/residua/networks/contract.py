@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from residua.images import Grid, Image
-from residua.preparation import ChannelCase, Crop
+from residua.images.volumes import Image
+from residua.preparation.brain_crop import ChannelCase
 
 Progress = Callable[[int, int], None]
 """Called with what is done and the total: epochs of a training, patients of a prediction."""
@@ -37,17 +37,6 @@ class Predictor(Protocol):
 
     def __call__(self, case: PreparedCase) -> Image:
         """Foreground probability on the reference grid: the mean of the models' softmax."""
-
-
-class TargetGrid(Protocol):
-    """``networks/{arch}/target.py: target_grid``; imports no framework, for it runs where channels are sampled."""
-
-    def __call__(self, crop: Crop, settings: dict[str, Any]) -> Grid:
-        """The grid on which ``prepare`` brings a channel, before any padding; its axes are those of the reference grid.
-
-        ``settings`` are those that ``prepare`` gets. A channel that comes ``sampled`` lies on this grid already, and
-        ``prepare`` resamples it no more.
-        """
 
 
 class Prepare(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import cast
 
-from residua.networks.contract import Load, Prepare, TargetGrid, Train
+from residua.networks.contract import Load, Prepare, Train
+from residua.preparation.target_grid import TargetGrid
 
 
 def target_grid_of(arch: str) -> TargetGrid:

@@ -9,7 +9,7 @@ from typing import Any
 
 from residua.errors import DamagedStageError, ResiduaError
 from residua.networks.contract import PreparedCase, TrainingSet
-from residua.publish import digest, manifest_of, read_json
+from residua.publishing.publish import digest, manifest_of, read_json
 
 REFERENCE_STANDARD = "residual"
 

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from residua import images
 from residua.brain.checks import check_mask
 from residua.brain.template import template_overlap
 from residua.errors import ResiduaError
-from residua.faults import fault_in
-from residua.images import Image
-from residua.publish import read_json, write_json, write_text
+from residua.images import volumes
+from residua.images.volumes import Image
+from residua.publishing.failures import fault_in
+from residua.publishing.publish import read_json, write_json, write_text
 from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
 from residua.quality.patient_page import Pictures, Registered, patient_page
-from residua.registration import resample
+from residua.registration.transforms import resample
 
 
 def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
@@ -32,9 +32,9 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
     """
     patient = case["patient"]
-    reference = images.load(case["reference"])
+    reference = volumes.load(case["reference"])
     mask = _mask(brain, reference)
-    images.require_same_grid(mask, reference, f"patient {patient}: brain mask")
+    volumes.require_same_grid(mask, reference, f"patient {patient}: brain mask")
     labels = {name: _label(patient, name, files, reference) for name, files in case["labels"].items()}
     qualities = {name: files["quality"] for name, files in case["sequences"].items()}
     faults = [fault for record in (brain, *qualities.values()) if (fault := fault_in(record))]
@@ -52,7 +52,7 @@ def _mask(record: Path, reference: Image) -> Image:
     file = record.with_suffix(".nii.gz")
     if not file.is_file():
         return Image(np.zeros(reference.grid.shape, dtype=bool), reference.grid)
-    return images.load_mask(file)
+    return volumes.load_mask(file)
 
 
 def _template_dice(reference: Image, mask: Image) -> float | None:
@@ -66,22 +66,22 @@ def _template_dice(reference: Image, mask: Image) -> float | None:
 
 
 def _label(patient: str, name: str, files: Mapping[str, str | None], reference: Image) -> Image:
-    label = images.load_mask(str(files["warped"] or files["drawn"]))
-    images.require_same_grid(label, reference, f"patient {patient}: {name}")
+    label = volumes.load_mask(str(files["warped"] or files["drawn"]))
+    volumes.require_same_grid(label, reference, f"patient {patient}: {name}")
     return label
 
 
 def _label_numbers(label: Image, mask: Image, files: Mapping[str, str | None]) -> dict[str, float | None]:
     native_ml = None
     if files["warped"]:
-        native = images.load_mask(str(files["drawn"]))
+        native = volumes.load_mask(str(files["drawn"]))
         native_ml = float(native.data.sum() * native.grid.voxel_ml)
     voxels, inside = int(label.data.sum()), int((label.data & mask.data).sum())
     return label_measures(voxels, inside, label.grid.voxel_ml, native_ml)
 
 
 def _registered(patient: str, name: str, files: Mapping[str, str], shown: Pictures, reference: Image) -> Registered:
-    after = images.load(files["registered"])
-    images.require_same_grid(after, reference, f"patient {patient}: registered {name}")
-    before = resample(reference.grid, images.load(files["moving"]), None, "linear")
+    after = volumes.load(files["registered"])
+    volumes.require_same_grid(after, reference, f"patient {patient}: registered {name}")
+    before = resample(reference.grid, volumes.load(files["moving"]), None, "linear")
     return shown.registered(name, before.data, after.data)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from residua.publish import read_json, verified, write_text, writing
+from residua.publishing.publish import read_json, verified, write_text, writing
 from residua.quality.cohort_page import cohort_page
 from residua.quality.flags import flags_of, measure_frame, write_flags
 from residua.quality.measures import Measures

@@ -9,11 +9,11 @@ from itertools import groupby
 import pandas as pd
 from markupsafe import Markup
 
+from residua.pages.layout import rendered
 from residua.quality.flags import Flag, subject_name
 from residua.quality.measures import CATALOGUE, Measure, judged
 from residua.quality.outliers import FAR, FEWEST
 from residua.quality.strips import strip_plot
-from residua.report.layout import rendered
 
 _ENDS = 5
 """Patients named at most at each end of a ranking."""
@@ -30,7 +30,7 @@ class Flagged:
 
 
 @dataclass(frozen=True)
-class Ranked:
+class RankedPatient:
     """A patient at one end of a measure."""
 
     patient: str
@@ -48,8 +48,8 @@ class Distribution:
     median: str
     patients: int
     drawing: Markup
-    lowest: tuple[Ranked, ...]
-    highest: tuple[Ranked, ...]
+    lowest: tuple[RankedPatient, ...]
+    highest: tuple[RankedPatient, ...]
 
 
 def cohort_page(
@@ -96,7 +96,7 @@ def _distribution(frame: pd.DataFrame, subject: str, how: Measure, pages: Mappin
     own = (frame["subject"] == subject) & (frame["measure"] == how.name) & frame["value"].notna()
     rows = frame[own]
     ordered = rows.sort_values("value", kind="stable").to_dict("records")
-    ranked = [Ranked(r["patient"], pages[r["patient"]], how.shown(r["value"]), bool(r["flag"])) for r in ordered]
+    ranked = [RankedPatient(r["patient"], pages[r["patient"]], how.shown(r["value"]), bool(r["flag"])) for r in ordered]
     title, ends = f"{subject_name(subject)}: {how.title}", min(_ENDS, (len(ranked) + 1) // 2)
     return Distribution(
         title=how.title[:1].upper() + how.title[1:],

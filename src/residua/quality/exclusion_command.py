@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from residua.cohort import exclusion
+from residua.cohort.table import exclusion
 from residua.errors import ResiduaError
 from residua.quality.flags import read_flags
 

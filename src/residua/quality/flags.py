@@ -15,10 +15,10 @@ import numpy as np
 import pandas as pd
 
 from residua.errors import ResiduaError
-from residua.figures.words import name_of
-from residua.publish import write_text
+from residua.publishing.publish import write_text
 from residua.quality.measures import BRAIN, CATALOGUE, Measure, Measures, judged
 from residua.quality.outliers import FAR, robust_z
+from residua.words import name_of
 
 Kind = Literal["limit", "outlier"]
 

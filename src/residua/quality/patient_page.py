@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.figures.words import listed
-from residua.images import Image
+from residua.images.volumes import Image
+from residua.pages.layout import rendered
 from residua.quality import pictures
 from residua.quality.flags import name_of_subject, subject_name
 from residua.quality.measures import Measures, judged
 from residua.quality.pictures import Color, View
-from residua.report.layout import rendered
+from residua.words import listed
 
 _BRAIN: Color = (255, 176, 32)
 _LABELS: tuple[tuple[Color, str], ...] = (((255, 70, 90), "red"), ((80, 200, 255), "blue"), ((120, 230, 90), "green"))
@@ -41,7 +41,7 @@ class Registered:
 
 
 @dataclass(frozen=True)
-class Row:
+class PictureRow:
     """A measure as the page prints it."""
 
     subject: str
@@ -141,11 +141,11 @@ def patient_page(
     )
 
 
-def _rows(measures: Measures) -> Iterator[Row]:
+def _rows(measures: Measures) -> Iterator[PictureRow]:
     for subject, found in measures.items():
         for name, value in found.items():
             how = judged(subject, name)
             shown = "not defined" if value is None else f"{value:.3g}" if how is None else how.shown(value)
             broken = how is not None and value is not None and how.limit_broken(value) is not None
             title = how.title if how else name.replace("_", " ")
-            yield Row(subject_name(subject), title, shown, how.limits if how else "none", broken)
+            yield PictureRow(subject_name(subject), title, shown, how.limits if how else "none", broken)

@@ -1,6 +1,6 @@
 """Slices of a patient as small pictures in a row: axial, coronal and sagittal, as radiologists look at them.
 
-Volumes (x, y, z) are in RAS+ order, as ``residua.images`` loads them. In a picture the patient's right is at the
+Volumes (x, y, z) are in RAS+ order, as ``images.volumes`` loads them. In a picture the patient's right is at the
 left, and anterior at the left of a sagittal slice. All pictures of a row have one scale.
 """
 
@@ -18,7 +18,7 @@ from PIL import Image as Picture
 from scipy import ndimage
 
 from residua.figures.slices import window
-from residua.images import Grid, box_around, ends_of
+from residua.images.volumes import Grid, box_around, ends_of
 
 AXIAL, CORONAL, SAGITTAL = 2, 1, 0
 PLANES = (AXIAL, CORONAL, SAGITTAL)

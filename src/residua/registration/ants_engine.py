@@ -12,20 +12,21 @@ from typing import Any
 import ants
 
 from residua.errors import UnusableScanError
-from residua.images import Image
-from residua.preprocessing import SequenceRegistration
+from residua.images.volumes import Image
 from residua.registration.transforms import failure, working
+from residua.settings.registration import SequenceRegistration
 
 _LINEAR = {"aff_iterations": (100, 50, 20), "aff_shrink_factors": (4, 2, 1), "aff_smoothing_sigmas": (2, 1, 0)}
 """Coarse to fine; ANTs' own scheme begins at a sixth of the resolution and hardly works on the last level."""
 
 
 def estimate(
-    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, scratch: str
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: str
 ) -> list[str]:
-    """Files of the transform in ``scratch``, the one applied last first: a warp (SyN only) and an affine.
+    """Return the files of the transform in ``scratch``, the one applied last first: a warp (SyN only) and an affine.
 
-    ``kept`` is where SyN looks at the moving image. Raises ``UnusableScanError`` when ANTs finds none.
+    SyN evaluates the moving image only in ``kept``. ``threads`` is not used: ITK takes the job's limit from the
+    environment. Raises ``UnusableScanError`` when ANTs finds no transform.
     """
     ants.config.set_ants_deterministic(on=settings.reproducible, seed_value=settings.seed)
     linear = {

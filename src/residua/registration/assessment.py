@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 from sklearn.metrics import mutual_info_score
 
-from residua.blocks import averaged
-from residua.images import Image
-from residua.preprocessing import SequenceRegistration
+from residua.images.averaging import averaged
+from residua.images.volumes import Image
 from residua.registration.transforms import TransformFiles, matrix_of, resample
+from residua.settings.registration import SequenceRegistration
 
 LEAST_MUTUAL_INFORMATION = 0.1
 """Nats. Two scans of one head have at least three times as much in common, noise and a head a tenth of it."""

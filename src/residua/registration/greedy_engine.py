@@ -9,9 +9,9 @@ import numpy as np
 from picsl_greedy import Greedy3D
 
 from residua.errors import UnusableScanError
-from residua.images import Image
-from residua.preprocessing import SequenceRegistration
+from residua.images.volumes import Image
 from residua.registration.transforms import failure, working, write_matrix
+from residua.settings.registration import SequenceRegistration
 
 _RIGID_ITERATIONS, _AFFINE_ITERATIONS = "500x250x100", "100x50"
 """Coarse to fine. On a coarser third level the affine stage finds scales of ten, as few voxels overlap there."""
@@ -21,10 +21,13 @@ _METRIC = "NMI"
 """Normalised mutual information: works across contrasts, as ANTs' metric does."""
 
 
-def estimate(fixed: Image, moving: Image, settings: SequenceRegistration, threads: int, scratch: str) -> list[str]:
-    """Files of the transform in ``scratch``, the one applied last first: a warp (diffeomorphic only) and an affine.
+def estimate(
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: str
+) -> list[str]:
+    """Return the files of the transform in ``scratch``, applied last first: a warp (diffeomorphic) and an affine.
 
-    Raises ``UnusableScanError`` when Greedy finds none.
+    ``kept`` is not used: Greedy's field draws together where nothing leads it. Raises ``UnusableScanError`` when Greedy
+    finds no transform.
     """
     images = _written(fixed, moving, settings.linear_spacing_mm, f"{scratch}/linear")
     # Where samples are taken is drawn; a seed of 0 would draw it anew each time.

@@ -16,10 +16,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.blocks import averaged
 from residua.errors import ResiduaError, UnusableScanError
-from residua.images import Grid, Image
-from residua.publish import writing
+from residua.images.averaging import averaged
+from residua.images.volumes import Grid, Image
+from residua.publishing.publish import writing
 
 _LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _VECTOR = 1007

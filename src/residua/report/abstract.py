@@ -11,7 +11,7 @@ from residua.metrics.pooling import pool_cases
 from residua.report.cohort import CohortFacts
 from residua.report.facts import Model, best_models, classification_of, dice_of_positive
 from residua.report.wording import counted, listed, one_of, percent
-from residua.study import Study
+from residua.settings.study import Study
 from residua.tables.cells import interval, mean_sd
 
 

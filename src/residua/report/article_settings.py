@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from residua.report.wording import plain
-from residua.study import Study
+from residua.settings.study import Study
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from residua.article.values import published_table3, published_table4
 from residua.report.article_settings import ARTICLE_INPUTS
-from residua.study import Study
+from residua.settings.study import Study
 from residua.tables.models import SPLITS
 from residua.tables.render import Table
 from residua.tables.table3 import table3

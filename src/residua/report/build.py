@@ -12,7 +12,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from residua.publish import read_json, write_text
+from residua.pages.layout import rendered
+from residua.publishing.publish import read_json, write_text
 from residua.quality.flags import read_flags
 from residua.report import provenance
 from residua.report.abstract import abstract, headlines
@@ -21,12 +22,11 @@ from residua.report.beside import beside_the_article
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
 from residua.report.deviations import applying
 from residua.report.findings import conservative, t1w_gain
-from residua.report.layout import rendered
 from residua.report.methods import methods
 from residua.report.quality import quality
 from residua.report.significance import significance
+from residua.settings.study import Study
 from residua.statistics.cases import read_cases
-from residua.study import Study
 from residua.tables.html import to_html
 from residua.tables.render import Table
 from residua.version import __version__

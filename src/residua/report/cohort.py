@@ -11,9 +11,9 @@ import pandas as pd
 
 from residua.article.values import published_table1
 from residua.cohort.flow import anonymous
-from residua.cohort.folds import Split
-from residua.protocol import Eligibility
+from residua.cohort.split.folds import Split
 from residua.report.wording import counted, listed
+from residua.settings.participation import Eligibility
 
 
 @dataclass(frozen=True)

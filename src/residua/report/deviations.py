@@ -11,7 +11,7 @@ from typing import Any
 
 from residua.report.article_settings import ARTICLE_SETTINGS, value_of
 from residua.report.wording import plain
-from residua.study import OUT_OF_FOLD, Study
+from residua.settings.study import OUT_OF_FOLD, Study
 
 Applies = Callable[[Study], bool]
 

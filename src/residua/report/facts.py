@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from residua.metrics.classification import Counts, Rates, count, rates
+from residua.settings.study import Study
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import outcomes_of, positive
-from residua.study import Study
 
 SETS = {"test": "hold-out", "validation": "out-of-fold"}
 """What the splits are called in sentences, in the order in which they are told."""

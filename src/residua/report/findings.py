@@ -12,7 +12,7 @@ import pandas as pd
 from residua.metrics.classification import Counts, Rates
 from residua.report.facts import FEW, SETS, Model, best_models, classification_of, dice_of_positive
 from residua.report.wording import counted, percent, points
-from residua.study import Study
+from residua.settings.study import Study
 from residua.tables.cells import p_value
 
 _T1W = "post_t1"

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE
-from residua.preprocessing import Deformation
-from residua.protocol import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.report.networks import describe_network, settings_table
 from residua.report.wording import counted, listed, name_of, one_of, plain
-from residua.study import OUT_OF_FOLD, Study
+from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
+from residua.settings.registration import Deformation
+from residua.settings.study import OUT_OF_FOLD, Study
 
 
 @dataclass(frozen=True)

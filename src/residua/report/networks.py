@@ -6,8 +6,8 @@ from typing import Any
 
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.nnunet.settings import NnUNetSettings
-from residua.networks.settings import NetworkSettings
 from residua.report.wording import counted, listed, plain, share
+from residua.settings.networks import NetworkSettings
 
 
 def describe_network(settings: NetworkSettings) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from residua.publish import digest, manifest_of, verified
-from residua.study import Study
+from residua.publishing.publish import digest, manifest_of, verified
+from residua.settings.study import Study
 
 _SHOWN = 16
 _CURVE = "curve.jsonl"

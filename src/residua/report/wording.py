@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from residua.figures.words import listed, name_of
+from residua.words import listed, name_of
 
 __all__ = ["counted", "listed", "name_of", "one_of", "percent", "plain", "points", "share"]
 

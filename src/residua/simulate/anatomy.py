@@ -15,18 +15,18 @@ Layer = tuple[str, Field]
 
 
 @dataclass(frozen=True)
-class Head:
+class HeadModel:
     """The layers of a head without disease, and the brain that surgery needs."""
 
     layers: list[Layer]
     brain: Brain
 
 
-def build_head(world: World, rng: np.random.Generator) -> Head:
+def build_head(world: World, rng: np.random.Generator) -> HeadModel:
     """A head with random size, asymmetry and folds."""
     brain = build_brain(world, rng)
     outside = _outside_the_brain(world, rng, brain.brain_mm)
-    return Head([*outside, *_inside_the_brain(world, rng, brain), *_vessels(world, rng, brain)], brain)
+    return HeadModel([*outside, *_inside_the_brain(world, rng, brain), *_vessels(world, rng, brain)], brain)
 
 
 def _outside_the_brain(world: World, rng: np.random.Generator, brain_mm: Field) -> list[Layer]:

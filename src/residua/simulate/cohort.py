@@ -8,7 +8,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 from residua.errors import ResiduaError
-from residua.publish import read_json, write_json, write_text
+from residua.publishing.publish import read_json, write_json, write_text
 from residua.simulate.design import Design, load_design
 from residua.simulate.patient import Row, simulate_patient
 from residua.simulate.plan import Assignment, planned

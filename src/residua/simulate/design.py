@@ -81,7 +81,7 @@ class Weighting(Part):
     flip_degrees: Positive = 90.0
 
 
-class Sampling(Part):
+class ScanSampling(Part):
     """A grid: voxel sizes and field of view along x, y, z, the order in which it is stored, and its tilt."""
 
     spacing_mm: Millimetres
@@ -98,10 +98,10 @@ class Scanner(Part):
     field_strength_t: Positive
     t1w: Weighting
     flair: Weighting
-    post_t1ce: Sampling
-    post_t1: Sampling
-    post_flair: Sampling
-    pre_t1ce: Sampling
+    post_t1ce: ScanSampling
+    post_t1: ScanSampling
+    post_flair: ScanSampling
+    pre_t1ce: ScanSampling
     noise: Positive
     """Standard deviation in both channels, relative to white matter."""
     bias: Share

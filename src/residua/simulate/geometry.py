@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua.images import Grid
-from residua.publish import write_text
-from residua.simulate.design import Movement, Sampling
+from residua.images.volumes import Grid
+from residua.publishing.publish import write_text
+from residua.simulate.design import Movement, ScanSampling
 from residua.simulate.world import Field, World
 
 Matrix = NDArray[np.float64]
@@ -34,7 +34,7 @@ def draw_movement(rng: np.random.Generator, largest: Movement) -> Matrix:
     return movement
 
 
-def draw_grid(rng: np.random.Generator, sampling: Sampling) -> Grid:
+def draw_grid(rng: np.random.Generator, sampling: ScanSampling) -> Grid:
     """A grid around the head, a few mm off its centre, tilted about the left-right axis."""
     shape = [int(size // step) for size, step in zip(sampling.field_of_view_mm, sampling.spacing_mm, strict=True)]
     affine = np.eye(4)

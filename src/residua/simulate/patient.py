@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from residua import images
-from residua.images import Grid, Image
-from residua.simulate.anatomy import Head, Layer, build_head
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.simulate.anatomy import HeadModel, Layer, build_head
 from residua.simulate.contrast import SEQUENCES, air, brightness, draw_texture, draw_tissues, render
 from residua.simulate.deposits import Extent
 from residua.simulate.design import Design, Scanner
@@ -48,7 +48,7 @@ class _Session:
 class _Subject:
     assignment: Assignment
     world: World
-    head: Head
+    head: HeadModel
     operation: Operation
     sessions: dict[str, _Session]
 
@@ -106,7 +106,7 @@ def _picture(subject: _Subject, sequence: str, tissues: dict[str, Tissue], textu
 
 def _image(out: Path, subject: _Subject, sequence: str, voxels: NDArray[np.int16]) -> str:
     name = f"images/{subject.assignment.patient}/{sequence}.nii.gz"
-    images.save(Image(voxels, subject.sessions[sequence].grid), out / name)
+    volumes.save(Image(voxels, subject.sessions[sequence].grid), out / name)
     return name
 
 
@@ -126,7 +126,7 @@ def _labels(out: Path, subject: _Subject) -> Row:
     for name, (mask, sequence, folder) in masks.items():
         if sequence not in subject.assignment.lacking:
             row[name] = f"{folder}/{subject.assignment.patient}/{name}.nii.gz"
-            images.save(Image(mask, subject.sessions[sequence].grid), out / row[name])
+            volumes.save(Image(mask, subject.sessions[sequence].grid), out / row[name])
     return row
 
 
@@ -150,7 +150,7 @@ def _write_truth(out: Path, subject: _Subject) -> None:
         after[share >= 0.5] = CODES[tissue]
     session = subject.sessions[REFERENCE]
     labels = sampled_labels(subject.world, after, session.grid, session.movement)
-    images.save(Image(labels, session.grid), folder / "tissues.nii.gz")
+    volumes.save(Image(labels, session.grid), folder / "tissues.nii.gz")
 
 
 def _coded(world: World, layers: list[Layer]) -> NDArray[np.uint8]:
@@ -161,12 +161,12 @@ def _coded(world: World, layers: list[Layer]) -> NDArray[np.uint8]:
 
 
 def _rate(out: Path, rng: np.random.Generator, assignment: Assignment, row: Row) -> list[Row]:
-    residual, blood = images.load_mask(out / row["residual"]), images.load_mask(out / row["blood"])
+    residual, blood = volumes.load_mask(out / row["residual"]), volumes.load_mask(out / row["blood"])
     ratings = []
     for rater in RATERS:
         mask: Mask = rate(rng, rater, residual.data, blood.data, residual.grid.spacing_mm)
         path = f"raters/{rater.name}/{assignment.patient}.nii.gz"
-        images.save(Image(mask, residual.grid), out / path)
+        volumes.save(Image(mask, residual.grid), out / path)
         ratings.append({"patient": assignment.patient, "rater": rater.name, "expertise": rater.expertise, "mask": path})
     return ratings
 

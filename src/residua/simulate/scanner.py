@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.images import Grid
+from residua.images.volumes import Grid
 from residua.simulate.design import Scanner
 from residua.simulate.world import Field
 

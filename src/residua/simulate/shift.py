@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from residua.publish import writing
+from residua.publishing.publish import writing
 from residua.simulate.geometry import LPS
 from residua.simulate.world import Field, Point, World
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.simulate.anatomy import Head, Layer
+from residua.simulate.anatomy import HeadModel, Layer
 from residua.simulate.deposits import Extent, Wall, lay_down
 from residua.simulate.design import Disease, Volume
 from residua.simulate.shift import Shift, draw_shift
@@ -43,7 +43,9 @@ class _Tumor:
     oedema: Field
 
 
-def operate(world: World, rng: np.random.Generator, head: Head, residual_tumor: bool, disease: Disease) -> Operation:
+def operate(
+    world: World, rng: np.random.Generator, head: HeadModel, residual_tumor: bool, disease: Disease
+) -> Operation:
     """A tumour, its resection cavity, blood in most patients, and residual tumour or at most a speck of it."""
     brain_mm = head.brain.brain_mm
     tumor = _grow(world, rng, head, disease.tumor)
@@ -75,7 +77,7 @@ def operate(world: World, rng: np.random.Generator, head: Head, residual_tumor: 
     )
 
 
-def _grow(world: World, rng: np.random.Generator, head: Head, volume: Volume) -> _Tumor:
+def _grow(world: World, rng: np.random.Generator, head: HeadModel, volume: Volume) -> _Tumor:
     brain = head.brain
     tissue = _free(brain.brain_mm, brain.ventricles_mm)
     # In the white matter of a hemisphere, above the tentorium, which falls towards the front.
@@ -104,7 +106,7 @@ def _before(
 
 
 def _resected(
-    world: World, rng: np.random.Generator, head: Head, tumor: _Tumor, removed: float, way_out: tuple[Field, Field]
+    world: World, rng: np.random.Generator, head: HeadModel, tumor: _Tumor, removed: float, way_out: tuple[Field, Field]
 ) -> Field:
     """The cavity's surface before the brain moves: most of the tumour, and the way to it."""
     brain = head.brain

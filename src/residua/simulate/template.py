@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua.mni import Map, brain_of, mni_map
-from residua.pieces import largest_piece
+from residua.images.components import largest_piece
+from residua.images.mni152 import Map, brain_of, mni_map
 from residua.simulate.world import Field, World
 
 _SCALE = 0.92

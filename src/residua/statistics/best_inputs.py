@@ -9,8 +9,8 @@ import pandas as pd
 
 from residua.errors import ResiduaError
 from residua.metrics.pooling import pool_cases
+from residua.settings.study import OUT_OF_FOLD, Classification
 from residua.statistics.cases import folds_of, outcomes_of, pooled_rate, positive
-from residua.study import OUT_OF_FOLD, Classification
 
 
 def best_inputs(

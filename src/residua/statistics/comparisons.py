@@ -8,12 +8,12 @@ from itertools import combinations
 
 import pandas as pd
 
+from residua.settings.study import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import positive
 from residua.statistics.frames import tidy
 from residua.statistics.mann_whitney import mann_whitney
 from residua.statistics.range_test import range_test
-from residua.study import Classification
 
 _ANSWER = ("p_value", "significant", "note")
 _SAMPLES = ("n_1", "n_2", "median_1", "median_2", "u_statistic")

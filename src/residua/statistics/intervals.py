@@ -8,12 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from residua.settings.study import Classification, Statistics
 from residua.statistics.bca import bca_interval
 from residua.statistics.cases import folds_of, outcomes_of, pooled_rate
 from residua.statistics.frames import tidy
 from residua.statistics.interval import Interval
 from residua.statistics.normal import normal_interval
-from residua.study import Classification, Statistics
 
 RATES = {"sensitivity": "recall", "specificity": "specificity", "balanced_accuracy": "balanced_accuracy"}
 """The rates of the classification and the fields of ``Rates`` that hold them."""

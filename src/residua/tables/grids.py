@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from residua.article.values import published_value
-from residua.cohort.folds import Split
-from residua.figures.words import title_of
-from residua.publish import read_json
+from residua.cohort.split.folds import Split
+from residua.publishing.publish import read_json
 from residua.tables.cells import NOT_AVAILABLE
 from residua.tables.render import Table
+from residua.words import title_of
 
 _AXES = ("x", "y", "z")
 

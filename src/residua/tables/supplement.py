@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from residua.study import Statistics
+from residua.settings.study import Statistics
 from residua.tables.cells import interval, number, p_value, yes_or_no
 from residua.tables.models import SPLITS
 from residua.tables.render import Cell, Table
@@ -171,3 +171,19 @@ def _name(rate: str) -> str:
 
 def _level(statistics: Statistics) -> str:
     return f"{100 * (1 - statistics.alpha):g} %"
+
+
+def supplementary_table(
+    name: str, results: str, arch_labels: Mapping[str, str], statistics: Mapping[str, Any]
+) -> Table:
+    """The table ``name`` of ``residua.tables.supplement``, of its parquet file."""
+    return _SUPPLEMENT[name](pd.read_parquet(results), arch_labels, Statistics(**statistics))
+
+
+_SUPPLEMENT = {
+    "tukey": tukey,
+    "architectures": architectures,
+    "intervals": intervals,
+    "overlaps": overlaps,
+    "raters": raters,
+}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pandas as pd
 
+from residua.cohort.split.folds import Split
 from residua.metrics.classification import has_residual_tumor
+from residua.publishing.publish import read_json
 from residua.tables.cells import number, require_columns, require_known
 from residua.tables.render import Table
 
@@ -45,3 +48,12 @@ def _column(patients: pd.DataFrame, residual_tumor_ml: float) -> dict[str, objec
         "Not annotated": len(patients) - len(annotated),
         "RT ratio (%)": number(100 * with_tumor / len(annotated) if len(annotated) else math.nan, 1),
     }
+
+
+def cohort_table(checks: Sequence[str], split: dict[str, Any], residual_tumor_ml: float) -> Table:
+    """Table 1 of the volumes that the cohort's checks measured, hospitals in the order of folds and hold-out."""
+    volumes_ml = {patient: ml for check in checks for patient, ml in read_json(check)["residual_ml"].items()}
+    cohort = Split.from_json(split)
+    rows = [(cohort.hospitals[patient], volumes_ml.get(patient)) for patient in cohort.patients]
+    patients = pd.DataFrame(rows, columns=["hospital", "residual_ml"]).astype({"residual_ml": float})
+    return table1(patients, list(dict.fromkeys(patients["hospital"])), residual_tumor_ml)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
+from residua.cohort.split.folds import Split
 from residua.tables.cells import require_columns, require_known
 from residua.tables.render import Table
 
@@ -34,3 +36,15 @@ def table2(patients: pd.DataFrame, folds: Mapping[int, Sequence[str]], holdout: 
 
 def _count(patients: pd.DataFrame, hospitals: Sequence[str]) -> int:
     return int(patients["hospital"].isin(list(hospitals)).sum())
+
+
+def split_table(split: dict[str, Any]) -> Table:
+    """Table 2 of a split."""
+    cohort = Split.from_json(split)
+    folds = {fold: _hospitals(cohort, members) for fold, members in cohort.folds.items()}
+    patients = pd.DataFrame({"hospital": [cohort.hospitals[patient] for patient in cohort.patients]})
+    return table2(patients, folds, _hospitals(cohort, cohort.holdout))
+
+
+def _hospitals(cohort: Split, patients: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(cohort.hospitals[patient] for patient in patients))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,8 @@ from numpy.typing import NDArray
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE, count_weak_overlap
 from residua.metrics.pooling import pool_cases
-from residua.statistics.cases import folds_of, outcomes_of
-from residua.study import Classification
+from residua.settings.study import Classification
+from residua.statistics.cases import folds_of, outcomes_of, read_cases
 from residua.tables.cells import mean_sd, median, require_columns
 from residua.tables.models import model_rows, rate_cell
 from residua.tables.render import Cell, Table
@@ -75,3 +76,10 @@ def _caption(classification: Classification) -> str:
         "rates in percent. n: patients behind a number; undefined: patients left out, for a patient-wise rate those of "
         "each fold in which it has no denominator."
     )
+
+
+def performance_table(
+    metrics: Sequence[str], classification: Mapping[str, Any], arch_labels: Mapping[str, str], notes: Sequence[str]
+) -> Table:
+    """Table 3 of the measurements of every network and inputs."""
+    return table3(read_cases(metrics), Classification(**classification), arch_labels, notes)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
-from residua.statistics.cases import folds_of, outcomes_of
-from residua.study import Classification
+from residua.settings.study import Classification
+from residua.statistics.cases import folds_of, outcomes_of, read_cases
 from residua.tables.cells import require_columns
 from residua.tables.models import model_rows, rate_cell
 from residua.tables.render import Table
@@ -50,3 +51,10 @@ def _caption(classification: Classification) -> str:
         "bAcc: balanced accuracy, their mean. Val: mean±sd, pooled over the folds; Test: of the one set. n: patients "
         "behind a number; undefined: patients left out, those of each fold in which a rate has no denominator."
     )
+
+
+def classification_table(
+    metrics: Sequence[str], classification: Mapping[str, Any], arch_labels: Mapping[str, str], notes: Sequence[str]
+) -> Table:
+    """Table 4 of the measurements of every network and inputs."""
+    return table4(read_cases(metrics), Classification(**classification), arch_labels, notes)

@@ -8,13 +8,13 @@ from typing import Any
 
 from residua.cohort.checks.batch import WHAT_THEN
 from residua.cohort.checks.duplicates import duplicate_groups, find_duplicates
-from residua.cohort.findings import record_findings
-from residua.cohort.folds import Split
-from residua.cohort.problems import Problem, raise_problems
-from residua.cohort.proof import prove
-from residua.cohort.table import Patient
-from residua.protocol import OnInvalid
-from residua.publish import read_json, write_json
+from residua.cohort.checks.results import record_findings
+from residua.cohort.split.folds import Split
+from residua.cohort.split.leakage import prove
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem, raise_problems
+from residua.publishing.publish import read_json, write_json
+from residua.settings.participation import OnInvalid
 
 Digests = Mapping[str, Mapping[str, str]]
 """Digests of voxels by patient and image column."""

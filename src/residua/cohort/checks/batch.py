@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from residua.cohort.checks.results import record_findings
 from residua.cohort.checks.voxels import CHECK_FAILED, check_voxels
-from residua.cohort.files import Kind
-from residua.cohort.findings import record_findings
-from residua.cohort.problems import Problem, raise_problems
-from residua.cohort.table import Patient
-from residua.protocol import OnInvalid
-from residua.publish import write_json
+from residua.cohort.table.files import Kind
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem, raise_problems
+from residua.publishing.publish import write_json
+from residua.settings.participation import OnInvalid
 
 WHAT_THEN: dict[OnInvalid, str] = {
     "stop": "nothing is trained on their hospital before they are mended or excluded (or set on_invalid to exclude)",

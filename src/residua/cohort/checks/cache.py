@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from residua.publish import digest, read_json, write_json
+from residua.publishing.publish import digest, read_json, write_json
 
 VERSION = 1
 """Version of what the checks read from voxels; raise it when ``facts`` or ``labels`` measure anything otherwise.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from residua.cohort.problems import Severity
+from residua.problems.problem import Severity
 
 
 class Check(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 from residua.cohort.checks.facts import Facts
 from residua.cohort.checks.faults import Fault
-from residua.cohort.problems import Problem
+from residua.problems.problem import Problem
 
 _ONE_EACH = "give every sequence its own file; one was copied or converted in the place of the other"
 _ONE_PATIENT = "keep the patient whose scan it is, and set the others' role to exclude or correct their files"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
-from residua.images import Image, load
+from residua.images.volumes import Image, load
 
 ROUNDING = 1e-3
 """Masks stored as scaled integers or resampled by other programs miss 0 and 1 by about this."""
@@ -74,7 +74,7 @@ class Facts:
 
 
 def read_whole(path: str) -> Image:
-    """``residua.images.load``, and the file is read to its end: only there gzip says whether all of it is right.
+    """Load an image and read its file to the end: only there gzip says whether all of it is right.
 
     Raises ``ResiduaError`` when the file is truncated or damaged.
     """

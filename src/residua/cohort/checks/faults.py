@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from residua.cohort.problems import Problem, Severity
-from residua.cohort.table import Patient
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem, Severity
 
 
 class Fault(NamedTuple):

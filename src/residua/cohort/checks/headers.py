@@ -15,12 +15,12 @@ from residua.cohort.checks.geometry import field_of_view_doubts, geometry_doubts
 from residua.cohort.checks.identity import TEXT_FIELDS, extension_faults, path_doubts, text_doubts
 from residua.cohort.checks.nifti import CONVERT_AGAIN, MEMORY_BYTES, read_header
 from residua.cohort.checks.pairs import between_patients, name_faults, other_grid, within_patient
-from residua.cohort.files import drawn_on
-from residua.cohort.problems import Problem, errors_of
-from residua.cohort.table import Patient
+from residua.cohort.table.files import drawn_on
+from residua.cohort.table.patients import Patient
 from residua.errors import ResiduaError
-from residua.images import Grid, load_grid
-from residua.study import Study
+from residua.images.volumes import Grid, load_grid
+from residua.problems.problem import Problem, errors_of
+from residua.settings.study import Study
 
 __all__ = ["check_headers", "header_problems", "other_grid"]
 

@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from residua.cohort.checks.faults import Fault, problem_of
-from residua.cohort.problems import Problem
-from residua.cohort.table import Patient
-from residua.images import Grid
-from residua.study import Study
+from residua.cohort.table.patients import Patient
+from residua.images.volumes import Grid
+from residua.problems.problem import Problem
+from residua.settings.study import Study
 
 _BEFORE = re.compile(r"(?<![a-z])pre[ -]?(?:op(?:erative)?|surg(?:ery|ical))(?![a-z])")
 _AFTER = re.compile(r"(?<![a-z])post[ -]?(?:op(?:erative)?|surg(?:ery|ical))(?![a-z])")

@@ -14,10 +14,8 @@ from residua.cohort.checks.faults import Fault, problem_of
 from residua.cohort.checks.headers import header_problems
 from residua.cohort.checks.image_faults import image_faults
 from residua.cohort.checks.labels import (
-    Head,
     brain_faults,
     brain_mask_faults,
-    head_of,
     label_faults,
     outside_brain,
     place_faults,
@@ -25,11 +23,12 @@ from residua.cohort.checks.labels import (
     volume_faults,
 )
 from residua.cohort.checks.pool import over_all
-from residua.cohort.files import Kind
-from residua.cohort.problems import Problem, errors_of
-from residua.cohort.table import Patient
+from residua.cohort.table.files import Kind
+from residua.cohort.table.patients import Patient
 from residua.errors import ResiduaError
-from residua.images import Image
+from residua.images.heads import Head, head_of
+from residua.images.volumes import Image
+from residua.problems.problem import Problem, errors_of
 
 BRAIN_MASK = "brain_mask"
 CHECK_FAILED = "check-failed"

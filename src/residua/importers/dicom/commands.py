@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from residua.cohort.lines import read_lines
+from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
 from residua.importers.command import AssumeEarly, Out, Source, WindowHours, deliver
 from residua.importers.dicom.convert import convert, found_of, image_of
@@ -20,7 +20,7 @@ from residua.importers.dicom.scan import scan
 from residua.importers.found import Found
 from residua.importers.window import Window, judged
 from residua.importers.write import building
-from residua.study import IDENTIFIER
+from residua.settings.base import IDENTIFIER
 
 _WINDOW_HOURS = Window().hours
 _TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y%m%d")

@@ -14,7 +14,7 @@ import nibabel as nib
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import without_words
-from residua.publish import writing
+from residua.publishing.publish import writing
 
 REFERENCE = "post_t1ce"
 

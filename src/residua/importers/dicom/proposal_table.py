@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from residua.cohort.lines import read_lines
+from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
 from residua.importers.dicom.propose import Proposal
-from residua.publish import write_text
+from residua.publishing.publish import write_text
 
 TABLE, PRIVATE = "proposal.tsv", "private"
 COLUMNS = (

@@ -6,7 +6,7 @@ from residua.importers.command import AssumeEarly, Columns, Hospital, Out, Sourc
 from residua.importers.public.lumiere import LUMIERE, find_lumiere
 from residua.importers.public.mu_glioma_post import MU_GLIOMA_POST, find_mu_glioma_post
 from residua.importers.public.rhuh_gbm import RHUH_GBM, find_rhuh_gbm
-from residua.importers.public.sessions import Options
+from residua.importers.public.sessions import PublicOptions
 from residua.importers.public.ucsf_alptdg import UCSF_ALPTDG, find_ucsf_alptdg
 from residua.importers.window import Window
 
@@ -15,7 +15,7 @@ _WINDOW_HOURS = Window().hours
 
 def rhuh_gbm(source: Source, out: Out, hospital: Hospital = RHUH_GBM.hospital, column: Columns = None) -> None:
     """RHUH-GBM: before surgery and within 72 h after it."""
-    options = Options(hospital, tuple(column or ()))
+    options = PublicOptions(hospital, tuple(column or ()))
     deliver(source, out, lambda _: find_rhuh_gbm(source, options), within=None)
 
 
@@ -27,7 +27,7 @@ def lumiere(
     assume_early: AssumeEarly = False,
 ) -> None:
     """LUMIERE: scans rated Pre-Op and Post-Op, whose hours after surgery are not documented."""
-    options = Options(hospital, tuple(column or ()), Window(assume_early=assume_early))
+    options = PublicOptions(hospital, tuple(column or ()), Window(assume_early=assume_early))
     deliver(source, out, lambda _: find_lumiere(source, options), within=None)
 
 
@@ -40,7 +40,7 @@ def ucsf_alptdg(
     assume_early: AssumeEarly = False,
 ) -> None:
     """UCSF-ALPTDG: the first of two follow-ups; early where the clinical table proves it."""
-    options = Options(hospital, tuple(column or ()), Window(window_hours, assume_early))
+    options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early))
     deliver(source, out, lambda _: find_ucsf_alptdg(source, options), within=None)
 
 
@@ -53,5 +53,5 @@ def mu_glioma_post(
     assume_early: AssumeEarly = False,
 ) -> None:
     """MU-Glioma-Post: the first follow-up; early where the clinical table proves it."""
-    options = Options(hospital, tuple(column or ()), Window(window_hours, assume_early))
+    options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early))
     deliver(source, out, lambda _: find_mu_glioma_post(source, options), within=None)

@@ -33,7 +33,7 @@ from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient
 from residua.importers.public.records import Records, Tables, cell, demographics
 from residua.importers.public.sessions import (
-    Options,
+    PublicOptions,
     PublicSet,
     Rule,
     Session,
@@ -71,7 +71,7 @@ _WEEK = re.compile(r"week-(\d+)(?:-(\d+))?", re.IGNORECASE)
 _WEEK_HOURS = 168
 
 
-def find_lumiere(root: Path, options: Options) -> Found:
+def find_lumiere(root: Path, options: PublicOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` when they or the expert's ratings are not there."""
     tree = find_patients(root, r"Patient-\d{2,3}", "Patient-001")
     tables = Tables(tree)

@@ -28,7 +28,7 @@ from pathlib import Path
 from residua.importers.found import Found, FoundPatient
 from residua.importers.public.records import Tables, demographics, number
 from residua.importers.public.sessions import (
-    Options,
+    PublicOptions,
     PublicSet,
     Rule,
     Session,
@@ -58,7 +58,7 @@ _SURGERY = "Number of days from Diagnosis to First surgery"
 _SCAN = re.compile(r"number of days from diagnosis to .*mri.*timepoint_?(\d+)")
 
 
-def find_mu_glioma_post(root: Path, options: Options) -> Found:
+def find_mu_glioma_post(root: Path, options: PublicOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
     tree = find_patients(root, r"PatientID_\d{4}", "PatientID_0003")
     tables = Tables(tree)

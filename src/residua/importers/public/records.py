@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from residua.cohort.lines import read_lines
+from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
 from residua.importers.public.tree import Tree
 

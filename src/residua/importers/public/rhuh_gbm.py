@@ -24,7 +24,7 @@ from pathlib import Path
 from residua.importers.found import Found, FoundPatient
 from residua.importers.public.records import Tables, demographics
 from residua.importers.public.sessions import (
-    Options,
+    PublicOptions,
     PublicSet,
     Rule,
     Session,
@@ -54,7 +54,7 @@ _TIMES: dict[str, Time] = {"0": "pre", "1": "post"}
 _KINDS = {kind: kind for kind in RHUH_GBM.images} | {"segmentations": _SEGMENTATION, "seg": _SEGMENTATION}
 
 
-def find_rhuh_gbm(root: Path, options: Options) -> Found:
+def find_rhuh_gbm(root: Path, options: PublicOptions) -> Found:
     """The patients of the NIfTI release below ``root``. Raises ``ResiduaError`` when it is not there."""
     tree = find_patients(root, r"RHUH-\d{4}", "RHUH-0001")
     tables = Tables(tree)

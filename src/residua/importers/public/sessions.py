@@ -20,7 +20,7 @@ NO_SCAN = "no post-operative scan in the set"
 
 
 @dataclass(frozen=True)
-class Options:
+class PublicOptions:
     """What the user may decide. ``hospital`` empty: the set's own; ``columns``: images beyond the study's four.
 
     ``window`` judges the sets whose scans are not all early post-operative by their documentation.
@@ -55,7 +55,7 @@ class PublicSet:
     residual: Rule
     pre_tumor: Rule | None = None
 
-    def columns(self, options: Options) -> tuple[str, ...]:
+    def columns(self, options: PublicOptions) -> tuple[str, ...]:
         """The image columns to fill. Raises ``ResiduaError`` for one that the set cannot fill."""
         possible = [f"{time}_{kind}" for time in self.times for kind in self.images]
         for column in options.columns:
@@ -96,7 +96,7 @@ def session_of(name: str, files: Iterable[Path], kind_of: Callable[[str], str | 
 def patient_of(
     source_id: str,
     public: PublicSet,
-    options: Options,
+    options: PublicOptions,
     sessions: Sessions,
     clinical: Mapping[str, str],
     remarks: tuple[str, ...] = (),

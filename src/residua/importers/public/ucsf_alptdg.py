@@ -28,7 +28,7 @@ from pathlib import Path
 from residua.importers.found import Found, FoundPatient
 from residua.importers.public.records import Records, Tables, cell, demographics, number
 from residua.importers.public.sessions import (
-    Options,
+    PublicOptions,
     PublicSet,
     Rule,
     Session,
@@ -60,7 +60,7 @@ _POSSIBLE_DAYS = 36525.0
 """A hundred years: dates that are missing in the workbook give longer intervals."""
 
 
-def find_ucsf_alptdg(root: Path, options: Options) -> Found:
+def find_ucsf_alptdg(root: Path, options: PublicOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
     tree = find_patients(root, r"\d{6}", "100001")
     tables = Tables(tree)
@@ -74,7 +74,7 @@ def find_ucsf_alptdg(root: Path, options: Options) -> Found:
 
 
 def _patient(
-    source_id: str, session: Session | None, clinical: Records, scans: Records, options: Options
+    source_id: str, session: Session | None, clinical: Records, scans: Records, options: PublicOptions
 ) -> FoundPatient:
     first = [row for row in scans.of(source_id, "SubjectID") if number(row, "Timepoint") == 1]
     known = demographics(first[0], "Patient Age", "Patient Sex") if first else {}

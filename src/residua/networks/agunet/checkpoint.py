@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weights import Arrays, arrays_of, assign
-from residua.publish import writing
+from residua.publishing.publish import writing
 
 CHECKPOINT = "checkpoint.safetensors"
 _NOW, _BEST, _OPTIMIZER = "now/", "best/", "optimizer/"

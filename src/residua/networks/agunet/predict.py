@@ -9,22 +9,22 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file
 
-from residua.images import Image
+from residua.images.volumes import Image
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.prepared import read_origin, read_stacked
 from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, assign
 from residua.networks.contract import PreparedCase
-from residua.publish import read_json
+from residua.publishing.publish import read_json
 
 
-def load(models: Sequence[Path]) -> EnsemblePredictor:
+def load(models: Sequence[Path]) -> AGUNetEnsemble:
     """The contract of ``residua.networks.contract.Load``."""
     set_up()
-    return EnsemblePredictor(models)
+    return AGUNetEnsemble(models)
 
 
-class EnsemblePredictor:
+class AGUNetEnsemble:
     """Models of one training configuration; averages the softmax of their finest heads.
 
     One network takes the weights of each model in turn: building it costs more than filling it.

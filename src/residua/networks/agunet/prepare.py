@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.networks.agunet.prepared import SUFFIX, Origin, resampled_shape, resized, write_channel
-from residua.preparation import ChannelCase, crop_to_brain
+from residua.preparation.brain_crop import ChannelCase, crop_to_brain
 
 
 def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:

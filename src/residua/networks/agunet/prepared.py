@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.transform import resize
 
-from residua.images import Image
-from residua.preparation import Crop
+from residua.images.volumes import Image
+from residua.preparation.brain_crop import Crop
 
 SUFFIX = ".npz"
 

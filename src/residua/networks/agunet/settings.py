@@ -7,8 +7,8 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from residua.networks.agunet.grid import level_shapes
-from residua.networks.settings import NetworkSettings
-from residua.settings import Counts, Frozen, Probability, Spacing
+from residua.settings.base import Counts, Frozen, Probability, Spacing
+from residua.settings.networks import NetworkSettings
 
 
 class InitialWeights(Frozen):

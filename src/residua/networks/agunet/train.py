@@ -20,7 +20,7 @@ from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, arrays_of, start_from
 from residua.networks.contract import Progress, TrainingSet
-from residua.publish import write_json, write_text, writing
+from residua.publishing.publish import write_json, write_text, writing
 
 CURVE = "curve.jsonl"
 

@@ -13,20 +13,20 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from numpy.typing import NDArray
 
-from residua.images import Image
+from residua.images.volumes import Image
 from residua.networks.contract import PreparedCase
 from residua.networks.nnunet.plans import CONFIGURATION, DATASET_FILE, INFERENCE, PLANS_FILE, WEIGHTS_FILE
 from residua.networks.nnunet.prepared import StackedChannels, geometry
 from residua.networks.nnunet.weights import load_weights
-from residua.publish import read_json
+from residua.publishing.publish import read_json
 
 
-def load(models: Sequence[Path]) -> EnsemblePredictor:
+def load(models: Sequence[Path]) -> NnUNetEnsemble:
     """The contract of ``residua.networks.contract.Load``."""
-    return EnsemblePredictor(models, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    return NnUNetEnsemble(models, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-class EnsemblePredictor:
+class NnUNetEnsemble:
     """Models of one training configuration; averages their probabilities after the softmax, as the study did.
 
     nnU-Net's own ensemble averages logits, which gives other probabilities.

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from residua.networks.nnunet.prepared import OUTSIDE, SUFFIX, write_channel
 from residua.networks.nnunet.resampling import RESAMPLING_OF_IMAGES, RESAMPLING_OF_LABELS, zyx
 from residua.networks.nnunet.target import target_grid
-from residua.preparation import ChannelCase, crop_to_brain
+from residua.preparation.brain_crop import ChannelCase, crop_to_brain
 
 
 def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params
 from numpy.typing import NDArray
 
-from residua.preparation import Crop
+from residua.preparation.brain_crop import Crop
 
 SUFFIX = ".b2nd"
 OUTSIDE = -1

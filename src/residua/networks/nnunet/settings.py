@@ -6,8 +6,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from residua.networks.settings import NetworkSettings
-from residua.settings import Counts, Probability, Spacing
+from residua.settings.base import Counts, Probability, Spacing
+from residua.settings.networks import NetworkSettings
 
 
 class NnUNetSettings(NetworkSettings):

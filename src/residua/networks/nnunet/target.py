@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from residua.images import Grid
-from residua.preparation import Crop
+from residua.images.volumes import Grid
+from residua.preparation.brain_crop import Crop
 
 
 def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
-    """The contract of ``residua.networks.contract.TargetGrid``; the setting used is the spacing.
+    """The contract of ``residua.preparation.target_grid.TargetGrid``; the setting used is the spacing.
 
     The number of voxels is that of nnU-Net's ``compute_new_shape``, its rounding included.
     """

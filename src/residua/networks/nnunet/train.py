@@ -23,7 +23,7 @@ from residua.networks.nnunet.plans import (
 )
 from residua.networks.nnunet.trainer import CHECKPOINT, StudyTrainer
 from residua.networks.nnunet.weights import tensors_of
-from residua.publish import write_json, writing
+from residua.publishing.publish import write_json, writing
 
 
 def train(

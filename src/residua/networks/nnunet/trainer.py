@@ -24,7 +24,7 @@ from nnunetv2.utilities.label_handling.label_handling import determine_num_input
 from residua.errors import ResiduaError
 from residua.networks.contract import Progress, TrainingSet
 from residua.networks.nnunet.dataset import StackedDataset
-from residua.publish import write_text
+from residua.publishing.publish import write_text
 
 CHECKPOINT = "checkpoint_latest.pth"
 CURVE = "curve.jsonl"

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from residua.networks.logistic.train import WEIGHTS, stacked
 
-from residua.images import Image
+from residua.images.volumes import Image
 from residua.networks.contract import Predictor, PreparedCase
-from residua.preparation import Crop
-from residua.publish import read_json
+from residua.preparation.brain_crop import Crop
+from residua.publishing.publish import read_json
 
 
 def load(models: Sequence[Path]) -> Predictor:

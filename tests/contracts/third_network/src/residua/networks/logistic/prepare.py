@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from residua.preparation import ChannelCase, crop_to_brain
+from residua.preparation.brain_crop import ChannelCase, crop_to_brain
 
 
 def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
-from residua.networks.settings import NetworkSettings
+from residua.settings.networks import NetworkSettings
 
 
 class LogisticSettings(NetworkSettings):

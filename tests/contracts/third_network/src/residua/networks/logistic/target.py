@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from residua.images import Grid
-from residua.preparation import Crop
+from residua.images.volumes import Grid
+from residua.preparation.brain_crop import Crop
 
 
 def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
-    """The contract of ``residua.networks.contract.TargetGrid``."""
+    """The contract of ``residua.preparation.target_grid.TargetGrid``."""
     return crop.divided(crop.shape)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.networks.contract import Progress, TrainingSet
-from residua.publish import read_json, write_json, write_text
+from residua.publishing.publish import read_json, write_json, write_text
 
 STATE, WEIGHTS = "state.json", "weights.json"
 

@@ -1,0 +1,1 @@
+"""Where jobs run: the SLURM cluster, memory, processors, and environments where there is no conda."""

@@ -1,0 +1,170 @@
+"""Whether a SLURM cluster can ever run what the study asks for, said before the first job waits for days.
+
+A job that no node can hold is refused when its turn comes; one that asks for more time than its partition gives waits
+for ever, without a word; and with a wrong account the executor stands still.
+"""
+
+from __future__ import annotations
+
+import getpass
+import re
+import subprocess
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from residua.cluster.settings import site_file
+from residua.errors import ResiduaError
+
+ANY_TYPE = ""
+_SINFO = ["sinfo", "--noheader", "--all", "--exact", "--format=%P|%l|%m|%c|%G"]
+_ROW = re.compile(r"([^|]+?)(\*?)\|([^|]+)\|(\d+)\+?\|(\d+)\+?\|(.*)")
+_DURATION = re.compile(r"(?:(\d+)-)?(?:(\d+):)?(\d+):(\d+)")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One kind of node in one partition."""
+
+    partition: str
+    is_default: bool
+    limit_min: int | None
+    memory_mb: int
+    cpus: int
+    gpus: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one SLURM job asks for; no partition means the cluster's default."""
+
+    name: str
+    runtime_min: int = 0
+    memory_mb: int = 0
+    cpus: int = 1
+    gpus: int = 0
+    gpu_type: str = ANY_TYPE
+    partitions: tuple[str, ...] = ()
+    account: str | None = None
+    is_group: bool = False
+
+    @classmethod
+    def of(cls, name: str, resources: Mapping[str, Any], is_group: bool = False) -> Request:
+        """From the resources of a rule's job, or of a group of jobs, as the executor reads them."""
+        counted = {resources.get("gpu_model", ANY_TYPE): resources.get("gpu", 0)}
+        gpu_type, gpus = next(iter((gpus_of(resources.get("gres", "")) or counted).items()))
+        return cls(
+            name=name,
+            runtime_min=resources.get("runtime", 0),
+            memory_mb=resources.get("mem_mb", 0),
+            cpus=resources.get("_cores", 1),
+            gpus=gpus,
+            gpu_type=gpu_type,
+            partitions=tuple(filter(None, resources.get("slurm_partition", "").split(","))),
+            account=resources.get("slurm_account"),
+            is_group=is_group,
+        )
+
+    @property
+    def where(self) -> str:
+        """Where it goes, in words."""
+        return f"partition {','.join(self.partitions)}" if self.partitions else "the default partition"
+
+    @property
+    def needs(self) -> str:
+        """What a node must have, in words."""
+        return f"{self.cpus} CPUs, {self.memory_mb} MB, {self.gpus} GPUs {self.gpu_type}".rstrip()
+
+
+def check_cluster(requests: Iterable[Request]) -> None:
+    """Raise ``ResiduaError`` with one line for every rule or group that this cluster could never run.
+
+    Asks ``sinfo`` and ``sacctmgr``. Nodes that are down count: they may come back. Where there is no answer, nothing
+    is said.
+    """
+    requests = sorted(requests, key=lambda request: request.runtime_min, reverse=True)
+    offers = read_offers(_answer(_SINFO))
+    user = getpass.getuser()
+    accounts = _answer(
+        ["sacctmgr", "--noheader", "--parsable2", "list", "associations", "format=account", f"user={user}"]
+    )
+    problems: dict[str, str] = {}
+    for request in requests:
+        said = account_problem(request, set(accounts.lower().split())) or problem_of(request, offers)
+        if said:
+            problems.setdefault(request.name, f"  {request.name}: {said}")
+    if problems:
+        title = f"This cluster cannot run the study; {site_file()} says where jobs go"
+        raise ResiduaError("\n".join([f"{title} ({len(problems)} to mend):", *sorted(problems.values())]))
+
+
+def read_offers(listed: str) -> list[Offer]:
+    """The rows of ``sinfo --format=%P|%l|%m|%c|%G``; a star marks the default partition."""
+    rows = (_ROW.fullmatch(line.strip()) for line in listed.splitlines())
+    parts = (row.groups() for row in rows if row is not None)
+    return [
+        Offer(name, star == "*", _minutes(limit), int(memory), int(cpus), gpus_of(gres))
+        for name, star, limit, memory, cpus, gres in parts
+    ]
+
+
+def account_problem(request: Request, accounts: set[str]) -> str | None:
+    """What is wrong with its account; ``accounts`` are the user's in lower case, none where the cluster keeps none."""
+    if request.account is None or not accounts or request.account.lower() in accounts:
+        return None
+    return f"account {request.account} is not one of yours: {', '.join(sorted(accounts))}"
+
+
+def problem_of(request: Request, offers: list[Offer]) -> str | None:
+    """Why none of the nodes can ever run it, in words; None where one can, or where no node is known."""
+    there = [offer for offer in offers if _goes_to(request, offer)]
+    if offers and not there:
+        return f"{request.where} does not exist; there are {', '.join(dict.fromkeys(o.partition for o in offers))}"
+    fitting = [offer for offer in there if _holds(offer, request)]
+    if there and not fitting:
+        return f"no node of {request.where} has {request.needs}"
+    limits = [offer.limit_min for offer in fitting if offer.limit_min is not None]
+    if len(limits) < len(fitting) or request.runtime_min <= max(limits, default=request.runtime_min):
+        return None
+    remedy = "make the group smaller in profiles/slurm/config.yaml" if request.is_group else "set max_runtime_h"
+    given = f"{request.where} ends jobs after {max(limits) / 60:.4g} h"
+    return f"asks for {request.runtime_min / 60:.4g} h, and {given}: {remedy}"
+
+
+def _goes_to(request: Request, offer: Offer) -> bool:
+    return offer.partition in request.partitions if request.partitions else offer.is_default
+
+
+def _holds(offer: Offer, request: Request) -> bool:
+    gpus = sum(offer.gpus.values()) if request.gpu_type == ANY_TYPE else offer.gpus.get(request.gpu_type, 0)
+    return offer.memory_mb >= request.memory_mb and offer.cpus >= request.cpus and gpus >= request.gpus
+
+
+def gpus_of(gres: str) -> dict[str, int]:
+    """GPUs by type of a list such as ``gpu:a100:2(S:0-1),nvme:1``; an untyped one has the type ``""``."""
+    found: dict[str, int] = {}
+    for part in re.sub(r"\(.*?\)", "", gres).split(","):
+        name, *words = part.split(":")
+        if name == "gpu":
+            kind = words[0] if words and not words[0].isdigit() else ANY_TYPE
+            number = int(words[-1]) if words and words[-1].isdigit() else 1
+            found[kind] = found.get(kind, 0) + number
+    return found
+
+
+def _minutes(limit: str) -> int | None:
+    """``days-hours:minutes:seconds`` in minutes; None: without end."""
+    parts = _DURATION.fullmatch(limit)
+    if parts is None:
+        return None
+    days, hours, minutes, seconds = (int(part or 0) for part in parts.groups())
+    return (days * 24 + hours) * 60 + minutes + (seconds > 0)
+
+
+def _answer(command: list[str]) -> str:
+    """What a command of SLURM prints; nothing where it cannot be asked."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout if done.returncode == 0 else ""

@@ -1,0 +1,46 @@
+"""Does each rater's mask lie on the grid of the image that it was drawn on?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+from residua.cohort.checks.headers import header_problems, other_grid
+from residua.cohort.table.rater_table import Raters
+from residua.errors import ResiduaError
+from residua.images.volumes import load_grid
+from residua.problems.problem import Problem, errors_of
+
+_REFERENCE = "the reference image"
+
+
+def check_rater_headers(raters: Raters, references: Mapping[str, str]) -> list[Problem]:
+    """Problems of the headers of all masks, in the order of the table; never reads a voxel.
+
+    A mask must be one 3D NIfTI volume on the grid of ``references[patient]``, the reference image of each rated
+    patient. Masks that do not exist are left to ``load_raters``, broken references to ``check_headers``.
+    """
+    sound = {patient: _is_image(references[patient]) for patient in raters.patients}
+    problems: list[Problem] = []
+    for rating in raters.ratings:
+        if not os.path.isfile(rating.mask):
+            continue
+        drawn = rating.as_patient()
+        found = header_problems(drawn, "mask", rating.mask)
+        problems += found
+        if errors_of(found) or not sound[rating.patient]:
+            continue
+        drawn = replace(drawn, files={**drawn.files, _REFERENCE: references[rating.patient]})
+        grids = {column: load_grid(file) for column, file in drawn.files.items()}
+        if not grids["mask"].same_as(grids[_REFERENCE]):
+            problems.append(other_grid(drawn, "mask", _REFERENCE, grids))
+    return problems
+
+
+def _is_image(path: str) -> bool:
+    try:
+        load_grid(path)
+    except ResiduaError:
+        return False
+    return True

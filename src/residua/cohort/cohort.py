@@ -1,0 +1,142 @@
+"""The cohort as the workflow sees it: patients, their split and their batches, from one table and the config.
+
+Loaded at every start and inside every job, hence in milliseconds: nothing here imports an array or an image library.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from residua.cohort.batches import batches
+from residua.cohort.eligibility import ineligible, reason
+from residua.cohort.split.folds import PLACEMENT, Split, assign
+from residua.cohort.split.placement import Placement, Positives, planned_placement
+from residua.cohort.table.files import check_files, needed_columns
+from residua.cohort.table.patients import Patient, parse_table
+from residua.problems.problem import Problem, errors_of, raise_problems
+from residua.settings.study import Study
+
+VOXELS = "results/cohort/voxels"
+"""Where a study keeps what the voxels of files told, relative to its folder."""
+
+__all__ = ["Cohort", "Patient", "Problem", "Split", "judged_cohort", "load_cohort"]
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Every row of the table by patient, those left out and why included; ``split.patients`` are the others.
+
+    ``batches`` hold the patients of the study, ``candidates`` also those whom a check of the data left out: what is
+    wrong with them is looked at again, so that they come back once it is mended.
+    """
+
+    patients: Mapping[str, Patient]
+    split: Split
+    batches: Mapping[str, tuple[str, ...]]
+    candidates: Mapping[str, tuple[str, ...]]
+    channels: Mapping[str, tuple[str, ...]]
+    placement: Placement
+
+    def has(self, patient: str, channels: tuple[str, ...]) -> bool:
+        """Whether the table gives a patient every one of these channels."""
+        files = self.patients[patient].files
+        return all(channel in files for channel in channels)
+
+    def eligible(self, inputs: str) -> tuple[str, ...]:
+        """The patients of the study who have every channel of ``inputs``, fold by fold, then the hold-out."""
+        return tuple(p for p in self.split.patients if self.has(p, self.channels[inputs]))
+
+
+def load_cohort(study: Study, table_path: str, invalid: Mapping[str, str] | None = None) -> Cohort:
+    """The cohort of ``table_path``, split as the config says; looks whether files exist, opens none but the table.
+
+    ``invalid`` names patients whose data a check found unusable, and why: they are left out.
+    Raises one ``ResiduaError`` that lists everything wrong with the table, the split and the files at once.
+    """
+    cohort, problems = judged_cohort(study, table_path, invalid)
+    if errors_of(problems):
+        # The study stops here anyway: what the headers would stop it for next is told in the same breath.
+        from residua.cohort.checks.headers import check_headers
+
+        problems += check_headers(study, cohort.patients.values())
+    raise_problems(problems, f"{table_path}: the study cannot run on this cohort")
+    return cohort
+
+
+def judged_cohort(
+    study: Study, table_path: str, invalid: Mapping[str, str] | None = None, placed: bool = True
+) -> tuple[Cohort, list[Problem]]:
+    """Like ``load_cohort``, but returns the problems beside what could be read. Never raises.
+
+    Without ``placed`` nobody is put into a fold, for which masks may have to be read.
+    """
+    table = parse_table(table_path, study.file_columns, needed_columns(study))
+    # A column that the header lacks was told once; it is not told again for each patient.
+    there = [column for column in study.file_columns if column in table.columns]
+    candidates, left_out = _eligible(study, table.patients, there)
+    members = [_without(patient, invalid or {}) for patient in candidates]
+    placement, unplaced = (
+        planned_placement(study, members, PLACEMENT, _positives(study, members)) if placed else ({}, [])
+    )
+    split, unfit = assign(study, members, placement)
+    problems = [*table.problems, *left_out, *unplaced]
+    if table.patients:
+        problems += [*unfit, *check_files(study, members, there)]
+    cohort = Cohort(
+        patients={patient.patient: patient for patient in members},
+        split=split,
+        batches=batches(members),
+        candidates=batches(candidates),
+        channels=study.inputs,
+        placement=placement,
+    )
+    if not errors_of(problems):
+        problems += _without_patients(cohort)
+    return cohort, problems
+
+
+def _positives(study: Study, patients: Sequence[Patient]) -> Positives:
+    def count() -> Mapping[str, int]:
+        # Only here: this reads masks.
+        from residua.cohort.checks.positives import positives_by_hospital
+
+        # Planning a study writes nothing.
+        kept = VOXELS if os.path.isdir(VOXELS) else None
+        return positives_by_hospital(patients, study.classification.residual_tumor_ml, kept)
+
+    return count
+
+
+def _eligible(study: Study, patients: Sequence[Patient], columns: Sequence[str]) -> tuple[list[Patient], list[Problem]]:
+    judged, problems = [], []
+    for patient in patients:
+        found = [] if patient.excluded else ineligible(study, patient, columns)
+        problems += found
+        if found:
+            patient = replace(patient, role="exclude", exclusion_reason=reason(found), excluded_by="protocol")
+        judged.append(patient)
+    return judged, problems
+
+
+def _without_patients(cohort: Cohort) -> list[Problem]:
+    """Inputs for which a fold or the hold-out has nobody, although it has patients."""
+    parts = {f"fold {fold}": members for fold, members in cohort.split.folds.items()}
+    parts["the hold-out"] = cohort.split.holdout
+    return [
+        Problem(
+            f"no patient of {part} has every channel of inputs {inputs} ({', '.join(channels)})",
+            "give some of them the sequence, remove the inputs, or change the folds in the config",
+            check="inputs-without-patients",
+        )
+        for inputs, channels in cohort.channels.items()
+        for part, members in parts.items()
+        if members and not any(cohort.has(patient, channels) for patient in members)
+    ]
+
+
+def _without(patient: Patient, invalid: Mapping[str, str]) -> Patient:
+    if patient.excluded or patient.patient not in invalid:
+        return patient
+    return replace(patient, role="exclude", exclusion_reason=invalid[patient.patient], excluded_by="check")

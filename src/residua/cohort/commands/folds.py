@@ -1,0 +1,34 @@
+"""What ``residua folds`` shows: who is in which fold, and how alike the folds are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from residua.cohort.checks.positives import positive_patients
+from residua.cohort.cohort import judged_cohort
+from residua.cohort.split.fold_contents import fold_contents_problems, fold_table
+from residua.problems.problem import raise_problems
+from residua.settings.study import Study
+
+
+def show_folds(study: Study, table: Path, cache: Path) -> None:
+    """Print hospitals, patients and residual tumour of each fold and of the hold-out, and what a fold lacks.
+
+    The masks are read, or remembered by ``cache``. Raises ``ResiduaError`` when the patients cannot be placed.
+    """
+    cohort, problems = judged_cohort(study, str(table))
+    raise_problems(problems, f"{table}: the study cannot run on this cohort")
+    patients = [patient for patient in cohort.patients.values() if not patient.excluded]
+    positive = positive_patients(patients, study.classification.residual_tumor_ml, cache)
+    shown = Table("fold", "hospitals", "patients", "RT", "GTR", "RT (%)", box=None, header_style="bold")
+    for row in fold_table(cohort.split, positive):
+        ratio = "n/a" if row.rt_ratio_percent is None else f"{row.rt_ratio_percent:.1f}"
+        counts = (row.patients, row.residual_tumor, row.gross_total_resection)
+        shown.add_row(row.name, ", ".join(row.hospitals), *map(str, counts), ratio)
+    console = Console(soft_wrap=True, highlight=False)
+    console.print(shown)
+    for problem in fold_contents_problems(cohort.split, positive):
+        console.print(f"{problem.severity}: {problem}", markup=False)

@@ -1,0 +1,100 @@
+"""Can the study run on this cohort? The table, its files, their headers and, on request, every voxel."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from residua.cohort.checks.duplicates import find_duplicates
+from residua.cohort.checks.headers import check_headers
+from residua.cohort.checks.positives import positives_of
+from residua.cohort.checks.results import invalid_patients
+from residua.cohort.checks.voxels import check_voxels
+from residua.cohort.cohort import Cohort, judged_cohort
+from residua.cohort.commands.standing import HEADERS, known_headers
+from residua.cohort.split.fold_contents import fold_contents_problems
+from residua.cohort.table.files import drawn_on, kinds_of
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem, Severity, errors_of
+from residua.publishing.code_digest import code_digest
+from residua.settings.study import Study
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All problems of a cohort, those of a patient together, and whether the study could run all the same.
+
+    ``patients`` is the number of those to include, ``hospitals`` the hospital of every patient in the table, and
+    ``volumes_ml`` the annotated volumes by label and patient, where the voxels were read.
+    """
+
+    problems: tuple[Problem, ...]
+    patients: int
+    runs: bool
+    hospitals: Mapping[str, str]
+    volumes_ml: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+    def totals(self) -> dict[tuple[str, Severity], int]:
+        """How many problems each check found, by its name and severity; the most first."""
+        return dict(Counter((problem.check, problem.severity) for problem in self.problems).most_common())
+
+    def to_json(self) -> dict[str, Any]:
+        """Builtins for a program to read."""
+        problems = [problem.to_json() for problem in self.problems]
+        totals = [{"check": check, "severity": s, "problems": n} for (check, s), n in self.totals().items()]
+        facts = {"runs": self.runs, "patients": self.patients, "problems": problems, "totals": totals}
+        return {**facts, **{label: dict(volumes) for label, volumes in self.volumes_ml.items()}}
+
+
+def check_cohort(
+    study: Study,
+    table_path: str,
+    voxels: bool = True,
+    cache: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Verdict:
+    """All that is wrong with the cohort of ``table_path``, with every patient at once, each problem once.
+
+    Headers take milliseconds a file, voxels up to seconds, or no time where ``cache`` knows them; ``cache``,
+    ``workers`` and ``progress`` are those of ``check_voxels``. Never raises for what the table or a file holds.
+    """
+    cohort, problems = judged_cohort(study, table_path)
+    included = [patient for patient in cohort.patients.values() if not patient.excluded]
+    problems += _headers(study, included, cache if voxels else None)
+    volumes: dict[str, dict[str, float]] = {}
+    if voxels:
+        found = check_voxels(included, kinds_of(study), drawn_on(study), cache, workers, progress)
+        problems += [Problem(**record) for record in found["problems"]]
+        problems += _duplicates(cohort, found)
+        volumes = {name: found[name] for name in found if name.endswith("_ml")}
+        positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
+        problems += fold_contents_problems(cohort.split, positive)
+    ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.row or 0)
+    hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
+    return Verdict(tuple(ordered), len(included), _runs(study, table_path, problems), hospitals, volumes)
+
+
+def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str] | None) -> list[Problem]:
+    if cache is None:
+        return check_headers(study, patients)
+    os.makedirs(cache, exist_ok=True)
+    code = code_digest(Path(__file__).parents[1] / "checks" / "headers.py", Path(__file__).parents[3])
+    return known_headers(study, patients, os.path.join(cache, HEADERS), code)
+
+
+def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
+    hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
+    duplicates = find_duplicates([found], hospitals, cohort.split.parts())
+    return [replace(problem, row=cohort.patients[problem.patient or ""].row) for problem in duplicates]
+
+
+def _runs(study: Study, table_path: str, problems: list[Problem]) -> bool:
+    """Whether nothing is wrong, or the study may go on without the patients in whom something is."""
+    if study.on_invalid == "stop" or not errors_of(problems):
+        return not errors_of(problems)
+    return not errors_of(judged_cohort(study, table_path, invalid_patients(problems))[1])

@@ -1,0 +1,1 @@
+"""Which hospitals train, validate and are held out."""

@@ -1,0 +1,218 @@
+"""Which patients train and validate each fold, and which are held out: whole hospitals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from residua.cohort.split.placement_table import did_you_mean
+from residua.cohort.table.patients import Patient
+from residua.errors import ResiduaError
+from residua.problems.problem import Problem, raise_problems
+from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
+from residua.settings.study import Study
+
+PLACEMENT = "results/cohort/placement.tsv"
+"""Where balanced folds are frozen, relative to the working directory."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Validation patients of each fold, hold-out patients and excluded ones (with the reason), in table order."""
+
+    folds: Mapping[int, tuple[str, ...]]
+    holdout: tuple[str, ...]
+    excluded: Mapping[str, str]
+    hospitals: Mapping[str, str]
+    """The hospital of every patient in a fold or held out."""
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """All patients that are not excluded: fold by fold, then the hold-out."""
+        return (*(patient for fold in sorted(self.folds) for patient in self.folds[fold]), *self.holdout)
+
+    def validation(self, fold: int) -> tuple[str, ...]:
+        """The patients that ``fold`` validates: its own hospitals."""
+        return self.folds[fold]
+
+    def training(self, fold: int) -> tuple[str, ...]:
+        """The patients that train ``fold``: all other folds, in the order of the folds; never the hold-out."""
+        return tuple(p for other in sorted(self.folds) if other != fold for p in self.folds[other])
+
+    def fold_of(self, patient: str) -> int | None:
+        """The fold that validates ``patient``; None for the hold-out. Raises ``ResiduaError`` for anyone else."""
+        if patient in self.holdout:
+            return None
+        for fold, members in self.folds.items():
+            if patient in members:
+                return fold
+        raise ResiduaError(f"patient {patient} is in no fold and not held out; see the cohort table")
+
+    def parts(self) -> dict[str, str]:
+        """Where each patient is, in words: "fold 0", "the hold-out"."""
+        parts = {patient: f"fold {fold}" for fold, members in self.folds.items() for patient in members}
+        return parts | dict.fromkeys(self.holdout, "the hold-out")
+
+    def to_json(self) -> dict[str, Any]:
+        """Builtins from which ``from_json`` makes the split again, with the proof that no hospital is on two sides."""
+        return {
+            "folds": {str(fold): list(self.folds[fold]) for fold in sorted(self.folds)},
+            "holdout": list(self.holdout),
+            "excluded": dict(self.excluded),
+            "hospitals": dict(self.hospitals),
+            "proof": {str(fold): self.proof(fold) for fold in sorted(self.folds)},
+        }
+
+    def proof(self, fold: int) -> dict[str, list[str]]:
+        """The hospitals that train and validate ``fold`` and are held out, and those on two sides: none."""
+        training = {self.hospitals[patient] for patient in self.training(fold)}
+        validation = {self.hospitals[patient] for patient in self.validation(fold)}
+        held_out = {self.hospitals[patient] for patient in self.holdout}
+        return {
+            "training_hospitals": sorted(training),
+            "validation_hospitals": sorted(validation),
+            "holdout_hospitals": sorted(held_out),
+            "overlap": sorted((training & validation) | (training & held_out) | (validation & held_out)),
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Split:
+        """The split that ``to_json`` described."""
+        folds = {int(fold): tuple(members) for fold, members in record["folds"].items()}
+        return cls(folds, tuple(record["holdout"]), dict(record["excluded"]), dict(record["hospitals"]))
+
+
+def split_patients(
+    study: Study, patients: Iterable[Patient], placement: Mapping[int, Sequence[str]] | None = None
+) -> Split:
+    """The split of ``patients`` by hospital; ``placement`` gives the hospitals of each fold, as in ``assign``.
+
+    Raises ``ResiduaError`` that lists at once: hospitals of the table that are not placed, hospitals that are placed
+    and have no patient, roles that contradict the config, and folds or a hold-out left without patients.
+    """
+    split, problems = assign(study, tuple(patients), placement)
+    raise_problems(problems, "The cohort does not fit the folds of the configuration")
+    return split
+
+
+def assign(
+    study: Study, patients: Sequence[Patient], placement: Mapping[int, Sequence[str]] | None = None
+) -> tuple[Split, list[Problem]]:
+    """Like ``split_patients``, but returns the problems beside the split. Never raises.
+
+    ``placement`` is what ``residua.cohort.split.placement`` found; not given, it is that of a config which names the
+    hospitals. An empty one was told to be a problem already: nobody is in a fold then.
+    """
+    if placement is None:
+        placement = study.folds if isinstance(study.folds, dict) else {}
+    place: dict[str, int | None] = {h: fold for fold, hospitals in placement.items() for h in hospitals}
+    place |= dict.fromkeys(study.holdout, None)
+    members: dict[int | None, list[str]] = {None: [], **{fold: [] for fold in placement}}
+    included = [patient for patient in patients if not patient.excluded]
+    for patient in included:
+        if patient.hospital in place:
+            members[place[patient.hospital]].append(patient.patient)
+    split = Split(
+        folds={fold: tuple(members[fold]) for fold in sorted(placement)},
+        holdout=tuple(members[None]),
+        excluded={patient.patient: patient.exclusion_reason for patient in patients if patient.excluded},
+        hospitals={patient.patient: patient.hospital for patient in included if patient.hospital in place},
+    )
+    problems = _unplaced(study, included, place) if placement else []
+    problems += [*_contradicting(study, included, place), *_unpopulated(study, patients, split, placement)]
+    return split, problems
+
+
+def _unplaced(study: Study, included: Sequence[Patient], place: Mapping[str, int | None]) -> list[Problem]:
+    strangers: dict[str, list[Patient]] = {}
+    for patient in included:
+        if patient.hospital and patient.hospital not in place:
+            strangers.setdefault(patient.hospital, []).append(patient)
+    problems = []
+    for hospital, members in strangers.items():
+        what = f"hospital {hospital} ({len(members)} patient(s)) is in no fold and not held out"
+        problems.append(
+            Problem(
+                what,
+                did_you_mean(hospital, place) + _how_to_place(study),
+                row=members[0].row,
+                patient=members[0].patient,
+                column="hospital",
+                check="hospital-unplaced",
+            )
+        )
+    return problems
+
+
+def _how_to_place(study: Study) -> str:
+    if isinstance(study.folds, BalancedFolds):
+        return (
+            f"add a line for it to {PLACEMENT}, where the balanced folds are frozen, or delete that file to balance "
+            "anew, which moves other hospitals too (networks train again either way); or set role to exclude"
+        )
+    where = f"add a line for it to {study.folds.path}, name it" if isinstance(study.folds, FoldsTable) else "name it"
+    under = "under folds or holdout" if isinstance(study.folds, dict) else "under holdout"
+    return f"{where} {under} in the config, or set role to exclude"
+
+
+def _contradicting(study: Study, included: Sequence[Patient], place: Mapping[str, int | None]) -> list[Problem]:
+    explicit = isinstance(study.folds, dict)
+    return [
+        Problem(
+            f"role holdout, but hospital {p.hospital} is in fold {place[p.hospital]}"
+            + (" of the config" if explicit else ""),
+            f"set role to auto, or {f'move {p.hospital} from folds' if explicit else f'add {p.hospital}'} to holdout "
+            "in the config",
+            row=p.row,
+            patient=p.patient,
+            column="role",
+            check="role-contradicts-folds",
+        )
+        for p in included
+        if p.role == "holdout" and place.get(p.hospital) is not None
+    ]
+
+
+def _unpopulated(
+    study: Study, patients: Sequence[Patient], split: Split, placement: Mapping[int, Sequence[str]]
+) -> list[Problem]:
+    present = {patient.hospital for patient in patients}
+    parts = [(fold, placement[fold], split.folds[fold]) for fold in sorted(placement)]
+    problems = []
+    for fold, hospitals, members in (*parts, (None, study.holdout, split.holdout)):
+        key = "holdout of the config" if fold is None else _name_of(study, fold)
+        # A table's hospitals were compared with the cohort's; one of frozen folds may leave the study.
+        told = fold is None or isinstance(study.folds, dict)
+        absent = [hospital for hospital in hospitals if hospital not in present] if told else []
+        problems += [
+            Problem(
+                f"{key} names hospital {hospital}, which has no patient in the table",
+                "correct its name, or remove it from the config",
+                column="hospital",
+                check="hospital-without-patients",
+            )
+            for hospital in absent
+        ]
+        if not members and not absent:
+            what = f"{key} is left without patients: all of {', '.join(hospitals)} are excluded"
+            what += "" if told else " or no longer in the table"
+            remedy = f"include some of them, or {_how_to_change(study, fold)}"
+            problems.append(Problem(what, remedy, column="role", check="fold-without-patients"))
+    return problems
+
+
+def _name_of(study: Study, fold: int) -> str:
+    if isinstance(study.folds, dict):
+        return f"folds.{fold} of the config"
+    if isinstance(study.folds, LeaveOneHospitalOut):
+        return f"fold {fold}"
+    return f"fold {fold} of {study.folds.path if isinstance(study.folds, FoldsTable) else PLACEMENT}"
+
+
+def _how_to_change(study: Study, fold: int | None) -> str:
+    if fold is None or isinstance(study.folds, dict):
+        return "change the folds in the config"
+    if isinstance(study.folds, FoldsTable):
+        return f"change {study.folds.path}"
+    return f"delete {PLACEMENT} to balance anew, which trains again"

@@ -1,0 +1,123 @@
+"""Which hospitals make up each fold: as the config or a table says, one hospital each, or balanced and then frozen."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from residua.cohort.split.placement_table import CHECK, Placed, by_fold, did_you_mean, read_placement, write_placement
+from residua.cohort.table.patients import Patient
+from residua.problems.problem import Problem
+from residua.settings.base import IDENTIFIER
+from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
+from residua.settings.study import Study
+
+Placement = dict[int, tuple[str, ...]]
+"""The hospitals of each fold."""
+
+Positives = Callable[[], Mapping[str, int]]
+"""Says for each hospital how many of its patients in the study have residual tumour; asked only when it matters."""
+
+
+def freeze(study: Study, placement: Placement, path: str) -> None:
+    """Write balanced folds that are new to ``path``, which then decides; none where they were not found."""
+    if placement and isinstance(study.folds, BalancedFolds) and not os.path.lexists(path):
+        write_placement(path, placement)
+
+
+def planned_placement(
+    study: Study, patients: Iterable[Patient], path: str, positives: Positives
+) -> tuple[Placement, list[Problem]]:
+    """The hospitals of each fold, none where there is a problem, and the problems. Writes nothing.
+
+    Balanced folds are those of the table ``path`` if it exists. They are made once: made anew after a patient was
+    added or a mask mended, they could differ, and every network would be trained again. ``leave_one_hospital_out``
+    numbers the hospitals in the order of their names, so that another hospital changes the numbers after its own.
+    Raises what ``positives`` raises.
+    """
+    members = tuple(patients)
+    if isinstance(study.folds, BalancedFolds):
+        if os.path.lexists(path):
+            return _frozen(study, study.folds, path)
+        return _made(study, study.folds, _in_folds(study, members), positives)
+    if isinstance(study.folds, LeaveOneHospitalOut):
+        return _one_each(_in_folds(study, members))
+    if isinstance(study.folds, FoldsTable):
+        return _given(study, study.folds.path, {patient.hospital for patient in members})
+    return {fold: study.folds[fold] for fold in sorted(study.folds)}, []
+
+
+def _in_folds(study: Study, patients: Iterable[Patient]) -> dict[str, int]:
+    """Patients in the study by hospital, by name; what is no identifier is told by the table."""
+    hospitals = Counter(patient.hospital for patient in patients if not patient.excluded)
+    return {h: hospitals[h] for h in sorted(hospitals) if re.fullmatch(IDENTIFIER, h) and h not in study.holdout}
+
+
+def _one_each(hospitals: Mapping[str, int]) -> tuple[Placement, list[Problem]]:
+    if len(hospitals) < 2:
+        return {}, [_too_few(hospitals, "leaving one hospital out needs two", "add patients of another hospital")]
+    return {fold: (hospital,) for fold, hospital in enumerate(hospitals)}, []
+
+
+def _made(
+    study: Study, folds: BalancedFolds, hospitals: Mapping[str, int], positives: Positives
+) -> tuple[Placement, list[Problem]]:
+    if len(hospitals) < folds.number:
+        what = f"{folds.number} balanced folds of whole hospitals need as many"
+        return {}, [_too_few(hospitals, what, "lower folds.number in the config")]
+    from residua.cohort.split.balance import balanced
+    from residua.cohort.split.sharing import HospitalCounts
+
+    found = positives()
+    return balanced({h: HospitalCounts(size, found.get(h, 0)) for h, size in hospitals.items()}, folds.number), []
+
+
+def _too_few(hospitals: Mapping[str, int], what: str, remedy: str) -> Problem:
+    there = f"{len(hospitals)} with patients in the study and not held out ({', '.join(hospitals) or 'none'})"
+    return Problem(f"{what}, and there are {there}", remedy, column="hospital", check="too-few-hospitals")
+
+
+def _frozen(study: Study, folds: BalancedFolds, path: str) -> tuple[Placement, list[Problem]]:
+    placed, problems = read_placement(path)
+    problems += _held_out(study, placed, path)
+    placement = by_fold(placed)
+    if not problems and len(placement) != folds.number:
+        what = f"the balanced folds were frozen as {len(placement)}, and folds.number of the config is {folds.number}"
+        remedy = f"set folds.number to {len(placement)}, or delete the file to balance anew, which trains again"
+        problems.append(Problem(what, remedy, file=path, check="folds-frozen"))
+    return ({} if problems else placement), problems
+
+
+def _given(study: Study, path: str, hospitals: set[str]) -> tuple[Placement, list[Problem]]:
+    placed, problems = read_placement(path)
+    problems += _held_out(study, placed, path)
+    problems += [
+        Problem(
+            f"hospital {hospital} has no patient in the cohort table",
+            did_you_mean(hospital, sorted(hospitals - set(placed))) + "correct its name, or delete the line",
+            row=place.row,
+            column="hospital",
+            file=path,
+            check="hospital-without-patients",
+        )
+        for hospital, place in placed.items()
+        if hospital not in hospitals
+    ]
+    return ({} if problems else by_fold(placed)), problems
+
+
+def _held_out(study: Study, placed: Mapping[str, Placed], path: str) -> list[Problem]:
+    return [
+        Problem(
+            f"hospital {hospital} is held out by the config",
+            "delete the line, or take the hospital out of holdout in the config",
+            row=place.row,
+            column="hospital",
+            file=path,
+            check=CHECK,
+        )
+        for hospital, place in placed.items()
+        if hospital in study.holdout
+    ]

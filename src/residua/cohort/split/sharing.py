@@ -1,0 +1,76 @@
+"""What makes folds alike: the score of hospitals shared out among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+Score = tuple[int, ...]
+
+
+class HospitalCounts(NamedTuple):
+    """Patients of a hospital or of a fold, and those among them who have residual tumour."""
+
+    patients: int
+    positives: int
+
+    def plus(self, other: HospitalCounts) -> HospitalCounts:
+        """Both together."""
+        return HospitalCounts(self.patients + other.patients, self.positives + other.positives)
+
+    def minus(self, other: HospitalCounts) -> HospitalCounts:
+        """These without the other ones."""
+        return HospitalCounts(self.patients - other.patients, self.positives - other.positives)
+
+
+@dataclass(frozen=True)
+class Sharing:
+    """Hospitals, the largest first, to be shared out among ``number`` folds. A placement is each one's fold.
+
+    The deviation of fold f, of n_f patients and r_f with residual tumour, from N patients and R with residual tumour
+    in ``number`` = k folds is the larger of |k·n_f/N − 1| and |k·r_f/R − 1|: how far it is from an equal share, of
+    either. Where both shares are equal, so is the ratio r_f/n_f; unlike the ratio, they are linear in what is chosen.
+    The best placement has the smallest largest deviation, then the smallest second largest, and so on. The largest
+    alone would not do: a hospital that outgrows a fold's share fixes it, however badly the others are shared out.
+    """
+
+    sizes: tuple[HospitalCounts, ...]
+    number: int
+
+    @cached_property
+    def total(self) -> HospitalCounts:
+        """Everybody."""
+        return HospitalCounts(sum(size.patients for size in self.sizes), sum(size.positives for size in self.sizes))
+
+    @property
+    def unit(self) -> int:
+        """What a score counts a deviation of 1 as, so that it is whole and equal scores are equal."""
+        return self.total.patients * max(self.total.positives, 1)
+
+    def folds(self, places: Sequence[int]) -> list[HospitalCounts]:
+        """The counts of every fold."""
+        folds = [HospitalCounts(0, 0)] * self.number
+        for size, place in zip(self.sizes, places, strict=True):
+            folds[place] = folds[place].plus(size)
+        return folds
+
+    def score(self, folds: Iterable[HospitalCounts]) -> Score:
+        """The folds' deviations in units of 1/``unit``, from the largest; the smaller tuple is the better sharing."""
+        return tuple(sorted((self.deviation(fold) for fold in folds), reverse=True))
+
+    def deviation(self, fold: HospitalCounts) -> int:
+        """How far a fold is from an equal share, in units of 1/``unit``; where R is 0 only patients count."""
+        patients = abs(self.number * fold.patients - self.total.patients) * max(self.total.positives, 1)
+        positives = abs(self.number * fold.positives - self.total.positives) * self.total.patients
+        return max(patients, positives)
+
+
+def deviations(counts: Mapping[str, HospitalCounts], placement: Mapping[int, Sequence[str]]) -> dict[int, float]:
+    """How far each fold of any placement is from an equal share, of patients or of residual tumour (``Sharing``)."""
+    hospitals = {name: fold for fold, names in placement.items() for name in names}
+    number = {fold: index for index, fold in enumerate(placement)}
+    sharing = Sharing(tuple(counts[name] for name in hospitals), len(placement))
+    folds = sharing.folds([number[fold] for fold in hospitals.values()])
+    return {fold: sharing.deviation(folds[index]) / sharing.unit for fold, index in number.items()}

@@ -1,0 +1,1 @@
+"""The tables that a group writes: patients, ratings, and the cells of a row."""

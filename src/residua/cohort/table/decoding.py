@@ -1,0 +1,58 @@
+"""The text of a table's bytes, or in one sentence what else they are."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from residua.problems.problem import Problem
+
+_SAVE_THE_SHEET = "save the sheet that holds the table as CSV (UTF-8)"
+_NO_TEXT = (
+    (b"PK\x03\x04", "the table is an Excel workbook or another archive", _SAVE_THE_SHEET),
+    (b"\xd0\xcf\x11\xe0", "the table is an old Excel workbook", _SAVE_THE_SHEET),
+    (b"\x1f\x8b", "the table is compressed (gzip)", "unpack it"),
+)
+_SAMPLE_BYTES = 4096
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
+
+
+def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
+    """The text of ``content``: UTF-8, or UTF-16 with its mark; otherwise a problem that names what it is.
+
+    Never guesses an encoding: a name that is read wrongly finds no file, or a reason for exclusion reads ``Ã©``.
+    """
+    for start, what, remedy in _NO_TEXT:
+        if content.startswith(start):
+            return "", [_problem(what, remedy, path)]
+    is_marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    try:
+        text = content.decode("utf-16" if is_marked else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        return "", [_undecodable(content, error.start, path)]
+    if not is_marked and _is_utf16(content[:_SAMPLE_BYTES]):
+        return "", [_problem("the table seems to be UTF-16 without a byte order mark", "save it in UTF-8", path)]
+    return text, []
+
+
+def _undecodable(content: bytes, place: int, path: str) -> Problem:
+    what, remedy = "the table is not UTF-8 text", "save it as TSV or CSV in UTF-8"
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        what = "the table begins as UTF-16 text and is damaged"
+    elif not content.startswith(codecs.BOM_UTF8) and not _CONTROL.search(content.decode("latin_1")):
+        # Bytes that are letters of Windows-1252 only are control characters of latin-1.
+        is_windows = re.search(rb"[\x80-\x9f]", content) is not None
+        name, codec = ("Windows-1252", "CP1252") if is_windows else ("latin-1 (ISO 8859-1)", "LATIN1")
+        line = len(re.findall(rb"\r\n|\r|\n", content[:place])) + 1
+        what += f" and seems to be {name}: byte 0x{content[place]:02X} in line {line}"
+        remedy += f", or convert it: iconv -f {codec} -t UTF-8 TABLE > NEW"
+    return _problem(what, remedy, path)
+
+
+def _is_utf16(sample: bytes) -> bool:
+    """Whether about every second byte is zero, as it is of Latin text in two bytes a letter."""
+    return max(sample[0::2].count(0), sample[1::2].count(0)) > len(sample) // 4
+
+
+def _problem(what: str, remedy: str, path: str) -> Problem:
+    return Problem(what, remedy, file=path, check="table-encoding")

@@ -1,0 +1,150 @@
+"""A table as lines of cells, each with the line number that an editor shows: delimited text of any kind, or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+from residua.cohort.table.decoding import decoded
+from residua.cohort.table.parquet import MAGIC, parquet_cells
+from residua.problems.problem import Problem
+
+_DELIMITED_REMEDY = "close or remove the quotation mark and separate cells by tab, comma or semicolon"
+_OF_A_NAME = re.compile(r"[\w \"'.()/+-]")
+"""What stands in names of columns; anything else in a header separates them."""
+_SAID_BEFORE = re.compile(r"sep=([^\w\"\r\n])(\r\n|\r|\n)")
+_LINE_END = re.compile(r"\r\n|\r|\n")
+_ALSO_CALLED = {
+    **dict.fromkeys(("id", "subject", "participant"), "patient"),
+    **dict.fromkeys(("site", "centre", "center", "institution"), "hospital"),
+    "gender": "sex",
+    "vendor": "manufacturer",
+    "reader": "rater",
+}
+"""What others call columns of the tables."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """The cells of one record, stripped of blanks; ``n/a`` in any case reads ``n/a``. ``row`` counts from 1."""
+
+    row: int
+    cells: tuple[str, ...]
+
+
+def read_lines(path: str, row_of: str = "patient") -> tuple[list[Line], list[Problem]]:
+    """The records of a TSV, CSV or Parquet file, the header first; records without any content are left out.
+
+    Text is UTF-8, or UTF-16 with its mark; what separates the names in the header is the delimiter, unless Excel's
+    ``sep=;`` stands before it. Parquet is known by its content; a row of it has the number that it would have as text.
+    ``row_of`` says what the table has one row of.
+    Never raises: what cannot be read is a problem.
+    """
+    try:
+        raw = Path(path).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        return [], [_problem(f"the table cannot be read ({reason})", "correct the path", path, "table-unreadable")]
+    lines, problems = _parquet(raw, path) if raw.startswith(MAGIC) else _text(raw, path)
+    if not lines and not problems:
+        what, remedy = "the table is empty", f"give a header and one row per {row_of}"
+        problems.append(_problem(what, remedy, path, "table-empty"))
+    return lines, problems
+
+
+def column_problems(header: Line, needed: Iterable[str], known: Iterable[str]) -> list[Problem]:
+    """What is wrong with a header: ``needed`` columns that are missing, unnamed ones, repeated and unknown ones."""
+    names = tuple(dict.fromkeys(known))
+    problems: list[Problem] = []
+
+    def add(check: str, what: str, remedy: str, column: str | None = None) -> None:
+        problems.append(Problem(what, remedy, row=header.row, column=column, check=check))
+
+    for column in dict.fromkeys(needed):
+        if column not in header.cells:
+            add("column-missing", "the column is missing", "add it to the table", column)
+    for index, column in enumerate(header.cells):
+        if not column:
+            add("column-unnamed", f"column number {index + 1} has no name", "name or delete it")
+        elif column in header.cells[:index]:
+            add("column-repeated", "the column is there twice", "delete one", column)
+        elif column not in names:
+            add("column-unknown", "unknown column", _did_you_mean(column, names, header.cells), column)
+    return problems
+
+
+def _problem(what: str, remedy: str, path: str, check: str, row: int | None = None) -> Problem:
+    return Problem(what, remedy, row=row, file=path, check=check)
+
+
+def _did_you_mean(column: str, known: tuple[str, ...], there: Collection[str]) -> str:
+    called = {word: name for word, name in _ALSO_CALLED.items() if name in known and name not in there}
+    plain = re.sub(r"[\W_]+", "_", column.casefold()).strip("_")
+    close = get_close_matches(plain, (*known, *called), n=1)
+    if not close:
+        return f"rename or delete it; known are {', '.join(known)}"
+    return f"did you mean {called.get(close[0], close[0])}?"
+
+
+def _text(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
+    text, problems = decoded(raw, path)
+    if problems:
+        return [], problems
+    start, delimiter = records_of(text)
+    return _split(text[start:], delimiter, path, before=1 if start else 0)
+
+
+def records_of(text: str) -> tuple[int, str]:
+    """Where the records of a delimited text begin, and what separates their cells."""
+    said = _SAID_BEFORE.match(text)
+    return (said.end(), said[1]) if said else (0, _delimiter(text))
+
+
+def _split(text: str, delimiter: str, path: str, before: int) -> tuple[list[Line], list[Problem]]:
+    """The records of ``text``, which comes after ``before`` lines of the file."""
+    stream = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    lines: list[Line] = []
+    end = before
+    try:
+        for record in stream:
+            # A quoted cell may span lines: the record begins on the line after the end of the one before it.
+            line = Line(end + 1, tuple(_cell(cell) for cell in record))
+            end = before + stream.line_num
+            if any(line.cells):
+                lines.append(line)
+    except csv.Error as error:
+        what = f"cannot be split into cells ({error})"
+        return lines, [_problem(what, _DELIMITED_REMEDY, path, "table-not-delimited", end + 1)]
+    return lines, []
+
+
+def _delimiter(text: str) -> str:
+    header = next((line for line in _LINE_END.split(text) if line.strip()), "")
+    header = re.sub('"[^"]*"', "", header)
+    if "\t" in header:
+        return "\t"
+    # An unprintable character separates nothing; csv knows neither line ends nor quotation marks as delimiters.
+    found = Counter(c for c in header if not _OF_A_NAME.match(c) and c.isprintable())
+    return max(found, key=lambda c: (found[c], -header.index(c))) if found else ","
+
+
+def _cell(cell: str) -> str:
+    stripped = cell.strip()
+    return "n/a" if stripped.casefold() == "n/a" else stripped
+
+
+def _parquet(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
+    try:
+        records = parquet_cells(raw)
+    except Exception as error:  # pyarrow has many for a damaged file.
+        reason = str(error).partition("\n")[0]
+        what, remedy = f"cannot be read as Parquet ({reason})", "write it again"
+        return [], [_problem(what, remedy, path, "table-unreadable")]
+    lines = [Line(number, tuple(_cell(cell) for cell in cells)) for number, cells in enumerate(records, start=1)]
+    return [line for line in lines if any(line.cells)], []

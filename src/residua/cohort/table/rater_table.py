@@ -1,0 +1,228 @@
+"""The rater table: one row per mask that a human rater drew of a held-out patient, judged like the cohort table."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from typing import Literal, get_args
+
+from residua.cohort.table.lines import Line, column_problems, read_lines
+from residua.cohort.table.patients import Patient
+from residua.cohort.table.rows import RaterRow, path_fault, wrong_cells
+from residua.problems.problem import Problem, raise_problems
+from residua.settings.base import IDENTIFIER
+from residua.settings.networks import known_networks
+
+Expertise = Literal["novice", "expert"]
+EXPERTISES: tuple[Expertise, ...] = get_args(Expertise)
+GROUPS: dict[str, tuple[Expertise, ...]] = {"novices": ("novice",), "experts": ("expert",), "all": EXPERTISES}
+"""The groups of raters that a model is compared with, beside each rater: who is in them."""
+
+COLUMNS = ("patient", "rater", "expertise", "mask")
+_MISSING = ("", "n/a")
+_ON_THE_TEST_SET = "the inter-rater study compares with the test set's predictions"
+
+
+@dataclass(frozen=True)
+class Rating:
+    """One rater's mask of one patient, drawn on the reference sequence."""
+
+    patient: str
+    rater: str
+    expertise: Expertise
+    mask: str
+    row: int | None = None
+
+    def as_patient(self) -> Patient:
+        """The patient with this mask as the only file, for the checks that the cohort's own files go through."""
+        return Patient(self.patient, "", "holdout", "", self.row, {"mask": self.mask})
+
+
+@dataclass(frozen=True)
+class Raters:
+    """All ratings in the order of the table, and the excluded patients whose rows were left out."""
+
+    ratings: tuple[Rating, ...]
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def patients(self) -> tuple[str, ...]:
+        """Every rated patient once, in the order of the table."""
+        return tuple(dict.fromkeys(rating.patient for rating in self.ratings))
+
+
+@dataclass(frozen=True)
+class _Row:
+    """The cells of one row that are not missing; the path of a mask is joined to the table's folder, if it is one."""
+
+    row: int
+    cells: Mapping[str, str]
+
+    def problem(self, column: str | None, check: str, what: str, remedy: str) -> Problem:
+        patient = self.cells.get("patient")
+        return Problem(what, remedy, row=self.row, patient=patient, column=column, check=check)
+
+
+def load_raters(path: str, holdout: Sequence[str], excluded: Sequence[str], included: Sequence[str] = ()) -> Raters:
+    """The ratings of a table (TSV, CSV or Parquet) with the columns ``patient, rater, expertise, mask``.
+
+    ``holdout`` and ``excluded`` are patients of the cohort table; ``included``, all that are not excluded, tells a
+    patient of a fold from one that nobody knows. Masks are relative to the table; the paths returned are joined to its
+    folder as ``path`` gives it and never made absolute. Looks whether the masks exist and opens none.
+    Raises one ``ResiduaError`` that lists everything wrong with the table at once.
+    """
+    raters, problems = judged_raters(path, holdout, excluded, included)
+    raise_problems(problems, f"{path}: the rater table cannot be used")
+    return raters
+
+
+def judged_raters(
+    path: str, holdout: Sequence[str], excluded: Sequence[str], included: Sequence[str] = ()
+) -> tuple[Raters, list[Problem]]:
+    """Like ``load_raters``, but returns the problems beside the ratings that could be read. Never raises."""
+    lines, problems = read_lines(path, "patient and rater")
+    if not lines:
+        return Raters(()), problems
+    header, *records = lines
+    problems += column_problems(header, COLUMNS, COLUMNS)
+    if not records:
+        what, remedy = "the table has no rating", "add one row per patient and rater"
+        problems.append(Problem(what, remedy, file=path, check="table-empty"))
+    if not records or not set(COLUMNS) <= set(header.cells):
+        return Raters(()), problems
+    every = [_row(header, line, os.path.dirname(path)) for line in records]
+    rows = [row for row in every if row.cells.get("patient") not in excluded]
+    widths = {line.row: len(line.cells) for line in records}
+    for row in rows:
+        problems += [*_width_problems(row, widths[row.row], len(header.cells)), *_cell_problems(row)]
+    problems += [*_patient_problems(rows, holdout, included), *_rater_problems(rows)]
+    problems += [*_repeated(rows), *_repeated_masks(rows)]
+    if not rows:
+        remedy = "rate patients that are not, or set raters to null in the config"
+        what = "every patient of the table is excluded from the cohort"
+        problems.append(Problem(what, remedy, file=path, check="ratings-excluded"))
+    left_out = dict.fromkeys(row.cells["patient"] for row in every if row.cells.get("patient") in excluded)
+    raters = Raters(tuple(rating for row in rows for rating in _ratings(row)), tuple(left_out))
+    return raters, sorted(problems, key=lambda problem: problem.row or 0)
+
+
+def _row(header: Line, line: Line, folder: str) -> _Row:
+    cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in _MISSING}
+    if "mask" in cells and not path_fault(cells["mask"]):
+        cells["mask"] = os.path.normpath(os.path.join(folder, cells["mask"]))
+    return _Row(line.row, cells)
+
+
+def _ratings(row: _Row) -> list[Rating]:
+    """The row's rating, or none when a cell that it needs is missing or unknown."""
+    if not set(COLUMNS) <= set(row.cells):
+        return []
+    patient, rater, mask = row.cells["patient"], row.cells["rater"], row.cells["mask"]
+    return [Rating(patient, rater, each, mask, row.row) for each in EXPERTISES if each == row.cells["expertise"]]
+
+
+def _width_problems(row: _Row, cells: int, columns: int) -> list[Problem]:
+    if cells == columns:
+        return []
+    what = f"{cells} cells under {columns} columns"
+    return [row.problem(None, "row-width", what, "give every row one cell per column")]
+
+
+def _cell_problems(row: _Row) -> list[Problem]:
+    problems = [row.problem(*wrong) for wrong in wrong_cells(RaterRow, row.cells, ("patient", "rater", "expertise"))]
+    mask = row.cells.get("mask")
+    if mask is None:
+        remedy = "give the mask (an empty mask means no tumour), or remove the row"
+        problems.append(row.problem("mask", "mask-missing", "no file is given", remedy))
+    elif fault := path_fault(mask):
+        problems.append(row.problem("mask", *fault))
+    elif not os.path.isfile(mask):
+        there = os.path.exists(mask)
+        what, check = ("not a file", "file-not-a-file") if there else ("the file does not exist", "file-missing")
+        remedy = "give the path of the NIfTI file itself" if there else "correct the path (relative to the table)"
+        problems.append(replace(row.problem("mask", check, what, remedy), file=mask))
+    return problems
+
+
+def _patient_problems(rows: Iterable[_Row], holdout: Collection[str], included: Collection[str]) -> list[Problem]:
+    problems = []
+    for patient, members in _by("patient", rows).items():
+        if patient in holdout or not re.fullmatch(IDENTIFIER, patient):
+            continue
+        close = get_close_matches(patient, holdout, n=1)
+        if patient in included:
+            what, remedy = "the patient is not held out", "remove the row"
+        else:
+            what = "the cohort table holds out no patient of this name"
+            remedy = f"did you mean {close[0]}?" if close else "correct the name or remove the row"
+        what += f" ({len(members)} rows)" if len(members) > 1 else ""
+        problems.append(members[0].problem("patient", "rated-not-held-out", what, f"{remedy}; {_ON_THE_TEST_SET}"))
+    return problems
+
+
+def _rater_problems(rows: Iterable[_Row]) -> list[Problem]:
+    reserved = {*GROUPS, "consensus", *known_networks()}
+    spelt: dict[str, tuple[str, int]] = {}
+    problems = []
+    for rater, members in _by("rater", rows).items():
+        first = members[0]
+        if rater.casefold() in reserved:
+            what = f"{rater!r} would be mistaken for a group of raters, the consensus or a network"
+            remedy = "give the rater another name, such as expert1"
+            problems.append(first.problem("rater", "rater-reserved", what, remedy))
+        other, row = spelt.setdefault(rater.casefold(), (rater, first.row))
+        if other != rater:
+            what = f"the rater differs from {other} in row {row} by upper and lower case only"
+            problems.append(first.problem("rater", "rater-case", what, "write every rater's name in one way"))
+        problems += _expertise_problems(rater, members)
+    return problems
+
+
+def _expertise_problems(rater: str, members: Iterable[_Row]) -> list[Problem]:
+    known = [row for row in members if row.cells.get("expertise") in EXPERTISES]
+    first = {row.cells["expertise"]: row for row in reversed(known)}
+    if len(first) < 2:
+        return []
+    one, two = sorted(first.values(), key=lambda row: row.row)
+    what = f"{rater} is {two.cells['expertise']} here and {one.cells['expertise']} in row {one.row}"
+    return [two.problem("expertise", "rater-expertise", what, "give every rater one expertise")]
+
+
+def _repeated(rows: Iterable[_Row]) -> list[Problem]:
+    first: dict[tuple[str, str], int] = {}
+    problems = []
+    for row in rows:
+        patient, rater = row.cells.get("patient", ""), row.cells.get("rater", "")
+        if not (patient and rater):
+            continue
+        earlier = first.setdefault((patient, rater), row.row)
+        if earlier != row.row:
+            what = f"{rater} has also rated this patient in row {earlier}"
+            problems.append(row.problem("rater", "rating-repeated", what, "give every patient and rater one row"))
+    return problems
+
+
+def _repeated_masks(rows: Iterable[_Row]) -> list[Problem]:
+    """A problem for each mask of an earlier row, unless that is by the same rater of the same patient: told already."""
+    first: dict[str, _Row] = {}
+    problems = []
+    for row in rows:
+        mask = row.cells.get("mask")
+        earlier = first.setdefault(os.path.abspath(mask), row) if mask else row
+        if any(earlier.cells.get(column) != row.cells.get(column) for column in ("patient", "rater")):
+            what = f"the same file as in row {earlier.row}"
+            problem = row.problem("mask", "mask-repeated", what, "give every rating a mask of its own")
+            problems.append(replace(problem, file=mask))
+    return problems
+
+
+def _by(column: str, rows: Iterable[_Row]) -> dict[str, list[_Row]]:
+    """The rows by what a column holds, in the order of the table."""
+    found: dict[str, list[_Row]] = {}
+    for row in rows:
+        if column in row.cells:
+            found.setdefault(row.cells[column], []).append(row)
+    return found

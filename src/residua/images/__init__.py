@@ -1,0 +1,1 @@
+"""Volumes on grids in millimetres, and what is computed from one volume alone."""

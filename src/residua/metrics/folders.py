@@ -1,0 +1,99 @@
+"""Measure a folder of predicted masks against a folder of reference masks, without the study around them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from residua.errors import ResiduaError
+from residua.images.volumes import Image, load, load_grid
+from residua.metrics.voxelwise import measure_case
+
+_SUFFIXES = (".nii.gz", ".nii")
+
+
+def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str | os.PathLike[str]) -> pd.DataFrame:
+    """One row a case, sorted by name: ``case``, then the fields of ``CaseMetrics``; NaN where undefined.
+
+    Files are matched by name; ``.nii`` and ``.nii.gz`` are one name. Raises one ``ResiduaError`` that lists every file
+    without its counterpart, every pair on two grids and every file that is no mask.
+    """
+    references, predictions = _masks_of(reference_dir), _masks_of(prediction_dir)
+    problems = [f"{path}: no prediction of this name" for case, path in references.items() if case not in predictions]
+    problems += [f"{path}: no reference of this name" for case, path in predictions.items() if case not in references]
+    cases = sorted(set(references) & set(predictions))
+    for case in cases:
+        problems += _grid_problems(references[case], predictions[case])
+    # Headers are read in no time; whether each file is a mask shows only in its voxels.
+    _raise(problems)
+    rows = []
+    for case in cases:
+        try:
+            rows.append({"case": case, **_measured(references[case], predictions[case])})
+        except ResiduaError as error:
+            problems.append(str(error))
+    _raise(problems)
+    return pd.DataFrame(rows)
+
+
+def _raise(problems: list[str]) -> None:
+    if problems:
+        raise ResiduaError(f"The folders cannot be compared, {len(problems)} problem(s):\n  " + "\n  ".join(problems))
+
+
+def _masks_of(folder: str | os.PathLike[str]) -> dict[str, Path]:
+    if not Path(folder).is_dir():
+        raise ResiduaError(f"{folder}: the folder does not exist")
+    found: dict[str, Path] = {}
+    for path in sorted(Path(folder).iterdir()):
+        suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), None)
+        if suffix is None:
+            continue
+        case = path.name.removesuffix(suffix)
+        if case in found:
+            raise ResiduaError(f"{path}: the same case as {found[case].name}; keep one of them")
+        found[case] = path
+    if not found:
+        raise ResiduaError(f"{folder}: holds no NIfTI file (.nii, .nii.gz)")
+    return found
+
+
+def _grid_problems(reference: Path, prediction: Path) -> list[str]:
+    problems, grids = [], []
+    for path in (reference, prediction):
+        try:
+            grids.append(load_grid(path))
+        except ResiduaError as error:
+            problems.append(str(error))
+    if len(grids) == 2 and not grids[0].same_as(grids[1]):
+        problems.append(
+            f"{prediction}: shape {grids[1].shape} and voxels {_mm(grids[1].spacing_mm)} do not lie on the grid of its "
+            f"reference (shape {grids[0].shape}, voxels {_mm(grids[0].spacing_mm)}, position included)"
+        )
+    return problems
+
+
+def _mm(spacing_mm: tuple[float, float, float]) -> str:
+    return "x".join(f"{size:.3g}" for size in spacing_mm) + " mm"
+
+
+def _measured(reference: Path, prediction: Path) -> dict[str, float]:
+    drawn, predicted = _load_binary(reference), _load_binary(prediction)
+    return asdict(measure_case(drawn.data, predicted.data, drawn.grid))
+
+
+def _load_binary(path: Path) -> Image:
+    image = load(path)
+    values = np.unique(image.data[image.data != 0])
+    # Several labels would silently be merged, and a probability map cut at 0.5.
+    if values.size > 1 or not (values > 0).all():
+        raise ResiduaError(f"{path}: expected a mask of 0 and one positive value, found {_some(values)} beside 0")
+    return Image(image.data > 0, image.grid)
+
+
+def _some(values: np.ndarray) -> str:
+    return ", ".join(f"{value:g}" for value in values[:4]) + (", …" if values.size > 4 else "")

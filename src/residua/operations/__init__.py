@@ -1,0 +1,1 @@
+"""Read what a study left on disk: costs and tables."""

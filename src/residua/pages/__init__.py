@@ -1,0 +1,1 @@
+"""HTML pages of one look that need nothing beside them."""

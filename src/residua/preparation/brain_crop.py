@@ -1,0 +1,119 @@
+"""From images to what networks start from: without what is not brain, cropped to the brain, one channel at a time.
+
+A channel comes on the reference grid and is cropped there, or was sampled on the network's target grid already
+(``preparation.sampling``); nothing else differs for a network. The crop comes from the brain mask alone, so
+that no channel's content changes another channel's voxels.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from residua.errors import ResiduaError
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+
+Box = tuple[slice, slice, slice]
+
+
+@dataclass(frozen=True)
+class ChannelCase:
+    """One patient's image or label, and the brain mask on the reference grid that crops it.
+
+    The channel lies on the reference grid, or, if it is ``sampled``, on the network's target grid.
+    """
+
+    patient: str
+    channel: Path
+    brain: Path
+    sampled: bool = False
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Where a cropped volume lies in its reference grid."""
+
+    grid: Grid
+    box: Box
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Voxels of the cropped volume along x, y, z."""
+        x, y, z = (side.stop - side.start for side in self.box)
+        return x, y, z
+
+    def divided(self, shape: tuple[int, int, int]) -> Grid:
+        """The crop's extent in ``shape`` equal voxels: the first one's outer faces are the box's, not its centre.
+
+        Voxel i of n lies at ``(i + 0.5) * size / n - 0.5`` of the box's ``size`` voxels, as skimage's resize has it.
+        """
+        scale = np.divide(self.shape, shape)
+        start = np.array([side.start for side in self.box])
+        affine = self.grid.affine.copy()
+        affine[:3, :3] = self.grid.affine[:3, :3] * scale
+        affine[:3, 3] += self.grid.affine[:3, :3] @ (start + (scale - 1) / 2)
+        return Grid(shape, affine)
+
+    def restore(self, cropped: NDArray[np.float32]) -> Image:
+        """The cropped values (x, y, z) in place on the whole reference grid, zero elsewhere."""
+        whole = np.zeros(self.grid.shape, dtype=cropped.dtype)
+        whole[self.box] = cropped
+        return Image(whole, self.grid)
+
+    def to_json(self) -> dict[str, Any]:
+        """Builtins from which ``from_json`` makes the same crop again."""
+        return {"grid": self.grid.to_json(), "box": [[side.start, side.stop] for side in self.box]}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Crop:
+        """The crop that ``to_json`` described."""
+        x, y, z = (slice(start, stop) for start, stop in record["box"])
+        return cls(Grid.from_json(record["grid"]), (x, y, z))
+
+
+def strip(case: ChannelCase, out: Path) -> None:
+    """Write the channel with everything outside the brain mask set to zero."""
+    head, mask = volumes.load(case.channel), volumes.load_mask(case.brain)
+    volumes.require_same_grid(head, mask, str(case.channel))
+    if not np.isfinite(head.data[mask.data]).all():
+        raise ResiduaError(f"patient {case.patient}: {case.channel} is not finite in the brain; convert it again")
+    volumes.save(Image(np.where(mask.data, head.data, np.float32(0)), head.grid), out)
+
+
+def brain_crop(mask: Image, case: str) -> Crop:
+    """The bounding box of a brain mask. Raises ``ResiduaError`` that begins with ``case`` when the mask is empty."""
+    boxes = ndimage.find_objects(mask.data.astype(np.uint8))
+    if not boxes:
+        raise ResiduaError(f"{case} is empty")
+    box: Box = boxes[0]
+    return Crop(mask.grid, box)
+
+
+def mask_on(grid: Grid, mask: Image) -> NDArray[np.bool_]:
+    """A mask on another grid of the same space (x, y, z): where at least half of it is, interpolated linearly."""
+    to_mask = np.linalg.inv(mask.grid.affine) @ grid.affine
+    share = ndimage.affine_transform(
+        mask.data.astype(np.float32), to_mask[:3, :3], to_mask[:3, 3], grid.shape, order=1, mode="nearest"
+    )
+    # What is half to the last bit, which every second size makes it, must not depend on how affines were rounded.
+    return np.asarray(share >= 0.5 - 1e-4)
+
+
+def crop_to_brain(case: ChannelCase) -> tuple[NDArray[np.float32], NDArray[np.bool_], Crop]:
+    """The channel and the brain mask (x, y, z each) over the brain's bounding box, and where that lies.
+
+    Both have the reference grid's voxels, or those of the target grid if the channel was sampled there.
+    """
+    channel, mask = volumes.load(case.channel), volumes.load_mask(case.brain)
+    if not case.sampled:
+        volumes.require_same_grid(channel, mask, str(case.channel))
+    crop = brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}")
+    if case.sampled:
+        return channel.data, mask_on(channel.grid, mask), crop
+    return channel.data[crop.box], mask.data[crop.box], crop

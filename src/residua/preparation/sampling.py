@@ -1,0 +1,83 @@
+"""One interpolation: a channel from the voxels of its scanner to the grid of a network's input.
+
+The transform of the registration and the change of spacing are applied together, and the brain mask after them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import ndimage
+
+from residua.errors import ResiduaError
+from residua.images import volumes
+from residua.images.volumes import Grid, Image
+from residua.preparation.brain_crop import brain_crop, mask_on
+from residua.preparation.target_grid import TargetGrid
+from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, resample
+
+
+@dataclass(frozen=True)
+class NativeChannel:
+    """One patient's image or label as it was taken or drawn, its transform, and the brain mask on the reference grid.
+
+    ``transform`` is None for what lies in the reference's own space.
+    """
+
+    patient: str
+    channel: Path
+    brain: Path
+    transform: TransformFiles | None
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How the channels of a batch are sampled.
+
+    Images take ``interpolation``, labels one that keeps them labels. ``in_brain`` sets what lies outside the brain to
+    zero.
+    """
+
+    is_label: bool
+    in_brain: bool
+    interpolation: str
+
+
+def sample(case: NativeChannel, target_grid: TargetGrid, settings: dict[str, Any], how: Sampling, out: Path) -> None:
+    """Write the channel on the network's target grid (NIfTI, float32).
+
+    ``settings`` are the network's ``preparation()``. Raises ``ResiduaError`` when the channel cannot be read, is not
+    finite in the brain, or needs a transform that it has not, because it does not lie on the reference grid.
+    """
+    mask = volumes.load_mask(case.brain)
+    grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"), settings)
+    native = volumes.load_mask(case.channel) if how.is_label else volumes.load(case.channel)
+    if case.transform is None:
+        volumes.require_same_grid(native, mask, str(case.channel))
+    if how.is_label:
+        found = resample(grid, native, case.transform, LABEL_INTERPOLATION)
+    else:
+        found = resample(grid, smoothed_for(grid, native), case.transform, how.interpolation)
+    brain = mask_on(grid, mask)
+    if not np.isfinite(found.data[brain]).all():
+        raise ResiduaError(f"patient {case.patient}: {case.channel} is not finite in the brain; convert it again")
+    volumes.save(Image(np.where(brain, found.data, np.float32(0)), grid) if how.in_brain else found, out)
+
+
+def smoothed_for(grid: Grid, native: Image) -> Image:
+    """``native`` without the detail that voxels of ``grid`` are too large to show, on its own grid.
+
+    A Gaussian along each axis with a sd of (f - 1) / 2 voxels, where one voxel of ``grid`` spans f of them; none where
+    f is at most 1. This is the anti-aliasing of skimage's resize, which AGU-Net's own preparation uses; each value
+    stays where it was, so that it is a filter and no interpolation.
+    """
+    directions = native.grid.affine[:3, :3] / native.grid.spacing_mm
+    # Along a direction that is oblique to the grid, a voxel spans what its inverse affine says of that direction.
+    spans_mm = 1 / np.linalg.norm(np.linalg.inv(grid.affine[:3, :3]) @ directions, axis=0)
+    # Rounded headers make equal spacings differ in the seventh digit, which is no reason to smooth.
+    factors = np.round(spans_mm / native.grid.spacing_mm, 5)
+    sigma = np.maximum(0, (factors - 1) / 2)
+    return Image(ndimage.gaussian_filter(native.data, sigma, mode="nearest"), native.grid) if sigma.any() else native

@@ -1,0 +1,19 @@
+"""Long work says how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from residua.publishing.publish import write_json
+
+
+def show_progress(unit: str, file: Path | None = None) -> Callable[[int, int], None]:
+    """A function that prints ``done`` of ``total`` to the log and, where given, keeps it in a JSON file."""
+
+    def progress(done: int, total: int) -> None:
+        print(f"{unit} {done}/{total}", flush=True)
+        if file is not None:
+            write_json(file, {"unit": unit, "done": done, "total": total})
+
+    return progress

@@ -1,0 +1,1 @@
+"""Human raters beside the networks: scores, consensus and comparison."""

@@ -1,0 +1,205 @@
+"""The inter-rater study: raters and models against the reference standard and against the raters' consensus.
+
+Agreement is the Jaccard score. Only patients with residual tumour under the reference in use are compared, so that the
+two references need not compare the same patients.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from residua.cohort.checks.voxels import check_voxels
+from residua.cohort.table.rater_table import GROUPS, Rating
+from residua.images import volumes
+from residua.images.volumes import Image
+from residua.metrics.classification import has_residual_tumor
+from residua.metrics.voxelwise import jaccard_of
+from residua.problems.problem import Problem, raise_problems
+from residua.publishing.images import by_patient
+from residua.raters.labels import rater_labels
+from residua.settings.study import Classification
+from residua.statistics.best_inputs import best_inputs
+from residua.statistics.cases import read_cases
+from residua.statistics.mann_whitney import mann_whitney
+
+Mask = NDArray[np.bool_]
+
+_TYPES = {"inputs": "object", "reference_ml": "float64", "positive": "bool", "jaccard": "float64"}
+_COMPARISON_TYPES = {
+    **dict.fromkeys(("median_model", "median_other", "u_statistic", "p_value"), "float64"),
+    "significant": "boolean",
+}
+
+
+@dataclass(frozen=True)
+class _Model:
+    """A network at its best inputs, and its masks of the test set by patient."""
+
+    arch: str
+    inputs: str
+    masks: Mapping[str, Path]
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """A mask (x, y, z) to score and who drew it: a rater, a model (then from which inputs) or the other reference."""
+
+    scorer: str
+    kind: str
+    mask: Mask
+    inputs: str | None = None
+
+
+def consensus(masks: Sequence[Mask]) -> Mask:
+    """Voxels (x, y, z) annotated by more than half of the raters: by 5 of 8, for 4 are not enough."""
+    votes = np.zeros(masks[0].shape, dtype=np.int16)
+    for mask in masks:
+        votes += mask
+    return np.asarray(2 * votes > len(masks))
+
+
+def rate_all(
+    ratings: Sequence[Rating],
+    references: Mapping[str, str],
+    segmentations: Mapping[tuple[str, str], str],
+    metrics: Sequence[str],
+    choice: Mapping[str, str],
+    classification: Mapping[str, Any],
+) -> pd.DataFrame:
+    """One row for each patient, reference and scorer: every rater, every model and the other reference.
+
+    Columns: patient, reference ("reference_standard" or "consensus"), scorer (rater, arch, or the other reference),
+    kind ("novice", "expert", "model" or "reference"), inputs (of models), reference_ml, positive (whether that is
+    residual tumour) and jaccard (NaN when both masks are empty).
+    ``references`` holds the reference standard by patient and ``segmentations`` the test set's manifest by arch and
+    inputs. ``choice`` names the inputs of every arch, or leaves them to its measurements among ``metrics``. One patient
+    is in memory at a time. Raises ``ResiduaError`` for masks that are none, all at once, and for one on another grid.
+    """
+    _require_masks(ratings)
+    settings = Classification(**classification)
+    best = _best(metrics, choice, settings)
+    models = [_Model(arch, inputs, by_patient([segmentations[arch, inputs]])) for arch, inputs in best.items()]
+    rows: list[dict[str, Any]] = []
+    for patient in dict.fromkeys(rating.patient for rating in ratings):
+        of_patient = [rating for rating in ratings if rating.patient == patient]
+        standard = volumes.load_mask(references[patient])
+        drawn = [*_drawn_by_raters(of_patient, standard), *_drawn_by_models(patient, models, standard)]
+        rows += _scores(patient, standard, drawn, settings.residual_tumor_ml)
+    return pd.DataFrame(rows).astype(_TYPES)
+
+
+def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Every model against every rater and group of raters, for each reference: Mann-Whitney U of the Jaccard scores.
+
+    ``scores`` is what ``rate_all`` gives; only its positive cases are compared. A group's score of a patient is the
+    mean over those of its raters who rated the patient, so that n counts patients, not ratings.
+    Columns: reference, arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's
+    identity), kind ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value,
+    significant, note (why a number is missing or says little).
+    """
+    rows, labels = [], rater_labels(scores)
+    for reference, of_reference in scores.groupby("reference", sort=False):
+        positive = of_reference[of_reference["positive"]]
+        models = of_reference[of_reference["kind"] == "model"]
+        for arch, inputs in models[["scorer", "inputs"]].drop_duplicates().itertuples(index=False):
+            model = positive.loc[(positive["kind"] == "model") & (positive["scorer"] == arch), "jaccard"]
+            for against, kind, others in _opponents(of_reference, positive):
+                names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
+                names |= {"label": labels.get(against, against), "kind": kind}
+                rows.append({**names, **_compared(model, others, alpha)})
+    return pd.DataFrame(rows).astype(_COMPARISON_TYPES)
+
+
+def _best(metrics: Sequence[str], choice: Mapping[str, str], classification: Classification) -> dict[str, str]:
+    """The inputs by arch, in the order of ``choice``; one whose inputs are named need not have been measured."""
+    found = best_inputs(read_cases(metrics), choice, "raters", classification) if metrics else {}
+    return {arch: found.get(arch, inputs) for arch, inputs in choice.items()}
+
+
+def _require_masks(ratings: Iterable[Rating]) -> None:
+    # Masks of the cohort are checked by a rule of their own; several labels or a probability map would be cut at 0.5.
+    found = check_voxels([rating.as_patient() for rating in ratings], {"mask": "mask"})
+    raise_problems([Problem(**record) for record in found["problems"]], "These raters' masks cannot be used")
+
+
+def _drawn_by_raters(ratings: Iterable[Rating], standard: Image) -> list[_Drawn]:
+    return [
+        _Drawn(r.rater, r.expertise, _on_grid(r.mask, standard, f"patient {r.patient}: the mask of {r.rater}"))
+        for r in ratings
+    ]
+
+
+def _drawn_by_models(patient: str, models: Iterable[_Model], standard: Image) -> list[_Drawn]:
+    return [
+        _Drawn(
+            m.arch, "model", _on_grid(m.masks[patient], standard, f"patient {patient}: the mask of {m.arch}"), m.inputs
+        )
+        for m in models
+    ]
+
+
+def _on_grid(path: str | Path, standard: Image, what: str) -> Mask:
+    mask = volumes.load_mask(path)
+    volumes.require_same_grid(mask, standard, what)
+    return np.asarray(mask.data)
+
+
+def _scores(patient: str, standard: Image, drawn: Sequence[_Drawn], residual_tumor_ml: float) -> list[dict[str, Any]]:
+    agreed = consensus([each.mask for each in drawn if each.kind in GROUPS["all"]])
+    references = {"reference_standard": np.asarray(standard.data), "consensus": agreed}
+    rows = []
+    for reference, mask in references.items():
+        others = [_Drawn(name, "reference", other) for name, other in references.items() if name != reference]
+        reference_ml = int(np.count_nonzero(mask)) * standard.grid.voxel_ml
+        about = {
+            "reference_ml": reference_ml,
+            "positive": bool(has_residual_tumor(reference_ml, residual_tumor_ml)),
+        }
+        for each in (*drawn, *others):
+            who = {"patient": patient, "reference": reference, "scorer": each.scorer, "kind": each.kind}
+            rows.append({**who, "inputs": each.inputs, **about, "jaccard": _jaccard(mask, each.mask)})
+    return rows
+
+
+def _jaccard(one: Mask, other: Mask) -> float:
+    shared = int(np.count_nonzero(one & other))
+    return jaccard_of(shared, int(np.count_nonzero(one)), int(np.count_nonzero(other)))
+
+
+def _opponents(of_reference: pd.DataFrame, positive: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+    """Whom a model is compared with: name, "rater" or "group", and the scores (one a patient) of the positive cases."""
+    raters = positive[positive["kind"].isin(GROUPS["all"])]
+    for rater in of_reference.loc[of_reference["kind"].isin(GROUPS["all"]), "scorer"].unique():
+        yield str(rater), "rater", raters.loc[raters["scorer"] == rater, "jaccard"]
+    for group, members in GROUPS.items():
+        of_group = raters[raters["kind"].isin(members)]
+        yield group, "group", of_group.groupby("patient", sort=False)["jaccard"].mean()
+
+
+def _compared(model: pd.Series, others: pd.Series, alpha: float) -> dict[str, Any]:
+    found = mann_whitney(model.to_numpy(), others.to_numpy(), alpha)
+    return {
+        "n_model": found.n_1,
+        "n_other": found.n_2,
+        "median_model": found.median_1,
+        "median_other": found.median_2,
+        "u_statistic": found.u_statistic,
+        "p_value": found.p_value,
+        "significant": found.significant,
+        "note": "; ".join(note for note in (_few(found.n_1, found.n_2), found.note) if note),
+    }
+
+
+def _few(models: int, others: int) -> str:
+    if models == 0:
+        return "no case with residual tumour under this reference"
+    if others == 0:
+        return "none of the cases with residual tumour was rated"
+    return "one case only" if min(models, others) == 1 else ""

@@ -1,0 +1,145 @@
+"""Bring a moving sequence, or a label drawn on it, to the grid of the reference sequence.
+
+The transform is estimated by one of several engines, on coarser images where the settings say so, and then serves the
+full grid. In reproducible mode two runs give the same bits.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage
+
+from residua.errors import ResiduaError, UnusableScanError
+from residua.images import volumes
+from residua.images.volumes import Image, box_around
+from residua.publishing.failures import FAULT
+from residua.publishing.publish import write_json
+from residua.registration.assessment import assess, fault_of
+from residua.registration.transforms import (
+    LABEL_INTERPOLATION,
+    TransformFiles,
+    keep,
+    resample,
+    write_matrix,
+    write_no_warp,
+)
+from residua.settings.registration import SequenceRegistration
+
+Estimate = Callable[[Image, Image, Image | None, SequenceRegistration, int, str], list[str]]
+"""``estimate`` of a module ``{engine}_engine``: files of the transform of two images, the one applied last first."""
+
+_REMEDY = (
+    "look at {} and {}, correct the cohort table, or set the patient's role to exclude and run the same command again"
+)
+
+
+def register(
+    reference: Path,
+    moving: Path,
+    settings: SequenceRegistration,
+    threads: int,
+    out: Path,
+    transform: TransformFiles,
+    quality: Path,
+    who: str,
+    resected: Path | None = None,
+) -> None:
+    """Estimate the transform of ``moving`` to ``reference`` and write the moving image on the reference grid.
+
+    Where the label ``resected``, on the grid of ``moving``, says that surgery took what was there, the deformation is
+    led by what surrounds it (cost-function masking; Brett et al. 2001).
+    Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
+    ``assessment``). Its ``fault`` says, beginning with ``who`` (the patient and the sequence), why nothing can be
+    made of this scan: an image is empty, no transform was found, or what was found aligns nothing. It is None else.
+    What was found is written all the same, to be looked at. Raises ``ResiduaError`` when an image cannot be read, the
+    label is on another grid, or the software fails for want of memory or disk.
+    """
+    fixed, moved = volumes.load(reference), volumes.load(moving)
+    kept = _kept(resected, moved, settings.resected_margin_mm)
+    with tempfile.TemporaryDirectory(prefix="register-") as scratch:
+        found, fault = _attempted(fixed, moved, kept, settings, threads, Path(scratch))
+        if fault:
+            # What is not finite would spread over all that is made of it.
+            fixed, moved = _finite(fixed), _finite(moved)
+        record = assess(fixed, moved, found)
+        fault = fault or fault_of(record, settings)
+        keep(found.affine, transform.affine)
+        keep(found.warp, transform.warp)
+    volumes.save(resample(fixed.grid, moved, transform, settings.interpolation), out)
+    said = fault and f"{who}: {fault}; {_REMEDY.format(moving.name, reference.name)}"
+    if said:
+        print(said, flush=True)
+    write_json(quality, {FAULT: said, **record})
+
+
+def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
+    """Write a label, drawn on the moving sequence, on the grid of ``reference`` through a known transform."""
+    warped = resample(volumes.load_grid(reference), volumes.load_mask(label), transform, LABEL_INTERPOLATION)
+    volumes.save(Image(warped.data > 0.5, warped.grid), out)
+
+
+def _attempted(
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: Path
+) -> tuple[TransformFiles, str | None]:
+    """What was found, and why that is nothing: the identity then."""
+    try:
+        _require_content(fixed, "the reference")
+        _require_content(moving, "the image")
+        return _whole(_estimate(fixed, moving, kept, settings, threads, str(scratch)), fixed, scratch), None
+    except UnusableScanError as error:
+        return _whole([], fixed, scratch), str(error)
+
+
+def _estimate(
+    fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: str
+) -> list[str]:
+    if settings.engine == "none":
+        return []
+    estimate: Estimate = import_module(f"residua.registration.{settings.engine}_engine").estimate
+    return estimate(fixed, moving, kept, settings, threads, scratch)
+
+
+def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
+    """Both parts of what an engine found; what it did not find is the identity."""
+    warps = [Path(path) for path in found if path.endswith(".nii.gz")]
+    affines = [Path(path) for path in found if path.endswith(".mat")]
+    if len(warps) > 1 or len(affines) > 1:
+        raise ResiduaError(f"expected one affine and one warp, found {found}")
+    if not affines:
+        affines = [scratch / "identity.mat"]
+        write_matrix(np.eye(4), affines[0])
+    if not warps:
+        warps = [scratch / "no_warp.nii.gz"]
+        write_no_warp(fixed.grid, warps[0])
+    return TransformFiles(affines[0], warps[0])
+
+
+def _kept(resected: Path | None, moving: Image, margin_mm: float | None) -> Image | None:
+    """Where a moving image is looked at: not in the label and ``margin_mm`` around it; None: everywhere."""
+    if resected is None or margin_mm is None:
+        return None
+    label = volumes.load_mask(resected)
+    volumes.require_same_grid(label, moving, resected.name)
+    if not label.data.any():
+        return None
+    # Distances need fifty bytes a voxel, and a tumour fills a fraction of its scan.
+    box = box_around(label.grid, label.data, margin_mm)
+    kept = np.ones(label.grid.shape, dtype=bool)
+    kept[box] = ndimage.distance_transform_edt(~label.data[box], sampling=label.grid.spacing_mm) > margin_mm
+    return Image(kept, label.grid)
+
+
+def _finite(image: Image) -> Image:
+    return Image(np.nan_to_num(image.data, posinf=0.0, neginf=0.0), image.grid)
+
+
+def _require_content(image: Image, what: str) -> None:
+    if not np.isfinite(image.data).all():
+        raise UnusableScanError(f"{what} holds voxels that are not finite")
+    if not np.ptp(image.data) > 0:
+        raise UnusableScanError(f"{what} is empty: all its voxels are equal")

@@ -1,0 +1,1 @@
+"""From probability maps to masks, by a threshold chosen out of fold."""

@@ -1,0 +1,51 @@
+"""From a probability map to a mask: voxels that reach the threshold, without small components."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from residua.errors import ResiduaError
+from residua.settings.study import Postprocessing
+
+_RANK = {6: 1, 18: 2, 26: 3}
+
+
+def binarise(probability: NDArray[np.floating[Any]], threshold: float) -> NDArray[np.bool_]:
+    """Voxels (x, y, z) whose probability is at least ``threshold``.
+
+    Raises ``ResiduaError`` for NaN, which no comparison holds for and which would pass as "no tumour", and for a
+    threshold outside (0, 1].
+    """
+    if not 0 < threshold <= 1:
+        raise ResiduaError(f"the threshold must lie above 0 and at most at 1, found {threshold}")
+    if np.isnan(probability.min()):
+        raise ResiduaError("the probability map holds NaN; the training may have diverged, predict again")
+    return np.asarray(probability >= threshold)
+
+
+def remove_small_components(mask: NDArray[np.bool_], min_voxels: int, connectivity: int = 26) -> NDArray[np.bool_]:
+    """``mask`` (x, y, z) without its components of fewer than ``min_voxels`` voxels.
+
+    ``connectivity`` is 6 (faces), 18 (and edges) or 26 (and corners). Raises ``ValueError`` for another.
+    """
+    if connectivity not in _RANK:
+        raise ValueError(f"connectivity must be 6, 18 or 26, found {connectivity}")
+    kept = np.zeros_like(mask)
+    for box in ndimage.find_objects(mask.astype(np.uint8)):
+        labels, _ = ndimage.label(mask[box], ndimage.generate_binary_structure(3, _RANK[connectivity]))
+        large = np.bincount(labels.ravel()) >= min_voxels
+        large[0] = False
+        kept[box] = large[labels]
+    return kept
+
+
+def segment(
+    probability: NDArray[np.floating[Any]], threshold: float, postprocessing: Postprocessing
+) -> NDArray[np.bool_]:
+    """The mask (x, y, z) of a probability map: thresholded, then without small components."""
+    mask = binarise(probability, threshold)
+    return remove_small_components(mask, postprocessing.min_component_voxels, postprocessing.connectivity)

@@ -1,0 +1,23 @@
+"""The stage ``segment``: published probability maps in, a mask per patient out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from residua.images import volumes
+from residua.images.volumes import Image
+from residua.publishing.images import SUFFIX, by_patient
+from residua.segmentation.masks import segment
+from residua.settings.study import Postprocessing
+
+
+def segment_all(predictions: Sequence[str], threshold: float, postprocessing: dict[str, Any], out: Path) -> None:
+    """Write ``{patient}.nii.gz``, the mask of every probability map, into ``out``."""
+    settings = Postprocessing(**postprocessing)
+    for patient, file in by_patient(predictions).items():
+        probability = volumes.load(file)
+        volumes.save(
+            Image(segment(probability.data, threshold, settings), probability.grid), out / f"{patient}{SUFFIX}"
+        )

@@ -1,0 +1,1 @@
+"""The configuration of a study: frozen models, one file a section."""

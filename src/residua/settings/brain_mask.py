@@ -1,0 +1,54 @@
+"""Settings of the brain mask of the reference sequence."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from residua.settings.base import Frozen
+
+
+class BrainMask(Frozen):
+    """Where the brain mask of the reference sequence comes from; docs/brain_masks.md compares the methods."""
+
+    method: Literal["deepbet", "hd-bet", "agunet", "template", "given"] = Field(
+        description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise one, with weights of your "
+        "own; template: the MNI152 brain, registered; given: the column brain_mask of the cohort table."
+    )
+    hd_bet_mode: Literal["accurate", "fast"] = Field(
+        default="accurate", description="hd-bet: five networks and mirrored views, or one network and one view."
+    )
+    weights: str | None = Field(
+        default=None, min_length=1, description="agunet: weights (safetensors), relative to the working directory."
+    )
+    weights_sha256: str | None = Field(
+        default=None, pattern=r"^[0-9a-f]{64}$", description="agunet: digest of the file, checked before it is read."
+    )
+    features: tuple[Annotated[int, Field(ge=2)], ...] = Field(
+        default=(16, 32, 128, 256, 256), min_length=3, description="agunet: filters of each level."
+    )
+
+    @property
+    def environment(self) -> str:
+        """The software stack of the method, a file in envs/."""
+        return {"deepbet": "torch", "hd-bet": "hdbet", "agunet": "tensorflow"}.get(self.method, "core")
+
+    @property
+    def modules(self) -> list[str]:
+        """The library's modules that the method adds, which it finds by its name."""
+        return [] if self.method == "given" else [f"residua.brain.{self.method.replace('-', '_')}"]
+
+    def extraction(self) -> dict[str, Any]:
+        """What the masks depend on, as builtins: another method's settings change nothing."""
+        used = {"hd-bet": {"hd_bet_mode"}, "agunet": {"weights", "weights_sha256", "features"}}
+        return self.model_dump(mode="json", include={"method", *used.get(self.method, set())})
+
+    @model_validator(mode="after")
+    def _consistent(self) -> BrainMask:
+        given = [name for name in ("weights", "weights_sha256") if getattr(self, name) is not None]
+        if self.method == "agunet" and len(given) < 2:
+            raise ValueError("method agunet needs weights and weights_sha256: the article's cannot be shipped")
+        if self.method != "agunet" and given:
+            raise ValueError(f"{' and '.join(given)} are for method agunet, not {self.method}")
+        return self

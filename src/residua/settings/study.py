@@ -1,0 +1,224 @@
+"""The study's configuration: frozen models, checked once, before any job.
+
+The JSON schema (``config.schema.json``) and ``docs/config.md`` are generated from these models by ``residua schema``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, model_validator
+
+from residua.errors import ResiduaError
+from residua.settings.base import COLUMN, IDENTIFIER, Column, Frozen, Identifier, Probability
+from residua.settings.brain_mask import BrainMask
+from residua.settings.networks import Networks, NetworkSettings
+from residua.settings.participation import Eligibility, Folds, OnInvalid, Protocol
+from residua.settings.registration import Registration, SequenceRegistration
+
+__all__ = ["COLUMN", "IDENTIFIER", "Study", "load_study"]
+
+OUT_OF_FOLD = "out_of_fold"
+"""A choice of inputs left to the out-of-fold results."""
+
+Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
+
+
+class Sequences(Frozen):
+    """Which columns of the cohort table hold images."""
+
+    reference: Column = Field(description="The sequence whose grid is the reference space of the study.")
+    moving: tuple[Column, ...] = Field(description="The sequences registered to the reference.")
+    before_surgery: tuple[Column, ...] = Field(
+        default=(), description="Those of them that were scanned before surgery; the brain has shifted since."
+    )
+
+
+class Postprocessing(Frozen):
+    """From a probability map to a mask."""
+
+    thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+        min_length=1, description="Candidates; the best out-of-fold one is chosen per network and inputs."
+    )
+    min_component_voxels: int = Field(ge=0, description="Components with fewer voxels are removed.")
+    connectivity: Literal[6, 18, 26] = Field(description="Which neighbours make a component.")
+
+
+class Classification(Frozen):
+    """Gross total resection against residual tumour."""
+
+    residual_tumor_ml: float = Field(gt=0, description="Residual tumour from this volume on.")
+    min_overlap_dice: Probability = Field(description="Dice that a true positive needs; 0: volumes decide.")
+
+
+class BestInputs(Frozen):
+    """Inputs by network for each of the article's experiments, or ``out_of_fold``: the best of the validation sets."""
+
+    segmentation: dict[Identifier, Choice] = Field(description="Networks compared by Dice, and Figure 3.")
+    classification: dict[Identifier, Choice] = Field(description="Networks compared by balanced accuracy.")
+    raters: dict[Identifier, Choice] = Field(description="Networks compared with human raters, and Figure 4.")
+
+
+class Statistics(Frozen):
+    """Significance and intervals."""
+
+    alpha: float = Field(gt=0, lt=1, description="Significance level.")
+    bootstrap_resamples: int = Field(ge=100, description="Resamples of every bootstrap interval.")
+    interval_sd_multiplier: float = Field(gt=0, description="Normal interval: mean ± this many sd.")
+    seed: int = Field(ge=0, description="Seed of the bootstrap.")
+    best_inputs: BestInputs = Field(description="The inputs with which each network enters each experiment.")
+
+
+class Study(Frozen):
+    """The whole study: one cohort, one split, the inputs and networks to compare, and how to judge them."""
+
+    version: int = Field(ge=1, description="Version of the trainings; raise it to train again on purpose.")
+    title: str = Field(min_length=1, description="Printed on every table.")
+    cohort: str = Field(min_length=1, description="The cohort table (TSV), relative to the working directory.")
+    raters: str | None = Field(
+        default=None, description="The table of the raters' masks, relative to the working directory; null: no raters."
+    )
+    sequences: Sequences = Field(description="Images of the cohort table.")
+    labels: dict[Column, Column] = Field(description="Label column: the sequence on whose grid it was drawn.")
+    protocol: Protocol = Field(description="When the scan must have been taken.")
+    eligibility: Eligibility = Field(
+        description="complete: patients have every channel that any inputs need; per_inputs: each inputs its own."
+    )
+    on_invalid: OnInvalid = Field(
+        description="A patient whose data cannot be used stops the study, or is left out of it and named."
+    )
+    inputs: dict[Identifier, tuple[Column, ...]] = Field(
+        min_length=1, description="Input configurations: a name and its channels."
+    )
+    holdout: tuple[Identifier, ...] = Field(min_length=1, description="Hospitals of the hold-out (test) set.")
+    folds: Folds = Field(
+        description="Hospitals that each fold validates, all others of the folds train it; or a method to place them."
+    )
+    registration: Registration = Field(description="Moving sequences to the reference.")
+    brain_mask: BrainMask = Field(description="Skull stripping.")
+    preparation: Literal["paper", "composed"] = Field(
+        default="paper",
+        description="paper: registered to the reference grid, stripped, then resampled for each network; "
+        "composed: from native voxels to each network's grid by one interpolation.",
+    )
+    archs: tuple[Identifier, ...] = Field(min_length=1, description="Networks that are trained.")
+    networks: Networks = Field(description="Settings of each network.")
+    postprocessing: Postprocessing = Field(description="From probabilities to a mask.")
+    classification: Classification = Field(description="Gross total resection or residual tumour.")
+    statistics: Statistics = Field(description="Significance and intervals.")
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Every column that some inputs use, in the table's order: images first, then labels."""
+        used = {channel for channels in self.inputs.values() for channel in channels}
+        return tuple(column for column in (*self.images, *self.labels) if column in used)
+
+    @property
+    def images(self) -> tuple[str, ...]:
+        """All image columns, the reference first."""
+        return (self.sequences.reference, *self.sequences.moving)
+
+    @property
+    def file_columns(self) -> tuple[str, ...]:
+        """All columns of the cohort table that name a file which this study reads."""
+        given = ("brain_mask",) if self.brain_mask.method == "given" else ()
+        return (*self.images, *self.labels, *given)
+
+    def settings_of(self, arch: str) -> NetworkSettings:
+        """The settings of a network that ``archs`` names."""
+        settings: NetworkSettings = getattr(self.networks, arch)
+        return settings
+
+    def registration_of(self, sequence: str) -> SequenceRegistration:
+        """How a moving sequence is registered."""
+        return self.registration.of(sequence in self.sequences.before_surgery)
+
+    def candidates(self, experiment: str, arch: str) -> list[str]:
+        """The inputs with which ``arch`` may enter an experiment: the chosen ones, or all when the results choose."""
+        choice: str = getattr(self.statistics.best_inputs, experiment)[arch]
+        return list(self.inputs) if choice == OUT_OF_FOLD else [choice]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Study:
+        problems = [
+            *self._split_problems(),
+            *self._channel_problems(),
+            *self._network_problems(),
+            *self._choice_problems(),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def _split_problems(self) -> list[str]:
+        if not isinstance(self.folds, dict):
+            return []
+        in_folds = [hospital for hospitals in self.folds.values() for hospital in hospitals]
+        problems = [f"fold {fold} names no hospital" for fold, hospitals in self.folds.items() if not hospitals]
+        problems += [f"hospital {h} is in more than one fold" for h, n in Counter(in_folds).items() if n > 1]
+        problems += [f"hospital {h} is both held out and in a fold" for h in self.holdout if h in in_folds]
+        if sorted(self.folds) != list(range(len(self.folds))):
+            problems.append(f"folds are numbered {sorted(self.folds)}, expected 0 to {len(self.folds) - 1}")
+        return problems
+
+    def _channel_problems(self) -> list[str]:
+        known = (*self.images, *self.labels)
+        drawn_on = self.labels.items()
+        problems = [f"label {label} was drawn on {on}, no sequence" for label, on in drawn_on if on not in self.images]
+        if self.labels.get("residual") != self.sequences.reference:
+            problems.append("labels needs residual, drawn on the reference sequence")
+        for name, channels in self.inputs.items():
+            problems += [f"inputs {name} names {c}, no sequence or label" for c in channels if c not in known]
+            if not channels or len(set(channels)) < len(channels):
+                problems.append(f"inputs {name} needs channels, each once")
+            if "residual" in channels:
+                problems.append(f"inputs {name} would show the network the reference standard (residual)")
+        moving, before, resected = self.sequences.moving, self.sequences.before_surgery, self.registration.resected
+        if resected is not None and self.labels.get(resected) not in before:
+            problems.append(f"registration.resected names {resected}, no label of a sequence from before surgery")
+        problems += [f"sequences.before_surgery names {c}, which is not moving" for c in before if c not in moving]
+        if len(set(known)) < len(known):
+            problems.append("a column is named twice among sequences and labels")
+        return problems
+
+    def _network_problems(self) -> list[str]:
+        undescribed = [arch for arch in self.archs if getattr(self.networks, arch, None) is None]
+        return [f"archs names {arch}, which networks does not describe" for arch in undescribed]
+
+    def _choice_problems(self) -> list[str]:
+        problems = []
+        for experiment in BestInputs.model_fields:
+            choices: dict[str, str] = getattr(self.statistics.best_inputs, experiment)
+            key = f"statistics.best_inputs.{experiment}"
+            problems += [f"{key} lacks the network {arch}" for arch in self.archs if arch not in choices]
+            problems += [
+                f"{key}.{arch} names {choice}, which inputs does not describe"
+                for arch, choice in choices.items()
+                if arch in self.archs and choice not in (*self.inputs, OUT_OF_FOLD)
+            ]
+        return problems
+
+
+def load_study(config: dict[str, Any]) -> Study:
+    """The checked study of a configuration read from YAML.
+
+    Raises ``ResiduaError`` with one line per problem, each naming the key and what is wrong.
+    """
+    try:
+        return Study.model_validate(config)
+    except ValidationError as error:
+        lines = [f"  {_key(problem['loc'])}: {_plain(problem)}" for problem in error.errors()]
+        raise ResiduaError("The configuration cannot be used:\n" + "\n".join(lines)) from None
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location) or "study"
+
+
+def _plain(problem: Any) -> str:
+    if problem["type"] == "extra_forbidden":
+        return "unknown key; see docs/config.md for those that exist"
+    message = re.sub(r"^Value error, ", "", problem["msg"])
+    return message if problem["type"] in ("missing", "value_error") else f"{message} (found {problem['input']!r})"
