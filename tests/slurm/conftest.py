@@ -31,9 +31,9 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Path:
-    """Where a test may write a site file."""
-    return tmp_path / "site.yaml"
+def cluster_file(tmp_path: Path) -> Path:
+    """Return a path where a test may write a cluster file."""
+    return tmp_path / "cluster.yaml"
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

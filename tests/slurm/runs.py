@@ -21,17 +21,17 @@ ONE_THREAD = ["--set-threads", "train=1", "predict=1", "ensemble=1"]
 
 @dataclass(frozen=True)
 class Study:
-    """A study's folder, run on the cluster with a site file; none: the repository's own."""
+    """A study's folder, run on the cluster with a cluster file; none: the repository's own."""
 
     folder: Path
     cluster: Cluster
-    site: Path | None = None
+    cluster_file: Path | None = None
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """The command of the manual, from the root of the checkout; what follows ``--directory`` is the test's own."""
         command = [SNAKEMAKE, "--profile", "slurm", "--configfile", "tests/micro/config.yaml"]
         command += ["--directory", str(self.folder), *ONE_THREAD, *TEST_FLAGS, *arguments]
-        chosen = {} if self.site is None else {"RESIDUA_SITE": str(self.site)}
+        chosen = {} if self.cluster_file is None else {"RESIDUA_CLUSTER": str(self.cluster_file)}
         return subprocess.Popen(
             command,
             cwd=HOUSE,

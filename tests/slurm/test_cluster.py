@@ -26,7 +26,7 @@ IN_FIVES = ("--group-components", "per_patient=5")
 
 @pytest.fixture(scope="module")
 def study(cluster: Cluster, micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The micro study with the repository's own site file."""
+    """The micro study with the repository's own cluster file."""
     return _study(tmp_path_factory.mktemp("micro"), micro_cohort, cluster)
 
 
@@ -46,9 +46,9 @@ def finished(started: subprocess.Popen[str], cluster: Cluster) -> Run:
     return run
 
 
-def _study(folder: Path, micro_cohort: Path, cluster: Cluster, site: Path | None = None) -> Study:
+def _study(folder: Path, micro_cohort: Path, cluster: Cluster, cluster_file: Path | None = None) -> Study:
     (folder / "cohort").symlink_to(micro_cohort)
-    return Study(folder, cluster, site)
+    return Study(folder, cluster, cluster_file)
 
 
 def _of_rules(run: Run, *rules: str) -> list[SlurmJob]:
@@ -56,11 +56,11 @@ def _of_rules(run: Run, *rules: str) -> list[SlurmJob]:
 
 
 @pytest.mark.usefixtures("started")
-def test_a_site_file_that_the_cluster_cannot_serve_is_one_message(
-    micro_cohort: Path, cluster: Cluster, tmp_path: Path, site: Path
+def test_a_cluster_file_that_the_cluster_cannot_satisfy_gives_one_message(
+    micro_cohort: Path, cluster: Cluster, tmp_path: Path, cluster_file: Path
 ) -> None:
-    site.write_text("{cpu: {partition: short}, gpu: {partition: gpux}}")
-    run = _study(tmp_path, micro_cohort, cluster, site).run(TABLE)
+    cluster_file.write_text("{cpu: {partition: short}, gpu: {partition: gpux}}")
+    run = _study(tmp_path, micro_cohort, cluster, cluster_file).run(TABLE)
     assert run.code != 0 and "Traceback" not in run.said
     assert "train: partition gpux does not exist; there are main, cpu, gpu, short, closed" in run.said
     assert "mask_brain: asks for 2 h, and partition short ends jobs after 1 h: set max_runtime_h" in run.said
@@ -127,10 +127,10 @@ def test_a_second_call_has_nothing_to_do(finished: Run, study: Study) -> None:
 
 
 def test_a_killed_main_process_and_another_way_to_ask_for_gpus(
-    finished: Run, study: Study, cluster: Cluster, site: Path
+    finished: Run, study: Study, cluster: Cluster, cluster_file: Path
 ) -> None:
-    site.write_text("gpu: {partition: closed, account: payer, request: gres, type: v100}")
-    elsewhere = Study(study.folder, cluster, site)
+    cluster_file.write_text("gpu: {partition: closed, account: payer, request: gres, type: v100}")
+    elsewhere = Study(study.folder, cluster, cluster_file)
     again = ("--forcerun", "ensemble", "--until", "ensemble")
     main = elsewhere.start(*again)
     before = {job["JobId"] for job in cluster.jobs()}
@@ -144,7 +144,7 @@ def test_a_killed_main_process_and_another_way_to_ask_for_gpus(
     subprocess.run(_command_of_the_manual(), shell=True, check=True, env=cluster.environment)
     assert _state(cluster, waiting) == "CANCELLED"
     assert elsewhere.run("--unlock").code == 0
-    site.write_text(site.read_text().replace("closed", "gpu"))
+    cluster_file.write_text(cluster_file.read_text().replace("closed", "gpu"))
     run = elsewhere.run(*again)
     assert run.code == 0, run.said
     (job,) = run.jobs

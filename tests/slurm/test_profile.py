@@ -18,7 +18,7 @@ RULES = dict(rule for file in sorted((HOUSE / "rules").glob("*.smk")) for rule i
 
 
 def profile() -> dict[str, Any]:
-    """As Snakemake reads it, with the site file in force."""
+    """As Snakemake reads it, with the cluster file in force."""
     with PROFILE.open() as stream:
         read: dict[str, Any] = yte.process_yaml(stream, require_use_yte=True)
     return read
@@ -39,9 +39,11 @@ def test_every_rule_of_a_group_takes_its_turn() -> None:
     assert profile()["resources"]["in_turn"] == 1 and profile()["set-resource-scopes"]["in_turn"] == "local"
 
 
-def test_the_site_reaches_every_rule_with_a_gpu_and_no_other(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.write_text("{cpu: {account: payer}, gpu: {request: gres, type: a100}, max_runtime_h: 72}")
-    monkeypatch.setenv("RESIDUA_SITE", str(site))
+def test_cluster_file_reaches_every_rule_with_a_gpu_and_no_other(
+    cluster_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster_file.write_text("{cpu: {account: payer}, gpu: {request: gres, type: a100}, max_runtime_h: 72}")
+    monkeypatch.setenv("RESIDUA_CLUSTER", str(cluster_file))
     with_gpu = {name for name, body in RULES.items() if "gpu=" in body}
     changed = {name for name, resources in profile()["set-resources"].items() if "gres" in resources}
     assert changed == with_gpu != set()

@@ -1,7 +1,7 @@
-"""What differs from one SLURM cluster to the next: partitions, accounts, how GPUs are asked for, the longest job.
+"""Settings of a SLURM cluster: partitions, accounts, how to request GPUs, the longest job.
 
-``profiles/slurm/site.yaml`` holds it, or the file that the variable ``RESIDUA_SITE`` names. The profile beside it turns
-it into resources of Snakemake's SLURM executor.
+They stand in ``profiles/slurm/cluster.yaml``, or in the file that the variable ``RESIDUA_CLUSTER`` names. The profile
+beside it turns them into resources of Snakemake's SLURM executor.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from pydantic import Field, ValidationError
 from residua.errors import ResiduaError
 from residua.settings.base import Frozen
 
-VARIABLE = "RESIDUA_SITE"
+VARIABLE = "RESIDUA_CLUSTER"
 MINUTES_PER_HOUR = 60
 
 Name = Annotated[str, Field(pattern=r"^[^\s'\"\\$]+$")]
-"""Goes through a shell and Snakemake's expressions; numbers need quotes, for YAML reads 0123 as 83."""
+"""Text that is safe in a shell and in Snakemake's expressions. Numbers need quotes: YAML reads 0123 as 83."""
 GpuType = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.]+$")]
-"""What the executor accepts; a type with a hyphen can only be asked for by a constraint."""
+"""GPU type as the executor accepts it. A type with a hyphen can only be requested by ``constraint``."""
 
 
-class Where(Frozen):
-    """Where one kind of job goes, and who pays."""
+class JobOptions(Frozen):
+    """Options of sbatch for one kind of job; null leaves an option out."""
 
     partition: Name | None = None
     account: Name | None = None
@@ -35,50 +35,50 @@ class Where(Frozen):
     constraint: Name | None = None
 
     def resources(self) -> dict[str, str | int]:
-        """By name of the executor's resource, as expressions of Snakemake's command line; without what is null."""
+        """Return the options that are set, by resource name of the executor, as Snakemake expressions."""
         named = {"slurm_partition": self.partition, "slurm_account": self.account}
         named |= {"qos": self.qos, "constraint": self.constraint}
         return {name: f"'{value}'" for name, value in named.items() if value is not None}
 
 
-class Gpus(Where):
-    """Where jobs with a GPU go, and how the GPU is asked for."""
+class GpuJobOptions(JobOptions):
+    """Options of sbatch for jobs with a GPU, and the option that requests the GPU."""
 
     request: Literal["gpus", "gres"] = "gpus"
     type: GpuType | None = None
 
     def resources(self) -> dict[str, str | int]:
-        """Like ``Where.resources``, with what is added to a rule's ``gpu=1`` or replaces it."""
-        found = super().resources()
+        """Return ``JobOptions.resources`` and the resources that extend or replace a rule's ``gpu=1``."""
+        options = super().resources()
         if self.request == "gres":
             kind = "gpu" if self.type is None else f"gpu:{self.type}"
-            return found | {"gpu": 0, "gres": f"'{kind}:1'"}
-        return found if self.type is None else found | {"gpu_model": f"'{self.type}'"}
+            return options | {"gpu": 0, "gres": f"'{kind}:1'"}
+        return options if self.type is None else options | {"gpu_model": f"'{self.type}'"}
 
 
-class Site(Frozen):
-    """A cluster."""
+class Cluster(Frozen):
+    """Where the jobs of a study go on one SLURM cluster, and the longest job it takes."""
 
-    cpu: Where = Where()
-    gpu: Gpus = Gpus()
+    cpu: JobOptions = JobOptions()
+    gpu: GpuJobOptions = GpuJobOptions()
     max_runtime_h: Annotated[int, Field(ge=1)] | None = None
 
     @property
     def max_runtime_min(self) -> int | None:
-        """The longest time that a rule may ask for, in minutes; None: as long as it wants."""
+        """Longest time that a rule may request, in minutes; None: no limit."""
         return None if self.max_runtime_h is None else self.max_runtime_h * MINUTES_PER_HOUR
 
 
-def site_file() -> Path:
-    """The file in force."""
+def cluster_file() -> Path:
+    """Return the path of the settings file in force."""
     house = Path(__file__).resolve().parents[3]
-    return Path(os.environ.get(VARIABLE) or house / "profiles" / "slurm" / "site.yaml")
+    return Path(os.environ.get(VARIABLE) or house / "profiles" / "slurm" / "cluster.yaml")
 
 
-def load_site(path: Path) -> Site:
-    """The checked site; raises ``ResiduaError`` with one line per problem."""
+def load_cluster(path: Path) -> Cluster:
+    """Read and validate a settings file; raise ``ResiduaError`` with one line per problem."""
     try:
-        return Site.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+        return Cluster.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except OSError as error:
         raise ResiduaError(f"{path}: {error.strerror}: write it, or correct {VARIABLE}") from None
     except yaml.YAMLError as error:
@@ -88,10 +88,10 @@ def load_site(path: Path) -> Site:
         raise ResiduaError(f"{path} cannot be used; docs/cluster.md explains its keys:\n" + "\n".join(lines)) from None
 
 
-def site_of_profile() -> Site:
-    """The site for the profile, which Snakemake reads before it can show an error in one line."""
+def cluster_of_profile() -> Cluster:
+    """Load the settings for the profile; exit with a message, because Snakemake would print a traceback."""
     try:
-        return load_site(site_file())
+        return load_cluster(cluster_file())
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")
 

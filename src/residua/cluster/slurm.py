@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from residua.cluster.settings import site_file
+from residua.cluster.settings import cluster_file
 from residua.errors import ResiduaError
 
 ANY_TYPE = ""
@@ -94,7 +94,7 @@ def check_cluster(requests: Iterable[Request]) -> None:
         if said:
             problems.setdefault(request.name, f"  {request.name}: {said}")
     if problems:
-        title = f"This cluster cannot run the study; {site_file()} says where jobs go"
+        title = f"This cluster cannot run the study; {cluster_file()} says where jobs go"
         raise ResiduaError("\n".join([f"{title} ({len(problems)} to mend):", *sorted(problems.values())]))
 
 

@@ -1,4 +1,4 @@
-"""The site file, and what a cluster says of it; no cluster is needed."""
+"""The cluster file, and the check of its settings against a cluster's answers; no cluster is needed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from residua.cluster.settings import Site, load_site
+from residua.cluster.settings import Cluster, load_cluster
 from residua.cluster.slurm import Request, account_problem, gpus_of, problem_of, read_offers
 from residua.errors import ResiduaError
 from runs import HOUSE
@@ -17,15 +17,15 @@ main*|infinite|400000|24|gpu:a100:2(S:0-1)
 gpu|3-00:00:00|500000|48|gpu:a100:4,nvme:1
 gpu|3-00:00:00|250000|32|gpu:2
 short|30:00|400000+|24|(null)
-a banner that the site prints
+a banner that the cluster prints
 """
 TRAINING = Request("train", runtime_min=10080, memory_mb=64000, cpus=12, gpus=1)
 
 
-def test_the_repositorys_site_asks_for_nothing_special() -> None:
-    site = load_site(HOUSE / "profiles/slurm/site.yaml")
-    assert site == Site()
-    assert site.cpu.resources() == site.gpu.resources() == {}
+def test_the_repositorys_cluster_file_sets_no_option() -> None:
+    cluster = load_cluster(HOUSE / "profiles/slurm/cluster.yaml")
+    assert cluster == Cluster()
+    assert cluster.cpu.resources() == cluster.gpu.resources() == {}
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def test_the_repositorys_site_asks_for_nothing_special() -> None:
         ({"qos": "long", "constraint": "a|b"}, {"qos": "'long'", "constraint": "'a|b'"}),
     ],
 )
-def test_each_way_to_ask_for_a_gpu(gpu: dict[str, str], expected: dict[str, str | int]) -> None:
-    assert Site.model_validate({"gpu": gpu}).gpu.resources() == expected
+def test_each_way_to_request_a_gpu(gpu: dict[str, str], expected: dict[str, str | int]) -> None:
+    assert Cluster.model_validate({"gpu": gpu}).gpu.resources() == expected
 
 
 @pytest.mark.parametrize(
@@ -54,16 +54,16 @@ def test_each_way_to_ask_for_a_gpu(gpu: dict[str, str], expected: dict[str, str 
         ("cpu: [", "not YAML"),
     ],
 )
-def test_a_wrong_site_file_is_told_with_file_and_key(site: Path, text: str, told: str) -> None:
-    site.write_text(text)
+def test_error_of_a_wrong_cluster_file_names_file_and_key(cluster_file: Path, text: str, told: str) -> None:
+    cluster_file.write_text(text)
     with pytest.raises(ResiduaError) as error:
-        load_site(site)
-    assert str(site) in str(error.value) and told in str(error.value)
+        load_cluster(cluster_file)
+    assert str(cluster_file) in str(error.value) and told in str(error.value)
 
 
-def test_a_site_file_that_is_not_there_is_told() -> None:
-    with pytest.raises(ResiduaError, match="RESIDUA_SITE"):
-        load_site(Path("/nowhere/site.yaml"))
+def test_error_of_a_missing_cluster_file_names_the_variable() -> None:
+    with pytest.raises(ResiduaError, match="RESIDUA_CLUSTER"):
+        load_cluster(Path("/nowhere/cluster.yaml"))
 
 
 def test_offers_are_read_from_sinfo() -> None:
@@ -96,17 +96,17 @@ def test_gpus_are_counted_by_type() -> None:
         ({"partitions": ("gpux",)}, "partition gpux does not exist; there are main, gpu, short"),
     ],
 )
-def test_what_a_cluster_can_never_run_is_told(change: dict[str, object], told: str | None) -> None:
+def test_request_that_no_node_can_run_is_reported(change: dict[str, object], told: str | None) -> None:
     said = problem_of(Request(**{**vars(TRAINING), **change}), read_offers(SINFO))
     assert said is None if told is None else said is not None and told in said
 
 
-def test_where_the_cluster_says_nothing_nothing_is_wrong() -> None:
+def test_no_problem_without_an_answer_of_the_cluster() -> None:
     assert problem_of(TRAINING, []) is None
     assert account_problem(Request("train", account="other"), set()) is None
 
 
-def test_an_account_that_is_not_ones_own_is_told() -> None:
+def test_foreign_account_is_reported() -> None:
     assert account_problem(Request("train", account="Mine"), {"mine"}) is None
     said = account_problem(Request("train", account="other"), {"mine", "ours"})
     assert said == "account other is not one of yours: mine, ours"
@@ -122,7 +122,7 @@ def test_an_account_that_is_not_ones_own_is_told() -> None:
         ({}, 0, ""),
     ],
 )
-def test_a_request_is_read_as_the_executor_reads_it(resources: dict[str, object], gpus: int, gpu_type: str) -> None:
+def test_request_reads_resources_as_the_executor_does(resources: dict[str, object], gpus: int, gpu_type: str) -> None:
     request = Request.of("train", resources | {"_cores": 3, "mem_mb": 5, "runtime": 7, "slurm_partition": "a,b"})
     assert (request.gpus, request.gpu_type) == (gpus, gpu_type)
     assert (request.cpus, request.memory_mb, request.runtime_min, request.partitions) == (3, 5, 7, ("a", "b"))
