@@ -62,4 +62,4 @@ def stages():
 
 def page():
     """Digests of what the report takes from files that are no code: its layout and the article's values."""
-    return layout("report/*.html", "report/*.css", "article/*.csv")
+    return layout("report/*.html", "pages/*.html", "pages/*.css", "article/*.csv")

@@ -68,7 +68,7 @@ rule assess:
         runtime=120,
     params:
         cases=assessed_cases,
-        layout=layout("quality/patient.html", "report/head.html", "report/style.css"),
+        layout=layout("quality/patient.html", "pages/head.html", "pages/style.css"),
         code=code("assess"),
     script:
         "../scripts/assess.py"
@@ -95,7 +95,7 @@ rule assess_cohort:
     params:
         batches=list(cohort.batches),
         hospitals={patient: split.hospitals[patient] for members in cohort.batches.values() for patient in members},
-        layout=layout("quality/index.html", "report/head.html", "report/style.css"),
+        layout=layout("quality/index.html", "pages/head.html", "pages/style.css"),
         code=code("assess_cohort"),
     script:
         "../scripts/assess_cohort.py"
