@@ -1,0 +1,92 @@
+"""An edit of the code reruns what it says: each test edits one line and counts the jobs that a finished study plans."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from studies import Study, by_rule
+from test_reruns import MODELS, PUBLISHED
+
+LITERAL = r'(?<=description=")'
+"""Where the description of a settings field begins."""
+
+
+@pytest.fixture(scope="module")
+def checkout(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The finished study run by a copy of the checkout, whose files a test edits and restores."""
+    folder = tmp_path_factory.mktemp("edits")
+    return finished.copied(folder / "study").with_house_copied(folder / "house")
+
+
+def planned_after(checkout: Study, module: str, pattern: str, new: str) -> Counter[str]:
+    """The jobs by rule that are planned once the first match of ``pattern`` in a module reads ``new``."""
+    file = checkout.house / "src/residua" / module
+    before = file.read_text()
+    after, edits = re.subn(pattern, new, before, count=1)
+    assert edits == 1 and after != before, f"{module} changed; correct this test"
+    file.write_text(after)
+    try:
+        return by_rule(checkout.planned())
+    finally:
+        file.write_text(before)
+
+
+@pytest.mark.parametrize(
+    ("module", "pattern", "new"),
+    [
+        # A message of the main process: no job prints it. Patients whom it excludes are in the params of others.
+        ("cohort/eligibility.py", r"(?<=\")correct the time", "check the time"),
+        ("settings/study.py", LITERAL, "Or: "),
+        ("settings/registration.py", LITERAL, "Or: "),
+        ("settings/participation.py", LITERAL, "Or: "),
+        ("networks/nnunet/settings.py", LITERAL, "Or: "),
+        ("networks/agunet/settings.py", LITERAL, "Or: "),
+        ("registration/greedy_engine.py", r"-wp 0\.01", "-wp 0.02"),
+        ("brain/agunet.py", r"_MOMENTUM = 0\.99", "_MOMENTUM = 0.9"),
+        ("brain/deepbet.py", r"_THRESHOLD = 0\.5", "_THRESHOLD = 0.4"),
+        ("brain/hd_bet.py", r"\"fast\": 1", '"fast": 2'),
+        ("networks/agunet/loss.py", r"\+ 1\.0\)", "+ 2.0)"),
+        ("simulate/plan.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n"),
+        ("cli.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n"),
+    ],
+)
+def test_an_edit_that_changes_no_result_plans_nothing(checkout: Study, module: str, pattern: str, new: str) -> None:
+    assert planned_after(checkout, module, pattern, new) == Counter()
+
+
+def test_an_edit_of_a_check_reruns_the_checks_and_what_reads_them(checkout: Study) -> None:
+    jobs = planned_after(checkout, "cohort/checks/labels.py", r"_MOSTLY = 0\.5", "_MOSTLY = 0.4")
+    assert set(jobs) >= {"check_cohort", "check_duplicates"}
+    assert set(jobs) <= {
+        "check_cohort", "check_duplicates", "table1", "table_s2", "participant_flow", "flow_figure", "report", "rate",
+    }  # fmt: skip
+
+
+def test_an_edit_of_table_2_reruns_table_2_and_the_report(checkout: Study) -> None:
+    assert planned_after(checkout, "tables/table2.py", '"–"', '"none"') == Counter(table2=1, report=1)
+
+
+def test_an_edit_of_a_figure_reruns_the_figure_and_the_report(checkout: Study) -> None:
+    jobs = planned_after(checkout, "figures/figure4.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
+    assert jobs == Counter(figure4=1, report=1)
+
+
+def test_an_edit_of_measure_chooses_no_threshold_and_segments_nothing(checkout: Study) -> None:
+    jobs = planned_after(checkout, "metrics/measure_patients.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
+    # Raters are compared with segmentations: the measurements of chosen inputs do not concern them.
+    of_raters = Counter(rate=1, compare_raters=1, figure4=1, supplementary_table=1)
+    assert jobs == Counter(measure=MODELS) + PUBLISHED - of_raters
+
+
+def test_an_edit_of_the_threshold_measures_again_and_predicts_nothing(checkout: Study) -> None:
+    jobs = planned_after(checkout, "segmentation/threshold.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
+    assert jobs == Counter(choose_threshold=MODELS, segment=2 * MODELS, measure=MODELS) + PUBLISHED
+
+
+def test_an_edit_of_the_quality_pages_reruns_the_pages_and_the_report(checkout: Study) -> None:
+    jobs = planned_after(checkout, "quality/patient_page.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
+    assert set(jobs) == {"assess", "assess_cohort", "report"}
