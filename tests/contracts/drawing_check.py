@@ -20,7 +20,7 @@ from matplotlib.image import imread
 from matplotlib.patches import Rectangle
 
 from residua.cohort.flow import participant_flow
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 from residua.cohort.table.patients import Patient
 from residua.figures.figure1 import figure1
 from residua.figures.figure3 import figure3

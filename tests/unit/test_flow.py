@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from residua.cohort.flow import anonymous, participant_flow, require_sums
-from residua.cohort.split.folds import Split
+from residua.cohort.anonymous import anonymous
+from residua.cohort.flow import participant_flow, require_sums
+from residua.cohort.split.split import Split
 from residua.cohort.table.patients import ExcludedBy, Patient
 from residua.errors import ResiduaError
 from residua.figures.flow_words import MOST_REASONS, Box, boxes, caption, reason_in_words

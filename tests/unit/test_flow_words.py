@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from residua.cohort.flow import participant_flow
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 from residua.cohort.table.patients import ExcludedBy, Patient
 from residua.figures.flow_words import MOST_REASONS, boxes, caption
 

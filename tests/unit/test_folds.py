@@ -7,8 +7,9 @@ import pytest
 
 from cohort_tables import FILES, PUBLISHED, row, rows, study, write_table
 from residua.cohort.split.fold_contents import FoldRow, fold_contents_problems, fold_table
-from residua.cohort.split.folds import PLACEMENT, Split, split_patients
+from residua.cohort.split.folds import PLACEMENT, split_patients
 from residua.cohort.split.leakage import prove
+from residua.cohort.split.split import Split
 from residua.cohort.table.patients import Patient, read_patients
 from residua.errors import ResiduaError
 from residua.settings.study import load_study

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 from cohort_tables import PUBLISHED, ROOT
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 from residua.errors import DamagedStageError
 from residua.publishing.publish import stage, write_json, write_text
 from residua.quality.flags import write_flags

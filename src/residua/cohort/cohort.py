@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 
 from residua.cohort.batches import batches
 from residua.cohort.eligibility import ineligible, reason
-from residua.cohort.split.folds import PLACEMENT, Split, assign
+from residua.cohort.split.folds import PLACEMENT, assign
 from residua.cohort.split.placement import Placement, Positives, planned_placement
+from residua.cohort.split.split import Split
 from residua.cohort.table.files import check_files, needed_columns
 from residua.cohort.table.patients import Patient, parse_table
 from residua.problems.problem import Problem, errors_of, raise_problems

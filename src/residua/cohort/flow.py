@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
-from residua.cohort.split.folds import Split
+from residua.cohort.anonymous import anonymous
+from residua.cohort.split.split import Split
 from residua.cohort.table.patients import ExcludedBy, Patient
 from residua.errors import ResiduaError
 from residua.metrics.classification import has_residual_tumor
 from residua.publishing.publish import read_json
 
 EXCLUDED_BY: tuple[ExcludedBy, ...] = get_args(ExcludedBy)
-_SHORT_NUMBER = 3
-"""Digits of a number that is more likely an amount than somebody's identifier."""
 
 
 @dataclass(frozen=True)
@@ -190,13 +188,3 @@ def _by_hospital(patients: Iterable[Patient]) -> dict[str, dict[str, int]]:
 
 def _by(patient: Patient) -> ExcludedBy:
     return patient.excluded_by or "table"
-
-
-def anonymous(reason: str, patients: Collection[str]) -> str:
-    """A reason that names nobody: people write "same scan as STO004", and tables of patients 1 to 999 "after 72 h"."""
-
-    def masked(word: re.Match[str]) -> str:
-        amount = word[0].isdigit() and len(word[0]) <= _SHORT_NUMBER and not word[0].startswith("0")
-        return "a patient" if word[0] in patients and not amount else word[0]
-
-    return re.sub(r"[A-Za-z0-9]+", masked, " ".join(reason.split())) or "no reason given"

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from residua.article.values import published_table1
-from residua.cohort.flow import anonymous
-from residua.cohort.split.folds import Split
+from residua.cohort.anonymous import anonymous
+from residua.cohort.split.split import Split
 from residua.report.wording import counted, listed
 from residua.settings.participation import Eligibility
 

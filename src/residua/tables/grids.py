@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from residua.article.values import published_value
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 from residua.publishing.publish import read_json
 from residua.tables.cells import NOT_AVAILABLE
 from residua.tables.render import Table

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 from residua.metrics.classification import has_residual_tumor
 from residua.publishing.publish import read_json
 from residua.tables.cells import number, require_columns, require_known

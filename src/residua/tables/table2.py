@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 from residua.tables.cells import require_columns, require_known
 from residua.tables.render import Table
 

@@ -9,8 +9,8 @@ from typing import Any
 from residua.cohort.checks.batch import WHAT_THEN
 from residua.cohort.checks.duplicates import duplicate_groups, find_duplicates
 from residua.cohort.checks.results import record_findings
-from residua.cohort.split.folds import Split
 from residua.cohort.split.leakage import prove
+from residua.cohort.split.split import Split
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem, raise_problems
 from residua.publishing.publish import read_json, write_json

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 from residua.problems.problem import Problem
 
 HOLDOUT = "hold-out"

@@ -3,84 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
 
 from residua.cohort.split.placement_table import did_you_mean
+from residua.cohort.split.split import Split
 from residua.cohort.table.patients import Patient
-from residua.errors import ResiduaError
 from residua.problems.problem import Problem, raise_problems
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.settings.study import Study
 
 PLACEMENT = "results/cohort/placement.tsv"
 """Where balanced folds are frozen, relative to the working directory."""
-
-
-@dataclass(frozen=True)
-class Split:
-    """Validation patients of each fold, hold-out patients and excluded ones (with the reason), in table order."""
-
-    folds: Mapping[int, tuple[str, ...]]
-    holdout: tuple[str, ...]
-    excluded: Mapping[str, str]
-    hospitals: Mapping[str, str]
-    """The hospital of every patient in a fold or held out."""
-
-    @property
-    def patients(self) -> tuple[str, ...]:
-        """All patients that are not excluded: fold by fold, then the hold-out."""
-        return (*(patient for fold in sorted(self.folds) for patient in self.folds[fold]), *self.holdout)
-
-    def validation(self, fold: int) -> tuple[str, ...]:
-        """The patients that ``fold`` validates: its own hospitals."""
-        return self.folds[fold]
-
-    def training(self, fold: int) -> tuple[str, ...]:
-        """The patients that train ``fold``: all other folds, in the order of the folds; never the hold-out."""
-        return tuple(p for other in sorted(self.folds) if other != fold for p in self.folds[other])
-
-    def fold_of(self, patient: str) -> int | None:
-        """The fold that validates ``patient``; None for the hold-out. Raises ``ResiduaError`` for anyone else."""
-        if patient in self.holdout:
-            return None
-        for fold, members in self.folds.items():
-            if patient in members:
-                return fold
-        raise ResiduaError(f"patient {patient} is in no fold and not held out; see the cohort table")
-
-    def parts(self) -> dict[str, str]:
-        """Where each patient is, in words: "fold 0", "the hold-out"."""
-        parts = {patient: f"fold {fold}" for fold, members in self.folds.items() for patient in members}
-        return parts | dict.fromkeys(self.holdout, "the hold-out")
-
-    def to_json(self) -> dict[str, Any]:
-        """Builtins from which ``from_json`` makes the split again, with the proof that no hospital is on two sides."""
-        return {
-            "folds": {str(fold): list(self.folds[fold]) for fold in sorted(self.folds)},
-            "holdout": list(self.holdout),
-            "excluded": dict(self.excluded),
-            "hospitals": dict(self.hospitals),
-            "proof": {str(fold): self.proof(fold) for fold in sorted(self.folds)},
-        }
-
-    def proof(self, fold: int) -> dict[str, list[str]]:
-        """The hospitals that train and validate ``fold`` and are held out, and those on two sides: none."""
-        training = {self.hospitals[patient] for patient in self.training(fold)}
-        validation = {self.hospitals[patient] for patient in self.validation(fold)}
-        held_out = {self.hospitals[patient] for patient in self.holdout}
-        return {
-            "training_hospitals": sorted(training),
-            "validation_hospitals": sorted(validation),
-            "holdout_hospitals": sorted(held_out),
-            "overlap": sorted((training & validation) | (training & held_out) | (validation & held_out)),
-        }
-
-    @classmethod
-    def from_json(cls, record: Mapping[str, Any]) -> Split:
-        """The split that ``to_json`` described."""
-        folds = {int(fold): tuple(members) for fold, members in record["folds"].items()}
-        return cls(folds, tuple(record["holdout"]), dict(record["excluded"]), dict(record["hospitals"]))
 
 
 def split_patients(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from residua.cohort.split.folds import Split
+from residua.cohort.split.split import Split
 
 
 def prove(split: Split, digests: Mapping[str, Mapping[str, str]], images: Collection[str]) -> dict[str, Any]:
