@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from cohort_tables import ROOT
-from residua.cohort.checks.pool import over_all
+from residua.cluster.pool import over_all
 
 KILLS = 3
 INTERRUPTED = """
 import sys, time
 from pathlib import Path
-from residua.cohort.checks.pool import over_all
+from residua.cluster.pool import over_all
 
 def work(item):
     Path(sys.argv[1], str(item)).touch()

@@ -32,7 +32,7 @@ from residua.simulate.design import load_design
 from residua.simulate.geometry import drawn_mask, sample
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import planned
-from residua.simulate.raters import RATERS, rate
+from residua.simulate.rater_masks import RATERS, rate
 from residua.simulate.shift import draw_shift
 from residua.simulate.surgery import levels
 from residua.simulate.tissues import CODES

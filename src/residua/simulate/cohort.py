@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
+from functools import partial
+from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
+from residua.cluster.pool import over_all
 from residua.errors import ResiduaError
 from residua.publishing.publish import read_json, write_json, write_text
 from residua.simulate.design import Design, load_design
@@ -23,7 +25,6 @@ _COHORT_COLUMNS = (
     *("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer"),
 )
 _RATER_COLUMNS = ("patient", "rater", "expertise", "mask")
-_Patient = tuple[Row, list[Row]]
 
 
 def simulate_cohort(
@@ -44,13 +45,19 @@ def simulate_cohort(
     design = load_design(like)
     plan = planned(patients, design)
     _claim(out, {"design": design.digest(), "seed": seed, "version": VERSION})
-    made: dict[int, _Patient] = {}
-    for number, patient in _simulated(out, seed, plan, design, processes):
-        made[number] = patient
+    waiting = [assignment for assignment in plan if not _rows_of(out, assignment).is_file()]
+    done = count(1)
+
+    def report() -> None:
         if progress is not None:
-            progress(len(made), len(plan))
-    rows = [made[assignment.number][0] for assignment in plan]
-    ratings = [rating for assignment in plan for rating in made[assignment.number][1]]
+            progress(next(done), len(plan))
+
+    for _ in range(len(plan) - len(waiting)):
+        report()
+    make = partial(_make, out=out, seed=seed, design=design)
+    over_all(make, waiting, min(processes, len(waiting)), _killed, report)
+    made: list[tuple[Row, list[Row]]] = [read_json(_rows_of(out, assignment)) for assignment in plan]
+    rows, ratings = [row for row, _ in made], [rating for _, rated in made for rating in rated]
     write_json(out / "truth" / "tissues.json", CODES)
     write_text(out / "raters.tsv", _tsv(_RATER_COLUMNS, ratings))
     write_text(out / "cohort.tsv", _tsv(_COHORT_COLUMNS, rows))
@@ -68,41 +75,17 @@ def _claim(out: Path, simulation: dict[str, str | int]) -> None:
         raise ResiduaError(f"{out} holds a cohort of another seed, design or version: name a new folder")
 
 
-def _simulated(
-    out: Path, seed: int, plan: list[Assignment], design: Design, processes: int
-) -> Iterator[tuple[int, _Patient]]:
-    waiting = []
-    for assignment in plan:
-        rows = _rows_of(out, assignment)
-        if rows.is_file():
-            row, ratings = read_json(rows)
-            yield assignment.number, (row, ratings)
-        else:
-            waiting.append(assignment)
-    if processes == 1 or len(waiting) < 2:
-        for assignment in waiting:
-            yield assignment.number, _make(out, seed, assignment, design)
-        return
-    with ProcessPoolExecutor(processes) as pool:
-        tasks = {pool.submit(_make, out, seed, assignment, design): assignment for assignment in waiting}
-        try:
-            for task in as_completed(tasks):
-                yield tasks[task].number, task.result()
-        except BrokenProcessPool:
-            raise ResiduaError(
-                "a process of the simulator was killed, most likely for want of memory: "
-                "give it fewer --workers; what was made is kept"
-            ) from None
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _make(out: Path, seed: int, assignment: Assignment, design: Design) -> _Patient:
+def _make(assignment: Assignment, out: Path, seed: int, design: Design) -> None:
     patient = simulate_patient(out, seed, assignment, design)
     # Written last: a patient with it is complete.
     write_json(_rows_of(out, assignment), patient)
-    return patient
+
+
+def _killed(assignment: Assignment) -> NoReturn:
+    raise ResiduaError(
+        f"patient {assignment.patient}: the process that simulated it was killed, probably because memory ran out; "
+        "run the same command with fewer --workers: finished patients are kept"
+    )
 
 
 def _rows_of(out: Path, assignment: Assignment) -> Path:

@@ -25,7 +25,7 @@ from residua.simulate.geometry import (
     write_itk,
 )
 from residua.simulate.plan import Assignment
-from residua.simulate.raters import RATERS, Mask, rate
+from residua.simulate.rater_masks import RATERS, Mask, rate
 from residua.simulate.scanner import acquire
 from residua.simulate.surgery import Operation, operate
 from residua.simulate.tissues import CODES, Tissue

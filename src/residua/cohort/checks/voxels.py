@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from residua.cluster.pool import over_all
 from residua.cohort.checks.cache import Cache
 from residua.cohort.checks.duplicates import same_voxels
 from residua.cohort.checks.facts import Facts, facts_of, read_whole
@@ -22,7 +23,6 @@ from residua.cohort.checks.labels import (
     placement,
     volume_faults,
 )
-from residua.cohort.checks.pool import over_all
 from residua.cohort.table.files import Kind
 from residua.cohort.table.patients import Patient
 from residua.errors import ResiduaError

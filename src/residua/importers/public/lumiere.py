@@ -30,25 +30,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from residua.errors import ResiduaError
-from residua.importers.found import Found, FoundPatient
-from residua.importers.public.records import Records, Tables, cell, demographics
-from residua.importers.public.sessions import (
-    PublicOptions,
-    PublicSet,
-    Rule,
-    Session,
-    Sessions,
-    found_of,
-    patient_of,
-    session_of,
-)
-from residua.importers.public.tree import Tree, find_patients
+from residua.importers.found import Found
+from residua.importers.public.records import Records, cell, demographics
+from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, Sessions, SetImport, session_of
 from residua.importers.tree import entries, files_below, volume_name
 from residua.importers.window import judged
 
 LUMIERE = PublicSet(
     layout="lumiere",
     hospital="BERN",
+    folders=r"Patient-\d{2,3}",
+    example="Patient-001",
     images=("t1ce", "t1", "flair", "t2"),
     times=("pre", "post"),
     remarks=(
@@ -73,8 +65,8 @@ _WEEK_HOURS = 168
 
 def find_lumiere(root: Path, options: PublicOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` when they or the expert's ratings are not there."""
-    tree = find_patients(root, r"Patient-\d{2,3}", "Patient-001")
-    tables = Tables(tree)
+    importing = SetImport(LUMIERE, root, options)
+    tables = importing.tables
     ratings = tables.find("Patient", "Rating (")
     if not ratings.rows:
         raise ResiduaError(
@@ -82,18 +74,14 @@ def find_lumiere(root: Path, options: PublicOptions) -> Found:
             "only it tells which scans are pre- and post-operative"
         )
     people, scanners = tables.find("Patient", "Age at surgery"), tables.find("Patient", "Sequence", "Manufacturer")
-    left: dict[str, str] = {}
-    members: list[tuple[FoundPatient, Sessions]] = []
-    for source_id, folder in tree.patients.items():
-        sessions = _chosen(tree, folder, _rated(ratings, source_id), left)
+    for source_id, folder in importing.tree.patients.items():
+        sessions = _chosen(importing, folder, _rated(ratings, source_id))
         rows = people.of(source_id, "Patient")
         known = demographics(rows[0], "Age at surgery", "Sex") if rows else {}
         post = sessions["post"]
         known |= _scanner(scanners, source_id, post)
-        remarks = (_interval(post),) if post else ()
-        patient = patient_of(source_id, LUMIERE, options, sessions, known, remarks)
-        members.append((patient, sessions))
-    return judged(found_of(LUMIERE, tree, members, left | tables.left()), options.window)
+        importing.add(source_id, sessions, known, (_interval(post),) if post else ())
+    return judged(importing.found(), options.window)
 
 
 def _rated(ratings: Records, patient: str) -> dict[str, str]:
@@ -102,8 +90,8 @@ def _rated(ratings: Records, patient: str) -> dict[str, str]:
     return {(cell(row, "Date") or cell(row, "Timepoint")).lower(): cell(row, "Rating (").lower() for row in rows}
 
 
-def _chosen(tree: Tree, folder: Path, rated: Mapping[str, str], left: dict[str, str]) -> Sessions:
-    """The two scans of a patient; every other entry of the folder is told to ``left``."""
+def _chosen(importing: SetImport, folder: Path, rated: Mapping[str, str]) -> Sessions:
+    """Return the two scans of a patient; record why every other entry of the folder is not used."""
     weeks = {entry: match for entry in entries(folder) if (match := _WEEK.fullmatch(entry.name)) and entry.is_dir()}
 
     def is_rated(entry: Path, state: str) -> bool:
@@ -119,9 +107,9 @@ def _chosen(tree: Tree, folder: Path, rated: Mapping[str, str], left: dict[str, 
     pre = next((entry for entry in reversed(before) if is_rated(entry, "pre-op")), None)
     for entry in entries(folder):
         if entry not in weeks:
-            left[tree.name_of(entry)] = "unknown file or folder"
+            importing.leave(entry, "unknown file or folder")
         elif entry not in (pre, post):
-            left[tree.name_of(entry)] = f"rated {rated.get(entry.name.lower()) or 'nothing'}: not one of the two scans"
+            importing.leave(entry, f"rated {rated.get(entry.name.lower()) or 'nothing'}: not one of the two scans")
     return {"pre": _session(pre) if pre else None, "post": _session(post) if post else None}
 
 

@@ -25,25 +25,17 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from residua.importers.found import Found, FoundPatient
-from residua.importers.public.records import Tables, demographics, number
-from residua.importers.public.sessions import (
-    PublicOptions,
-    PublicSet,
-    Rule,
-    Session,
-    Sessions,
-    found_of,
-    patient_of,
-    session_of,
-)
-from residua.importers.public.tree import Tree, find_patients
+from residua.importers.found import Found
+from residua.importers.public.records import demographics, number
+from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import entries, files_below
 from residua.importers.window import judged
 
 MU_GLIOMA_POST = PublicSet(
     layout="mu-glioma-post",
     hospital="MU",
+    folders=r"PatientID_\d{4}",
+    example="PatientID_0003",
     images=("t1ce", "t1", "flair", "t2"),
     times=("post",),
     remarks=(
@@ -60,22 +52,18 @@ _SCAN = re.compile(r"number of days from diagnosis to .*mri.*timepoint_?(\d+)")
 
 def find_mu_glioma_post(root: Path, options: PublicOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
-    tree = find_patients(root, r"PatientID_\d{4}", "PatientID_0003")
-    tables = Tables(tree)
-    clinical = tables.find("Patient_ID", _SURGERY)
-    left: dict[str, str] = {}
-    members: list[tuple[FoundPatient, Sessions]] = []
-    for source_id, folder in tree.patients.items():
+    importing = SetImport(MU_GLIOMA_POST, root, options)
+    clinical = importing.tables.find("Patient_ID", _SURGERY)
+    for source_id, folder in importing.tree.patients.items():
         rows = clinical.of(source_id, "Patient_ID")
         row: Mapping[str, str] = rows[0] if rows else {}
         hours = _hours_by_timepoint(row)
-        session = _first_scan(tree, folder, hours, left)
+        session = _first_scan(importing, folder, hours)
         known = demographics(row, "Age at diagnosis", "Sex at Birth")
         since = hours.get(_timepoint(session.name)) if session else None
         known |= {"hours_since_surgery": f"{since:g}"} if since is not None else {}
-        patient = patient_of(source_id, MU_GLIOMA_POST, options, {"post": session}, known)
-        members.append((patient, {"post": session}))
-    return judged(found_of(MU_GLIOMA_POST, tree, members, left | tables.left()), options.window)
+        importing.add(source_id, {"post": session}, known)
+    return judged(importing.found(), options.window)
 
 
 def _hours_by_timepoint(row: Mapping[str, str]) -> dict[int, float]:
@@ -90,17 +78,17 @@ def _timepoint(name: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _first_scan(tree: Tree, folder: Path, hours: Mapping[int, float], left: dict[str, str]) -> Session | None:
-    """The first scan that is not before surgery; every other entry of the folder is told to ``left``."""
+def _first_scan(importing: SetImport, folder: Path, hours: Mapping[int, float]) -> Session | None:
+    """Return the first scan that is not before surgery; record why every other entry of the folder is not used."""
     points = {entry: _timepoint(entry.name) for entry in entries(folder) if _TIMEPOINT.fullmatch(entry.name)}
     ordered = sorted(points, key=points.__getitem__)
     first = next((entry for entry in ordered if hours.get(points[entry], 0.0) >= 0), None)
     for entry in entries(folder):
         if entry not in points:
-            left[tree.name_of(entry)] = "unknown file or folder"
+            importing.leave(entry, "unknown file or folder")
         elif entry != first:
             is_before = hours.get(points[entry], 0.0) < 0
-            left[tree.name_of(entry)] = "before surgery by the clinical table" if is_before else "a later scan"
+            importing.leave(entry, "before surgery by the clinical table" if is_before else "a later scan")
     return session_of(first.name, files_below(first), _kind) if first else None
 
 

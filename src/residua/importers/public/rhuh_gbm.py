@@ -21,26 +21,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from residua.importers.found import Found, FoundPatient
-from residua.importers.public.records import Tables, demographics
-from residua.importers.public.sessions import (
-    PublicOptions,
-    PublicSet,
-    Rule,
-    Session,
-    Sessions,
-    Time,
-    found_of,
-    patient_of,
-    session_of,
-)
-from residua.importers.public.tree import find_patients
+from residua.importers.found import Found
+from residua.importers.public.records import demographics
+from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, Time, session_of
 from residua.importers.tree import entries, files_below
 
 _SEGMENTATION = "segmentation"
 RHUH_GBM = PublicSet(
     layout="rhuh-gbm",
     hospital="RHUH",
+    folders=r"RHUH-\d{4}",
+    example="RHUH-0001",
     images=("t1ce", "t1", "flair", "t2", "adc"),
     times=("pre", "post"),
     remarks=(
@@ -56,23 +47,20 @@ _KINDS = {kind: kind for kind in RHUH_GBM.images} | {"segmentations": _SEGMENTAT
 
 def find_rhuh_gbm(root: Path, options: PublicOptions) -> Found:
     """The patients of the NIfTI release below ``root``. Raises ``ResiduaError`` when it is not there."""
-    tree = find_patients(root, r"RHUH-\d{4}", "RHUH-0001")
-    tables = Tables(tree)
-    clinical = tables.find("Patient ID", "Age", "Sex")
-    left: dict[str, str] = {}
-    members: list[tuple[FoundPatient, Sessions]] = []
-    for source_id, folder in tree.patients.items():
+    importing = SetImport(RHUH_GBM, root, options)
+    clinical = importing.tables.find("Patient ID", "Age", "Sex")
+    for source_id, folder in importing.tree.patients.items():
         sessions: dict[Time, Session | None] = {}
         for entry in entries(folder):
             time = _TIMES.get(entry.name) if entry.is_dir() else None
             if time:
                 sessions[time] = session_of(entry.name, files_below(entry), _kind)
             else:
-                left[tree.name_of(entry)] = "the recurrence scan" if entry.name == "2" else "unknown file or folder"
+                importing.leave(entry, "the recurrence scan" if entry.name == "2" else "unknown file or folder")
         rows = clinical.of(source_id, "Patient ID")
         known = demographics(rows[0], "Age", "Sex") if rows else {}
-        members.append((patient_of(source_id, RHUH_GBM, options, sessions, known), sessions))
-    return found_of(RHUH_GBM, tree, members, left | tables.left())
+        importing.add(source_id, sessions, known)
+    return importing.found()
 
 
 def _kind(name: str) -> str | None:

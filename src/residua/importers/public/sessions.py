@@ -9,7 +9,8 @@ from typing import Literal
 
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
-from residua.importers.public.tree import Tree
+from residua.importers.public.records import Tables
+from residua.importers.public.tree import Tree, find_patients
 from residua.importers.tree import volume_name
 from residua.importers.window import Window
 
@@ -42,13 +43,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class PublicSet:
-    """What the documentation of a set says of it. ``images``: the kinds of a session that can be columns.
+    """What the documentation of a set says of it.
 
-    ``remarks``: what whoever uses the set has to know.
+    ``folders``: the pattern of a patient folder's name, ``example`` one such name; ``images``: the kinds of a session
+    that can be columns; ``remarks``: what users of the set have to know.
     """
 
     layout: str
     hospital: str
+    folders: str
+    example: str
     images: tuple[str, ...]
     times: tuple[Time, ...]
     remarks: tuple[str, ...]
@@ -93,53 +97,61 @@ def session_of(name: str, files: Iterable[Path], kind_of: Callable[[str], str | 
     return Session(name, kinds, left)
 
 
-def patient_of(
-    source_id: str,
-    public: PublicSet,
-    options: PublicOptions,
-    sessions: Sessions,
-    clinical: Mapping[str, str],
-    remarks: tuple[str, ...] = (),
-) -> FoundPatient:
-    """The patient with the images and labels of the two sessions."""
-    chosen = {time: session.files for time, session in sessions.items() if session}
-    images = {
-        column: chosen[time][kind]
-        for time in chosen
-        for kind in public.images
-        if (column := f"{time}_{kind}") in public.columns(options) and kind in chosen[time]
-    }
-    rules: dict[str, tuple[Time, Rule | None]] = {
-        "residual": ("post", public.residual),
-        "pre_tumor": ("pre", public.pre_tumor),
-    }
-    labels = {
-        label: Label(chosen[time][rule.kind], rule.values, rule.others)
-        for label, (time, rule) in rules.items()
-        if rule and rule.kind in chosen.get(time, {})
-    }
-    reason = "" if "post" in chosen else NO_SCAN
-    return FoundPatient(source_id, options.hospital or public.hospital, images, labels, clinical, reason, remarks)
+class SetImport:
+    """One import of a public set: its patient folders, its tables, and the patients and unused files so far."""
 
+    def __init__(self, public: PublicSet, root: Path, options: PublicOptions) -> None:
+        """Raise ``ResiduaError`` when ``root`` holds no patient folder of the set."""
+        self.tree = find_patients(root, public.folders, public.example)
+        self.tables = Tables(self.tree)
+        self._public, self._options = public, options
+        self._columns = public.columns(options)
+        self._patients: list[FoundPatient] = []
+        self._left: dict[str, str] = {}
+        self._left_of_sessions: dict[str, str] = {}
 
-def found_of(
-    public: PublicSet, tree: Tree, members: Iterable[tuple[FoundPatient, Sessions]], left: Mapping[str, str]
-) -> Found:
-    """All patients of a set; ``left`` and what was left of the sessions that they use, by path below the root.
+    def leave(self, path: Path, reason: str) -> None:
+        """Record why a file or folder is not used."""
+        self._left[self.tree.name_of(path)] = reason
 
-    Raises ``ResiduaError`` when no patient has a single image: the folder holds another release, such as DICOM.
-    """
-    patients, all_left = [], dict(left)
-    for patient, sessions in members:
-        patients.append(patient)
+    def add(
+        self, source_id: str, sessions: Sessions, clinical: Mapping[str, str], remarks: tuple[str, ...] = ()
+    ) -> None:
+        """Add the patient with the images and labels of the two sessions."""
+        chosen = {time: session.files for time, session in sessions.items() if session}
+        images = {
+            column: chosen[time][kind]
+            for time in chosen
+            for kind in self._public.images
+            if (column := f"{time}_{kind}") in self._columns and kind in chosen[time]
+        }
+        rules: dict[str, tuple[Time, Rule | None]] = {
+            "residual": ("post", self._public.residual),
+            "pre_tumor": ("pre", self._public.pre_tumor),
+        }
+        labels = {
+            label: Label(chosen[time][rule.kind], rule.values, rule.others)
+            for label, (time, rule) in rules.items()
+            if rule and rule.kind in chosen.get(time, {})
+        }
+        hospital, reason = self._options.hospital or self._public.hospital, "" if "post" in chosen else NO_SCAN
+        patient = FoundPatient(source_id, hospital, images, labels, clinical, reason, remarks)
+        self._patients.append(patient)
         for session in filter(None, sessions.values()):
-            all_left |= _left_of(tree, session, patient)
-    if not any(patient.images for patient in patients):
-        raise ResiduaError(
-            f"{tree.root}: {len(patients)} patient folder(s), but no NIfTI file named as {public.layout} documents "
-            "it; give the folder of the NIfTI release"
-        )
-    return Found(public.layout, tuple(patients), all_left, public.remarks)
+            self._left_of_sessions |= _left_of(self.tree, session, patient)
+
+    def found(self) -> Found:
+        """Return all patients that were added, and every unused file with the reason.
+
+        Raises ``ResiduaError`` when no patient has a single image: the folder holds another release, such as DICOM.
+        """
+        if not any(patient.images for patient in self._patients):
+            raise ResiduaError(
+                f"{self.tree.root}: {len(self._patients)} patient folder(s), but no NIfTI file named as "
+                f"{self._public.layout} documents it; give the folder of the NIfTI release"
+            )
+        left = self._left | self.tables.left() | self._left_of_sessions
+        return Found(self._public.layout, tuple(self._patients), left, self._public.remarks)
 
 
 def _left_of(tree: Tree, session: Session, patient: FoundPatient) -> dict[str, str]:

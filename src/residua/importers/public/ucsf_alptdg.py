@@ -25,25 +25,17 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from residua.importers.found import Found, FoundPatient
-from residua.importers.public.records import Records, Tables, cell, demographics, number
-from residua.importers.public.sessions import (
-    PublicOptions,
-    PublicSet,
-    Rule,
-    Session,
-    Sessions,
-    found_of,
-    patient_of,
-    session_of,
-)
-from residua.importers.public.tree import Tree, find_patients
+from residua.importers.found import Found
+from residua.importers.public.records import Records, cell, demographics, number
+from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import files_below
 from residua.importers.window import judged
 
 UCSF_ALPTDG = PublicSet(
     layout="ucsf-alptdg",
     hospital="UCSF",
+    folders=r"\d{6}",
+    example="100001",
     images=("t1ce", "t1", "flair", "t2"),
     times=("post",),
     remarks=(
@@ -62,26 +54,21 @@ _POSSIBLE_DAYS = 36525.0
 
 def find_ucsf_alptdg(root: Path, options: PublicOptions) -> Found:
     """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
-    tree = find_patients(root, r"\d{6}", "100001")
-    tables = Tables(tree)
-    clinical, scans = tables.find("SubjectID", _DAYS), tables.find("SubjectID", "Timepoint", "Patient Age")
-    left: dict[str, str] = {}
-    members: list[tuple[FoundPatient, Sessions]] = []
-    for source_id, folder in tree.patients.items():
-        session = _first_scan(tree, folder, left)
-        members.append((_patient(source_id, session, clinical, scans, options), {"post": session}))
-    return judged(found_of(UCSF_ALPTDG, tree, members, left | tables.left()), options.window)
+    importing = SetImport(UCSF_ALPTDG, root, options)
+    clinical = importing.tables.find("SubjectID", _DAYS)
+    scans = importing.tables.find("SubjectID", "Timepoint", "Patient Age")
+    for source_id, folder in importing.tree.patients.items():
+        session = _first_scan(importing, folder)
+        importing.add(source_id, {"post": session}, _clinical(source_id, clinical, scans))
+    return judged(importing.found(), options.window)
 
 
-def _patient(
-    source_id: str, session: Session | None, clinical: Records, scans: Records, options: PublicOptions
-) -> FoundPatient:
+def _clinical(source_id: str, clinical: Records, scans: Records) -> dict[str, str]:
     first = [row for row in scans.of(source_id, "SubjectID") if number(row, "Timepoint") == 1]
     known = demographics(first[0], "Patient Age", "Patient Sex") if first else {}
     rows = clinical.of(source_id, "SubjectID")
     hours = _hours(rows[0]) if rows else None
-    known |= {"hours_since_surgery": f"{hours:g}"} if hours is not None else {}
-    return patient_of(source_id, UCSF_ALPTDG, options, {"post": session}, known)
+    return known | ({"hours_since_surgery": f"{hours:g}"} if hours is not None else {})
 
 
 def _hours(row: Mapping[str, str]) -> float | None:
@@ -91,19 +78,19 @@ def _hours(row: Mapping[str, str]) -> float | None:
     return days * 24
 
 
-def _first_scan(tree: Tree, folder: Path, left: dict[str, str]) -> Session | None:
+def _first_scan(importing: SetImport, folder: Path) -> Session | None:
     files = []
     for file in files_below(folder):
         name = file.name.lower()
         match = _FILE.match(name)
         if "subtraction" in name or "t1ce-t1" in name:
-            left[tree.name_of(file)] = "a difference of images"
+            importing.leave(file, "a difference of images")
         elif not match:
-            left[tree.name_of(file)] = "unknown file"
+            importing.leave(file, "unknown file")
         elif match[1] == "1":
             files.append(file)
         else:
-            left[tree.name_of(file)] = "of the second scan"
+            importing.leave(file, "of the second scan")
     return session_of("time1", files, _kind) if files else None
 
 
