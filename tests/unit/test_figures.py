@@ -11,8 +11,9 @@ import pytest
 
 from residua.errors import ResiduaError
 from residua.figures import agreement, comparison, examples
-from residua.figures.slices import busiest_level, field_around, head, picture, window
+from residua.figures.slices import busiest_level, field_around, picture
 from residua.images import volumes
+from residua.images.display import tissue_of, window
 from residua.images.volumes import Grid, Image
 from residua.raters.labels import rater_labels
 from residua.words import listed, name_of
@@ -43,7 +44,7 @@ def test_the_busiest_slice_is_the_one_with_the_most_tumour_the_lowest_of_equals(
 def test_grey_values_are_those_of_the_head_whatever_surrounds_it() -> None:
     volume = np.zeros((10, 10, 10), dtype=np.float32)
     volume[2:8, 2:8, 2:8] = np.linspace(100, 200, 216).reshape(6, 6, 6)
-    assert int(head(volume).sum()) == 216
+    assert int(tissue_of(volume).sum()) == 216
     low, high = window(volume)
     assert 100 < low < 103 and 198 < high <= 200
     low, high = window(np.zeros((3, 3, 3), dtype=np.float32))

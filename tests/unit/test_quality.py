@@ -15,10 +15,13 @@ from hypothesis import strategies as st
 from pages import Page
 from residua.errors import ResiduaError
 from residua.publishing.publish import stage, write_json
+from residua.quality.catalogue import CATALOGUE
 from residua.quality.cohort import Outputs, assess_cohort
 from residua.quality.cohort_page import cohort_page
-from residua.quality.flags import Flag, flags_of, measure_frame, read_flags, write_flags
-from residua.quality.measures import CATALOGUE, Measures, brain_measures, label_measures, sequence_measures
+from residua.quality.flag_rules import FLAG_RULES
+from residua.quality.flags import Flag, read_flags, write_flags
+from residua.quality.judge import flags_of, measure_frame
+from residua.quality.measures import Measures, brain_measures, label_measures, sequence_measures
 from residua.quality.outliers import FAR, FEWEST, robust_z
 from residua.report.quality import quality
 
@@ -242,11 +245,13 @@ def test_a_thousand_patients_make_a_page_of_moderate_size() -> None:
 
 
 def test_every_measure_says_what_to_look_at_and_what_to_do() -> None:
+    assert list(FLAG_RULES) == [measure.name for measure in CATALOGUE]
     for measure in CATALOGUE:
-        assert measure.look and measure.act and measure.unusual and measure.smallest > 0
-        assert (measure.low is None and measure.high is None) == (not measure.wrong)
+        rule = FLAG_RULES[measure.name]
+        assert rule.look and rule.act and rule.unusual and rule.smallest > 0
+        assert (measure.low is None and measure.high is None) == (not rule.wrong)
         # Reasons are counted in the participant flow: numbers would make each its own.
-        assert not re.search(r"\d", measure.wrong + measure.unusual)
+        assert not re.search(r"\d", rule.wrong + rule.unusual)
 
 
 def test_the_report_counts_and_names_nobody() -> None:

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
-from residua.figures.slices import WINDOW_PERCENT, busiest_level
+from residua.figures.slices import busiest_level
 from residua.images import volumes
+from residua.images.display import WINDOW_PERCENT
 from residua.words import listed, name_of
 
 

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from residua.figures.examples import Candidate, Example, caption, choose_examples, outline_of
 from residua.figures.panels import mark_sides, outline, scale_bar, show_slice
-from residua.figures.slices import Field, field_around, head, picture, resized, window
+from residua.figures.slices import Field, field_around, picture, resized
 from residua.figures.style import ANNOTATION, FAINT, Files, new_figure, publish
 from residua.images import volumes
+from residua.images.display import tissue_of, window
 from residua.words import title_of
 
 _TILE_MM, _LEFT_MM, _TOP_MM, _BETWEEN_MM, _BESIDE_MM = 42.0, 9.0, 6.0, 3.5, 0.8
@@ -53,7 +54,7 @@ def figure1(
 def _tile(example: Example, column: str) -> _Tile:
     image = volumes.load(example.candidate.images[column])
     x, y, _ = image.grid.spacing_mm
-    tissue = picture(head(image.data), example.level)
+    tissue = picture(tissue_of(image.data), example.level)
     mask = outline_of(example.candidate, column, image.data.shape)
     return _Tile(
         pixels=picture(image.data, example.level),

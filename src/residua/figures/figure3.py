@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from residua.figures.comparison import Ranked, caption, choose_patients
 from residua.figures.panels import bare, mark_sides, note, outline, scale_bar, show_slice
-from residua.figures.slices import Field, busiest_level, field_around, head, picture, resized, window
+from residua.figures.slices import Field, busiest_level, field_around, picture, resized
 from residua.figures.style import PREDICTION, REFERENCE, Files, new_figure, publish
 from residua.figures.surfaces import composed, frame_of, layer, surface
 from residua.images import volumes
+from residua.images.display import tissue_of, window
 from residua.publishing.publish import verified
 from residua.settings.study import Classification
 from residua.statistics.best_inputs import best_inputs
@@ -82,7 +83,7 @@ def _row(ranked: Ranked, files: tuple[str, str], masks: Mapping[str, Mapping[str
         pixels=picture(image.data, level),
         pixel_mm=(x, y),
         window=window(image.data),
-        tissue=picture(head(image.data), level),
+        tissue=picture(tissue_of(image.data), level),
         level=level,
         spacing_mm=image.grid.spacing_mm,
         reference=reference.data,

@@ -13,11 +13,6 @@ from numpy.typing import NDArray
 
 from residua.images.volumes import ends_of
 
-WINDOW_PERCENT = (1.0, 99.5)
-"""Percentiles of the head's grey values that are drawn black and white."""
-
-_HEAD_FRACTION = 0.1
-
 
 @dataclass(frozen=True)
 class Field:
@@ -38,20 +33,6 @@ def busiest_level(mask: NDArray[np.bool_]) -> int:
     """The axial slice with the most voxels of the mask, the lowest of equals; the middle one of an empty mask."""
     area = mask.sum(axis=(0, 1))
     return int(area.argmax()) if area.any() else mask.shape[2] // 2
-
-
-def head(volume: NDArray[np.floating[Any]]) -> NDArray[np.bool_]:
-    """Where there is tissue: voxels above a tenth of the brightest ones (99.5th percentile)."""
-    return np.asarray(volume > _HEAD_FRACTION * np.percentile(volume, 99.5))
-
-
-def window(volume: NDArray[np.floating[Any]]) -> tuple[float, float]:
-    """The grey values drawn black and white: percentiles inside the head; any two for an image without one."""
-    inside = volume[head(volume)]
-    if not inside.size:
-        return 0.0, 1.0
-    low, high = np.percentile(inside, WINDOW_PERCENT)
-    return float(low), float(max(high, low + np.finfo(np.float32).eps))
 
 
 def field_around(shown: NDArray[np.bool_], pixel_mm: tuple[float, float], margin_mm: float) -> Field:

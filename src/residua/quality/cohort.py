@@ -8,7 +8,8 @@ from pathlib import Path
 
 from residua.publishing.publish import read_json, verified, write_text, writing
 from residua.quality.cohort_page import cohort_page
-from residua.quality.flags import flags_of, measure_frame, write_flags
+from residua.quality.flags import write_flags
+from residua.quality.judge import flags_of, measure_frame
 from residua.quality.measures import Measures
 
 
@@ -24,7 +25,7 @@ class Outputs:
 def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], out: Outputs) -> None:
     """Judge everybody: ``manifests`` holds the manifest of each batch, ``hospitals`` that of each patient in order.
 
-    The table has one row per patient, subject and measure, as ``residua.quality.flags.measure_frame`` says.
+    The table has one row per patient, subject and measure, as ``residua.quality.judge.measure_frame`` says.
     Raises ``DamagedStageError`` when a patient's file is missing or changed.
     """
     records: dict[str, Measures] = {}

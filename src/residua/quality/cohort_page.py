@@ -10,8 +10,10 @@ import pandas as pd
 from markupsafe import Markup
 
 from residua.pages.layout import rendered
-from residua.quality.flags import Flag, subject_name
-from residua.quality.measures import CATALOGUE, Measure, judged
+from residua.quality.catalogue import CATALOGUE, Measure, judged
+from residua.quality.flag_rules import FLAG_RULES
+from residua.quality.flags import Flag
+from residua.quality.measures import subject_name
 from residua.quality.outliers import FAR, FEWEST
 from residua.quality.strips import strip_plot
 
@@ -103,7 +105,7 @@ def _distribution(frame: pd.DataFrame, subject: str, how: Measure, pages: Mappin
         limits=how.limits,
         median=how.shown(float(rows["median"].iloc[0])),
         patients=len(ranked),
-        drawing=strip_plot(rows, how, pages, f"{title}, by hospital"),
+        drawing=strip_plot(rows, how, FLAG_RULES[how.name].smallest, pages, f"{title}, by hospital"),
         lowest=tuple(ranked[:ends]),
         highest=tuple(reversed(ranked[-ends:])),
     )

@@ -1,142 +1,18 @@
-"""What is measured of every patient, which values are wrong whatever the others look like, and what to do then.
+"""Measure the preprocessing of one patient.
 
-A record of measures is ``{subject: {measure: value}}``: the subject is a sequence, a label or ``brain`` (the mask), the
-value a number, or None where it is not defined. Measures that are not in the catalogue are kept and not judged.
+A record of measures is ``{subject: {measure: value}}``. The subject is a sequence, a label or ``brain`` (the mask). The
+value is a number, or None where it is not defined.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from residua.words import name_of
 
 Measures = Mapping[str, Mapping[str, float | None]]
 BRAIN = "brain"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """How one measure is judged. ``smallest`` is the difference below which two patients count as alike."""
-
-    name: str
-    title: str
-    digits: int
-    smallest: float
-    wrong: str
-    """What a value beyond a limit says, in words that fit a reason for exclusion: no numbers."""
-    unusual: str
-    """The same of a value that is far from the others'."""
-    look: str
-    act: str
-    low: float | None = None
-    high: float | None = None
-    unit: str = ""
-
-    def shown(self, value: float) -> str:
-        """The value as it is printed, with its unit."""
-        number = f"{value:.{self.digits}f}".replace("-", "−")
-        return f"{number}\u00a0{self.unit}" if self.unit else number
-
-    def limit_broken(self, value: float) -> float | None:
-        """The absolute limit that the value is beyond; None when it is within."""
-        if self.low is not None and value < self.low:
-            return self.low
-        return self.high if self.high is not None and value > self.high else None
-
-    @property
-    def limits(self) -> str:
-        """The absolute limits in words."""
-        low = None if self.low is None else self.shown(self.low)
-        high = None if self.high is None else self.shown(self.high)
-        if low and high:
-            return f"{low} to {high}"
-        return f"{low} or more" if low else f"at most {high}" if high else "none"
-
-
-_FLICKER = "let the registered image alternate with the reference: edges of brain and ventricles must not move"
-_GIVE_IMAGE = (
-    "if they move, see whether the file is this patient's and its header is right, and mend it; if nothing is to be "
-    "mended, exclude the patient"
-)
-_WARP = "look at the registered image for tissue that is stretched or torn, in the brain and beside the cavity"
-_WARP_ACT = "if the brain is distorted, exclude the patient; a warp that is odd in the air around the head does no harm"
-_SCALE = "compare the size of the head before and after registration"
-_SCALE_ACT = "if the size is wrong, correct the voxel size in the file's header; the scan's record holds the true one"
-_START = "look at the flicker of before and after: did the head have to move that far"
-_START_ACT = "if both lie well on the reference afterwards, keep the patient; otherwise mend the header or exclude"
-_OUTLINE = "look whether the outline runs along the surface of the brain on every slice"
-_GIVE_MASK = (
-    "if it cuts the brain or takes in skull, draw a better mask and give it in the column brain_mask "
-    "(brain_mask.method: given), or exclude the patient"
-)
-_LABEL = "compare the outline of the label with the tumour on the registered image"
-
-CATALOGUE = (
-    Measure(
-        "similarity_gain", "gain of similarity by registration", 3, 0.1, "lost similarity by registration",
-        "an unusual gain of similarity", _FLICKER, _GIVE_IMAGE, low=-0.005,
-    ),
-    Measure(
-        "similarity_after", "similarity after registration", 3, 0.02, "", "an unusual similarity to the reference",
-        _FLICKER, _GIVE_IMAGE,
-    ),
-    Measure(
-        "folded_percent", "share of voxels where the warp folds", 3, 0.05, "a warp that folds", "an unusual warp",
-        _WARP, _WARP_ACT, high=0.0, unit="%",
-    ),
-    Measure(
-        "jacobian_p01", "1st percentile of the warp's Jacobian", 2, 0.03, "", "an unusual shrinkage by the warp",
-        _WARP, _WARP_ACT,
-    ),
-    Measure(
-        "jacobian_p99", "99th percentile of the warp's Jacobian", 2, 0.03, "", "an unusual growth by the warp",
-        _WARP, _WARP_ACT,
-    ),
-    Measure(
-        "affine_scale", "scale of the affine part that is farthest from 1", 3, 0.01, "a change of the head's size",
-        "an unusual change of the head's size", _SCALE, _SCALE_ACT, low=0.96, high=1.04,
-    ),
-    Measure(
-        "rotation_degrees", "rotation of the affine part", 1, 3.0, "", "an unusual rotation", _START, _START_ACT,
-        unit="degrees",
-    ),
-    Measure(
-        "translation_mm", "shift of the affine part", 1, 5.0, "", "an unusual shift", _START, _START_ACT, unit="mm"
-    ),
-    Measure(
-        "volume_ml", "volume of the brain mask", 0, 20.0, "an implausible volume", "an unusual volume", _OUTLINE,
-        _GIVE_MASK, low=900.0, high=2000.0, unit="ml",
-    ),
-    Measure(
-        "border_percent", "share of a face of the image that the mask reaches over", 2, 0.5,
-        "reaches over the border of the image", "more of it on the border of the image than usual", _OUTLINE,
-        "if the scan ends within the brain, exclude the patient when what is missing may hold tumour; otherwise keep",
-        high=5.0, unit="%",
-    ),
-    Measure(
-        "largest_percent", "share of the mask in its largest piece", 2, 0.5, "", "in pieces", _OUTLINE, _GIVE_MASK,
-        unit="%",
-    ),
-    Measure(
-        "template_dice", "overlap (Dice) with the template's brain", 3, 0.01, "lies where no brain can be",
-        "an unusual shape", _OUTLINE,
-        _GIVE_MASK, low=0.8,
-    ),
-    Measure(
-        "inside_brain_percent", "share of the label inside the brain mask", 2, 0.1, "partly outside the brain mask",
-        "more of it outside the brain mask than usual",
-        "look at the outlines of the label and of the brain mask where they cross",
-        "if the mask cuts tumour away, no network can find it: give a better mask; if the label is wrong, correct it",
-        low=99.5, unit="%",
-    ),
-    Measure(
-        "volume_ratio", "volume on the reference grid against the native one", 2, 0.05, "a changed volume",
-        "an unusual change of volume", _LABEL, _WARP_ACT, low=0.5, high=2.0,
-    ),
-)  # fmt: skip
-"""In the order in which they are shown."""
-
-BY_NAME = {measure.name: measure for measure in CATALOGUE}
 
 
 def sequence_measures(quality: Mapping[str, Any]) -> dict[str, float | None]:
@@ -183,6 +59,12 @@ def label_measures(voxels: int, inside: int, voxel_ml: float, native_ml: float |
     return found
 
 
-def judged(subject: str, measure: str) -> Measure | None:
-    """How a measure of a subject is judged; None when it is only kept. Only a brain must have a certain volume."""
-    return None if measure == "volume_ml" and subject != BRAIN else BY_NAME.get(measure)
+def name_of_subject(subject: str) -> str:
+    """Name a sequence, a label or the brain mask within a sentence."""
+    return "brain mask" if subject == BRAIN else name_of(subject)
+
+
+def subject_name(subject: str) -> str:
+    """Name a sequence, a label or the brain mask at the beginning of a sentence."""
+    name = name_of_subject(subject)
+    return name[:1].upper() + name[1:]

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from residua.images.volumes import Image
 from residua.pages.layout import rendered
 from residua.quality import pictures
-from residua.quality.flags import name_of_subject, subject_name
-from residua.quality.measures import Measures, judged
+from residua.quality.catalogue import judged
+from residua.quality.measures import Measures, name_of_subject, subject_name
 from residua.quality.pictures import Color, View
 from residua.words import listed
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
-from residua.figures.slices import window
+from residua.images.display import window
 from residua.images.volumes import Grid, box_around, ends_of
 
 AXIAL, CORONAL, SAGITTAL = 2, 1, 0

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 import pandas as pd
 from markupsafe import Markup
+from numpy.typing import NDArray
 
-from residua.quality.measures import Measure
+from residua.quality.catalogue import Measure
 
 _WIDTH, _LEFT, _RIGHT = 760.0, 110.0, 20.0
 _ROW, _BOTTOM = 20.0, 34.0
@@ -27,14 +28,14 @@ class _Axis:
         return _LEFT + (value - self.low) / (self.high - self.low) * (_WIDTH - _LEFT - _RIGHT)
 
 
-def strip_plot(rows: pd.DataFrame, how: Measure, pages: Mapping[str, str], title: str) -> Markup:
+def strip_plot(rows: pd.DataFrame, how: Measure, smallest: float, pages: Mapping[str, str], title: str) -> Markup:
     """The drawing of one measure of one subject: ``rows`` of a ``measure_frame`` with a value.
 
     Flagged patients are larger, coloured and linked to their page in ``pages``; the median is a line, limits that lie
     within the axis are dashed.
     """
     hospitals = list(dict.fromkeys(rows["hospital"]))
-    axis = _axis(rows["value"].to_numpy(dtype=np.float64), how)
+    axis = _axis(rows["value"].to_numpy(dtype=np.float64), how, smallest)
     height = _ROW * len(hospitals) + _BOTTOM
     parts = [
         f'<svg class="strip" role="img" aria-label="{escape(title)}" viewBox="0 0 {_WIDTH:g} {height:g}">',
@@ -49,9 +50,9 @@ def strip_plot(rows: pd.DataFrame, how: Measure, pages: Mapping[str, str], title
     return Markup("".join([*parts, "</svg>"]))
 
 
-def _axis(values: Sequence[float] | np.ndarray[tuple[int], np.dtype[np.float64]], how: Measure) -> _Axis:
+def _axis(values: NDArray[np.float64], how: Measure, smallest: float) -> _Axis:
     low, high = float(np.min(values)), float(np.max(values))
-    margin = max(0.04 * (high - low), how.smallest)
+    margin = max(0.04 * (high - low), smallest)
     low, high = low - margin, high + margin
     # A limit nearby is drawn too: it says how much room there is.
     room = high - low

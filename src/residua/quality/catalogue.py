@@ -1,0 +1,71 @@
+"""How each measure is printed, and its limits that hold for every patient.
+
+A measure that is not in the catalogue is recorded but not judged.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from residua.quality.measures import BRAIN
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One measure: its name in the records, its title, the digits to print, its limits and its unit."""
+
+    name: str
+    title: str
+    digits: int
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+    def shown(self, value: float) -> str:
+        """The value as it is printed, with its unit."""
+        number = f"{value:.{self.digits}f}".replace("-", "−")
+        return f"{number}\u00a0{self.unit}" if self.unit else number
+
+    def limit_broken(self, value: float) -> float | None:
+        """The absolute limit that the value is beyond; None when it is within."""
+        if self.low is not None and value < self.low:
+            return self.low
+        return self.high if self.high is not None and value > self.high else None
+
+    @property
+    def limits(self) -> str:
+        """The absolute limits in words."""
+        low = None if self.low is None else self.shown(self.low)
+        high = None if self.high is None else self.shown(self.high)
+        if low and high:
+            return f"{low} to {high}"
+        return f"{low} or more" if low else f"at most {high}" if high else "none"
+
+
+CATALOGUE = (
+    Measure("similarity_gain", "gain of similarity by registration", 3, low=-0.005),
+    Measure("similarity_after", "similarity after registration", 3),
+    Measure("folded_percent", "share of voxels where the warp folds", 3, high=0.0, unit="%"),
+    Measure("jacobian_p01", "1st percentile of the warp's Jacobian", 2),
+    Measure("jacobian_p99", "99th percentile of the warp's Jacobian", 2),
+    Measure("affine_scale", "scale of the affine part that is farthest from 1", 3, low=0.96, high=1.04),
+    Measure("rotation_degrees", "rotation of the affine part", 1, unit="degrees"),
+    Measure("translation_mm", "shift of the affine part", 1, unit="mm"),
+    Measure("volume_ml", "volume of the brain mask", 0, low=900.0, high=2000.0, unit="ml"),
+    Measure("border_percent", "share of a face of the image that the mask reaches over", 2, high=5.0, unit="%"),
+    Measure("largest_percent", "share of the mask in its largest piece", 2, unit="%"),
+    Measure("template_dice", "overlap (Dice) with the template's brain", 3, low=0.8),
+    Measure("inside_brain_percent", "share of the label inside the brain mask", 2, low=99.5, unit="%"),
+    Measure("volume_ratio", "volume on the reference grid against the native one", 2, low=0.5, high=2.0),
+)
+"""In the order in which they are shown."""
+
+_BY_NAME = {measure.name: measure for measure in CATALOGUE}
+
+
+def judged(subject: str, measure: str) -> Measure | None:
+    """Return how a measure of a subject is judged; None for a measure that is recorded but not judged.
+
+    A volume is judged for the brain mask only.
+    """
+    return None if measure == "volume_ml" and subject != BRAIN else _BY_NAME.get(measure)

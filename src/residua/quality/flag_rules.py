@@ -1,0 +1,78 @@
+"""When a value is far from the other patients', and what a flag says.
+
+Apart from the catalogue, so that a word of a flag remakes the page of the cohort and no patient's page.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class FlagRule:
+    """How the flags of one measure are raised and worded.
+
+    ``wrong`` and ``unusual`` are reasons for an exclusion, which the participant flow counts: they hold no numbers.
+    """
+
+    smallest: float
+    """The difference below which two patients count as alike."""
+    wrong: str
+    """What a value beyond a limit means; empty for a measure without limits."""
+    unusual: str
+    """What a value far from the others' means."""
+    look: str
+    act: str
+
+
+_FLICKER = "let the registered image alternate with the reference: edges of brain and ventricles must not move"
+_GIVE_IMAGE = (
+    "if they move, see whether the file is this patient's and its header is right, and mend it; if nothing is to be "
+    "mended, exclude the patient"
+)
+_WARP = "look at the registered image for tissue that is stretched or torn, in the brain and beside the cavity"
+_WARP_ACT = "if the brain is distorted, exclude the patient; a warp that is odd in the air around the head does no harm"
+_SCALE = "compare the size of the head before and after registration"
+_SCALE_ACT = "if the size is wrong, correct the voxel size in the file's header; the scan's record holds the true one"
+_START = "look at the flicker of before and after: did the head have to move that far"
+_START_ACT = "if both lie well on the reference afterwards, keep the patient; otherwise mend the header or exclude"
+_OUTLINE = "look whether the outline runs along the surface of the brain on every slice"
+_GIVE_MASK = (
+    "if it cuts the brain or takes in skull, draw a better mask and give it in the column brain_mask "
+    "(brain_mask.method: given), or exclude the patient"
+)
+_LABEL = "compare the outline of the label with the tumour on the registered image"
+
+FLAG_RULES = {
+    "similarity_gain": FlagRule(
+        0.1, "lost similarity by registration", "an unusual gain of similarity", _FLICKER, _GIVE_IMAGE
+    ),
+    "similarity_after": FlagRule(0.02, "", "an unusual similarity to the reference", _FLICKER, _GIVE_IMAGE),
+    "folded_percent": FlagRule(0.05, "a warp that folds", "an unusual warp", _WARP, _WARP_ACT),
+    "jacobian_p01": FlagRule(0.03, "", "an unusual shrinkage by the warp", _WARP, _WARP_ACT),
+    "jacobian_p99": FlagRule(0.03, "", "an unusual growth by the warp", _WARP, _WARP_ACT),
+    "affine_scale": FlagRule(
+        0.01, "a change of the head's size", "an unusual change of the head's size", _SCALE, _SCALE_ACT
+    ),
+    "rotation_degrees": FlagRule(3.0, "", "an unusual rotation", _START, _START_ACT),
+    "translation_mm": FlagRule(5.0, "", "an unusual shift", _START, _START_ACT),
+    "volume_ml": FlagRule(20.0, "an implausible volume", "an unusual volume", _OUTLINE, _GIVE_MASK),
+    "border_percent": FlagRule(
+        0.5,
+        "reaches over the border of the image",
+        "more of it on the border of the image than usual",
+        _OUTLINE,
+        "if the scan ends within the brain, exclude the patient when what is missing may hold tumour; otherwise keep",
+    ),
+    "largest_percent": FlagRule(0.5, "", "in pieces", _OUTLINE, _GIVE_MASK),
+    "template_dice": FlagRule(0.01, "lies where no brain can be", "an unusual shape", _OUTLINE, _GIVE_MASK),
+    "inside_brain_percent": FlagRule(
+        0.1,
+        "partly outside the brain mask",
+        "more of it outside the brain mask than usual",
+        "look at the outlines of the label and of the brain mask where they cross",
+        "if the mask cuts tumour away, no network can find it: give a better mask; if the label is wrong, correct it",
+    ),
+    "volume_ratio": FlagRule(0.05, "a changed volume", "an unusual change of volume", _LABEL, _WARP_ACT),
+}
+"""By the name of the measure."""
