@@ -19,6 +19,7 @@ from residua.cluster.memory_needs import memory_mb
 from residua.publishing.code_digest import code_digest
 from residua.publishing.publish import digest
 from residua.cluster.conda_standin import provide_conda
+from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
 
 COHORT_RESULTS = "results/cohort"
@@ -64,7 +65,7 @@ try:
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
-RESIDUAL = "residual"
+RESIDUAL = REFERENCE_STANDARD
 SAMPLED = study.preparation == "composed"
 SPLITS = ("validation", "test")
 ARCH_LABELS = {arch: study.settings_of(arch).label for arch in study.archs}

@@ -22,6 +22,7 @@ from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.prepared import resized
 from residua.networks.agunet.weights import arrays_of
 from residua.publishing.publish import digest
+from residua.settings.brain_mask import BrainMask
 
 FEATURES = [2, 2, 2, 2, 2]
 """As many levels as the article's network has, so that slabs are halved as often."""
@@ -29,17 +30,18 @@ DEPTH = 2 * STEP + 9
 """Two slabs, of which the second reaches over the top."""
 
 
-def settings(file: Path, **changed: Any) -> dict[str, Any]:
+def settings(file: Path, **changed: Any) -> BrainMask:
     """The settings that a study would hand over."""
-    return {"weights": str(file), "weights_sha256": digest(file), "features": FEATURES, **changed}
+    given = {"method": "agunet", "weights": str(file), "weights_sha256": digest(file), "features": FEATURES}
+    return BrainMask.model_validate({**given, **changed})
 
 
-def refusal(found: dict[str, Any]) -> str:
+def refusal(found: BrainMask) -> str:
     """Why ``load`` refuses these settings, with the file's name only."""
     try:
         load(found)
     except ResiduaError as error:
-        return str(error).replace(str(Path(found["weights"]).parent) + "/", "")
+        return str(error).replace(str(Path(found.weights or "").parent) + "/", "")
     return "accepted"
 
 
@@ -82,7 +84,7 @@ def main(folder: Path) -> dict[str, object]:
         "mask_shape": list(mask.data.shape),
         "mask_type": str(mask.data.dtype),
         "of_another_digest": refusal(settings(file, weights_sha256="0" * 64)),
-        "missing": refusal({**settings(file), "weights": str(folder / "nowhere.safetensors")}),
+        "missing": refusal(settings(file, weights=str(folder / "nowhere.safetensors"))),
         "of_another_network": refusal(settings(other)),
         "broken": refusal(settings(broken)),
     }

@@ -23,12 +23,13 @@ from residua.simulate.plan import planned
 EXTRACT = """
 import json, sys
 from pathlib import Path
-from residua.brain import mask_brains
-mask_brains(json.loads(sys.argv[1]), json.loads(sys.argv[2]), {}, Path(sys.argv[3]))
+from residua.brain.mask import mask_brains
+from residua.settings.brain_mask import BrainMask
+mask_brains(BrainMask.model_validate_json(sys.argv[1]), json.loads(sys.argv[2]), {}, Path(sys.argv[3]))
 """
 OVERLAPS = """
 import json, sys
-from residua import images
+from residua.images import volumes
 from residua.brain.template import template_overlap
 reference = volumes.load(sys.argv[1])
 print(json.dumps([template_overlap(reference, volumes.load_mask(mask)) for mask in sys.argv[2:]]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from residua.article.values import published_table4, published_value
+from residua.article.values import printed_table4, printed_value
 from residua.metrics.pooling import Pooled
 from residua.statistics.normal import normal_interval
 from residua.statistics.overlaps import overlaps
@@ -17,7 +17,7 @@ RATE = "balanced_accuracy"
 @pytest.fixture(scope="module")
 def intervals() -> pd.DataFrame:
     """The intervals of the balanced accuracy on validation, mean ± 1.96 sd as printed."""
-    table = published_table4()
+    table = printed_table4()
     rows = []
     # By network, then inputs, as a run's are.
     for row in (
@@ -37,7 +37,7 @@ def test_only_agunet_a_overlaps_with_an_nnunet(intervals: pd.DataFrame) -> None:
     between = found[found["arch_1"] != found["arch_2"]]
     assert set(zip(between["arch_1"], between["arch_2"], strict=True)) == {("nnunet", "agunet")}
     apart = between.groupby("inputs_2")["significant"].all()
-    stated = published_value("article", "classification", "validation_better_agunet_inputs")
+    stated = printed_value("article", "classification", "validation_better_agunet_inputs")
     assert list(apart[apart].index) == stated.split() == ["B", "C", "D", "E"]
     # A is held by nnU-Net's D alone: 64.18 lies below 64.43.
     assert between.loc[between["overlap"], ["inputs_1", "inputs_2"]].to_numpy().tolist() == [["D", "A"]]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from residua.article.values import published_table1, published_table2, published_table3, published_table4
+from residua.article.values import printed_table1, printed_table2, printed_table3, printed_table4
 from residua.metrics.classification import Counts, rates
 from residua.metrics.pooling import pool_cases, pool_rates
 from residua.settings.study import Classification
@@ -21,8 +21,8 @@ from residua.tables.table2 import table2
 from residua.tables.table3 import table3
 from residua.tables.table4 import table4
 
-TABLE1 = published_table1()
-SPLIT = published_table2().set_index("set")
+TABLE1 = printed_table1()
+SPLIT = printed_table2().set_index("set")
 HOSPITALS = {name: hospitals.split() for name, hospitals in SPLIT["hospitals"].items()}
 FOLDS = {int(name): hospitals for name, hospitals in HOSPITALS.items() if name != "holdout"}
 TEST_SET = {"rt": 51, "gtr": 22}
@@ -61,7 +61,7 @@ def _digits(row: dict[str, Any], *names: str) -> list[str]:
     return [f"{row[f'{name}_mean']:.2f}" for name in names]
 
 
-TEST_ROWS = _printed(published_table3(), "test")
+TEST_ROWS = _printed(printed_table3(), "test")
 """Table 3's rows of the test set; they give the counts, and these Table 4's rows."""
 
 
@@ -128,7 +128,7 @@ def test_the_printed_rows_of_the_test_set_name_their_patients() -> None:
 
 @pytest.mark.parametrize(("inputs", "arch"), list(TEST_ROWS))
 def test_tables_3_and_4_print_the_rates_of_the_test_set(inputs: str, arch: str) -> None:
-    printed3, printed4 = TEST_ROWS[inputs, arch], _printed(published_table4(), "test")[inputs, arch]
+    printed3, printed4 = TEST_ROWS[inputs, arch], _printed(printed_table4(), "test")[inputs, arch]
     (counts,) = _counts_behind(printed3)
     cases = pd.DataFrame(_test_set(arch, inputs, counts))
     row3 = _row_of(table3(cases, CLASSIFICATION, LABELS), inputs, arch)

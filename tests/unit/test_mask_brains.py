@@ -15,8 +15,9 @@ from residua.images.volumes import Grid, Image
 from residua.publishing.batches import for_each_patient, settings_digest
 from residua.publishing.failures import faults_among, require_none, sound_among, sound_files
 from residua.publishing.publish import digest, read_json, stage, verified, write_json
+from residua.settings.brain_mask import BrainMask
 
-GIVEN = {"method": "given"}
+GIVEN = BrainMask(method="given")
 GRID = Grid((24, 24, 24), np.diag([6.0, 6.0, 6.0, 1.0]))
 EVERYWHERE = (slice(4, 20),) * 3
 """4096 voxels of 0.216 ml: 885 ml."""
@@ -123,7 +124,7 @@ def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_next_try_makes_only_what_failed_changed_or_came_new(tmp_path: Path) -> None:
-    manifest, resumes = tmp_path / "results/manifest.json", settings_digest(GIVEN, "code")
+    manifest, resumes = tmp_path / "results/manifest.json", settings_digest(GIVEN.extraction(), "code")
     sources = {name: [tmp_path / f"{name}.txt"] for name in ("STO1", "STO2", "STO3", "STO4", "STO5")}
     for name, (file,) in sources.items():
         file.write_text(name)

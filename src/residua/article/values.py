@@ -11,17 +11,17 @@ from importlib.resources import files
 import pandas as pd
 
 
-def published_table1() -> pd.DataFrame:
+def printed_table1() -> pd.DataFrame:
     """Table 1 by hospital: patients, rt, gtr and rt_ratio_percent."""
     return _read("table1")
 
 
-def published_table2() -> pd.DataFrame:
+def printed_table2() -> pd.DataFrame:
     """Table 2 by set ("0" to "4", "holdout"): hospitals, separated by blanks, and patients; a hold-out trains none."""
     return _read("table2").astype({"patients_train": "Int64", "patients_validation": "Int64"})
 
 
-def published_table3() -> pd.DataFrame:
+def printed_table3() -> pd.DataFrame:
     """Table 3 by inputs, split ("validation", "test") and arch: mean and sd of each metric, in percent.
 
     A missing sd was not printed: patient-wise rates of the one test set, and rates of 100.00.
@@ -29,19 +29,19 @@ def published_table3() -> pd.DataFrame:
     return _read("table3")
 
 
-def published_table4() -> pd.DataFrame:
+def printed_table4() -> pd.DataFrame:
     """Table 4 by inputs, split and arch: mean and sd of sensitivity, specificity and balanced accuracy, in percent."""
     return _read("table4")
 
 
-def published_text() -> pd.DataFrame:
+def printed_text() -> pd.DataFrame:
     """Numbers of the running text by experiment and key: value as printed, unit, and what it is of."""
     return _read("text", text=True)
 
 
-def published_value(version: str, experiment: str, key: str) -> str:
-    """One value of ``published_text``, as printed. Raises ``KeyError`` for one that the version does not have."""
-    found = published_text().set_index(["version", "experiment", "key"])["value"].to_dict()
+def printed_value(version: str, experiment: str, key: str) -> str:
+    """One value of ``printed_text``, as printed. Raises ``KeyError`` for one that the version does not have."""
+    found = printed_text().set_index(["version", "experiment", "key"])["value"].to_dict()
     return str(found[version, experiment, key])
 
 

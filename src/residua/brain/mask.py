@@ -19,6 +19,7 @@ from residua.images import volumes
 from residua.images.volumes import Image
 from residua.publishing.batches import for_each_patient
 from residua.publishing.failures import FAULT
+from residua.settings.brain_mask import BrainMask
 
 IMPLAUSIBLE_ML = (400.0, 2500.0)
 """Brains of adults lie well inside; a mask outside is a failed extraction."""
@@ -31,15 +32,13 @@ _REMEDY = (
 )
 
 
-def mask_brains(
-    settings: Mapping[str, Any], references: Mapping[str, str], given: Mapping[str, str], out: Path
-) -> None:
+def mask_brains(settings: BrainMask, references: Mapping[str, str], given: Mapping[str, str], out: Path) -> None:
     """Write ``{patient}.nii.gz`` into ``out`` for every patient of ``references``, on the grid of the reference.
 
-    ``settings`` are ``BrainMask.extraction()``; ``references`` and ``given`` (used by method ``given`` only) hold a
-    path per patient. ``{patient}.json`` beside a mask holds its ``MaskChecks`` and what it was made from; a mask made
-    before from the same image is kept. Where no brain was found, the record says so (``residua.publishing.failures``).
-    Raises one ``ResiduaError`` after all patients were tried that names each whose files cannot be used.
+    ``references`` and ``given`` (used by method ``given`` only) hold a path per patient. ``{patient}.json`` beside a
+    mask holds its ``MaskChecks`` and what it was made from; a mask made before from the same image is kept. Where no
+    brain was found, the record says so (``residua.publishing.failures``). Raises one ``ResiduaError`` after all
+    patients were tried that names each whose files cannot be used.
     """
     extract = _extractor(settings, given)
 
@@ -52,17 +51,16 @@ def mask_brains(
         checks = check_mask(mask)
         # One that is no brain is kept too: the quality control shows what went wrong.
         volumes.save(mask, target)
-        return {"checks": asdict(checks), FAULT: _fault_of(checks, patient, settings["method"])}
+        return {"checks": asdict(checks), FAULT: _fault_of(checks, patient, settings.method)}
 
     sources = {p: [Path(files[p]) for files in (references, given) if p in files] for p in references}
     for_each_patient(sources, make, out, "brain masks")
 
 
-def _extractor(settings: Mapping[str, Any], given: Mapping[str, str]) -> Callable[[str, Image], Image]:
-    method: str = settings["method"]
-    if method == "given":
+def _extractor(settings: BrainMask, given: Mapping[str, str]) -> Callable[[str, Image], Image]:
+    if settings.method == "given":
         return lambda patient, head: volumes.load_mask(given[patient])
-    extract: Callable[[Image], Image] = import_module(f"residua.brain.{method.replace('-', '_')}").load(settings)
+    extract: Callable[[Image], Image] = import_module(settings.modules[0]).load(settings)
     return lambda patient, head: extract(head)
 
 

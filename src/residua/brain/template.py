@@ -29,6 +29,7 @@ from residua.images.mni152 import Map, brain_of, mni_map
 from residua.images.volumes import Grid, Image
 from residua.metrics.voxelwise import dice_of
 from residua.registration.transforms import to_ants
+from residua.settings.brain_mask import BrainMask
 
 _SEED = 20230613
 _SYN_SPACING_MM, _AFFINE_SPACING_MM = 3.0, 4.0
@@ -58,7 +59,7 @@ class _Template:
     centre_mm: NDArray[np.float64]
 
 
-def load(settings: Mapping[str, Any]) -> Callable[[Image], Image]:
+def load(settings: BrainMask) -> Callable[[Image], Image]:
     """The extractor; it has no settings."""
     return extract
 

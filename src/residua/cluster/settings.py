@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, ValidationError
 
 from residua.errors import ResiduaError
 from residua.settings.base import Frozen
+from residua.settings.messages import problem_lines
 
 VARIABLE = "RESIDUA_CLUSTER"
 MINUTES_PER_HOUR = 60
@@ -84,8 +85,8 @@ def load_cluster(path: Path) -> Cluster:
     except yaml.YAMLError as error:
         raise ResiduaError(f"{path}: not YAML: {error}") from None
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, problem['loc']))}: {_plain(problem)}" for problem in error.errors()]
-        raise ResiduaError(f"{path} cannot be used; docs/cluster.md explains its keys:\n" + "\n".join(lines)) from None
+        lines = problem_lines(error, "docs/cluster.md", "cluster")
+        raise ResiduaError(f"{path} cannot be used; docs/cluster.md explains its keys:\n{lines}") from None
 
 
 def cluster_of_profile() -> Cluster:
@@ -94,10 +95,3 @@ def cluster_of_profile() -> Cluster:
         return load_cluster(cluster_file())
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")
-
-
-def _plain(problem: Any) -> str:
-    if problem["type"] == "extra_forbidden":
-        return "unknown key"
-    hint = ": put it in quotes" if problem["type"] == "string_type" else ""
-    return f"{problem['msg']} (found {problem['input']!r}){hint}"

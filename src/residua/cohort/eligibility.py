@@ -6,9 +6,8 @@ from collections.abc import Collection
 
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem
+from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study
-
-REFERENCE_STANDARD = "residual"
 
 
 def ineligible(study: Study, patient: Patient, columns: Collection[str]) -> list[Problem]:

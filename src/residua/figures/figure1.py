@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from residua.figures.examples import Candidate, Example, caption, choose_examples, outline_of
 from residua.figures.panels import mark_sides, outline, scale_bar, show_slice
 from residua.figures.slices import Field, field_around, picture, resized
-from residua.figures.style import ANNOTATION, FAINT, Files, new_figure, publish
+from residua.figures.style import ANNOTATION, FAINT, Files, new_figure, save_figure
 from residua.images import volumes
 from residua.images.display import tissue_of, window
 from residua.words import title_of
@@ -40,7 +40,7 @@ def figure1(
     labels: Mapping[str, str],
     out: Files,
 ) -> None:
-    """Choose one candidate of each hospital, draw a row of slices for each, and publish the figure.
+    """Choose one candidate of each hospital, draw a row of slices for each, and save the figure.
 
     ``candidates`` are the fields of ``Candidate``; ``labels`` names the label outlined on a column.
     """
@@ -48,7 +48,7 @@ def figure1(
     examples = choose_examples(offered)
     rows = [[_tile(example, column) for column in columns] for example in examples]
     figure = _drawn(rows, examples, [title_of(column) for column in columns])
-    publish(figure, caption(examples, columns, labels, len(offered)), out)
+    save_figure(figure, caption(examples, columns, labels, len(offered)), out)
 
 
 def _tile(example: Example, column: str) -> _Tile:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from residua.figures.comparison import Ranked, caption, choose_patients
 from residua.figures.panels import bare, mark_sides, note, outline, scale_bar, show_slice
 from residua.figures.slices import Field, busiest_level, field_around, picture, resized
-from residua.figures.style import PREDICTION, REFERENCE, Files, new_figure, publish
+from residua.figures.style import PREDICTION, REFERENCE, Files, new_figure, save_figure
 from residua.figures.surfaces import composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.display import tissue_of, window
@@ -53,7 +53,7 @@ def figure3(
     labels: Mapping[str, str],
     out: Files,
 ) -> None:
-    """Choose hold-out patients, draw a row for each, and publish the figure.
+    """Choose hold-out patients, draw a row for each, and save the figure.
 
     ``cases`` are the metrics and ``choice`` the study's best inputs for segmentation; ``files`` gives T1w-CE and
     reference standard by patient, ``manifests`` the hold-out segmentations by network and inputs, ``labels`` the
@@ -65,7 +65,7 @@ def figure3(
     masks = {arch: verified(manifests[arch, name], _files_of(chosen)) for arch, name in inputs.items()}
     rows = [_row(ranked, files[ranked.patient], masks) for ranked in chosen]
     names = {arch: f"{labels.get(arch, arch)} · inputs {name}" for arch, name in inputs.items()}
-    publish(_drawn(rows, names), caption(chosen, inputs, labels, classification.residual_tumor_ml), out)
+    save_figure(_drawn(rows, names), caption(chosen, inputs, labels, classification.residual_tumor_ml), out)
 
 
 def _files_of(chosen: Sequence[Ranked]) -> Callable[[str], bool]:

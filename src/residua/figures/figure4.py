@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from residua.figures.agreement import KINDS, REFERENCES, Scored, caption, panels
-from residua.figures.style import EXPERT, FAINT, INK, MODEL, NOVICE, OTHER, Files, new_figure, publish
+from residua.figures.style import EXPERT, FAINT, INK, MODEL, NOVICE, OTHER, Files, new_figure, save_figure
 
 _COLOURS = {"novice": NOVICE, "expert": EXPERT, "model": MODEL, "reference": OTHER}
 _WIDTH_MM, _HEIGHT_MM = 180.0, 88.0
@@ -24,7 +24,7 @@ def figure4(
     residual_tumor_ml: float,
     out: Files,
 ) -> None:
-    """Draw a panel for each reference from ``results/raters/scores.parquet``, and publish the figure."""
+    """Draw a panel for each reference from ``results/raters/scores.parquet``, and save the figure."""
     shown = panels(scores, arch_labels)
     figure = new_figure(_WIDTH_MM, _HEIGHT_MM)
     grid = figure.add_gridspec(1, len(shown), left=0.065, right=0.995, top=0.86, bottom=0.2, wspace=0.06)
@@ -43,7 +43,7 @@ def figure4(
         if kind in there
     ]
     figure.legend(handles=handles, loc="upper center", ncols=len(handles), frameon=False, fontsize=7)
-    publish(figure, caption(shown, residual_tumor_ml), out)
+    save_figure(figure, caption(shown, residual_tumor_ml), out)
 
 
 def _draw(axes: Axes, scorers: Sequence[Scored]) -> None:

@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.textpath import text_to_path
 
 from residua.figures.flow_words import Box, boxes, caption
-from residua.figures.style import FAINT, INK, MM, Files, new_figure, publish
+from residua.figures.style import FAINT, INK, MM, Files, new_figure, save_figure
 
 _WIDTH_MM, _COLUMN_MM, _GAP_MM, _EDGE_MM = 180.0, 86.0, 6.0, 1.0
 _LINE_MM, _HEAD_MM, _PADDING_MM = 3.3, 4.2, 2.0
@@ -54,8 +54,8 @@ def _width_mm(text: str) -> float:
 
 
 def flow_figure(flow: Mapping[str, Any], out: Files) -> None:
-    """Draw ``results/cohort/flow.json`` and publish the figure."""
-    publish(drawn(flow), caption(flow), out)
+    """Draw ``results/cohort/flow.json`` and save the figure."""
+    save_figure(drawn(flow), caption(flow), out)
 
 
 def drawn(flow: Mapping[str, Any]) -> Figure:

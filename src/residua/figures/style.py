@@ -48,7 +48,7 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
     return Figure(figsize=(width_mm * MM, height_mm * MM), facecolor="white")
 
 
-def publish(figure: Figure, caption: str, files: Files) -> None:
+def save_figure(figure: Figure, caption: str, files: Files) -> None:
     """Write the figure in both forms and its caption, without the date and the software's version."""
     pdf, png, words = files
     with writing(pdf, suffix=".pdf") as beside:

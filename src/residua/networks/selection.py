@@ -10,8 +10,7 @@ from typing import Any
 from residua.errors import DamagedStageError, ResiduaError
 from residua.networks.contract import PreparedCase, TrainingSet
 from residua.publishing.publish import digest, manifest_of, read_json
-
-REFERENCE_STANDARD = "residual"
+from residua.settings.base import REFERENCE_STANDARD
 
 
 def select_cases(

@@ -24,9 +24,9 @@ Make = Callable[[str, Path], dict[str, Any]]
 _MADE_FROM, _MADE = "made_from", "sha256"
 
 
-def settings_digest(settings: Mapping[str, Any], code: str) -> str:
-    """What a stage ``resumes`` by: a digest of its settings (builtins) and of its code."""
-    return hashlib.sha256(json.dumps([settings, code], sort_keys=True).encode()).hexdigest()
+def settings_digest(values: Mapping[str, Any], code: str) -> str:
+    """Return what a stage ``resumes`` by: a digest of its settings (as builtins) and of its code."""
+    return hashlib.sha256(json.dumps([values, code], sort_keys=True).encode()).hexdigest()
 
 
 def for_each_patient(sources: Mapping[str, Sequence[Path]], make: Make, out: Path, what: str) -> None:

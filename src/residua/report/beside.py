@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from residua.article.values import published_table3, published_table4
+from residua.article.values import printed_table3, printed_table4
 from residua.report.article_settings import ARTICLE_INPUTS
 from residua.settings.study import Study
 from residua.tables.models import SPLITS
@@ -38,8 +38,8 @@ def beside_the_article(cases: pd.DataFrame, study: Study, labels: Mapping[str, s
     return [
         table
         for number, published, own, columns in (
-            (3, published_table3(), table3(cases, study.classification, labels), _TABLE3),
-            (4, published_table4(), table4(cases, study.classification, labels), _TABLE4),
+            (3, printed_table3(), table3(cases, study.classification, labels), _TABLE3),
+            (4, printed_table4(), table4(cases, study.classification, labels), _TABLE4),
         )
         if (table := _beside(number, published, own.frame, columns, study, labels))
     ]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from residua.article.values import published_table1
+from residua.article.values import printed_table1
 from residua.cohort.anonymous import anonymous
 from residua.cohort.split.split import Split
 from residua.report.wording import counted, listed
@@ -95,7 +95,7 @@ def eligibility(rule: Eligibility, cases: pd.DataFrame) -> str:
 
 def is_the_articles_cohort(cases_by_hospital: Mapping[str, int]) -> bool:
     """Whether patients by hospital are those of the article's Table 1."""
-    published = published_table1()
+    published = printed_table1()
     return dict(cases_by_hospital) == dict(zip(published["hospital"], published["patients"].astype(int), strict=True))
 
 

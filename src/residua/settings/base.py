@@ -8,6 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 IDENTIFIER = r"^[A-Za-z0-9]+$"
 COLUMN = r"^[a-z][a-z0-9_]*$"
+REFERENCE_STANDARD = "residual"
+"""Column of the label that networks learn and are measured against."""
 
 Identifier = Annotated[str, Field(pattern=IDENTIFIER)]
 Column = Annotated[str, Field(pattern=COLUMN)]
@@ -16,7 +18,7 @@ Spacing = tuple[
     Annotated[float, Field(gt=0)],
     Annotated[float, Field(gt=0)],
 ]
-Counts = tuple[
+AxisCounts = tuple[
     Annotated[int, Field(ge=1)],
     Annotated[int, Field(ge=1)],
     Annotated[int, Field(ge=1)],

@@ -5,15 +5,23 @@ The JSON schema (``config.schema.json``) and ``docs/config.md`` are generated fr
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from residua.errors import ResiduaError
-from residua.settings.base import COLUMN, IDENTIFIER, Column, Frozen, Identifier, Probability
+from residua.settings.base import (
+    COLUMN,
+    IDENTIFIER,
+    REFERENCE_STANDARD,
+    Column,
+    Frozen,
+    Identifier,
+    Probability,
+)
 from residua.settings.brain_mask import BrainMask
+from residua.settings.messages import problem_lines
 from residua.settings.networks import Networks, NetworkSettings
 from residua.settings.participation import Eligibility, Folds, OnInvalid, Protocol
 from residua.settings.registration import Registration, SequenceRegistration
@@ -167,14 +175,14 @@ class Study(Frozen):
         known = (*self.images, *self.labels)
         drawn_on = self.labels.items()
         problems = [f"label {label} was drawn on {on}, no sequence" for label, on in drawn_on if on not in self.images]
-        if self.labels.get("residual") != self.sequences.reference:
-            problems.append("labels needs residual, drawn on the reference sequence")
+        if self.labels.get(REFERENCE_STANDARD) != self.sequences.reference:
+            problems.append(f"labels needs {REFERENCE_STANDARD}, drawn on the reference sequence")
         for name, channels in self.inputs.items():
             problems += [f"inputs {name} names {c}, no sequence or label" for c in channels if c not in known]
             if not channels or len(set(channels)) < len(channels):
                 problems.append(f"inputs {name} needs channels, each once")
-            if "residual" in channels:
-                problems.append(f"inputs {name} would show the network the reference standard (residual)")
+            if REFERENCE_STANDARD in channels:
+                problems.append(f"inputs {name} would show the network the reference standard ({REFERENCE_STANDARD})")
         moving, before, resected = self.sequences.moving, self.sequences.before_surgery, self.registration.resected
         if resected is not None and self.labels.get(resected) not in before:
             problems.append(f"registration.resected names {resected}, no label of a sequence from before surgery")
@@ -209,16 +217,5 @@ def load_study(config: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(config)
     except ValidationError as error:
-        lines = [f"  {_key(problem['loc'])}: {_plain(problem)}" for problem in error.errors()]
-        raise ResiduaError("The configuration cannot be used:\n" + "\n".join(lines)) from None
-
-
-def _key(location: tuple[int | str, ...]) -> str:
-    return ".".join(str(part) for part in location) or "study"
-
-
-def _plain(problem: Any) -> str:
-    if problem["type"] == "extra_forbidden":
-        return "unknown key; see docs/config.md for those that exist"
-    message = re.sub(r"^Value error, ", "", problem["msg"])
-    return message if problem["type"] in ("missing", "value_error") else f"{message} (found {problem['input']!r})"
+        lines = problem_lines(error, "docs/config.md", "study")
+        raise ResiduaError(f"The configuration cannot be used:\n{lines}") from None

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from scipy.special import ndtr, ndtri
 
 from residua.errors import ResiduaError
+from residua.settings.messages import problem_lines
 
 Millimetres = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -182,5 +183,5 @@ def load_design(like: str) -> Design:
     except (yaml.YAMLError, AttributeError) as error:
         raise ResiduaError(f"the design {like} is not YAML with keys: {error}") from None
     except ValidationError as error:
-        faults = "\n".join(f"  {'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors())
-        raise ResiduaError(f"the design {like} has {error.error_count()} to mend:\n{faults}") from None
+        lines = problem_lines(error, "docs/simulator.md", "design")
+        raise ResiduaError(f"the design {like} has {error.error_count()} problem(s):\n{lines}") from None

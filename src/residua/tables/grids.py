@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from residua.article.values import published_value
+from residua.article.values import printed_value
 from residua.cohort.split.split import Split
 from residua.publishing.publish import read_json
 from residua.tables.cells import NOT_AVAILABLE
@@ -43,7 +43,7 @@ def table_s2(grids: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], s
         "Table S2. Grids of the sequences as acquired: median and range over the patients of the study. x: left to "
         "right, y: back to front, z: from below to above. n: patients with the sequence."
     )
-    voxels, spacing = (published_value("article", "cohort", f"t1ce_{key}_range") for key in ("voxels", "spacing"))
+    voxels, spacing = (printed_value("article", "cohort", f"t1ce_{key}_range") for key in ("voxels", "spacing"))
     note = f"Post-operative T1w-CE in the article's cohort: {voxels} voxels of {spacing} mm (range)."
     return Table(pd.DataFrame(rows, dtype=object), caption, (note,))
 

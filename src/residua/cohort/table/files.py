@@ -8,6 +8,7 @@ from typing import Literal
 
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem
+from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study
 
 Kind = Literal["image", "label", "mask"]
@@ -26,7 +27,7 @@ def drawn_on(study: Study) -> dict[str, str]:
 
 def needed_columns(study: Study) -> tuple[str, ...]:
     """The file columns that the table must have: a label that no inputs show to a network is not needed."""
-    used = {"residual", *study.channels}
+    used = {REFERENCE_STANDARD, *study.channels}
     return tuple(column for column in study.file_columns if column not in study.labels or column in used)
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from residua.networks.agunet.grid import level_shapes
-from residua.settings.base import Counts, Frozen, Probability, Spacing
+from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
 from residua.settings.networks import NetworkSettings
 
 
@@ -25,7 +25,7 @@ class AGUNetSettings(NetworkSettings):
 
     environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
     spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled first.")
-    shape: Counts = Field(description="Voxels along x, y, z to which the resampled brain is then resized.")
+    shape: AxisCounts = Field(description="Voxels along x, y, z to which the resampled brain is then resized.")
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=3, description="Filters of each level.")
     batch_normalization_momentum: float = Field(gt=0, lt=1, description="Momentum of the running statistics.")
     initial_weights: InitialWeights | None = Field(default=None, description="Where trainings start; null: at random.")

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from residua.settings.base import Counts, Probability, Spacing
+from residua.settings.base import AxisCounts, Probability, Spacing
 from residua.settings.networks import NetworkSettings
 
 
@@ -17,11 +17,11 @@ class NnUNetSettings(NetworkSettings):
 
     environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
     spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled.")
-    patch_size: Counts = Field(description="Patch in voxels along x, y, z.")
+    patch_size: AxisCounts = Field(description="Patch in voxels along x, y, z.")
     batch_size: int = Field(ge=1, description="Patches per step.")
     features: tuple[int, ...] = Field(min_length=2, description="Filters of each level.")
-    kernels: tuple[Counts, ...] = Field(description="Kernel of each level along x, y, z.")
-    strides: tuple[Counts, ...] = Field(description="Downsampling into each level along x, y, z.")
+    kernels: tuple[AxisCounts, ...] = Field(description="Kernel of each level along x, y, z.")
+    strides: tuple[AxisCounts, ...] = Field(description="Downsampling into each level along x, y, z.")
     convolutions_per_level: int = Field(ge=1, description="Convolutions in each level.")
     epochs: int = Field(ge=1, description="Epochs of training.")
     iterations_per_epoch: int = Field(ge=1, description="Steps of one epoch.")

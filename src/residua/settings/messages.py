@@ -1,0 +1,34 @@
+"""Put what pydantic found wrong into words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+
+def problem_lines(error: ValidationError, explained_in: str, whole: str) -> str:
+    """Return one indented line per problem: the key, what is wrong and what was found.
+
+    ``explained_in`` names the document that lists the keys; ``whole`` stands for the key where a problem concerns
+    several.
+    """
+    lines = [f"  {_key(problem['loc']) or whole}: {_described(problem, explained_in)}" for problem in error.errors()]
+    return "\n".join(lines)
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    return ".".join(str(part) for part in location)
+
+
+def _described(problem: Any, explained_in: str) -> str:
+    kind, value = problem["type"], problem["input"]
+    if kind == "extra_forbidden":
+        return f"unknown key; see {explained_in} for those that exist"
+    message = re.sub(r"^Value error, ", "", problem["msg"])
+    if kind in ("missing", "value_error"):
+        return message
+    # YAML reads 0123 as the number 83.
+    hint = ": put it in quotes" if kind == "string_type" and isinstance(value, int | float) else ""
+    return f"{message} (found {value!r}){hint}"
