@@ -1,4 +1,4 @@
-# The study, in the order in which the data flows. `snakemake -n` shows what would run, docs/wildcards.md what the
+# The study, in the order in which the data flows. `snakemake -n` shows what would run, docs/reference/glossary.md what the
 # names in the paths mean.
 if not workflow.overwrite_configfiles:
 

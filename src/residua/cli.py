@@ -171,7 +171,7 @@ def schema(
     root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is out of date.")] = False,
 ) -> None:
-    """Write config.schema.json, docs/config.md, docs/deviations.md and docs/checks.md."""
+    """Write the generated files: config.schema.json and pages of docs/reference and docs/explanation."""
     from residua.config_docs import require_current, write_docs
 
     (require_current if check else write_docs)(root, _read_yaml(root / "config.yaml"))
@@ -197,7 +197,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ResiduaError(f"{path}: cannot be read as YAML ({error})") from None
     if not isinstance(content, dict):
-        raise ResiduaError(f"{path}: holds no settings; see docs/config.md for those that a study needs")
+        raise ResiduaError(f"{path}: holds no settings; see docs/reference/config.md for those that a study needs")
     return content
 
 

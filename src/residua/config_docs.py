@@ -1,5 +1,7 @@
-"""The pages that are generated: ``config.schema.json`` and ``docs/config.md`` from the models of ``residua.settings``,
-``docs/deviations.md`` from the report's list, ``docs/checks.md`` from the catalogue of checks.
+"""Generated files of the repository.
+
+``config.schema.json`` and ``docs/reference/config.md`` come from the models of ``residua.settings``,
+``docs/explanation/deviations.md`` from the report's list, ``docs/reference/checks.md`` from the catalogue of checks.
 """
 
 from __future__ import annotations
@@ -17,9 +19,9 @@ from residua.settings.base import COLUMN, IDENTIFIER
 from residua.settings.study import Study
 
 SCHEMA = Path("config.schema.json")
-PAGE = Path("docs/config.md")
-DEVIATIONS = Path("docs/deviations.md")
-CHECKS = Path("docs/checks.md")
+PAGE = Path("docs/reference/config.md")
+DEVIATIONS = Path("docs/explanation/deviations.md")
+CHECKS = Path("docs/reference/checks.md")
 _INTRODUCTION = """# The configuration
 
 Generated from `src/residua/study.py`, `src/residua/networks/*/settings.py` and `config.yaml` by `residua schema`; do

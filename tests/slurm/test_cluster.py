@@ -166,7 +166,7 @@ def _state(cluster: Cluster, job: dict[str, str]) -> str:
 
 
 def _command_of_the_manual() -> str:
-    """How docs/cluster.md says to cancel what a killed run left."""
-    found = re.search(r"^ *(squeue --me .*scancel.*)$", (HOUSE / "docs/cluster.md").read_text(), re.MULTILINE)
+    """How docs/how-to/cluster.md says to cancel what a killed run left."""
+    found = re.search(r"^ *(squeue --me .*scancel.*)$", (HOUSE / "docs/how-to/cluster.md").read_text(), re.MULTILINE)
     assert found is not None
     return found.group(1)

@@ -163,8 +163,11 @@ def test_schema_writes_its_files_and_checks_them(folder: Path) -> None:
     (folder / "config.yaml").write_text(yaml.safe_dump(PUBLISHED), encoding="utf-8")
     stale = residua("schema", "--check")
     assert stale.exit_code == 1
-    assert stale.stderr.startswith("config.schema.json, docs/config.md, docs/deviations.md, docs/checks.md: not what")
+    assert stale.stderr.startswith(
+        "config.schema.json, docs/reference/config.md, docs/explanation/deviations.md, docs/reference/checks.md: "
+        "not what"
+    )
     assert not (folder / "docs").exists()
     assert residua("schema").exit_code == 0
-    assert (folder / "docs/config.md").is_file()
+    assert (folder / "docs/reference/config.md").is_file()
     assert residua("schema", "--check").exit_code == 0

@@ -50,10 +50,11 @@ def test_the_schema_refuses_unknown_keys() -> None:
 def test_drift_names_each_file_and_the_command(tmp_path: Path) -> None:
     with pytest.raises(
         ResiduaError,
-        match=r"config\.schema\.json, docs/config\.md, docs/deviations\.md, docs/checks\.md: .*run: residua",
+        match=r"config\.schema\.json, docs/reference/config\.md, docs/explanation/deviations\.md, "
+        r"docs/reference/checks\.md: .*run: residua",
     ):
         require_current(tmp_path, PUBLISHED)
     write_docs(tmp_path, PUBLISHED)
     require_current(tmp_path, PUBLISHED)
-    with pytest.raises(ResiduaError, match=r"^docs/config\.md: not what"):
+    with pytest.raises(ResiduaError, match=r"^docs/reference/config\.md: not what"):
         require_current(tmp_path, {**PUBLISHED, "version": 2})

@@ -124,7 +124,7 @@ def test_a_design_of_ones_own_is_a_file(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"world_mm": -1}, "world_mm: Input should be greater than 0"),
-        ({"wrold_mm": 2.0}, "wrold_mm: unknown key; see docs/simulator.md for those that exist"),
+        ({"wrold_mm": 2.0}, "wrold_mm: unknown key; see docs/explanation/simulator.md for those that exist"),
         ({"raters_hospital": "XYZ"}, "raters_hospital is no hospital of the design: XYZ"),
         ({"hospitals": {}}, "hospitals: Dictionary should have at least 1 item"),
     ],

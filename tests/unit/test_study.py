@@ -136,8 +136,12 @@ def test_a_study_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "line"),
     [
-        ("thresholds", 1, "thresholds: unknown key; see docs/config.md for those that exist"),
-        ("networks.nnunet.epoch", 5, "networks.nnunet.epoch: unknown key; see docs/config.md for those that exist"),
+        ("thresholds", 1, "thresholds: unknown key; see docs/reference/config.md for those that exist"),
+        (
+            "networks.nnunet.epoch",
+            5,
+            "networks.nnunet.epoch: unknown key; see docs/reference/config.md for those that exist",
+        ),
         ("folds.1", ["STO", "GRO"], "study: hospital STO is in more than one fold"),
         ("holdout", ["AMS", "GOT"], "study: hospital GOT is both held out and in a fold"),
         ("folds.1", [], "study: fold 1 names no hospital"),
@@ -188,7 +192,11 @@ def test_a_study_cannot_be_changed() -> None:
         ("folds", {"metod": "balanced"}, "folds.method: Field required"),
         ("folds", {"method": "balanced"}, "folds.number: Field required"),
         ("folds", {"method": "balanced", "number": 1}, "folds.number: Input should be greater than or equal to 2"),
-        ("folds", {"method": "balanced", "number": 5, 0: ["STO"]}, "folds.0: unknown key; see docs/config.md"),
+        (
+            "folds",
+            {"method": "balanced", "number": 5, 0: ["STO"]},
+            "folds.0: unknown key; see docs/reference/config.md",
+        ),
         ("folds", {"method": "leave_one_hospital_out", "number": 5}, "folds.number: unknown key"),
         ("folds", {"method": "file"}, "folds.path: Field required"),
         ("folds", "balanced", "folds: give each fold's hospitals, or method: balanced, leave_one_hospital_out, file"),

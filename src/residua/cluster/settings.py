@@ -85,8 +85,8 @@ def load_cluster(path: Path) -> Cluster:
     except yaml.YAMLError as error:
         raise ResiduaError(f"{path}: not YAML: {error}") from None
     except ValidationError as error:
-        lines = problem_lines(error, "docs/cluster.md", "cluster")
-        raise ResiduaError(f"{path} cannot be used; docs/cluster.md explains its keys:\n{lines}") from None
+        lines = problem_lines(error, "docs/how-to/cluster.md", "cluster")
+        raise ResiduaError(f"{path} cannot be used; docs/how-to/cluster.md explains its keys:\n{lines}") from None
 
 
 def cluster_of_profile() -> Cluster:

@@ -24,7 +24,7 @@ class Problem:
     file: str | None = None
     severity: Severity = "error"
     check: str = ""
-    """The name of the check that found it, as docs/checks.md lists them."""
+    """The name of the check that found it, as docs/reference/checks.md lists them."""
 
     @property
     def is_error(self) -> bool:

@@ -2,7 +2,8 @@
 
 Each stage is optimised on images of its own spacing; the transform serves any grid. With ANTs' own smoothing of SyN the
 field follows noise and what only one of both scans shows (a cavity, blood): points that the affine stage had brought to
-their place move away again. The total field is smoothed too, therefore; docs/registration.md has the measurements.
+their place move away again. Therefore the total field is smoothed too; docs/explanation/registration.md has the
+measurements.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Where a run differs from the article: the one list from which ``docs/deviations.md`` and the report are made.
+"""Where a run differs from the article: the one list behind ``docs/explanation/deviations.md`` and the report.
 
 ``residua schema`` writes the page.
 """
@@ -92,7 +92,7 @@ DEVIATIONS = (
         "Registration",
         "SyN of ANTs; neither metric, iterations nor smoothing given",
         "SyN of ANTs after a rigid and an affine stage, the field smoothed more than ANTs does; "
-        "docs/registration.md has metric and smoothing within the session and across surgery",
+        "docs/explanation/registration.md has metric and smoothing within the session and across surgery",
         "with ANTs' own smoothing SyN moves what the affine had put in place; only surgery shifts the brain",
         lambda study: (study.registration.engine, study.registration.transform) == ("ants", "SyN"),
     ),
@@ -128,7 +128,7 @@ DEVIATIONS = (
         "Grid of the registration",
         "not given",
         "optimised on images of a coarser spacing, applied on the reference grid",
-        "a fraction of the time; docs/registration.md compares the errors",
+        "a fraction of the time; docs/explanation/registration.md compares the errors",
         lambda study: any(
             deformation and deformation.working_spacing_mm
             for deformation in (study.registration.within_session, study.registration.across_surgery)
@@ -257,7 +257,7 @@ def applying(study: Study) -> list[Deviation]:
 
 
 def to_markdown() -> str:
-    """The page ``docs/deviations.md``."""
+    """The page ``docs/explanation/deviations.md``."""
     deviations = [(d.what, d.article, d.here, d.why) for d in DEVIATIONS]
     settings = [(s.what, f"`{s.key}`", plain(s.value, s.key)) for s in ARTICLE_SETTINGS]
     blocks = (

@@ -10,7 +10,7 @@ from residua.settings.base import Frozen
 
 
 class BrainMask(Frozen):
-    """Where the brain mask of the reference sequence comes from; docs/brain_masks.md compares the methods."""
+    """Source of the reference sequence's brain mask; docs/explanation/brain_masks.md compares the methods."""
 
     method: Literal["deepbet", "hd-bet", "agunet", "template", "given"] = Field(
         description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise one, with weights of your "

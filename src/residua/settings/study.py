@@ -1,6 +1,6 @@
 """The study's configuration: frozen models, checked once, before any job.
 
-The JSON schema (``config.schema.json``) and ``docs/config.md`` are generated from these models by ``residua schema``.
+``residua schema`` generates ``config.schema.json`` and ``docs/reference/config.md`` from these models.
 """
 
 from __future__ import annotations
@@ -217,5 +217,5 @@ def load_study(config: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(config)
     except ValidationError as error:
-        lines = problem_lines(error, "docs/config.md", "study")
+        lines = problem_lines(error, "docs/reference/config.md", "study")
         raise ResiduaError(f"The configuration cannot be used:\n{lines}") from None

@@ -183,5 +183,5 @@ def load_design(like: str) -> Design:
     except (yaml.YAMLError, AttributeError) as error:
         raise ResiduaError(f"the design {like} is not YAML with keys: {error}") from None
     except ValidationError as error:
-        lines = problem_lines(error, "docs/simulator.md", "design")
+        lines = problem_lines(error, "docs/explanation/simulator.md", "design")
         raise ResiduaError(f"the design {like} has {error.error_count()} problem(s):\n{lines}") from None

@@ -1,4 +1,4 @@
-"""Every check by name: what it finds and how grave that is. ``docs/checks.md`` is made from it."""
+"""Every check by name: what it finds and how grave that is. ``docs/reference/checks.md`` is made from it."""
 
 from __future__ import annotations
 
@@ -184,7 +184,7 @@ a **warning** is for a person to look at.
 
 
 def to_markdown() -> str:
-    """The page ``docs/checks.md``."""
+    """The page ``docs/reference/checks.md``."""
     page = _INTRODUCTION
     for group, checks in CATALOGUE.items():
         page += f"\n## {group}\n\n| check | severity | finds |\n| --- | --- | --- |\n"

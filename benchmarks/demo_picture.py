@@ -1,6 +1,6 @@
 """The README's picture, from a finished demo. Needs matplotlib (the core environment has it).
 
-PYTHONPATH=src .snakemake/conda/<core>/bin/python docs/picture.py demo docs/demo.png
+PYTHONPATH=src .snakemake/conda/<core>/bin/python benchmarks/demo_picture.py demo docs/images/demo.png
 """
 
 from __future__ import annotations

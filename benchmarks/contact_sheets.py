@@ -3,7 +3,8 @@
 Needs matplotlib (the core environment has it) and a cohort simulated like table1:
 
     residua simulate --like table1 --patients 24 --seed 1 --out build/table1
-    PYTHONPATH=src .snakemake/conda/<core>/bin/python docs/contact_sheets.py build/table1 docs/contact_sheets
+    export PYTHONPATH=src
+    .snakemake/conda/<core>/bin/python benchmarks/contact_sheets.py build/table1 docs/images/contact_sheets
 """
 
 from __future__ import annotations
