@@ -30,7 +30,7 @@ mask_brains(BrainMask.model_validate_json(sys.argv[1]), json.loads(sys.argv[2]),
 OVERLAPS = """
 import json, sys
 from residua.images import volumes
-from residua.brain.template import template_overlap
+from residua.brain.template_overlap import template_overlap
 reference = volumes.load(sys.argv[1])
 print(json.dumps([template_overlap(reference, volumes.load_mask(mask)) for mask in sys.argv[2:]]))
 """

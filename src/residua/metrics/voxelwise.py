@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.images.volumes import Grid
+from residua.metrics.overlap import dice_of, jaccard_of, ratio
 from residua.metrics.surface import surface_distances
 
 
@@ -44,28 +45,14 @@ def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], gr
     return CaseMetrics(
         dice=dice_of(shared, in_reference, in_prediction),
         jaccard=jaccard_of(shared, in_reference, in_prediction),
-        precision=_ratio(shared, in_prediction),
-        recall=_ratio(shared, in_reference),
+        precision=ratio(shared, in_prediction),
+        recall=ratio(shared, in_reference),
         hd95_mm=distances.hd95_mm,
         assd_mm=distances.assd_mm,
         reference_ml=in_reference * grid.voxel_ml,
         predicted_ml=in_prediction * grid.voxel_ml,
         absolute_volume_error_ml=abs(in_prediction - in_reference) * grid.voxel_ml,
     )
-
-
-def dice_of(shared: int, in_reference: int, in_prediction: int) -> float:
-    """Dice from voxel counts: of the intersection and of each mask. NaN when both masks are empty."""
-    return _ratio(2 * shared, in_reference + in_prediction)
-
-
-def jaccard_of(shared: int, in_reference: int, in_prediction: int) -> float:
-    """Jaccard from voxel counts: of the intersection and of each mask. NaN when both masks are empty."""
-    return _ratio(shared, in_reference + in_prediction - shared)
-
-
-def _ratio(part: int, whole: int) -> float:
-    return part / whole if whole else float("nan")
 
 
 def _require_mask(name: str, mask: NDArray[np.bool_], grid: Grid) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from residua.brain.checks import check_mask
-from residua.brain.template import template_overlap
+from residua.brain.template_overlap import template_overlap
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Image

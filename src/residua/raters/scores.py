@@ -20,7 +20,7 @@ from residua.cohort.table.rater_table import GROUPS, Rating
 from residua.images import volumes
 from residua.images.volumes import Image
 from residua.metrics.classification import has_residual_tumor
-from residua.metrics.voxelwise import jaccard_of
+from residua.metrics.overlap import jaccard_of
 from residua.problems.problem import Problem, raise_problems
 from residua.publishing.images import by_patient
 from residua.raters.labels import rater_labels

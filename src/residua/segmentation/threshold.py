@@ -16,7 +16,7 @@ from scipy import ndimage
 
 from residua.errors import ResiduaError
 from residua.metrics.classification import count, outcomes, rates
-from residua.metrics.voxelwise import dice_of
+from residua.metrics.overlap import dice_of
 from residua.segmentation.masks import binarise, segment
 from residua.settings.study import Classification, Postprocessing
 
