@@ -37,13 +37,13 @@ _VOXELS = Path("results", "cohort", "voxels")
 
 @app.command()
 def simulate(
-    out: Annotated[Path, typer.Option(help="A new folder for the cohort.")],
-    patients: Annotated[int, typer.Option(min=1, help="How many patients.")],
-    seed: Annotated[int, typer.Option(min=0, help="Equal seeds give equal cohorts.")] = 1,
-    like: Annotated[str, typer.Option(help="Its design: toy, micro, table1 (the article's), or a YAML file.")] = "toy",
+    out: Annotated[Path, typer.Option(help="New folder for the cohort.")],
+    patients: Annotated[int, typer.Option(min=1, help="Number of patients.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same cohort.")] = 1,
+    like: Annotated[str, typer.Option(help="Design: toy, micro, table1 (as in the article), or a YAML file.")] = "toy",
     workers: Annotated[int | None, typer.Option(min=1, help=_WORKERS)] = None,
 ) -> None:
-    """Simulate a multicentre cohort whose truth is known; what an interrupted call made is kept."""
+    """Simulate a multicentre cohort with known truth; an interrupted command continues when repeated."""
     from rich.console import Console
 
     from residua.simulate.cohort import simulate_cohort

@@ -62,7 +62,7 @@ def bids(root: Path, **more: Any) -> Path:
     return write_tree(root, {**files, **more})
 
 
-def test_sessions_sequences_masks_and_what_the_tables_say(tmp_path: Path) -> None:
+def test_bids_row_holds_images_masks_and_clinical_values(tmp_path: Path) -> None:
     root = bids(tmp_path / "source")
     before = snapshot(root)
     ran = imported("bids", root, "--out", tmp_path / "out", "--column", "post_t2=T2w")
@@ -97,23 +97,23 @@ def test_sessions_sequences_masks_and_what_the_tables_say(tmp_path: Path) -> Non
     assert snapshot(root) == before
 
 
-def test_what_was_left_and_remarked(tmp_path: Path) -> None:
+def test_record_lists_remarks_and_unused_files(tmp_path: Path) -> None:
     imported("bids", bids(tmp_path / "source"), "--out", tmp_path / "out")
     record = record_of(tmp_path / "out")
     assert record["hospitals"] == {"GRO": "GRO", "StOlav": "St Olav"}
-    assert record["remarks"] == ["1 of participants.tsv have no image"]
+    assert record["remarks"] == ["1 participant(s) of participants.tsv have no image"]
     days = "hours after surgery: 5 whole days between the dates of surgery and scan"
     assert record["patients"]["sub02"]["remarks"] == [days]
     assert record["patients"]["sub01"]["remarks"] == ["hours after surgery: from the times of surgery and scan"]
     left = record["left"]
     in_mni = f"{SEG}/sub-01/ses-postop/anat/sub-01_ses-postop_space-MNI152NLin6Asym_label-residual_mask.nii.gz"
-    assert left[in_mni] == "in the space MNI152NLin6Asym, not in that of the image"
-    assert left["sub-01/ses-postop/anat/odd.nii.gz"] == "not named as BIDS names a file"
+    assert left[in_mni] == "in the space MNI152NLin6Asym, not in the space of the image"
+    assert left["sub-01/ses-postop/anat/odd.nii.gz"] == "not a BIDS file name"
     assert left["sub-01/ses-postop/anat/sub-01_ses-postop_T2w.nii.gz"] == "not needed"
     assert not [name for name in left if name.startswith("sourcedata")]
 
 
-def test_runs_exclude_the_patient_until_one_is_chosen(tmp_path: Path) -> None:
+def test_several_runs_exclude_the_patient_unless_run_is_given(tmp_path: Path) -> None:
     runs = session("01", "postop", "run-1_FLAIR", "run-02_FLAIR")
     root = bids(tmp_path / "source", **runs)
     assert imported("bids", root, "--out", tmp_path / "out").exit_code == 0
@@ -126,26 +126,26 @@ def test_runs_exclude_the_patient_until_one_is_chosen(tmp_path: Path) -> None:
     assert (chosen["role"], chosen["post_flair"].rpartition("_")[0][-6:]) == ("auto", "run-02")
 
 
-def test_an_entity_decides_among_several(tmp_path: Path) -> None:
+def test_prefer_selects_among_several_files(tmp_path: Path) -> None:
     root = bids(tmp_path / "source", **session("01", "postop", "acq-mprage_ce-gadolinium_T1w"))
     assert imported("bids", root, "--out", tmp_path / "out", "--prefer", "acq-mprage").exit_code == 0
     assert rows_of(tmp_path / "out")["sub01"]["post_t1ce"].endswith("_acq-mprage_ce-gadolinium_T1w.nii.gz")
 
 
-def test_a_segmentation_of_several_structures_needs_a_rule_and_goes_before_masks(tmp_path: Path) -> None:
+def test_dseg_needs_a_label_rule_and_replaces_masks(tmp_path: Path) -> None:
     root = bids(tmp_path / "source", **mask("01", "postop", "dseg", SEGMENTATION))
     imported("bids", root, "--out", tmp_path / "out")
     name = f"{SEG}/sub-01/ses-postop/anat/sub-01_ses-postop_"
-    assert record_of(tmp_path / "out")["left"][f"{name}dseg.nii.gz"] == "no --label says which values are residual"
+    assert record_of(tmp_path / "out")["left"][f"{name}dseg.nii.gz"] == "no --label gives the values of residual"
     imported("bids", root, "--out", tmp_path / "ruled", "--label", "residual=4")
     assert rows_of(tmp_path / "ruled")["sub01"]["residual"] == "labels/sub01_residual.nii.gz"
     assert int(voxels(tmp_path / "ruled/labels/sub01_residual.nii.gz").sum()) == 4
     record = record_of(tmp_path / "ruled")
     assert record["left"][f"{name}label-residual_mask.nii.gz"] == "--label derives residual from a dseg"
-    assert "also holds 1, 2, 3" in record["patients"]["sub01"]["remarks"][-1]
+    assert "also contains 1, 2, 3" in record["patients"]["sub01"]["remarks"][-1]
 
 
-def test_a_mask_of_another_name_is_taken_when_it_is_told(tmp_path: Path) -> None:
+def test_mask_option_names_the_label_of_masks(tmp_path: Path) -> None:
     root = bids(tmp_path / "source", **mask("02", "PostSurgery", "label-RestTumor_mask", only(1)))
     imported("bids", root, "--out", tmp_path / "out", "--mask", "residual=resttumor")
     rows = rows_of(tmp_path / "out")
@@ -153,12 +153,14 @@ def test_a_mask_of_another_name_is_taken_when_it_is_told(tmp_path: Path) -> None
     assert "residual" not in rows["sub01"]
 
 
-def test_sessions_of_other_names_are_listed_and_taken_when_they_are_told(tmp_path: Path) -> None:
+def test_unusual_session_names_are_listed_and_accepted_as_options(tmp_path: Path) -> None:
     people = "participant_id\thospital\nsub-01\tSTO\n"
     files = {"participants.tsv": people, **session("01", "day2", "ce-GD_T1w"), **session("01", "day0", "ce-GD_T1w")}
     root = write_tree(tmp_path / "source", {"dataset_description.json": DESCRIPTION, **files})
     ran = imported("bids", root, "--out", tmp_path / "out")
-    assert ran.stderr.startswith(f"{root}: no image of a session before or after surgery; there is day0, day2: name")
+    assert ran.stderr.startswith(
+        f"{root}: no session has a usual name such as preop or postop; the sessions are day0, day2: name"
+    )
     options = ("--postop-session", "ses-day2", "--preop-session", "day0")
     assert imported("bids", root, "--out", tmp_path / "out", *options).exit_code == 0
     row = rows_of(tmp_path / "out")["sub01"]
@@ -167,22 +169,22 @@ def test_sessions_of_other_names_are_listed_and_taken_when_they_are_told(tmp_pat
     assert "ses-day0" in row["pre_t1ce"]
 
 
-def test_hospitals_come_from_the_column_that_is_told_or_are_all_one(tmp_path: Path) -> None:
+def test_hospitals_come_from_the_named_column_or_from_the_option(tmp_path: Path) -> None:
     people = "participant_id\tklinik\nsub-01\tBerg\nsub-02\tn/a\n"
     root = bids(tmp_path / "source", **{"participants.tsv": people})
     ran = imported("bids", root, "--out", tmp_path / "out")
     assert "participants.tsv has no column hospital or site; name it with --hospital-column" in ran.stderr
     ran = imported("bids", root, "--out", tmp_path / "out", "--hospital-column", "clinic")
-    assert "--hospital-column clinic: participants.tsv has the columns klinik, participant_id" in ran.stderr
-    imported("bids", root, "--out", tmp_path / "told", "--hospital-column", "klinik")
-    rows = rows_of(tmp_path / "told")
+    assert "--hospital-column clinic: participants.tsv has only the columns klinik, participant_id" in ran.stderr
+    imported("bids", root, "--out", tmp_path / "named", "--hospital-column", "klinik")
+    rows = rows_of(tmp_path / "named")
     assert (rows["sub01"]["hospital"], rows["sub02"]["hospital"]) == ("Berg", "unknown")
     assert rows["sub02"]["exclusion_reason"] == "the hospital is not known"
     imported("bids", root, "--out", tmp_path / "one", "--hospital", "STO")
     assert {row["hospital"] for row in rows_of(tmp_path / "one").values()} == {"STO"}
 
 
-def test_raw_data_are_never_written_to_but_derivatives_may_be(tmp_path: Path) -> None:
+def test_output_inside_a_data_set_is_accepted_below_derivatives_only(tmp_path: Path) -> None:
     root = bids(tmp_path / "source")
     before = snapshot(root)
     for out in (root, root / "residua", root / "sub-01" / "x", root / "derivatives"):
@@ -212,21 +214,21 @@ class _Touches:
 
 
 @pytest.mark.parametrize(
-    ("more", "told"),
+    ("more", "message"),
     [
         ({"participants.tsv": 'participant_id\tsite\nsub-01\t"open\n'}, "participants.tsv: cannot be split into cells"),
         ({"sub-01/ses-postop/anat/sub-01_ses-postop_ce-gadolinium_T1w.json": "{"}, "its JSON sidecar cannot be read"),
         ({"dataset_description.json": "{"}, "cannot be read as a BIDS data set"),
     ],
 )
-def test_a_damaged_file_is_named(tmp_path: Path, more: dict[str, Any], told: str) -> None:
+def test_damaged_file_is_named(tmp_path: Path, more: dict[str, Any], message: str) -> None:
     ran = imported("bids", bids(tmp_path / "source", **more), "--out", tmp_path / "out")
     assert (ran.exit_code, ran.stdout) == (1, "")
-    assert told in ran.stderr
+    assert message in ran.stderr
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_is_no_data_set(tmp_path: Path) -> None:
+def test_folder_without_bids_images_is_reported(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "source", {"a/b.nii.gz": None})
     assert f"{root}: no image such as sub-01/ses-postop" in imported("bids", root, "--out", tmp_path / "out").stderr
 
@@ -246,20 +248,20 @@ def test_a_folder_that_is_no_data_set(tmp_path: Path) -> None:
         ({}, {}, "2020-01-04", None),
     ],
 )
-def test_hours_after_surgery(
+def test_hours_after_surgery_from_columns_and_dates(
     session_row: dict[str, str], person: dict[str, str], acquired: str | None, hours: float | None
 ) -> None:
     found = interval((session_row, person), acquired, None)
     assert (found.hours if found else None) == hours
 
 
-def test_the_column_of_surgery_may_be_told() -> None:
+def test_surgery_column_option_replaces_the_usual_columns() -> None:
     found = interval(({}, {"op": "2020-01-01", "surgery_date": "2019-01-01"}), "2020-01-02", "OP")
     assert found is not None
     assert found.hours == 24
 
 
-def test_rows_of_a_table(tmp_path: Path) -> None:
+def test_read_rows_lowers_columns_and_omits_missing_cells(tmp_path: Path) -> None:
     assert read_rows(tmp_path / "no.tsv") == ()
     path = tmp_path / "sessions.tsv"
     path.write_text("session_id\tAcq_Time\tx\nses-a\t2020\tn/a\n", encoding="utf-8")

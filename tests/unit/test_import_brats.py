@@ -33,7 +33,7 @@ def before_surgery(root: Path) -> Path:
     return write_tree(root, files)
 
 
-def test_the_first_scan_after_treatment_with_the_values_of_2024(tmp_path: Path) -> None:
+def test_first_scan_after_treatment_is_imported_with_the_values_of_2024(tmp_path: Path) -> None:
     root = after_treatment(tmp_path / "source")
     before = snapshot(root)
     ran = imported("brats", root, "--out", tmp_path / "out", "--pre-timepoint", 0, "--column", "post_t2")
@@ -61,18 +61,18 @@ def test_the_first_scan_after_treatment_with_the_values_of_2024(tmp_path: Path) 
     assert snapshot(root) == before
 
 
-def test_what_was_decided_and_left_is_on_record(tmp_path: Path) -> None:
+def test_record_lists_time_points_and_unused_files(tmp_path: Path) -> None:
     imported("brats", after_treatment(tmp_path / "source"), "--out", tmp_path / "out")
     record = record_of(tmp_path / "out")
     assert record["patients"]["BraTSGLI00001"]["remarks"] == ["time point 100 is the post-operative scan"]
     assert record["patients"]["BraTSGLI00002"]["remarks"] == ["time point 101 is the post-operative scan"]
     assert record["left"]["training/BraTS-GLI-00001-101/BraTS-GLI-00001-101-seg.nii.gz"] == "time point 101 is not used"
     assert record["left"]["training/BraTS-GLI-00001-100/BraTS-GLI-00001-100-t2w.nii.gz"] == "not needed"
-    assert record["left"]["training/mapping.csv"] == "not named as BraTS names a case"
+    assert record["left"]["training/mapping.csv"] == "not a BraTS file name"
     assert record["label_rules"] == {"residual": ["values 3"]}
 
 
-def test_another_time_point_and_another_rule(tmp_path: Path) -> None:
+def test_options_replace_time_point_and_rule(tmp_path: Path) -> None:
     options = ("--post-timepoint", 101, "--label", "residual=1,3", "--assume-early", "--hospital", "GRO")
     imported("brats", after_treatment(tmp_path / "source"), "--out", tmp_path / "out", *options)
     rows = rows_of(tmp_path / "out")
@@ -82,29 +82,30 @@ def test_another_time_point_and_another_rule(tmp_path: Path) -> None:
     assert record_of(tmp_path / "out")["label_rules"] == {"residual": ["values 1, 3"]}
 
 
-def test_scans_before_surgery_have_the_values_of_2021_and_need_to_be_told(tmp_path: Path) -> None:
+def test_scans_of_2021_need_post_timepoint_and_have_its_values(tmp_path: Path) -> None:
     root = before_surgery(tmp_path / "source")
     ran = imported("brats", root, "--out", tmp_path / "out")
     assert ran.exit_code == 1
     assert ran.stderr == (
-        f"{root}: which scans are after surgery is not known; name one of the time points 0 with --post-timepoint\n"
+        f"{root}: file names do not show which scans are post-operative; "
+        "name their time point with --post-timepoint: 0\n"
     )
     assert imported("brats", root, "--out", tmp_path / "out", "--post-timepoint", 0).exit_code == 0
     rows = rows_of(tmp_path / "out")
     assert rows["BraTS202100001"]["post_flair"] == "../source/BraTS2021_00001/BraTS2021_00001_flair.nii.gz"
     assert int(voxels(tmp_path / "out" / rows["BraTS202100001"]["residual"]).sum()) == 4
     remarks = record_of(tmp_path / "out")["patients"]["BraTS202100002"]["remarks"]
-    unknown = "BraTS2021_00002_seg.nii.gz also holds 3, which neither the rule nor the documentation knows"
+    unknown = "BraTS2021_00002_seg.nii.gz also contains 3, not defined by the rule or the documentation"
     assert remarks == ["time point 0 is the post-operative scan", unknown]
 
 
-def test_the_release_decides_over_the_name(tmp_path: Path) -> None:
+def test_release_option_overrides_the_file_name(tmp_path: Path) -> None:
     options = ("--post-timepoint", 0, "--release", "2023")
     imported("brats", before_surgery(tmp_path / "source"), "--out", tmp_path / "out", *options)
     assert int(voxels(tmp_path / "out/labels/BraTS202100002_residual.nii.gz").sum()) == 3
 
 
-def test_a_folder_without_a_case_is_told(tmp_path: Path) -> None:
+def test_folder_without_a_case_is_reported(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "source", {"a.nii.gz": None})
     ran = imported("brats", root, "--out", tmp_path / "out")
     assert ran.exit_code == 1
@@ -113,5 +114,5 @@ def test_a_folder_without_a_case_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("release", ["2022", "x"])
-def test_a_release_that_is_not_known_is_wrong_usage(tmp_path: Path, release: str) -> None:
+def test_unknown_release_is_wrong_usage(tmp_path: Path, release: str) -> None:
     assert imported("brats", tmp_path, "--out", tmp_path / "out", "--release", release).exit_code == 2

@@ -50,7 +50,7 @@ def confirm(out: Path, rows: list[dict[str, str]]) -> None:
         writer.writerows({**row, "confirmed": "yes" if row["column"] else ""} for row in rows)
 
 
-def test_every_series_is_proposed_with_a_confidence_and_reasons(export: Path) -> None:
+def test_every_series_gets_a_proposal_with_confidence_and_reasons(export: Path) -> None:
     before = snapshot(export)
     _, rows = proposed(export)
     by_column = {row["column"]: row for row in rows if row["column"]}
@@ -68,7 +68,7 @@ def test_every_series_is_proposed_with_a_confidence_and_reasons(export: Path) ->
     assert snapshot(export) == before
 
 
-def test_the_proposal_names_nobody_and_the_mapping_is_private(export: Path) -> None:
+def test_proposal_contains_no_identity_and_mapping_is_private(export: Path) -> None:
     out, _ = proposed(export)
     shown = (out / "proposal.tsv").read_text()
     for trace in (NAME, "Jane", IDENTITY, BIRTH, PLACE, "20200103", *uids(export)):
@@ -79,20 +79,20 @@ def test_the_proposal_names_nobody_and_the_mapping_is_private(export: Path) -> N
     assert IDENTITY in (private / "mapping.json").read_text()
 
 
-def test_what_is_not_confirmed_is_not_converted(export: Path) -> None:
+def test_unconfirmed_or_repeated_column_is_rejected(export: Path) -> None:
     out, rows = proposed(export)
     refused = residua("import", "dicom-convert", out, "--out", export.parent / "cohort")
     assert refused.exit_code == 1
-    assert "is not confirmed; look at it, and write yes or no" in refused.stderr
-    assert refused.stderr.splitlines()[0].endswith("the proposal is not ready (4 to mend):")
+    assert "is not confirmed; inspect the series and write yes or no" in refused.stderr
+    assert refused.stderr.splitlines()[0].endswith("the proposal is not ready (4 to correct):")
     assert not (export.parent / "cohort").exists()
     rows[-1]["column"] = "post_t1ce"
     confirm(out, rows)
     twice = residua("import", "dicom-convert", out, "--out", export.parent / "cohort")
-    assert "post_t1ce is there twice for this patient" in twice.stderr
+    assert "post_t1ce appears twice for this patient; confirm only one" in twice.stderr
 
 
-def test_confirmed_series_become_nifti_where_dicom_says_and_identity_stays_behind(tmp_path: Path) -> None:
+def test_converted_volumes_have_the_dicom_geometry_and_no_identity(tmp_path: Path) -> None:
     export = tmp_path / "pacs"
     voxels = write_export(export)
     out, rows = proposed(export)
@@ -126,7 +126,7 @@ def test_confirmed_series_become_nifti_where_dicom_says_and_identity_stays_behin
             assert not [trace for trace in traces if trace in content], path
 
 
-def test_a_killed_conversion_goes_on(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_conversion_continues(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out, rows = proposed(export)
     confirm(out, rows)
     kept = out / "private" / "converted" / "STO001"
@@ -138,7 +138,7 @@ def test_a_killed_conversion_goes_on(export: Path, monkeypatch: pytest.MonkeyPat
     assert nib.load(export.parent / "cohort/images/STO001/post_t1.nii.gz").shape == (3, 4, 5)
 
 
-def test_without_a_date_of_surgery_the_session_is_a_guess_and_the_patient_not_early(tmp_path: Path) -> None:
+def test_without_surgery_date_confidence_is_halved_and_patient_excluded(tmp_path: Path) -> None:
     write_series(tmp_path / "pacs", "T1 MPRAGE +GD", "20200103 0930", "1.2.3", **T1CE)
     out = tmp_path / "proposal"
     assert residua("import", "dicom", tmp_path / "pacs", "--out", out, "--hospital", "STO").exit_code == 0
@@ -150,7 +150,7 @@ def test_without_a_date_of_surgery_the_session_is_a_guess_and_the_patient_not_ea
     assert patient.exclusion_reason.startswith("not early post-operative")
 
 
-def test_of_two_series_for_one_column_the_more_certain_is_proposed_and_both_are_told(tmp_path: Path) -> None:
+def test_more_certain_of_two_series_is_proposed_and_both_give_the_reason(tmp_path: Path) -> None:
     for number, (description, tags) in enumerate((("t1 tse", T1CE), ("T1 MPRAGE +GD", T1CE)), start=1):
         write_series(tmp_path / "pacs", description, f"20200103 09{number}0", "1.2.3", number, **tags)
     out = tmp_path / "proposal"
@@ -192,18 +192,18 @@ def series(description: str, **tags: Any) -> Series:
         ("series 7", {}, ""),
     ],
 )
-def test_usual_descriptions_and_parameters_are_understood(description: str, tags: dict[str, Any], kind: str) -> None:
+def test_weighting_from_usual_descriptions_and_parameters(description: str, tags: dict[str, Any], kind: str) -> None:
     assert weighting(series(description, **tags))[0] == kind
 
 
-def test_confidence_falls_where_signs_contradict() -> None:
+def test_confidence_is_lower_if_signs_contradict() -> None:
     agreeing = weighting(series("T1 +GD", **T1CE))[1]
     by_tag_only = weighting(series("T1", **T1CE))[1]
     contradicted = weighting(series("T1 +GD", RepetitionTime=5000, EchoTime=100))[1]
     assert agreeing > by_tag_only > contradicted
 
 
-def test_only_words_of_mri_are_shown_of_a_description() -> None:
+def test_scrubbed_description_keeps_mri_terms_only() -> None:
     assert scrubbed("t1 mprage KM Jane Doe 19500203") == "t1 mprage KM …"
     assert scrubbed("T1_MPRAGE_sag_iso") == "T1 MPRAGE sag iso"
     assert "4711" not in scrubbed("T1 4711")

@@ -28,7 +28,7 @@ def by_session(root: Path) -> Path:
 SESSIONS = "{patient}/ses-{session}/{patient}_{sequence}.nii"
 
 
-def test_files_that_are_called_as_the_columns(tmp_path: Path) -> None:
+def test_files_named_as_columns_are_imported(tmp_path: Path) -> None:
     root = by_column(tmp_path / "source")
     before = snapshot(root)
     out = tmp_path / "out"
@@ -52,8 +52,8 @@ def test_files_that_are_called_as_the_columns(tmp_path: Path) -> None:
     }
     record = record_of(out)
     assert record["left"] == {
-        "GRO/002/notes.txt": "no NIfTI file",
-        "GRO/002/post_dwi.nii.gz": "post_dwi is no column of the cohort table; see --column",
+        "GRO/002/notes.txt": "not a NIfTI file",
+        "GRO/002/post_dwi.nii.gz": "post_dwi is not a column of the cohort table; see --column",
     }
     assert snapshot(root) == before
     assert ran.stdout.splitlines() == [
@@ -61,19 +61,19 @@ def test_files_that_are_called_as_the_columns(tmp_path: Path) -> None:
         "brain_mask: 1 of 3 annotated",
         "pre_tumor: 1 of 3 annotated (used as it is)",
         "residual: 1 of 3 annotated (used as it is)",
-        "patients of several hospitals have the same name; theirs begin with the hospital",
-        "import.json has remarks on 0 patient(s), and says why 2 file(s) were left",
-        f"{out}/cohort.tsv: look at it, then run residua check",
+        "hospitals share patient names, so every source_id begins with the hospital",
+        "import.json lists remarks on 0 patient(s) and 2 unused file(s) with the reason",
+        f"{out}/cohort.tsv: inspect the table, then run residua check",
     ]
 
 
-def test_a_further_column_is_taken_when_it_is_named(tmp_path: Path) -> None:
+def test_column_option_adds_a_column(tmp_path: Path) -> None:
     pattern = ("--pattern", "{hospital}/{patient}/{column}.nii.gz", "--column", "post_dwi")
     assert imported("folders", by_column(tmp_path / "s"), "--out", tmp_path / "out", *pattern).exit_code == 0
     assert rows_of(tmp_path / "out")["GRO002"]["post_dwi"] == "../s/GRO/002/post_dwi.nii.gz"
 
 
-def test_sessions_and_sequences_are_mapped_and_labels_derived_by_the_rule(tmp_path: Path) -> None:
+def test_map_assigns_sequences_and_label_rules_derive_labels(tmp_path: Path) -> None:
     root = by_session(tmp_path / "source")
     before = snapshot(root)
     names = ("post_t1ce=post/T1_GD", "post_t1=post/T1", "pre_t1ce=pre/T1_GD", "residual=post/seg", "pre_tumor=pre/seg")
@@ -91,15 +91,15 @@ def test_sessions_and_sequences_are_mapped_and_labels_derived_by_the_rule(tmp_pa
     assert int(voxels(tmp_path / "out/labels/pat1_residual.nii.gz").sum()) == 4
     assert int(voxels(tmp_path / "out/labels/pat1_pre_tumor.nii.gz").sum()) == 1 + 4
     record = record_of(tmp_path / "out")
-    also = "pat_1_seg.nii also holds {}, which neither the rule nor the documentation knows"
+    also = "pat_1_seg.nii also contains {}, not defined by the rule or the documentation"
     assert record["patients"]["pat1"]["remarks"] == [also.format("1, 2, 3"), also.format("2, 3")]
     assert record["counts"]["not_early"] == 2
-    assert record["left"]["pat_1/ses-post/pat_1_FL.nii"] == "no --map says what post/FL is"
+    assert record["left"]["pat_1/ses-post/pat_1_FL.nii"] == "no --map assigns post/FL to a column"
     assert {row["role"] for row in rows.values()} == {"exclude"}
     assert snapshot(root) == before
 
 
-def test_a_pattern_that_matches_nothing_shows_files_and_says_why(tmp_path: Path) -> None:
+def test_message_for_no_match_lists_files_and_the_reason(tmp_path: Path) -> None:
     root = by_column(tmp_path / "source")
     pattern = "{hospital}/ses-{session}/{column}.nii.gz"
     ran = imported(
@@ -107,19 +107,19 @@ def test_a_pattern_that_matches_nothing_shows_files_and_says_why(tmp_path: Path)
     )
     assert (ran.exit_code, ran.stdout) == (1, "")
     assert ran.stderr == (
-        f"{root}: nothing matches {{hospital}}/p{{patient}}/{{column}}.nii.gz. There is GRO/001/post_flair.nii.gz, "
-        "GRO/001/post_t1.nii.gz, GRO/001/post_t1ce.nii.gz. The first does not: 001 is not p{patient}\n"
+        f"{root}: no file matches {{hospital}}/p{{patient}}/{{column}}.nii.gz. It contains GRO/001/post_flair.nii.gz, "
+        "GRO/001/post_t1.nii.gz, GRO/001/post_t1ce.nii.gz. The first does not match: 001 does not match p{patient}\n"
     )
     assert not (tmp_path / "out").exists()
 
 
-def test_sequences_without_a_mapping_are_listed(tmp_path: Path) -> None:
+def test_unmapped_sequences_are_listed(tmp_path: Path) -> None:
     root = by_session(tmp_path / "source")
     ran = imported("folders", root, "--out", tmp_path / "out", "--pattern", SESSIONS, "--hospital", "STO")
-    assert ran.stderr.startswith(f"{root}: no file is a column of the cohort table yet; say with --map what post/")
+    assert ran.stderr.startswith(f"{root}: no file is assigned to a column of the cohort table; use --map for post/")
 
 
-def test_two_files_that_could_be_one_column_exclude_the_patient(tmp_path: Path) -> None:
+def test_two_files_for_one_column_exclude_the_patient(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "source", dict.fromkeys(("a/t1c_1.nii.gz", "a/t1c_2.nii.gz", "b/t1c_1.nii.gz")))
     options = ("--pattern", "{patient}/{sequence}_*.nii.gz", "--map", "post_t1ce=t1c", "--hospital", "STO")
     imported("folders", root, "--out", tmp_path / "out", *options, "--assume-early")
@@ -131,48 +131,48 @@ def test_two_files_that_could_be_one_column_exclude_the_patient(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
-        (("--pattern", "{hospital}/{column}.nii.gz"), "does not say where the patient's name is"),
+        (("--pattern", "{hospital}/{column}.nii.gz"), "has no {patient}; add it where the patient's name stands"),
         (("--pattern", "{patient}/{column}.nii.gz"), "has no {hospital}; give --hospital"),
-        (("--pattern", "{hospital}/{patient}.nii.gz"), "needs {column}, or {sequence} and --map"),
-        (("--pattern", "{person}/{column}.nii.gz"), "has no field {person}"),
-        (("--pattern", "{patient/{column}.nii.gz"), "has a stray brace"),
+        (("--pattern", "{hospital}/{patient}.nii.gz"), "needs {column}, or {sequence} with --map"),
+        (("--pattern", "{person}/{column}.nii.gz"), "has an unknown field {person}; use hospital, patient"),
+        (("--pattern", "{patient/{column}.nii.gz"), "has an unmatched brace"),
         (("--pattern", "{patient}/{sequence}.nii", "--map", "T1=t1"), "--map T1=t1: write COLUMN=SEQUENCE"),
         (
             ("--pattern", "{patient}/{sequence}.nii", "--map", "post_t1=a", "--map", "pre_t1ce=a"),
-            "a is post_t1 already",
+            "a is already mapped to post_t1",
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused(tmp_path: Path, options: tuple[str, ...], told: str) -> None:
+def test_invalid_pattern_or_map_is_rejected(tmp_path: Path, options: tuple[str, ...], message: str) -> None:
     ran = imported("folders", by_column(tmp_path / "source"), "--out", tmp_path / "out", *options)
     assert ran.exit_code == 1
-    assert told in ran.stderr
+    assert message in ran.stderr
 
 
-def test_a_folder_within_the_source_is_told(tmp_path: Path) -> None:
+def test_output_inside_the_source_is_reported(tmp_path: Path) -> None:
     root = by_column(tmp_path / "source")
     before = snapshot(root)
     pattern = ("--pattern", "{hospital}/{patient}/{column}.nii.gz")
     ran = imported("folders", root, "--out", root / "residua", *pattern)
     assert ran.exit_code == 0
-    assert ran.stderr == f"{root}/residua: lies in the data that are imported; nothing that is there is changed\n"
+    assert ran.stderr == f"{root}/residua: lies inside the imported data; existing files are not changed\n"
     assert rows_of(root / "residua")["STO001"]["post_t1"] == "../STO/001/post_t1.nii.gz"
     assert before.items() <= snapshot(root).items()
     assert imported("folders", root, "--out", root, *pattern).exit_code == 1
 
 
-def test_fields_of_a_pattern() -> None:
+def test_pattern_matches_paths_and_explains_mismatches() -> None:
     pattern = Pattern("{hospital}/{patient}/{patient}_{sequence}.nii*")
     assert pattern.fields == ("hospital", "patient", "sequence")
     assert pattern.match("A/b_1/b_1_T1_GD.nii.gz", {}) == {"hospital": "A", "patient": "b_1", "sequence": "T1_GD"}
     assert pattern.match("A/b/c_T1.nii", {}) is None
-    assert pattern.why_not("A/b/c_T1.nii") == "a field that stands twice differs"
-    assert pattern.why_not("b_T1.nii") == "it lies 0 folder(s) deep, the pattern 2"
+    assert pattern.why_not("A/b/c_T1.nii") == "a repeated field has different values"
+    assert pattern.why_not("b_T1.nii") == "it lies 0 folder(s) deep; the pattern has 2"
     loose = Pattern("{patient}_{sequence}.nii")
     known = {"sequence": ["T1_GD"]}
     assert loose.match("b_1_T1_GD.nii", known) == {"patient": "b_1", "sequence": "T1_GD"}
     assert loose.match("b_FL.nii", known) == {"patient": "b", "sequence": "FL"}
-    with pytest.raises(ResiduaError, match="stray brace"):
+    with pytest.raises(ResiduaError, match="unmatched brace"):
         Pattern("")

@@ -21,7 +21,7 @@ def dataset(root: Path, record: dict[str, Any]) -> Path:
     return write_tree(root, {**files, **labels, "splits_final.json": "[]"})
 
 
-def test_channels_by_their_usual_names_and_a_rule_for_the_label(tmp_path: Path) -> None:
+def test_usual_channel_names_and_a_label_rule_make_the_table(tmp_path: Path) -> None:
     root = dataset(tmp_path / "Dataset001_X", {"channel_names": CHANNELS, "labels": REGIONS})
     before = snapshot(root)
     options = ("--label", "residual=3", "--case", "{hospital}_{patient}", "--assume-early")
@@ -49,15 +49,15 @@ def test_channels_by_their_usual_names_and_a_rule_for_the_label(tmp_path: Path) 
         "channel 3 (T2) is not used",
     ]
     assert set(record["remarks"]) <= set(ran.stdout.splitlines())
-    unknown = "STO_1.nii.gz also holds 2, which neither the rule nor the documentation knows"
+    unknown = "STO_1.nii.gz also contains 2, not defined by the rule or the documentation"
     assert record["patients"]["STO1"]["remarks"] == [unknown]
-    assert record["left"]["splits_final.json"] == "no image or label of a channel that is used"
-    assert record["left"]["imagesTs/GRO_2_0003.nii.gz"] == "no image or label of a channel that is used"
+    assert record["left"]["splits_final.json"] == "neither an image of a used channel nor a label"
+    assert record["left"]["imagesTs/GRO_2_0003.nii.gz"] == "neither an image of a used channel nor a label"
     assert snapshot(root) == before
 
 
 @pytest.mark.parametrize("labels", [{"background": 0, "tumor": 1}, {"background": 0, "oedema": 2, "residual": 1}])
-def test_a_single_label_or_one_called_residual_needs_no_rule(tmp_path: Path, labels: dict[str, int]) -> None:
+def test_single_label_or_label_residual_needs_no_rule(tmp_path: Path, labels: dict[str, int]) -> None:
     root = dataset(tmp_path / "Dataset001_X", {"channel_names": CHANNELS, "labels": labels})
     ran = imported("nnunet", root, "--out", tmp_path / "out", "--hospital", "STO")
     assert ran.exit_code == 0, ran.stderr
@@ -66,7 +66,7 @@ def test_a_single_label_or_one_called_residual_needs_no_rule(tmp_path: Path, lab
     assert {(row["hospital"], row["role"]) for row in rows.values()} == {("STO", "exclude")}
 
 
-def test_the_first_version_of_the_format_and_channels_that_are_told(tmp_path: Path) -> None:
+def test_version_1_of_the_format_and_channel_option(tmp_path: Path) -> None:
     record = {"modality": {"0": "MR a", "1": "MR b"}, "labels": {"0": "background", "1": "tumor"}}
     root = dataset(tmp_path / "Task001", record)
     channels = ("--channel", "1=post_t1ce", "--channel", "0=post_t2")
@@ -79,29 +79,41 @@ def test_the_first_version_of_the_format_and_channels_that_are_told(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("record", "options", "told"),
+    ("record", "options", "message"),
     [
-        ({"channel_names": {"0": "MRI"}, "labels": {"t": 1}}, (), "say with --channel NUMBER=post_t1ce which of the"),
-        ({"channel_names": CHANNELS, "labels": REGIONS}, (), "which of the labels whole (1, 3), enhancing (3) is"),
+        (
+            {"channel_names": {"0": "MRI"}, "labels": {"t": 1}},
+            (),
+            "agent with --channel NUMBER=post_t1ce; the channels are 0 (MRI)",
+        ),
+        ({"channel_names": CHANNELS, "labels": REGIONS}, (), "the labels are whole (1, 3), enhancing (3)"),
         ({"channel_names": CHANNELS, "labels": {"t": 1}}, ("--channel", "9=post_t1ce"), "--channel 9: "),
         ({"channel_names": CHANNELS, "labels": {"t": 1}}, ("--channel", "post_t1ce=0"), "write NUMBER=COLUMN"),
-        ({"channel_names": CHANNELS, "labels": {"t": 1}}, (), "give --hospital, or with --case"),
-        ({"channel_names": CHANNELS, "labels": {"t": 1}}, ("--case", "{hospital}-{patient}"), "does not tell the hosp"),
-        ({"labels": {"t": 1}}, (), "cannot be read as nnU-Net describes it"),
-        ({"channel_names": ["T1"], "labels": {"t": 1}}, (), "cannot be read as nnU-Net describes it"),
+        (
+            {"channel_names": CHANNELS, "labels": {"t": 1}},
+            (),
+            "give --hospital, or the pattern of case names with --case",
+        ),
+        (
+            {"channel_names": CHANNELS, "labels": {"t": 1}},
+            ("--case", "{hospital}-{patient}"),
+            "finds no hospital in the c",
+        ),
+        ({"labels": {"t": 1}}, (), "is not a dataset.json as nnU-Net defines it"),
+        ({"channel_names": ["T1"], "labels": {"t": 1}}, (), "is not a dataset.json as nnU-Net defines it"),
     ],
 )
-def test_what_is_not_decided_is_asked_for(
-    tmp_path: Path, record: dict[str, Any], options: tuple[str, ...], told: str
+def test_missing_or_wrong_assignment_is_reported(
+    tmp_path: Path, record: dict[str, Any], options: tuple[str, ...], message: str
 ) -> None:
     root = dataset(tmp_path / "Dataset001_X", record)
     ran = imported("nnunet", root, "--out", tmp_path / "out", *options)
     assert ran.exit_code == 1
-    assert told in ran.stderr
+    assert message in ran.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["Dataset001_X"]
 
 
-def test_the_folder_above_names_the_data_sets_in_it(tmp_path: Path) -> None:
+def test_parent_folder_lists_its_data_sets(tmp_path: Path) -> None:
     dataset(tmp_path / "raw" / "Dataset001_X", {"channel_names": CHANNELS, "labels": REGIONS})
     ran = imported("nnunet", tmp_path / "raw", "--out", tmp_path / "out")
     assert ran.stderr == f"{tmp_path}/raw: has no dataset.json; give one of its folders: Dataset001_X\n"

@@ -72,14 +72,14 @@ def test_rhuh_gbm_is_early_by_its_documentation(tmp_path: Path) -> None:
     }
 
 
-def test_rhuh_gbm_in_other_case_uncompressed_and_with_the_short_name_of_its_segmentations(tmp_path: Path) -> None:
+def test_rhuh_gbm_accepts_other_case_uncompressed_files_and_short_names(tmp_path: Path) -> None:
     second = by_id(SETS["rhuh-gbm"](rhuh_gbm(tmp_path), PublicOptions()))["rhuh-0002"]
     assert names(tmp_path, second)["post_flair"] == "rhuh-0002/1/rhuh-0002_1_FLAIR.nii"
     assert second.labels["residual"].file.name == "rhuh-0002_1_seg.nii"
     assert second.clinical == {"age": "58", "sex": "F"}
 
 
-def test_what_was_left_is_told_with_the_reason(tmp_path: Path) -> None:
+def test_unused_files_are_listed_with_the_reason(tmp_path: Path) -> None:
     left = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), PublicOptions()).left
     folder = "PKG - RHUH-GBM-nii-v1/RHUH-GBM_nii_v1/RHUH-0001"
     assert {name.removeprefix(f"{folder}/"): why for name, why in left.items() if name.startswith(folder)} == {
@@ -94,7 +94,7 @@ def test_what_was_left_is_told_with_the_reason(tmp_path: Path) -> None:
     }
 
 
-def test_one_image_more_is_taken_when_it_is_asked_for(tmp_path: Path) -> None:
+def test_column_option_adds_images(tmp_path: Path) -> None:
     found = SETS["rhuh-gbm"](rhuh_gbm(tmp_path), PublicOptions(columns=("post_t2", "pre_flair")))
     images = names(tmp_path, by_id(found)["RHUH-0001"])
     assert images["post_t2"] == "RHUH-0001/1/RHUH-0001_1_t2.nii.gz"
@@ -102,13 +102,13 @@ def test_one_image_more_is_taken_when_it_is_asked_for(tmp_path: Path) -> None:
     assert not [name for name in found.left if name.endswith(("_1_t2.nii.gz", "_0_flair.nii.gz"))]
 
 
-def test_an_image_that_the_set_cannot_have_is_refused(tmp_path: Path) -> None:
+def test_column_without_an_image_in_the_set_is_rejected(tmp_path: Path) -> None:
     assert told("ucsf-alptdg", ucsf_alptdg(tmp_path), PublicOptions(columns=("pre_flair",))) == (
         "ucsf-alptdg has no image for column pre_flair; it has post_t1ce, post_t1, post_flair, post_t2"
     )
 
 
-def test_the_same_image_twice_is_told(tmp_path: Path) -> None:
+def test_second_file_of_one_kind_is_listed_as_unused(tmp_path: Path) -> None:
     rhuh_gbm(tmp_path)
     (zipped,) = tmp_path.rglob("RHUH-0001_1_t1ce.nii.gz")
     zipped.with_name("RHUH-0001_1_t1ce.nii").write_bytes(b"another")
@@ -116,7 +116,7 @@ def test_the_same_image_twice_is_told(tmp_path: Path) -> None:
     assert "a second t1ce of the session; RHUH-0001_1_t1ce.nii is used" in left.values()
 
 
-def test_lumiere_goes_by_the_ratings_and_not_by_the_names_of_the_weeks(tmp_path: Path) -> None:
+def test_lumiere_chooses_scans_by_rating_and_not_by_week(tmp_path: Path) -> None:
     patients = by_id(SETS["lumiere"](lumiere(tmp_path), PublicOptions(window=Window(assume_early=True))))
     assert names(tmp_path, patients["Patient-001"]) == {
         "pre_t1ce": "Patient-001/week-000-1/CT1.nii.gz",
@@ -134,7 +134,7 @@ def test_lumiere_goes_by_the_ratings_and_not_by_the_names_of_the_weeks(tmp_path:
     assert "post_t1ce" not in patients["Patient-060"].images
 
 
-def test_lumiere_takes_enhancing_from_one_segmentation_and_the_core_from_the_other(tmp_path: Path) -> None:
+def test_lumiere_takes_residual_and_pre_tumor_from_two_segmentations(tmp_path: Path) -> None:
     first = by_id(SETS["lumiere"](lumiere(tmp_path), PublicOptions()))["Patient-001"]
     folder = tmp_path / "Imaging-v202211" / "Imaging" / "Patient-001"
     glio = "HD-GLIO-AUTO-segmentation/native/segmentation_CT1_origspace.nii.gz"
@@ -145,7 +145,7 @@ def test_lumiere_takes_enhancing_from_one_segmentation_and_the_core_from_the_oth
     }
 
 
-def test_lumiere_is_no_evidence_of_an_early_scan_and_says_what_it_bounds(tmp_path: Path) -> None:
+def test_lumiere_excludes_patients_and_remarks_the_upper_bound(tmp_path: Path) -> None:
     found = SETS["lumiere"](lumiere(tmp_path), PublicOptions())
     patients = by_id(found)
     assert [patient.exclusion_reason for patient in patients.values()] == [UNKNOWN, UNKNOWN, UNKNOWN, NO_SCAN]
@@ -159,12 +159,12 @@ def test_lumiere_is_no_evidence_of_an_early_scan_and_says_what_it_bounds(tmp_pat
     assert found.left[f"{folder}/Patient-060/week-012"] == "rated nothing: not one of the two scans"
 
 
-def test_lumiere_without_its_ratings_cannot_be_told_apart(tmp_path: Path) -> None:
+def test_lumiere_without_ratings_is_reported(tmp_path: Path) -> None:
     (lumiere(tmp_path) / "LUMIERE-ExpertRating-v202211.csv").unlink()
     assert "put LUMIERE-ExpertRating-v202211.csv there" in told("lumiere", tmp_path)
 
 
-def test_ucsf_takes_part_only_where_the_table_proves_a_resection_at_most_72_h_ago(tmp_path: Path) -> None:
+def test_ucsf_includes_only_patients_with_a_documented_resection_within_72_h(tmp_path: Path) -> None:
     patients = by_id(SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path), PublicOptions()))
     assert {name: patient.exclusion_reason for name, patient in patients.items()} == {
         "100001": "",
@@ -183,14 +183,14 @@ def test_ucsf_takes_part_only_where_the_table_proves_a_resection_at_most_72_h_ag
     assert {label: rule.values for label, rule in patients["100001"].labels.items()} == {"residual": (3,)}
 
 
-def test_a_workbook_is_not_read_and_says_what_to_do(tmp_path: Path) -> None:
+def test_unread_workbook_is_listed_with_the_remedy(tmp_path: Path) -> None:
     found = SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path, with_table=False), PublicOptions())
     assert {patient.exclusion_reason for patient in found.patients} == {UNKNOWN}
     (why,) = [why for name, why in found.left.items() if name.endswith(".xlsx")]
-    assert why == "an Excel workbook is not read: save the sheet that is needed as CSV (UTF-8) beside it"
+    assert why == "Excel workbooks are not read: save the required sheet as CSV (UTF-8) beside it"
 
 
-def test_ucsf_leaves_the_second_scan_and_the_differences(tmp_path: Path) -> None:
+def test_ucsf_does_not_use_the_second_scan_and_difference_images(tmp_path: Path) -> None:
     left = SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path), PublicOptions()).left
     whys = {name.rpartition("/")[2].removeprefix("100001_"): why for name, why in left.items() if "/100001/" in name}
     differences = ("flair_subtraction", "t1ce_subtraction_seg", "time1_t1ce-t1", "time2_t1ce-t1")
@@ -201,7 +201,7 @@ def test_ucsf_leaves_the_second_scan_and_the_differences(tmp_path: Path) -> None
     }
 
 
-def test_mu_takes_the_first_scan_that_is_not_before_surgery(tmp_path: Path) -> None:
+def test_mu_uses_the_first_scan_after_surgery(tmp_path: Path) -> None:
     found = SETS["mu-glioma-post"](mu_glioma_post(tmp_path), PublicOptions())
     patients = by_id(found)
     whys = [patient.exclusion_reason for patient in patients.values()]
@@ -220,7 +220,7 @@ def test_mu_takes_the_first_scan_that_is_not_before_surgery(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("layout", sorted(SETS))
-def test_assuming_early_keeps_everyone_whose_time_is_not_known(tmp_path: Path, layout: str) -> None:
+def test_assume_early_includes_patients_with_unknown_time(tmp_path: Path, layout: str) -> None:
     found = SETS[layout](BUILDERS[layout](tmp_path), PublicOptions("ABC", window=Window(assume_early=True)))
     assert {patient.exclusion_reason for patient in found.patients} <= {"", NO_SCAN, LATER}
     assert {patient.hospital for patient in found.patients} == {"ABC"}
@@ -228,13 +228,13 @@ def test_assuming_early_keeps_everyone_whose_time_is_not_known(tmp_path: Path, l
     assert found.remarks
 
 
-def test_a_wider_window_takes_scans_whose_time_is_known(tmp_path: Path) -> None:
+def test_wider_window_includes_later_scans(tmp_path: Path) -> None:
     found = find_mu_glioma_post(mu_glioma_post(tmp_path), PublicOptions(window=Window(1584)))
     assert [patient.exclusion_reason for patient in found.patients] == ["", "", UNKNOWN]
 
 
 @pytest.mark.parametrize("layout", sorted(SETS))
-def test_every_file_is_used_or_told_to_be_left(tmp_path: Path, layout: str) -> None:
+def test_every_file_is_either_used_or_listed(tmp_path: Path, layout: str) -> None:
     root = BUILDERS[layout](tmp_path)
     found = SETS[layout](root, PublicOptions())
     used = {str(file.relative_to(root)) for patient in found.patients for file in patient.images.values()}
@@ -248,30 +248,28 @@ def test_every_file_is_used_or_told_to_be_left(tmp_path: Path, layout: str) -> N
 
 
 @pytest.mark.parametrize("layout", sorted(SETS))
-def test_a_folder_without_the_set_is_named(tmp_path: Path, layout: str) -> None:
+def test_folder_without_the_set_is_reported(tmp_path: Path, layout: str) -> None:
     (tmp_path / "set.zip").write_bytes(b"PK")
-    assert "unpack set.zip and give the folder that it makes" in told(layout, tmp_path)
+    assert "unpack set.zip and give the resulting folder" in told(layout, tmp_path)
     assert "cannot be read (No such file or directory)" in told(layout, tmp_path / "nowhere")
 
 
-def test_a_release_in_another_format_is_named(tmp_path: Path) -> None:
+def test_release_in_another_format_is_reported(tmp_path: Path) -> None:
     series = tmp_path / "RHUH-GBM" / "RHUH-0001" / "01-25-2015-NA-RM CEREBRAL-21029"
     series.mkdir(parents=True)
     (series / "1-001.dcm").write_bytes(b"DICM")
-    assert "no NIfTI file named as rhuh-gbm documents it; give the folder of the NIfTI release" in told(
-        "rhuh-gbm", tmp_path
-    )
+    assert "no NIfTI file with a name of rhuh-gbm; give the folder of the NIfTI release" in told("rhuh-gbm", tmp_path)
 
 
-def test_a_patient_or_a_table_that_is_there_twice_is_refused(tmp_path: Path) -> None:
+def test_duplicate_patient_or_table_is_rejected(tmp_path: Path) -> None:
     ucsf_alptdg(tmp_path)
     write_rows(tmp_path / "copy.csv", UCSF_CLINICAL, ("100001", "9", "9", "GTR"))
     assert "both have the columns SubjectID, Days from 1st surgery/DX" in told("ucsf-alptdg", tmp_path)
     (tmp_path / "copy" / "100001").mkdir(parents=True)
-    assert "100001 is there twice" in told("ucsf-alptdg", tmp_path)
+    assert "100001 exists twice" in told("ucsf-alptdg", tmp_path)
 
 
-def test_a_table_in_another_encoding_is_named_and_not_taken_for_missing(tmp_path: Path) -> None:
+def test_table_in_another_encoding_is_reported_and_not_ignored(tmp_path: Path) -> None:
     rhuh_gbm(tmp_path)
     table = tmp_path / "clinical_data_TCIA_RHUH-GBM.csv"
     table.write_bytes(table.read_bytes() + "RHUH-0003,1,60,Male,Río\n".encode("latin-1"))
@@ -344,7 +342,7 @@ def test_the_summary_says_that_a_set_is_not_early_post_operative(tmp_path: Path)
     source = lumiere(tmp_path / "source")
     told = imported("lumiere", source, tmp_path / "out").stdout
     assert "not early post-operative: 3 of 4" in told
-    assert "residual and pre_tumor are automatic segmentations that nobody corrected" in told
+    assert "residual and pre_tumor are automatic segmentations without manual correction" in told
     assert "not early" not in imported("lumiere", source, tmp_path / "assumed", "--assume-early").stdout
     assert "not early" not in imported("rhuh-gbm", rhuh_gbm(tmp_path / "rhuh"), tmp_path / "rhuh_out").stdout
 

@@ -29,7 +29,7 @@ def one(tmp_path: Path, **changes: Any) -> Found:
     return Found("folders", (FoundPatient(**{**fields, **changes}),))
 
 
-def test_a_table_with_paths_relative_to_it_and_a_record(tmp_path: Path) -> None:
+def test_table_has_relative_paths_and_a_record(tmp_path: Path) -> None:
     done: list[tuple[int, int]] = []
     found = one(tmp_path, clinical={"age": "61"}, remarks=("odd",))
     written = write_cohort(found, tmp_path / "out", lambda *numbers: done.append(numbers))
@@ -54,7 +54,7 @@ def test_a_table_with_paths_relative_to_it_and_a_record(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "source"]
 
 
-def test_every_column_of_the_study_is_there_and_further_ones_with_content_only(tmp_path: Path) -> None:
+def test_table_has_all_study_columns_and_additional_ones_with_content_only(tmp_path: Path) -> None:
     t2 = write_image(tmp_path / "t2.nii.gz")
     table = write_cohort(one(tmp_path, images={"post_t2": t2}, clinical={"sex": "F"}), tmp_path / "out")
     assert table.read_text(encoding="utf-8").splitlines()[0].split("\t") == [
@@ -63,7 +63,7 @@ def test_every_column_of_the_study_is_there_and_further_ones_with_content_only(t
     ]
 
 
-def test_a_path_that_a_link_would_lead_astray_is_absolute(tmp_path: Path) -> None:
+def test_path_broken_by_a_symbolic_link_is_absolute(tmp_path: Path) -> None:
     deep = tmp_path / "far" / "away"
     deep.mkdir(parents=True)
     (tmp_path / "link").symlink_to(deep)
@@ -72,7 +72,7 @@ def test_a_path_that_a_link_would_lead_astray_is_absolute(tmp_path: Path) -> Non
     assert row["post_t1ce"] == str(tmp_path / "source" / "a.nii.gz")
 
 
-def test_images_that_were_made_on_the_way_are_part_of_the_new_folder(tmp_path: Path) -> None:
+def test_converted_images_become_part_of_the_new_folder(tmp_path: Path) -> None:
     with building(tmp_path / "out") as part:
         image = write_image(part / "images" / "a.nii.gz")
         write_into(part, tmp_path / "out", one(tmp_path, images={"post_t1ce": image}))
@@ -80,29 +80,29 @@ def test_images_that_were_made_on_the_way_are_part_of_the_new_folder(tmp_path: P
     assert row["post_t1ce"] == "images/a.nii.gz"
 
 
-def test_a_folder_that_holds_something_is_refused_and_an_empty_one_is_taken(tmp_path: Path) -> None:
+def test_nonempty_folder_is_rejected_and_empty_one_accepted(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "mine.txt").write_text("mine")
-    with pytest.raises(ResiduaError, match="holds something already; name a folder that is new or empty"):
+    with pytest.raises(ResiduaError, match="is not empty; name a new or empty folder"):
         write_cohort(one(tmp_path), out)
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
     (out / "mine.txt").unlink()
     assert write_cohort(one(tmp_path), out).is_file()
 
 
-def test_a_failure_leaves_nothing_and_what_another_import_began_stays(tmp_path: Path) -> None:
-    with pytest.raises(ResiduaError, match="no patient was found"):
+def test_failure_leaves_nothing_and_keeps_the_part_of_another_import(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError, match="no patient found in the layout folders"):
         write_cohort(Found("folders", ()), tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "out.part").mkdir()
     (tmp_path / "out.part" / "begun").write_text("begun")
-    with pytest.raises(ResiduaError, match=r"out\.part: is there already.* delete it and start again"):
+    with pytest.raises(ResiduaError, match=r"out\.part: exists already.* delete it and retry"):
         write_cohort(one(tmp_path), tmp_path / "out")
     assert (tmp_path / "out.part" / "begun").is_file()
 
 
-def test_a_patient_that_was_found_twice_is_refused(tmp_path: Path) -> None:
+def test_duplicate_patient_is_rejected(tmp_path: Path) -> None:
     patient = one(tmp_path).patients[0]
     with pytest.raises(ResiduaError, match="patient Patient-001 was found more than once"):
         write_cohort(Found("folders", (patient, patient)), tmp_path / "out")
@@ -113,7 +113,7 @@ def geometry(header: Any) -> list[Any]:
     return [np.asarray(header[name]).tolist() for name in names]
 
 
-def test_a_label_is_derived_from_nifti_2_whose_header_has_fewer_texts(tmp_path: Path) -> None:
+def test_label_is_derived_from_nifti_2(tmp_path: Path) -> None:
     image = nib.Nifti2Image(SEGMENTATION.astype(np.int16), np.eye(4))
     image.header["descrip"] = b"DOE^JANE"
     nib.save(image, tmp_path / "seg.nii.gz")
@@ -124,7 +124,7 @@ def test_a_label_is_derived_from_nifti_2_whose_header_has_fewer_texts(tmp_path: 
     assert bytes(made.header["descrip"]).strip(b"\0") == b""
 
 
-def test_a_derived_label_is_binary_in_the_geometry_of_its_file_and_without_its_free_text(tmp_path: Path) -> None:
+def test_derived_label_is_binary_with_the_geometry_of_its_file_and_no_free_text(tmp_path: Path) -> None:
     affine = np.array([[0, 0, 2.0, -7], [-1.0, 0, 0, 3], [0, 1.5, 0, 11], [0, 0, 0, 1]])
     image = nib.Nifti1Image(SEGMENTATION.astype(np.float64), affine)
     image.header.set_xyzt_units("mm", "sec")
@@ -144,7 +144,7 @@ def test_a_derived_label_is_binary_in_the_geometry_of_its_file_and_without_its_f
     assert len(made.header.extensions) == 0
 
 
-def test_a_scaled_file_is_read_as_its_values(tmp_path: Path) -> None:
+def test_scaled_file_is_read_with_its_slope(tmp_path: Path) -> None:
     image = nib.Nifti1Image((SEGMENTATION * 2).astype(np.int16), np.eye(4))
     image.header.set_slope_inter(0.5, 0)
     nib.save(image, tmp_path / "seg.nii.gz")
@@ -152,7 +152,7 @@ def test_a_scaled_file_is_read_as_its_values(tmp_path: Path) -> None:
     assert int(voxels(tmp_path / "made.nii.gz").sum()) == 4
 
 
-def test_an_empty_label_stays_an_empty_mask_and_a_missing_file_is_not_annotated(tmp_path: Path) -> None:
+def test_empty_label_gives_an_empty_mask_and_missing_file_no_annotation(tmp_path: Path) -> None:
     segmentation = write_image(tmp_path / "source" / "seg.nii.gz", only(1, 2))
     labels = {"residual": Label(segmentation, (4,)), "pre_tumor": Label(tmp_path / "no.nii.gz", (1,))}
     write_cohort(one(tmp_path, labels=labels), tmp_path / "out")
@@ -166,7 +166,7 @@ def test_an_empty_label_stays_an_empty_mask_and_a_missing_file_is_not_annotated(
     assert record["label_rules"] == {"residual": ["values 4"], "pre_tumor": ["values 1"]}
 
 
-def test_a_binary_label_is_used_as_it_is(tmp_path: Path) -> None:
+def test_binary_label_is_used_unchanged(tmp_path: Path) -> None:
     mask = write_image(tmp_path / "source" / "mask.nii.gz", only(1))
     write_cohort(one(tmp_path, labels={"residual": Label(mask)}), tmp_path / "out")
     (row,) = rows_of(tmp_path / "out").values()
@@ -179,21 +179,21 @@ def test_a_binary_label_is_used_as_it_is(tmp_path: Path) -> None:
     [
         (None, ()),
         ((1, 2, 3), ()),
-        ((), ("seg.nii.gz also holds 1, 2, 3, which neither the rule nor the documentation knows",)),
+        ((), ("seg.nii.gz also contains 1, 2, 3, not defined by the rule or the documentation",)),
     ],
 )
-def test_values_that_nobody_knows_are_named(tmp_path: Path, known: Any, told: tuple[str, ...]) -> None:
+def test_undefined_values_are_remarked(tmp_path: Path, known: Any, told: tuple[str, ...]) -> None:
     label = Label(write_image(tmp_path / "seg.nii.gz", SEGMENTATION), (4,), known)
     assert derive(label, tmp_path / "made.nii.gz") == told
 
 
 @pytest.mark.parametrize("values", [SEGMENTATION * 0.3, np.where(SEGMENTATION == 4, np.nan, 1.0)])
-def test_a_file_without_whole_numbers_is_no_segmentation(tmp_path: Path, values: Any) -> None:
-    with pytest.raises(ResiduaError, match=r"^seg\.nii\.gz: holds values that are no whole numbers"):
+def test_segmentation_without_whole_numbers_is_rejected(tmp_path: Path, values: Any) -> None:
+    with pytest.raises(ResiduaError, match=r"^seg\.nii\.gz: contains values that are not whole numbers"):
         derive(Label(write_image(tmp_path / "seg.nii.gz", values), (4,)), tmp_path / "made.nii.gz")
 
 
-def test_a_damaged_file_is_named_without_its_folder(tmp_path: Path) -> None:
+def test_damaged_file_is_reported_without_its_folder(tmp_path: Path) -> None:
     (tmp_path / "seg.nii.gz").write_bytes(b"no image")
     with pytest.raises(ResiduaError) as raised:
         derive(Label(tmp_path / "seg.nii.gz", (4,)), tmp_path / "made.nii.gz")
@@ -201,22 +201,22 @@ def test_a_damaged_file_is_named_without_its_folder(tmp_path: Path) -> None:
     assert str(tmp_path) not in str(raised.value)
 
 
-def test_rules_are_a_label_and_its_values() -> None:
+def test_parse_rules_reads_label_and_values() -> None:
     assert parse_rules(["residual=4", "pre_tumor= 4, 1"]) == {"residual": (4,), "pre_tumor": (1, 4)}
 
 
 @pytest.mark.parametrize("text", ["residual", "residual=", "residual=a", "residual=0", "Residual=1", "=1"])
-def test_a_rule_that_is_none_is_quoted(text: str) -> None:
+def test_invalid_rule_is_quoted(text: str) -> None:
     with pytest.raises(ResiduaError, match=f"^--label {text}: write the label and its values"):
         parse_rules([text])
 
 
-def test_two_rules_for_one_label_are_refused() -> None:
-    with pytest.raises(ResiduaError, match="residual has a rule already"):
+def test_two_rules_for_one_label_are_rejected() -> None:
+    with pytest.raises(ResiduaError, match="residual already has a rule"):
         parse_rules(["residual=1", "residual=4"])
 
 
-def test_identifiers_are_letters_and_digits_and_told_apart_in_a_fixed_order() -> None:
+def test_identifiers_are_alphanumeric_and_numbered_in_a_fixed_order() -> None:
     names = ["sub-001_x", "RHUH-0001", "UCSF-PDGM-0004", "sub-1", "su-b1", "SUB1", "患者", ""]
     made = safe_identifiers(names)
     assert made == {
@@ -233,7 +233,7 @@ def test_identifiers_are_letters_and_digits_and_told_apart_in_a_fixed_order() ->
 
 
 @given(st.lists(st.text(st.sampled_from("aA1x2-_ é"), max_size=5), max_size=12))
-def test_identifiers_are_always_safe_and_never_shared(names: list[str]) -> None:
+def test_identifiers_are_always_safe_and_unique(names: list[str]) -> None:
     made = safe_identifiers(names)
     assert set(made) == set(names)
     assert all(identifier.isascii() and identifier.isalnum() for identifier in made.values())
@@ -257,14 +257,12 @@ def _alone(name: str, names: list[str]) -> bool:
         ("", True, ""),
     ],
 )
-def test_only_evidence_makes_a_scan_early_unless_it_is_assumed(
-    tmp_path: Path, hours: str, assume: bool, reason: str
-) -> None:
+def test_scan_is_early_by_evidence_or_assumption_only(tmp_path: Path, hours: str, assume: bool, reason: str) -> None:
     found = judged(one(tmp_path, clinical={"hours_since_surgery": hours}), Window(assume_early=assume))
     assert found.patients[0].exclusion_reason == reason
 
 
-def test_the_window_is_the_users_and_other_reasons_stay(tmp_path: Path) -> None:
+def test_window_is_configurable_and_other_reasons_stay(tmp_path: Path) -> None:
     late = one(tmp_path, clinical={"hours_since_surgery": "90"})
     assert judged(late, Window(96)).patients[0].exclusion_reason == ""
     excluded = one(tmp_path, exclusion_reason="withdrew")
@@ -273,7 +271,7 @@ def test_the_window_is_the_users_and_other_reasons_stay(tmp_path: Path) -> None:
     assert judged(without, Window()).patients[0].exclusion_reason == ""
 
 
-def test_an_excluded_patient_has_its_role_and_the_record_counts_reasons(tmp_path: Path) -> None:
+def test_excluded_patient_has_role_exclude_and_reasons_are_counted(tmp_path: Path) -> None:
     write_cohort(judged(one(tmp_path), Window()), tmp_path / "out")
     (row,) = rows_of(tmp_path / "out").values()
     reason = f"{NOT_EARLY}: the time from surgery to the scan is not known"
@@ -289,14 +287,14 @@ def test_every_layout_is_a_command(layout: str) -> None:
     assert "--out" in ran.stdout
 
 
-def test_wrong_usage_and_a_source_that_is_not_there(tmp_path: Path) -> None:
+def test_wrong_usage_and_missing_source_are_reported(tmp_path: Path) -> None:
     assert imported("nothing").exit_code == 2
     ran = imported("brats", tmp_path / "no", "--out", tmp_path / "out")
     assert (ran.exit_code, ran.stderr) == (1, f"{tmp_path}/no: no such folder; give the folder with the data\n")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_modules_of_layouts_are_loaded_when_they_are_asked_for() -> None:
+def test_layout_modules_are_loaded_on_demand() -> None:
     code = "import sys, residua.cli; print(*sorted(m for m in sys.modules if m.startswith('residua.importers.')))"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.split() == ["residua.importers.command", "residua.importers.found"]

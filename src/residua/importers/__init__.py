@@ -1,1 +1,1 @@
-"""Cohorts as others lay them out: each importer finds the files, one writer makes the cohort table of them."""
+"""Import data in common layouts: each importer finds the files, one writer makes the cohort table."""

@@ -1,11 +1,11 @@
-"""BIDS data sets with a session before and one after surgery.
+"""BIDS data sets with one session before and one after surgery.
 
 Source: the Brain Imaging Data Structure, bids-specification.readthedocs.io: raw anatomical images (entities ``ce``,
 ``acq``, ``run``), masks and discrete segmentations among the derivatives (entities ``label``, ``desc``, ``space``),
 ``participants.tsv``, ``sub-X_sessions.tsv``, ``…_scans.tsv`` with ``acq_time``, JSON sidecars.
 
-``T1w`` with a ``ce`` entity is T1w with contrast agent, one without is native. Masks must be in the space of their
-image: one with a ``space`` such as MNI is left.
+``T1w`` with a ``ce`` entity is T1w with contrast agent, ``T1w`` without is native. Masks must be in the space of their
+image: a mask with a ``space`` such as MNI is not used.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ LAYOUT = "bids"
 
 
 def find_bids(root: Path, options: BidsOptions) -> Found:
-    """The participants of a data set. Raises ``ResiduaError`` when it is none, or does not tell what is needed."""
+    """Find the participants of a data set. Raises ``ResiduaError`` if it is none, or lacks sessions or hospitals."""
     images = read_images(root)
     people = read_rows(root / "participants.tsv")
     column = hospital_column(people, options.hospital_column)
@@ -43,7 +43,7 @@ def find_bids(root: Path, options: BidsOptions) -> Found:
             f"{root}: participants.tsv has no column hospital or site; "
             "name it with --hospital-column, or give --hospital"
         )
-    left = dict.fromkeys(unnamed(root, images), "not named as BIDS names a file")
+    left = dict.fromkeys(unnamed(root, images), "not a BIDS file name")
     files: dict[str, dict[str, list[BidsImage]]] = {f"sub-{image.entities['sub']}": {} for image in images}
     for image in images:
         meant, why = column_of(image, options)
@@ -54,16 +54,21 @@ def find_bids(root: Path, options: BidsOptions) -> Found:
     if not any(files.values()):
         raise ResiduaError(_nothing(root, images))
     patients = [
-        _patient(root, subject, found, row_of(people, "participant_id", subject), column, options)
-        for subject, found in sorted(files.items())
+        _patient(root, subject, of_column, row_of(people, "participant_id", subject), column, options)
+        for subject, of_column in sorted(files.items())
     ]
     return Found(LAYOUT, tuple(patients), left, _absent(people, files))
 
 
 def _patient(
-    root: Path, subject: str, found: Mapping[str, list[BidsImage]], row: Row, column: str | None, options: BidsOptions
+    root: Path,
+    subject: str,
+    of_column: Mapping[str, list[BidsImage]],
+    row: Row,
+    column: str | None,
+    options: BidsOptions,
 ) -> FoundPatient:
-    chosen = {name: preferred(images, options.prefer) for name, images in found.items()}
+    chosen = {name: preferred(images, options.prefer) for name, images in of_column.items()}
     hospital = row.get(column or "", options.hospital)
     clinical, remarks = demographics(row), []
     reference = chosen.get("post_t1ce", [])
@@ -78,7 +83,7 @@ def _patient(
 
 
 def _interval(root: Path, subject: str, image: BidsImage, row: Row, options: BidsOptions) -> TimeSinceSurgery | None:
-    """Hours from surgery to the scan of ``image``: its own time, else its session's."""
+    """Return the hours from surgery to the scan of ``image``, by its own time or else its session's."""
     name = f"ses-{image.entities['ses']}"
     session = row_of(read_rows(root / subject / f"{subject}_sessions.tsv"), "session_id", name)
     scans = read_rows(root / subject / name / f"{subject}_{name}_scans.tsv")
@@ -90,15 +95,15 @@ def _interval(root: Path, subject: str, image: BidsImage, row: Row, options: Bid
 def _nothing(root: Path, images: Iterable[BidsImage]) -> str:
     sessions = sorted({image.entities["ses"] for image in images if "ses" in image.entities})
     if not sessions:
-        return f"{root}: no image has a session; name them ses-preop and ses-postop"
+        return f"{root}: no file name has a session; add sessions such as ses-preop and ses-postop"
     there = ", ".join(sessions)
     return (
-        f"{root}: no image of a session before or after surgery; there is {there}: "
-        "name them with --preop-session and --postop-session"
+        f"{root}: no session has a usual name such as preop or postop; the sessions are {there}: "
+        "name yours with --preop-session and --postop-session"
     )
 
 
 def _absent(people: Iterable[Row], files: Mapping[str, Any]) -> tuple[str, ...]:
     listed = {row.get("participant_id", "").rpartition("-")[2] for row in people}
     absent = listed - {subject.removeprefix("sub-") for subject in files}
-    return (f"{len(absent)} of participants.tsv have no image",) if absent else ()
+    return (f"{len(absent)} participant(s) of participants.tsv have no image",) if absent else ()

@@ -1,4 +1,4 @@
-"""Which column an image of a BIDS data set is: by its session, its suffix and its entities."""
+"""Assign images of a BIDS data set to columns, by session, suffix and entities."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MASKS: Mapping[Time, Mapping[str, tuple[str, ...]]] = {
         "brain_mask": ("brain",),
     },
 }
-"""What a binary mask's ``label`` or ``desc`` call the columns."""
+"""Values of a binary mask's ``label`` or ``desc`` by column."""
 _KINDS = {"T1w": "t1", "FLAIR": "flair"}
 _WITHOUT_CONTRAST = ("none", "no", "0")
 _NATIVE_SPACES = ("orig", "native", "individual", "T1w", "T1wce", "T1ce", "ceT1w")
@@ -31,11 +31,11 @@ _LABEL_OF: Mapping[Time, str] = {"pre": "pre_tumor", "post": "residual"}
 
 @dataclass(frozen=True)
 class BidsOptions:
-    """What the user says of the data set.
+    """Options of the user.
 
-    ``sessions``: names beside the usual ones; ``columns``: further columns and their suffix, such as ``post_t2``: T2w;
-    ``masks``: what label or desc of a mask is which column, beside the usual; ``prefer``: entities that decide among
-    several candidates, such as ``run-2``; ``hospital``: of participants for whom the table names none.
+    ``sessions``: names instead of the usual ones; ``columns``: additional columns and their suffix, such as
+    ``post_t2``: T2w; ``masks``: label or desc of a column's masks instead of the usual; ``prefer``: entities that
+    select among several candidates, such as ``run-2``; ``hospital``: for participants without one in the table.
     """
 
     sessions: Mapping[Time, str] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class BidsOptions:
 
 
 def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
-    """The column of an image; None, with the reason, when it is none."""
+    """Return the column of an image, or None and the reason."""
     session = image.entities.get("ses")
     time = next((time for time in _SESSIONS if session and _is_session(session, time, options)), None)
     if time is None:
@@ -57,7 +57,7 @@ def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
     if image.suffix in ("mask", "dseg"):
         return _label_column(image, time, options)
     if image.is_derivative:
-        return None, "an image that was made of another"
+        return None, "a derived image"
     column = _image_column(image, time, options)
     return column, "" if column else "not needed"
 
@@ -79,20 +79,20 @@ def _image_column(image: BidsImage, time: Time, options: BidsOptions) -> str | N
 def _label_column(image: BidsImage, time: Time, options: BidsOptions) -> tuple[str | None, str]:
     space = image.entities.get("space", _NATIVE_SPACES[0])
     if space not in _NATIVE_SPACES:
-        return None, f"in the space {space}, not in that of the image"
+        return None, f"in the space {space}, not in the space of the image"
     if image.suffix == "dseg":
         column = _LABEL_OF[time]
-        return (column, "") if column in options.rules else (None, f"no --label says which values are {column}")
+        return (column, "") if column in options.rules else (None, f"no --label gives the values of {column}")
     called = {image.entities.get(entity, "").casefold() for entity in ("label", "desc")}
     for column, names in _MASKS[time].items():
         given = options.masks.get(column)
         if called & set(names if given is None else (given.casefold(),)):
             return (column, "") if column not in options.rules else (None, f"--label derives {column} from a dseg")
-    return None, "label and desc are those of no column; see --mask"
+    return None, "label and desc match no column; see --mask"
 
 
 def preferred(images: Iterable[BidsImage], prefer: Iterable[str]) -> list[BidsImage]:
-    """The candidates of one column that have the entities of ``prefer``, each in turn, where any has them."""
+    """Return the candidates that have the entities of ``prefer``; an entity that no candidate has is ignored."""
     left = list(images)
     for entity, _, value in (text.partition("-") for text in prefer):
         left = [image for image in left if _same(image.entities.get(entity, ""), value)] or left

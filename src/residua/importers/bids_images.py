@@ -1,4 +1,4 @@
-"""The NIfTI files of a BIDS data set, as an index of it finds them."""
+"""List the NIfTI files of a BIDS data set from its index."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ELSEWHERE = ("sourcedata", "code")
 
 @dataclass(frozen=True)
 class BidsImage:
-    """One NIfTI file, as its name says: ``name`` is its path below the data set."""
+    """One NIfTI file and the parts of its name; ``name`` is its path below the data set."""
 
     path: Path
     name: str
@@ -26,28 +26,30 @@ class BidsImage:
 
     @property
     def is_derivative(self) -> bool:
-        """Whether the file was made of others."""
+        """Whether the file is derived from others."""
         return self.name.startswith("derivatives/")
 
     def metadata(self) -> dict[str, Any]:
-        """The JSON sidecars that hold for the file, the nearest first. Raises ``ResiduaError`` for a damaged one."""
+        """Return the merged JSON sidecars of the file; the nearest wins. Raises ``ResiduaError`` for a damaged one."""
         try:
             return dict(self.indexed.get_metadata())
         except Exception as error:
-            raise ResiduaError(f"{self.name}: its JSON sidecar cannot be read ({error})") from None
+            raise ResiduaError(
+                f"{self.name}: its JSON sidecar cannot be read ({error}); correct or remove it"
+            ) from None
 
 
 def read_images(root: Path) -> list[BidsImage]:
-    """All NIfTI files that are named as BIDS names files, by path. Raises ``ResiduaError`` when there is none."""
+    """List all NIfTI files with BIDS names, sorted by path. Raises ``ResiduaError`` if there is none."""
     import ancpbids
 
     try:
-        # A pickled index in somebody's data set could run anything.
+        # Loading a pickled index from an unknown data set could run any code.
         dataset = ancpbids.load_dataset(str(root), ancpbids.DatasetOptions(ignore_pickle_file=True))
-        found = dataset.query(extension=[".nii.gz", ".nii"])
+        artifacts = dataset.query(extension=[".nii.gz", ".nii"])
     except Exception as error:
         raise ResiduaError(f"{root}: cannot be read as a BIDS data set ({error})") from None
-    images = [_image(root, artifact) for artifact in found]
+    images = [_image(root, artifact) for artifact in artifacts]
     inside = [image for image in images if "sub" in image.entities and image.name.split("/")[0] not in _ELSEWHERE]
     if not inside:
         raise ResiduaError(f"{root}: no image such as sub-01/ses-postop/anat/sub-01_ses-postop_ce-GD_T1w.nii.gz")
@@ -61,14 +63,14 @@ def _image(root: Path, artifact: Any) -> BidsImage:
 
 
 def unnamed(root: Path, images: Iterable[BidsImage]) -> list[str]:
-    """NIfTI files of the data set that are none of ``images``."""
+    """List the NIfTI files of the data set that are not among ``images``."""
     named = {image.name for image in images}
     names = (file.relative_to(root).as_posix() for file in files_below(root) if volume_name(file) is not None)
     return [name for name in names if name not in named and name.split("/")[0] not in _ELSEWHERE]
 
 
 def scanner(metadata: Mapping[str, Any]) -> dict[str, str]:
-    """``field_strength_t`` and ``manufacturer`` where a sidecar says them."""
+    """Return ``field_strength_t`` and ``manufacturer`` if a sidecar gives them."""
     strength, manufacturer = metadata.get("MagneticFieldStrength"), metadata.get("Manufacturer")
     known = {"field_strength_t": f"{strength:g}"} if isinstance(strength, int | float) else {}
     return known | ({"manufacturer": str(manufacturer)} if manufacturer else {})

@@ -1,4 +1,4 @@
-"""The tables of a BIDS data set: who the participants are, and how long after surgery a scan was made."""
+"""Read the tables of a BIDS data set: participants, and the time from surgery to a scan."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ Row = Mapping[str, str]
 
 
 def read_rows(path: Path) -> tuple[Row, ...]:
-    """The rows of a TSV file as cells by column in lower case; none when it does not exist.
+    """Read the rows of a TSV file as cells by column in lower case; no rows if it does not exist.
 
-    A cell that is empty or ``n/a`` is absent. Raises ``ResiduaError`` when it cannot be split into cells.
+    Cells that are empty or ``n/a`` are omitted. Raises ``ResiduaError`` if the file cannot be split into cells.
     """
     if not path.is_file():
         return ()
@@ -35,23 +35,23 @@ def read_rows(path: Path) -> tuple[Row, ...]:
 
 
 def row_of(rows: Iterable[Row], column: str, name: str) -> Row:
-    """The row whose ``column`` is ``name``, with or without the key before the hyphen; empty when there is none."""
+    """Return the row whose ``column`` is ``name``, with or without the key before the hyphen; empty if none is."""
     return next((row for row in rows if row.get(column, "").rpartition("-")[2] == name.rpartition("-")[2]), {})
 
 
 def hospital_column(rows: Sequence[Row], wanted: str | None) -> str | None:
-    """The column of ``participants.tsv`` with the hospital. Raises ``ResiduaError`` when ``wanted`` is not there."""
+    """Return the column of ``participants.tsv`` with the hospital. Raises ``ResiduaError`` if ``wanted`` is missing."""
     columns = {column for row in rows for column in row}
     if wanted is None:
         return next((name for name in _HOSPITAL if name in columns), None)
     if wanted.lower() not in columns:
         there = ", ".join(sorted(columns)) or "none"
-        raise ResiduaError(f"--hospital-column {wanted}: participants.tsv has the columns {there}")
+        raise ResiduaError(f"--hospital-column {wanted}: participants.tsv has only the columns {there}")
     return wanted.lower()
 
 
 def demographics(row: Row) -> dict[str, str]:
-    """``age`` in years and ``sex`` as F or M, where they are known."""
+    """Return ``age`` in years and ``sex`` as F or M, if known."""
     age, sex = row.get("age", ""), row.get("sex", row.get("gender", ""))[:1].upper()
     known = {"age": age} if re.fullmatch(r"\d+(\.\d+)?", age) else {}
     return known | ({"sex": sex} if sex in ("F", "M") else {})
@@ -59,24 +59,24 @@ def demographics(row: Row) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class TimeSinceSurgery:
-    """Hours from surgery to a scan; ``remark`` says what they were made of."""
+    """Hours from surgery to a scan; ``remark`` gives their source."""
 
     hours: float
     remark: str
 
 
 def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | None) -> TimeSinceSurgery | None:
-    """Hours after surgery: said by a column, or from the time of the scan and a column with that of surgery.
+    """Return the hours after surgery, from a column or from the times of surgery and scan; None if unknown.
 
-    ``rows`` are those that may hold them, in the order in which they are asked: the session's, then the participant's.
-    Of two dates without a time of day the difference is whole days. None: not known.
+    ``rows`` are searched in order: the session's row, then the participant's. Without a time of day in both, the
+    difference is whole days.
     """
-    told = {column: cell for row in reversed(list(rows)) for column, cell in row.items()}
+    cells = {column: cell for row in reversed(list(rows)) for column, cell in row.items()}
     for column, factor in _HOURS.items():
-        if column in told and re.fullmatch(r"-?\d+(\.\d+)?", told[column]):
-            return TimeSinceSurgery(float(told[column]) * factor, f"hours after surgery: from the column {column}")
+        if column in cells and re.fullmatch(r"-?\d+(\.\d+)?", cells[column]):
+            return TimeSinceSurgery(float(cells[column]) * factor, f"hours after surgery: from the column {column}")
     columns = _SURGERY if surgery_column is None else (surgery_column.lower(),)
-    surgery = next((told[column] for column in columns if column in told), None)
+    surgery = next((cells[column] for column in columns if column in cells), None)
     operated, scanned = _time(surgery), _time(acquired)
     if operated is None or scanned is None:
         return None
@@ -90,7 +90,7 @@ def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | No
 
 
 def _time(text: str | None) -> datetime | None:
-    """A time as BIDS writes it; its time zone, which is seldom that of both, is not looked at."""
+    """Parse a time in BIDS format; the time zone is ignored, because surgery and scan rarely both have it."""
     try:
         return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
     except ValueError:

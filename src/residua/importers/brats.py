@@ -1,4 +1,4 @@
-"""BraTS: cases named as the Brain Tumor Segmentation challenges name them.
+"""BraTS: cases with the file names of the Brain Tumor Segmentation challenges.
 
 Sources: Baid et al., "The RSNA-ASNR-MICCAI BraTS 2021 Benchmark on Brain Tumor Segmentation and Radiogenomic
 Classification", arXiv:2107.02314; de Verdier et al., "The 2024 Brain Tumor Segmentation (BraTS) Challenge: Glioma
@@ -12,8 +12,8 @@ What is documented:
 - 2024 after treatment: the same names, time points from 100 on. Values 1 non-enhancing core, 2 surrounding FLAIR signal
   change, 3 enhancing tissue, 4 resection cavity.
 
-Not documented: when after surgery a scan was made, and at which hospital. All cases are of one hospital, and nobody is
-early post-operative unless it is assumed.
+Not documented: the time from surgery to a scan, and the hospital. All cases get one hospital, and no scan is early
+post-operative unless it is assumed.
 """
 
 from __future__ import annotations
@@ -47,9 +47,9 @@ _CORE = 1
 
 @dataclass(frozen=True)
 class BratsOptions:
-    """What the user says. ``release``: whose values the segmentations have; None: the one that the names tell.
+    """Options of the user. ``release``: defines the values of segmentations; None: the release of the file names.
 
-    ``post`` and ``pre`` are time points; ``post`` None is each patient's first from 100 on, ``pre`` None is none.
+    ``post`` and ``pre`` are time points. ``post`` None: each patient's first from 100 on; ``pre`` None: no scan.
     """
 
     post: int | None = None
@@ -69,23 +69,24 @@ class _File:
 
 
 def find_brats(root: Path, options: BratsOptions) -> Found:
-    """The patients below ``root``. Raises ``ResiduaError`` when there is none or the time points are not decided."""
+    """Find the patients below ``root``. Raises ``ResiduaError`` if there is none or no scan is post-operative."""
     cases: dict[str, list[_File]] = defaultdict(list)
     left: dict[str, str] = {}
     for path in files_below(root):
-        found = _file_of(path, options.release)
-        if found is None:
-            left[path.relative_to(root).as_posix()] = "not named as BraTS names a case"
+        case_and_file = _file_of(path, options.release)
+        if case_and_file is None:
+            left[path.relative_to(root).as_posix()] = "not a BraTS file name"
         else:
-            cases[found[0]].append(found[1])
+            case, file = case_and_file
+            cases[case].append(file)
     if not cases:
         raise ResiduaError(f"{root}: no file such as BraTS-GLI-00001-100-t1c.nii.gz or BraTS2021_00001_t1ce.nii.gz")
     times = {case: _times(files, options) for case, files in cases.items()}
     if not any("post" in of_case.values() for of_case in times.values()):
         points = sorted({file.point for files in cases.values() for file in files})
         raise ResiduaError(
-            f"{root}: which scans are after surgery is not known; name one of the time points "
-            f"{', '.join(map(str, points))} with --post-timepoint"
+            f"{root}: file names do not show which scans are post-operative; name their time point with "
+            f"--post-timepoint: {', '.join(map(str, points))}"
         )
     patients = []
     for case, files in sorted(cases.items()):
@@ -93,11 +94,11 @@ def find_brats(root: Path, options: BratsOptions) -> Found:
         for file in files:
             if (why := _why_left(file, times[case], options)) is not None:
                 left[file.path.relative_to(root).as_posix()] = why
-    return Found(LAYOUT, tuple(patients), left, ("hospitals are not told: all cases are of one",))
+    return Found(LAYOUT, tuple(patients), left, ("hospitals are not documented: all cases get the same one",))
 
 
 def _file_of(path: Path, release: Release | None) -> tuple[str, _File] | None:
-    """The case and what the name says of a file."""
+    """Return the case of a file and the information in its name; None for other names."""
     if match := _NAME.fullmatch(path.name):
         point = int(match[2])
         said: Release = "2024" if point >= _AFTER_TREATMENT else "2023"
@@ -109,7 +110,7 @@ def _file_of(path: Path, release: Release | None) -> tuple[str, _File] | None:
 
 
 def _times(files: Iterable[_File], options: BratsOptions) -> dict[int, Time]:
-    """Which time point is what, for those that are used."""
+    """Return the used time points, each pre- or post-operative."""
     times: dict[int, Time] = {} if options.pre is None else {options.pre: "pre"}
     points = {file.point for file in files}
     after = [point for point in points if point >= _AFTER_TREATMENT] if options.post is None else [options.post]
@@ -133,7 +134,7 @@ def _patient(case: str, files: Iterable[_File], times: Mapping[int, Time], optio
 
 
 def _default_rule(column: str, release: Release) -> tuple[int, ...]:
-    """Enhancing tumour is the residual one; before surgery its core belongs to it."""
+    """Return the default values: enhancing tumour is residual tumour; before surgery the core belongs to the tumour."""
     return (_ENHANCING[release],) if column == "residual" else (_CORE, _ENHANCING[release])
 
 

@@ -1,4 +1,4 @@
-"""One file a column: what happens when a patient has several that could be it."""
+"""Assign one file to each column, and exclude patients with several candidates."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from residua.importers.found import FoundPatient, Label
 
 LABELS = ("residual", "pre_tumor")
-"""Columns that are annotations; further ones are those for which a rule was declared."""
+"""Columns that are annotations; columns with a declared rule are annotations too."""
 
 
 def patient_of(
@@ -20,11 +20,11 @@ def patient_of(
     remarks: Iterable[str] = (),
     known: tuple[int, ...] = (),
 ) -> FoundPatient:
-    """The patient with the one file of each column.
+    """Return the patient with one file for each column.
 
-    A column with several is left empty and excludes the patient, with a remark that names them: which one was meant
-    nobody but the user knows. ``rules`` hold the values of labels whose files have several structures, ``known`` all
-    values that the layout's documentation gives a meaning.
+    A column with several candidates stays empty and excludes the patient, with a remark that names the files: only the
+    user knows which one is right. ``rules`` holds the values of labels whose files have several structures, ``known``
+    all values that the layout's documentation defines.
     """
     images: dict[str, Path] = {}
     labels: dict[str, Label] = {}

@@ -1,7 +1,7 @@
-"""``residua import LAYOUT SOURCE --out OUT``: one command per layout, loaded when it is asked for.
+"""``residua import LAYOUT SOURCE --out OUT``: one command per layout, loaded on demand.
 
-A further layout is one line in ``LAYOUTS`` and a function there: its parameters are the command's options, it calls
-``deliver`` with what finds the patients.
+A new layout needs one line in ``LAYOUTS`` and the function named there. Its parameters are the command's options; it
+calls ``deliver`` with a function that finds the patients.
 """
 
 from __future__ import annotations
@@ -32,19 +32,21 @@ LAYOUTS: Mapping[str, str] = {
 }
 """The module and function of each layout's command."""
 
-Source = Annotated[Path, typer.Argument(help="The folder with the data; nothing in it is changed.")]
-Out = Annotated[Path, typer.Option(help="A new folder for cohort.tsv, import.json and labels that are derived.")]
-Hospital = Annotated[str, typer.Option(help="The hospital of all patients.")]
-Columns = Annotated[list[str] | None, typer.Option("--column", help="A further column to fill; repeat it.")]
+Source = Annotated[Path, typer.Argument(help="Folder with the data; it is never changed.")]
+Out = Annotated[Path, typer.Option(help="New folder for cohort.tsv, import.json and derived labels.")]
+Hospital = Annotated[str, typer.Option(help="Hospital of all patients.")]
+Columns = Annotated[list[str] | None, typer.Option("--column", help="Additional column to fill; repeatable.")]
 Labels = Annotated[
-    list[str] | None, typer.Option("--label", help="Values that are a label, such as residual=1,4; repeat it.")
+    list[str] | None, typer.Option("--label", help="Values that form a label, such as residual=1,4; repeatable.")
 ]
-WindowHours = Annotated[float, typer.Option(min=0, help="The latest early post-operative scan, hours after surgery.")]
-AssumeEarly = Annotated[bool, typer.Option("--assume-early", help="Take scans whose time is not known as early.")]
+WindowHours = Annotated[float, typer.Option(min=0, help="Latest early post-operative scan, in hours after surgery.")]
+AssumeEarly = Annotated[
+    bool, typer.Option("--assume-early", help="Treat scans of unknown time as early post-operative.")
+]
 
 
 class _Layouts(TyperGroup):
-    """Loads a layout's module only when its command is asked for."""
+    """Load a layout's module only when its command runs."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(LAYOUTS)
@@ -58,20 +60,20 @@ class _Layouts(TyperGroup):
         return typer.main.get_command(alone)
 
 
-app = typer.Typer(cls=_Layouts, no_args_is_help=True, help="Write the cohort table of data as others lay them out.")
+app = typer.Typer(cls=_Layouts, no_args_is_help=True, help="Write the cohort table for data in a common layout.")
 
 
 @app.callback()
 def _group() -> None:
-    """Write the cohort table of data as others lay them out; SOURCE is never changed."""
+    """Write the cohort table for data in a common layout; SOURCE is never changed."""
 
 
 def deliver(source: Path, out: Path, find: Callable[[Path], Found], within: str | None = "") -> None:
-    """Find, write and say what came of it: the whole of a layout's command.
+    """Find the patients, write the cohort and print a summary: the body of every layout's command.
 
-    ``find`` is given the folder that will be ``out``: what it writes there (converted images) becomes part of it, and
-    everybody else ignores it. ``within`` is the folder of ``source`` in which ``out`` may lie: anywhere when empty,
-    nowhere when None. Raises ``ResiduaError``.
+    ``find`` receives the folder that will become ``out``. Importers that convert images write them there; others
+    ignore it. ``within`` is the folder of ``source`` in which ``out`` may lie: anywhere if empty, nowhere if None.
+    Raises ``ResiduaError``.
     """
     from rich.console import Console
 
@@ -87,15 +89,15 @@ def deliver(source: Path, out: Path, find: Callable[[Path], Found], within: str 
         write_into(part, out, found, lambda done, all_of: shown.update(f"Wrote {done} of {all_of} patients"))
     for line in summary(read_json(out / "import.json")):
         typer.echo(line)
-    typer.echo(f"{out / 'cohort.tsv'}: look at it, then run residua check")
+    typer.echo(f"{out / 'cohort.tsv'}: inspect the table, then run residua check")
 
 
 def _require_outside(source: Path, out: Path, within: str | None) -> None:
-    """Refuse an ``out`` in a part of the source where nothing new may be written; say so where it may."""
+    """Reject an ``out`` inside the source where nothing may be written; print a note where it may."""
     root, target = (Path(os.path.realpath(path)) for path in (source, out))
     if not target.is_relative_to(root):
         return
     if within is None or not target.is_relative_to(root / within) or target == root / within:
         where = f" or below {source / within}" if within else ""
-        raise ResiduaError(f"{out}: lies in the data that are imported; name a folder elsewhere{where}")
-    typer.echo(f"{out}: lies in the data that are imported; nothing that is there is changed", err=True)
+        raise ResiduaError(f"{out}: lies inside the imported data; name a folder elsewhere{where}")
+    typer.echo(f"{out}: lies inside the imported data; existing files are not changed", err=True)

@@ -1,4 +1,4 @@
-"""Folders of any house: a pattern says where the files lie, a mapping which of them is which column."""
+"""Folders of any layout: a pattern locates the files, a mapping assigns them to columns."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class FolderOptions:
-    """What the user says of the folders.
+    """The user's description of the folders.
 
-    ``columns``: the column of each ``sequence`` or ``session/sequence``; ``further``: columns beside the contract's
-    that a pattern with ``{column}`` may name; ``hospital``: of all patients, for patterns without ``{hospital}``.
+    ``columns``: the column of each ``sequence`` or ``session/sequence``; ``further``: additional columns that a pattern
+    with ``{column}`` may match; ``hospital``: hospital of all patients, for patterns without ``{hospital}``.
     """
 
     patterns: tuple[Pattern, ...]
@@ -37,9 +37,9 @@ class FolderOptions:
 
 
 def parse_columns(texts: Sequence[str]) -> dict[str, str]:
-    """Mappings written as ``post_t1ce=T1_GD_post`` or ``post_t1ce=post/t1c``: the column by what the files call it.
+    """Parse mappings such as ``post_t1ce=T1_GD_post`` or ``post_t1ce=post/t1c`` into the column by sequence name.
 
-    Raises ``ResiduaError`` that quotes what is none.
+    Raises ``ResiduaError`` that quotes an invalid mapping.
     """
     columns: dict[str, str] = {}
     for text in texts:
@@ -47,13 +47,13 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
         if not equals or not name or not re.fullmatch(COLUMN, column):
             raise ResiduaError(f"--map {text}: write COLUMN=SEQUENCE or COLUMN=SESSION/SEQUENCE")
         if name in columns:
-            raise ResiduaError(f"--map {text}: {name} is {columns[name]} already")
+            raise ResiduaError(f"--map {text}: {name} is already mapped to {columns[name]}")
         columns[name] = column
     return columns
 
 
 def find_folders(root: Path, options: FolderOptions) -> Found:
-    """The patients below ``root``. Raises ``ResiduaError`` that says why nothing matches, or what is not decided."""
+    """Find the patients below ``root``. Raises ``ResiduaError`` if nothing matches or a mapping is missing."""
     _require_sense(options)
     matched, left = _matched(root, options)
     files: dict[tuple[str, str], dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
@@ -71,22 +71,22 @@ def find_folders(root: Path, options: FolderOptions) -> Found:
         patient_of(f"{hospital}/{patient}" if shared else patient, hospital, candidates, options.rules)
         for (hospital, patient), candidates in sorted(files.items())
     ]
-    remarks = ("patients of several hospitals have the same name; theirs begin with the hospital",) if shared else ()
+    remarks = ("hospitals share patient names, so every source_id begins with the hospital",) if shared else ()
     return Found(LAYOUT, tuple(patients), left, remarks)
 
 
 def _require_sense(options: FolderOptions) -> None:
     for pattern in options.patterns:
         if "patient" not in pattern.fields:
-            raise ResiduaError(f"the pattern {pattern.text} does not say where the patient's name is: {{patient}}")
+            raise ResiduaError(f"the pattern {pattern.text} has no {{patient}}; add it where the patient's name stands")
         if ("column" in pattern.fields) == ("sequence" in pattern.fields):
-            raise ResiduaError(f"the pattern {pattern.text} needs {{column}}, or {{sequence}} and --map")
+            raise ResiduaError(f"the pattern {pattern.text} needs {{column}}, or {{sequence}} with --map")
         if "hospital" not in pattern.fields and not options.hospital:
             raise ResiduaError(f"the pattern {pattern.text} has no {{hospital}}; give --hospital")
 
 
 def _matched(root: Path, options: FolderOptions) -> tuple[dict[Path, dict[str, str]], dict[str, str]]:
-    """The fields of each image that matches a pattern, and why every other file was left."""
+    """Return the fields of each image that matches a pattern, and why every other file is not used."""
     sequences = {name.rpartition("/")[2] for name in options.columns}
     known = {"sequence": sequences, "column": {*FILES, *options.further}}
     matched: dict[Path, dict[str, str]] = {}
@@ -95,9 +95,9 @@ def _matched(root: Path, options: FolderOptions) -> tuple[dict[Path, dict[str, s
         name = file.relative_to(root).as_posix()
         fields = (pattern.match(name, known) for pattern in options.patterns)
         if volume_name(file) is None:
-            left[name] = "no NIfTI file"
-        elif found := next(filter(None, fields), None):
-            matched[file] = found
+            left[name] = "not a NIfTI file"
+        elif values := next(filter(None, fields), None):
+            matched[file] = values
         else:
             left[name] = "does not match the pattern"
     if not matched:
@@ -108,25 +108,26 @@ def _matched(root: Path, options: FolderOptions) -> tuple[dict[Path, dict[str, s
 def _nothing(root: Path, pattern: Pattern, left: Mapping[str, str]) -> str:
     images = [name for name, why in left.items() if why == "does not match the pattern"]
     if not images:
-        return f"{root}: no NIfTI file (.nii, .nii.gz) below it"
+        return f"{root}: contains no NIfTI file (.nii, .nii.gz); give the folder with the images"
     seen = ", ".join(images[:_SHOWN])
-    return f"{root}: nothing matches {pattern.text}. There is {seen}. The first does not: {pattern.why_not(images[0])}"
+    why = pattern.why_not(images[0])
+    return f"{root}: no file matches {pattern.text}. It contains {seen}. The first does not match: {why}"
 
 
 def _column(fields: Mapping[str, str], options: FolderOptions) -> tuple[str | None, str]:
-    """The column of a file; None, with the reason, when it has none."""
+    """Return the column of a file, or None and the reason."""
     if "column" in fields:
         column = fields["column"]
         is_known = column in (*FILES, *options.further, *options.rules)
-        return (column, "") if is_known else (None, f"{column} is no column of the cohort table; see --column")
+        return (column, "") if is_known else (None, f"{column} is not a column of the cohort table; see --column")
     sequence, session = fields["sequence"], fields.get("session")
     name = sequence if session is None else f"{session}/{sequence}"
     column_of = options.columns.get(name)
-    return column_of, "" if column_of else f"no --map says what {name} is"
+    return column_of, "" if column_of else f"no --map assigns {name} to a column"
 
 
 def _undecided(matched: Iterable[Mapping[str, str]]) -> str:
     names = sorted(
         {"/".join(fields[f] for f in ("session", "sequence", "column") if f in fields) for fields in matched}
     )
-    return f"no file is a column of the cohort table yet; say with --map what {', '.join(names)} are"
+    return f"no file is assigned to a column of the cohort table; use --map for {', '.join(names)}"

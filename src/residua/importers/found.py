@@ -1,4 +1,4 @@
-"""What an importer finds: patients with the files of the study's columns, and what it had to leave."""
+"""Result of an importer: patients with the files of the study's columns, and the unused files."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 NOT_EARLY = "not early post-operative"
-"""How the reason begins that leaves out a patient without evidence of a scan within the window after surgery."""
+"""First words of the reason to exclude a patient without evidence of a scan within the window after surgery."""
 
 
 @dataclass(frozen=True)
 class Label:
-    """A file with several structures and the values that together are one label of the study.
+    """A file with several structures and the values that together form one label of the study.
 
     ``values`` None: the file is the binary label itself and is used as it is. ``known``: further values that the
-    layout's documentation gives a meaning; a file with any other value is remarked on. None: nothing is documented,
-    and nothing is remarked on.
+    layout's documentation defines; any other value in the file causes a remark. None: no values are documented, and no
+    remark is made.
     """
 
     file: Path
@@ -28,8 +28,8 @@ class Label:
 class FoundPatient:
     """One patient of the source. ``hospital`` is an identifier; ``clinical`` holds columns of the cohort table.
 
-    ``source_id`` is what the source calls the patient, unique in it; identifiers that are safe in paths are made of
-    it, and of ``hospital``, when the table is written. ``exclusion_reason`` empty: the patient takes part.
+    ``source_id`` is the patient's name in the source and unique there. Path-safe identifiers are made from it, and from
+    ``hospital``, when the table is written. ``exclusion_reason`` empty: the patient is included.
     """
 
     source_id: str
@@ -43,10 +43,10 @@ class FoundPatient:
 
 @dataclass(frozen=True)
 class Found:
-    """All patients of a source, and for every other file or folder that was looked at why it was left.
+    """All patients of a source, and every unused file or folder with the reason.
 
-    ``left`` names files relative to the source. ``remarks`` hold for the whole source, such as which channel became
-    which column. Nothing in a remark or a reason is an absolute path.
+    ``left`` holds the reasons by path relative to the source. ``remarks`` concern the whole source, such as which
+    channel became which column. No remark or reason contains an absolute path.
     """
 
     layout: str

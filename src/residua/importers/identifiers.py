@@ -1,4 +1,4 @@
-"""Identifiers that are safe in paths, made of what a source calls its patients and hospitals."""
+"""Path-safe identifiers made from a source's names of patients and hospitals."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ _UNSAFE = re.compile(r"[^A-Za-z0-9]")
 
 
 def safe_identifiers(names: Iterable[str]) -> dict[str, str]:
-    """An identifier of letters and digits for each of ``names``; no two differ by upper and lower case only.
+    """Return an identifier of letters and digits for each name; no two differ only in case.
 
-    Characters that are unsafe in a path are dropped. Names that become alike are told apart by x2, x3, … in their
-    sorted order; one that is an identifier already comes first and stays as it is. The same names always give the
-    same identifiers, in whatever order they come.
+    Characters that are unsafe in a path are dropped. Names that become equal get x2, x3, … in sorted order; a name that
+    is already an identifier comes first and stays unchanged. The result does not depend on the order of ``names``.
     """
     made: dict[str, str] = {}
     taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""Labels that a declared rule derives from a file with several structures."""
+"""Derive labels by declared rules from files with several structures."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from residua.publishing.publish import writing
 from residua.settings.base import COLUMN
 
 Rules = Mapping[str, tuple[int, ...]]
-"""The values that together are each label."""
+"""The values that together form each label."""
 _RULE = re.compile(rf"({COLUMN[1:-1]})=(\d+(?:,\d+)*)")
 _WHOLE_TOLERANCE = 1e-3
 _FREE_TEXT = {"descrip", "aux_file", "db_name", "intent_name", "data_type"}
 
 
 def parse_rules(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
-    """Rules written as ``residual=1,4``, one a label. Raises ``ResiduaError`` that quotes what is none."""
+    """Parse rules such as ``residual=1,4``, one per label. Raises ``ResiduaError`` that quotes an invalid rule."""
     rules: dict[str, tuple[int, ...]] = {}
     for text in texts:
         match = _RULE.fullmatch(text.replace(" ", ""))
@@ -29,49 +29,49 @@ def parse_rules(texts: Iterable[str]) -> dict[str, tuple[int, ...]]:
         if not match or 0 in values:
             raise ResiduaError(f"--label {text}: write the label and its values, without 0, such as residual=1,4")
         if match[1] in rules:
-            raise ResiduaError(f"--label {text}: {match[1]} has a rule already; give all its values in one")
+            raise ResiduaError(f"--label {text}: {match[1]} already has a rule; give all its values in one --label")
         rules[match[1]] = values
     return rules
 
 
 def in_words(values: Iterable[int]) -> str:
-    """Values as they are written in remarks: ``1, 4``."""
+    """Format values for remarks: ``1, 4``."""
     return ", ".join(map(str, values))
 
 
 def derive(label: Label, path: Path) -> tuple[str, ...]:
-    """Write the binary mask (uint8) of a label's values to ``path``, in the geometry of its file, and remark on it.
+    """Write the binary mask (uint8) of a label's values to ``path``, in the geometry of its file; return remarks.
 
-    Shape, sform and qform with their codes and the units are the file's; free text of its header, where names and
-    dates hide, is not taken over. Remarks name values that neither the rule nor the documentation knows.
-    Raises ``ResiduaError`` when the file cannot be read or does not hold whole numbers.
+    Shape, sform and qform with their codes and the units are copied. Free text of the header, which may contain names
+    and dates, is not. Remarks name values that neither the rule nor the documentation defines.
+    Raises ``ResiduaError`` if the file cannot be read or contains values that are not whole numbers.
     """
     import nibabel as nib
     import numpy as np
 
     source, voxels = _read(label.file)
     values = label.values or ()
-    found = tuple(int(value) for value in np.unique(voxels))
+    present = {int(value) for value in np.unique(voxels)}
     with writing(path, suffix=".nii.gz") as beside:
         nib.save(_mask(source, np.isin(voxels, values).astype(np.uint8)), beside)
-    unknown = () if label.known is None else tuple(sorted({*found} - {0, *values, *label.known}))
+    unknown = () if label.known is None else tuple(sorted(present - {0, *values, *label.known}))
     if not unknown:
         return ()
-    return (f"{label.file.name} also holds {in_words(unknown)}, which neither the rule nor the documentation knows",)
+    return (f"{label.file.name} also contains {in_words(unknown)}, not defined by the rule or the documentation",)
 
 
 def without_words(header: Any) -> Any:
-    """A copy of a NIfTI header without extensions and free text, in which converters leave names and dates."""
+    """Copy a NIfTI header without extensions and free text, where converters leave names and dates."""
     bare = header.copy()
     bare.extensions.clear()
-    # NIfTI-2 has fewer of them.
+    # NIfTI-2 lacks some of these fields.
     for name in _FREE_TEXT & set(bare.keys()):
         bare[name] = b""
     return bare
 
 
 def _read(file: Path) -> tuple[Any, Any]:
-    """The opened file and its voxels as whole numbers."""
+    """Return the opened file and its voxels as whole numbers."""
     import nibabel as nib
     import numpy as np
 
@@ -86,12 +86,12 @@ def _read(file: Path) -> tuple[Any, Any]:
         raise ResiduaError(f"{file.name}: not a NIfTI image")
     whole = np.rint(np.nan_to_num(voxels.real, nan=-1, posinf=-1, neginf=-1)).astype(np.int64)
     if not np.allclose(voxels, whole, rtol=0, atol=_WHOLE_TOLERANCE):
-        raise ResiduaError(f"{file.name}: holds values that are no whole numbers, so no label can be told from another")
+        raise ResiduaError(f"{file.name}: contains values that are not whole numbers, so it is not a segmentation")
     return source, whole
 
 
 def _mask(source: Any, voxels: Any) -> Any:
-    """``voxels`` as an image of the source's own NIfTI version."""
+    """Return ``voxels`` as an image of the source's NIfTI version."""
     import numpy as np
 
     header = without_words(source.header)

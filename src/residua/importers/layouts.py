@@ -1,4 +1,4 @@
-"""The commands of the general layouts: what each can be told, and what it then looks for."""
+"""The commands of the general layouts and their options."""
 
 from __future__ import annotations
 
@@ -18,20 +18,22 @@ Several = list[str] | None
 def bids(
     source: Source,
     out: Out,
-    preop_session: Annotated[str | None, typer.Option(help="The session before surgery; default: usual names.")] = None,
-    postop_session: Annotated[str | None, typer.Option(help="The session after surgery; default: usual names.")] = None,
-    column: Annotated[Several, typer.Option(help="A further column and its suffix: post_t2=T2w; repeat it.")] = None,
-    mask: Annotated[Several, typer.Option(help="A column and the label or desc of its masks; repeat it.")] = None,
+    preop_session: Annotated[str | None, typer.Option(help="Session before surgery; default: usual names.")] = None,
+    postop_session: Annotated[str | None, typer.Option(help="Session after surgery; default: usual names.")] = None,
+    column: Annotated[Several, typer.Option(help="Additional column and its suffix: post_t2=T2w; repeatable.")] = None,
+    mask: Annotated[Several, typer.Option(help="Column and the label or desc of its masks; repeatable.")] = None,
     label: Labels = None,
-    run: Annotated[int | None, typer.Option(min=0, help="Which of several runs is taken.")] = None,
-    prefer: Annotated[Several, typer.Option(help="What decides among several files: acq-mprage; repeat it.")] = None,
-    hospital_column: Annotated[str | None, typer.Option(help="Where participants.tsv has the hospital.")] = None,
+    run: Annotated[int | None, typer.Option(min=0, help="Run to use if there are several.")] = None,
+    prefer: Annotated[
+        Several, typer.Option(help="Entity that selects among several files: acq-mprage; repeatable.")
+    ] = None,
+    hospital_column: Annotated[str | None, typer.Option(help="Column of participants.tsv with the hospital.")] = None,
     hospital: Hospital = "",
-    surgery_column: Annotated[str | None, typer.Option(help="Where a table has the date of surgery.")] = None,
+    surgery_column: Annotated[str | None, typer.Option(help="Column with the date of surgery.")] = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """A BIDS data set with a session before and one after surgery."""
+    """Import a BIDS data set with one session before and one after surgery."""
     from residua.importers.bids import find_bids
     from residua.importers.bids_columns import BidsOptions, Time
 
@@ -53,15 +55,19 @@ def bids(
 def folders(
     source: Source,
     out: Out,
-    pattern: Annotated[list[str], typer.Option(help="Where files lie: '{hospital}/{patient}/{column}.nii.gz'.")],
-    map_: Annotated[Several, typer.Option("--map", "--name", help="post_t1ce=T1_GD, or post_t1ce=post/t1c.")] = None,
-    column: Annotated[Several, typer.Option(help="A further column that {column} may name; repeat it.")] = None,
+    pattern: Annotated[
+        list[str], typer.Option(help="Path pattern: '{hospital}/{patient}/{column}.nii.gz'; repeatable.")
+    ],
+    map_: Annotated[
+        Several, typer.Option("--map", "--name", help="Column of a sequence: post_t1ce=T1_GD; repeatable.")
+    ] = None,
+    column: Annotated[Several, typer.Option(help="Additional column that {column} may match; repeatable.")] = None,
     label: Labels = None,
     hospital: Hospital = "",
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """Folders of any house, by a pattern of their names."""
+    """Import folders of any layout, described by a path pattern."""
     from residua.importers.folders import FolderOptions, find_folders, parse_columns
     from residua.importers.pattern import Pattern
 
@@ -79,16 +85,20 @@ def folders(
 def brats(
     source: Source,
     out: Out,
-    post_timepoint: Annotated[int | None, typer.Option(min=0, help="Default: each case's first from 100 on.")] = None,
-    pre_timepoint: Annotated[int | None, typer.Option(min=0, help="The scan before surgery; default: none.")] = None,
-    release: Annotated[brats_layout.Release | None, typer.Option(help="Whose label values; default: by name.")] = None,
-    column: Annotated[Several, typer.Option(help="A further column, such as post_t2; repeat it.")] = None,
+    post_timepoint: Annotated[
+        int | None, typer.Option(min=0, help="Post-operative scan; default: the first from 100 on.")
+    ] = None,
+    pre_timepoint: Annotated[int | None, typer.Option(min=0, help="Pre-operative scan; default: none.")] = None,
+    release: Annotated[
+        brats_layout.Release | None, typer.Option(help="Release of the label values; default: by file name.")
+    ] = None,
+    column: Annotated[Several, typer.Option(help="Additional column, such as post_t2; repeatable.")] = None,
     label: Labels = None,
     hospital: Hospital = brats_layout.HOSPITAL,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """Cases named as the BraTS challenges name them."""
+    """Import cases with the file names of the BraTS challenges."""
     options = brats_layout.BratsOptions(
         post=post_timepoint,
         pre=pre_timepoint,
@@ -104,14 +114,16 @@ def brats(
 def nnunet(
     source: Source,
     out: Out,
-    channel: Annotated[Several, typer.Option(help="A channel's column: 0=post_t1ce; repeat it.")] = None,
+    channel: Annotated[Several, typer.Option(help="Column of a channel: 0=post_t1ce; repeatable.")] = None,
     label: Labels = None,
     hospital: Hospital = "",
-    case: Annotated[str | None, typer.Option(help="Where names hold it: '{hospital}_{patient}'.")] = None,
+    case: Annotated[
+        str | None, typer.Option(help="Pattern of case names with the hospital: '{hospital}_{patient}'.")
+    ] = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """A raw data set of nnU-Net: imagesTr, labelsTr and dataset.json."""
+    """Import a raw data set of nnU-Net: imagesTr, labelsTr and dataset.json."""
     from residua.importers.nnunet_raw import NnUNetOptions, find_nnunet, parse_channels
     from residua.importers.pattern import Pattern
 

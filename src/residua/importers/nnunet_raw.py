@@ -1,11 +1,11 @@
-"""nnU-Net's raw data: one folder a data set, channels told apart by a number.
+"""nnU-Net's raw data: one folder per data set, channels numbered in the file names.
 
 Source: Isensee et al., "nnU-Net: a self-configuring method for deep learning-based biomedical image segmentation",
 Nature Methods 18 (2021) 203-211, and its documentation of the data set format, version 2:
 ``Dataset001_NAME/imagesTr/CASE_0000.nii.gz``, ``labelsTr/CASE.nii.gz``, ``imagesTs`` and ``dataset.json`` with
 ``channel_names``, ``labels`` (a value, or several that are one region) and ``file_ending``.
 
-Not documented: hospitals and the time of a scan. ``--case`` may tell the hospital from the names.
+Not documented: hospitals and the time of a scan. ``--case`` can find the hospital in the case names.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _USUAL_NAMES = {
     "post_t1": ("t1", "t1n", "t1w"),
     "post_flair": ("flair", "t2f", "t2flair"),
 }
-"""What channels of early post-operative scans are called, letters and digits only, in lower case."""
+"""Usual names of channels of early post-operative scans, letters and digits only, in lower case."""
 _IMAGES, _LABELS = ("imagesTr", "imagesTs"), ("labelsTr", "labelsTs")
 _CHANNEL = re.compile(r"(.+)_(\d{4})")
 _VOLUME = re.compile(r"\.nii(?:\.gz)?$")
@@ -43,7 +43,7 @@ _NO_STRUCTURE = ("background", "ignore")
 
 @dataclass(frozen=True)
 class NnUNetOptions:
-    """What the user says. ``channels``: columns by number; ``case``: where a case's name holds the hospital."""
+    """Options of the user. ``channels``: columns by number; ``case``: pattern that finds the hospital in case names."""
 
     channels: Mapping[int, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=dict)
@@ -53,7 +53,7 @@ class NnUNetOptions:
 
 @dataclass(frozen=True)
 class _Dataset:
-    """Names of channels by number, values of labels by name; background and ignored voxels are no labels.
+    """Names of channels by number, values of labels by name; background and ignored voxels are not labels.
 
     ``known`` are all values that have a name.
     """
@@ -64,7 +64,7 @@ class _Dataset:
 
 
 def parse_channels(texts: Iterable[str]) -> dict[int, str]:
-    """Channels written as ``0=post_t1ce``. Raises ``ResiduaError`` that quotes what is none."""
+    """Parse channels such as ``0=post_t1ce``. Raises ``ResiduaError`` that quotes an invalid one."""
     channels: dict[int, str] = {}
     for text in texts:
         number, _, column = text.partition("=")
@@ -75,7 +75,7 @@ def parse_channels(texts: Iterable[str]) -> dict[int, str]:
 
 
 def find_nnunet(root: Path, options: NnUNetOptions) -> Found:
-    """The cases of one data set. Raises ``ResiduaError`` when it is none, or when it is not decided what is what."""
+    """Find the cases of one data set. Raises ``ResiduaError`` if it is none or a channel or label is not assigned."""
     dataset = _read_dataset(root)
     channels = options.channels or _usual_channels(dataset)
     rules = options.rules or _usual_rules(dataset)
@@ -87,7 +87,7 @@ def find_nnunet(root: Path, options: NnUNetOptions) -> Found:
         for column in columns:
             files[case][column].append(file)
         if not columns and file.name != _DATASET:
-            left[file.relative_to(root).as_posix()] = "no image or label of a channel that is used"
+            left[file.relative_to(root).as_posix()] = "neither an image of a used channel nor a label"
     patients = [
         patient_of(case, _hospital(case, options), candidates, rules, known=dataset.known)
         for case, candidates in sorted(files.items())
@@ -98,7 +98,7 @@ def find_nnunet(root: Path, options: NnUNetOptions) -> Found:
 def _read_dataset(root: Path) -> _Dataset:
     path = root / _DATASET
     if not path.is_file():
-        inside = sorted(found.parent.name for found in root.glob(f"*/{_DATASET}"))
+        inside = sorted(record.parent.name for record in root.glob(f"*/{_DATASET}"))
         hint = f"give one of its folders: {', '.join(inside)}" if inside else "give the folder DatasetNNN_NAME"
         raise ResiduaError(f"{root}: has no {_DATASET}; {hint}")
     try:
@@ -112,24 +112,24 @@ def _read_dataset(root: Path) -> _Dataset:
             name, value = (value, int(name)) if name.isdigit() else (name, value)
             labels[name] = tuple(value) if isinstance(value, list) else (int(value),)
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ResiduaError(f"{path}: cannot be read as nnU-Net describes it ({error!r})") from None
+        raise ResiduaError(f"{path}: is not a {_DATASET} as nnU-Net defines it ({error!r}); correct it") from None
     known = tuple(sorted({value for values in labels.values() for value in values}))
-    return _Dataset(channels, {name: found for name, found in labels.items() if name not in _NO_STRUCTURE}, known)
+    return _Dataset(channels, {name: values for name, values in labels.items() if name not in _NO_STRUCTURE}, known)
 
 
 def _usual_channels(dataset: _Dataset) -> dict[int, str]:
-    found: dict[int, str] = {}
+    channels: dict[int, str] = {}
     for number, name in dataset.channels.items():
         plain = re.sub(r"[^a-z0-9]", "", name.lower())
         columns = (column for column, names in _USUAL_NAMES.items() if plain in names)
         column = name if name in FILES else next(columns, None)
-        if column and column not in found.values():
-            found[number] = column
-    return found
+        if column and column not in channels.values():
+            channels[number] = column
+    return channels
 
 
 def _usual_rules(dataset: _Dataset) -> dict[str, tuple[int, ...]]:
-    """Labels that are called as columns are; a single one is residual tumour."""
+    """Return the labels with names of columns; a single label is residual tumour."""
     named = {label: dataset.labels[label] for label in LABELS if label in dataset.labels}
     if not named and len(dataset.labels) == 1:
         named = {"residual": next(iter(dataset.labels.values()))}
@@ -141,13 +141,14 @@ def _require_decided(root: Path, dataset: _Dataset, channels: Mapping[int, str],
         raise ResiduaError(f"--channel {unknown[0]}: {root} has the channels {_in_words(dataset.channels)}")
     if "post_t1ce" not in channels.values():
         raise ResiduaError(
-            f"{root}: say with --channel NUMBER=post_t1ce which of the channels {_in_words(dataset.channels)} is T1w "
-            "with contrast agent"
+            f"{root}: name the channel of T1w with contrast agent with --channel NUMBER=post_t1ce; "
+            f"the channels are {_in_words(dataset.channels)}"
         )
     if not rules:
         labels = {name: in_words(values) for name, values in dataset.labels.items()}
         raise ResiduaError(
-            f"{root}: say with --label residual=VALUES which of the labels {_in_words(labels)} is residual tumour"
+            f"{root}: name the values of residual tumour with --label residual=VALUES; "
+            f"the labels are {_in_words(labels)}"
         )
 
 
@@ -158,7 +159,7 @@ def _in_words(names: Mapping[Any, str]) -> str:
 def _meaning(
     file: Path, parts: tuple[str, ...], channels: Mapping[int, str], rules: Rules
 ) -> tuple[str, tuple[str, ...]]:
-    """The case of a file and the columns that it fills."""
+    """Return the case of a file and the columns that it fills."""
     stem = _VOLUME.sub("", file.name)
     if len(parts) != 2 or stem == file.name:
         return "", ()
@@ -173,11 +174,11 @@ def _meaning(
 def _hospital(case: str, options: NnUNetOptions) -> str:
     if options.case is None:
         if not options.hospital:
-            raise ResiduaError("give --hospital, or with --case where a case's name holds it: '{hospital}_{patient}'")
+            raise ResiduaError("give --hospital, or the pattern of case names with --case '{hospital}_{patient}'")
         return options.hospital
     fields = options.case.match(case, {})
     if fields is None or "hospital" not in fields:
-        raise ResiduaError(f"--case {options.case.text}: does not tell the hospital of the case {case}")
+        raise ResiduaError(f"--case {options.case.text}: finds no hospital in the case name {case}")
     return fields["hospital"]
 
 

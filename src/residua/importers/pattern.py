@@ -1,4 +1,4 @@
-"""A small language for where files lie: ``{hospital}/{patient}/{column}.nii.gz``."""
+"""Path patterns such as ``{hospital}/{patient}/{column}.nii.gz``."""
 
 from __future__ import annotations
 
@@ -12,52 +12,51 @@ from residua.errors import ResiduaError
 FIELDS = ("hospital", "patient", "column", "session", "sequence")
 _PIECE = re.compile(r"\{(\w*)\}|(\*)|([^{}*]+)")
 Known = Mapping[str, Collection[str]]
-"""Values of a field that are tried before any other text."""
+"""Values of a field that are matched before any other text."""
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """A path below the source: ``{field}`` is a part of one name, ``*`` any text within one name, the rest is itself.
+    """A path below the source: ``{field}`` is a part of one name, ``*`` any text within one name, the rest is literal.
 
-    A field that stands twice must be the same text both times. Raises ``ResiduaError`` for what is no pattern.
+    A repeated field must have the same text each time. Raises ``ResiduaError`` for an invalid pattern.
     """
 
     text: str
 
     def __post_init__(self) -> None:
-        """Refuse what is no pattern."""
+        """Reject an invalid pattern."""
         if not self.text or "".join(match[0] for match in _PIECE.finditer(self.text)) != self.text:
-            raise ResiduaError(f"the pattern {self.text!r} has a stray brace; write fields as {{patient}}")
+            raise ResiduaError(f"the pattern {self.text!r} has an unmatched brace; write fields as {{patient}}")
         for name in self.fields:
             if name not in FIELDS:
-                raise ResiduaError(f"the pattern {self.text} has no field {{{name}}}; there are {', '.join(FIELDS)}")
+                raise ResiduaError(f"the pattern {self.text} has an unknown field {{{name}}}; use {', '.join(FIELDS)}")
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """The names of the fields, each once."""
+        """Names of the fields, each once."""
         return tuple(dict.fromkeys(field for field, star, literal in _PIECE.findall(self.text) if not star + literal))
 
     def match(self, path: str, known: Known) -> dict[str, str] | None:
-        """The fields of a path (with ``/``); None when it does not match.
+        """Return the fields of a path (with ``/``), or None if it does not match.
 
-        With ``T1_GD`` among the ``known`` sequences, ``{patient}_{sequence}`` tells ``a_1_T1_GD`` apart.
+        With ``T1_GD`` among the ``known`` sequences, ``{patient}_{sequence}`` splits ``a_1_T1_GD`` correctly.
         """
         for values in (known, {}):
-            if match := _compiled(self.text, tuple((name, tuple(found)) for name, found in values.items())).fullmatch(
-                path
-            ):
+            compiled = _compiled(self.text, tuple((name, tuple(texts)) for name, texts in values.items()))
+            if match := compiled.fullmatch(path):
                 return match.groupdict()
         return None
 
     def why_not(self, path: str) -> str:
-        """Why a path does not match."""
+        """Explain why a path does not match."""
         wanted, given = self.text.split("/"), path.split("/")
         if len(wanted) != len(given):
-            return f"it lies {len(given) - 1} folder(s) deep, the pattern {len(wanted) - 1}"
+            return f"it lies {len(given) - 1} folder(s) deep; the pattern has {len(wanted) - 1}"
         for part, name in zip(wanted, given, strict=True):
             if not _compiled(part, ()).fullmatch(name):
-                return f"{name} is not {part}"
-        return "a field that stands twice differs"
+                return f"{name} does not match {part}"
+        return "a repeated field has different values"
 
 
 @cache

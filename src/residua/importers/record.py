@@ -1,4 +1,4 @@
-"""What an import did: the record beside the table, and the few lines of it that are shown at the end."""
+"""The record of an import, written beside the table, and its printed summary."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LABELS = ("residual", "pre_tumor", "brain_mask")
 
 @dataclass
 class RecordRow:
-    """One patient as written: the cells of the table by column, and what was remarked on the way."""
+    """One patient as written: the cells of the table by column, and the remarks."""
 
     cells: dict[str, str]
     remarks: list[str] = field(default_factory=list)
@@ -25,9 +25,9 @@ class RecordRow:
 def record_of(
     found: Found, rows: Sequence[RecordRow], columns: Iterable[str], hospitals: Mapping[str, str]
 ) -> dict[str, Any]:
-    """Builtins that say what was found, written, derived, remarked and left; no absolute path.
+    """Return the record as builtins: counts, patients, hospitals, label rules, remarks, unused files; no absolute path.
 
-    ``columns`` are those of files and of clinical values, ``hospitals`` the identifiers by what the source calls them.
+    ``columns`` are the columns of files and clinical values; ``hospitals`` maps the source's names to identifiers.
     """
     return {
         "layout": found.layout,
@@ -46,7 +46,7 @@ def _patient(row: RecordRow) -> dict[str, Any]:
 
 
 def _rules(found: Found) -> dict[str, list[str]]:
-    """How each label came about, such as ``values 1, 4``; more than one way when patients differ."""
+    """Return how each label was derived, such as ``values 1, 4``; several ways if patients differ."""
     ways: dict[str, set[str]] = {}
     for patient in found.patients:
         for column, label in patient.labels.items():
@@ -73,22 +73,22 @@ def _counts(found: Found, rows: Sequence[RecordRow], columns: Iterable[str]) -> 
 
 
 def summary(record: Mapping[str, Any]) -> list[str]:
-    """The lines that are shown after an import, made of its record."""
+    """Return the lines that are printed after an import."""
     counts = record["counts"]
     n = counts["patients"]
     hospitals = ", ".join(f"{hospital} {of}" for hospital, of in counts["hospitals"].items())
     lines = [f"{n} patients of {len(counts['hospitals'])} hospital(s): {hospitals}"]
-    lines += [f"{column}: lacking for {of} of {n}" for column, of in counts["lacking"].items()]
+    lines += [f"{column}: missing for {of} of {n}" for column, of in counts["lacking"].items()]
     for column, of in counts["labels"].items():
         way = " or ".join(record["label_rules"].get(column, []))
         lines.append(f"{column}: {of} of {n} annotated" + (f" ({way})" if way else ""))
-    lines += [f"excluded, {of}: {reason}" for reason, of in counts["excluded"].items()]
+    lines += [f"excluded {of}: {reason}" for reason, of in counts["excluded"].items()]
     if counts["not_early"]:
-        lines.append(f"{NOT_EARLY}: {counts['not_early']} of {n}; --assume-early keeps those whose time is not known")
+        lines.append(f"{NOT_EARLY}: {counts['not_early']} of {n}; --assume-early includes patients with unknown time")
     lines += list(record["remarks"])
     if counts["with_remarks"] or counts["left"]:
         lines.append(
-            f"import.json has remarks on {counts['with_remarks']} patient(s), "
-            f"and says why {counts['left']} file(s) were left"
+            f"import.json lists remarks on {counts['with_remarks']} patient(s) "
+            f"and {counts['left']} unused file(s) with the reason"
         )
     return lines

@@ -1,4 +1,4 @@
-"""The files of a source, in a fixed order and without what operating systems leave among them."""
+"""List the files of a source in a fixed order, without files that operating systems add."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ _VOLUME = re.compile(r"(.+)\.nii(?:\.gz)?", re.IGNORECASE)
 
 
 def entries(folder: Path) -> list[Path]:
-    """Files and folders in ``folder`` by name, without what operating systems leave there.
+    """List files and folders in ``folder`` by name, without files that operating systems add.
 
-    Raises ``ResiduaError`` when it cannot be read.
+    Raises ``ResiduaError`` if the folder cannot be read.
     """
     try:
         names = sorted(os.listdir(folder))
     except OSError as error:
-        raise ResiduaError(f"{folder}: cannot be read ({error.strerror}); give a folder that can be read") from None
+        raise ResiduaError(f"{folder}: cannot be read ({error.strerror}); give a readable folder") from None
     return [folder / name for name in names if not _NOISE.match(name)]
 
 
 def files_below(folder: Path) -> Iterator[Path]:
-    """All files of ``folder`` and its folders, in a fixed order."""
+    """Yield all files below ``folder`` in a fixed order."""
     for entry in entries(folder):
         if entry.is_dir():
             yield from files_below(entry)
@@ -35,6 +35,6 @@ def files_below(folder: Path) -> Iterator[Path]:
 
 
 def volume_name(path: Path) -> str | None:
-    """The name of a NIfTI file in lower case, without its extension; None for any other file."""
+    """Return the name of a NIfTI file in lower case, without its extension; None for any other file."""
     match = _VOLUME.fullmatch(path.name)
     return match[1].lower() if match else None

@@ -1,4 +1,4 @@
-"""Is a scan early post-operative? Only what the source says counts, unless the user assumes it."""
+"""Judge whether a scan is early post-operative: by the source's own evidence, unless the user assumes it."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ UNKNOWN = f"{NOT_EARLY}: the time from surgery to the scan is not known"
 
 @dataclass(frozen=True)
 class Window:
-    """The latest scan in hours after surgery; ``assume_early``: a scan whose time is not known is taken as early."""
+    """The latest scan in hours after surgery; ``assume_early``: a scan of unknown time counts as early."""
 
     hours: float = 72.0
     assume_early: bool = False
 
 
 def judged(found: Found, window: Window) -> Found:
-    """``found`` with a reason to exclude every patient whose ``hours_since_surgery`` is not within the window.
+    """Add a reason to exclude every patient whose ``hours_since_surgery`` is not within the window.
 
-    For layouts whose documentation says nothing of the time. A patient who is excluded already, or who has no
-    ``post_t1ce`` (the protocol says so), keeps what is said.
+    For layouts whose documentation does not give the time. Patients who are excluded already keep their reason, and
+    patients without ``post_t1ce`` get none, because the study's protocol excludes them.
     """
     return replace(found, patients=tuple(_judged(patient, window) for patient in found.patients))
 

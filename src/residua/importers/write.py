@@ -1,4 +1,4 @@
-"""The one writer of all importers: OUT/cohort.tsv, OUT/import.json and OUT/labels/."""
+"""Write OUT/cohort.tsv, OUT/import.json and OUT/labels/ for all importers."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from residua.publishing.publish import write_json, write_text
 Progress = Callable[[int, int], None]
 _FIRST = (*REQUIRED, "exclusion_reason", "source_id")
 _ONLY_WITH_CONTENT = ("brain_mask", *CLINICAL)
-"""Columns that the table lacks when nobody has them; the others a study asks for even when they are empty."""
+"""Columns that are omitted when empty for all patients; a study expects the others even when empty."""
 
 
 def write_cohort(found: Found, out: Path, progress: Progress | None = None) -> Path:
-    """Write what was found to the new folder ``out`` and return the path of its ``cohort.tsv``.
+    """Write the patients to the new folder ``out`` and return the path of its ``cohort.tsv``.
 
-    ``progress`` is called with the patients done and all patients. Raises ``ResiduaError`` when ``out`` holds
-    anything, or when nothing was found.
+    ``progress`` is called with the number of finished patients and of all patients. Raises ``ResiduaError`` if ``out``
+    is not empty, or if there is no patient.
     """
     with building(out) as part:
         write_into(part, out, found, progress)
@@ -38,20 +38,20 @@ def write_cohort(found: Found, out: Path, progress: Progress | None = None) -> P
 
 @contextmanager
 def building(out: Path) -> Iterator[Path]:
-    """The folder ``out``.part, which becomes ``out`` when the block ends well and is removed when it raises.
+    """Provide the folder ``out``.part, which becomes ``out`` when the block ends and is removed when it raises.
 
-    An importer that converts images writes them below it (``images/``) and names them there in what it found.
-    Raises ``ResiduaError`` when ``out`` holds anything or is being built.
+    An importer that converts images writes them to ``images/`` in it and refers to them there.
+    Raises ``ResiduaError`` if ``out`` is not empty or another import is writing it.
     """
     final = Path(os.path.abspath(out))
     if final.exists() and not (final.is_dir() and not any(final.iterdir())):
-        raise ResiduaError(f"{out}: holds something already; name a folder that is new or empty")
+        raise ResiduaError(f"{out}: is not empty; name a new or empty folder")
     part = final.with_name(final.name + ".part")
     try:
         part.mkdir(parents=True)
     except FileExistsError:
         raise ResiduaError(
-            f"{part}: is there already, so another import is writing it or one was killed; delete it and start again"
+            f"{part}: exists already: another import is running or was killed; if none is running, delete it and retry"
         ) from None
     except OSError as error:
         raise ResiduaError(f"{out}: cannot be written ({error.strerror}); name another folder") from None
@@ -63,7 +63,7 @@ def building(out: Path) -> Iterator[Path]:
 
 
 def write_into(part: Path, out: Path, found: Found, progress: Progress | None = None) -> None:
-    """Write table, record and labels into ``part``, which ``building`` gave and which will be ``out``."""
+    """Write table, record and labels into ``part``, the folder from ``building`` that will become ``out``."""
     _require_patients(found)
     patients = safe_identifiers(patient.source_id for patient in found.patients)
     hospitals = safe_identifiers(patient.hospital for patient in found.patients)
@@ -79,10 +79,10 @@ def write_into(part: Path, out: Path, found: Found, progress: Progress | None = 
 
 def _require_patients(found: Found) -> None:
     if not found.patients:
-        raise ResiduaError(f"no patient was found that is laid out as {found.layout}")
+        raise ResiduaError(f"no patient found in the layout {found.layout}; give the folder that contains the patients")
     repeated = [name for name, n in Counter(patient.source_id for patient in found.patients).items() if n > 1]
     if repeated:
-        raise ResiduaError(f"patient {repeated[0]} was found more than once; give every patient a name of its own")
+        raise ResiduaError(f"patient {repeated[0]} was found more than once; give every patient a unique name")
 
 
 def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out: Path) -> RecordRow:
@@ -106,7 +106,7 @@ def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out:
 
 
 def _label_file(label: Label, derived: Path, remarks: list[str]) -> Path | None:
-    """The binary label; None, with a remark, when it could not be derived: the patient counts as not annotated."""
+    """Return the binary label; None, with a remark, if it cannot be derived: the patient then is not annotated."""
     if label.values is None:
         return label.file
     try:
@@ -118,7 +118,7 @@ def _label_file(label: Label, derived: Path, remarks: list[str]) -> Path | None:
 
 
 def _cell(file: Path, part: Path, out: Path) -> str:
-    """``file`` relative to the table in ``out``, or absolute where a symbolic link leads the relative path astray."""
+    """Return ``file`` relative to the table in ``out``, or absolute if a symbolic link breaks the relative path."""
     absolute = os.path.abspath(file)
     if Path(absolute).is_relative_to(part):
         return Path(absolute).relative_to(part).as_posix()

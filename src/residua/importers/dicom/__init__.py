@@ -1,1 +1,1 @@
-"""A PACS export becomes a cohort table in two steps, with a person between them: propose, confirm, convert."""
+"""Import a PACS export in two steps, propose and convert; between them a person confirms the proposal."""

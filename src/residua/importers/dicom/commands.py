@@ -25,7 +25,7 @@ from residua.settings.base import IDENTIFIER
 _WINDOW_HOURS = Window().hours
 _TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y%m%d")
 Surgeries = Annotated[
-    Path | None, typer.Option(help="A table with the columns patient_id and surgery (2020-01-31 14:30).")
+    Path | None, typer.Option(help="Table with the columns patient_id and surgery (2020-01-31 14:30).")
 ]
 HospitalCode = Annotated[str, typer.Option(help="Code of the hospital; patients become CODE001, CODE002, ….")]
 
@@ -37,38 +37,38 @@ def dicom(
     surgery_dates: Surgeries = None,
     window_hours: WindowHours = _WINDOW_HOURS,
 ) -> None:
-    """A PACS export, first step: propose which series is what; a person confirms it in the table."""
+    """Import a PACS export, step 1: propose a column for each series; a person confirms the table."""
     from rich.console import Console
 
     if not re.fullmatch(IDENTIFIER, hospital) or hospital[-1].isdigit():
-        raise ResiduaError(f"{hospital!r} is no code of a hospital: use letters and digits, a letter last")
+        raise ResiduaError(f"{hospital!r} is not a hospital code: use letters and digits, ending in a letter")
     if not source.is_dir():
         raise ResiduaError(f"{source}: no such folder; give the folder with the data")
     surgeries = _surgeries(surgery_dates) if surgery_dates else {}
     with Console(stderr=True).status("Reading headers") as shown, building(out) as part:
         series, left = scan(source, lambda files: shown.update(f"Read {files} headers"))
         if not series:
-            raise ResiduaError(f"{source}: no DICOM series was found")
+            raise ResiduaError(f"{source}: contains no DICOM series; give the folder of the export")
         proposals = propose(series, surgeries, window_hours)
         write_proposals(part, proposals, hospital, source)
     patients = len({each.patient_id for each in series})
     proposed = sum(bool(proposal.column) for proposal in proposals)
     typer.echo(f"{patients} patients, {len(series)} series, {proposed} proposed for a column")
     for reason, number in Counter(left.values()).most_common():
-        typer.echo(f"left: {number} file(s): {reason}")
-    typer.echo(f"{out / TABLE}: see each proposed series, correct its column, and write yes or no under confirmed")
-    typer.echo(f"{out / PRIVATE}: says who the patients are; keep it apart and give it to nobody", err=True)
+        typer.echo(f"{number} file(s) not used: {reason}")
+    typer.echo(f"{out / TABLE}: inspect each proposed series, correct its column, and write yes or no under confirmed")
+    typer.echo(f"{out / PRIVATE}: identifies the patients; keep it separate and do not share it", err=True)
 
 
 def dicom_convert(
-    source: Annotated[Path, typer.Argument(help="The folder with the confirmed proposal.")],
+    source: Annotated[Path, typer.Argument(help="Folder with the confirmed proposal.")],
     out: Out,
     window_hours: WindowHours = _WINDOW_HOURS,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """A PACS export, second step: convert the confirmed series; identity is left behind."""
+    """Import a PACS export, step 2: convert the confirmed series without patient identity."""
     place, series = confirmed_series(source)
-    # What is converted stays in the private folder until all is done: a killed conversion goes on.
+    # Converted series stay in the private folder until all are done, so that a killed conversion can continue.
     kept = source / PRIVATE / "converted"
 
     def find(part: Path) -> Found:
@@ -89,11 +89,11 @@ def _surgeries(table: Path) -> dict[str, datetime]:
     header = lines[0].cells
     if not {"patient_id", "surgery"} <= set(header):
         raise ResiduaError(f"{table}: needs the columns patient_id and surgery")
-    found = {}
+    surgeries = {}
     for line in lines[1:]:
         cells = dict(zip(header, line.cells, strict=False))
-        found[cells.get("patient_id", "")] = _moment(cells.get("surgery", ""), f"{table}: row {line.row}")
-    return found
+        surgeries[cells.get("patient_id", "")] = _moment(cells.get("surgery", ""), f"{table}: row {line.row}")
+    return surgeries
 
 
 def _moment(text: str, place: str) -> datetime:
@@ -102,4 +102,4 @@ def _moment(text: str, place: str) -> datetime:
             return datetime.strptime(text, form)
         except ValueError:
             continue
-    raise ResiduaError(f"{place}: {text!r} is no date; write it as 2020-01-31 14:30")
+    raise ResiduaError(f"{place}: {text!r} is not a date; write it as 2020-01-31 14:30")

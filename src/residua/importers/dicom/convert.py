@@ -1,4 +1,4 @@
-"""Confirmed series become NIfTI by dcm2niix; what identifies a person stays behind."""
+"""Convert confirmed series to NIfTI with dcm2niix, without data that identify a person."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ REFERENCE = "post_t1ce"
 
 
 def convert(source: Path, series: Sequence[Mapping[str, Any]], images: Path, done: Callable[[int, int], None]) -> None:
-    """Convert ``series`` to ``images/{patient}/{column}.nii.gz``, except those that are there; tell ``done`` of each.
+    """Convert ``series`` to ``images/{patient}/{column}.nii.gz``, except existing files; call ``done`` for each.
 
-    Raises ``ResiduaError`` for a series that gives other than one volume.
+    Raises ``ResiduaError`` for a series that does not give exactly one volume.
     """
     for number, record in enumerate(series, start=1):
         target = images / image_of(record)
@@ -32,12 +32,12 @@ def convert(source: Path, series: Sequence[Mapping[str, Any]], images: Path, don
 
 
 def image_of(record: Mapping[str, Any]) -> Path:
-    """Where the volume of a series lies below the folder of all images."""
+    """Return the path of a series' volume below the folder of all images."""
     return Path(record["patient"], f"{record['column']}.nii.gz")
 
 
 def found_of(series: Sequence[Mapping[str, Any]], images: Path) -> Found:
-    """What the table is made of, once every series is converted; scan and person are those of the reference."""
+    """Return the patients of the converted series; clinical values come from the reference series."""
     patients: dict[str, dict[str, Path]] = {}
     clinical: dict[str, dict[str, str]] = {}
     for record in series:
@@ -63,13 +63,15 @@ def _convert(source: Path, record: Mapping[str, Any], target: Path) -> None:
         for number, name in enumerate(record["files"]):
             file = source / name
             if not file.is_file():
-                raise ResiduaError(f"{place}: a file of the source is gone; restore it, or propose again")
+                raise ResiduaError(
+                    f"{place}: a file of the source is missing; restore it, or run residua import dicom again"
+                )
             (slices / f"{number:05d}.dcm").symlink_to(file.resolve())
         command = [dcm2niix.bin, "-b", "n", "-z", "y", "-f", "image", "-o", str(made), str(slices)]
         ran = subprocess.run(command, capture_output=True, text=True)
         volumes = sorted(made.glob("*.nii*"))
         if ran.returncode or len(volumes) != 1:
-            what = f"dcm2niix made {len(volumes)} volumes of it" if volumes else "dcm2niix could not convert it"
+            what = f"dcm2niix converted it to {len(volumes)} volumes" if volumes else "dcm2niix could not convert it"
             raise ResiduaError(f"{place}: {what}; confirm another series, or convert it by hand")
         target.parent.mkdir(parents=True, exist_ok=True)
         with writing(target, suffix=".nii.gz") as beside:
@@ -77,7 +79,7 @@ def _convert(source: Path, record: Mapping[str, Any], target: Path) -> None:
 
 
 def _without_identity(volume: Path, target: Path) -> None:
-    """The same voxels, affine and codes with a header that holds no text and no extension."""
+    """Copy voxels, affine and codes to a header without text and extensions."""
     image: Any = nib.load(volume)
     clean = nib.Nifti1Image(image.dataobj.get_unscaled(), None, without_words(image.header))
     clean.header.set_slope_inter(image.dataobj.slope, image.dataobj.inter)

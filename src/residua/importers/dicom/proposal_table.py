@@ -1,4 +1,4 @@
-"""The table that a person confirms, without identity, and beside it, apart and private, who and where."""
+"""Write and read the proposal table, which contains no identity, and the private mapping to patients and files."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _VOCABULARY = re.compile(
 
 
 def write_proposals(folder: Path, proposals: Sequence[Proposal], hospital: str, source: Path) -> None:
-    """Write ``proposal.tsv``, which names nobody, and ``private/mapping.json`` (for the owner's eyes only)."""
+    """Write ``proposal.tsv``, without identity, and ``private/mapping.json``, readable by its owner only."""
     patients = {p: f"{hospital}{n:03d}" for n, p in enumerate(dict.fromkeys(x.series.patient_id for x in proposals), 1)}
     studies: dict[str, list[str]] = {}
     rows: list[dict[str, Any]] = []
@@ -57,16 +57,18 @@ def write_proposals(folder: Path, proposals: Sequence[Proposal], hospital: str, 
 
 
 def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """The source, and the private record of each confirmed series with the ``column`` that it becomes.
+    """Return the source and the private record of each confirmed series, with its ``column``.
 
-    Raises ``ResiduaError`` with every row that names a column and is not confirmed, or names one for a second time.
+    Raises ``ResiduaError`` with every row that names a column and is not confirmed, or names a column twice.
     """
     rows = _rows(folder)
     try:
         private = json.loads((folder / PRIVATE / "mapping.json").read_text(encoding="utf-8"))
         records = {(r["patient"], str(r["study"]), str(r["series"])): r for r in private["series"]}
     except (OSError, ValueError, KeyError, TypeError):
-        raise ResiduaError(f"{folder / PRIVATE}: the mapping is missing or damaged; propose again") from None
+        raise ResiduaError(
+            f"{folder / PRIVATE}: mapping.json is missing or damaged; run residua import dicom again"
+        ) from None
     wrong, chosen, taken = [], [], set()
     for number, row in rows:
         key = (row["patient"], row["study"], row["series"])
@@ -74,28 +76,32 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
         if not row["column"] or row["confirmed"].casefold() == "no":
             continue
         if key not in records:
-            wrong.append(f"{place}: no such series; restore patient, study and series")
+            wrong.append(f"{place}: no such series; restore the original patient, study and series")
         elif not re.fullmatch(r"[a-z][a-z0-9_]*", row["column"]):
-            wrong.append(f"{place}: {row['column']!r} is no column; name one such as post_t1ce, or leave it empty")
+            wrong.append(
+                f"{place}: {row['column']!r} is not a column name; write one such as post_t1ce, or leave it empty"
+            )
         elif row["confirmed"].casefold() != "yes":
-            wrong.append(f"{place}: {row['column']} is not confirmed; look at it, and write yes or no")
+            wrong.append(f"{place}: {row['column']} is not confirmed; inspect the series and write yes or no")
         elif (row["patient"], row["column"]) in taken:
-            wrong.append(f"{place}: {row['column']} is there twice for this patient; confirm one of them")
+            wrong.append(f"{place}: {row['column']} appears twice for this patient; confirm only one")
         else:
             taken.add((row["patient"], row["column"]))
             chosen.append({**records[key], "column": row["column"]})
     if wrong:
-        lines = [f"{folder / TABLE}: the proposal is not ready ({len(wrong)} to mend):", *(f"  {w}" for w in wrong)]
+        lines = [f"{folder / TABLE}: the proposal is not ready ({len(wrong)} to correct):", *(f"  {w}" for w in wrong)]
         raise ResiduaError("\n".join(lines))
     if not chosen:
-        raise ResiduaError(f"{folder / TABLE}: no series is confirmed; write yes beside those to convert")
+        raise ResiduaError(f"{folder / TABLE}: no series is confirmed; write yes in the rows to convert")
     return Path(private["source"]), chosen
 
 
 def _rows(folder: Path) -> list[tuple[int, dict[str, str]]]:
     lines, problems = read_lines(str(folder / TABLE), "series")
     if problems or not lines or not set(COLUMNS) <= set(lines[0].cells):
-        what = str(problems[0]) if problems else f"{folder / TABLE}: a column is missing; propose again"
+        what = (
+            str(problems[0]) if problems else f"{folder / TABLE}: a column is missing; run residua import dicom again"
+        )
         raise ResiduaError(what)
     header = lines[0].cells
     return [(line.row, dict.fromkeys(header, "") | dict(zip(header, line.cells, strict=False))) for line in lines[1:]]
@@ -134,7 +140,7 @@ def _kept(proposal: Proposal) -> dict[str, Any]:
 
 
 def scrubbed(description: str) -> str:
-    """The words of a description that are of MRI; others, which may be of a person, become "…"."""
+    """Keep the MRI terms of a description; other words, which may identify a person, become "…"."""
     words = [word for word in re.split(r"[^A-Za-z0-9+*-]+", description) if word]
     known = re.compile(rf"(?:{_VOCABULARY.pattern}|[+*-])+", re.IGNORECASE)
     shown = [word if known.fullmatch(word) and not re.search(r"\d{3}", word) else "…" for word in words]

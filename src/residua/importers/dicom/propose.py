@@ -1,4 +1,4 @@
-"""Which column of the study each series could be, how sure that is, and why."""
+"""Propose a column of the study for each series, with a confidence and reasons."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _COLUMNS = {
 }
 NAMED, MEASURED, CONTRADICTED = 0.5, 0.3, -0.3
 CONTRAST_SURE, GUESSED_SESSION = 0.2, 0.5
-"""Confidence is 0.5 for a name that says the weighting, 0.3 for timing parameters that say it (−0.3 where they say
-another), and 0.2 where words and the contrast agent's tag agree; half of it where the session is a guess."""
+"""Confidence is 0.5 for a name that gives the weighting, 0.3 for timing parameters that give it (−0.3 if they give
+another), and 0.2 if description and contrast agent's tag agree; half of it if the session is a guess."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What a series could be: a column, or none; ``confidence`` from 0 to 1 and the reasons in words."""
+    """The proposed column of a series, empty for none; ``confidence`` from 0 to 1 and the reasons in words."""
 
     series: Series
     session: str
@@ -47,13 +47,13 @@ class Proposal:
 
 
 def propose(series: Sequence[Series], surgeries: Mapping[str, datetime], window_hours: float = 72.0) -> list[Proposal]:
-    """A proposal for every series of one source, in their order; of rivals for a column the most certain is first."""
-    found = []
+    """Propose a column for every series, in their order; each column of a patient goes to the most certain series."""
+    proposals = []
     for each in series:
         of_patient = [other for other in series if other.patient_id == each.patient_id]
         session, sure, why = _session(each, of_patient, surgeries.get(each.patient_id), window_hours)
-        found.append(_proposal(each, session, sure, why, surgeries.get(each.patient_id)))
-    return _ranked(found)
+        proposals.append(_proposal(each, session, sure, why, surgeries.get(each.patient_id)))
+    return _ranked(proposals)
 
 
 def _proposal(series: Series, session: str, sure: bool, why: str, surgery: datetime | None) -> Proposal:
@@ -68,13 +68,13 @@ def _proposal(series: Series, session: str, sure: bool, why: str, surgery: datet
 
 
 def weighting(series: Series) -> tuple[str, float, tuple[str, ...]]:
-    """ "t1", "t1ce", "flair", "t2" or "" with its confidence and reasons, from description, parameters and agent."""
+    """Return "t1", "t1ce", "flair", "t2" or "", with confidence and reasons, from description, parameters and agent."""
     if _OTHER.search(series.description):
         return "", 0.0, ("described as a sequence that the study does not use",)
     named, measured = _named(series.description), _measured(series)
     kind = named or measured
     if not kind:
-        return "", 0.0, ("neither its description nor its parameters say what it is",)
+        return "", 0.0, ("neither description nor parameters identify it",)
     reasons, confidence = [], 0.0
     if named:
         confidence += NAMED
@@ -84,9 +84,9 @@ def weighting(series: Series) -> tuple[str, float, tuple[str, ...]]:
         confidence += MEASURED if agrees else CONTRADICTED
         reasons.append(f"TR, TE and TI are those of {measured.upper()}" + ("" if agrees else ": a contradiction"))
     if kind == "t1":
-        kind, more, told = _contrast(series)
+        kind, more, signs = _contrast(series)
         confidence += more
-        reasons += told
+        reasons += signs
     return kind, min(max(confidence, 0.0), 1.0), tuple(reasons)
 
 
@@ -113,7 +113,7 @@ def _contrast(series: Series) -> tuple[str, float, list[str]]:
         return "t1ce", CONTRAST_SURE, ["with contrast agent by description and tag"]
     if by_words or by_tag:
         if by_tag and without:
-            return "t1", CONTRADICTED, ["a contrast agent is tagged, and the description says without"]
+            return "t1", CONTRADICTED, ["a contrast agent is tagged, but the description says without"]
         return "t1ce", 0.0, [f"with contrast agent by {'description' if by_words else 'tag'} only"]
     return "t1", CONTRAST_SURE, ["no sign of a contrast agent"]
 
@@ -121,7 +121,7 @@ def _contrast(series: Series) -> tuple[str, float, list[str]]:
 def _session(
     series: Series, of_patient: Sequence[Series], surgery: datetime | None, window_hours: float
 ) -> tuple[str, bool, str]:
-    """ "pre", "post" or "later", whether that is sure, and why."""
+    """Return "pre", "post" or "later", whether it is certain, and the reason."""
     studies = sorted({(s.when or datetime.min, s.study_uid) for s in of_patient if s.modality == "MR"})
     order = list(dict.fromkeys(uid for _, uid in studies))
     if surgery is None or series.when is None:
@@ -140,15 +140,15 @@ def _session(
     return "post", True, f"{hours:.0f} h after surgery{late}"
 
 
-def _ranked(found: list[Proposal]) -> list[Proposal]:
-    """The same proposals; of several for one column all but the best lose it, and all are told."""
+def _ranked(proposals: list[Proposal]) -> list[Proposal]:
+    """Clear the column of all but the best of several proposals for it, and add the reason to each."""
     rivals: dict[tuple[str, str], list[Proposal]] = {}
-    for proposal in found:
+    for proposal in proposals:
         if proposal.column:
             rivals.setdefault((proposal.series.patient_id, proposal.column), []).append(proposal)
     best = {key: max(each, key=_quality) for key, each in rivals.items()}
     ranked = []
-    for proposal in found:
+    for proposal in proposals:
         key = (proposal.series.patient_id, proposal.column)
         if proposal.column and len(rivals[key]) > 1:
             others = len(rivals[key]) - 1

@@ -1,4 +1,4 @@
-"""The series of a folder of DICOM files, from their headers alone."""
+"""List the series of a folder of DICOM files from their headers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LOCALISER = ("localizer", "localiser", "scout", "survey", "3-plane", "3 plane")
 
 @dataclass
 class Series:
-    """One series: who and when, how it was acquired, and its files relative to the source. Holds identity."""
+    """One series: patient, time, acquisition, and its files relative to the source. Contains identity."""
 
     patient_id: str
     study_uid: str
@@ -42,7 +42,7 @@ class Series:
 
     @property
     def fault(self) -> str:
-        """Why the series is of no use; empty for one that may be."""
+        """Why the series cannot be used; empty if it may be."""
         words = f"{self.description} {' '.join(self.image_type)}".casefold()
         if self.modality in ("SEG", "RTSTRUCT"):
             return f"{self.modality}: annotations in DICOM are not converted"
@@ -58,7 +58,7 @@ class Series:
 
 
 def scan(source: Path, progress: Callable[[int], None] = lambda files: None) -> tuple[list[Series], dict[str, str]]:
-    """All series below ``source`` in a stable order, and why each other file was left, by its relative name."""
+    """List all series below ``source`` in a stable order, and the reason for each unused file by relative name."""
     series: dict[str, Series] = {}
     left: dict[str, str] = {}
     paths = sorted(Path(folder) / name for folder, _, names in os.walk(source) for name in names)
@@ -77,7 +77,7 @@ def scan(source: Path, progress: Callable[[int], None] = lambda files: None) -> 
             continue
         uid = _text(header, "SeriesInstanceUID")
         if not uid or not _text(header, "PatientID"):
-            left[name] = "no series or no patient"
+            left[name] = "no series or patient identifier"
             continue
         series.setdefault(uid, _series(header, uid)).files.append(name)
         progress(done)
@@ -129,7 +129,7 @@ def _when(header: Any) -> datetime | None:
 
 
 def _age(header: Any) -> str:
-    """Whole years, 90 for everybody above 89; older persons are few enough to be known by it."""
+    """Return whole years, 90 for all patients above 89: higher ages are rare enough to identify a person."""
     text = _text(header, "PatientAge")
     if text[:3].isdigit() and text.endswith("Y"):
         return str(min(int(text[:3]), 90))

@@ -14,7 +14,7 @@ _WINDOW_HOURS = Window().hours
 
 
 def rhuh_gbm(source: Source, out: Out, hospital: Hospital = RHUH_GBM.hospital, column: Columns = None) -> None:
-    """RHUH-GBM: before surgery and within 72 h after it."""
+    """Import RHUH-GBM: scans before surgery and within 72 h after it."""
     options = PublicOptions(hospital, tuple(column or ()))
     deliver(source, out, lambda _: find_rhuh_gbm(source, options), within=None)
 
@@ -26,7 +26,7 @@ def lumiere(
     column: Columns = None,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """LUMIERE: scans rated Pre-Op and Post-Op, whose hours after surgery are not documented."""
+    """Import LUMIERE: scans rated Pre-Op and Post-Op; the hours after surgery are not documented."""
     options = PublicOptions(hospital, tuple(column or ()), Window(assume_early=assume_early))
     deliver(source, out, lambda _: find_lumiere(source, options), within=None)
 
@@ -39,7 +39,7 @@ def ucsf_alptdg(
     window_hours: WindowHours = _WINDOW_HOURS,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """UCSF-ALPTDG: the first of two follow-ups; early where the clinical table proves it."""
+    """Import UCSF-ALPTDG: the first of two follow-ups; early only if the clinical table proves it."""
     options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early))
     deliver(source, out, lambda _: find_ucsf_alptdg(source, options), within=None)
 
@@ -52,6 +52,6 @@ def mu_glioma_post(
     window_hours: WindowHours = _WINDOW_HOURS,
     assume_early: AssumeEarly = False,
 ) -> None:
-    """MU-Glioma-Post: the first follow-up; early where the clinical table proves it."""
+    """Import MU-Glioma-Post: the first follow-up; early only if the clinical table proves it."""
     options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early))
     deliver(source, out, lambda _: find_mu_glioma_post(source, options), within=None)

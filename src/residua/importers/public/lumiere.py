@@ -7,7 +7,7 @@ made it, github.com/ysuter/gbm-data-longitudinal.
 What is documented:
 - ``Imaging/Patient-001/week-000-1/CT1.nii.gz`` with ``T1``, ``T2``, ``FLAIR`` beside it, each in its own native grid,
   brain extracted. Weeks count from the first pre-operative scan, in days divided by seven and rounded down; a suffix
-  tells scans of one week apart, not always in the order of time.
+  distinguishes scans of one week, not always in the order of time.
 - Two automatic segmentations, neither corrected by hand, back in the grid of CT1:
   ``HD-GLIO-AUTO-segmentation/native/segmentation_CT1_origspace.nii.gz`` (1 non-enhancing signal change, 2 enhancing)
   and ``DeepBraTumIA-segmentation/native/segmentation/ct1_seg_mask.nii.gz`` (enhancing, necrosis, oedema).
@@ -19,7 +19,7 @@ Here the post-operative scan is the first one rated Post-Op, and the pre-operati
 together: readers of the set disagree which of the two is necrosis, and their union is the same either way.
 
 Not evidence: the date of surgery is not given and weeks are no hours. A Post-Op scan of week 0 is less than 168 h after
-the pre-operative one and so after surgery, which is not 72 h. Nobody is early post-operative unless it is assumed.
+the pre-operative scan and so after surgery, which is not 72 h. No scan is early post-operative unless it is assumed.
 Not verified: the exact columns of ``LUMIERE-MRinfo.csv``; what does not fit stays empty.
 """
 
@@ -44,8 +44,8 @@ LUMIERE = PublicSet(
     images=("t1ce", "t1", "flair", "t2"),
     times=("pre", "post"),
     remarks=(
-        "residual and pre_tumor are automatic segmentations that nobody corrected",
-        "the hours from surgery to a scan are not documented; each patient's remark bounds them",
+        "residual and pre_tumor are automatic segmentations without manual correction",
+        "the hours from surgery to a scan are not documented; each patient's remark gives an upper bound",
         "images are brain extracted",
     ),
     residual=Rule("hd_glio", (2,), others=(1,)),
@@ -64,14 +64,14 @@ _WEEK_HOURS = 168
 
 
 def find_lumiere(root: Path, options: PublicOptions) -> Found:
-    """The patients below ``root``. Raises ``ResiduaError`` when they or the expert's ratings are not there."""
+    """Find the patients below ``root``. Raises ``ResiduaError`` if they or the expert's ratings are missing."""
     importing = SetImport(LUMIERE, root, options)
     tables = importing.tables
     ratings = tables.find("Patient", "Rating (")
     if not ratings.rows:
         raise ResiduaError(
             f"{root}: no table with the columns Patient and Rating; put LUMIERE-ExpertRating-v202211.csv there: "
-            "only it tells which scans are pre- and post-operative"
+            "only this table identifies the pre- and post-operative scans"
         )
     people, scanners = tables.find("Patient", "Age at surgery"), tables.find("Patient", "Sequence", "Manufacturer")
     for source_id, folder in importing.tree.patients.items():
@@ -85,7 +85,7 @@ def find_lumiere(root: Path, options: PublicOptions) -> Found:
 
 
 def _rated(ratings: Records, patient: str) -> dict[str, str]:
-    """Ratings in lower case by the name of the week's folder."""
+    """Return the ratings in lower case by the name of the week's folder."""
     rows = ratings.of(patient, "Patient")
     return {(cell(row, "Date") or cell(row, "Timepoint")).lower(): cell(row, "Rating (").lower() for row in rows}
 
@@ -130,6 +130,6 @@ def _interval(post: Session) -> str:
 def _scanner(scanners: Records, patient: str, post: Session | None) -> dict[str, str]:
     for row in scanners.of(patient, "Patient"):
         if post and cell(row, "Timepoint").lower() == post.name.lower() and cell(row, "Sequence").lower() == "ct1":
-            found = {"manufacturer": cell(row, "Manufacturer"), "field_strength_t": cell(row, "Field strength")}
-            return {column: text for column, text in found.items() if text}
+            known = {"manufacturer": cell(row, "Manufacturer"), "field_strength_t": cell(row, "Field strength")}
+            return {column: text for column, text in known.items() if text}
     return {}

@@ -51,7 +51,7 @@ _SCAN = re.compile(r"number of days from diagnosis to .*mri.*timepoint_?(\d+)")
 
 
 def find_mu_glioma_post(root: Path, options: PublicOptions) -> Found:
-    """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
+    """Find the patients below ``root``. Raises ``ResiduaError`` if there are none."""
     importing = SetImport(MU_GLIOMA_POST, root, options)
     clinical = importing.tables.find("Patient_ID", _SURGERY)
     for source_id, folder in importing.tree.patients.items():
@@ -67,7 +67,7 @@ def find_mu_glioma_post(root: Path, options: PublicOptions) -> Found:
 
 
 def _hours_by_timepoint(row: Mapping[str, str]) -> dict[int, float]:
-    """Hours from surgery to each scan whose day is known; negative before surgery."""
+    """Return the hours from surgery to each scan whose day is known; negative before surgery."""
     surgery = number(row, _SURGERY)
     days = {int(match[1]): number(row, name) for name in row if (match := _SCAN.match(name))}
     return {point: (day - surgery) * 24 for point, day in days.items() if day is not None and surgery is not None}

@@ -1,4 +1,4 @@
-"""The clinical tables of public sets: CSV or TSV files that are known by their columns, whatever they are called."""
+"""Read the clinical tables of public sets: CSV or TSV files, identified by their columns and not by their names."""
 
 from __future__ import annotations
 
@@ -20,28 +20,28 @@ _UNKNOWN = ("", "n/a", "na", "nan", "none", "unknown")
 
 @dataclass(frozen=True)
 class Records:
-    """Rows of a table; columns are known by how they begin, in lower case with single blanks. Empty when not found."""
+    """Rows of a table, empty if not found. Columns are identified by their first words, in lower case."""
 
     rows: tuple[Mapping[str, str], ...] = ()
     file: Path | None = None
 
     def of(self, patient: str, column: str) -> list[Mapping[str, str]]:
-        """The rows of a patient, whose identifier stands in ``column`` (``100001.0`` reads ``100001``)."""
+        """Return the rows of a patient, whose identifier stands in ``column`` (``100001.0`` reads ``100001``)."""
         wanted = patient.casefold()
         return [row for row in self.rows if cell(row, column).removesuffix(".0").casefold() == wanted]
 
 
 @dataclass
 class Tables:
-    """The text tables of a set. ``left`` says of every other file outside the patient folders why it was left."""
+    """The text tables of a set; ``left`` gives the reason for every unused file outside the patient folders."""
 
     tree: Tree
     used: set[Path] = field(default_factory=set)
 
     def find(self, *columns: str) -> Records:
-        """The one table that has a column beginning with each of ``columns``; no rows when there is none.
+        """Read the one table that has a column beginning with each of ``columns``; no rows if there is none.
 
-        Raises ``ResiduaError`` when two tables have them, or when the table cannot be split into cells.
+        Raises ``ResiduaError`` if two tables have them, or if the table cannot be split into cells.
         """
         fitting = [file for file in self.tree.files if file.suffix.lower() in _TEXT and _has(file, columns)]
         if not fitting:
@@ -53,14 +53,14 @@ class Tables:
         return _read(fitting[0])
 
     def left(self) -> dict[str, str]:
-        """Why each file outside the patient folders was not used."""
+        """Return the reason for each unused file outside the patient folders."""
         unused = [file for file in self.tree.files if file not in self.used]
         return {self.tree.name_of(file): _why_unused(file) for file in unused}
 
 
 def _why_unused(file: Path) -> str:
     if file.suffix.lower() in _WORKBOOK:
-        return "an Excel workbook is not read: save the sheet that is needed as CSV (UTF-8) beside it"
+        return "Excel workbooks are not read: save the required sheet as CSV (UTF-8) beside it"
     return "not needed"
 
 
@@ -70,7 +70,7 @@ def _has(file: Path, columns: Iterable[str]) -> bool:
             head = stream.read(_HEADER_BYTES).decode("utf-8-sig", errors="replace")
     except OSError:
         return False
-    # Only a first sieve, so that feature tables of many MB are not parsed: the cells of the header decide.
+    # A quick test, so that feature tables of many MB are not parsed; the cells of the header decide.
     if not all(_plain(column) in _plain(head) for column in columns):
         return False
     lines, _ = read_lines(str(file))
@@ -91,13 +91,13 @@ def _plain(text: str) -> str:
 
 
 def cell(row: Mapping[str, str], column: str) -> str:
-    """The first cell whose column begins with ``column``; empty when there is none or nothing is known."""
+    """Return the first cell whose column begins with ``column``; empty if missing or unknown."""
     text = next((row[name] for name in row if name.startswith(_plain(column))), "").strip()
     return "" if text.lower() in _UNKNOWN else text
 
 
 def number(row: Mapping[str, str], column: str) -> float | None:
-    """A cell as a finite number, with a decimal point or comma; None when it is not one."""
+    """Return a cell as a finite number, with a decimal point or comma; None if it is not one."""
     try:
         value = float(cell(row, column).replace(",", "."))
     except ValueError:
@@ -106,7 +106,7 @@ def number(row: Mapping[str, str], column: str) -> float | None:
 
 
 def demographics(row: Mapping[str, str], age: str, sex: str) -> dict[str, str]:
-    """``age`` (years) and ``sex`` (F or M) as the cohort table has them, where they are known."""
+    """Return ``age`` (years) and ``sex`` (F or M) as in the cohort table, if known."""
     years, letter = number(row, age), cell(row, sex)[:1].upper()
     known = {"age": f"{years:g}"} if years is not None else {}
     return known | ({"sex": letter} if letter in ("F", "M") else {})

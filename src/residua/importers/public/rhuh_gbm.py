@@ -14,7 +14,7 @@ What is documented:
   surgery; that is the evidence. No table says the hour, so ``hours_since_surgery`` stays empty.
 
 Not verified: how the resection cavity is labelled after surgery (no value is documented for it). The authors' code for
-the preparation speaks of values 1, 2, 4; listings of the released files have only 0 to 3, which is what is used here.
+the preparation uses values 1, 2, 4; listings of the released files have only 0 to 3, which are used here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ RHUH_GBM = PublicSet(
     images=("t1ce", "t1", "flair", "t2", "adc"),
     times=("pre", "post"),
     remarks=(
-        "the post-operative scans were made within 72 h of surgery, says the set's article; the hour is not given",
+        "by the set's article, post-operative scans were made within 72 h of surgery; the hour is not given",
         "images are brain extracted and z-scored",
     ),
     residual=Rule(_SEGMENTATION, (3,), others=(1, 2)),
@@ -46,7 +46,7 @@ _KINDS = {kind: kind for kind in RHUH_GBM.images} | {"segmentations": _SEGMENTAT
 
 
 def find_rhuh_gbm(root: Path, options: PublicOptions) -> Found:
-    """The patients of the NIfTI release below ``root``. Raises ``ResiduaError`` when it is not there."""
+    """Find the patients of the NIfTI release below ``root``. Raises ``ResiduaError`` if it is missing."""
     importing = SetImport(RHUH_GBM, root, options)
     clinical = importing.tables.find("Patient ID", "Age", "Sex")
     for source_id, folder in importing.tree.patients.items():

@@ -1,4 +1,4 @@
-"""A public set's time points, and how the two that the study needs become columns of the cohort table."""
+"""Assign two time points of a public set, pre- and post-operative, to columns of the cohort table."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from residua.importers.window import Window
 
 Time = Literal["pre", "post"]
 COLUMNS = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")
-"""The images of the published study; others only where they are asked for."""
+"""The images of the published study; others only on request."""
 NO_SCAN = "no post-operative scan in the set"
 
 
 @dataclass(frozen=True)
 class PublicOptions:
-    """What the user may decide. ``hospital`` empty: the set's own; ``columns``: images beyond the study's four.
+    """Options of the user. ``hospital`` empty: the set's own; ``columns``: images beyond the study's four.
 
-    ``window`` judges the sets whose scans are not all early post-operative by their documentation.
+    ``window`` applies to sets that do not document all their scans as early post-operative.
     """
 
     hospital: str = ""
@@ -34,7 +34,7 @@ class PublicOptions:
 
 @dataclass(frozen=True)
 class Rule:
-    """A label of the study: which segmentation of the session, the values that are one label together, the others."""
+    """A label of the study: the segmentation it comes from, the values that form it, and all other known values."""
 
     kind: str
     values: tuple[int, ...]
@@ -43,7 +43,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class PublicSet:
-    """What the documentation of a set says of it.
+    """The documented properties of a set.
 
     ``folders``: the pattern of a patient folder's name, ``example`` one such name; ``images``: the kinds of a session
     that can be columns; ``remarks``: what users of the set have to know.
@@ -60,7 +60,7 @@ class PublicSet:
     pre_tumor: Rule | None = None
 
     def columns(self, options: PublicOptions) -> tuple[str, ...]:
-        """The image columns to fill. Raises ``ResiduaError`` for one that the set cannot fill."""
+        """Return the image columns to fill. Raises ``ResiduaError`` for a column that the set cannot fill."""
         possible = [f"{time}_{kind}" for time in self.times for kind in self.images]
         for column in options.columns:
             if column not in possible:
@@ -70,7 +70,7 @@ class PublicSet:
 
 @dataclass(frozen=True)
 class Session:
-    """One time point: its images and segmentations by kind, and why each other file was left."""
+    """One time point: its images and segmentations by kind, and the reason for each unused file."""
 
     name: str
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -78,11 +78,11 @@ class Session:
 
 
 Sessions = Mapping[Time, Session | None]
-"""The two scans of a patient; None or absent: the set has no such scan."""
+"""The two scans of a patient; None or absent: the set does not contain it."""
 
 
 def session_of(name: str, files: Iterable[Path], kind_of: Callable[[str], str | None]) -> Session:
-    """The session of ``files``; ``kind_of`` tells the kind from a NIfTI file's name (lower case, no extension)."""
+    """Sort ``files`` into a session; ``kind_of`` maps a NIfTI file's name (lower case, no extension) to its kind."""
     kinds: dict[str, Path] = {}
     left: dict[Path, str] = {}
     for file in files:
@@ -147,8 +147,8 @@ class SetImport:
         """
         if not any(patient.images for patient in self._patients):
             raise ResiduaError(
-                f"{self.tree.root}: {len(self._patients)} patient folder(s), but no NIfTI file named as "
-                f"{self._public.layout} documents it; give the folder of the NIfTI release"
+                f"{self.tree.root}: {len(self._patients)} patient folder(s), but no NIfTI file with a name of "
+                f"{self._public.layout}; give the folder of the NIfTI release"
             )
         left = self._left | self.tables.left() | self._left_of_sessions
         return Found(self._public.layout, tuple(self._patients), left, self._public.remarks)

@@ -1,4 +1,4 @@
-"""Where a public set keeps its patients: folders whose names are identifiers, some levels below what was unpacked."""
+"""Find the patient folders of a public set, some levels below the unpacked folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from residua.errors import ResiduaError
 from residua.importers.tree import entries
 
 _LEVELS = 4
-"""How deep patient folders are looked for: downloads wrap a set in one to three folders (package, release, images)."""
+"""Depth of the search for patient folders: downloads wrap a set in one to three folders (package, release, images)."""
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class Tree:
     files: tuple[Path, ...]
 
     def name_of(self, path: Path) -> str:
-        """``path`` as it is told to the user: relative to the folder that was given."""
+        """Return ``path`` as shown to the user: relative to the root."""
         return path.relative_to(self.root).as_posix()
 
 
 def find_patients(root: Path, name: str, example: str) -> Tree:
-    """The folders below ``root`` whose whole name is the pattern ``name`` (in any case), sorted.
+    """Find the folders below ``root`` whose whole name matches the pattern ``name`` (in any case), sorted.
 
-    Raises ``ResiduaError`` when there is none, when a patient is there twice, or when a folder cannot be read.
+    Raises ``ResiduaError`` if there is none, if a patient exists twice, or if a folder cannot be read.
     """
     pattern = re.compile(name, re.IGNORECASE)
     patients: dict[str, Path] = {}
@@ -44,16 +44,16 @@ def find_patients(root: Path, name: str, example: str) -> Tree:
             elif not pattern.fullmatch(entry.name):
                 folders.append(entry)
             elif (first := patients.setdefault(entry.name.casefold(), entry)) is not entry:
-                raise ResiduaError(f"{entry.name} is there twice: {first} and {entry}; give the folder of one copy")
+                raise ResiduaError(f"{entry.name} exists twice: {first} and {entry}; give the folder of one copy")
         level = folders
     if not patients:
         raise ResiduaError(f"{root}: no patient folder such as {example} within {_LEVELS} levels{_hint(files)}")
-    found = sorted(patients.values(), key=lambda folder: folder.name)
-    return Tree(root, {folder.name: folder for folder in found}, tuple(files))
+    folders = sorted(patients.values(), key=lambda folder: folder.name)
+    return Tree(root, {folder.name: folder for folder in folders}, tuple(files))
 
 
 def _hint(files: list[Path]) -> str:
     archives = [file.name for file in files if file.suffix.lower() in (".zip", ".tar", ".gz", ".tgz")]
     if archives:
-        return f"; unpack {archives[0]} and give the folder that it makes"
-    return "; give the folder into which the set was unpacked"
+        return f"; unpack {archives[0]} and give the resulting folder"
+    return "; give the folder of the unpacked set"

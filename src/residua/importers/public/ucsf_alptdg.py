@@ -53,7 +53,7 @@ _POSSIBLE_DAYS = 36525.0
 
 
 def find_ucsf_alptdg(root: Path, options: PublicOptions) -> Found:
-    """The patients below ``root``. Raises ``ResiduaError`` when they are not there."""
+    """Find the patients below ``root``. Raises ``ResiduaError`` if there are none."""
     importing = SetImport(UCSF_ALPTDG, root, options)
     clinical = importing.tables.find("SubjectID", _DAYS)
     scans = importing.tables.find("SubjectID", "Timepoint", "Patient Age")
