@@ -73,8 +73,10 @@ def test_what_goes_to_the_cube_comes_back_where_it_was(found: dict[str, Any]) ->
 
 def test_batches_hold_every_patient_once_and_targets_are_taken_by_strides(found: dict[str, Any]) -> None:
     batches = found["batches"]
-    assert batches["batches"] == 3 and batches["last_batch"] == [1, 8, 8, 8, 1]
-    assert batches["one_hot"] and batches["strided"]
+    assert batches["batches"] == 3
+    assert batches["last_batch"] == [1, 8, 8, 8, 1]
+    assert batches["one_hot"]
+    assert batches["strided"]
     first, again, later = batches["orders"]
     assert sorted(first) == sorted(later) == [0, 1, 2, 3, 4]
     assert first == again != later
@@ -83,4 +85,5 @@ def test_batches_hold_every_patient_once_and_targets_are_taken_by_strides(found:
 def test_the_fold_or_a_share_of_the_training_patients_ends_the_training(found: dict[str, Any]) -> None:
     (everyone, fold), (kept, held) = found["batches"]["stopping"]
     assert (everyone, fold) == (["P0", "P1", "P2", "P3", "P4"], ["V"])
-    assert len(held) == 2 and sorted([*kept, *held]) == everyone
+    assert len(held) == 2
+    assert sorted([*kept, *held]) == everyone

@@ -140,7 +140,8 @@ def test_the_template_overlap_tells_a_brain_from_what_is_none(head: Head, tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
     whole, halved, lowered = json.loads(done.stdout.splitlines()[-1])
     assert whole > 0.9
-    assert halved < 0.75 and lowered < 0.75
+    assert halved < 0.75
+    assert lowered < 0.75
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +159,8 @@ def test_a_slab_is_halved_along_its_height_until_four_slices_are_left(slabs: dic
 
 def test_slabs_cover_the_head_are_padded_by_its_edge_and_fused_by_their_maximum(slabs: dict[str, Any]) -> None:
     lowest, highest = slabs["range"]
-    assert slabs["shape"] == slabs["mask_shape"] == [60, 50, 41] and slabs["mask_type"] == "bool"
+    assert slabs["shape"] == slabs["mask_shape"] == [60, 50, 41]
+    assert slabs["mask_type"] == "bool"
     assert 0 < lowest < highest - 0.05
     # Single and double precision meet in a network that was not trained to be smooth.
     assert slabs["largest_difference"] < 2e-3

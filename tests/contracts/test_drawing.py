@@ -25,8 +25,11 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 @pytest.mark.parametrize("name", FIGURES)
 def test_files_are_fit_to_print_undated_and_name_nobody(drawn: dict[str, Any], name: str) -> None:
     found = drawn[name]
-    assert found["true_type"] and not found["dated"] and not found["named"]
-    assert found["size"][0] >= 1000 and found["size"][1] >= 100
+    assert found["true_type"]
+    assert not found["dated"]
+    assert not found["named"]
+    assert found["size"][0] >= 1000
+    assert found["size"][1] >= 100
     assert found["words"].startswith(f"Figure {name[6]}. ")
 
 
@@ -57,11 +60,16 @@ def test_scorers_with_two_cases_one_and_none_are_drawn(drawn: dict[str, Any]) ->
 
 def test_the_participant_flow_keeps_its_words_in_their_boxes_and_names_nobody(drawn: dict[str, Any]) -> None:
     found = drawn["flow"]
-    assert found["same"] and found["true_type"] and not found["dated"] and not found["named"]
+    assert found["same"]
+    assert found["true_type"]
+    assert not found["dated"]
+    assert not found["named"]
     assert found["words"].startswith("Participant flow. ")
-    assert found["in_one_box"] == 1 and found["boxes_that_touch"] == 0
+    assert found["in_one_box"] == 1
+    assert found["boxes_that_touch"] == 0
     # Of twelve reasons eight are shown; 31 patients and 12 more; a dollar begins no formula.
-    assert "– 4 other reasons: 4" in found["lines"] and "Assessed: 43" in found["lines"]
+    assert "– 4 other reasons: 4" in found["lines"]
+    assert "Assessed: 43" in found["lines"]
     assert any("$\\void$" in line for line in found["lines"])
 
 
@@ -69,7 +77,8 @@ def test_meshes_keep_their_volume_and_no_component_is_lost(drawn: dict[str, Any]
     found = drawn["surfaces"]
     assert found["outwards"] > 0
     assert found["volume_ratio"] == pytest.approx(1, abs=0.03)
-    assert found["one_voxel"] > 0 and not found["nothing"]
+    assert found["one_voxel"] > 0
+    assert not found["nothing"]
 
 
 def test_meshes_are_seen_from_the_front_without_holes_and_the_nearer_on_top(drawn: dict[str, Any]) -> None:

@@ -98,6 +98,8 @@ def test_environments_are_fully_pinned_and_the_same_for_conda_and_uv() -> None:
 
     for file in sorted((HOUSE / "envs").glob("*.yaml")):
         dependencies = yaml.safe_load(file.read_text())["dependencies"]
-        assert dependencies[:2] == ["python=3.11", "pip"] and set(dependencies[2]) == {"pip"} and len(dependencies) == 3
+        assert dependencies[:2] == ["python=3.11", "pip"]
+        assert set(dependencies[2]) == {"pip"}
+        assert len(dependencies) == 3
         assert all(package.count("==") == 1 for package in dependencies[2]["pip"]), file
         assert (environment(file.stem) / "bin/python").exists()

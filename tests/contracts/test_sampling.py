@@ -150,7 +150,8 @@ def test_smoothing_is_that_of_skimages_resize_and_leaves_what_becomes_finer(
 ) -> None:
     record = cases[1]
     assert record["error"] < 1e-4 < 0.5 < record["without"]
-    assert record["untouched"] and record["turned"] < 1e-5
+    assert record["untouched"]
+    assert record["turned"] < 1e-5
 
 
 def test_a_hole_in_the_brain_and_a_label_on_an_unknown_grid_are_refused_by_name(

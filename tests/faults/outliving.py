@@ -115,7 +115,8 @@ class Ordeal:
         """As the README says: the same command with --unlock. Without it, Snakemake must not begin."""
         if self.strikes[-1].aim.moment.form is Form.GROUP:
             refused = self.study.snakemake()
-            assert refused.returncode != 0 and LOCKED in refused.stdout + refused.stderr
+            assert refused.returncode != 0
+            assert LOCKED in refused.stdout + refused.stderr
         unlocked = self.study.snakemake("--unlock")
         assert unlocked.returncode == 0, unlocked.stdout + unlocked.stderr
 

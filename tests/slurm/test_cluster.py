@@ -61,10 +61,12 @@ def test_a_cluster_file_that_the_cluster_cannot_satisfy_gives_one_message(
 ) -> None:
     cluster_file.write_text("{cpu: {partition: short}, gpu: {partition: gpux}}")
     run = _study(tmp_path, micro_cohort, cluster, cluster_file).run(TABLE)
-    assert run.code != 0 and "Traceback" not in run.said
+    assert run.code != 0
+    assert "Traceback" not in run.said
     assert "train: partition gpux does not exist; there are main, cpu, gpu, short, closed" in run.said
     assert "mask_brain: asks for 2 h, and partition short ends jobs after 1 h: set max_runtime_h" in run.said
-    assert run.jobs == [] and not (tmp_path / "results").exists()
+    assert run.jobs == []
+    assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.usefixtures("started")
@@ -111,7 +113,8 @@ def test_trainings_and_predictions_had_a_gpu_and_their_memory(finished: Run) -> 
 
 
 def test_registrations_are_grouped_and_ask_for_one_at_a_time(finished: Run) -> None:
-    assert finished.planned["register"] == REGISTRATIONS and finished.planned["warp_label"] == 1
+    assert finished.planned["register"] == REGISTRATIONS
+    assert finished.planned["warp_label"] == 1
     groups = [job for job in finished.jobs if job.rule.startswith("per_patient")]
     assert len(groups) == 2
     # 1000 MB and 40 bytes for each of some 200,000 voxels of two micro scans; of one job of the group, not of all.
@@ -123,7 +126,8 @@ def test_registrations_are_grouped_and_ask_for_one_at_a_time(finished: Run) -> N
 def test_a_second_call_has_nothing_to_do(finished: Run, study: Study) -> None:
     again = study.run(*TARGETS)
     assert finished.code == again.code == 0
-    assert "Nothing to be done" in again.said and again.jobs == []
+    assert "Nothing to be done" in again.said
+    assert again.jobs == []
 
 
 def test_a_killed_main_process_and_another_way_to_ask_for_gpus(
@@ -138,7 +142,8 @@ def test_a_killed_main_process_and_another_way_to_ask_for_gpus(
     os.kill(main.pid, signal.SIGKILL)
     main.communicate()
     assert (waiting["Partition"], waiting["Account"]) == ("closed", "payer")
-    assert waiting["TresPerNode"] == "gres:gpu:v100:1" and "TresPerJob" not in waiting
+    assert waiting["TresPerNode"] == "gres:gpu:v100:1"
+    assert "TresPerJob" not in waiting
     assert _state(cluster, waiting) == "PENDING"
 
     subprocess.run(_command_of_the_manual(), shell=True, check=True, env=cluster.environment)

@@ -58,7 +58,8 @@ def test_error_of_a_wrong_cluster_file_names_file_and_key(cluster_file: Path, te
     cluster_file.write_text(text)
     with pytest.raises(ResiduaError) as error:
         load_cluster(cluster_file)
-    assert str(cluster_file) in str(error.value) and told in str(error.value)
+    assert str(cluster_file) in str(error.value)
+    assert told in str(error.value)
 
 
 def test_error_of_a_missing_cluster_file_names_the_variable() -> None:

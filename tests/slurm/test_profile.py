@@ -36,7 +36,8 @@ def test_every_rule_that_the_profile_names_exists() -> None:
 def test_every_rule_of_a_group_takes_its_turn() -> None:
     grouped = {name for name in profile()["groups"] if profile()["set-resources"].get(name, {}).get("in_turn") == 1}
     assert grouped == set(profile()["groups"])
-    assert profile()["resources"]["in_turn"] == 1 and profile()["set-resource-scopes"]["in_turn"] == "local"
+    assert profile()["resources"]["in_turn"] == 1
+    assert profile()["set-resource-scopes"]["in_turn"] == "local"
 
 
 def test_cluster_file_reaches_every_rule_with_a_gpu_and_no_other(
@@ -48,7 +49,8 @@ def test_cluster_file_reaches_every_rule_with_a_gpu_and_no_other(
     changed = {name for name, resources in profile()["set-resources"].items() if "gres" in resources}
     assert changed == with_gpu != set()
     assert profile()["default-resources"]["slurm_account"] == "'payer'"
-    assert profile()["resources"]["runtime"] == 4320 and profile()["set-resource-scopes"]["runtime"] == "local"
+    assert profile()["resources"]["runtime"] == 4320
+    assert profile()["set-resource-scopes"]["runtime"] == "local"
 
 
 def test_it_leaves_alone_what_the_default_profile_decides() -> None:

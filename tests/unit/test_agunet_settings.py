@@ -41,7 +41,8 @@ def losses(*validation: float) -> Course:
 
 def test_the_best_epoch_is_the_first_of_the_lowest_validation_losses() -> None:
     assert losses(0.5, 0.3, 0.4, 0.3).best_epoch == 1
-    assert losses(0.5, 0.3).improved and not losses(0.5, 0.3, 0.4).improved
+    assert losses(0.5, 0.3).improved
+    assert not losses(0.5, 0.3, 0.4).improved
 
 
 def test_a_training_ends_after_so_many_epochs_in_a_row_without_a_better_loss() -> None:

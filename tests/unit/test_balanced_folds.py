@@ -140,7 +140,8 @@ def test_equal_hospitals_go_by_name_and_not_by_the_order_of_the_table() -> None:
     counts = dict.fromkeys(("E", "B", "D", "A", "C", "F"), HospitalCounts(10, 5))
     found = balanced(counts, 3)
     assert found == balanced(dict(sorted(counts.items())), 3)
-    assert sorted(map(len, found.values())) == [2, 2, 2] and "A" in found[0]
+    assert sorted(map(len, found.values())) == [2, 2, 2]
+    assert "A" in found[0]
 
 
 def test_as_many_folds_as_hospitals_is_one_each() -> None:
@@ -170,7 +171,8 @@ def test_balanced_folds_are_planned_without_writing_and_frozen_once(tmp_path: Pa
     assert snapshot(tmp_path) == before
     assert frozen_placement(settings, patients, path, all_positive) == planned
     lines = Path(path).read_text(encoding="utf-8").splitlines()
-    assert lines[0] == "hospital\tfold" and lines[1:] == [f"{h}\t{f}" for f, hs in planned[0].items() for h in hs]
+    assert lines[0] == "hospital\tfold"
+    assert lines[1:] == [f"{h}\t{f}" for f, hs in planned[0].items() for h in hs]
     # Other patients, for whom it would differ if it were balanced anew; the labels are not even asked.
     fewer = cohort(tmp_path, {**SIZES, "STO": 1, "GOT": 9})
     assert frozen_placement(settings, fewer, path, never) == planned
@@ -212,7 +214,8 @@ def test_a_hospital_may_leave_frozen_folds(tmp_path: Path) -> None:
 def test_too_few_hospitals_are_one_clear_problem_and_no_file(tmp_path: Path) -> None:
     settings, path = study(folds={**BALANCED, "number": 5}), tmp_path / "placement.tsv"
     placement, problems = frozen_placement(settings, cohort(tmp_path), str(path), never)
-    assert placement == {} and not path.exists()
+    assert placement == {}
+    assert not path.exists()
     assert [str(problem) for problem in problems] == [
         "column hospital: 5 balanced folds of whole hospitals need as many, and there are 4 with patients in the study "
         "and not held out (GOT, PAR, STO, UTR): lower folds.number in the config"
@@ -233,7 +236,8 @@ def test_every_hospital_that_is_not_held_out_is_a_fold_by_name(tmp_path: Path) -
 def test_folds_that_the_config_names_are_taken_as_they_are(tmp_path: Path) -> None:
     named = study(folds={1: ["GOT", "PAR"], 0: ["STO", "UTR"]})
     placement, told = placed(named, tmp_path, cohort(tmp_path))
-    assert list(placement.items()) == [(0, ("STO", "UTR")), (1, ("GOT", "PAR"))] and told == ""
+    assert list(placement.items()) == [(0, ("STO", "UTR")), (1, ("GOT", "PAR"))]
+    assert told == ""
 
 
 def test_a_given_table_decides(tmp_path: Path) -> None:

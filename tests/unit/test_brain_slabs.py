@@ -15,7 +15,8 @@ from residua.brain.slabs import fused, normalised, slab_starts, slabs
 def test_slabs_cover_every_slice_and_none_lies_wholly_above(depth: int, step: int) -> None:
     starts = slab_starts(depth, 32, step)
     assert {start + offset for start in starts for offset in range(32)} >= set(range(depth))
-    assert starts[0] == 0 and starts[-1] < depth
+    assert starts[0] == 0
+    assert starts[-1] < depth
     assert all(later - earlier == step for earlier, later in pairwise(starts))
 
 
@@ -47,5 +48,6 @@ def test_what_goes_through_slabs_unchanged_comes_back_as_it_was() -> None:
 
 def test_a_head_is_normalised_and_a_constant_one_is_zero() -> None:
     head = normalised(np.random.default_rng(1).normal(900.0, 40.0, (20, 20, 20)).astype(np.float32))
-    assert head.mean() == pytest.approx(0, abs=1e-4) and head.std() == pytest.approx(1, abs=1e-4)
+    assert head.mean() == pytest.approx(0, abs=1e-4)
+    assert head.std() == pytest.approx(1, abs=1e-4)
     assert not normalised(np.full((3, 3, 3), 7, np.float32)).any()

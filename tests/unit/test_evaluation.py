@@ -55,7 +55,8 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError) as raised:
         evaluate_folders(tmp_path / "reference", tmp_path / "prediction")
     lines = str(raised.value).splitlines()
-    assert "5 problem(s)" in lines[0] and len(lines) == 6
+    assert "5 problem(s)" in lines[0]
+    assert len(lines) == 6
     for case, says in {
         "reference/alone": "no prediction of this name",
         "prediction/stranger": "no reference of this name",

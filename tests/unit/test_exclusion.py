@@ -98,12 +98,14 @@ def test_a_parquet_table_keeps_types_order_and_all_other_cells(tmp_path: Path, k
     frame.to_parquet(table)
     exclude(table, {"GOT1": "moved"})
     changed = pd.read_parquet(table)
-    assert list(changed["role"]) == ["auto", "exclude"] and changed["exclusion_reason"].iloc[1] == "moved"
+    assert list(changed["role"]) == ["auto", "exclude"]
+    assert changed["exclusion_reason"].iloc[1] == "moved"
     assert list(changed.columns[:4]) == list(frame.columns[:4])
     pd.testing.assert_frame_equal(changed[["patient", "age", "hospital"]], frame[["patient", "age", "hospital"]])
     include(table, ["GOT1"])
     back = pd.read_parquet(table)
-    assert list(back["role"]) == ["auto", "auto"] and back["exclusion_reason"].fillna("").eq("").all()
+    assert list(back["role"]) == ["auto", "auto"]
+    assert back["exclusion_reason"].fillna("").eq("").all()
 
 
 def test_nothing_changes_when_a_patient_is_unknown_or_a_reason_is_missing(tmp_path: Path) -> None:
@@ -123,7 +125,8 @@ def test_who_is_excluded_keeps_the_first_reason(tmp_path: Path) -> None:
     exclude(table, {"STO1": "withdrawn"})
     before = table.read_bytes()
     (change,) = exclude(table, {"STO1": "moved"})
-    assert not change.needed and table.read_bytes() == before
+    assert not change.needed
+    assert table.read_bytes() == before
 
 
 def test_a_link_to_a_table_stays_a_link(tmp_path: Path) -> None:
@@ -131,7 +134,8 @@ def test_a_link_to_a_table_stays_a_link(tmp_path: Path) -> None:
     link = tmp_path / "link.tsv"
     link.symlink_to(table)
     exclude(link, {"STO1": "moved"})
-    assert link.is_symlink() and b"moved" in table.read_bytes()
+    assert link.is_symlink()
+    assert b"moved" in table.read_bytes()
 
 
 def flag(patient: str, reason: str) -> Flag:
@@ -144,10 +148,13 @@ def test_the_command_takes_reasons_from_flags_and_takes_them_back(tmp_path: Path
     flags = tmp_path / "flags.tsv"
     write_flags([flag("STO1", "b"), flag("STO1", "a"), flag("STO1", "a"), flag("GOT1", "c")], flags)
     dry = residua("exclude", table, "--flags", flags, "--dry-run")
-    assert dry.exit_code == 0 and "STO1: auto -> exclude: a; b" in dry.stdout and table.read_bytes() == before
+    assert dry.exit_code == 0
+    assert "STO1: auto -> exclude: a; b" in dry.stdout
+    assert table.read_bytes() == before
     assert residua("exclude", table, "--flags", flags, "--patient", "STO1").exit_code == 0
     reasons = {cells[0]: cells[2:4] for cells in cells_of(table)}
-    assert reasons["STO1"] == ("exclude", "a; b") and reasons["GOT1"] == ("auto", "")
+    assert reasons["STO1"] == ("exclude", "a; b")
+    assert reasons["GOT1"] == ("auto", "")
     assert residua("include", table, "STO1").exit_code == 0
     assert table.read_bytes() == before
     assert residua("exclude", table, "--flags", flags).exit_code == 0
@@ -160,8 +167,11 @@ def test_the_command_says_what_it_cannot_do(tmp_path: Path) -> None:
     flags = tmp_path / "flags.tsv"
     write_flags([flag("STO1", "a")], flags)
     nobody = residua("exclude", table, "--reason", "moved")
-    assert nobody.exit_code == 1 and "name the patients" in nobody.stderr
+    assert nobody.exit_code == 1
+    assert "name the patients" in nobody.stderr
     unflagged = residua("exclude", table, "--flags", flags, "--patient", "GOT1")
-    assert unflagged.exit_code == 1 and "no flag of GOT1" in unflagged.stderr
+    assert unflagged.exit_code == 1
+    assert "no flag of GOT1" in unflagged.stderr
     wrong = residua("exclude", table, "--flags", table)
-    assert wrong.exit_code == 1 and "cannot be read as flags" in wrong.stderr
+    assert wrong.exit_code == 1
+    assert "cannot be read as flags" in wrong.stderr

@@ -46,7 +46,8 @@ def test_grey_values_are_those_of_the_head_whatever_surrounds_it() -> None:
     volume[2:8, 2:8, 2:8] = np.linspace(100, 200, 216).reshape(6, 6, 6)
     assert int(tissue_of(volume).sum()) == 216
     low, high = window(volume)
-    assert 100 < low < 103 and 198 < high <= 200
+    assert 100 < low < 103
+    assert 198 < high <= 200
     low, high = window(np.zeros((3, 3, 3), dtype=np.float32))
     assert low < high
 
@@ -76,7 +77,8 @@ def test_each_hospital_shows_its_candidate_with_the_most_tumour(tmp_path: Path) 
     offered = [candidate("B", masks[2]), candidate("A", masks[0]), candidate("B", masks[4]), candidate("B", masks[4])]
     shown = examples.choose_examples(offered)
     assert [e.candidate.hospital for e in shown] == ["B", "A"]
-    assert shown[0].candidate is offered[2] and shown[0].level == 3
+    assert shown[0].candidate is offered[2]
+    assert shown[0].level == 3
     assert shown[0].residual_ml == pytest.approx(4 * 2 / 1000)
     assert shown[1].residual_ml == 0
 
@@ -96,7 +98,8 @@ def test_the_caption_of_figure_1_says_who_what_and_which_side(tmp_path: Path) ->
     )
     assert "one patient of one hospital (n = 1; Patient 1: STO, 0.01 ml of residual tumour)" in said
     assert "(residual tumour on post-operative T1w-CE and post-operative T1w)" in said
-    assert "percentiles 1 and 99.5" in said and "patient's right (R) is at the left" in said
+    assert "percentiles 1 and 99.5" in said
+    assert "patient's right (R) is at the left" in said
     assert "secret" not in said
 
 
@@ -151,7 +154,9 @@ def test_equal_patients_keep_their_order() -> None:
 def test_the_caption_of_figure_3_says_inputs_n_and_ranks_and_no_name() -> None:
     chosen = comparison.choose_patients(cases_of({"nnunet": [0.1, 0.9, 0.5]}), 0.175)
     said = comparison.caption(chosen, {"nnunet": "B"}, {"nnunet": "nnU-Net"}, 0.175)
-    assert "nnU-Net (inputs B)" in said and "among n = 3: ranks 1, 2 and 3" in said and "at least 0.175 ml" in said
+    assert "nnU-Net (inputs B)" in said
+    assert "among n = 3: ranks 1, 2 and 3" in said
+    assert "at least 0.175 ml" in said
     assert "P0" not in said
     assert "No patient of the hold-out set" in comparison.caption([], {"nnunet": "B"}, {}, 0.175)
 

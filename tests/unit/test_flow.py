@@ -107,7 +107,8 @@ def test_everybody_is_counted_where_they_are() -> None:
     # GOT1 has just the volume of residual tumour; PAR1 was not annotated.
     assert [included[key] for key in ("rt", "gtr", "not_annotated")] == [3, 2, 1]
     assert included["folds"][1]["hospitals"] == {"GOT": 2, "PAR": 1}
-    assert [fold["patients"] for fold in included["folds"]] == [2, 3] and included["holdout"]["rt"] == 1
+    assert [fold["patients"] for fold in included["folds"]] == [2, 3]
+    assert included["holdout"]["rt"] == 1
     assert flow["excluded"]["protocol"] == {"patients": 2, "reasons": [{"reason": "no post_flair", "patients": 2}]}
     assert flow["hospitals"]["STO"] == {"assessed": 4, "table": 0, "protocol": 2, "check": 0, "included": 2}
     without = flow["inputs"][1]
@@ -139,8 +140,10 @@ def test_the_boxes_say_the_flow() -> None:
         "Fold 1: 3 (1 RT, 1 GTR, 1 not annotated); GOT\u00a02, PAR\u00a01",
     )
     assert found.holdout == Box("Hold-out: 1", ("1 RT, 0 GTR", "AMS\u00a01"))
-    assert found.inputs is not None and found.inputs.lines[1].startswith("C: 5 (3 RT, 1 GTR, 1 not annotated), 4 in")
-    assert "at least 0.175 ml" in caption(small_flow()) and "all of its channels" in caption(small_flow())
+    assert found.inputs is not None
+    assert found.inputs.lines[1].startswith("C: 5 (3 RT, 1 GTR, 1 not annotated), 4 in")
+    assert "at least 0.175 ml" in caption(small_flow())
+    assert "all of its channels" in caption(small_flow())
 
 
 def test_only_the_protocol_speaks_of_columns_and_many_reasons_are_cut() -> None:
@@ -150,13 +153,15 @@ def test_only_the_protocol_speaks_of_columns_and_many_reasons_are_cut() -> None:
     many = [{"reason": f"r{n}", "patients": 9 - n} for n in range(MOST_REASONS + 1)]
     flow["excluded"]["table"] = {"patients": 45, "reasons": many}
     lines = boxes(flow).left_out.lines
-    assert lines[MOST_REASONS] == "– r7: 2" and lines[MOST_REASONS + 1] == "– 1 other reason: 1"
+    assert lines[MOST_REASONS] == "– r7: 2"
+    assert lines[MOST_REASONS + 1] == "– 1 other reason: 1"
 
 
 def test_inputs_of_the_same_patients_have_no_box() -> None:
     flow = small_flow()
     flow["inputs"] = flow["inputs"][:1]
-    assert boxes(flow).inputs is None and "channels" not in caption(flow)
+    assert boxes(flow).inputs is None
+    assert "channels" not in caption(flow)
 
 
 @pytest.mark.parametrize(

@@ -83,4 +83,5 @@ def test_inputs_with_patients_of_their_own_are_listed() -> None:
 
 def test_long_lines_are_broken_and_a_hospital_keeps_its_number() -> None:
     (first, *rest) = boxes(flow_of({})).cross_validation.wrapped(24, len)[1:3]
-    assert first == "Fold 0: 2 (1 RT, 1 GTR);" and rest == ["   STO\u00a02"]
+    assert first == "Fold 0: 2 (1 RT, 1 GTR);"
+    assert rest == ["   STO\u00a02"]

@@ -159,7 +159,9 @@ def test_what_does_not_fit_is_told_in_the_words_of_the_method(
         split_patients(study(folds=folds), patients(tmp_path, records), {0: ("STO",), 1: ("GOT",)})
     one, two, three = str(raised.value).splitlines()[1:]
     assert "hospital GOOT (1 patient(s)) is in no fold and not held out: did you mean GOT? Otherwise " in one
-    assert unplaced in one and two.endswith(contradicting) and three.endswith(unpopulated)
+    assert unplaced in one
+    assert two.endswith(contradicting)
+    assert three.endswith(unpopulated)
 
 
 SOUND = Split({0: ("a", "b"), 1: ("c",)}, ("d",), {}, {"a": "STO", "b": "GRO", "c": "GOT", "d": "AMS"})
@@ -170,7 +172,8 @@ def test_no_image_is_on_two_sides_of_a_sound_split() -> None:
     found = prove(SOUND, digests, ("t1", "t1ce"))
     assert list(found) == ["0", "1"]
     assert found["0"] == {**SOUND.to_json()["proof"]["0"], "duplicates": []}
-    assert found["1"]["validation_hospitals"] == ["GOT"] and found["1"]["duplicates"] == []
+    assert found["1"]["validation_hospitals"] == ["GOT"]
+    assert found["1"]["duplicates"] == []
 
 
 def test_an_image_under_two_names_is_told_where_it_is_on_two_sides() -> None:

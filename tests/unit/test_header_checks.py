@@ -253,7 +253,8 @@ def test_a_broken_file_is_told_by_name(tmp_path: Path, patients: tuple[Patient, 
     assert problem.check == kind.partition(":")[0]
     assert problem.severity == ("error" if kind in BROKEN else "warning")
     # What an image says of a person is not told again.
-    assert "JANE" not in str(problem) and "1961" not in str(problem)
+    assert "JANE" not in str(problem)
+    assert "1961" not in str(problem)
 
 
 def test_sound_files_have_no_problem(patients: tuple[Patient, ...]) -> None:
@@ -284,7 +285,8 @@ def test_a_file_that_may_not_be_read_is_told(patients: tuple[Patient, ...]) -> N
     # Refuses to be read by anybody, root included.
     (problem,) = check_headers(study(), with_file(patients, "post_t1", Path("/proc/self/mem")))
     assert problem.check == "file-unreadable"
-    assert problem.what.startswith("cannot be read (") and problem.remedy.startswith("give yourself the right")
+    assert problem.what.startswith("cannot be read (")
+    assert problem.remedy.startswith("give yourself the right")
 
 
 def test_a_label_on_another_sequences_grid_names_it(tmp_path: Path, patients: tuple[Patient, ...]) -> None:

@@ -45,7 +45,8 @@ def test_every_rule_says_what_it_needs(name: str) -> None:
     directives = re.findall(r"^ {4}(\w+):", RULES[name], re.MULTILINE)
     assert set(directives) - {"retries"} == DIRECTIVES
     assert '"""' in RULES[name].splitlines()[0]
-    assert "mem_mb=" in RULES[name] and "runtime=" in RULES[name]
+    assert "mem_mb=" in RULES[name]
+    assert "runtime=" in RULES[name]
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
@@ -70,7 +71,8 @@ def test_modules_are_small_and_functions_too(file: Path) -> None:
     assert len(text.splitlines()) <= 300
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef):
-            assert node.end_lineno is not None and node.end_lineno - node.lineno < 40, node.name
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno < 40, node.name
 
 
 @pytest.mark.parametrize("file", MODULES, ids=name_of)
@@ -146,7 +148,8 @@ def rank(module: str) -> int:
 @pytest.mark.parametrize("file", [file for file in MODULES if file.name == "__init__.py"], ids=name_of)
 def test_an_init_holds_a_docstring_alone(file: Path) -> None:
     (statement,) = ast.parse(file.read_text()).body
-    assert isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    assert isinstance(statement, ast.Expr)
+    assert isinstance(statement.value, ast.Constant)
     assert isinstance(statement.value.value, str)
 
 

@@ -104,7 +104,8 @@ def test_converted_volumes_have_the_dicom_geometry_and_no_identity(tmp_path: Pat
     assert snapshot(export) == before
     table = parse_table(str(cohort / "cohort.tsv"), FILES)
     (patient,) = table.patients
-    assert table.problems == () and not patient.excluded
+    assert table.problems == ()
+    assert not patient.excluded
     assert (patient.patient, patient.hospital) == ("STO001", "STO")
     assert patient.hours_since_surgery == pytest.approx(20.5)
     assert {**patient.clinical, "hours_since_surgery": ""} == {

@@ -71,7 +71,9 @@ def test_what_is_no_brain_is_a_fault_of_its_patient_and_the_others_are_made(tmp_
     said = found["faults"]
     assert found["records"] == 5
     assert [line.split(":")[0] for line in said] == [f"patient STO{number}" for number in (2, 3, 4, 5)]
-    assert "is empty" in said[0] and "14 ml" in said[1] and "2 pieces, the largest of them 55%" in said[2]
+    assert "is empty" in said[0]
+    assert "14 ml" in said[1]
+    assert "2 pieces, the largest of them 55%" in said[2]
     assert "not finite" in said[3]
     assert all("set the patient's role to exclude" in line for line in said)
     # What is no brain is kept to be looked at, and nothing is made of it.

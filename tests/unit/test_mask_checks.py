@@ -56,7 +56,8 @@ def test_the_faces_that_a_mask_touches_are_named_with_the_share_of_their_voxels(
     assert shares["anterior"] == pytest.approx((12 + 1) / (10 * 8))
     assert shares["inferior"] == pytest.approx(3 / (10 * 12))
     assert shares["superior"] == pytest.approx(12 / (10 * 12))
-    assert shares["right"] == 0 and shares["posterior"] == pytest.approx(1 / (10 * 8))
+    assert shares["right"] == 0
+    assert shares["posterior"] == pytest.approx(1 / (10 * 8))
 
 
 def test_an_empty_mask_has_no_pieces_and_no_share() -> None:

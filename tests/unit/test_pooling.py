@@ -40,13 +40,16 @@ def test_undefined_cases_and_folds_without_any_are_left_out_and_counted() -> Non
 
 def test_one_case_has_a_mean_and_no_sd() -> None:
     found = pool_cases({0: [5.0]})
-    assert found.mean == 5.0 and math.isnan(found.sd)
+    assert found.mean == 5.0
+    assert math.isnan(found.sd)
 
 
 @pytest.mark.parametrize("folds", [{}, {0: [math.nan]}])
 def test_nothing_defined_has_neither(folds: dict[int, list[float]]) -> None:
     found = pool_cases(folds)
-    assert math.isnan(found.mean) and math.isnan(found.sd) and found.n == 0
+    assert math.isnan(found.mean)
+    assert math.isnan(found.sd)
+    assert found.n == 0
 
 
 def test_rates_weigh_by_patients_and_spread_over_folds() -> None:
@@ -65,7 +68,8 @@ def test_a_fold_with_an_undefined_rate_is_left_out_with_its_patients() -> None:
 
 def test_one_fold_has_no_spread_over_folds() -> None:
     found = pool_rates({0: 80.0}, {0: 10})
-    assert found.mean == 80.0 and math.isnan(found.sd)
+    assert found.mean == 80.0
+    assert math.isnan(found.sd)
 
 
 def test_no_defined_rate_has_no_mean() -> None:

@@ -121,7 +121,7 @@ def test_a_file_is_replaced_only_when_the_new_one_is_whole(tmp_path: Path) -> No
 def test_a_write_that_fails_keeps_the_old_file_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
     target = tmp_path / "file.txt"
     target.write_text("old")
-    with pytest.raises(KeyboardInterrupt), writing(target) as beside:
+    with pytest.raises(KeyboardInterrupt), writing(target) as beside:  # noqa: PT012
         beside.write_text("half")
         raise KeyboardInterrupt
     assert snapshot(tmp_path) == {str(target): b"old"}
@@ -206,7 +206,7 @@ def test_a_folder_whose_manifest_was_deleted_is_replaced(manifest: Path) -> None
 
 
 def _break_off(manifest: Path, resumes: str | None) -> Path:
-    with pytest.raises(RuntimeError, match="power"), stage(manifest, resumes=resumes) as part:
+    with pytest.raises(RuntimeError, match="power"), stage(manifest, resumes=resumes) as part:  # noqa: PT012
         (part / "first.txt").write_text("first")
         raise RuntimeError("power")
     return part

@@ -137,7 +137,9 @@ def test_an_unusual_template_overlap_is_flagged_once_there_is_one() -> None:
 def test_what_is_not_defined_is_neither_compared_nor_flagged() -> None:
     frame = measure_frame(*cohort(P0={"residual": label_measures(0, 0, 0.001, None)}))
     row = frame[(frame["patient"] == "P0") & (frame["measure"] == "inside_brain_percent")].iloc[0]
-    assert np.isnan(row["value"]) and row["flag"] == "" and flags_of(frame) == []
+    assert np.isnan(row["value"])
+    assert row["flag"] == ""
+    assert flags_of(frame) == []
     others = frame[(frame["measure"] == "inside_brain_percent") & frame["value"].notna()]
     assert set(others["compared"]) == {11}
 
@@ -196,7 +198,8 @@ def run(tmp_path: Path) -> Path:
 def test_the_page_is_well_formed_names_everybody_and_needs_nothing_but_the_patients_pages(run: Path) -> None:
     text = (run / "index.html").read_text(encoding="utf-8")
     page = Page(text)
-    assert str(run) not in text and "<i>&GOT" not in text
+    assert str(run) not in text
+    assert "<i>&GOT" not in text
     files = {link for link in page.links if not link.startswith("#")}
     assert files == {f"{'STO' if i % 2 else 'GOT'}-0/P{i}.html" for i in range(12)}
     assert all((run / file).is_file() for file in files)
@@ -204,7 +207,8 @@ def test_the_page_is_well_formed_names_everybody_and_needs_nothing_but_the_patie
     words = " ".join(" ".join(page.words).split())
     assert "1 of 12 patients is flagged" in words
     assert words.index("below the limit of −0.005") < words.index("All patients 12 patients")
-    assert "above the limit of 2000" in words and "draw a better mask" in words
+    assert "above the limit of 2000" in words
+    assert "draw a better mask" in words
 
 
 def test_the_table_has_a_row_per_measure_and_says_what_was_flagged(run: Path) -> None:
@@ -234,7 +238,8 @@ def test_who_failed_comes_first_with_what_failed_and_how_to_go_on_without(run: P
     words = " ".join(" ".join(page.words).split())
     assert "1 of 12 patients failed. Nothing is trained until" in words
     assert words.index("Failed patients P7") < words.index("it shows <another> head.") < words.index("residua exclude")
-    assert page.ids.index("failed") < page.ids.index("flagged") and "P7.html" in page.links
+    assert page.ids.index("failed") < page.ids.index("flagged")
+    assert "P7.html" in page.links
     assert "failed" not in Page(cohort_page(frame, [], pages, {})).ids
 
 
@@ -248,7 +253,10 @@ def test_every_measure_says_what_to_look_at_and_what_to_do() -> None:
     assert list(FLAG_RULES) == [measure.name for measure in CATALOGUE]
     for measure in CATALOGUE:
         rule = FLAG_RULES[measure.name]
-        assert rule.look and rule.act and rule.unusual and rule.smallest > 0
+        assert rule.look
+        assert rule.act
+        assert rule.unusual
+        assert rule.smallest > 0
         assert (measure.low is None and measure.high is None) == (not rule.wrong)
         # Reasons are counted in the participant flow: numbers would make each its own.
         assert not re.search(r"\d", rule.wrong + rule.unusual)
@@ -257,6 +265,7 @@ def test_every_measure_says_what_to_look_at_and_what_to_do() -> None:
 def test_the_report_counts_and_names_nobody() -> None:
     found = flags(P2={"brain": {"border_percent": 8.0}}, P3={"brain": {"border_percent": 9.0, "volume_ml": 100.0}})
     said = " ".join(quality(found, 12))
-    assert "2 patients were flagged" in said and "brain mask: reaches over the border of the image (2)" in said
+    assert "2 patients were flagged" in said
+    assert "brain mask: reaches over the border of the image (2)" in said
     assert "P2" not in said
     assert quality([], 12) == ("Registration and brain mask of 12 patients were measured, and none was flagged.",)

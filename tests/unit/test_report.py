@@ -256,21 +256,31 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_the_page_is_whole_and_needs_nothing_beside_it(page: str) -> None:
     found = Reader(page)
     assert found.open == []
-    assert not found.of("script") and not found.of("link") and not found.of("iframe")
+    assert not found.of("script")
+    assert not found.of("link")
+    assert not found.of("iframe")
     loaded = [value for _, attributes in found.tags for name, value in attributes.items() if name in ("src", "href")]
     needed = [value for value in loaded if value != PATIENTS_PAGES]
     assert loaded.count(PATIENTS_PAGES) == 1
-    assert needed and all(value is not None and value.startswith(("data:image/png;base64,", "#")) for value in needed)
-    assert "url(" not in page and "@import" not in page and "http:" not in page and "https:" not in page
+    assert needed
+    assert all(value is not None and value.startswith(("data:image/png;base64,", "#")) for value in needed)
+    assert "url(" not in page
+    assert "@import" not in page
+    assert "http:" not in page
+    assert "https:" not in page
 
 
 def test_nobody_is_named_and_no_place_is(tmp_path: Path) -> None:
     sources, making = make_run(tmp_path, study_of())
     write_report(sources, making, tmp_path / "index.html")
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
-    assert "AMS" in page and not re.search(r"\b(STO|GOT|PAR|AMS)\d+", page)
-    assert str(ROOT) not in page and str(tmp_path) not in page and "cohort.tsv" not in page
-    assert "Novice 1" in page and "xq" not in page
+    assert "AMS" in page
+    assert not re.search(r"\b(STO|GOT|PAR|AMS)\d+", page)
+    assert str(ROOT) not in page
+    assert str(tmp_path) not in page
+    assert "cohort.tsv" not in page
+    assert "Novice 1" in page
+    assert "xq" not in page
 
 
 def test_equal_runs_give_equal_pages(tmp_path: Path) -> None:
@@ -282,7 +292,8 @@ def test_equal_runs_give_equal_pages(tmp_path: Path) -> None:
 def test_headings_are_in_order_and_links_lead_somewhere(page: str) -> None:
     found = Reader(page)
     levels = [int(tag[1]) for tag, _ in found.tags if re.fullmatch(r"h[1-6]", tag)]
-    assert levels[0] == 1 and levels.count(1) == 1
+    assert levels[0] == 1
+    assert levels.count(1) == 1
     assert all(below - above <= 1 for above, below in pairwise(levels))
     names = {attributes.get("id") for _, attributes in found.tags}
     within = [str(link["href"]) for link in found.of("a") if link["href"] != PATIENTS_PAGES]
@@ -306,7 +317,8 @@ def test_what_the_user_wrote_is_text_and_never_markup(tmp_path: Path) -> None:
 def test_the_cohort_is_told_with_its_exclusions_and_its_proof(page: str) -> None:
     text = Reader(page).text
     assert "18 patients of 4 hospitals took part: 12 in 2 folds, each made of whole hospitals, and 6 held out" in text
-    assert "3 patients excluded." in text and "no <FLAIR> 2 withdrawn 1" in text
+    assert "3 patients excluded." in text
+    assert "no <FLAIR> 2 withdrawn 1" in text
     assert "0 GOT, PAR STO AMS none" in text
 
 
@@ -331,7 +343,8 @@ def test_a_split_with_a_hospital_on_two_sides_is_not_called_proven() -> None:
     record["folds"]["0"].append("AMS900")
     record["hospitals"]["AMS900"] = "AMS"
     facts = cohort_facts(record)
-    assert not facts.proven and facts.proof[0].overlap == "AMS"
+    assert not facts.proven
+    assert facts.proof[0].overlap == "AMS"
     assert "not independent" in facts.sentences[1]
 
 
@@ -340,7 +353,8 @@ def test_a_run_of_one_network_without_raters_has_its_page_too(tmp_path: Path) ->
     assert len(found.of("img")) == 2
     assert "This run has one network, so that there is nothing to compare it with." in found.text
     assert "AGU-Net" not in found.text.split("Deviations")[0]
-    assert "Novice" not in found.text and "Raters and networks" not in found.text
+    assert "Novice" not in found.text
+    assert "Raters and networks" not in found.text
 
 
 def test_a_run_without_a_positive_holdout_patient_says_so(tmp_path: Path) -> None:
@@ -362,7 +376,9 @@ def test_epochs_thresholds_and_digests_are_told(page: str) -> None:
     assert "nnU-Net A 10, 11 " in text
     # Chosen 0.5 at 65 %, 62.5 % with each fold at the threshold of the others.
     assert "nnU-Net A 0.5 65.00 0.3, 0.5 62.50 +2.50" in text
-    assert "0123456789abcdef" in text and "fedcba9876543210" in text and "numpy 2.3.5" in text
+    assert "0123456789abcdef" in text
+    assert "fedcba9876543210" in text
+    assert "numpy 2.3.5" in text
 
 
 def test_a_damaged_curve_is_refused(tmp_path: Path) -> None:
@@ -392,7 +408,8 @@ def no_test(significant: bool | None, note: str = "") -> pd.DataFrame:
 def test_the_gain_of_t1w_is_paired_signed_and_tested() -> None:
     study = study_of(archs=("nnunet",))
     found = t1w_gain(two_models(A=(0.2, 0.5), B=(0.6, 0.4)), study, LABELS, no_test(False))
-    assert found is not None and "inputs B against A" in found.question
+    assert found is not None
+    assert "inputs B against A" in found.question
     assert found.sentences[0] == "In this run mean Dice is higher with B than with A, for every network and set."
     assert (
         "nnU-Net, hold-out, n = 2 with residual tumour: mean Dice 50.0 % with B and 35.0 % with A, a difference of "
@@ -406,10 +423,12 @@ def test_a_loss_a_significant_one_and_one_that_could_not_be_tested_are_said_as_t
     cases = two_models(A=(0.6, 0.4), B=(0.2, 0.5))
     found = t1w_gain(cases, study, LABELS, no_test(True))
     assert found is not None
-    assert "mean Dice is lower with B" in found.sentences[0] and "−15.0 percentage points" in found.sentences[1]
+    assert "mean Dice is lower with B" in found.sentences[0]
+    assert "−15.0 percentage points" in found.sentences[1]
     assert "finds this difference significant" in found.sentences[3]
     untested = t1w_gain(cases, study, LABELS, no_test(None, "one value only"))
-    assert untested is not None and untested.sentences[3].endswith("is not possible: one value only.")
+    assert untested is not None
+    assert untested.sentences[3].endswith("is not possible: one value only.")
 
 
 def test_inputs_that_do_not_differ_by_t1w_alone_are_not_asked() -> None:
@@ -457,7 +476,8 @@ def test_the_more_conservative_network_is_the_one_with_fewer_false_alarms_and_mo
 def test_an_order_that_is_not_the_articles_is_said_as_it_is() -> None:
     said = said_of(nnunet=(30, 10, 5, 20), agunet=(40, 0, 20, 5))
     assert "nnU-Net is the more conservative on the hold-out set" in said
-    assert "In the article it is AGU-Net." in said and "So it is" not in said
+    assert "In the article it is AGU-Net." in said
+    assert "So it is" not in said
 
 
 def test_a_network_that_is_better_at_both_or_equal_is_not_called_conservative() -> None:
@@ -501,7 +521,8 @@ def test_raters_are_counted_by_the_direction_of_the_difference() -> None:
         "of 3 raters, significantly better than 1, significantly worse than 1 and not significantly different from 1"
         in said
     )
-    assert "better than the novices (p = 0.0100) and all raters not comparable" in said and "r1" not in said
+    assert "better than the novices (p = 0.0100) and all raters not comparable" in said
+    assert "r1" not in said
 
 
 def test_the_articles_values_stand_beside_a_runs_where_the_channels_are_the_same() -> None:
@@ -547,10 +568,12 @@ def test_deviations_follow_the_settings() -> None:
         (here,) = [deviation.here for deviation in applying(study) if deviation.what == "Brain masks"]
         assert words in here
         passages = " ".join(str(passage) for passage in methods(study, LABELS, rated=True, folds=2))
-        assert "The brain mask of the" in passages and "brain.safetensors" not in passages
+        assert "The brain mask of the" in passages
+        assert "brain.safetensors" not in passages
         assert ("b" * 64 in passages) == (method == "agunet")
     one = {deviation.what for deviation in applying(study_of(archs=("nnunet",)))}
-    assert "Software of nnU-Net" in one and "Software of AGU-Net" not in one
+    assert "Software of nnU-Net" in one
+    assert "Software of AGU-Net" not in one
 
 
 def test_methods_say_the_settings_in_use_and_no_path() -> None:
@@ -559,8 +582,11 @@ def test_methods_say_the_settings_in_use_and_no_path() -> None:
     networks["nnunet"] = {**networks["nnunet"], "epochs": 7}
     passages = methods(study_of(networks=networks), LABELS, rated=True, folds=2)
     said = " ".join(str(passage) for passage in passages)
-    assert "for 7 epochs" in said and "a" * 64 in said and "secret" not in said
-    assert "post-operative T1w" in said and "Raters and networks" in said
+    assert "for 7 epochs" in said
+    assert "a" * 64 in said
+    assert "secret" not in said
+    assert "post-operative T1w" in said
+    assert "Raters and networks" in said
     assert "Raters and networks" not in str(methods(study_of(), LABELS, rated=False, folds=2))
 
 
@@ -576,7 +602,8 @@ def test_pins_count_and_comments_do_not(tmp_path: Path) -> None:
     (tmp_path / "two.yaml").write_text("# a comment\n" + text)
     (tmp_path / "three.yaml").write_text(text.replace("2.3.5", "2.3.6"))
     one, two, three = (pins_of(tmp_path / f"{name}.yaml") for name in ("one", "two", "three"))
-    assert one == two and one["digest"] != three["digest"]
+    assert one == two
+    assert one["digest"] != three["digest"]
     assert one["packages"] == {"python": "3.11", "numpy": "2.3.5", "tensorflow": "2.21.0"}
 
 
@@ -592,4 +619,5 @@ def test_a_network_without_a_curve_has_no_epochs_to_tell(tmp_path: Path) -> None
     with stage(manifest) as part:
         write_text(part / "weights.txt", "")
     (model,) = provenance.trained_models({("nnunet", "A", 0): str(manifest)}, LABELS)
-    assert model.epochs == "n/a" and model.name == "nnU-Net A"
+    assert model.epochs == "n/a"
+    assert model.name == "nnU-Net A"

@@ -55,7 +55,8 @@ def _pieces() -> NDArray[np.bool_]:
 
 def test_components_with_fewer_voxels_go_and_those_with_as_many_stay() -> None:
     kept = remove_small_components(_pieces(), 20)
-    assert kept.sum() == 20 and kept[1:5, 1:6, 1].all()
+    assert kept.sum() == 20
+    assert kept[1:5, 1:6, 1].all()
     assert (remove_small_components(_pieces(), 19) == _pieces()).all()
     assert not remove_small_components(_pieces(), 21).any()
 
@@ -159,7 +160,8 @@ def test_each_fold_gets_the_threshold_that_is_best_on_the_others() -> None:
 
 def test_one_fold_has_no_nested_choice() -> None:
     choice = choose_threshold([_case(3, (0.9,), (1,))], _postprocessing(0.5), BY_VOLUME)
-    assert choice.nested == {} and choice.nested_performance is None
+    assert choice.nested == {}
+    assert choice.nested_performance is None
 
 
 def test_the_choice_is_plain_json() -> None:

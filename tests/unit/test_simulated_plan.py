@@ -43,7 +43,8 @@ def test_the_plan_like_table_1_is_the_articles_to_the_patient() -> None:
     patients = Counter(each.hospital for each in complete)
     residual = Counter(each.hospital for each in complete if each.residual_tumor)
     assert {hospital: (patients[hospital], residual[hospital]) for hospital in patients} == article
-    assert len(complete) == 956 and len(plan) == 956 + 150
+    assert len(complete) == 956
+    assert len(plan) == 956 + 150
     assert len({each.patient for each in plan}) == len({each.number for each in plan}) == len(plan)
     assert Counter(each.hospital for each in plan if each.rated) == {"AMS": 20}
     assert {sequence for each in plan for sequence in each.lacking} == {
@@ -97,9 +98,11 @@ def test_grids_like_table_1_are_within_the_articles_ranges() -> None:
             spacings.append(spacing)
             weights.append(hospital.patients * scanner.share / sum(each.share for each in hospital.scanners))
     for low, high, each in zip((128, 42, 17), (896, 896, 512), np.transpose(shapes), strict=True):
-        assert low <= each.min() and each.max() <= high
+        assert low <= each.min()
+        assert each.max() <= high
     for low_mm, high_mm, spacing in zip((0.26, 0.26, 0.49), (1.2, 5.0, 7.2), np.transpose(spacings), strict=True):
-        assert low_mm - 1e-6 <= spacing.min() and spacing.max() <= high_mm + 1e-6
+        assert low_mm - 1e-6 <= spacing.min()
+        assert spacing.max() <= high_mm + 1e-6
     # On average the article's images have [430, 461, 180] voxels of [0.67, 0.64, 1.96] mm.
     assert np.allclose(np.average(shapes, axis=0, weights=weights), [430, 461, 180], rtol=0.3)
     assert np.allclose(np.average(spacings, axis=0, weights=weights), [0.67, 0.64, 1.96], rtol=0.2)
@@ -114,7 +117,8 @@ def test_a_design_of_ones_own_is_a_file(tmp_path: Path) -> None:
         rows = list(csv.DictReader(stream, delimiter="\t"))
     assert [row["patient"] for row in rows] == ["STO001", "STOX001", "GOT001", "GOTX001"]
     assert [row["post_t1"] for row in rows[:2]] == ["images/STO001/post_t1.nii.gz", ""]
-    assert rows[3]["post_flair"] == "" and rows[3]["post_t1"]
+    assert rows[3]["post_flair"] == ""
+    assert rows[3]["post_t1"]
     assert sorted(path.name for path in (tmp_path / "out/images/STOX001").iterdir()) == [
         *("post_flair.nii.gz", "post_t1ce.nii.gz", "pre_t1ce.nii.gz", "pre_tumor.nii.gz", "residual.nii.gz"),
     ]

@@ -53,7 +53,8 @@ def _by_pair(found: Sequence[Difference]) -> dict[tuple[str, str], Difference]:
 def test_tukeys_intervals_are_those_of_a_worked_example(pair: tuple[str, str], printed: tuple[float, float]) -> None:
     ordered = {name: NIST[name] for name in (*pair, *(set(NIST) - set(pair)))}
     found = _by_pair(range_test(ordered, ALPHA))[pair]
-    assert found.low is not None and found.high is not None
+    assert found.low is not None
+    assert found.high is not None
     assert (round(found.low, 2), round(found.high, 2)) == printed
     assert found.significant == (printed[0] > 0 or printed[1] < 0)
 
@@ -159,7 +160,9 @@ def test_mann_whitney_of_tied_samples_takes_the_corrected_approximation() -> Non
 )
 def test_mann_whitney_is_the_same_from_either_side(first: list[float], second: list[float]) -> None:
     one, other = mann_whitney(first, second, ALPHA), mann_whitney(second, first, ALPHA)
-    assert one.p_value is not None and one.u_statistic is not None and other.u_statistic is not None
+    assert one.p_value is not None
+    assert one.u_statistic is not None
+    assert other.u_statistic is not None
     assert one.p_value == pytest.approx(other.p_value)
     assert one.u_statistic + other.u_statistic == pytest.approx(len(first) * len(second))
     assert 0 <= one.p_value <= 1
@@ -226,7 +229,8 @@ def test_one_inputs_and_one_network_give_tables_without_rows(tmp_path: Path) -> 
     for frame in (by_inputs, by_arch):
         frame.to_parquet(tmp_path / "empty.parquet", index=False)
         back = pd.read_parquet(tmp_path / "empty.parquet")
-        assert back.empty and list(back.columns) == list(frame.columns)
+        assert back.empty
+        assert list(back.columns) == list(frame.columns)
         assert {"n_1", "n_2", "p_value", "significant", "note"} <= set(back.columns)
 
 
@@ -282,7 +286,8 @@ SCORES = {"two": {"A": (0.5, 1.0), "B": (0.8, 1.0), "C": (0.6, 0.0)}, "one": {"A
 def test_the_best_inputs_out_of_fold_win_and_the_first_of_a_tie(experiment: str, best: dict[str, str]) -> None:
     choice = {"two": "out_of_fold", "one": "out_of_fold"}
     found = best_inputs(_out_of_fold(SCORES), choice, experiment, CLASSIFICATION)
-    assert found == best and list(found) == ["two", "one"]
+    assert found == best
+    assert list(found) == ["two", "one"]
 
 
 def test_named_inputs_need_no_results_and_choices_of_other_networks_are_ignored() -> None:

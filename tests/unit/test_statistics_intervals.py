@@ -41,7 +41,8 @@ def _bca(outcome: NDArray[np.str_], rate: str) -> Interval:
 
 
 def _limits(found: Interval) -> tuple[float, float]:
-    assert found.low is not None and found.high is not None
+    assert found.low is not None
+    assert found.high is not None
     return found.low, found.high
 
 
@@ -274,7 +275,8 @@ def test_the_minimum_overlap_of_the_study_counts() -> None:
 def test_a_model_without_interval_has_null_and_a_note() -> None:
     cases = pd.DataFrame([_case("net", "A", fold, 1.0, 1.0) for fold in (0, 1, None, None)]).astype({"fold": "Int64"})
     found = intervals(cases, CLASSIFICATION, STATISTICS)
-    assert found["low"].isna().all() and found["high"].isna().all()
+    assert found["low"].isna().all()
+    assert found["high"].isna().all()
     assert (found["note"].str.len() > 0).all()
 
 

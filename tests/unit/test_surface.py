@@ -52,7 +52,8 @@ def test_the_inside_is_no_surface() -> None:
 def test_an_empty_mask_leaves_both_distances_undefined(full: tuple[bool, bool]) -> None:
     masks = [np.full((3, 3, 3), each) for each in full]
     found = surface_distances(masks[0], masks[1], (1.0, 1.0, 1.0))
-    assert math.isnan(found.hd95_mm) and math.isnan(found.assd_mm)
+    assert math.isnan(found.hd95_mm)
+    assert math.isnan(found.assd_mm)
 
 
 @pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 1.0), (0.5, 0.5, 1.0), (0.47, 0.47, 6.0)])

@@ -270,7 +270,8 @@ def test_a_damaged_parquet_file_is_a_message(tmp_path: Path) -> None:
     parquet(path)
     path.write_bytes(path.read_bytes()[:-20])
     (problem,) = read(path).problems
-    assert problem.what.startswith("cannot be read as Parquet (") and problem.check == "table-unreadable"
+    assert problem.what.startswith("cannot be read as Parquet (")
+    assert problem.check == "table-unreadable"
 
 
 def test_patients_are_builtins_for_a_job(tmp_path: Path) -> None:

@@ -28,7 +28,8 @@ def judged(content: bytes) -> None:
         problems += judged_raters(str(path), ["AMS1"], [], ["STO1"])[1]
     for problem in problems:
         assert len(str(problem).splitlines()) == 1
-        assert problem.remedy and problem.check
+        assert problem.remedy
+        assert problem.check
 
 
 @quick

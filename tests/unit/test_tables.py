@@ -355,9 +355,11 @@ def test_latex_is_a_booktabs_table_with_caption_and_footnotes() -> None:
 
 def test_latex_of_more_rows_than_a_page_holds_breaks_across_pages() -> None:
     rows = to_latex(Table(pd.DataFrame({"k": range(41)}), "Long", ("A note.",))).splitlines()
-    assert r"\begin{longtable}{r}" in rows and r"\begin{table}[htbp]" not in rows
+    assert r"\begin{longtable}{r}" in rows
+    assert r"\begin{table}[htbp]" not in rows
     # The head is repeated on every page, the caption is not.
-    assert rows.count(r"k \\") == 2 and sum(r"\caption" in row for row in rows) == 1
+    assert rows.count(r"k \\") == 2
+    assert sum(r"\caption" in row for row in rows) == 1
     assert r"\begin{table}[htbp]" in to_latex(Table(pd.DataFrame({"k": range(40)}), "Short")).splitlines()
 
 
@@ -485,7 +487,8 @@ def test_a_column_of_notes_that_says_nothing_is_left_out() -> None:
 def test_a_supplementary_table_without_rows_says_why(build: Any, reason: str) -> None:
     columns = ["inputs", "split", "arch", "arch_1", "inputs_1", "arch_2", "inputs_2"]
     table = build(pd.DataFrame(columns=columns), LABELS, STATISTICS)
-    assert table.frame.empty and table.notes == (f"No rows: {reason}",)
+    assert table.frame.empty
+    assert table.notes == (f"No rows: {reason}",)
     for text in (to_markdown(table), to_latex(table), to_html(table)):
         assert reason in text
     assert len(to_csv(table).splitlines()) == 1
@@ -575,7 +578,8 @@ def test_the_intervals_table_has_a_row_for_each_model_and_split() -> None:
     (first, _) = supplement.intervals(alike, LABELS, STATISTICS).frame["Note"]
     assert first == "Sensitivity, Specificity, bAcc: no interval"
     assert (test["Data"], test["Method"], test["Sensitivity (%)"].text) == ("Test", "BCa", "98.04 [88.24, 100.00]")
-    assert "1000 resamples" in table.caption and "± 1.96 sd" in table.caption
+    assert "1000 resamples" in table.caption
+    assert "± 1.96 sd" in table.caption
 
 
 def test_the_overlaps_table_has_a_row_for_each_pair_and_split() -> None:

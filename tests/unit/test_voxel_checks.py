@@ -133,7 +133,8 @@ def test_a_fault_is_told_by_name(tmp_path: Path, patients: tuple[Patient, ...], 
     before = snapshot(tmp_path)
     (problem,) = look(patients)
     assert (problem["check"], problem["severity"]) == (check, severity)
-    assert problem["what"].startswith(what) and problem["remedy"]
+    assert problem["what"].startswith(what)
+    assert problem["remedy"]
     assert (problem["row"], problem["patient"], problem["column"]) == (3, "GOT1", column)
     assert problem["file"] == patients[1].files[column]
     assert snapshot(tmp_path) == before
@@ -259,7 +260,8 @@ class TestCache:
     def test_entries_name_nobody(self, folder: Path, patients: tuple[Patient, ...]) -> None:
         look(patients, cache=folder)
         for entry in folder.rglob("*.json"):
-            assert "STO1" not in entry.read_text() and "images" not in entry.read_text()
+            assert "STO1" not in entry.read_text()
+            assert "images" not in entry.read_text()
 
     def test_another_version_starts_anew(
         self, folder: Path, patients: tuple[Patient, ...], monkeypatch: pytest.MonkeyPatch

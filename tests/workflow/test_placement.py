@@ -34,7 +34,8 @@ def test_balanced_folds_are_planned_frozen_and_kept(study: Study) -> None:
     made = placement.read_text()
     hospitals = dict(line.split("\t") for line in made.splitlines())
     assert hospitals.pop("hospital") == "fold"
-    assert set(hospitals) == {"GOT", "STO"} and set(hospitals.values()) == {"0", "1"}
+    assert set(hospitals) == {"GOT", "STO"}
+    assert set(hospitals.values()) == {"0", "1"}
     # What is frozen decides, whatever balancing would say now.
     swapped = made.replace("\t0", "\tx").replace("\t1", "\t0").replace("\tx", "\t1")
     placement.write_text(swapped)
@@ -50,4 +51,5 @@ def test_balanced_folds_are_planned_frozen_and_kept(study: Study) -> None:
     shown = subprocess.run(command, cwd=study.folder, capture_output=True, text=True, check=True).stdout
     fold = {line.split()[0]: line.split()[1:] for line in shown.splitlines()}
     assert fold["hold-out"] == ["AMS", "2", "1", "1", "50.0"]
-    assert fold["0"][0] == hospital_of_fold["0"] and fold["1"][0] == hospital_of_fold["1"]
+    assert fold["0"][0] == hospital_of_fold["0"]
+    assert fold["1"][0] == hospital_of_fold["1"]

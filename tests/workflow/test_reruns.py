@@ -84,7 +84,8 @@ def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inp
 def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
     replace_image(study.folder / "cohort/images/AMS001/post_t1.nii")
     jobs = by_rule(study.planned())
-    assert jobs["register"] == 1 and jobs["ensemble"] == NETWORKS
+    assert jobs["register"] == 1
+    assert jobs["ensemble"] == NETWORKS
     assert jobs["train"] == jobs["predict"] == 0
 
 
@@ -180,7 +181,8 @@ def test_a_stricter_check_looks_again_and_repeats_no_stage_of_a_network(study: S
     study = study.with_house_copied(tmp_path / "house")
     edit(study.house / "src/residua/cohort/checks/labels.py", "_MOSTLY = 0.5", "_MOSTLY = 0.4")
     jobs = by_rule(study.planned())
-    assert jobs["check_cohort"] == 3 and jobs["check_duplicates"] == jobs["participant_flow"] == 1
+    assert jobs["check_cohort"] == 3
+    assert jobs["check_duplicates"] == jobs["participant_flow"] == 1
     networks = ("prepare", "select_cases", "train", "predict", "ensemble", "choose_threshold", "segment", "measure")
     assert not set(networks) & set(jobs)
 
@@ -190,7 +192,9 @@ def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: 
     revert = edit(study.house / "src/residua/preparation/brain_crop.py", "box: Box = boxes[0]", "box: Box = boxes[-1]")
     jobs = by_rule(study.planned())
     assert jobs["register"] == jobs["mask_brain"] == 0
-    assert jobs["strip"] > 0 and jobs["prepare"] > 0 and jobs["train"] == TRAININGS
+    assert jobs["strip"] > 0
+    assert jobs["prepare"] > 0
+    assert jobs["train"] == TRAININGS
     revert()
     assert study.planned() == []
 

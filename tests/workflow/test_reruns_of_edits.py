@@ -26,7 +26,8 @@ def planned_after(checkout: Study, module: str, pattern: str, new: str) -> Count
     file = checkout.house / "src/residua" / module
     before = file.read_text()
     after, edits = re.subn(pattern, new, before, count=1)
-    assert edits == 1 and after != before, f"{module} changed; correct this test"
+    assert edits == 1, f"{module} changed; correct this test"
+    assert after != before, f"{module} changed; correct this test"
     file.write_text(after)
     try:
         return by_rule(checkout.planned())
