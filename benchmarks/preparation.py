@@ -15,7 +15,6 @@ import argparse
 import json
 import shutil
 import sys
-from importlib import import_module
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ from scipy import ndimage
 
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
+from residua.networks.registry import target_grid_of
 from residua.preparation.brain_crop import brain_crop, mask_on
 from residua.publishing.publish import write_text
 from residua.settings.study import Study, load_study
@@ -84,14 +84,14 @@ def measured(folder: Path, assignment: Assignment, design: Design, study: Study)
     simulate_patient(folder, 1, assignment, changed(design, assignment.hospital, ideal=False))
     simulate_patient(folder / "ideal", 1, assignment, changed(design, assignment.hospital, ideal=True))
     preparations = {arch: study.settings_of(arch).preparation() for arch in study.archs}
-    given = json.dumps({"registration": study.registration.model_dump(mode="json"), "networks": preparations})
+    networks = {arch: preparation.model_dump(mode="json") for arch, preparation in preparations.items()}
+    given = json.dumps({"registration": study.registration.model_dump(mode="json"), "networks": networks})
     rows = steps_of(STEPS, "core", "bring", str(folder), given)
     truth = volumes.load(folder / "ideal/images" / name / f"{SEQUENCE}.nii.gz")
     brain = volumes.load_mask(folder / "truth" / name / "brain_mask.nii.gz")
     for arch in study.archs:
         rows += steps_of(STEPS, study.settings_of(arch).environment, "prepare", str(folder), given, arch)
-        target = import_module(f"residua.networks.{arch}.target").target_grid
-        grid = target(brain_crop(brain, name), preparations[arch])
+        grid = target_grid_of(arch, preparations[arch])(brain_crop(brain, name))
         expected, inside = seen(truth, grid), mask_on(grid, brain)
         # Where no edge of the brain is near, which stripping before interpolation mixes with zeros.
         deep = ndimage.distance_transform_edt(inside, grid.spacing_mm) > 8.0

@@ -22,8 +22,9 @@ os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
 
 import numpy as np
 
-from residua.networks.registry import prepare_of
+from residua.networks.registry import prepare_of, settings_of
 from residua.preparation.brain_crop import ChannelCase, strip
+from residua.settings.base import Frozen
 
 SEQUENCE = "post_t1"
 TRANSFORMS = ("found", "true")
@@ -71,9 +72,15 @@ def bring(folder: Path, patient: str, settings: dict[str, Any]) -> list[dict[str
         sampling = Sampling(is_label=False, in_brain=True, interpolation=how.interpolation)
         for arch, preparation in settings["networks"].items():
             out = folder / name / "sampled" / arch
-            arguments = (native, target_grid_of(arch), preparation, sampling, out / "channel.nii.gz")
+            target_grid = target_grid_of(arch, preparation_of(arch, preparation))
+            arguments = (native, target_grid, sampling, out / "channel.nii.gz")
             rows.append(timed("composed", "sample", arch, out, lambda a=arguments: sample(*a)))
     return rows
+
+
+def preparation_of(arch: str, values: dict[str, Any]) -> Frozen:
+    """Build the settings on which prepared channels depend."""
+    return settings_of(arch).preparation_model.model_validate(values)
 
 
 def no_warp(folder: Path) -> Path:
@@ -95,7 +102,7 @@ def prepare(folder: Path, patient: str, settings: dict[str, Any], arch: str) -> 
         for mode, place in (("paper", "stripped"), ("composed", f"sampled/{arch}")):
             case = ChannelCase(patient, folder / transform / place / "channel.nii.gz", brain, mode == "composed")
             out = folder / transform / f"prepared-{arch}-{mode}"
-            arguments = ([case], False, settings["networks"][arch], out)
+            arguments = ([case], False, preparation_of(arch, settings["networks"][arch]), out)
             rows.append(timed(mode, "prepare", arch, out, lambda a=arguments: work(*a)))
             voxels = READERS[arch](import_module(f"residua.networks.{arch}.prepared"), next(out.iterdir()))
             np.save(folder / f"{arch}-{mode}-{transform}.npy", voxels)

@@ -27,7 +27,7 @@ rule sample:
             "in_brain": wildcards.channel != RESIDUAL,
             "interpolation": study.registration.interpolation,
         },
-        settings=lambda wildcards: study.settings_of(wildcards.arch).preparation(),
+        settings=lambda wildcards: study.settings_of(wildcards.arch).preparation().model_dump(mode="json"),
         code=code_of_network("sample", "target"),
     script:
         "../scripts/sample.py"
@@ -57,7 +57,7 @@ rule prepare:
         patients=patients_in,
         is_label=lambda wildcards: is_label(wildcards.channel),
         sampled=SAMPLED,
-        settings=lambda wildcards: study.settings_of(wildcards.arch).preparation(),
+        settings=lambda wildcards: study.settings_of(wildcards.arch).preparation().model_dump(mode="json"),
         code=code_of_network("prepare", "prepare"),
     script:
         "../scripts/prepare.py"
@@ -89,8 +89,9 @@ rule select_cases:
         runtime=10,
     params:
         patients=patients_of_subset,
-        channels=lambda wildcards: list(study.inputs[wildcards.inputs]),
-        labels=lambda wildcards: [is_label(channel) for channel in study.inputs[wildcards.inputs]],
+        channels=lambda wildcards: [
+            {"name": channel, "is_label": is_label(channel)} for channel in study.inputs[wildcards.inputs]
+        ],
         code=code("select_cases"),
     script:
         "../scripts/select_cases.py"

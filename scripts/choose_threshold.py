@@ -6,6 +6,7 @@ import _here  # noqa: F401
 
 from residua.publishing.publish import write_json
 from residua.segmentation.threshold_record import threshold_record
+from residua.settings.study import Classification, Postprocessing
 
 job = snakemake
 write_json(
@@ -14,7 +15,7 @@ write_json(
         predictions=list(job.input.predictions),
         references=dict(zip(chain(*job.params.patients.values()), job.input.references, strict=True)),
         patients=job.params.patients,
-        postprocessing=job.params.postprocessing,
-        classification=job.params.classification,
+        postprocessing=Postprocessing.model_validate(job.params.postprocessing),
+        classification=Classification.model_validate(job.params.classification),
     ),
 )

@@ -5,10 +5,10 @@ import _here  # noqa: F401
 from residua.publishing.publish import writing
 from residua.settings.study import Classification
 from residua.statistics.cases import read_cases
-from residua.statistics.comparisons import compare_architectures
+from residua.statistics.compare_architectures import compare_architectures
 
 job = snakemake
-classification = Classification(**job.params.classification)
+classification = Classification.model_validate(job.params.classification)
 rows = compare_architectures(read_cases(list(job.input)), job.params.best_inputs, classification, job.params.alpha)
 with writing(job.output[0]) as beside:
     rows.to_parquet(beside, index=False)

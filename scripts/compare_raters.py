@@ -4,7 +4,7 @@ import _here  # noqa: F401
 import pandas as pd
 
 from residua.publishing.publish import writing
-from residua.raters.scores import compare_raters
+from residua.raters.compare import compare_raters
 
 job = snakemake
 compared = compare_raters(pd.read_parquet(job.input[0]), job.params.alpha)

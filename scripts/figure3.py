@@ -12,7 +12,7 @@ models = [tuple(model) for model in job.params.models]
 figure3(
     read_cases(list(job.input.metrics)),
     job.params.best_inputs,
-    Classification(**job.params.classification),
+    Classification.model_validate(job.params.classification),
     files,
     dict(zip(models, job.input.segmentations, strict=True)),
     job.params.arch_labels,

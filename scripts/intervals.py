@@ -9,7 +9,8 @@ from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps
 
 job = snakemake
-classification, statistics = Classification(**job.params.classification), Statistics(**job.params.statistics)
+classification = Classification.model_validate(job.params.classification)
+statistics = Statistics.model_validate(job.params.statistics)
 rows = intervals(read_cases(list(job.input)), classification, statistics)
 for frame, output in ((rows, job.output.intervals), (overlaps(rows), job.output.overlaps)):
     with writing(output) as beside:

@@ -4,7 +4,8 @@ import _here  # noqa: F401
 
 from residua.cohort.table.rater_table import Rating
 from residua.publishing.publish import writing
-from residua.raters.scores import rate_all
+from residua.raters.rate import rate_all
+from residua.settings.study import Classification
 
 job = snakemake
 pairs = zip(job.params.ratings, job.input.masks, strict=True)
@@ -15,7 +16,7 @@ scores = rate_all(
     dict(zip(candidates, job.input.segmentations, strict=True)),
     list(job.input.metrics),
     job.params.choice,
-    job.params.classification,
+    Classification.model_validate(job.params.classification),
 )
 with writing(job.output[0]) as beside:
     scores.to_parquet(beside, index=False)

@@ -12,7 +12,7 @@ job = snakemake
 register(
     reference=Path(job.input.reference),
     moving=Path(job.input.moving),
-    settings=SequenceRegistration(**job.params.settings),
+    settings=SequenceRegistration.model_validate(job.params.settings),
     threads=job.threads,
     out=Path(job.output.image),
     transform=TransformFiles(Path(job.output.affine), Path(job.output.warp)),

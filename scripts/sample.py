@@ -4,7 +4,7 @@ from pathlib import Path
 
 import _here  # noqa: F401
 
-from residua.networks.registry import target_grid_of
+from residua.networks.registry import settings_of, target_grid_of
 from residua.preparation.sampling import NativeChannel, Sampling, sample
 from residua.publishing.failures import sound_among
 from residua.publishing.publish import stage
@@ -12,11 +12,12 @@ from residua.registration.transforms import TransformFiles
 
 job = snakemake
 patients = job.params.patients
-target_grid = target_grid_of(job.wildcards.arch)
+arch = job.wildcards.arch
+target_grid = target_grid_of(arch, settings_of(arch).preparation_model.model_validate(job.params.settings))
 channels = dict(zip(patients, job.input.channels, strict=True))
 parts = zip(job.input.affines, job.input.warps, strict=True)
 transforms = dict(zip(patients, [TransformFiles(Path(affine), Path(warp)) for affine, warp in parts], strict=False))
 with stage(job.output[0]) as part:
     for patient, brain in sound_among(patients, job.input.brain, job.input.registrations):
         case = NativeChannel(patient, Path(channels[patient]), brain, transforms.get(patient))
-        sample(case, target_grid, job.params.settings, Sampling(**job.params.sampling), part / f"{patient}.nii.gz")
+        sample(case, target_grid, Sampling(**job.params.sampling), part / f"{patient}.nii.gz")

@@ -2,13 +2,14 @@
 
 import _here  # noqa: F401
 
+from residua.networks.cases import Channel
 from residua.networks.selection import require_apart, select_cases
 from residua.publishing.failures import require_none
 from residua.publishing.publish import read_json, write_json
 
 job = snakemake
-patients, channels, labels = job.params.patients, job.params.channels, job.params.labels
+patients, channels = job.params.patients, [Channel(**record) for record in job.params.channels]
 require_none(read_json(job.input.faults), brief=True)
-selection = select_cases(list(job.input.prepared), patients, channels, labels)
+selection = select_cases(list(job.input.prepared), patients, channels)
 require_apart(patients, [read_json(check)["digests"] for check in job.input.checks])
 write_json(job.output[0], selection)

@@ -2,9 +2,11 @@
 
 import _here  # noqa: F401
 
+from residua.settings.study import Classification
 from residua.tables.table4 import classification_table
 from residua.tables.write import write_table
 
 job = snakemake
-table = classification_table(list(job.input), job.params.classification, job.params.arch_labels, job.params.notes)
+classification = Classification.model_validate(job.params.classification)
+table = classification_table(list(job.input), classification, job.params.arch_labels, job.params.notes)
 write_table(table, dict(job.output.items()))

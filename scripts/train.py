@@ -3,17 +3,18 @@
 import _here  # noqa: F401
 
 from residua.networks.model_card import describe_training, model_card
-from residua.networks.registry import train_of
+from residua.networks.registry import settings_of, train_of
 from residua.networks.selection import read_training_set
 from residua.publishing.progress import show_progress
 from residua.publishing.publish import digest, republished, stage, write_text
 
 job = snakemake
-arch, version, settings = job.wildcards.arch, job.params.version, job.params.settings
+arch, version = job.wildcards.arch, job.params.version
+settings = settings_of(arch).model_validate(job.params.settings)
 resumes = describe_training(digest(job.input[0]), version, settings)
 if not republished(job.output[0], resumes):
-    data, channels, labels = read_training_set(job.input[0])
+    data = read_training_set(job.input[0])
     with stage(job.output[0], resumes=resumes) as part:
-        train_of(arch)(data, channels, labels, settings, part, show_progress("epoch", part / "progress.json"))
+        train_of(arch)(data, settings, part, show_progress("epoch", part / "progress.json"))
         patients = len(data.training), len(data.validation)
-        write_text(part / "model_card.md", model_card(arch, channels, patients, version, settings))
+        write_text(part / "model_card.md", model_card(arch, data.channels, patients, version, settings))

@@ -16,13 +16,22 @@ from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.prepared import Origin, read_cube, resampled_shape, resized, write_channel
+from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.train import split_for_stopping
 from residua.networks.agunet.weights import arrays_of, start_from
-from residua.networks.contract import PreparedCase, TrainingSet
+from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.preparation.brain_crop import Crop
 from residua.publishing.publish import digest
 
 PUBLISHED = {"shape": (128, 128, 144), "features": (16, 32, 128, 256, 256), "momentum": 0.99}
+STILL = {
+    **{"environment": "tensorflow", "spacing_mm": (1, 1, 1), "shape": (8, 8, 8), "features": (2, 2, 2), "epochs": 1},
+    **{"batch_size": 2, "effective_batch_size": 2, "patience_epochs": 1, "save_every_epochs": 1, "seed": 3},
+    **{"batch_normalization_momentum": 0.9, "learning_rate": 0.01, "stopping_fraction": 0},
+    **{"loss": "dice_without_background", "rotation_degrees": 20, "translation_fraction": 0.1},
+    **dict.fromkeys(("flip_probability", "rotation_probability", "translation_probability"), 0),
+}
+"""Settings that vary no sample."""
 SMALL = {"shape": (16, 16, 8), "features": (4, 8, 8), "momentum": 0.9}
 
 
@@ -109,14 +118,13 @@ def batches(folder: Path) -> dict[str, object]:
     names = [f"P{number}" for number in range(5)]
     cases = {name: PreparedCase(name, (folder / f"image{number}.npz",)) for number, name in enumerate(names)}
     references = {name: folder / f"target{number}.npz" for number, name in enumerate(names)}
-    data = TrainingSet(cases, references, tuple(names), ("V",))
-    still = {"flip_probability": 0, "rotation_probability": 0, "translation_probability": 0}
-    settings = {**still, "batch_size": 2, "rotation_degrees": 20, "translation_fraction": 0.1, "seed": 3}
+    data = TrainingSet((Channel("post_t1ce", is_label=False),), cases, references, tuple(names), ("V",))
+    settings = AGUNetSettings.model_validate(STILL)
     steps = [(1, 1, 1), (2, 2, 2)]
-    plain = Batches(data, names, [False], steps, settings)
+    plain = Batches(data, names, steps, settings)
     orders = []
     for seed in ((3, 0), (3, 0), (3, 1)):
-        drawn = Batches(data, names, [False], steps, settings, seed)
+        drawn = Batches(data, names, steps, settings, seed)
         orders.append([int(volume[0, 0, 0, 0]) for batch in range(3) for volume in drawn[batch][0]])
     volumes, (finest, coarser) = plain[2]
     return {
@@ -125,7 +133,9 @@ def batches(folder: Path) -> dict[str, object]:
         "one_hot": bool((finest.sum(axis=-1) == 1).all() and (finest[0, ..., 1] == read_cube(references["P4"])).all()),
         "strided": bool(np.array_equal(coarser, finest[:, ::2, ::2, ::2])),
         "orders": orders,
-        "stopping": [split_for_stopping(data, {**settings, "stopping_fraction": share}) for share in (0.0, 0.4)],
+        "stopping": [
+            split_for_stopping(data, settings.model_copy(update={"stopping_fraction": share})) for share in (0.0, 0.4)
+        ],
     }
 
 

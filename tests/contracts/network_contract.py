@@ -18,13 +18,14 @@ from scipy.spatial.transform import Rotation
 
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
-from residua.networks.contract import PreparedCase, TrainingSet
-from residua.networks.registry import load_of, prepare_of, target_grid_of, train_of
+from residua.networks.cases import Channel, PreparedCase, TrainingSet
+from residua.networks.registry import load_of, prepare_of, settings_of, target_grid_of, train_of
 from residua.preparation.brain_crop import ChannelCase, brain_crop, mask_on
 from residua.publishing.publish import digest
+from residua.settings.network import NetworkSettings
 
 PATIENTS = ("P1", "P2", "P3")
-CHANNELS = {"post_t1ce": False, "pre_tumor": True}
+CHANNELS = (Channel("post_t1ce", is_label=False), Channel("pre_tumor", is_label=True))
 SHAPE = (52, 44, 36)
 
 
@@ -50,41 +51,43 @@ def make_cases(folder: Path) -> None:
             volumes.save(Image(data, grid), folder / f"{patient}_{name}.nii.gz")
 
 
-def prepare_all(arch: str, settings: dict, folder: Path) -> TrainingSet:
+def prepare_all(arch: str, settings: NetworkSettings, folder: Path) -> TrainingSet:
     """Prepare every channel on its own, as the workflow does."""
-    for channel, is_label in {**CHANNELS, "residual": True}.items():
-        out = folder / channel
+    for channel in (*CHANNELS, Channel("residual", is_label=True)):
+        out = folder / channel.name
         out.mkdir()
         cases = [
-            ChannelCase(p, folder / f"{p}_{channel}.nii.gz", folder / f"{p}_brain.nii.gz") for p in PATIENTS
+            ChannelCase(p, folder / f"{p}_{channel.name}.nii.gz", folder / f"{p}_brain.nii.gz") for p in PATIENTS
         ]  # fmt: skip
-        prepare_of(arch)(cases, is_label, settings, out)
+        prepare_of(arch)(cases, channel.is_label, settings.preparation(), out)
     made = {(path.parent.name, path.name.partition(".")[0]): path for path in folder.glob("*/*")}
-    cases = {p: PreparedCase(p, tuple(made[channel, p] for channel in CHANNELS)) for p in PATIENTS}
-    return TrainingSet(cases, {p: made["residual", p] for p in PATIENTS}, PATIENTS[:2], PATIENTS[2:])
+    cases = {p: PreparedCase(p, tuple(made[channel.name, p] for channel in CHANNELS)) for p in PATIENTS}
+    return TrainingSet(CHANNELS, cases, {p: made["residual", p] for p in PATIENTS}, PATIENTS[:2], PATIENTS[2:])
 
 
-def sampled_case(arch: str, settings: dict, folder: Path, patient: str) -> PreparedCase:
+def sampled_case(arch: str, settings: NetworkSettings, folder: Path, patient: str) -> PreparedCase:
     """A patient whose channels were on the network's target grid when ``prepare`` got them."""
     brain = folder / f"{patient}_brain.nii.gz"
     mask = volumes.load_mask(brain)
-    grid = target_grid_of(arch)(brain_crop(mask, patient), settings)
+    grid = target_grid_of(arch, settings.preparation())(brain_crop(mask, patient))
     to_reference = np.linalg.inv(mask.grid.affine) @ grid.affine
     made = []
-    for channel, is_label in CHANNELS.items():
-        voxels = volumes.load(folder / f"{patient}_{channel}.nii.gz").data
-        order, place = 0 if is_label else 1, (to_reference[:3, :3], to_reference[:3, 3])
+    for channel in CHANNELS:
+        voxels = volumes.load(folder / f"{patient}_{channel.name}.nii.gz").data
+        order, place = 0 if channel.is_label else 1, (to_reference[:3, :3], to_reference[:3, 3])
         sampled = ndimage.affine_transform(voxels, *place, grid.shape, order=order, mode="nearest")
-        out = folder / f"sampled_{channel}"
+        out = folder / f"sampled_{channel.name}"
         out.mkdir()
         volumes.save(Image(sampled * mask_on(grid, mask), grid), folder / f"{out.name}.nii.gz")
         case = ChannelCase(patient, folder / f"{out.name}.nii.gz", brain, sampled=True)
-        prepare_of(arch)([case], is_label, settings, out)
+        prepare_of(arch)([case], channel.is_label, settings.preparation(), out)
         made.append(next(out.iterdir()))
     return PreparedCase(patient, tuple(made))
 
 
-def train_to(arch: str, data: TrainingSet, settings: dict, out: Path, killed_at: int | None = None) -> list[int]:
+def train_to(
+    arch: str, data: TrainingSet, settings: NetworkSettings, out: Path, killed_at: int | None = None
+) -> list[int]:
     """Train into ``out``, or until an epoch; returns the epochs that were begun."""
     begun: list[int] = []
 
@@ -95,16 +98,16 @@ def train_to(arch: str, data: TrainingSet, settings: dict, out: Path, killed_at:
 
     out.mkdir(exist_ok=True)
     with contextlib.suppress(KilledError):
-        train_of(arch)(data, list(CHANNELS), list(CHANNELS.values()), settings, out, progress)
+        train_of(arch)(data, settings, out, progress)
     return begun
 
 
-def main(arch: str, settings: dict, folder: Path) -> dict:
+def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object]:
     """The record of one run through the contract."""
     make_cases(folder)
     data = prepare_all(arch, settings, folder)
     unbroken = train_to(arch, data, settings, folder / "unbroken")
-    train_to(arch, data, settings, folder / "broken", killed_at=settings["epochs"] - 1)
+    train_to(arch, data, settings, folder / "broken", killed_at=settings.epochs - 1)
     resumed = train_to(arch, data, settings, folder / "broken")
     models = [folder / "unbroken", folder / "broken"]
     case = data.cases[PATIENTS[2]]
@@ -120,7 +123,7 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
     of_sampled = load_of(arch)(models[:1])(sampled_case(arch, settings, folder, PATIENTS[2]))
     found_of_sampled = of_sampled.data >= 0.5
     return {
-        "epochs": settings["epochs"],
+        "epochs": settings.epochs,
         "unbroken_epochs": unbroken,
         "resumed_epochs": resumed,
         "weights": weights,
@@ -137,13 +140,13 @@ def main(arch: str, settings: dict, folder: Path) -> dict:
     }
 
 
-def twin(arch: str, data: TrainingSet, settings: dict, folder: Path) -> Path:
+def twin(arch: str, data: TrainingSet, settings: NetworkSettings, folder: Path) -> Path:
     """A model of another seed."""
     shutil.rmtree(folder / "twin", ignore_errors=True)
-    train_to(arch, data, {**settings, "seed": settings["seed"] + 1000}, folder / "twin")
+    train_to(arch, data, settings.model_copy(update={"seed": settings.seed + 1000}), folder / "twin")
     return folder / "twin"
 
 
 if __name__ == "__main__":
-    record = main(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))
+    record = main(sys.argv[1], settings_of(sys.argv[1]).model_validate_json(sys.argv[2]), Path(sys.argv[3]))
     print("\n" + json.dumps(record))

@@ -14,12 +14,15 @@ from scipy.spatial.transform import Rotation
 
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
+from residua.networks.agunet.settings import AGUNetPreparation
+from residua.networks.nnunet.settings import NnUNetPreparation
+from residua.settings.base import Frozen
 
 Voxels = NDArray[Any]
 
-NETWORKS: dict[str, dict[str, Any]] = {
-    "nnunet": {"spacing_mm": [1.7, 2.2, 2.0], "patch_size": [16, 16, 16]},
-    "agunet": {"spacing_mm": [2.0, 2.0, 2.0], "shape": [28, 32, 26]},
+NETWORKS: dict[str, Frozen] = {
+    "nnunet": NnUNetPreparation(spacing_mm=(1.7, 2.2, 2.0), patch_size=(16, 16, 16)),
+    "agunet": AGUNetPreparation(spacing_mm=(2.0, 2.0, 2.0), shape=(28, 32, 26)),
 }
 """Preparation settings by network; some axes become finer and some coarser."""
 CHANNELS = {"reference": False, "moving": False, "ramp": False, "residual": True, "moving_label": True}

@@ -54,7 +54,7 @@ def both_ways(folder: Path) -> None:
         for arch, settings in NETWORKS.items():
             case = NativeChannel("P1", file, brain, transform)
             out = folder / "sampled" / arch / file.name
-            sample(case, target_grid_of(arch), settings, Sampling(is_label, in_brain, "linear"), out)
+            sample(case, target_grid_of(arch, settings), Sampling(is_label, in_brain, "linear"), out)
 
 
 def smoothing() -> dict[str, object]:
@@ -85,7 +85,7 @@ def refusals(folder: Path) -> list[str]:
     for file, is_label in ((hole, False), (elsewhere, True)):
         case, how = NativeChannel("P1", file, brain, None), Sampling(is_label, True, "linear")
         try:
-            sample(case, target_grid_of("nnunet"), NETWORKS["nnunet"], how, folder / "refused.nii.gz")
+            sample(case, target_grid_of("nnunet", NETWORKS["nnunet"]), how, folder / "refused.nii.gz")
         except ResiduaError as error:
             said.append(str(error).replace(str(folder), "FOLDER"))
     return [*said, *(path.name for path in folder.glob("refused*"))]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,8 @@ from scipy import ndimage
 
 from environments import python_in
 from residua.images.volumes import Grid, Image
+from residua.networks.nnunet.settings import NnUNetPreparation
+from residua.networks.registry import target_grid_of
 from residua.preparation.brain_crop import Crop, brain_crop, mask_on
 
 HERE = Path(__file__).parent
@@ -67,8 +68,7 @@ def crop_of(subject: Subject) -> Crop:
 
 
 def target_of(subject: Subject, arch: str) -> Grid:
-    target: Grid = import_module(f"residua.networks.{arch}.target").target_grid(crop_of(subject), NETWORKS[arch])
-    return target
+    return target_grid_of(arch, NETWORKS[arch])(crop_of(subject))
 
 
 def inner(subject: Subject, arch: str) -> Voxels:
@@ -165,13 +165,15 @@ def test_a_hole_in_the_brain_and_a_label_on_an_unknown_grid_are_refused_by_name(
 def test_the_target_grid_of_nnunet_has_the_shape_that_nnunet_computes() -> None:
     rng = np.random.default_rng(2)
     shapes, own = rng.integers(15, 260, (200, 3)), rng.choice([0.45, 0.5, 0.9, 1.0, 1.25, 2.0, 5.0, 7.2], (200, 3))
-    wanted = [0.5, 0.5, 1.0]
-    asked = [[shape.tolist(), spacing.tolist(), wanted] for shape, spacing in zip(shapes, own, strict=True)]
+    wanted = NnUNetPreparation(spacing_mm=(0.5, 0.5, 1.0), patch_size=(16, 16, 16))
+    asked = [
+        [shape.tolist(), spacing.tolist(), list(wanted.spacing_mm)] for shape, spacing in zip(shapes, own, strict=True)
+    ]
     done = python_in("torch", "-c", SHAPES, json.dumps(asked))
     assert done.returncode == 0, done.stderr
     expected = json.loads(done.stdout.splitlines()[-1])
-    target_grid = import_module("residua.networks.nnunet.target").target_grid
+    target_grid = target_grid_of("nnunet", wanted)
     for (shape, spacing, _), there in zip(asked, expected, strict=True):
         grid = Grid(tuple(shape), np.diag([*spacing, 1.0]))
         x, y, z = (slice(0, n) for n in shape)
-        assert list(target_grid(Crop(grid, (x, y, z)), {"spacing_mm": wanted}).shape) == there
+        assert list(target_grid(Crop(grid, (x, y, z))).shape) == there

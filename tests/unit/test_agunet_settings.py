@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
 from residua.networks.agunet.augmentation import Variation, draw_variation, varied
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.grid import level_shapes
+from residua.networks.agunet.settings import AGUNetSettings
 
+ROOT = Path(__file__).parents[2]
 STILL = (0.0, 0.0, 0.0)
-NEVER = {
-    **{"flip_probability": 0.0, "rotation_probability": 0.0, "translation_probability": 0.0},
-    **{"rotation_degrees": 20.0, "translation_fraction": 0.1},
-}
-ALWAYS = {**NEVER, "flip_probability": 1.0, "rotation_probability": 1.0, "translation_probability": 1.0}
+
+
+def varying(**changed: float) -> AGUNetSettings:
+    """The micro study's settings with samples that never vary, and the changes."""
+    micro = yaml.safe_load((ROOT / "tests/micro/config.yaml").read_text(encoding="utf-8"))["networks"]["agunet"]
+    parts = ("flip_probability", "rotation_probability", "translation_probability")
+    never = {**dict.fromkeys(parts, 0.0), "rotation_degrees": 20.0, "translation_fraction": 0.1}
+    return AGUNetSettings.model_validate({**micro, **never, **changed})
+
+
+ALWAYS = varying(flip_probability=1.0, rotation_probability=1.0, translation_probability=1.0)
 
 
 def test_the_articles_volume_reaches_an_8_8_9_bottleneck() -> None:
@@ -62,7 +72,7 @@ def test_the_curve_has_one_record_an_epoch() -> None:
 
 def test_what_is_not_varied_stays_as_it_is() -> None:
     volume = np.random.default_rng(0).normal(size=(6, 5, 4)).astype(np.float32)
-    drawn = draw_variation(np.random.default_rng(1), NEVER)
+    drawn = draw_variation(np.random.default_rng(1), varying())
     assert drawn == Variation((), 0.0, STILL)
     np.testing.assert_array_equal(varied(volume, drawn, is_label=False), volume)
 
@@ -109,7 +119,7 @@ def test_what_is_drawn_stays_within_the_settings() -> None:
 
 def test_each_variation_comes_with_its_own_probability() -> None:
     rng = np.random.default_rng(7)
-    half = {**NEVER, "flip_probability": 0.5, "rotation_probability": 0.5, "translation_probability": 0.5}
+    half = varying(flip_probability=0.5, rotation_probability=0.5, translation_probability=0.5)
     drawn = [draw_variation(rng, half) for _ in range(2000)]
     for share in (
         np.mean([0 in v.flipped for v in drawn]),

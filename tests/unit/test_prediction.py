@@ -15,7 +15,7 @@ from scipy import ndimage
 from cohort_tables import snapshot
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, Image, load, save
-from residua.networks.contract import PreparedCase
+from residua.networks.cases import PreparedCase
 from residua.networks.prediction import LEVELS, predict_cases, save_probability
 
 GRID = Grid((6, 5, 4), np.diag([1.0, 1.5, 2.0, 1.0]), "LPS")

@@ -20,10 +20,12 @@ from residua.cohort.table.rater_table import Expertise, Rating, load_raters
 from residua.errors import DamagedStageError, ResiduaError
 from residua.images.volumes import Grid, Image, load_mask, save
 from residua.publishing.publish import stage
-from residua.raters.scores import compare_raters, consensus, rate_all
+from residua.raters.compare import compare_raters
+from residua.raters.rate import consensus, rate_all
+from residua.settings.study import Classification
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
-CLASSIFICATION = {"residual_tumor_ml": 0.9, "min_overlap_dice": 0.0}
+CLASSIFICATION = Classification(residual_tumor_ml=0.9, min_overlap_dice=0.0)
 EXPERTISES: dict[str, Expertise] = {"expert1": "expert", "novice1": "novice", "novice2": "novice"}
 
 
@@ -385,7 +387,7 @@ def test_simulated_experts_agree_better_with_the_reference_standard_than_novices
         {("nnunet", "B"): str(tmp_path / "manifest.json")},
         [],
         {"nnunet": "B"},
-        {"residual_tumor_ml": 0.175, "min_overlap_dice": 0.0},
+        Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0),
     )
     # Eight raters, a model and the other reference, against two references.
     assert len(scores) == len(holdout) * 2 * (8 + 1 + 1)

@@ -17,7 +17,7 @@ from residua.cohort.split.split import Split
 from residua.errors import DamagedStageError
 from residua.publishing.publish import stage, write_json, write_text
 from residua.quality.flags import write_flags
-from residua.raters.scores import compare_raters
+from residua.raters.compare import compare_raters
 from residua.report import provenance
 from residua.report.article_settings import ARTICLE_SETTINGS, differing
 from residua.report.beside import beside_the_article, same_inputs
@@ -30,7 +30,8 @@ from residua.report.methods import methods
 from residua.report.pins import pins_of
 from residua.report.significance import significance
 from residua.settings.study import Study, load_study
-from residua.statistics.comparisons import compare_architectures, compare_inputs
+from residua.statistics.compare_architectures import compare_architectures
+from residua.statistics.compare_inputs import compare_inputs
 from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps
 from residua.tables.html import to_html
@@ -173,7 +174,7 @@ def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> t
         "table4": table4(cases, study.classification, LABELS),
     }
     for name, source in (("tukey", "inputs"), *((n, n) for n in files if n != "inputs")):
-        made[name] = supplementary_table(name, str(files[source]), LABELS, study.statistics.model_dump())
+        made[name] = supplementary_table(name, str(files[source]), LABELS, study.statistics)
     for name, table in made.items():
         write_text(folder / f"{name}.html", to_html(table))
     figures = ("figure1", "figure3", *(["figure4"] if rated else []))

@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from residua.errors import DamagedStageError
+from residua.networks.cases import Channel
 from residua.networks.selection import read_cases, read_training_set, select_cases
 from residua.publishing.publish import digest, read_json, stage, write_json
 
 BATCHES = {"STO-0": ("STO1", "STO2"), "GOT-0": ("GOT1",)}
 GROUPS = {"training": ["STO2", "STO1"], "validation": ["GOT1"]}
 CHANNELS = ["post_t1ce", "pre_tumor"]
+T1CE = Channel("post_t1ce", is_label=False)
+BOTH = (T1CE, Channel("pre_tumor", is_label=True))
 
 
 def prepared(folder: Path, batch: str, channel: str, content: str = "") -> str:
@@ -32,7 +35,7 @@ def all_prepared(folder: Path, channels: Sequence[str] = (*CHANNELS, "residual")
 
 def selection(folder: Path) -> str:
     """A written selection of two training patients and one to validate."""
-    record = select_cases(all_prepared(folder), GROUPS, CHANNELS, [False, True])
+    record = select_cases(all_prepared(folder), GROUPS, BOTH)
     write_json(folder / "fold0.json", record)
     return str(folder / "fold0.json")
 
@@ -42,9 +45,12 @@ def file_of(folder: Path, channel: str, patient: str, batch: str) -> Path:
 
 
 def test_the_record_names_channels_groups_and_each_file_with_its_digest(tmp_path: Path) -> None:
-    record = select_cases(all_prepared(tmp_path), GROUPS, CHANNELS, [False, True])
-    assert record.keys() == {"channels", "labels", "files", "training", "validation"}
-    assert (record["channels"], record["labels"]) == (CHANNELS, [False, True])
+    record = select_cases(all_prepared(tmp_path), GROUPS, BOTH)
+    assert record.keys() == {"channels", "files", "training", "validation"}
+    assert record["channels"] == [
+        {"name": "post_t1ce", "is_label": False},
+        {"name": "pre_tumor", "is_label": True},
+    ]
     assert (record["training"], record["validation"]) == (["STO2", "STO1"], ["GOT1"])
     assert list(record["files"]) == ["GOT1", "STO1", "STO2"]
     for patient, batch in (("STO1", "STO-0"), ("STO2", "STO-0"), ("GOT1", "GOT-0")):
@@ -56,30 +62,30 @@ def test_the_record_names_channels_groups_and_each_file_with_its_digest(tmp_path
 
 def test_the_record_is_of_builtins_that_json_keeps(tmp_path: Path) -> None:
     patients: dict[str, Any] = {"training": ("STO1",), "validation": ("GOT1",)}
-    record = select_cases(all_prepared(tmp_path), patients, ("post_t1ce",), (False,))
+    record = select_cases(all_prepared(tmp_path), patients, (T1CE,))
     write_json(tmp_path / "record.json", record)
     assert read_json(tmp_path / "record.json") == record
 
 
 def test_patients_of_a_batch_who_are_not_wanted_are_left_out(tmp_path: Path) -> None:
-    record = select_cases(all_prepared(tmp_path), {"training": [], "validation": ["STO2"]}, CHANNELS, [False, True])
+    record = select_cases(all_prepared(tmp_path), {"training": [], "validation": ["STO2"]}, BOTH)
     assert list(record["files"]) == ["STO2"]
 
 
 def test_another_patients_or_channels_files_do_not_change_the_record(tmp_path: Path) -> None:
     groups = {"training": ["STO1"], "validation": ["STO2"]}
     manifests = [prepared(tmp_path, "STO-0", "post_t1ce")]
-    before = select_cases(manifests, groups, ["post_t1ce"], [False])
+    before = select_cases(manifests, groups, [T1CE])
     prepared(tmp_path, "GOT-0", "post_t1ce", "changed")
     prepared(tmp_path, "STO-0", "pre_tumor", "changed")
-    assert select_cases(manifests, groups, ["post_t1ce"], [False]) == before
+    assert select_cases(manifests, groups, [T1CE]) == before
     prepared(tmp_path, "STO-0", "post_t1ce", "changed")
-    assert select_cases(manifests, groups, ["post_t1ce"], [False]) != before
+    assert select_cases(manifests, groups, [T1CE]) != before
 
 
 def test_paths_stay_relative_to_the_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    record = select_cases([prepared(Path(), "GOT-0", "post_t1ce")], {"validation": ["GOT1"]}, ["post_t1ce"], [False])
+    record = select_cases([prepared(Path(), "GOT-0", "post_t1ce")], {"validation": ["GOT1"]}, [T1CE])
     assert record["files"]["GOT1"]["post_t1ce"]["path"] == "prepared/post_t1ce/GOT-0/GOT1.b2nd"
 
 
@@ -87,12 +93,12 @@ def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
     manifests = all_prepared(tmp_path)
     Path(manifests[0]).unlink()
     with pytest.raises(DamagedStageError, match=r"post_t1ce/STO-0/manifest\.json: cannot be read"):
-        select_cases(manifests, GROUPS, CHANNELS, [False, True])
+        select_cases(manifests, GROUPS, BOTH)
 
 
 def test_a_training_set_has_its_channels_in_order_and_the_reference_standard(tmp_path: Path) -> None:
-    data, channels, labels = read_training_set(selection(tmp_path))
-    assert (channels, labels) == (CHANNELS, [False, True])
+    data = read_training_set(selection(tmp_path))
+    assert data.channels == BOTH
     assert (data.training, data.validation) == (("STO2", "STO1"), ("GOT1",))
     assert data.cases.keys() == data.references.keys() == {"STO1", "STO2", "GOT1"}
     assert data.cases["STO1"].patient == "STO1"
@@ -102,7 +108,7 @@ def test_a_training_set_has_its_channels_in_order_and_the_reference_standard(tmp
 
 def test_the_hold_out_needs_no_reference_standard(tmp_path: Path) -> None:
     groups = {"training": [], "validation": ["GOT1", "STO1"]}
-    record = select_cases(all_prepared(tmp_path, CHANNELS), groups, CHANNELS, [False, True])
+    record = select_cases(all_prepared(tmp_path, CHANNELS), groups, BOTH)
     write_json(tmp_path / "holdout.json", record)
     cases = read_cases(str(tmp_path / "holdout.json"))
     assert [case.patient for case in cases] == ["GOT1", "STO1"]

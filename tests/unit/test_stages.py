@@ -20,10 +20,11 @@ from residua.publishing.images import by_patient
 from residua.publishing.publish import stage, verified
 from residua.segmentation.segment_patients import segment_all
 from residua.segmentation.threshold_record import threshold_record
+from residua.settings.study import Classification, Postprocessing
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
-POSTPROCESSING = {"thresholds": [0.3, 0.6], "min_component_voxels": 0, "connectivity": 26}
-CLASSIFICATION = {"residual_tumor_ml": 0.9, "min_overlap_dice": 0.0}
+POSTPROCESSING = Postprocessing(thresholds=(0.3, 0.6), min_component_voxels=0, connectivity=26)
+CLASSIFICATION = Classification(residual_tumor_ml=0.9, min_overlap_dice=0.0)
 METRICS = [
     "dice",
     "jaccard",
@@ -119,10 +120,10 @@ def test_settings_of_postprocessing_and_classification_reach_the_choice(
     folds: list[str], manual: dict[str, str]
 ) -> None:
     patients = {0: ["STO1"], 1: ["GOT1", "GOT2"]}
-    large = {**POSTPROCESSING, "min_component_voxels": 2}
+    large = POSTPROCESSING.model_copy(update={"min_component_voxels": 2})
     record = threshold_record(folds, manual, patients, large, CLASSIFICATION)
     assert [candidate["detected"] for candidate in record["candidates"]] == [1, 1]
-    much = {**CLASSIFICATION, "residual_tumor_ml": 1.5}
+    much = CLASSIFICATION.model_copy(update={"residual_tumor_ml": 1.5})
     record = threshold_record(folds, manual, patients, POSTPROCESSING, much)
     assert [candidate["detected"] for candidate in record["candidates"]] == [1, 1]
 
@@ -170,7 +171,7 @@ def test_a_voxel_at_the_threshold_is_tumour_after_it_was_stored(tmp_path: Path) 
 
 def test_small_components_are_removed(tmp_path: Path) -> None:
     manifest = publish(tmp_path / "fold0", STO1=voxels(1, 1, 0, 1))
-    segment_all([manifest], 0.5, {**POSTPROCESSING, "min_component_voxels": 2}, tmp_path / "out")
+    segment_all([manifest], 0.5, POSTPROCESSING.model_copy(update={"min_component_voxels": 2}), tmp_path / "out")
     np.testing.assert_array_equal(load(tmp_path / "out" / "STO1.nii.gz").data, voxels(1, 1))
 
 

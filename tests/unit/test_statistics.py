@@ -19,7 +19,8 @@ from residua.errors import ResiduaError
 from residua.settings.study import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
-from residua.statistics.comparisons import compare_architectures, compare_inputs
+from residua.statistics.compare_architectures import compare_architectures
+from residua.statistics.compare_inputs import compare_inputs
 from residua.statistics.mann_whitney import mann_whitney
 from residua.statistics.range_test import Difference, range_test
 

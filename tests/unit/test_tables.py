@@ -608,8 +608,7 @@ def test_the_overlaps_table_has_a_row_for_each_pair_and_split() -> None:
 
 def test_a_supplementary_table_is_built_from_its_file(tmp_path: Path) -> None:
     _inputs_frame().to_parquet(tmp_path / "inputs.parquet", index=False)
-    settings = STATISTICS.model_dump(mode="json")
-    found = supplementary_table("tukey", str(tmp_path / "inputs.parquet"), LABELS, settings)
+    found = supplementary_table("tukey", str(tmp_path / "inputs.parquet"), LABELS, STATISTICS)
     assert found.caption == supplement.tukey(_inputs_frame(), LABELS, STATISTICS).caption
     assert found.frame.to_dict() == supplement.tukey(_inputs_frame(), LABELS, STATISTICS).frame.to_dict()
 

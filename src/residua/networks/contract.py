@@ -1,74 +1,57 @@
-"""What every network package offers; nothing outside ``networks/`` knows an architecture's name."""
+"""Define what every network package offers; nothing outside ``networks/`` knows the name of a network."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol, TypeVar
 
-from residua.images.volumes import Image
-from residua.preparation.brain_crop import ChannelCase
+from residua.images.volumes import Grid, Image
+from residua.networks.cases import PreparedCase, TrainingSet
+from residua.preparation.brain_crop import ChannelCase, Crop
 
+Settings = TypeVar("Settings", contravariant=True)
 Progress = Callable[[int, int], None]
-"""Called with what is done and the total: epochs of a training, patients of a prediction."""
-
-
-@dataclass(frozen=True)
-class PreparedCase:
-    """One patient's prepared channels, in the order in which the network sees them."""
-
-    patient: str
-    channels: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
-class TrainingSet:
-    """What one training sees: cases, their reference standard by patient, and who is trained on and who validates."""
-
-    cases: Mapping[str, PreparedCase]
-    references: Mapping[str, Path]
-    training: tuple[str, ...]
-    validation: tuple[str, ...]
+"""Called with the number done and the total: epochs of a training, patients of a prediction."""
 
 
 class Predictor(Protocol):
     """One or more trained models, loaded."""
 
     def __call__(self, case: PreparedCase) -> Image:
-        """Foreground probability on the reference grid: the mean of the models' softmax."""
+        """Return the foreground probability on the reference grid: the mean of the models' softmax."""
 
 
-class Prepare(Protocol):
+class TargetGrid(Protocol[Settings]):
+    """``networks/{arch}/target.py: target_grid``; it imports no framework, because channels are sampled without one."""
+
+    def __call__(self, crop: Crop, settings: Settings) -> Grid:
+        """Return the grid to which ``prepare`` resamples a channel, before any padding.
+
+        Its axes are those of the reference grid. ``settings`` are those that ``prepare`` gets. A channel that comes
+        ``sampled`` lies on this grid already, and ``prepare`` does not resample it.
+        """
+
+
+class Prepare(Protocol[Settings]):
     """``networks/{arch}/prepare.py: prepare``."""
 
-    def __call__(self, cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
-        """Write one file per case, its name the patient and a suffix, for one channel into ``out``.
+    def __call__(self, cases: Sequence[ChannelCase], is_label: bool, settings: Settings, out: Path) -> None:
+        """Write one file per case, named by the patient and a suffix, for one channel into ``out``.
 
-        ``settings`` are those that the network's settings model gives as ``preparation()``.
+        ``settings`` are an instance of the ``preparation_model`` of the network's settings.
         """
 
 
-class Train(Protocol):
+class Train(Protocol[Settings]):
     """``networks/{arch}/train.py: train``."""
 
-    def __call__(
-        self,
-        data: TrainingSet,
-        channels: Sequence[str],
-        labels: Sequence[bool],
-        settings: dict[str, Any],
-        out: Path,
-        progress: Progress,
-    ) -> None:
-        """Train into ``out``; go on from an unfinished training that ``out`` holds.
-
-        ``channels`` are the inputs' names in order; ``labels`` says of each whether it is a label, not an image.
-        """
+    def __call__(self, data: TrainingSet, settings: Settings, out: Path, progress: Progress) -> None:
+        """Train into ``out``; resume an unfinished training that ``out`` holds."""
 
 
 class Load(Protocol):
     """``networks/{arch}/predict.py: load``."""
 
     def __call__(self, models: Sequence[Path]) -> Predictor:
-        """The trained models in the folders ``models``, ready to predict."""
+        """Load the trained models in the folders ``models``."""

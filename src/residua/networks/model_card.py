@@ -1,43 +1,46 @@
-"""What surrounds a training whatever the network: its identity and its card."""
+"""Identify and describe a training, whatever the network."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from residua.networks.cases import Channel
+from residua.settings.network import NetworkSettings
 from residua.version import __version__
 
 
-def describe_training(selection: str, version: int, settings: dict[str, Any]) -> str:
-    """A digest of all that a training depends on: its cases (a digest itself), the study's version and settings.
+def describe_training(selection: str, version: int, settings: NetworkSettings) -> str:
+    """Return a digest of all that a training depends on: its cases (a digest, too), the study's version, settings.
 
-    An unfinished training is gone on with only when this has not changed.
+    An unfinished training is resumed only if this digest has not changed.
     """
-    record = json.dumps({"selection": selection, "version": version, "settings": settings}, sort_keys=True)
+    values = settings.model_dump(mode="json")
+    record = json.dumps({"selection": selection, "version": version, "settings": values}, sort_keys=True)
     return hashlib.sha256(record.encode()).hexdigest()
 
 
 def model_card(
-    arch: str, channels: Sequence[str], patients: tuple[int, int], version: int, settings: Mapping[str, Any]
+    arch: str, channels: Sequence[Channel], patients: tuple[int, int], version: int, settings: NetworkSettings
 ) -> str:
-    """What a model is, for whoever finds its folder: Markdown, without anything that identifies a patient.
+    """Describe a model to readers who find its folder, in Markdown that identifies no patient.
 
     ``patients`` are the numbers of training and validation patients.
     """
+    names = ", ".join(channel.name for channel in channels)
     lines = [
-        f"# {arch} on {', '.join(channels)}",
+        f"# {arch} on {names}",
         "",
         "Segments residual enhancing tumour on early post-operative MRI. Research only, not a medical device.",
         "",
-        f"- channels, in this order: {', '.join(channels)}",
+        f"- channels, in this order: {names}",
         f"- trained on {patients[0]} patients, {patients[1]} of other hospitals validated",
         f"- version of the trainings: {version}; made with residua {__version__}",
         "- weights: safetensors, their digest in manifest.json",
         "",
         "| setting | value |",
         "| --- | --- |",
-        *(f"| {name} | {value} |" for name, value in settings.items()),
+        *(f"| {name} | {value} |" for name, value in settings.model_dump(mode="json").items()),
     ]
     return "\n".join(lines) + "\n"

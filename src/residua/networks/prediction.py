@@ -10,7 +10,8 @@ import numpy as np
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Image
-from residua.networks.contract import Predictor, PreparedCase
+from residua.networks.cases import PreparedCase
+from residua.networks.contract import Predictor
 
 LEVELS = 2**14
 """Probabilities are stored as whole 1/16384: half a step is 3e-5, and 0.5 is stored exactly."""

@@ -1,29 +1,43 @@
-"""The stages of a network, found by its name."""
+"""Find the stages and the settings of a network by its name."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 
-from residua.networks.contract import Load, Prepare, Train
-from residua.preparation.target_grid import TargetGrid
-
-
-def target_grid_of(arch: str) -> TargetGrid:
-    """The grid of what ``arch`` prepares; imports no framework."""
-    return cast(TargetGrid, import_module(f"residua.networks.{arch}.target").target_grid)
+from residua.images.volumes import Grid
+from residua.networks.contract import Load, Prepare, TargetGrid, Train
+from residua.preparation.brain_crop import Crop
+from residua.settings.base import Frozen
+from residua.settings.network import NetworkSettings
 
 
-def prepare_of(arch: str) -> Prepare:
-    """How ``arch`` prepares a channel; imports its framework."""
-    return cast(Prepare, import_module(f"residua.networks.{arch}.prepare").prepare)
+def settings_of(arch: str) -> type[NetworkSettings]:
+    """Return the settings model of ``arch``; this imports no framework."""
+    return cast(type[NetworkSettings], import_module(f"residua.networks.{arch}.settings").SETTINGS)
 
 
-def train_of(arch: str) -> Train:
-    """How ``arch`` is trained; imports its framework."""
-    return cast(Train, import_module(f"residua.networks.{arch}.train").train)
+def target_grid_of(arch: str, settings: Frozen) -> Callable[[Crop], Grid]:
+    """Return the function from a crop to the grid on which ``arch`` prepares it; this imports no framework.
+
+    ``settings`` are an instance of the ``preparation_model`` of the network's settings.
+    """
+    target_grid = cast(TargetGrid[Any], import_module(f"residua.networks.{arch}.target").target_grid)
+    return partial(target_grid, settings=settings)
+
+
+def prepare_of(arch: str) -> Prepare[Any]:
+    """Return the function that prepares a channel for ``arch``; this imports its framework."""
+    return cast(Prepare[Any], import_module(f"residua.networks.{arch}.prepare").prepare)
+
+
+def train_of(arch: str) -> Train[Any]:
+    """Return the function that trains ``arch``; this imports its framework."""
+    return cast(Train[Any], import_module(f"residua.networks.{arch}.train").train)
 
 
 def load_of(arch: str) -> Load:
-    """How trained models of ``arch`` are loaded; imports its framework."""
+    """Return the function that loads trained models of ``arch``; this imports its framework."""
     return cast(Load, import_module(f"residua.networks.{arch}.predict").load)

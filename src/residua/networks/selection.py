@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from os import path
 from pathlib import Path
 from typing import Any
 
 from residua.errors import DamagedStageError, ResiduaError
-from residua.networks.contract import PreparedCase, TrainingSet
+from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.publishing.publish import digest, manifest_of, read_json
 from residua.settings.base import REFERENCE_STANDARD
 
 
 def select_cases(
-    manifests: Sequence[str], patients: Mapping[str, Sequence[str]], channels: Sequence[str], labels: Sequence[bool]
+    manifests: Sequence[str], patients: Mapping[str, Sequence[str]], channels: Sequence[Channel]
 ) -> dict[str, Any]:
-    """The record of one selection.
+    """Return the record of one selection.
 
-    ``manifests`` are those of the prepared batches ``…/{channel}/{batch}/manifest.json``; ``patients`` names who is
-    trained on (``training``) and who validates (``validation``; the hold-out's patients too).
+    ``manifests`` are those of the prepared batches ``…/{channel}/{batch}/manifest.json``. ``patients`` names the
+    patients of ``training`` and of ``validation``; those of the hold-out are under ``validation``, too.
     """
     wanted = {patient for group in patients.values() for patient in group}
     files: dict[str, dict[str, dict[str, str]]] = {patient: {} for patient in sorted(wanted)}
@@ -31,7 +32,7 @@ def select_cases(
             if patient in wanted:
                 files[patient][channel] = {"path": path.join(folder, name), "digest": content}
     groups = {group: list(members) for group, members in patients.items()}
-    return {"channels": list(channels), "labels": list(labels), "files": files, **groups}
+    return {"channels": [asdict(channel) for channel in channels], "files": files, **groups}
 
 
 def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
@@ -57,29 +58,29 @@ def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mappi
 
 
 def read_cases(selection: str) -> list[PreparedCase]:
-    """The validation patients' channels, whole and unchanged since the selection."""
+    """Read the channels of the validation patients, whole and unchanged since the selection."""
     record = read_json(selection)
     return [_case(record, patient) for patient in record["validation"]]
 
 
-def read_training_set(selection: str) -> tuple[TrainingSet, list[str], list[bool]]:
-    """A training's data, the names of its channels, and of each channel whether it is a label.
+def read_training_set(selection: str) -> TrainingSet:
+    """Read the data of one training.
 
-    Raises ``DamagedStageError`` that names a file which is missing or changed since the selection.
+    Raises ``DamagedStageError`` that names a file if it is missing or changed since the selection.
     """
     record = read_json(selection)
     everyone = [*record["training"], *record["validation"]]
-    data = TrainingSet(
+    return TrainingSet(
+        channels=tuple(Channel(**channel) for channel in record["channels"]),
         cases={patient: _case(record, patient) for patient in everyone},
         references={patient: _file(record, patient, REFERENCE_STANDARD) for patient in everyone},
         training=tuple(record["training"]),
         validation=tuple(record["validation"]),
     )
-    return data, record["channels"], record["labels"]
 
 
 def _case(record: dict[str, Any], patient: str) -> PreparedCase:
-    return PreparedCase(patient, tuple(_file(record, patient, channel) for channel in record["channels"]))
+    return PreparedCase(patient, tuple(_file(record, patient, channel["name"]) for channel in record["channels"]))
 
 
 def _file(record: dict[str, Any], patient: str, channel: str) -> Path:

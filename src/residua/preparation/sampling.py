@@ -5,9 +5,9 @@ The transform of the registration and the change of spacing are applied together
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import ndimage
@@ -15,8 +15,7 @@ from scipy import ndimage
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
-from residua.preparation.brain_crop import brain_crop, mask_on
-from residua.preparation.target_grid import TargetGrid
+from residua.preparation.brain_crop import Crop, brain_crop, mask_on
 from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, resample
 
 
@@ -46,14 +45,14 @@ class Sampling:
     interpolation: str
 
 
-def sample(case: NativeChannel, target_grid: TargetGrid, settings: dict[str, Any], how: Sampling, out: Path) -> None:
+def sample(case: NativeChannel, target_grid: Callable[[Crop], Grid], how: Sampling, out: Path) -> None:
     """Write the channel on the network's target grid (NIfTI, float32).
 
-    ``settings`` are the network's ``preparation()``. Raises ``ResiduaError`` when the channel cannot be read, is not
+    Raises ``ResiduaError`` when the channel cannot be read, is not
     finite in the brain, or needs a transform that it has not, because it does not lie on the reference grid.
     """
     mask = volumes.load_mask(case.brain)
-    grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"), settings)
+    grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"))
     native = volumes.load_mask(case.channel) if how.is_label else volumes.load(case.channel)
     if case.transform is None:
         volumes.require_same_grid(native, mask, str(case.channel))

@@ -7,7 +7,7 @@ from typing import Any
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.report.wording import counted, listed, plain, share
-from residua.settings.networks import NetworkSettings
+from residua.settings.network import NetworkSettings
 
 
 def describe_network(settings: NetworkSettings) -> tuple[str, ...]:

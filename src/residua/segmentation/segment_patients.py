@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from residua.images import volumes
 from residua.images.volumes import Image
@@ -13,11 +12,9 @@ from residua.segmentation.masks import segment
 from residua.settings.study import Postprocessing
 
 
-def segment_all(predictions: Sequence[str], threshold: float, postprocessing: dict[str, Any], out: Path) -> None:
+def segment_all(predictions: Sequence[str], threshold: float, settings: Postprocessing, out: Path) -> None:
     """Write ``{patient}.nii.gz``, the mask of every probability map, into ``out``."""
-    settings = Postprocessing(**postprocessing)
     for patient, file in by_patient(predictions).items():
         probability = volumes.load(file)
-        volumes.save(
-            Image(segment(probability.data, threshold, settings), probability.grid), out / f"{patient}{SUFFIX}"
-        )
+        mask = segment(probability.data, threshold, settings)
+        volumes.save(Image(mask, probability.grid), out / f"{patient}{SUFFIX}")

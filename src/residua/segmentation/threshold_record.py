@@ -15,8 +15,8 @@ def threshold_record(
     predictions: Sequence[str],
     references: Mapping[str, str],
     patients: Mapping[int, Sequence[str]],
-    postprocessing: dict[str, Any],
-    classification: dict[str, Any],
+    postprocessing: Postprocessing,
+    classification: Classification,
 ) -> dict[str, Any]:
     """Return the choice of ``choose_threshold`` over all out-of-fold probability maps, as builtins.
 
@@ -31,4 +31,4 @@ def threshold_record(
                 probability, reference = load_pair(patient, maps[patient], references[patient])
                 yield OutOfFoldCase(int(fold), probability.data, reference.data, reference.grid.voxel_ml)
 
-    return choose_threshold(cases(), Postprocessing(**postprocessing), Classification(**classification)).to_json()
+    return choose_threshold(cases(), postprocessing, classification).to_json()

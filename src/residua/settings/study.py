@@ -22,7 +22,8 @@ from residua.settings.base import (
 )
 from residua.settings.brain_mask import BrainMask
 from residua.settings.messages import problem_lines
-from residua.settings.networks import Networks, NetworkSettings
+from residua.settings.network import NetworkSettings
+from residua.settings.networks import Networks
 from residua.settings.participation import Eligibility, Folds, OnInvalid, Protocol
 from residua.settings.registration import Registration, SequenceRegistration
 

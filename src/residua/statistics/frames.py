@@ -1,4 +1,4 @@
-"""Results of statistics as tidy frames."""
+"""Put results of statistics into tidy frames."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any, Literal
 import pandas as pd
 
 Kind = Literal["object", "Int64", "float64", "boolean"]
+ANSWER = ("p_value", "significant", "note")
+"""Columns of the answer of a test."""
 
 _COUNTS = ("n", "n_1", "n_2", "undefined")
 _NUMBERS = ("estimate", "low", "high", "mean_difference", "median_1", "median_2", "u_statistic", "p_value")

@@ -173,11 +173,9 @@ def _level(statistics: Statistics) -> str:
     return f"{100 * (1 - statistics.alpha):g} %"
 
 
-def supplementary_table(
-    name: str, results: str, arch_labels: Mapping[str, str], statistics: Mapping[str, Any]
-) -> Table:
+def supplementary_table(name: str, results: str, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
     """The table ``name`` of ``residua.tables.supplement``, of its parquet file."""
-    return _SUPPLEMENT[name](pd.read_parquet(results), arch_labels, Statistics(**statistics))
+    return _SUPPLEMENT[name](pd.read_parquet(results), arch_labels, statistics)
 
 
 _SUPPLEMENT = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
@@ -54,7 +53,7 @@ def _caption(classification: Classification) -> str:
 
 
 def classification_table(
-    metrics: Sequence[str], classification: Mapping[str, Any], arch_labels: Mapping[str, str], notes: Sequence[str]
+    metrics: Sequence[str], classification: Classification, arch_labels: Mapping[str, str], notes: Sequence[str]
 ) -> Table:
     """Table 4 of the measurements of every network and inputs."""
-    return table4(read_cases(metrics), Classification(**classification), arch_labels, notes)
+    return table4(read_cases(metrics), classification, arch_labels, notes)

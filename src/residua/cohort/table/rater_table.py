@@ -7,19 +7,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
-from typing import Literal, get_args
 
+from residua.cohort.table.expertise import EXPERTISES, GROUPS, Expertise
 from residua.cohort.table.lines import Line, column_problems, read_lines
 from residua.cohort.table.patients import Patient
 from residua.cohort.table.rows import RaterRow, path_fault, wrong_cells
 from residua.problems.problem import Problem, raise_problems
 from residua.settings.base import IDENTIFIER
 from residua.settings.networks import known_networks
-
-Expertise = Literal["novice", "expert"]
-EXPERTISES: tuple[Expertise, ...] = get_args(Expertise)
-GROUPS: dict[str, tuple[Expertise, ...]] = {"novices": ("novice",), "experts": ("expert",), "all": EXPERTISES}
-"""The groups of raters that a model is compared with, beside each rater: who is in them."""
 
 COLUMNS = ("patient", "rater", "expertise", "mask")
 _MISSING = ("", "n/a")

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from residua.networks.agunet.settings import AGUNetSettings
+
 HORIZONTAL, VERTICAL = 0, 1
 
 
@@ -26,14 +28,14 @@ class Variation:
         return self.angle != 0.0 or any(self.shift)
 
 
-def draw_variation(rng: np.random.Generator, settings: dict[str, Any]) -> Variation:
+def draw_variation(rng: np.random.Generator, settings: AGUNetSettings) -> Variation:
     """A variation, each part of it with its own probability."""
-    flipped = tuple(axis for axis in (HORIZONTAL, VERTICAL) if rng.random() < settings["flip_probability"])
-    rotates = rng.random() < settings["rotation_probability"]
-    largest = np.deg2rad(settings["rotation_degrees"])
+    flipped = tuple(axis for axis in (HORIZONTAL, VERTICAL) if rng.random() < settings.flip_probability)
+    rotates = rng.random() < settings.rotation_probability
+    largest = np.deg2rad(settings.rotation_degrees)
     angle = float(rng.uniform(-largest, largest)) if rotates else 0.0
-    shifts = rng.random() < settings["translation_probability"]
-    fraction = settings["translation_fraction"]
+    shifts = rng.random() < settings.translation_probability
+    fraction = settings.translation_fraction
     x, y, z = (float(s) for s in rng.uniform(-fraction, fraction, 3)) if shifts else (0.0, 0.0, 0.0)
     return Variation(flipped, angle, (x, y, z))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,8 @@ from numpy.typing import NDArray
 from residua.networks.agunet.augmentation import draw_variation, varied
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.prepared import read_cube, read_stacked
-from residua.networks.contract import TrainingSet
+from residua.networks.agunet.settings import AGUNetSettings
+from residua.networks.cases import TrainingSet
 
 Heads = tuple[NDArray[np.float32], ...]
 
@@ -27,25 +27,24 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         self,
         data: TrainingSet,
         patients: Sequence[str],
-        labels: Sequence[bool],
         steps: Sequence[tuple[int, ...]],
-        settings: dict[str, Any],
+        settings: AGUNetSettings,
         seed: tuple[int, ...] | None = None,
         workers: int = 1,
     ) -> None:
         super().__init__(workers=workers)
-        self._data, self._labels, self._steps, self._settings, self._seed = data, labels, steps, settings, seed
+        self._data, self._steps, self._settings, self._seed = data, steps, settings, seed
         self._patients = list(patients)
         if seed is not None:
             self._patients = list(np.random.default_rng(seed).permutation(self._patients))
 
     def __len__(self) -> int:
         """Batches of one epoch."""
-        return -(-len(self._patients) // int(self._settings["batch_size"]))
+        return -(-len(self._patients) // self._settings.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Heads]:
         """Batch number ``index``."""
-        size = int(self._settings["batch_size"])
+        size = self._settings.batch_size
         numbers = range(index * size, min((index + 1) * size, len(self._patients)))
         samples = [self._sample(number) for number in numbers]
         volumes, targets = (np.stack(parts) for parts in zip(*samples, strict=True))
@@ -59,5 +58,5 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             return volume, target
         # Drawn per sample, so that it does not matter which worker makes it.
         variation = draw_variation(np.random.default_rng((*self._seed, number)), self._settings)
-        channels = [varied(volume[..., c], variation, is_label) for c, is_label in enumerate(self._labels)]
+        channels = [varied(volume[..., c], variation, of.is_label) for c, of in enumerate(self._data.channels)]
         return np.stack(channels, axis=-1), varied(target, variation, is_label=True)

@@ -14,12 +14,12 @@ from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.prepared import read_origin, read_stacked
 from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, assign
-from residua.networks.contract import PreparedCase
+from residua.networks.cases import PreparedCase
 from residua.publishing.publish import read_json
 
 
 def load(models: Sequence[Path]) -> AGUNetEnsemble:
-    """The contract of ``residua.networks.contract.Load``."""
+    """Fulfil ``residua.networks.contract.Load``."""
     set_up()
     return AGUNetEnsemble(models)
 

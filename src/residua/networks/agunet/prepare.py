@@ -10,20 +10,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.networks.agunet.prepared import SUFFIX, Origin, resampled_shape, resized, write_channel
+from residua.networks.agunet.settings import AGUNetPreparation
 from residua.preparation.brain_crop import ChannelCase, crop_to_brain
 
 
-def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
-    """The contract of ``residua.networks.contract.Prepare``; settings used are spacing and shape."""
+def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: AGUNetPreparation, out: Path) -> None:
+    """Fulfil ``residua.networks.contract.Prepare``; the settings used are spacing and shape."""
     for case in cases:
         _prepare_channel(case, is_label, settings, out / f"{case.patient}{SUFFIX}")
 
 
-def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any], out: Path) -> None:
+def _prepare_channel(case: ChannelCase, is_label: bool, settings: AGUNetPreparation, out: Path) -> None:
     cropped, _, crop = crop_to_brain(case)
     channel: NDArray[Any] = (cropped > 0.5).astype(np.uint8) if is_label else cropped
-    shape = resampled_shape(crop, tuple(settings["spacing_mm"]))
-    for step in () if case.sampled else (shape, tuple(settings["shape"])):
+    shape = resampled_shape(crop, settings.spacing_mm)
+    for step in () if case.sampled else (shape, settings.shape):
         channel = resized(channel, step, is_label)
     write_channel(channel if is_label else _normalised(channel), Origin(crop, shape), out)
 

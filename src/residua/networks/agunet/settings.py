@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from residua.networks.agunet.grid import level_shapes
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
-from residua.settings.networks import NetworkSettings
+from residua.settings.network import NetworkSettings
 
 
 class InitialWeights(Frozen):
@@ -18,14 +18,20 @@ class InitialWeights(Frozen):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
 
 
-class AGUNetSettings(NetworkSettings):
+class AGUNetPreparation(Frozen):
+    """The settings on which channels prepared for AGU-Net depend."""
+
+    spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled first.")
+    shape: AxisCounts = Field(description="Voxels along x, y, z to which the resampled brain is then resized.")
+
+
+class AGUNetSettings(AGUNetPreparation, NetworkSettings):
     """AGU-Net, as the article and its authors' code describe it."""
 
     label: ClassVar[str] = "AGU-Net"
+    preparation_model: ClassVar[type[Frozen]] = AGUNetPreparation
 
     environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
-    spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled first.")
-    shape: AxisCounts = Field(description="Voxels along x, y, z to which the resampled brain is then resized.")
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=3, description="Filters of each level.")
     batch_normalization_momentum: float = Field(gt=0, lt=1, description="Momentum of the running statistics.")
     initial_weights: InitialWeights | None = Field(default=None, description="Where trainings start; null: at random.")
@@ -47,10 +53,6 @@ class AGUNetSettings(NetworkSettings):
     translation_probability: Probability = Field(description="Share of samples shifted.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of weights, order and augmentation.")
-
-    def preparation(self) -> dict[str, Any]:
-        """What the prepared channels depend on, as builtins."""
-        return self.model_dump(mode="json", include={"spacing_mm", "shape"})
 
     @property
     def early_stopping_on_validation(self) -> bool:

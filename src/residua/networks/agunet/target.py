@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from residua.images.volumes import Grid
+from residua.networks.agunet.settings import AGUNetPreparation
 from residua.preparation.brain_crop import Crop
 
 
-def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
-    """The contract of ``residua.preparation.target_grid.TargetGrid``; the setting used is the shape.
+def target_grid(crop: Crop, settings: AGUNetPreparation) -> Grid:
+    """Fulfil ``residua.networks.contract.TargetGrid``; the setting used is the shape.
 
     The spacing has no part in it: both of AGU-Net's resizings keep the box's extent.
     """
-    x, y, z = settings["shape"]
-    return crop.divided((x, y, z))
+    return crop.divided(settings.shape)

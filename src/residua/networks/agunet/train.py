@@ -18,22 +18,17 @@ from residua.networks.agunet.checkpoint import CHECKPOINT, restore, save
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.loss import soft_dice_loss
+from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, arrays_of, start_from
-from residua.networks.contract import Progress, TrainingSet
+from residua.networks.cases import Channel, TrainingSet
+from residua.networks.contract import Progress
 from residua.publishing.publish import write_json, write_text, writing
 
 CURVE = "curve.jsonl"
 
 
-def train(
-    data: TrainingSet,
-    channels: Sequence[str],
-    labels: Sequence[bool],
-    settings: dict[str, Any],
-    out: Path,
-    progress: Progress,
-) -> None:
-    """The contract of ``residua.networks.contract.Train``: leaves weights, the network's description and the curve.
+def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Progress) -> None:
+    """Fulfil ``residua.networks.contract.Train``; leave weights, the network's description and the curve.
 
     The weights are those of the epoch with the lowest loss of the finest head on the patients that end the training.
     """
@@ -41,43 +36,46 @@ def train(
     if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
         return  # Trained, and killed before it was published.
     set_up()
-    network = _compiled(len(channels), settings)
+    network = _compiled(len(data.channels), settings)
     best, course = restore(out, network)
     training, stopping = split_for_stopping(data, settings)
-    held = _batches(data, stopping, labels, network, settings, seed=None)
-    while not course.ended(settings["epochs"], settings["patience_epochs"]):
-        progress(course.epoch, settings["epochs"])
-        drawn = _batches(data, training, labels, network, settings, seed=(settings["seed"], course.epoch))
+    held = _batches(data, stopping, network, settings, seed=None)
+    while not course.ended(settings.epochs, settings.patience_epochs):
+        progress(course.epoch, settings.epochs)
+        drawn = _batches(data, training, network, settings, seed=(settings.seed, course.epoch))
         course = _one_epoch(network, drawn, held, course)
         best = arrays_of(network) if course.improved else best
         write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in course.curve))
-        if course.epoch % settings["save_every_epochs"] == 0:
+        if course.epoch % settings.save_every_epochs == 0:
             save(out, network, best, course)
-    write_json(out / NETWORK_FILE, _description(channels, settings, course))
+    write_json(out / NETWORK_FILE, _description(data.channels, settings, course))
     with writing(out / WEIGHTS_FILE) as beside:
         save_file(best, beside)
     checkpoint.unlink(missing_ok=True)
-    progress(settings["epochs"], settings["epochs"])
+    progress(settings.epochs, settings.epochs)
 
 
-def split_for_stopping(data: TrainingSet, settings: dict[str, Any]) -> tuple[list[str], list[str]]:
-    """Who is trained on, and whose loss ends the training: the validating fold, or a share of the training patients."""
-    if not settings["stopping_fraction"]:
+def split_for_stopping(data: TrainingSet, settings: AGUNetSettings) -> tuple[list[str], list[str]]:
+    """Return the patients to train on and those whose loss ends the training.
+
+    The latter are the validation fold, or a share of the training patients.
+    """
+    if not settings.stopping_fraction:
         return list(data.training), list(data.validation)
-    shuffled = list(np.random.default_rng(settings["seed"]).permutation(sorted(data.training)))
-    held = min(max(round(len(shuffled) * settings["stopping_fraction"]), 1), len(shuffled) - 1)
+    shuffled = list(np.random.default_rng(settings.seed).permutation(sorted(data.training)))
+    held = min(max(round(len(shuffled) * settings.stopping_fraction), 1), len(shuffled) - 1)
     return [str(patient) for patient in shuffled[held:]], [str(patient) for patient in shuffled[:held]]
 
 
-def _compiled(channels: int, settings: dict[str, Any]) -> keras.Model:
-    keras.utils.set_random_seed(settings["seed"])
-    momentum = settings["batch_normalization_momentum"]
-    network = build_network(settings["shape"], channels, settings["features"], momentum)
-    if settings["initial_weights"]:
-        start_from(network, **settings["initial_weights"])
-    accumulated = settings["effective_batch_size"] // settings["batch_size"]
+def _compiled(channels: int, settings: AGUNetSettings) -> keras.Model:
+    keras.utils.set_random_seed(settings.seed)
+    momentum = settings.batch_normalization_momentum
+    network = build_network(settings.shape, channels, settings.features, momentum)
+    if settings.initial_weights:
+        start_from(network, settings.initial_weights.file, settings.initial_weights.sha256)
+    accumulated = settings.effective_batch_size // settings.batch_size
     optimizer = keras.optimizers.Adam(
-        settings["learning_rate"], gradient_accumulation_steps=accumulated if accumulated > 1 else None
+        settings.learning_rate, gradient_accumulation_steps=accumulated if accumulated > 1 else None
     )
     optimizer.build(network.trainable_variables)
     # Compiling to XLA makes a step on a CPU ten times slower.
@@ -88,16 +86,15 @@ def _compiled(channels: int, settings: dict[str, Any]) -> keras.Model:
 def _batches(
     data: TrainingSet,
     patients: Sequence[str],
-    labels: Sequence[bool],
     network: keras.Model,
-    settings: dict[str, Any],
+    settings: AGUNetSettings,
     seed: tuple[int, ...] | None,
 ) -> Batches:
     # Each head judges every second, fourth ... voxel of the target.
     full = network.outputs[0].shape[1:4]
     steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
     workers = int(os.environ.get("OMP_NUM_THREADS", "1"))
-    return Batches(data, patients, labels, steps, settings, seed, workers)
+    return Batches(data, patients, steps, settings, seed, workers)
 
 
 def _one_epoch(network: keras.Model, drawn: Batches, held: Batches, course: Course) -> Course:
@@ -112,6 +109,7 @@ def _one_epoch(network: keras.Model, drawn: Batches, held: Batches, course: Cour
     return course.after(train_loss, validation_loss)
 
 
-def _description(channels: Sequence[str], settings: dict[str, Any], course: Course) -> dict[str, Any]:
-    built = {name: settings[name] for name in ("shape", "features", "batch_normalization_momentum")}
-    return {**built, "channels": list(channels), "epochs_trained": course.epoch, "epoch_of_weights": course.best_epoch}
+def _description(channels: Sequence[Channel], settings: AGUNetSettings, course: Course) -> dict[str, Any]:
+    built = settings.model_dump(mode="json", include={"shape", "features", "batch_normalization_momentum"})
+    names = [channel.name for channel in channels]
+    return {**built, "channels": names, "epochs_trained": course.epoch, "epoch_of_weights": course.best_epoch}

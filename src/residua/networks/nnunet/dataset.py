@@ -16,7 +16,7 @@ import torch
 from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetBaseDataset
 
-from residua.networks.contract import PreparedCase
+from residua.networks.cases import PreparedCase
 from residua.networks.nnunet.prepared import StackedChannels, opened
 
 _PR_SET_PDEATHSIG = 1

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from residua.networks.cases import Channel
 from residua.networks.nnunet.resampling import (
     RESAMPLING_OF_IMAGES,
     RESAMPLING_OF_LABELS,
     RESAMPLING_OF_PROBABILITIES,
     zyx,
 )
+from residua.networks.nnunet.settings import NnUNetSettings
 
 CONFIGURATION = "3d_fullres"
 DATASET = "Dataset001_Residua"
@@ -20,14 +22,14 @@ INFERENCE = "residua_inference"
 _RESAMPLING = "resample_data_or_seg_to_shape"
 
 
-def make_plans(settings: dict[str, Any], labels: Sequence[bool]) -> dict[str, Any]:
-    """nnU-Net's plans for ``settings`` and one entry of ``labels`` per channel: whether it is a label."""
-    spacing = zyx(settings["spacing_mm"])
+def make_plans(settings: NnUNetSettings, channels: Sequence[Channel]) -> dict[str, Any]:
+    """Return nnU-Net's plans for the study's settings and channels."""
+    spacing = zyx(settings.spacing_mm)
     return {
         "dataset_name": DATASET,
         "plans_name": "residua",
         "original_median_spacing_after_transp": spacing,
-        "original_median_shape_after_transp": zyx(settings["patch_size"]),
+        "original_median_shape_after_transp": zyx(settings.patch_size),
         "image_reader_writer": "NibabelIOWithReorient",
         "transpose_forward": [0, 1, 2],
         "transpose_backward": [0, 1, 2],
@@ -35,43 +37,43 @@ def make_plans(settings: dict[str, Any], labels: Sequence[bool]) -> dict[str, An
         "label_manager": "LabelManager",
         "foreground_intensity_properties_per_channel": {},
         "continue_training": False,
-        "configurations": {CONFIGURATION: _configuration(settings, labels)},
+        "configurations": {CONFIGURATION: _configuration(settings, channels)},
     }
 
 
-def _configuration(settings: dict[str, Any], labels: Sequence[bool]) -> dict[str, Any]:
+def _configuration(settings: NnUNetSettings, channels: Sequence[Channel]) -> dict[str, Any]:
     return {
         "data_identifier": f"residua_{CONFIGURATION}",
         "preprocessor_name": "DefaultPreprocessor",
-        "batch_size": settings["batch_size"],
-        "patch_size": zyx(settings["patch_size"]),
-        "median_image_size_in_voxels": zyx(settings["patch_size"]),
-        "spacing": zyx(settings["spacing_mm"]),
-        "normalization_schemes": ["NoNormalization" if label else "ZScoreNormalization" for label in labels],
-        "use_mask_for_norm": [not label for label in labels],
+        "batch_size": settings.batch_size,
+        "patch_size": zyx(settings.patch_size),
+        "median_image_size_in_voxels": zyx(settings.patch_size),
+        "spacing": zyx(settings.spacing_mm),
+        "normalization_schemes": ["NoNormalization" if c.is_label else "ZScoreNormalization" for c in channels],
+        "use_mask_for_norm": [not channel.is_label for channel in channels],
         "resampling_fn_data": _RESAMPLING,
         "resampling_fn_data_kwargs": RESAMPLING_OF_IMAGES,
         "resampling_fn_seg": _RESAMPLING,
         "resampling_fn_seg_kwargs": RESAMPLING_OF_LABELS,
         "resampling_fn_probabilities": _RESAMPLING,
         "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
-        "batch_dice": settings["batch_dice"],
+        "batch_dice": settings.batch_dice,
         "architecture": _architecture(settings),
     }
 
 
-def _architecture(settings: dict[str, Any]) -> dict[str, Any]:
-    levels = len(settings["features"])
+def _architecture(settings: NnUNetSettings) -> dict[str, Any]:
+    levels = len(settings.features)
     return {
         "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
         "arch_kwargs": {
             "n_stages": levels,
-            "features_per_stage": list(settings["features"]),
+            "features_per_stage": list(settings.features),
             "conv_op": "torch.nn.modules.conv.Conv3d",
-            "kernel_sizes": [zyx(kernel) for kernel in settings["kernels"]],
-            "strides": [zyx(stride) for stride in settings["strides"]],
-            "n_conv_per_stage": [settings["convolutions_per_level"]] * levels,
-            "n_conv_per_stage_decoder": [settings["convolutions_per_level"]] * (levels - 1),
+            "kernel_sizes": [zyx(kernel) for kernel in settings.kernels],
+            "strides": [zyx(stride) for stride in settings.strides],
+            "n_conv_per_stage": [settings.convolutions_per_level] * levels,
+            "n_conv_per_stage_decoder": [settings.convolutions_per_level] * (levels - 1),
             "conv_bias": True,
             "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",
             "norm_op_kwargs": {"eps": 1e-05, "affine": True},
@@ -84,10 +86,10 @@ def _architecture(settings: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def make_dataset(channels: Sequence[str]) -> dict[str, Any]:
-    """nnU-Net's dataset description: the channels' names in order and the one foreground label."""
+def make_dataset(channels: Sequence[Channel]) -> dict[str, Any]:
+    """Return nnU-Net's dataset description: the channels' names in order and the one foreground label."""
     return {
-        "channel_names": {str(index): name for index, name in enumerate(channels)},
+        "channel_names": {str(index): channel.name for index, channel in enumerate(channels)},
         "labels": {"background": 0, "residual": 1},
         "file_ending": ".nii.gz",
     }

@@ -14,7 +14,7 @@ from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 from numpy.typing import NDArray
 
 from residua.images.volumes import Image
-from residua.networks.contract import PreparedCase
+from residua.networks.cases import PreparedCase
 from residua.networks.nnunet.plans import CONFIGURATION, DATASET_FILE, INFERENCE, PLANS_FILE, WEIGHTS_FILE
 from residua.networks.nnunet.prepared import StackedChannels, geometry
 from residua.networks.nnunet.weights import load_weights
@@ -22,7 +22,7 @@ from residua.publishing.publish import read_json
 
 
 def load(models: Sequence[Path]) -> NnUNetEnsemble:
-    """The contract of ``residua.networks.contract.Load``."""
+    """Fulfil ``residua.networks.contract.Load``."""
     return NnUNetEnsemble(models, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 

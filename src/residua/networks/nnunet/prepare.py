@@ -13,19 +13,20 @@ from numpy.typing import NDArray
 
 from residua.networks.nnunet.prepared import OUTSIDE, SUFFIX, write_channel
 from residua.networks.nnunet.resampling import RESAMPLING_OF_IMAGES, RESAMPLING_OF_LABELS, zyx
+from residua.networks.nnunet.settings import NnUNetPreparation
 from residua.networks.nnunet.target import target_grid
 from residua.preparation.brain_crop import ChannelCase, crop_to_brain
 
 
-def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
-    """The contract of ``residua.networks.contract.Prepare``; settings used are spacing and patch size."""
+def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: NnUNetPreparation, out: Path) -> None:
+    """Fulfil ``residua.networks.contract.Prepare``; the settings used are spacing and patch size."""
     for case in cases:
         _prepare_channel(case, is_label, settings, out / f"{case.patient}{SUFFIX}")
 
 
-def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any], out: Path) -> None:
+def _prepare_channel(case: ChannelCase, is_label: bool, settings: NnUNetPreparation, out: Path) -> None:
     cropped, brain, crop = crop_to_brain(case)
-    spacing, wanted = zyx(crop.grid.spacing_mm), zyx(settings["spacing_mm"])
+    spacing, wanted = zyx(crop.grid.spacing_mm), zyx(settings.spacing_mm)
     shape = zyx(target_grid(crop, settings).shape)
     if is_label:
         channel: NDArray[Any] = np.where(cropped > 0.5, 1, np.where(brain, 0, OUTSIDE)).astype(np.int8)
@@ -35,7 +36,7 @@ def _prepare_channel(case: ChannelCase, is_label: bool, settings: dict[str, Any]
     resampling = RESAMPLING_OF_LABELS if is_label else RESAMPLING_OF_IMAGES
     # Leaves alone what has this shape: a channel that was sampled there.
     prepared = resample_data_or_seg_to_shape(channel[None], shape, spacing, wanted, **resampling)
-    write_channel(prepared.astype(channel.dtype), crop, zyx(crop.shape), zyx(settings["patch_size"]), out)
+    write_channel(prepared.astype(channel.dtype), crop, zyx(crop.shape), zyx(settings.patch_size), out)
 
 
 def _normalised(image: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[np.float32]:

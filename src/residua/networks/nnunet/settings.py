@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from residua.settings.base import AxisCounts, Probability, Spacing
-from residua.settings.networks import NetworkSettings
+from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
+from residua.settings.network import NetworkSettings
 
 
-class NnUNetSettings(NetworkSettings):
+class NnUNetPreparation(Frozen):
+    """The settings on which channels prepared for nnU-Net depend."""
+
+    spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled.")
+    patch_size: AxisCounts = Field(description="Patch in voxels along x, y, z.")
+
+
+class NnUNetSettings(NnUNetPreparation, NetworkSettings):
     """nnU-Net, as its plans file and its trainer say it."""
 
     label: ClassVar[str] = "nnU-Net"
+    preparation_model: ClassVar[type[Frozen]] = NnUNetPreparation
 
     environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
-    spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled.")
-    patch_size: AxisCounts = Field(description="Patch in voxels along x, y, z.")
     batch_size: int = Field(ge=1, description="Patches per step.")
     features: tuple[int, ...] = Field(min_length=2, description="Filters of each level.")
     kernels: tuple[AxisCounts, ...] = Field(description="Kernel of each level along x, y, z.")
@@ -36,10 +42,6 @@ class NnUNetSettings(NetworkSettings):
     tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of weights, sampling and augmentation.")
-
-    def preparation(self) -> dict[str, Any]:
-        """What the prepared channels depend on, as builtins; the rest concerns the training alone."""
-        return self.model_dump(mode="json", include={"spacing_mm", "patch_size"})
 
     @model_validator(mode="after")
     def _levels_agree(self) -> NnUNetSettings:

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from residua.images.volumes import Grid
+from residua.networks.nnunet.settings import NnUNetPreparation
 from residua.preparation.brain_crop import Crop
 
 
-def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
-    """The contract of ``residua.preparation.target_grid.TargetGrid``; the setting used is the spacing.
+def target_grid(crop: Crop, settings: NnUNetPreparation) -> Grid:
+    """Fulfil ``residua.networks.contract.TargetGrid``; the setting used is the spacing.
 
     The number of voxels is that of nnU-Net's ``compute_new_shape``, its rounding included.
     """
     x, y, z = (
         max(round(own / wanted * n), 1)
-        for n, own, wanted in zip(crop.shape, crop.grid.spacing_mm, settings["spacing_mm"], strict=True)
+        for n, own, wanted in zip(crop.shape, crop.grid.spacing_mm, settings.spacing_mm, strict=True)
     )
     return crop.divided((x, y, z))

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors.torch import save_file
 
-from residua.networks.contract import Progress, TrainingSet
+from residua.networks.cases import TrainingSet
+from residua.networks.contract import Progress
 from residua.networks.nnunet.plans import (
     CONFIGURATION,
     DATASET_FILE,
@@ -21,24 +21,18 @@ from residua.networks.nnunet.plans import (
     make_dataset,
     make_plans,
 )
+from residua.networks.nnunet.settings import NnUNetSettings
 from residua.networks.nnunet.trainer import CHECKPOINT, StudyTrainer
 from residua.networks.nnunet.weights import tensors_of
 from residua.publishing.publish import write_json, writing
 
 
-def train(
-    data: TrainingSet,
-    channels: Sequence[str],
-    labels: Sequence[bool],
-    settings: dict[str, Any],
-    out: Path,
-    progress: Progress,
-) -> None:
-    """The contract of ``residua.networks.contract.Train``: leaves weights, plans, dataset description and curve."""
+def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Progress) -> None:
+    """Fulfil ``residua.networks.contract.Train``; leave weights, plans, dataset description and curve."""
     checkpoint = out / CHECKPOINT
     if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
         return  # Trained, and killed before it was published.
-    plans, dataset = make_plans(settings, labels), make_dataset(channels)
+    plans, dataset = make_plans(settings, data.channels), make_dataset(data.channels)
     trainer = _trainer(plans, dataset)
     trainer.configure(data, settings, out, progress)
     trainer.initialize()
@@ -53,9 +47,9 @@ def train(
     checkpoint.unlink(missing_ok=True)
 
 
-def _inference(trainer: StudyTrainer, settings: dict[str, Any]) -> dict[str, Any]:
+def _inference(trainer: StudyTrainer, settings: NnUNetSettings) -> dict[str, Any]:
     mirror_axes = trainer.inference_allowed_mirroring_axes
-    return {"mirror_axes": list(mirror_axes) if mirror_axes else None, "tile_step": settings["tile_step"]}
+    return {"mirror_axes": list(mirror_axes) if mirror_axes else None, "tile_step": settings.tile_step}
 
 
 def _trainer(plans: dict[str, Any], dataset: dict[str, Any]) -> StudyTrainer:

@@ -22,8 +22,10 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
 from residua.errors import ResiduaError
-from residua.networks.contract import Progress, TrainingSet
+from residua.networks.cases import TrainingSet
+from residua.networks.contract import Progress
 from residua.networks.nnunet.dataset import StackedDataset
+from residua.networks.nnunet.settings import NnUNetSettings
 from residua.publishing.publish import write_text
 
 CHECKPOINT = "checkpoint_latest.pth"
@@ -53,18 +55,18 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         """To the rule's log, and into no file of nnU-Net's own."""
         print(*args, flush=True)
 
-    def configure(self, data: TrainingSet, settings: dict[str, Any], out: Path, progress: Progress) -> None:
+    def configure(self, data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Progress) -> None:
         """Take the study's settings in place of nnU-Net's defaults, and its folder."""
         self.output_folder = str(out)
         self._data, self._settings, self._progress = data, settings, progress
         self.dataset_class = StackedDataset
-        self.initial_lr = settings["learning_rate"]
-        self.weight_decay = settings["weight_decay"]
-        self.oversample_foreground_percent = settings["foreground_oversampling"]
-        self.num_iterations_per_epoch = settings["iterations_per_epoch"]
-        self.num_val_iterations_per_epoch = settings["validation_iterations_per_epoch"]
-        self.num_epochs = settings["epochs"]
-        self.save_every = settings["save_every_epochs"]
+        self.initial_lr = settings.learning_rate
+        self.weight_decay = settings.weight_decay
+        self.oversample_foreground_percent = settings.foreground_oversampling
+        self.num_iterations_per_epoch = settings.iterations_per_epoch
+        self.num_val_iterations_per_epoch = settings.validation_iterations_per_epoch
+        self.num_epochs = settings.epochs
+        self.save_every = settings.save_every_epochs
 
     def initialize(self) -> None:
         """Network, optimiser and loss; nnU-Net's own version also looks for a preprocessed folder."""
@@ -115,7 +117,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
             self.network.parameters(),
             self.initial_lr,
             weight_decay=self.weight_decay,
-            momentum=self._settings["momentum"],
+            momentum=self._settings.momentum,
             nesterov=True,
         )
         return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
@@ -125,7 +127,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         rotation, flat, initial_patch_size, mirror_axes = (
             super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
         )
-        if self._settings["augmentation"] == "nnunet_without_mirroring":
+        if self._settings.augmentation == "nnunet_without_mirroring":
             mirror_axes = self.inference_allowed_mirroring_axes = None
         return rotation, flat, initial_patch_size, mirror_axes
 
@@ -155,7 +157,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         super().on_epoch_start()
 
     def _reseed(self, epoch: int) -> None:
-        seed = (self._settings["seed"] + epoch) % 2**32
+        seed = (self._settings.seed + epoch) % 2**32
         random.seed(seed)
         np.random.seed(seed)
         torch.manual_seed(seed)

@@ -10,13 +10,14 @@ import numpy as np
 from residua.networks.logistic.train import WEIGHTS, stacked
 
 from residua.images.volumes import Image
-from residua.networks.contract import Predictor, PreparedCase
+from residua.networks.cases import PreparedCase
+from residua.networks.contract import Predictor
 from residua.preparation.brain_crop import Crop
 from residua.publishing.publish import read_json
 
 
 def load(models: Sequence[Path]) -> Predictor:
-    """The contract of ``residua.networks.contract.Load``."""
+    """Fulfil ``residua.networks.contract.Load``."""
     weights = [np.array(read_json(folder / WEIGHTS)) for folder in models]
 
     def predict(case: PreparedCase) -> Image:

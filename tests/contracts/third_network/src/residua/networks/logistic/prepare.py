@@ -5,15 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from residua.networks.logistic.settings import LogisticPreparation
 
 from residua.preparation.brain_crop import ChannelCase, crop_to_brain
 
 
-def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: dict[str, Any], out: Path) -> None:
-    """The contract of ``residua.networks.contract.Prepare``."""
+def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: LogisticPreparation, out: Path) -> None:
+    """Fulfil ``residua.networks.contract.Prepare``."""
     for case in cases:
         cropped, brain, crop = crop_to_brain(case)
         values = cropped[brain]

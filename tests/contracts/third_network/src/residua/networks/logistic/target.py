@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from residua.networks.logistic.settings import LogisticPreparation
 
 from residua.images.volumes import Grid
 from residua.preparation.brain_crop import Crop
 
 
-def target_grid(crop: Crop, settings: dict[str, Any]) -> Grid:
-    """The contract of ``residua.preparation.target_grid.TargetGrid``."""
+def target_grid(crop: Crop, settings: LogisticPreparation) -> Grid:
+    """Fulfil ``residua.networks.contract.TargetGrid``."""
     return crop.divided(crop.shape)

@@ -6,7 +6,7 @@ two references need not compare the same patients.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,26 +16,21 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from residua.cohort.checks.voxels import check_voxels
-from residua.cohort.table.rater_table import GROUPS, Rating
+from residua.cohort.table.expertise import EXPERTISES
+from residua.cohort.table.rater_table import Rating
 from residua.images import volumes
 from residua.images.volumes import Image
 from residua.metrics.classification import has_residual_tumor
 from residua.metrics.overlap import jaccard_of
 from residua.problems.problem import Problem, raise_problems
 from residua.publishing.images import by_patient
-from residua.raters.labels import rater_labels
 from residua.settings.study import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
-from residua.statistics.mann_whitney import mann_whitney
 
 Mask = NDArray[np.bool_]
 
 _TYPES = {"inputs": "object", "reference_ml": "float64", "positive": "bool", "jaccard": "float64"}
-_COMPARISON_TYPES = {
-    **dict.fromkeys(("median_model", "median_other", "u_statistic", "p_value"), "float64"),
-    "significant": "boolean",
-}
 
 
 @dataclass(frozen=True)
@@ -71,7 +66,7 @@ def rate_all(
     segmentations: Mapping[tuple[str, str], str],
     metrics: Sequence[str],
     choice: Mapping[str, str],
-    classification: Mapping[str, Any],
+    classification: Classification,
 ) -> pd.DataFrame:
     """One row for each patient, reference and scorer: every rater, every model and the other reference.
 
@@ -83,38 +78,15 @@ def rate_all(
     is in memory at a time. Raises ``ResiduaError`` for masks that are none, all at once, and for one on another grid.
     """
     _require_masks(ratings)
-    settings = Classification(**classification)
-    best = _best(metrics, choice, settings)
+    best = _best(metrics, choice, classification)
     models = [_Model(arch, inputs, by_patient([segmentations[arch, inputs]])) for arch, inputs in best.items()]
     rows: list[dict[str, Any]] = []
     for patient in dict.fromkeys(rating.patient for rating in ratings):
         of_patient = [rating for rating in ratings if rating.patient == patient]
         standard = volumes.load_mask(references[patient])
         drawn = [*_drawn_by_raters(of_patient, standard), *_drawn_by_models(patient, models, standard)]
-        rows += _scores(patient, standard, drawn, settings.residual_tumor_ml)
+        rows += _scores(patient, standard, drawn, classification.residual_tumor_ml)
     return pd.DataFrame(rows).astype(_TYPES)
-
-
-def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """Every model against every rater and group of raters, for each reference: Mann-Whitney U of the Jaccard scores.
-
-    ``scores`` is what ``rate_all`` gives; only its positive cases are compared. A group's score of a patient is the
-    mean over those of its raters who rated the patient, so that n counts patients, not ratings.
-    Columns: reference, arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's
-    identity), kind ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value,
-    significant, note (why a number is missing or says little).
-    """
-    rows, labels = [], rater_labels(scores)
-    for reference, of_reference in scores.groupby("reference", sort=False):
-        positive = of_reference[of_reference["positive"]]
-        models = of_reference[of_reference["kind"] == "model"]
-        for arch, inputs in models[["scorer", "inputs"]].drop_duplicates().itertuples(index=False):
-            model = positive.loc[(positive["kind"] == "model") & (positive["scorer"] == arch), "jaccard"]
-            for against, kind, others in _opponents(of_reference, positive):
-                names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
-                names |= {"label": labels.get(against, against), "kind": kind}
-                rows.append({**names, **_compared(model, others, alpha)})
-    return pd.DataFrame(rows).astype(_COMPARISON_TYPES)
 
 
 def _best(metrics: Sequence[str], choice: Mapping[str, str], classification: Classification) -> dict[str, str]:
@@ -152,7 +124,7 @@ def _on_grid(path: str | Path, standard: Image, what: str) -> Mask:
 
 
 def _scores(patient: str, standard: Image, drawn: Sequence[_Drawn], residual_tumor_ml: float) -> list[dict[str, Any]]:
-    agreed = consensus([each.mask for each in drawn if each.kind in GROUPS["all"]])
+    agreed = consensus([each.mask for each in drawn if each.kind in EXPERTISES])
     references = {"reference_standard": np.asarray(standard.data), "consensus": agreed}
     rows = []
     for reference, mask in references.items():
@@ -171,35 +143,3 @@ def _scores(patient: str, standard: Image, drawn: Sequence[_Drawn], residual_tum
 def _jaccard(one: Mask, other: Mask) -> float:
     shared = int(np.count_nonzero(one & other))
     return jaccard_of(shared, int(np.count_nonzero(one)), int(np.count_nonzero(other)))
-
-
-def _opponents(of_reference: pd.DataFrame, positive: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
-    """Whom a model is compared with: name, "rater" or "group", and the scores (one a patient) of the positive cases."""
-    raters = positive[positive["kind"].isin(GROUPS["all"])]
-    for rater in of_reference.loc[of_reference["kind"].isin(GROUPS["all"]), "scorer"].unique():
-        yield str(rater), "rater", raters.loc[raters["scorer"] == rater, "jaccard"]
-    for group, members in GROUPS.items():
-        of_group = raters[raters["kind"].isin(members)]
-        yield group, "group", of_group.groupby("patient", sort=False)["jaccard"].mean()
-
-
-def _compared(model: pd.Series, others: pd.Series, alpha: float) -> dict[str, Any]:
-    found = mann_whitney(model.to_numpy(), others.to_numpy(), alpha)
-    return {
-        "n_model": found.n_1,
-        "n_other": found.n_2,
-        "median_model": found.median_1,
-        "median_other": found.median_2,
-        "u_statistic": found.u_statistic,
-        "p_value": found.p_value,
-        "significant": found.significant,
-        "note": "; ".join(note for note in (_few(found.n_1, found.n_2), found.note) if note),
-    }
-
-
-def _few(models: int, others: int) -> str:
-    if models == 0:
-        return "no case with residual tumour under this reference"
-    if others == 0:
-        return "none of the cases with residual tumour was rated"
-    return "one case only" if min(models, others) == 1 else ""

@@ -1,4 +1,4 @@
-"""Dice on the test set compared: the inputs of one network, and the networks with their best inputs."""
+"""Compare the networks, each with its best input configuration, by Dice on the test set."""
 
 from __future__ import annotations
 
@@ -11,29 +11,11 @@ import pandas as pd
 from residua.settings.study import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import positive
-from residua.statistics.frames import tidy
+from residua.statistics.frames import ANSWER, tidy
 from residua.statistics.mann_whitney import mann_whitney
-from residua.statistics.range_test import range_test
 
-_ANSWER = ("p_value", "significant", "note")
 _SAMPLES = ("n_1", "n_2", "median_1", "median_2", "u_statistic")
-COLUMNS_OF_INPUTS = ("arch", "inputs_1", "inputs_2", "n_1", "n_2", "mean_difference", "low", "high", *_ANSWER)
-COLUMNS_OF_ARCHITECTURES = ("arch_1", "inputs_1", "arch_2", "inputs_2", *_SAMPLES, *_ANSWER)
-
-
-def compare_inputs(cases: pd.DataFrame, classification: Classification, alpha: float) -> pd.DataFrame:
-    """Tukey's range test of the Dice (a fraction) of DSC-P's patients of the test set, over the inputs of each network.
-
-    One row for each network and pair of inputs; no row where a network has one inputs only.
-    """
-    rows = []
-    for arch, of_arch in cases[cases["split"] == "test"].groupby("arch", sort=False):
-        models = of_arch.groupby("inputs", sort=False)
-        groups = {str(inputs): positive(of_inputs, classification)["dice"] for inputs, of_inputs in models}
-        for difference in range_test(groups, alpha):
-            found = asdict(difference)
-            rows.append({"arch": arch, "inputs_1": found.pop("first"), "inputs_2": found.pop("second"), **found})
-    return tidy(rows, COLUMNS_OF_INPUTS)
+COLUMNS = ("arch_1", "inputs_1", "arch_2", "inputs_2", *_SAMPLES, *ANSWER)
 
 
 def compare_architectures(
@@ -51,4 +33,4 @@ def compare_architectures(
     for first, second in combinations(best, 2):
         names = {"arch_1": first, "inputs_1": best[first], "arch_2": second, "inputs_2": best[second]}
         rows.append({**names, **asdict(mann_whitney(dice[first], dice[second], alpha))})
-    return tidy(rows, COLUMNS_OF_ARCHITECTURES)
+    return tidy(rows, COLUMNS)

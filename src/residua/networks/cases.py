@@ -1,0 +1,34 @@
+"""Hold the data that networks see: channels, prepared cases and the data of one training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One channel of an input configuration: the column of the cohort table, and whether it holds a label."""
+
+    name: str
+    is_label: bool
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """One patient's prepared channels, in the order in which the network sees them."""
+
+    patient: str
+    channels: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """The data of one training: channels in order, cases and reference standards by patient, and the two groups."""
+
+    channels: tuple[Channel, ...]
+    cases: Mapping[str, PreparedCase]
+    references: Mapping[str, Path]
+    training: tuple[str, ...]
+    validation: tuple[str, ...]

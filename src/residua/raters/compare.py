@@ -1,0 +1,71 @@
+"""Compare models with human raters by the Jaccard scores of the rated patients."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from residua.cohort.table.expertise import GROUPS
+from residua.raters.labels import rater_labels
+from residua.statistics.mann_whitney import mann_whitney
+
+_TYPES = {
+    **dict.fromkeys(("median_model", "median_other", "u_statistic", "p_value"), "float64"),
+    "significant": "boolean",
+}
+
+
+def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
+    """Every model against every rater and group of raters, for each reference: Mann-Whitney U of the Jaccard scores.
+
+    ``scores`` is what ``rate_all`` gives; only its positive cases are compared. A group's score of a patient is the
+    mean over those of its raters who rated the patient, so that n counts patients, not ratings.
+    Columns: reference, arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's
+    identity), kind ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value,
+    significant, note (why a number is missing or says little).
+    """
+    rows, labels = [], rater_labels(scores)
+    for reference, of_reference in scores.groupby("reference", sort=False):
+        positive = of_reference[of_reference["positive"]]
+        models = of_reference[of_reference["kind"] == "model"]
+        for arch, inputs in models[["scorer", "inputs"]].drop_duplicates().itertuples(index=False):
+            model = positive.loc[(positive["kind"] == "model") & (positive["scorer"] == arch), "jaccard"]
+            for against, kind, others in _opponents(of_reference, positive):
+                names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
+                names |= {"label": labels.get(against, against), "kind": kind}
+                rows.append({**names, **_compared(model, others, alpha)})
+    return pd.DataFrame(rows).astype(_TYPES)
+
+
+def _opponents(of_reference: pd.DataFrame, positive: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+    """Whom a model is compared with: name, "rater" or "group", and the scores (one a patient) of the positive cases."""
+    raters = positive[positive["kind"].isin(GROUPS["all"])]
+    for rater in of_reference.loc[of_reference["kind"].isin(GROUPS["all"]), "scorer"].unique():
+        yield str(rater), "rater", raters.loc[raters["scorer"] == rater, "jaccard"]
+    for group, members in GROUPS.items():
+        of_group = raters[raters["kind"].isin(members)]
+        yield group, "group", of_group.groupby("patient", sort=False)["jaccard"].mean()
+
+
+def _compared(model: pd.Series, others: pd.Series, alpha: float) -> dict[str, Any]:
+    found = mann_whitney(model.to_numpy(), others.to_numpy(), alpha)
+    return {
+        "n_model": found.n_1,
+        "n_other": found.n_2,
+        "median_model": found.median_1,
+        "median_other": found.median_2,
+        "u_statistic": found.u_statistic,
+        "p_value": found.p_value,
+        "significant": found.significant,
+        "note": "; ".join(note for note in (_few(found.n_1, found.n_2), found.note) if note),
+    }
+
+
+def _few(models: int, others: int) -> str:
+    if models == 0:
+        return "no case with residual tumour under this reference"
+    if others == 0:
+        return "none of the cases with residual tumour was rated"
+    return "one case only" if min(models, others) == 1 else ""

@@ -1,0 +1,29 @@
+"""Define what the settings of every network have in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from pydantic import Field
+
+from residua.settings.base import Frozen
+
+
+class NetworkSettings(Frozen):
+    """Base of ``networks/{arch}/settings.py: SETTINGS``."""
+
+    label: ClassVar[str]
+    """The network's name in tables and figures."""
+    preparation_model: ClassVar[type[Frozen]]
+    """The settings on which prepared channels depend; its fields are fields of this model, too."""
+
+    environment: str = Field(description="The software stack, a file in envs/.")
+
+    @property
+    def early_stopping_on_validation(self) -> bool:
+        """Whether the validation fold also ends the training, which makes its reported numbers optimistic."""
+        return False
+
+    def preparation(self) -> Frozen:
+        """Return the settings on which prepared channels depend; the others concern the training alone."""
+        return self.preparation_model(**{name: getattr(self, name) for name in self.preparation_model.model_fields})
