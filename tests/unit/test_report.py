@@ -254,7 +254,7 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> str:
     return page_of(tmp_path_factory.mktemp("run"), study_of())
 
 
-def test_the_page_is_whole_and_needs_nothing_beside_it(page: str) -> None:
+def test_the_page_is_well_formed_and_loads_no_other_file(page: str) -> None:
     found = Reader(page)
     assert found.open == []
     assert not found.of("script")
@@ -271,7 +271,7 @@ def test_the_page_is_whole_and_needs_nothing_beside_it(page: str) -> None:
     assert "https:" not in page
 
 
-def test_nobody_is_named_and_no_place_is(tmp_path: Path) -> None:
+def test_the_page_names_no_patient_and_no_path(tmp_path: Path) -> None:
     sources, making = make_run(tmp_path, study_of())
     write_report(sources, making, tmp_path / "index.html")
     page = (tmp_path / "index.html").read_text(encoding="utf-8")
@@ -301,13 +301,13 @@ def test_headings_are_in_order_and_links_lead_somewhere(page: str) -> None:
     assert all(link.removeprefix("#") in names for link in within)
 
 
-def test_pictures_have_their_caption_as_text_and_tables_say_what_heads_what(page: str) -> None:
+def test_pictures_have_their_caption_as_alt_text_and_table_heads_have_a_scope(page: str) -> None:
     found = Reader(page)
     assert [image["alt"] for image in found.of("img")] == [f"The caption of figure{i}, n = 4 <b>." for i in (1, 3, 4)]
     assert all(head.get("scope") in ("col", "row") for head in found.of("th"))
 
 
-def test_what_the_user_wrote_is_text_and_never_markup(tmp_path: Path) -> None:
+def test_the_users_words_are_escaped(tmp_path: Path) -> None:
     study = study_of(title="<script>alert(1)</script> & co")
     found = Reader(page_of(tmp_path, study))
     assert not found.of("script")
@@ -315,10 +315,10 @@ def test_what_the_user_wrote_is_text_and_never_markup(tmp_path: Path) -> None:
     assert "no <FLAIR>" in found.text
 
 
-def test_the_cohort_is_told_with_its_exclusions_and_its_proof(page: str) -> None:
+def test_the_page_shows_the_cohort_its_exclusions_and_the_proof_of_the_split(page: str) -> None:
     text = Reader(page).text
-    assert "18 patients of 4 hospitals took part: 12 in 2 folds, each made of whole hospitals, and 6 held out" in text
-    assert "3 patients excluded." in text
+    assert "18 patients of 4 hospitals took part: 12 in 2 folds of whole hospitals, and 6 in the hold-out" in text
+    assert "(AMS). 3 patients were excluded." in text
     assert "no <FLAIR> 2 withdrawn 1" in text
     assert "0 GOT, PAR STO AMS none" in text
 
@@ -329,10 +329,12 @@ def test_a_reason_of_the_table_names_no_patient() -> None:
     assert cohort_facts(record).exclusions == (("same scan as a patient", 2),)
 
 
-def test_whose_results_inputs_have_is_told(page: str) -> None:
-    assert "All inputs have the same patients: those who have every sequence" in Reader(page).text
+def test_eligibility_counts_the_patients_of_each_input_configuration(page: str) -> None:
+    assert "All input configurations have the same patients: those with every sequence" in Reader(page).text
     cases = cases_of(study_of(inputs={"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]}, statistics=choosing("A")))
-    assert "Eligibility is per inputs, and here" in eligibility("per_inputs", cases)
+    assert "Eligibility is decided for each input configuration; in this run all have the same" in eligibility(
+        "per_inputs", cases
+    )
     fewer = cases[(cases["inputs"] != "B") | ~cases["patient"].isin(["STO000", "AMS000", "AMS001"])]
     said = eligibility("per_inputs", fewer)
     assert "A 18 (12 in folds, 6 held out) and B 15 (11 in folds, 4 held out)" in said
@@ -352,7 +354,7 @@ def test_a_split_with_a_hospital_on_two_sides_is_not_called_proven() -> None:
 def test_a_run_of_one_network_without_raters_has_its_page_too(tmp_path: Path) -> None:
     found = Reader(page_of(tmp_path, study_of(archs=("nnunet",)), rated=False))
     assert len(found.of("img")) == 2
-    assert "This run has one network, so that there is nothing to compare it with." in found.text
+    assert "This run has one network, so there is nothing to compare it with." in found.text
     assert "AGU-Net" not in found.text.split("Deviations")[0]
     assert "Novice" not in found.text
     assert "Raters and networks" not in found.text
@@ -368,11 +370,11 @@ def test_a_run_without_a_positive_holdout_patient_says_so(tmp_path: Path) -> Non
     write_report(sources, making, tmp_path / "index.html")
     text = Reader((tmp_path / "index.html").read_text(encoding="utf-8")).text
     assert "No patient of the hold-out has residual tumour" in text
-    assert "no hold-out patient has residual tumour, so that there is no Dice to compare" in text
+    assert "no hold-out patient has residual tumour, so there is no Dice to compare" in text
     assert "nan" not in re.findall(r"[a-z]+", text.lower())
 
 
-def test_epochs_thresholds_and_digests_are_told(page: str) -> None:
+def test_the_page_shows_epochs_thresholds_and_digests(page: str) -> None:
     text = Reader(page).text
     assert "nnU-Net A 10, 11 " in text
     # Chosen 0.5 at 65 %, 62.5 % with each fold at the threshold of the others.
@@ -410,7 +412,7 @@ def test_the_gain_of_t1w_is_paired_signed_and_tested() -> None:
     study = study_of(archs=("nnunet",))
     found = t1w_gain(two_models(A=(0.2, 0.5), B=(0.6, 0.4)), study, LABELS, no_test(False))
     assert found is not None
-    assert "inputs B against A" in found.question
+    assert "(input configuration B against A)" in found.question
     assert found.sentences[0] == "In this run mean Dice is higher with B than with A, for every network and set."
     assert (
         "nnU-Net, hold-out, n = 2 with residual tumour: mean Dice 50.0 % with B and 35.0 % with A, a difference of "
@@ -419,7 +421,7 @@ def test_the_gain_of_t1w_is_paired_signed_and_tested() -> None:
     assert "does not find this difference significant (p = 0.2500)" in found.sentences[3]
 
 
-def test_a_loss_a_significant_one_and_one_that_could_not_be_tested_are_said_as_they_are() -> None:
+def test_a_lower_a_significant_and_an_untested_difference_are_reported_as_such() -> None:
     study = study_of(archs=("nnunet",))
     cases = two_models(A=(0.6, 0.4), B=(0.2, 0.5))
     found = t1w_gain(cases, study, LABELS, no_test(True))
@@ -432,7 +434,7 @@ def test_a_loss_a_significant_one_and_one_that_could_not_be_tested_are_said_as_t
     assert untested.sentences[3].endswith("is not possible: one value only.")
 
 
-def test_inputs_that_do_not_differ_by_t1w_alone_are_not_asked() -> None:
+def test_inputs_that_do_not_differ_by_t1w_alone_have_no_finding_about_t1w() -> None:
     study = study_of(
         archs=("nnunet",),
         inputs={"A": ["post_t1ce"], "C": ["post_t1ce", "post_t1", "post_flair"]},
@@ -468,17 +470,17 @@ def test_the_more_conservative_network_is_the_one_with_fewer_false_alarms_and_mo
     assert (
         "AGU-Net B, hold-out: sensitivity 75.0 % (30 of 40 with residual tumour), specificity 80.0 % (20 of 25" in said
     )
-    assert "precision 85.7 % (30 of 35 called residual tumour)" in said
+    assert "precision 85.7 % (30 of 35 predicted to have it)" in said
     assert "AGU-Net is the more conservative on the hold-out set: higher specificity and lower sensitivity" in said
-    assert "So it is in the article." in said
-    assert "By their intervals: specificity significantly different." in said
+    assert "The article finds the same." in said
+    assert "Compared by their intervals: specificity significantly different." in said
 
 
-def test_an_order_that_is_not_the_articles_is_said_as_it_is() -> None:
+def test_an_order_other_than_the_articles_names_the_articles_network() -> None:
     said = said_of(nnunet=(30, 10, 5, 20), agunet=(40, 0, 20, 5))
     assert "nnU-Net is the more conservative on the hold-out set" in said
     assert "In the article it is AGU-Net." in said
-    assert "So it is" not in said
+    assert "finds the same" not in said
 
 
 def test_a_network_that_is_better_at_both_or_equal_is_not_called_conservative() -> None:
@@ -487,16 +489,16 @@ def test_a_network_that_is_better_at_both_or_equal_is_not_called_conservative() 
     assert "both rates are the same" in said_of(nnunet=(30, 10, 5, 20), agunet=(30, 10, 5, 20))
 
 
-def test_few_patients_and_a_missing_class_are_told() -> None:
+def test_few_patients_and_a_missing_class_are_reported() -> None:
     few = said_of(nnunet=(4, 0, 1, 1), agunet=(2, 2, 0, 2))
     assert (
-        "one patient with residual tumour is 25 points of sensitivity and one patient without residual tumour is 50"
-        in few
+        "one patient with residual tumour changes sensitivity by 25 points and one patient without residual tumour "
+        "changes specificity by 50 points." in few
     )
-    assert "lacks patients of one class" in said_of(nnunet=(4, 1, 0, 0), agunet=(2, 3, 0, 0))
+    assert "has patients of one class only" in said_of(nnunet=(4, 1, 0, 0), agunet=(2, 3, 0, 0))
 
 
-def test_significant_pairs_are_counted_and_named_and_untested_ones_told() -> None:
+def test_significant_pairs_are_named_and_untested_pairs_counted() -> None:
     pairs = [("A", "B", True), ("A", "C", False), ("B", "C", None)]
     inputs = pd.DataFrame([{"arch": "nnunet", "inputs_1": a, "inputs_2": b, "significant": s} for a, b, s in pairs])
     networks = pd.DataFrame(
@@ -506,7 +508,7 @@ def test_significant_pairs_are_counted_and_named_and_untested_ones_told() -> Non
     frames = {"inputs": inputs, "architectures": networks, "overlaps": pd.DataFrame(columns=["split", "rate"])}
     said = significance(frames, LABELS).sentences
     assert said[0].endswith("1 of 2 pairs differs significantly (1 more pair could not be compared): nnU-Net A and B.")
-    assert "between nnU-Net B (median 50.0 %, n = 5) and AGU-Net C (median 25.0 %, n = 5), p = <0.0001" in said[1]
+    assert "between nnU-Net B (median 50.0 %, n = 5) and AGU-Net C (median 25.0 %, n = 5), p < 0.0001." in said[1]
 
 
 def test_raters_are_counted_by_the_direction_of_the_difference() -> None:
@@ -522,11 +524,11 @@ def test_raters_are_counted_by_the_direction_of_the_difference() -> None:
         "of 3 raters, significantly better than 1, significantly worse than 1 and not significantly different from 1"
         in said
     )
-    assert "better than the novices (p = 0.0100) and all raters not comparable" in said
+    assert "better than the novices (p = 0.0100) and not comparable with all raters" in said
     assert "r1" not in said
 
 
-def test_the_articles_values_stand_beside_a_runs_where_the_channels_are_the_same() -> None:
+def test_the_articles_rows_are_shown_for_configurations_with_the_same_channels() -> None:
     study = study_of(inputs={"X": ["post_t1", "post_t1ce"], "Y": ["post_t1ce", "pre_t1ce"]}, statistics=choosing("X"))
     assert same_inputs(study) == {"X": "B"}
     first, second = beside_the_article(cases_of(study), study, LABELS)
@@ -552,7 +554,7 @@ def test_the_published_configuration_states_the_articles_numbers() -> None:
     assert {setting.key for setting in ARTICLE_SETTINGS} >= {"networks.nnunet.epochs", "statistics.alpha"}
 
 
-def test_other_settings_are_told_with_both_values_and_those_of_untrained_networks_are_not() -> None:
+def test_differing_settings_show_both_values_and_untrained_networks_show_none() -> None:
     networks = {**PUBLISHED["networks"], "nnunet": {**PUBLISHED["networks"]["nnunet"], "epochs": 5}}
     networks["agunet"] = {**networks["agunet"], "learning_rate": 0.5}
     study = study_of(archs=("nnunet",), networks=networks)
@@ -577,7 +579,7 @@ def test_deviations_follow_the_settings() -> None:
     assert "Software of AGU-Net" not in one
 
 
-def test_methods_say_the_settings_in_use_and_no_path() -> None:
+def test_methods_show_the_settings_in_use_and_no_path() -> None:
     weights = {"file": "/secret/weights.safetensors", "sha256": "a" * 64}
     networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "initial_weights": weights}}
     networks["nnunet"] = {**networks["nnunet"], "epochs": 7}
@@ -597,7 +599,7 @@ def test_the_digest_of_the_settings_is_of_the_study_and_not_of_the_place() -> No
     assert provenance.settings_digest(here) != provenance.settings_digest(study_of(version=2))
 
 
-def test_pins_count_and_comments_do_not(tmp_path: Path) -> None:
+def test_the_digest_of_an_environment_depends_on_pins_and_not_on_comments(tmp_path: Path) -> None:
     text = "dependencies:\n  - python=3.11\n  - pip:\n      - numpy==2.3.5\n      - tensorflow[and-cuda]==2.21.0\n"
     (tmp_path / "one.yaml").write_text(text)
     (tmp_path / "two.yaml").write_text("# a comment\n" + text)
@@ -615,7 +617,7 @@ def test_rates_of_a_set_are_those_of_its_patients_counted_together() -> None:
     assert (found.recall, found.specificity) == (75.0, 50.0)
 
 
-def test_a_network_without_a_curve_has_no_epochs_to_tell(tmp_path: Path) -> None:
+def test_a_network_without_a_curve_has_no_epochs(tmp_path: Path) -> None:
     manifest = tmp_path / "model" / "manifest.json"
     with stage(manifest) as part:
         write_text(part / "weights.txt", "")

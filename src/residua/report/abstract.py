@@ -17,7 +17,7 @@ from residua.tables.cells import interval, mean_sd
 
 @dataclass(frozen=True)
 class Headline:
-    """One number with what it is and what it is of."""
+    """One number of the summary: its name, its value and the patients behind it."""
 
     what: str
     value: str
@@ -25,14 +25,14 @@ class Headline:
 
 
 def abstract(study: Study, cohort: CohortFacts, cases: pd.DataFrame, labels: Mapping[str, str]) -> str:
-    """What was done to whom, and what came out on the hold-out."""
+    """Describe the run and its results on the hold-out in one paragraph."""
     names = listed([labels.get(arch, arch) for arch in study.archs])
     return (
         f"{names} {'was' if len(study.archs) == 1 else 'were each'} trained with "
         f"{one_of(len(study.inputs))} input {'configuration' if len(study.inputs) == 1 else 'configurations'} "
         f"({listed(list(study.inputs))}) to segment residual glioblastoma on early post-operative MRI, in "
         f"{one_of(cohort.folds)} hospital-grouped folds of {counted(cohort.in_folds, 'patient')}, and tested on "
-        f"{counted(cohort.held_out, 'patient')} of {cohort.holdout}, held out from all of it. "
+        f"{counted(cohort.held_out, 'patient')} of the hold-out ({cohort.holdout}). "
         f"{_segmentation(study, cases, labels)} {_classification(study, cases, labels)}"
     )
 
@@ -44,7 +44,7 @@ def _segmentation(study: Study, cases: pd.DataFrame, labels: Mapping[str, str]) 
         words.append(f"{percent(dice.mean())} for {model.name} (n = {len(dice)})" if len(dice) else "")
     said = [word for word in words if word]
     if not said:
-        return "No patient of the hold-out has residual tumour, so that there is no Dice to report."
+        return "No patient of the hold-out has residual tumour, so there is no Dice to report."
     return f"On the hold-out, mean Dice of the patients with residual tumour is {listed(said)}."
 
 
@@ -55,12 +55,12 @@ def _classification(study: Study, cases: pd.DataFrame, labels: Mapping[str, str]
         if "balanced_accuracy" not in found.undefined:
             words.append(f"{percent(found.balanced_accuracy / 100)} for {model.name}")
     if not words:
-        return "Its patients are all of one class, so that there is no balanced accuracy to report."
-    return f"Balanced accuracy in telling residual tumour from gross total resection is {listed(words)}."
+        return "The hold-out has patients of one class only, so there is no balanced accuracy to report."
+    return f"Balanced accuracy for residual tumour against gross total resection is {listed(words)}."
 
 
 def headlines(study: Study, cases: pd.DataFrame, intervals: pd.DataFrame, labels: Mapping[str, str]) -> list[Headline]:
-    """Dice and balanced accuracy on the hold-out of each network with its best inputs."""
+    """Return Dice and balanced accuracy on the hold-out of each network with its best input configuration."""
     return [
         *(_dice(model, study, cases) for model in best_models(cases, study, "segmentation", labels)),
         *(

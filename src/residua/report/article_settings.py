@@ -1,4 +1,4 @@
-"""What the article states as a number or a choice, and where a study's settings differ."""
+"""The numbers and choices that the article states, and where a study's settings differ."""
 
 from __future__ import annotations
 
@@ -64,9 +64,9 @@ ARTICLE_SETTINGS = (
 
 
 def differing(study: Study) -> list[tuple[ArticleSetting, str, str]]:
-    """The article's settings that this study does not use, each with the article's value and the study's in words.
+    """List the settings that differ from the article's, each with the article's value and the study's in words.
 
-    Settings of networks that the study does not train are left out.
+    Settings of networks that the study does not train are omitted.
     """
     untrained = [f"networks.{arch}." for arch in ("nnunet", "agunet") if arch not in study.archs]
     rows = []
@@ -78,7 +78,7 @@ def differing(study: Study) -> list[tuple[ArticleSetting, str, str]]:
 
 
 def value_of(study: Study, key: str) -> Any:
-    """What stands under a dotted key of the configuration, as builtins."""
+    """Return the value of a dotted key of the configuration, as builtins."""
     value: Any = study.model_dump(mode="json")
     for part in key.split("."):
         value = value[part]

@@ -1,4 +1,4 @@
-"""This run's Tables 3 and 4 beside the article's, where both used the same inputs."""
+"""Compare Tables 3 and 4 of a run with the article's, where both used the same input channels."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _VERSIONS = {"preprint": "the preprint, the article's first version", "article":
 
 
 def same_inputs(study: Study) -> dict[str, str]:
-    """Inputs of the study by name, with the letter of the article's inputs that have the same channels."""
+    """Map input configurations of the study to the article's with the same channels, by name and letter."""
     letters = {frozenset(channels): letter for letter, channels in ARTICLE_INPUTS.items()}
     named = {name: letters.get(frozenset(channels)) for name, channels in study.inputs.items()}
     return {name: letter for name, letter in named.items() if letter}
 
 
 def beside_the_article(cases: pd.DataFrame, study: Study, labels: Mapping[str, str]) -> list[Table]:
-    """Both tables, each model's published row above this run's; none when no inputs and network are the article's."""
+    """Return both tables, each model's published row above this run's; empty when no model is the article's."""
     return [
         table
         for number, published, own, columns in (
@@ -73,8 +73,8 @@ def _beside(
         return None
     sources = "; ".join(f"{version}: {_VERSIONS.get(version, version)}" for version in sorted(versions))
     caption = (
-        f"Table {number} beside the article's, for inputs of the same channels. {sources}; this run: Table {number} "
-        "above. HD95 and AVE are in neither version that is at hand."
+        f"Table {number} of the article and of this run, for input configurations with the same channels. {sources}; "
+        f"this run: Table {number} above. HD95 and AVE are in neither available version."
     )
     return Table(pd.DataFrame(rows, dtype=object), caption if number == 3 else caption.rpartition(" HD95")[0])
 

@@ -36,7 +36,7 @@ _PLACES = {
     "table3": "segmentation",
     "table4": "classification",
 }
-"""Where a table stands; all others are those behind the statistics."""
+"""The section of a table; all others are those behind the statistics."""
 
 _TITLES = {
     "table1": "Table 1",
@@ -51,12 +51,12 @@ _TITLES = {
     "raters": "Networks against raters",
 }
 _LONG = 20
-"""Rows from which on a table is folded."""
+"""A table with more rows is folded."""
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The files of a run: one each, or by name, by network and inputs, and by fold."""
+    """The files of a run: one each, or by name, by network and input configuration, and by fold."""
 
     folds: str
     tables: Mapping[str, str]
@@ -70,7 +70,7 @@ class Sources:
 
 @dataclass(frozen=True)
 class Making:
-    """How the run was made: its settings, the networks' names, digests of code and environments."""
+    """Settings of the run, names of its networks, and digests of its code and environments."""
 
     settings: Mapping[str, Any]
     labels: Mapping[str, str]
@@ -80,7 +80,7 @@ class Making:
 
 @dataclass(frozen=True)
 class _Shown:
-    """A table within the page; a long one is folded."""
+    """A table of the page; a long one is folded."""
 
     title: str
     fragment: Markup
@@ -89,16 +89,16 @@ class _Shown:
 
 @dataclass(frozen=True)
 class _Figure:
-    """A picture within the page and its caption."""
+    """A picture of the page and its caption."""
 
     source: str
     caption: str
 
 
 def write_report(sources: Sources, making: Making, out: str | PathLike[str]) -> None:
-    """Write the page. ``making.settings`` is the configuration without the places of its tables.
+    """Write the report. ``making.settings`` is the configuration without the places of its tables.
 
-    Equal files give an equal page. Raises ``ResiduaError`` when a file of the run is damaged.
+    The same files give the same page. Raises ``ResiduaError`` when a file of the run is damaged.
     """
     study = Study.model_validate({"cohort": "cohort table", **making.settings})
     write_text(out, rendered("residua.report", "template.html", **_contents(sources, making, study)))
@@ -109,7 +109,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
     record = read_json(sources.folds)
     cohort = cohort_facts(record)
     statistics = {name: pd.read_parquet(file) for name, file in sources.statistics.items()}
-    found = [
+    answers = [
         t1w_gain(cases, study, labels, statistics["inputs"]),
         conservative(cases, study, labels, statistics["overlaps"]),
         significance(statistics, labels),
@@ -124,7 +124,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
         "methods": methods(study, labels, "raters" in statistics, cohort.folds),
-        "findings": [finding for finding in found if finding],
+        "findings": [finding for finding in answers if finding],
         "beside": [_fragment(table) for table in beside_the_article(cases, study, labels)],
         "same_cohort": is_the_articles_cohort(patients_by_hospital(record)),
         "deviations": applying(study),
@@ -147,7 +147,7 @@ def _making(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
 
 
 def _tables(sources: Mapping[str, str]) -> dict[str, list[_Shown]]:
-    """The fragments by section; they come from our own renderer, which escapes every text."""
+    """Sort the tables by section. Their HTML comes from ``residua.tables.html``, which escapes every text."""
     placed: dict[str, list[_Shown]] = {"cohort": [], "segmentation": [], "classification": [], "behind": []}
     for name, file in sources.items():
         fragment = Path(file).read_text(encoding="utf-8")

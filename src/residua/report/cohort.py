@@ -1,4 +1,4 @@
-"""Who took part: hospitals, patients, exclusions, and the proof that no hospital is on two sides of the split."""
+"""Describe the cohort: hospitals, patients, exclusions, and the proof that no hospital is on two sides of the split."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from residua.settings.participation import Eligibility
 
 @dataclass(frozen=True)
 class SideRow:
-    """One fold of the proof: which hospitals train, validate and are held out, and which are on two sides."""
+    """One fold of the proof: the hospitals that train, validate and are held out, and those on two sides."""
 
     fold: str
     training: str
@@ -29,7 +29,7 @@ class SideRow:
 
 @dataclass(frozen=True)
 class CohortFacts:
-    """Numbers and sentences of the cohort; nobody is named."""
+    """Numbers and sentences of the cohort, without the name of a patient."""
 
     patients: int
     hospitals: int
@@ -43,21 +43,21 @@ class CohortFacts:
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """The cohort in words."""
+        """Describe the cohort in words."""
         excluded = sum(number for _, number in self.exclusions)
         return (
             f"{counted(self.patients, 'patient')} of {counted(self.hospitals, 'hospital')} took part: "
-            f"{self.in_folds} in {counted(self.folds, 'fold')}, each made of whole hospitals, and {self.held_out} held "
-            f"out ({self.holdout}). " + (f"{counted(excluded, 'patient')} excluded." if excluded else "None excluded."),
-            "No hospital is on two sides of any fold, and the hold-out is in none: the columns below have no hospital "
-            "in common."
+            f"{self.in_folds} in {counted(self.folds, 'fold')} of whole hospitals, and {self.held_out} in the hold-out "
+            f"({self.holdout}). {counted(excluded, 'patient was', 'patients were') if excluded else 'None was'} "
+            "excluded.",
+            "Training, validation and hold-out have no hospital in common, as the proof of the split below shows."
             if self.proven
             else "A hospital is on two sides of the split: the results below are not independent.",
         )
 
 
 def cohort_facts(record: Mapping[str, Any]) -> CohortFacts:
-    """What ``results/cohort/folds.json`` says, with the proof checked again from the patients themselves."""
+    """Summarise ``results/cohort/folds.json``; the proof is made anew from the patients."""
     split = Split.from_json(record)
     proof = tuple(_side(split, fold) for fold in sorted(split.folds))
     everybody = {*split.patients, *split.excluded}
@@ -76,31 +76,34 @@ def cohort_facts(record: Mapping[str, Any]) -> CohortFacts:
 
 
 def eligibility(rule: Eligibility, cases: pd.DataFrame) -> str:
-    """Who takes part in which inputs, counted in the measurements: one row a network, inputs and patient."""
+    """Count the patients of each input configuration.
+
+    ``cases`` are the measurements: one row per network, input configuration and patient.
+    """
     own = cases.drop_duplicates(["inputs", "patient"])
     counts = {str(inputs): rows["split"].value_counts() for inputs, rows in own.groupby("inputs", sort=False)}
     if len({tuple(sorted(count.items())) for count in counts.values()}) == 1:
         if rule == "complete":
-            return "All inputs have the same patients: those who have every sequence that any inputs use."
-        return "Eligibility is per inputs, and here all inputs have the same patients."
-    said = [
+            return "All input configurations have the same patients: those with every sequence that any of them uses."
+        return "Eligibility is decided for each input configuration; in this run all have the same patients."
+    described = [
         f"{inputs} {count.sum()} ({count.get('validation', 0)} in folds, {count.get('test', 0)} held out)"
         for inputs, count in counts.items()
     ]
     return (
-        f"Eligibility is per inputs: each has the patients who have all of its channels, {listed(said)}. Rows of "
-        "different inputs in Tables 3 and 4 are not of the same patients."
+        "Eligibility is decided for each input configuration, which has the patients with all of its channels: "
+        f"{listed(described)}. Rows of different configurations in Tables 3 and 4 are not of the same patients."
     )
 
 
 def is_the_articles_cohort(cases_by_hospital: Mapping[str, int]) -> bool:
-    """Whether patients by hospital are those of the article's Table 1."""
+    """Return whether the patients by hospital are those of the article's Table 1."""
     published = printed_table1()
     return dict(cases_by_hospital) == dict(zip(published["hospital"], published["patients"].astype(int), strict=True))
 
 
 def patients_by_hospital(record: Mapping[str, Any]) -> dict[str, int]:
-    """Patients in the study by hospital."""
+    """Count the patients of the study by hospital."""
     return dict(Counter(record["hospitals"].values()))
 
 

@@ -18,7 +18,7 @@ Applies = Callable[[Study], bool]
 
 @dataclass(frozen=True)
 class Deviation:
-    """One difference in method: what the article does, what is done here and why, and for which studies it holds."""
+    """One difference in method: what the article and Residua do, why, and the studies that it applies to."""
 
     what: str
     article: str
@@ -28,22 +28,22 @@ class Deviation:
 
 
 def always(study: Study) -> bool:
-    """A deviation of every study."""
+    """Apply to every study."""
     return True
 
 
 def trains(arch: str) -> Applies:
-    """A deviation of studies that train this network."""
+    """Apply to studies that train this network."""
     return lambda study: arch in study.archs
 
 
 def where(key: str, value: Any, arch: str | None = None) -> Applies:
-    """A deviation of studies with this value under the dotted ``key``, and which train ``arch``."""
+    """Apply to studies with this value under the dotted ``key`` that train ``arch``."""
     return lambda study: (arch is None or arch in study.archs) and value_of(study, key) == value
 
 
 def unlike(key: str, value: Any, arch: str | None = None) -> Applies:
-    """A deviation of studies with another value under the dotted ``key``, and which train ``arch``."""
+    """Apply to studies with another value under the dotted ``key`` that train ``arch``."""
     return lambda study: (arch is None or arch in study.archs) and value_of(study, key) != value
 
 
@@ -78,7 +78,7 @@ DEVIATIONS = (
         "Brain masks",
         "a slab-wise AGU-Net, slabs of 256×192×32 voxels",
         "a slab-wise AGU-Net with weights of the study's own; slabs overlap by half",
-        "the article's weights are not public, nor by how much its slabs overlap",
+        "neither the article's weights nor the overlap of its slabs are public",
         where("brain_mask.method", "agunet"),
     ),
     Deviation(
@@ -93,7 +93,7 @@ DEVIATIONS = (
         "SyN of ANTs; neither metric, iterations nor smoothing given",
         "SyN of ANTs after a rigid and an affine stage, the field smoothed more than ANTs does; "
         "docs/explanation/registration.md has metric and smoothing within the session and across surgery",
-        "with ANTs' own smoothing SyN moves what the affine had put in place; only surgery shifts the brain",
+        "with ANTs' own smoothing SyN displaces what the affine stage had aligned; only surgery shifts the brain",
         lambda study: (study.registration.engine, study.registration.transform) == ("ants", "SyN"),
     ),
     Deviation(
@@ -106,7 +106,7 @@ DEVIATIONS = (
     Deviation(
         "Registration",
         "SyN of ANTs",
-        "none: the images are taken as aligned",
+        "none: the images are assumed to be aligned",
         "the study asks for it",
         where("registration.engine", "none"),
     ),
@@ -119,9 +119,9 @@ DEVIATIONS = (
     ),
     Deviation(
         "Tumour in the registration",
-        "not said",
-        "where the scan from before surgery is deformed, its tumour is not looked at",
-        "it has no counterpart after surgery, and drew the deformation off beside the cavity",
+        "not given",
+        "where the pre-operative scan is deformed, its tumour is ignored",
+        "the tumour has no counterpart after surgery, and pulled the deformation off course beside the cavity",
         lambda study: study.registration.ignored is not None,
     ),
     Deviation(
@@ -166,7 +166,7 @@ DEVIATIONS = (
         "Random numbers of nnU-Net",
         "not given",
         "seeded; bit-identical and resumable with one thread only",
-        "with more, nnU-Net's loader processes draw their own",
+        "with more threads, nnU-Net's loader processes draw random numbers of their own",
         trains("nnunet"),
     ),
     Deviation(
@@ -180,12 +180,12 @@ DEVIATIONS = (
         "Start of AGU-Net",
         "weights of the best pre-operative model, the input layer adapted",
         "random weights",
-        "those weights cannot be shipped; initial_weights takes a file of them",
+        "those weights cannot be shipped; initial_weights takes a file with weights",
         where("networks.agunet.initial_weights", None, "agunet"),
     ),
     Deviation(
         "End of AGU-Net's training",
-        "30 epochs without a better validation loss; the validating fold is then reported",
+        "30 epochs without a better validation loss; the validation fold is then reported",
         "a share of the training patients ends the training",
         "the study asks for it: validation rows are then not optimistic",
         unlike("networks.agunet.stopping_fraction", 0, "agunet"),
@@ -194,7 +194,7 @@ DEVIATIONS = (
         "Candidate thresholds and how the best is chosen",
         '"the best threshold determined from the validation studies"',
         "candidates of the configuration; the highest (mean Dice of detected patients + patient-wise F1) / 2 over all "
-        "out-of-fold patients, the first of equals; a fold-out choice shows its optimism",
+        "out-of-fold patients, the first of equal ones; a choice without each fold shows the optimism",
         "the rule of the authors' public code",
         always,
     ),
@@ -222,14 +222,14 @@ DEVIATIONS = (
     ),
     Deviation(
         "Absolute volume error",
-        "median; over which patients is not said",
+        "median; the patients are not given",
         "median over all patients, and over those with residual tumour",
-        "both are wanted; small volumes are not set to 0",
+        "the article may mean either; small volumes are not set to 0",
         always,
     ),
     Deviation(
         "Spread of patient-wise rates over the folds",
-        "its digits are those of n in the denominator",
+        "the printed digits fit n in the denominator",
         "n − 1",
         "the usual estimate",
         always,
@@ -242,7 +242,7 @@ DEVIATIONS = (
         always,
     ),
     Deviation(
-        "Choice of the best inputs",
+        "Choice of the best input configurations",
         "made with the test set in view",
         "made out of fold where the configuration says so",
         "the test set should not choose what is then tested on it",
@@ -252,12 +252,12 @@ DEVIATIONS = (
 
 
 def applying(study: Study) -> list[Deviation]:
-    """The deviations that hold for this study."""
+    """Return the deviations that apply to this study."""
     return [deviation for deviation in DEVIATIONS if deviation.applies(study)]
 
 
 def to_markdown() -> str:
-    """The page ``docs/explanation/deviations.md``."""
+    """Write the page ``docs/explanation/deviations.md``."""
     deviations = [(d.what, d.article, d.here, d.why) for d in DEVIATIONS]
     settings = [(s.what, f"`{s.key}`", plain(s.value, s.key)) for s in ARTICLE_SETTINGS]
     blocks = (
@@ -266,7 +266,7 @@ def to_markdown() -> str:
         "those that hold for its settings, and every setting that is not the article's.",
         _table(("what", "the article", "here", "why"), deviations),
         "## What the article states as a number",
-        "`config.yaml` holds these values. A study with others is told so in its report.",
+        "`config.yaml` holds these values. The report of a study lists the values that differ.",
         _table(("what", "key", "the article"), settings),
     )
     return "\n\n".join(blocks) + "\n"

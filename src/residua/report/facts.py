@@ -1,4 +1,4 @@
-"""Numbers of a run that several parts of the report say in words."""
+"""Numbers of a run that several parts of the report put into words."""
 
 from __future__ import annotations
 
@@ -12,17 +12,18 @@ from residua.metrics.classification import Counts, Rates, count, rates
 from residua.settings.study import Study
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import outcomes_of, positive
+from residua.tables.cells import p_value
 
 SETS = {"test": "hold-out", "validation": "out-of-fold"}
-"""What the splits are called in sentences, in the order in which they are told."""
+"""The names of the splits in sentences, in the order of the report."""
 
 FEW = 20
-"""Fewer patients than this are called few: each then counts for 5 percentage points or more."""
+"""Fewer patients than this are called few: each then changes a mean by 5 percentage points or more."""
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network with one of its inputs."""
+    """A network with one of its input configurations."""
 
     arch: str
     inputs: str
@@ -30,29 +31,35 @@ class Model:
 
     @property
     def name(self) -> str:
-        """The network and its inputs."""
+        """The network and its input configuration."""
         return f"{self.label} {self.inputs}"
 
     def cases(self, cases: pd.DataFrame, split: str) -> pd.DataFrame:
-        """The model's rows of one split."""
+        """Select the model's rows of one split."""
         own = (cases["arch"] == self.arch) & (cases["inputs"] == self.inputs) & (cases["split"] == split)
         return cases[own]
 
 
 def best_models(cases: pd.DataFrame, study: Study, experiment: str, labels: Mapping[str, str]) -> list[Model]:
-    """Each network with its best inputs for an experiment."""
+    """Return each network with its best input configuration for an experiment."""
     choice = getattr(study.statistics.best_inputs, experiment)
-    found = best_inputs(cases, choice, experiment, study.classification)
-    return [Model(arch, inputs, labels.get(arch, arch)) for arch, inputs in found.items()]
+    chosen = best_inputs(cases, choice, experiment, study.classification)
+    return [Model(arch, inputs, labels.get(arch, arch)) for arch, inputs in chosen.items()]
 
 
 def dice_of_positive(model: Model, cases: pd.DataFrame, split: str, study: Study) -> pd.Series:
-    """Dice (a fraction) by patient with residual tumour."""
+    """Return Dice (a fraction) by patient with residual tumour."""
     own = positive(model.cases(cases, split), study.classification)
     return pd.Series(own["dice"].to_numpy(dtype=np.float64), index=own["patient"].to_numpy())
 
 
 def classification_of(model: Model, cases: pd.DataFrame, split: str, study: Study) -> tuple[Counts, Rates]:
-    """Patients by outcome and the rates in percent of one split as one set."""
+    """Count patients by outcome, and return the rates in percent, of one split as one set."""
     counts = count(outcomes_of(model.cases(cases, split), study.classification))
     return counts, rates(counts)
+
+
+def p_in_words(value: float) -> str:
+    """Write a p-value as ``p = 0.0079`` or ``p < 0.0001``."""
+    text = p_value(value)
+    return f"p {text[0]} {text[1:]}" if text.startswith("<") else f"p = {text}"

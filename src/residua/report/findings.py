@@ -1,4 +1,4 @@
-"""What a run found, in sentences computed from its numbers and never beyond them."""
+"""Answer questions about a run in sentences that are computed from its numbers."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from typing import Any
 import pandas as pd
 
 from residua.metrics.classification import Counts, Rates
-from residua.report.facts import FEW, SETS, Model, best_models, classification_of, dice_of_positive
+from residua.report.facts import FEW, SETS, Model, best_models, classification_of, dice_of_positive, p_in_words
 from residua.report.wording import counted, percent, points
 from residua.settings.study import Study
-from residua.tables.cells import p_value
 
 _T1W = "post_t1"
 _ARTICLE_CONSERVATIVE, _ARTICLE_OTHER = "agunet", "nnunet"
@@ -21,14 +20,17 @@ _ARTICLE_CONSERVATIVE, _ARTICLE_OTHER = "agunet", "nnunet"
 
 @dataclass(frozen=True)
 class Finding:
-    """A question and what this run says to it."""
+    """A question and the answer of this run."""
 
     question: str
     sentences: tuple[str, ...]
 
 
 def t1w_gain(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], tukey: pd.DataFrame) -> Finding | None:
-    """Whether T1w beside the reference sequence changes Dice; nothing when no two inputs differ by just that."""
+    """Compare Dice with and without T1w beside the reference sequence.
+
+    None when no two input configurations differ in T1w alone.
+    """
     alone = [name for name, channels in study.inputs.items() if set(channels) == {study.sequences.reference}]
     with_t1w = [n for n, channels in study.inputs.items() if set(channels) == {study.sequences.reference, _T1W}]
     if not alone or not with_t1w:
@@ -46,14 +48,14 @@ def t1w_gain(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], tukey
             sentences.append(_gain(pair, without, beside, label, SETS[split]))
         sentences.append(f"{label}: {_tested(tukey, arch, without, beside)}")
     return Finding(
-        f"Does T1w beside T1w-CE (inputs {beside} against {without}) change Dice?",
+        f"Does T1w in addition to T1w-CE change Dice (input configuration {beside} against {without})?",
         (_direction(differences, beside, without), *sentences),
     )
 
 
 def _gain(pair: pd.DataFrame, without: str, beside: str, label: str, where: str) -> str:
     if pair.empty:
-        return f"{label}: no {where} patient has residual tumour, so that there is no Dice to compare."
+        return f"{label}: no {where} patient has residual tumour, so there is no Dice to compare."
     difference = pair[beside] - pair[without]
     better = int((difference > 0).sum())
     return (
@@ -65,13 +67,14 @@ def _gain(pair: pd.DataFrame, without: str, beside: str, label: str, where: str)
 
 def _direction(differences: list[float], beside: str, without: str) -> str:
     if not differences:
-        return "There is no patient with residual tumour to compare them on."
+        return "No patient has residual tumour, so there is no Dice to compare."
     if all(difference > 0 for difference in differences):
         return f"In this run mean Dice is higher with {beside} than with {without}, for every network and set."
     if all(difference < 0 for difference in differences):
         return f"In this run mean Dice is lower with {beside} than with {without}, for every network and set."
     return (
-        f"In this run the answer is not the same for every network and set: {beside} is above {without} in some only."
+        "In this run the answer is not the same for every network and set: mean Dice is higher with "
+        f"{beside} than with {without} in some only."
     )
 
 
@@ -84,11 +87,11 @@ def _tested(tukey: pd.DataFrame, arch: str, one: str, other: str) -> str:
     if pd.isna(row["significant"]):
         return f"Tukey's range test on the hold-out is not possible: {row['note']}."
     finds = "finds this difference significant" if row["significant"] else "does not find this difference significant"
-    return f"Tukey's range test on the hold-out {finds} (p = {p_value(row['p_value'])})."
+    return f"Tukey's range test on the hold-out {finds} ({p_in_words(row['p_value'])})."
 
 
 def conservative(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], overlaps: pd.DataFrame) -> Finding:
-    """Which network raises fewer false alarms and misses more, at the best inputs for classification."""
+    """Compare sensitivity and specificity of the networks, each with its best inputs for classification."""
     models = best_models(cases, study, "classification", labels)
     sentences = []
     for split, where in SETS.items():
@@ -102,7 +105,7 @@ def conservative(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], o
         "Out of fold, the patients of all folds are counted together here; Table 4 pools the folds' rates."
     )
     if len(models) < 2:
-        sentences.append("This run has one network, so that there is nothing to compare it with.")
+        sentences.append("This run has one network, so there is nothing to compare it with.")
     return Finding("Which network is more conservative?", tuple(sentences))
 
 
@@ -110,8 +113,8 @@ def _classified(model: Model, counts: Counts, found: Rates, where: str) -> str:
     return (
         f"{model.name}, {where}: sensitivity {_rate(found, 'recall')} ({counts.tp} of {counts.tp + counts.fn} with "
         f"residual tumour), specificity {_rate(found, 'specificity')} ({counts.tn} of {counts.tn + counts.fp} "
-        f"without), precision {_rate(found, 'precision')} ({counts.tp} of {counts.tp + counts.fp} called residual "
-        "tumour)."
+        f"without), precision {_rate(found, 'precision')} ({counts.tp} of {counts.tp + counts.fp} predicted to have "
+        "it)."
     )
 
 
@@ -121,7 +124,7 @@ def _rate(found: Rates, name: str) -> str:
 
 def _more_conservative(one: Model, of_one: Rates, other: Model, of_other: Rates, where: str) -> str:
     if {"recall", "specificity"} & (set(of_one.undefined) | set(of_other.undefined)):
-        return f"The {where} set lacks patients of one class, so that this question has no answer there."
+        return f"The {where} set has patients of one class only, so this question has no answer there."
     specific, sensitive = of_one.specificity - of_other.specificity, of_one.recall - of_other.recall
     if specific * sensitive < 0 or (specific != 0 and sensitive == 0):
         first, second = (one, other) if specific > 0 else (other, one)
@@ -141,23 +144,23 @@ def _more_conservative(one: Model, of_one: Rates, other: Model, of_other: Rates,
 
 
 def _as_in_the_article(first: Model | None, second: Model | None, *compared: Model) -> str:
-    """How the order compares with the article's, when its two networks are the ones compared."""
+    """Add the order of the article, when its two networks are compared."""
     archs = {model.arch for model in (first, second, *compared) if model}
     if archs != {_ARTICLE_CONSERVATIVE, _ARTICLE_OTHER}:
         return ""
     if first is None:
         return " In the article AGU-Net is the more conservative."
-    return " So it is in the article." if first.arch == _ARTICLE_CONSERVATIVE else " In the article it is AGU-Net."
+    return " The article finds the same." if first.arch == _ARTICLE_CONSERVATIVE else " In the article it is AGU-Net."
 
 
 def _separated(overlaps: pd.DataFrame, split: str, one: Model, other: Model) -> str:
-    """What the intervals say of a pair, rate by rate."""
+    """Compare the intervals of a pair, rate by rate."""
     pair = {(one.arch, one.inputs), (other.arch, other.inputs)}
     words = []
     for row in overlaps[overlaps["split"] == split].to_dict("records"):
         if {(row["arch_1"], row["inputs_1"]), (row["arch_2"], row["inputs_2"])} == pair:
             words.append(f"{str(row['rate']).replace('_', ' ')} {_verdict(row)}")
-    return f"By their intervals: {', '.join(words)}." if words else "Their intervals were not compared."
+    return f"Compared by their intervals: {', '.join(words)}." if words else "Their intervals were not compared."
 
 
 def _verdict(row: Mapping[Any, Any]) -> str:
@@ -167,9 +170,9 @@ def _verdict(row: Mapping[Any, Any]) -> str:
 
 
 def _grain(counts: Counts) -> str:
-    """How much one patient weighs where there are few."""
+    """State how much one patient changes a rate where there are few."""
     parts = [
-        f"one patient {which} residual tumour is {100 / n:.0f} points of {rate}"
+        f"one patient {which} residual tumour changes {rate} by {100 / n:.0f} points"
         for which, n, rate in (
             ("with", counts.tp + counts.fn, "sensitivity"),
             ("without", counts.tn + counts.fp, "specificity"),

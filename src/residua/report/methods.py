@@ -1,4 +1,4 @@
-"""The methods of a run in words, from the settings that it used."""
+"""Describe the methods of a run from its settings."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Passage:
 
 
 def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int) -> list[Passage]:
-    """All passages in the order of the flow.
+    """Return all passages in the order of the workflow.
 
-    ``labels`` are the networks' names; ``rated``: human raters took part; ``folds``: how many the split has.
+    ``labels`` are the names of the networks, ``rated`` whether human raters took part, ``folds`` the number of folds.
     """
     return [
         Passage("Registration and brain masks", (_registration(study), _brain_mask(study), *_sampling(study))),
-        Passage("Inputs", ("Each network is trained and tested with:",), _inputs(study)),
+        Passage("Input configurations", ("Each network was trained and tested with each of:",), _inputs(study)),
         *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
         Passage("From probabilities to masks", (_folds(study, folds), _ensemble(folds), _threshold(study))),
         Passage("Measures", (_measures(study),), _definitions(study)),
@@ -50,29 +50,34 @@ def _registration(study: Study) -> str:
     if settings.engine == "none":
         return f"The {moving} of each patient came aligned with the {reference}, the reference. {resampled}"
     software = {"ants": "ANTs", "greedy": "Greedy"}[settings.engine]
-    return f"The {moving} of each patient were registered to the {reference}, the reference, with {software}: " + (
+    were = "was" if len(study.sequences.moving) == 1 else "were"
+    return (
+        f"The {moving} of each patient {were} registered to the {reference}, the reference, with {software}. "
         f"{_stages(study)} {resampled}"
     )
 
 
 def _stages(study: Study) -> str:
     settings = study.registration
-    linear = {"rigid": "a rigid transform", "affine": "a rigid, then an affine transform"}
+    linear = {"rigid": "A rigid transform", "affine": "A rigid, then an affine transform"}
     begun = linear.get(settings.transform, linear["affine"])
-    how = f"maximising mutual information {_where(settings.linear_spacing_mm)}"
+    begun = f"{begun} maximised mutual information {_where(settings.linear_spacing_mm)}."
     if settings.transform in linear:
-        return f"{begun}, {how}."
+        return begun
     kind = "a symmetric diffeomorphism (SyN)" if settings.transform == "SyN" else "a diffeomorphism"
     across = settings.across_surgery
     shifted = [column for column in study.sequences.before_surgery if across]
     within = [column for column in study.sequences.moving if column not in shifted]
     ways = [f"{_deformation(settings.within_session)} for the {listed(list(map(name_of, within)))}"] if within else []
     if across and shifted:
-        ways.append(f"{_deformation(across)} for the {listed(list(map(name_of, shifted)))}, as the brain shifts")
+        ways.append(
+            f"{_deformation(across)} for the {listed(list(map(name_of, shifted)))}, because surgery shifts the brain"
+        )
+    masked = ""
     if settings.ignored:
         margin = f"{plain(settings.resected_margin_mm)} mm around it"
-        ways.append(f"the {name_of(settings.ignored)}, which surgery took, and {margin} were not looked at")
-    return f"{begun}, {how}, then {kind}: {'; '.join(ways)}."
+        masked = f" The {name_of(settings.ignored)}, which surgery removed, was masked out with {margin}."
+    return f"{begun} Then followed {kind}, {'; '.join(ways)}.{masked}"
 
 
 def _deformation(settings: Deformation) -> str:
@@ -85,16 +90,20 @@ def _deformation(settings: Deformation) -> str:
 
 
 def _where(spacing_mm: float | None) -> str:
-    return "on the images as they are" if spacing_mm is None else f"on images of about {plain(spacing_mm)} mm spacing"
+    return (
+        "on the images at their own spacing"
+        if spacing_mm is None
+        else f"on images of about {plain(spacing_mm)} mm spacing"
+    )
 
 
 def _sampling(study: Study) -> tuple[str, ...]:
     if study.preparation == "paper":
         return ()
     return (
-        "Every channel was brought from its own voxels to the grid of each network by one interpolation: the transform "
-        "and the change of spacing were applied together, after smoothing where the network's voxels are the larger, "
-        "and the brain mask after them.",
+        "Every channel was interpolated once, from its own voxels to the grid of each network: the transform and the "
+        "change of spacing were applied together. Images were smoothed before where the network's voxels are larger, "
+        "and the brain mask was applied afterwards.",
     )
 
 
@@ -125,29 +134,30 @@ def _folds(study: Study, folds: int) -> str:
     words = f"The hospitals that are not held out make up {one_of(folds)} folds"
     if isinstance(study.folds, BalancedFolds):
         return (
-            f"{words}. They were shared out by a program that made the largest deviation of a fold from an equal share "
-            "of the patients, or of those with residual tumour, as small as it could, then the second largest, and so "
-            "on, and stayed so from then on."
+            f"{words} with nearly equal numbers of patients, and of patients with residual tumour. A program made the "
+            "largest deviation of a fold from an equal share as small as it could, then the second largest, and so on. "
+            "The folds were then frozen."
         )
     if isinstance(study.folds, LeaveOneHospitalOut):
-        return f"{words}, one each."
-    return f"{words}, as {'a table' if isinstance(study.folds, FoldsTable) else 'the configuration'} says."
+        return f"{words}, one hospital each."
+    return f"{words}, as {'a table' if isinstance(study.folds, FoldsTable) else 'the configuration'} states."
 
 
 def _ensemble(folds: int) -> str:
     return (
-        f"Each network was trained {one_of(folds)} times for every inputs, each time without the hospitals "
-        "of one fold. A patient of a fold was segmented by the one model that had not seen the hospital (out of fold); "
-        f"a hold-out patient by all {one_of(folds)}, whose probabilities were averaged after the softmax."
+        f"Each network was trained {one_of(folds)} times for each input configuration, each time without "
+        "the hospitals of one fold. A patient of a fold was segmented by the one model that had not seen the hospital "
+        f"(out of fold). A hold-out patient was segmented by the mean softmax probabilities of all {one_of(folds)}."
     )
 
 
 def _threshold(study: Study) -> str:
     settings = study.postprocessing
     return (
-        f"A voxel is tumour from a threshold on. Of {plain(settings.thresholds)}, each network and inputs took the one "
-        "that maximises (mean Dice of the detected patients + patient-wise F1) / 2 over all out-of-fold patients; the "
-        "first wins a tie. The hold-out played no part. Components of fewer than "
+        "A voxel is tumour where its probability is at least a threshold. For each network and input configuration the "
+        f"threshold was chosen from {plain(settings.thresholds)}: it maximises (mean Dice of the detected patients + "
+        "patient-wise F1) / 2 over all out-of-fold patients; the first of equal ones was taken. The hold-out played no "
+        "part. Components of fewer than "
         f"{counted(settings.min_component_voxels, 'voxel')} ({settings.connectivity} neighbours) were then removed."
     )
 
@@ -155,7 +165,7 @@ def _threshold(study: Study) -> str:
 def _measures(study: Study) -> str:
     return (
         "Every segmentation was measured against the reference standard, the manual segmentation, on the grid of the "
-        f"{name_of(study.sequences.reference)}. What is undefined is left out and counted, never taken as 0."
+        f"{name_of(study.sequences.reference)}. Undefined values are omitted and counted, never set to 0."
     )
 
 
@@ -194,19 +204,20 @@ def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
 def _statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[str, ...]:
     settings = study.statistics
     passages = [
-        f"The significance level is {settings.alpha:g}. Inputs of one network are compared by Tukey's range test of "
-        "the Dice of P on the hold-out; networks at their best inputs by the Mann-Whitney U test of the same.",
-        "Intervals of the classification are bias-corrected and accelerated (BCa) bootstrap intervals on the hold-out, "
-        f"of {settings.bootstrap_resamples} resamples within each class of the reference, and normal ones out of fold, "
-        f"pooled mean ± {settings.interval_sd_multiplier:g} sd over the folds. Two models differ significantly when "
-        "their intervals do not overlap.",
-        "Raters and networks are compared by the Jaccard index with the reference standard and with the consensus, the "
-        "voxels that more than half of the raters marked, over the patients who have residual tumour under the "
-        "reference in use: each network against each rater and against the mean of the novices, of the experts and of "
-        "all for each patient, by the Mann-Whitney U test.",
+        f"The significance level is {settings.alpha:g}. The input configurations of one network are compared by "
+        "Tukey's range test of the Dice of P on the hold-out. The networks, each with its best configuration, are "
+        "compared by the Mann-Whitney U test of the same Dice.",
+        "Intervals of the classification on the hold-out are bias-corrected and accelerated (BCa) bootstrap intervals "
+        f"from {settings.bootstrap_resamples} resamples within each class of the reference. Out of fold they are "
+        f"normal intervals: pooled mean ± {settings.interval_sd_multiplier:g} sd over the folds. Two models differ "
+        "significantly when their intervals do not overlap.",
+        "Raters and networks are compared by the Jaccard index with the reference standard and with the consensus (the "
+        "voxels that more than half of the raters marked), over the patients with residual tumour under the reference "
+        "in use. Each network is compared with each rater, and with the mean of the novices, of the experts and of all "
+        "raters for each patient, by the Mann-Whitney U test.",
         _choices(study, labels, rated),
-        "All of these tests take the samples as independent, although every model sees the same patients. No "
-        "significant difference is no proof that two models are equal.",
+        "All of these tests assume independent samples, although every model sees the same patients. A difference that "
+        "is not significant does not prove that two models are equal.",
     ]
     return tuple(passage for passage in passages if rated or not passage.startswith("Raters"))
 
@@ -223,7 +234,7 @@ def _choices(study: Study, labels: Mapping[str, str], rated: bool) -> str:
             if arch in by_arch
         ]
         words.append(f"for {_EXPERIMENTS[experiment]} {listed(each)}")
-    return f"Best inputs, by the configuration: {'; '.join(words)}."
+    return f"Best input configurations, as set for this study: {'; '.join(words)}."
 
 
 _EXPERIMENTS = {"segmentation": "segmentation", "classification": "classification", "raters": "the inter-rater study"}

@@ -1,4 +1,4 @@
-"""A network's training in words, from its settings."""
+"""Describe the training of a network from its settings."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from residua.settings.network import NetworkSettings
 
 
 def describe_network(settings: NetworkSettings) -> tuple[str, ...]:
-    """Paragraphs on preparation, architecture and training; none for a network that is only known by its settings."""
+    """Describe preparation, architecture and training in paragraphs; none for a network without a description here."""
     if isinstance(settings, NnUNetSettings):
         return _nnunet(settings)
     if isinstance(settings, AGUNetSettings):
@@ -20,7 +20,7 @@ def describe_network(settings: NetworkSettings) -> tuple[str, ...]:
 
 
 def settings_table(settings: NetworkSettings) -> tuple[tuple[str, str], ...]:
-    """Every setting as (what it means, value); files are named by their digest, never by their path."""
+    """List every setting as (description, value); a file is named by its digest, never by its path."""
     rows = []
     for name, field in type(settings).model_fields.items():
         value: Any = getattr(settings, name)
@@ -41,7 +41,7 @@ def _nnunet(settings: NnUNetSettings) -> tuple[str, ...]:
         f"{counted(settings.iterations_per_epoch, 'step')} with a batch of {settings.batch_size}, by stochastic "
         f"gradient descent with Nesterov momentum {settings.momentum:g} and a learning rate of "
         f"{settings.learning_rate:g} that decays polynomially, on the sum of soft Dice and cross-entropy with deep "
-        f"supervision. {share(settings.foreground_oversampling)} of the patches are made to hold tumour. "
+        f"supervision. {share(settings.foreground_oversampling)} of the patches are forced to contain tumour. "
         f"Augmentation is nnU-Net's own{mirroring}. Predictions come from windows that overlap by "
         f"{share(1 - settings.tile_step)} of the patch.",
     )
@@ -62,16 +62,16 @@ def _agunet(settings: AGUNetSettings) -> tuple[str, ...]:
 
 
 def _agunet_training(settings: AGUNetSettings) -> str:
-    start = "random weights" if settings.initial_weights is None else "trained weights, but for the layers of the input"
+    start = "random weights" if settings.initial_weights is None else "trained weights, except for the input layers"
     if settings.early_stopping_on_validation:
-        judges = "the validating fold"
-        optimism = " Since that fold is then reported, the validation rows of this network are optimistic."
+        judges = "the validation fold"
+        optimism = " Because that fold is also reported, the validation rows of this network are optimistic."
     else:
-        judges, optimism = f"{share(settings.stopping_fraction)} of the training patients, set aside for it,", ""
+        judges, optimism = f"{share(settings.stopping_fraction)} of the training patients, set aside for this", ""
     return (
         f"It was trained from {start} by Adam with a learning rate of {settings.learning_rate:g} and batches of "
         f"{settings.batch_size} accumulated to {settings.effective_batch_size}, on the class-averaged soft Dice "
-        f"without background, for at most {counted(settings.epochs, 'epoch')}. "
-        f"{counted(settings.patience_epochs, 'epoch')} without a lower loss on {judges} end it, and the best epoch's "
-        f"weights are kept.{optimism}"
+        f"without background, for at most {counted(settings.epochs, 'epoch')}. Training stops after "
+        f"{counted(settings.patience_epochs, 'epoch')} without a lower loss on {judges}; the weights of the best epoch "
+        f"are kept.{optimism}"
     )

@@ -1,4 +1,4 @@
-"""What made a run: versions, settings, code, environments and models, by digests; no path, no patient, no date."""
+"""Identify what made a run: versions, settings and models, by digests; no path, no patient, no date."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from residua.settings.study import Study
 _SHOWN = 16
 _CURVE = "curve.jsonl"
 _ELSEWHERE = ("cohort", "raters")
-"""Settings that say where tables lie, not what the study is."""
+"""Settings that name the places of tables."""
 
 
 @dataclass(frozen=True)
 class TrainedModel:
-    """One network and inputs: epochs trained and digest of the manifest for each fold."""
+    """One network and input configuration: epochs trained and digest of the manifest for each fold."""
 
     name: str
     epochs: str
@@ -27,7 +27,7 @@ class TrainedModel:
 
 
 def settings_digest(study: Study) -> str:
-    """Digest of the configuration without the places of its tables: equal for the same study elsewhere."""
+    """Digest the configuration without the places of its tables: the same study elsewhere has the same digest."""
     record = study.model_dump(mode="json", exclude=set(_ELSEWHERE))
     return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:_SHOWN]
 
@@ -35,7 +35,10 @@ def settings_digest(study: Study) -> str:
 def trained_models(
     manifests: Mapping[tuple[str, str, int], str], labels: Mapping[str, str]
 ) -> tuple[TrainedModel, ...]:
-    """All models, by network and inputs in the order given. Raises ``DamagedStageError`` for a damaged curve."""
+    """Describe all models, in the order given. Raises ``DamagedStageError`` for a damaged curve.
+
+    ``manifests`` holds the manifest by network, input configuration and fold.
+    """
     folds: dict[tuple[str, str], list[str]] = {}
     for (arch, inputs, _), manifest in manifests.items():
         folds.setdefault((arch, inputs), []).append(manifest)
@@ -50,7 +53,7 @@ def trained_models(
 
 
 def _epochs(manifest: str) -> str:
-    """Lines of the learning curve, one an epoch; "n/a" for a network that keeps none."""
+    """Count the lines of the learning curve, one per epoch; "n/a" for a network without a curve."""
     if _CURVE not in manifest_of(manifest)["files"]:
         return "n/a"
     curve = verified(manifest, lambda name: name == _CURVE)[_CURVE]
@@ -58,7 +61,7 @@ def _epochs(manifest: str) -> str:
 
 
 def thresholds(records: Mapping[tuple[str, str], Mapping[str, Any]], labels: Mapping[str, str]) -> list[dict[str, str]]:
-    """One row a network and inputs: the chosen threshold, the fold-out choices and what they say of its optimism."""
+    """List the chosen threshold of each model, the choices without each fold, and the optimism of the choice."""
     return [
         {
             "model": f"{labels.get(arch, arch)} {inputs}",
@@ -74,8 +77,8 @@ def thresholds(records: Mapping[tuple[str, str], Mapping[str, Any]], labels: Map
 
 
 def _chosen(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    found: Iterable[Mapping[str, Any]] = record["candidates"]
-    return next(candidate for candidate in found if candidate["threshold"] == record["threshold"])
+    candidates: Iterable[Mapping[str, Any]] = record["candidates"]
+    return next(candidate for candidate in candidates if candidate["threshold"] == record["threshold"])
 
 
 def _score(performance: Mapping[str, Any] | None) -> str:

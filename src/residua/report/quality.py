@@ -1,4 +1,4 @@
-"""What the quality control of the preprocessing found, in numbers; nobody is named."""
+"""Summarise the quality control of the preprocessing in numbers, without the name of a patient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from residua.report.wording import counted, listed
 
 
 def quality(flags: Sequence[Flag], patients: int) -> tuple[str, ...]:
-    """How many of ``patients`` were flagged and by what, the most frequent first."""
+    """Return how many of ``patients`` were flagged and why, the most frequent reason first."""
     flagged = {flag.patient for flag in flags}
     if not flagged:
         return (f"Registration and brain mask of {counted(patients, 'patient')} were measured, and none was flagged.",)
@@ -20,7 +20,8 @@ def quality(flags: Sequence[Flag], patients: int) -> tuple[str, ...]:
     reasons = [f"{reason} ({len(members)})" for reason, members in ordered]
     return (
         f"Registration and brain mask of {counted(patients, 'patient')} were measured. "
-        f"{counted(len(flagged), 'patient was', 'patients were')} flagged by values beyond a limit or far from the "
-        f"others': {listed(reasons)}.",
-        "A flag asks somebody to look; flagged patients are part of all results unless the cohort table excludes them.",
+        f"{counted(len(flagged), 'patient was', 'patients were')} flagged for values beyond a limit or far from those "
+        f"of the others: {listed(reasons)}.",
+        "A flag asks for a look at the patient. Flagged patients are part of all results unless the cohort table "
+        "excludes them.",
     )

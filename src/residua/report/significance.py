@@ -1,4 +1,4 @@
-"""Which differences are significant, counted and named."""
+"""Count and name the significant differences of a run."""
 
 from __future__ import annotations
 
@@ -7,24 +7,23 @@ from typing import Any
 
 import pandas as pd
 
-from residua.report.facts import SETS
+from residua.report.facts import SETS, p_in_words
 from residua.report.findings import Finding
 from residua.report.wording import counted, listed, percent
-from residua.tables.cells import p_value
 
 Rows = list[dict[Any, Any]]
 _NAMED = 6
-"""As many pairs are named; more are only counted, and stand in the tables."""
+"""At most so many pairs are named; more are only counted, and stand in the tables."""
 
 
 def significance(frames: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Finding:
-    """Every comparison of the run. ``frames`` are the statistics by name; those that were not made are missing."""
+    """Summarise every comparison of the run. ``frames`` holds the statistics by name; ``raters`` may be missing."""
     sentences = [
         *_of_inputs(frames["inputs"].to_dict("records"), labels),
         *_of_architectures(frames["architectures"].to_dict("records"), labels),
         *_of_classification(frames["overlaps"], labels),
         *(_of_raters(frames["raters"], labels) if "raters" in frames else ()),
-        "A difference that is not significant is not shown to be absent.",
+        "A difference that is not significant may still exist.",
     ]
     return Finding("Which differences are significant?", tuple(sentences))
 
@@ -40,7 +39,7 @@ def _of_inputs(rows: Rows, labels: Mapping[str, str]) -> list[str]:
     def name(row: Mapping[Any, Any]) -> str:
         return f"{labels.get(row['arch'], row['arch'])} {row['inputs_1']} and {row['inputs_2']}"
 
-    return [f"Inputs, Dice on the hold-out (Tukey's range test): {_counted(rows, name)}"]
+    return [f"Input configurations, Dice on the hold-out (Tukey's range test): {_counted(rows, name)}"]
 
 
 def _of_architectures(rows: Rows, labels: Mapping[str, str]) -> list[str]:
@@ -54,7 +53,7 @@ def _architectures(row: Mapping[Any, Any], labels: Mapping[str, str]) -> str:
     verdict = "a significant difference" if row["significant"] else "no significant difference"
     return (
         f"{verdict} between {one} (median {percent(row['median_1'])}, n = {row['n_1']}) and {other} (median "
-        f"{percent(row['median_2'])}, n = {row['n_2']}), p = {p_value(row['p_value'])}."
+        f"{percent(row['median_2'])}, n = {row['n_2']}), {p_in_words(row['p_value'])}."
     )
 
 
@@ -75,9 +74,9 @@ def _counted(rows: Rows, name: Callable[[Mapping[Any, Any]], str]) -> str:
     untested = len(rows) - len(possible)
     beside = f" ({counted(untested, 'more pair')} could not be compared)" if untested else ""
     if not possible:
-        return f"none of {counted(len(rows), 'pair')} could be compared."
+        return f"{counted(len(rows), 'pair')}, none comparable."
     if not significant:
-        return f"none of {counted(len(possible), 'pair')} differs significantly{beside}."
+        return f"no significant difference in {counted(len(possible), 'pair')}{beside}."
     named = f": {_semicolons(significant)}" if len(significant) <= _NAMED else "; see the table"
     return f"{len(significant)} of {counted(len(possible), 'pair')} {_differ(len(significant))}{beside}{named}."
 
@@ -100,10 +99,10 @@ def _of_raters(raters: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
 
 
 def _raters(rows: pd.DataFrame) -> str:
-    """Raters are counted here, not named."""
+    """Count the raters; none is named."""
     tested = rows[rows["significant"].notna()]
     if tested.empty:
-        return f"none of {counted(len(rows), 'rater')} could be compared"
+        return "no rater could be compared"
     significant = tested[tested["significant"].astype(bool)]
     better = int((significant["median_model"] > significant["median_other"]).sum())
     worse = len(significant) - better
@@ -116,12 +115,12 @@ def _raters(rows: pd.DataFrame) -> str:
 def _groups(rows: pd.DataFrame) -> str:
     words = []
     for row in rows.to_dict("records"):
-        whom = "all raters" if row["against"] == "all" else f"the {row['against']}"
+        group = "all raters" if row["against"] == "all" else f"the {row['against']}"
         if pd.isna(row["significant"]):
-            words.append(f"{whom} not comparable")
+            words.append(f"not comparable with {group}")
         elif row["significant"]:
             better = "better" if row["median_model"] > row["median_other"] else "worse"
-            words.append(f"{better} than {whom} (p = {p_value(row['p_value'])})")
+            words.append(f"{better} than {group} ({p_in_words(row['p_value'])})")
         else:
-            words.append(f"no significant difference to {whom} (p = {p_value(row['p_value'])})")
+            words.append(f"not significantly different from {group} ({p_in_words(row['p_value'])})")
     return f"as groups: {listed(words)}" if words else "no group to compare with"

@@ -1,4 +1,4 @@
-"""Numbers, lists and settings in the words of the report."""
+"""Write numbers, lists and settings in the words of the report."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ _SMALL = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", 
 
 
 def counted(number: int, one: str, several: str | None = None) -> str:
-    """``3 patients``, ``1 patient``; the plural adds an s unless it is given."""
+    """Write ``3 patients`` or ``1 patient``; the plural adds an s unless it is given."""
     return f"{number} {one if number == 1 else several or one + 's'}"
 
 
 def one_of(number: int) -> str:
-    """A small number as a word."""
+    """Write a small number as a word."""
     return _SMALL[number] if number < len(_SMALL) else str(number)
 
 
 def percent(fraction: float) -> str:
-    """A fraction of 1 with one decimal, in percent."""
+    """Write a fraction of 1 in percent with one decimal."""
     return f"{100 * fraction:.1f} %"
 
 
 def share(fraction: float) -> str:
-    """A setting between 0 and 1 in percent, with the digits that it has."""
+    """Write a setting between 0 and 1 in percent, with its own digits."""
     return f"{100 * fraction:g} %"
 
 
 def points(fraction: float) -> str:
-    """A difference of fractions with one decimal and its sign, in percentage points."""
+    """Write a difference of fractions in percentage points, with one decimal and its sign."""
     return f"{100 * fraction:+.1f}".replace("-", "−")
 
 
 def plain(value: Any, key: str = "") -> str:
-    """A setting as text: lists with commas, sizes along x, y, z with ×, mappings as ``name: value``.
+    """Write a setting: lists with commas, sizes along x, y, z with ×, mappings as ``name: value``.
 
-    ``key`` is the setting's name, which tells sizes from other lists of three numbers.
+    ``key`` is the setting's name; it distinguishes sizes from other lists of three numbers.
     """
     if value is None:
         return "none"
