@@ -1,4 +1,4 @@
-"""A real SLURM for the tests that need one; where it cannot be had, they are skipped and told of at the end."""
+"""A real SLURM for the tests that need one; without it they are skipped, and the summary says so."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import pytest
 from cluster import Cluster, unavailable
 
 REQUIRED = os.environ.get("RESIDUA_SLURM") == "required"
-"""Set by ``make test-slurm``: a cluster that cannot be had is a failure."""
+"""Set by ``make test-slurm``: without a cluster the tests fail."""
 _skipped: list[str] = []
 
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Four idle nodes: cpu1, cpu2, gpu1 (two a100), gpu2 (two v100)."""
+    """Start four idle nodes: cpu1, cpu2, gpu1 (two a100), gpu2 (two v100)."""
     reason = unavailable()
     if reason is not None:
         _skipped.append(reason)
@@ -37,7 +37,7 @@ def cluster_file(tmp_path: Path) -> Path:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say it where it is read."""
+    """Report skipped tests at the end."""
     if _skipped:
         terminalreporter.section("SLURM WAS NOT TESTED", sep="!", red=True)
         terminalreporter.line(f"{_skipped[0]}. As root on Debian or Ubuntu, make test-slurm does it.")

@@ -56,7 +56,7 @@ def _of_rules(run: Run, *rules: str) -> list[SlurmJob]:
 
 
 @pytest.mark.usefixtures("started")
-def test_a_cluster_file_that_the_cluster_cannot_satisfy_gives_one_message(
+def test_cluster_file_beyond_the_cluster_gives_one_message(
     micro_cohort: Path, cluster: Cluster, tmp_path: Path, cluster_file: Path
 ) -> None:
     cluster_file.write_text("{cpu: {partition: short}, gpu: {partition: gpux}}")
@@ -64,15 +64,13 @@ def test_a_cluster_file_that_the_cluster_cannot_satisfy_gives_one_message(
     assert run.code != 0
     assert "Traceback" not in run.said
     assert "train: partition gpux does not exist; there are main, cpu, gpu, short, closed" in run.said
-    assert "mask_brain: asks for 2 h, and partition short ends jobs after 1 h: set max_runtime_h" in run.said
+    assert "mask_brain: requests 2 h, but partition short ends jobs after 1 h: set max_runtime_h" in run.said
     assert run.jobs == []
     assert not (tmp_path / "results").exists()
 
 
 @pytest.mark.usefixtures("started")
-def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(
-    micro_cohort: Path, cluster: Cluster, tmp_path: Path
-) -> None:
+def test_job_out_of_memory_is_retried_with_more(micro_cohort: Path, cluster: Cluster, tmp_path: Path) -> None:
     run = _study(tmp_path, micro_cohort, cluster).run(
         "results/cohort/folds.json", "--set-resources", "split_folds:mem_mb=20*50**(attempt-1)"
     )
@@ -80,7 +78,7 @@ def test_a_job_that_runs_out_of_memory_is_tried_again_with_more(
     assert [(job.memory_mb, job.state == "COMPLETED") for job in run.jobs] == [(20, False), (1000, True)]
 
 
-def test_the_study_runs_to_its_end(finished: Run, study: Study) -> None:
+def test_study_finishes(finished: Run, study: Study) -> None:
     with (study.folder / TABLE).open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["Input"], row["Data"]) for row in rows] == [("B", "Val"), ("B", "Test")]
@@ -88,7 +86,7 @@ def test_the_study_runs_to_its_end(finished: Run, study: Study) -> None:
     assert finished.planned["train"] == finished.planned["predict"] == 2
 
 
-def test_every_job_ran_in_slurm(finished: Run) -> None:
+def test_every_job_runs_in_slurm(finished: Run) -> None:
     alone = Counter(job.rule for job in finished.jobs if not job.is_group)
     grouped = {"register", "warp_label", "strip", "prepare", "choose_threshold", "segment", "measure"}
     assert alone == Counter({rule: n for rule, n in finished.planned.items() if rule not in grouped})
@@ -97,7 +95,7 @@ def test_every_job_ran_in_slurm(finished: Run) -> None:
     assert re.findall(r"^localrule (\w+):", finished.said, re.MULTILINE) in ([], ["all"])
 
 
-def test_trainings_and_predictions_had_a_gpu_and_their_memory(finished: Run) -> None:
+def test_trainings_and_predictions_get_a_gpu_and_their_memory(finished: Run) -> None:
     jobs = _of_rules(finished, "train", "predict", "ensemble")
     assert len(jobs) == 5
     assert {(job.rule, job.memory_mb, job.limit_min) for job in jobs} == {
@@ -112,7 +110,7 @@ def test_trainings_and_predictions_had_a_gpu_and_their_memory(finished: Run) -> 
     assert {(job.asked, job.devices) for job in others} == {("", "")}
 
 
-def test_registrations_are_grouped_and_ask_for_one_at_a_time(finished: Run) -> None:
+def test_grouped_registrations_request_the_resources_of_one(finished: Run) -> None:
     assert finished.planned["register"] == REGISTRATIONS
     assert finished.planned["warp_label"] == 1
     groups = [job for job in finished.jobs if job.rule.startswith("per_patient")]
@@ -123,14 +121,14 @@ def test_registrations_are_grouped_and_ask_for_one_at_a_time(finished: Run) -> N
     assert sum(job.limit_min for job in groups) == REGISTRATIONS * register_min + warp_min
 
 
-def test_a_second_call_has_nothing_to_do(finished: Run, study: Study) -> None:
+def test_second_call_has_nothing_to_do(finished: Run, study: Study) -> None:
     again = study.run(*TARGETS)
     assert finished.code == again.code == 0
     assert "Nothing to be done" in again.said
     assert again.jobs == []
 
 
-def test_a_killed_main_process_and_another_way_to_ask_for_gpus(
+def test_study_resumes_after_a_kill_with_another_gpu_request(
     finished: Run, study: Study, cluster: Cluster, cluster_file: Path
 ) -> None:
     cluster_file.write_text("gpu: {partition: closed, account: payer, request: gres, type: v100}")

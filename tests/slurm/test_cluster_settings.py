@@ -43,7 +43,7 @@ def test_each_way_to_request_a_gpu(gpu: dict[str, str], expected: dict[str, str 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("gpus: {partition: gpu}", "gpus: unknown key"),
         ("cpu: {account: 0123}", "cpu.account: Input should be a valid string (found 83): put it in quotes"),
@@ -54,12 +54,12 @@ def test_each_way_to_request_a_gpu(gpu: dict[str, str], expected: dict[str, str 
         ("cpu: [", "not YAML"),
     ],
 )
-def test_error_of_a_wrong_cluster_file_names_file_and_key(cluster_file: Path, text: str, told: str) -> None:
+def test_error_of_a_wrong_cluster_file_names_file_and_key(cluster_file: Path, text: str, message: str) -> None:
     cluster_file.write_text(text)
     with pytest.raises(ResiduaError) as error:
         load_cluster(cluster_file)
     assert str(cluster_file) in str(error.value)
-    assert told in str(error.value)
+    assert message in str(error.value)
 
 
 def test_error_of_a_missing_cluster_file_names_the_variable() -> None:
@@ -83,7 +83,7 @@ def test_gpus_are_counted_by_type() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "problem"),
     [
         ({}, None),
         ({"gpus": 0, "memory_mb": 400000}, None),
@@ -91,15 +91,15 @@ def test_gpus_are_counted_by_type() -> None:
         ({"gpu_type": "h100"}, "1 GPUs h100"),
         ({"partitions": ("gpu",), "cpus": 48, "gpu_type": "a100", "runtime_min": 4320}, None),
         ({"partitions": ("gpu",), "cpus": 48, "memory_mb": 500001}, "no node of partition gpu has 48 CPUs, 500001 MB"),
-        ({"partitions": ("gpu",)}, "asks for 168 h, and partition gpu ends jobs after 72 h: set max_runtime_h"),
+        ({"partitions": ("gpu",)}, "requests 168 h, but partition gpu ends jobs after 72 h: set max_runtime_h"),
         ({"partitions": ("gpu",), "is_group": True}, "make the group smaller in profiles/slurm/config.yaml"),
         ({"partitions": ("short", "main")}, None),
         ({"partitions": ("gpux",)}, "partition gpux does not exist; there are main, gpu, short"),
     ],
 )
-def test_request_that_no_node_can_run_is_reported(change: dict[str, object], told: str | None) -> None:
+def test_request_that_no_node_can_run_is_reported(change: dict[str, object], problem: str | None) -> None:
     said = problem_of(Request(**{**vars(TRAINING), **change}), read_offers(SINFO))
-    assert said is None if told is None else said is not None and told in said
+    assert said is None if problem is None else said is not None and problem in said
 
 
 def test_no_problem_without_an_answer_of_the_cluster() -> None:

@@ -1,4 +1,4 @@
-"""The profile against the rules that it speaks of; no cluster is needed."""
+"""The profile and the rules that it names; no cluster is needed."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ RULES = dict(rule for file in sorted((HOUSE / "rules").glob("*.smk")) for rule i
 
 
 def profile() -> dict[str, Any]:
-    """As Snakemake reads it, with the cluster file in force."""
+    """Read the profile as Snakemake does, with the cluster file in force."""
     with PROFILE.open() as stream:
         read: dict[str, Any] = yte.process_yaml(stream, require_use_yte=True)
     return read
 
 
-def test_the_short_name_leads_to_the_profile() -> None:
+def test_slurm_link_points_to_the_profile() -> None:
     assert (HOUSE / "slurm").is_symlink()
     assert (HOUSE / "slurm/config.yaml").resolve() == PROFILE
 
 
-def test_every_rule_that_the_profile_names_exists() -> None:
+def test_every_rule_named_in_the_profile_exists() -> None:
     assert set(profile()["groups"]) | set(profile()["set-resources"]) <= set(RULES)
 
 
-def test_every_rule_of_a_group_takes_its_turn() -> None:
+def test_every_grouped_rule_uses_in_turn() -> None:
     grouped = {name for name in profile()["groups"] if profile()["set-resources"].get(name, {}).get("in_turn") == 1}
     assert grouped == set(profile()["groups"])
     assert profile()["resources"]["in_turn"] == 1
@@ -53,6 +53,6 @@ def test_cluster_file_reaches_every_rule_with_a_gpu_and_no_other(
     assert profile()["set-resource-scopes"]["runtime"] == "local"
 
 
-def test_it_leaves_alone_what_the_default_profile_decides() -> None:
+def test_profile_repeats_no_key_of_the_default_profile() -> None:
     default = yaml.safe_load((HOUSE / "profiles/default/config.yaml").read_text())
     assert not set(default) & set(profile())

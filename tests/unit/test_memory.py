@@ -1,4 +1,4 @@
-"""Memory from the first bytes of images."""
+"""The memory of a job from the headers of its images."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from residua.cluster.memory_needs import memory_mb, voxels_of
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_voxels_are_read_from_the_header_in_every_form(tmp_path: Path, suffix: str, kind: type, order: str) -> None:
+def test_voxels_are_read_from_every_kind_of_header(tmp_path: Path, suffix: str, kind: type, order: str) -> None:
     header = kind.header_class(endianness=order)
     file = tmp_path / f"scan{suffix}"
     nib.save(kind(np.zeros((5, 7, 11), np.int16), np.eye(4), header), file)
@@ -22,14 +22,14 @@ def test_voxels_are_read_from_the_header_in_every_form(tmp_path: Path, suffix: s
 
 
 @pytest.mark.parametrize("content", [b"", b"no image at all", b"\x1f\x8b broken"])
-def test_what_cannot_be_read_counts_as_large(tmp_path: Path, content: bytes) -> None:
+def test_unreadable_file_counts_as_large(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "scan.nii.gz"
     file.write_bytes(content)
     assert voxels_of(str(file)) is None
     assert memory_mb([str(file)], 1000, 40) == memory_mb([str(tmp_path / "missing.nii")], 1000, 40) == 5000
 
 
-def test_every_voxel_adds_its_bytes(tmp_path: Path) -> None:
+def test_memory_grows_with_voxels(tmp_path: Path) -> None:
     files = [str(tmp_path / f"{n}.nii") for n in range(2)]
     for file in files:
         nib.save(nib.Nifti1Image(np.zeros((100, 100, 50), np.uint8), np.eye(4)), file)

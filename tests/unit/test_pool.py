@@ -46,7 +46,7 @@ def test_results_keep_the_order_of_the_items(workers: int) -> None:
     assert len(told) == len(items)
 
 
-def test_an_item_whose_process_dies_takes_no_other_with_it() -> None:
+def test_dead_process_fails_its_own_item_only() -> None:
     told: list[None] = []
     items = [0, KILLS, 2, 4, KILLS, 5]
     assert over_all(squared, items, 2, lost, lambda: told.append(None)) == [0, -3, 4, 16, -3, 25]
@@ -54,7 +54,7 @@ def test_an_item_whose_process_dies_takes_no_other_with_it() -> None:
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])
-def test_the_processes_end_with_their_parent(tmp_path: Path, by: signal.Signals) -> None:
+def test_processes_end_with_their_parent(tmp_path: Path, by: signal.Signals) -> None:
     script = tmp_path / "script.py"
     script.write_text(INTERRUPTED, encoding="utf-8")
     begun = tmp_path / "begun"

@@ -74,7 +74,7 @@ def _volume_ml(mask: Image) -> float:
 # --- files ------------------------------------------------------------------------------------------------------------
 
 
-def test_files_exist_and_labels_lie_on_their_images(cohort: Path) -> None:
+def test_files_exist_and_labels_share_the_grid_of_their_images(cohort: Path) -> None:
     for row in _rows(cohort):
         for column in ("post_t1", "post_flair"):
             assert (cohort.parent / row[column]).is_file()
@@ -101,7 +101,7 @@ def _voxels(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.nii.gz"))}
 
 
-def test_a_patient_depends_on_the_seed_and_not_on_how_many_are_asked_for(cohort: Path, tmp_path: Path) -> None:
+def test_patient_depends_on_the_seed_and_not_on_the_number_of_patients(cohort: Path, tmp_path: Path) -> None:
     more = simulate_cohort(tmp_path / "more", patients=10, processes=2, like="micro")
     few, many = _voxels(cohort.parent), _voxels(more.parent)
     assert few == {name: many[name] for name in few}
@@ -115,7 +115,7 @@ def test_a_patient_depends_on_the_seed_and_not_on_how_many_are_asked_for(cohort:
 # --- interrupted, continued, refused ----------------------------------------------------------------------------------
 
 
-def test_a_killed_simulation_goes_on_where_it_was(cohort: Path, tmp_path: Path) -> None:
+def test_killed_simulation_continues(cohort: Path, tmp_path: Path) -> None:
     out = tmp_path / "cohort"
     command = [
         str(Path(sys.executable).parent / "residua"),
@@ -143,7 +143,7 @@ def test_a_killed_simulation_goes_on_where_it_was(cohort: Path, tmp_path: Path) 
     assert not list(out.rglob(".writing-*"))
 
 
-def test_a_cohort_grows_and_what_it_had_is_kept(cohort: Path, tmp_path: Path) -> None:
+def test_larger_cohort_keeps_the_patients_of_a_smaller_one(cohort: Path, tmp_path: Path) -> None:
     shutil.copytree(cohort.parent, tmp_path, dirs_exist_ok=True)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/*/*") if path.name != "tissues.json"}
     told: list[tuple[int, int]] = []
@@ -153,7 +153,7 @@ def test_a_cohort_grows_and_what_it_had_is_kept(cohort: Path, tmp_path: Path) ->
     assert told == [(number, 9) for number in range(1, 10)]
 
 
-def test_another_seed_or_anybodys_folder_is_refused_and_left_alone(cohort: Path, tmp_path: Path) -> None:
+def test_folder_with_another_seed_or_other_files_is_rejected_and_unchanged(cohort: Path, tmp_path: Path) -> None:
     shutil.copytree(cohort.parent, tmp_path / "mine")
     before = _voxels(tmp_path)
     with pytest.raises(ResiduaError, match="another seed, design or version"):
@@ -184,7 +184,7 @@ def _on_the_reference(
     return np.asarray(ndimage.map_coordinates(moving.data.astype(np.float32), index, order=1, mode="nearest"))
 
 
-def test_t1_tells_blood_from_tumor_and_nothing_else_does(toy: dict[Path, dict[str, str]]) -> None:
+def test_only_t1_distinguishes_blood_from_tumor(toy: dict[Path, dict[str, str]]) -> None:
     """The article's reason for inputs B: a classifier of intensities, tried on hospitals that it has not seen."""
     features, kinds = [], []
     for folder, row in toy.items():
@@ -239,7 +239,7 @@ def _brightness(row: dict[str, str], folder: Path, sequence: str) -> dict[str, f
     }
 
 
-def test_tissues_are_as_bright_as_on_their_sequence(toy: dict[Path, dict[str, str]]) -> None:
+def test_tissues_have_the_brightness_order_of_each_sequence(toy: dict[Path, dict[str, str]]) -> None:
     remnants = 0
     for folder, row in toy.items():
         plain, enhanced, flair = (
@@ -260,7 +260,7 @@ def test_tissues_are_as_bright_as_on_their_sequence(toy: dict[Path, dict[str, st
 
 
 @pytest.mark.parametrize("sequence", MOVING)
-def test_the_true_transform_aligns(cohort: Path, sequence: str) -> None:
+def test_true_transform_aligns_the_scans(cohort: Path, sequence: str) -> None:
     gains = []
     for row in _rows(cohort):
         brain = volumes.load_mask(cohort.parent / row["brain_mask"]).data
@@ -275,7 +275,7 @@ def test_the_true_transform_aligns(cohort: Path, sequence: str) -> None:
     assert np.mean(gains) > 0.05
 
 
-def test_the_brain_sinks_into_the_cavity_and_stays_at_the_skull(toy: dict[Path, dict[str, str]]) -> None:
+def test_brain_moves_into_the_cavity_and_not_at_the_skull(toy: dict[Path, dict[str, str]]) -> None:
     for folder, row in toy.items():
         truth = folder / "truth" / row["patient"]
         cavity, brain = volumes.load_mask(truth / "cavity.nii.gz"), volumes.load_mask(folder / row["brain_mask"]).data
@@ -299,7 +299,7 @@ def test_the_brain_sinks_into_the_cavity_and_stays_at_the_skull(toy: dict[Path, 
         assert np.abs(moved(~brain)[1]).max() < 0.6
 
 
-def test_no_shift_folds_the_brain() -> None:
+def test_shift_never_folds_the_brain() -> None:
     world, rng = World(4.0), np.random.default_rng(0)
     brain_mm = world.ellipsoid((0.0, 0.0, 0.0), (65.0, 80.0, 60.0))
     for radius_mm, largest_mm in ((8.0, 5.0), (18.0, 5.0), (33.0, 5.0)):
@@ -326,7 +326,7 @@ def test_air_rises_to_the_front_and_blood_settles_behind() -> None:
     assert not np.any(levels(world, np.random.default_rng(0), cavity, never))
 
 
-def test_a_small_thing_keeps_its_volume_on_thick_slices() -> None:
+def test_small_structure_keeps_its_volume_on_thick_slices() -> None:
     world = World(1.0)
     volume_ml = 0.2
     share = soft(world.distance_to((0.0, 0.0, 0.0)) - np.float32((volume_ml * 3000.0 / (4.0 * np.pi)) ** (1.0 / 3.0)))
@@ -341,7 +341,7 @@ def test_a_small_thing_keeps_its_volume_on_thick_slices() -> None:
         assert np.abs(middle).max() < 3.0
 
 
-def test_a_thick_slice_is_the_mean_of_what_it_cuts() -> None:
+def test_thick_slice_is_the_mean_of_its_extent() -> None:
     world = World(2.0)
     picture = np.broadcast_to((world.axes[2] > 0.0).astype(np.float32), world.shape)
     affine = np.diag([2.0, 2.0, 8.0, 1.0])

@@ -26,7 +26,7 @@ DESIGNS = ROOT / "src/residua/simulate/designs"
 TOY, TABLE1 = load_design("toy"), load_design("table1")
 
 
-def test_the_toy_plan_gives_every_fold_both_kinds() -> None:
+def test_toy_plan_gives_every_fold_patients_with_and_without_residual_tumor() -> None:
     plan = planned(24, TOY)
     counts = {"AMS": 8, "STO": 3, "GRO": 2, "MIL": 2, "SFR": 3, "PAR": 3, "GOT": 3}
     assert Counter(each.hospital for each in plan) == counts
@@ -35,7 +35,7 @@ def test_the_toy_plan_gives_every_fold_both_kinds() -> None:
         assert {each.residual_tumor for each in plan if each.hospital == hospital} == {True, False}
 
 
-def test_the_plan_like_table_1_is_the_articles_to_the_patient() -> None:
+def test_table1_plan_has_the_patient_numbers_of_the_article() -> None:
     with open(ROOT / "src/residua/article/table1.csv", encoding="utf-8", newline="") as stream:
         article = {row["hospital"]: (int(row["patients"]), int(row["rt"])) for row in csv.DictReader(stream)}
     plan = planned(956, TABLE1)
@@ -64,19 +64,19 @@ def test_every_part_of_the_plan_has_its_share_of_every_hospital() -> None:
 
 @given(st.integers(1, 400), st.integers(1, 400))
 @settings(max_examples=25)
-def test_more_patients_leave_the_first_ones_as_they_were(few: int, more: int) -> None:
+def test_larger_plan_begins_with_the_smaller_one(few: int, more: int) -> None:
     few, more = sorted((few, more))
     assert planned(more, TABLE1)[: len(planned(few, TABLE1))] == planned(few, TABLE1)
 
 
 @given(st.dictionaries(st.text(max_size=3), st.integers(0, 60), min_size=1).filter(lambda each: sum(each.values()) > 0))
-def test_shares_are_dealt_out_exactly(shares: dict[str, int]) -> None:
+def test_in_proportion_gives_exact_shares(shares: dict[str, int]) -> None:
     dealt = Counter(islice(in_proportion(shares), sum(shares.values())))
     assert dealt == {name: share for name, share in shares.items() if share}
 
 
 @pytest.mark.parametrize(("like", "patients"), [("toy", 23), ("micro", 7)])
-def test_too_few_patients_are_refused(tmp_path: Path, like: str, patients: int) -> None:
+def test_too_few_patients_are_rejected(tmp_path: Path, like: str, patients: int) -> None:
     with pytest.raises(ResiduaError, match=f"at least {patients + 1} patients, not {patients}"):
         simulate_cohort(tmp_path / "out", patients=patients, like=like)
     assert not (tmp_path / "out").exists()
@@ -89,7 +89,7 @@ def as_stored(grid: Grid) -> tuple[list[int], list[float]]:
     return [grid.shape[axis] for axis in order], [grid.spacing_mm[axis] for axis in order]
 
 
-def test_grids_like_table_1_are_within_the_articles_ranges() -> None:
+def test_table1_grids_are_within_the_ranges_of_the_article() -> None:
     shapes, spacings, weights = [], [], []
     for hospital in TABLE1.hospitals.values():
         for scanner in hospital.scanners:
@@ -108,7 +108,7 @@ def test_grids_like_table_1_are_within_the_articles_ranges() -> None:
     assert np.allclose(np.average(spacings, axis=0, weights=weights), [0.67, 0.64, 1.96], rtol=0.2)
 
 
-def test_a_design_of_ones_own_is_a_file(tmp_path: Path) -> None:
+def test_design_can_be_a_file(tmp_path: Path) -> None:
     record = yaml.safe_load((DESIGNS / "micro.yaml").read_text())
     record["lacking"], record["least_patients"] = 8, 1
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
@@ -129,11 +129,11 @@ def test_a_design_of_ones_own_is_a_file(tmp_path: Path) -> None:
     [
         ({"world_mm": -1}, "world_mm: Input should be greater than 0"),
         ({"wrold_mm": 2.0}, "wrold_mm: unknown key; see docs/explanation/simulator.md for those that exist"),
-        ({"raters_hospital": "XYZ"}, "raters_hospital is no hospital of the design: XYZ"),
+        ({"raters_hospital": "XYZ"}, "raters_hospital is not a hospital of the design: XYZ"),
         ({"hospitals": {}}, "hospitals: Dictionary should have at least 1 item"),
     ],
 )
-def test_what_is_wrong_with_a_design_is_told(tmp_path: Path, change: dict[str, object], said: str) -> None:
+def test_errors_of_a_design_are_reported(tmp_path: Path, change: dict[str, object], said: str) -> None:
     record = yaml.safe_load((DESIGNS / "micro.yaml").read_text()) | change
     (tmp_path / "mine.yaml").write_text(yaml.safe_dump(record))
     with pytest.raises(ResiduaError, match=r"mine.yaml has \d problem\(s\)") as raised:
@@ -142,12 +142,12 @@ def test_what_is_wrong_with_a_design_is_told(tmp_path: Path, change: dict[str, o
 
 
 @pytest.mark.parametrize("text", ["a: [", "- a", "just words"])
-def test_a_design_that_is_no_yaml_is_told(tmp_path: Path, text: str) -> None:
+def test_design_that_is_not_yaml_is_reported(tmp_path: Path, text: str) -> None:
     (tmp_path / "mine.yaml").write_text(text)
     with pytest.raises(ResiduaError, match="is not YAML with keys"):
         load_design(str(tmp_path / "mine.yaml"))
 
 
-def test_an_unknown_design_is_told_with_those_that_are_known() -> None:
+def test_unknown_design_is_reported_with_the_known_ones() -> None:
     with pytest.raises(ResiduaError, match="no design 'tabel1': name one of micro, table1, toy, or a YAML file"):
         load_design("tabel1")

@@ -1,1 +1,1 @@
-"""Where jobs run: the SLURM cluster, memory, processors, and environments where there is no conda."""
+"""Where jobs run: the SLURM cluster, processes, memory, and a stand-in for conda."""

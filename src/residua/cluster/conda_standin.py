@@ -1,4 +1,4 @@
-"""Where there is no conda, the checkout's stand-in builds the same environments with uv."""
+"""Use the checkout's stand-in for conda, which builds the same environments with uv."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import Path
 
 
 def provide_conda(house: Path) -> None:
-    """Put the stand-in of the checkout ``house`` on this process's PATH, unless there is a conda.
+    """Put the stand-in of the checkout ``house`` on this process's PATH, unless conda is installed.
 
-    The folder of the running Python comes with it: the stand-in needs that one's uv.
+    The folder of the running Python is added too, because the stand-in needs its uv.
     """
     if shutil.which("conda") is None:
         places = (str(house / "envs/standin/bin"), os.path.dirname(sys.executable), os.environ.get("PATH", ""))

@@ -1,4 +1,4 @@
-"""What a job will need, from the size of its images, read from the first bytes of each file."""
+"""Estimate the memory of a job from the size of its images, read from the first bytes of each file."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import struct
 from collections.abc import Iterable
 
 _NIFTI1, _NIFTI2 = (348, 40, "8h"), (540, 16, "8q")
-"""Size of the header by which each version is known, where the dimensions stand, and their type."""
+"""Header size that identifies each version, offset of the dimensions, and their type."""
 _ENOUGH = 80
 _UNKNOWN_VOXELS = 100_000_000
 
 
 def voxels_of(path: str) -> int | None:
-    """Voxels of a NIfTI file, compressed or not; None where the first bytes do not tell."""
+    """Return the number of voxels of a NIfTI file, compressed or not; None if its header is unreadable."""
     try:
         with gzip.open(path) if str(path).endswith(".gz") else open(path, "rb") as stream:
             begin = stream.read(_ENOUGH)
@@ -29,6 +29,6 @@ def voxels_of(path: str) -> int | None:
 
 
 def memory_mb(paths: Iterable[str], at_least_mb: int, bytes_per_voxel: float) -> int:
-    """What all voxels of some files take, beside ``at_least_mb``; a file that cannot be read counts as large."""
+    """Return ``at_least_mb`` plus the memory of all voxels of some files; an unreadable file counts as large."""
     voxels = sum(voxels_of(path) or _UNKNOWN_VOXELS for path in paths)
     return at_least_mb + math.ceil(voxels * bytes_per_voxel / 1e6)

@@ -1,4 +1,4 @@
-"""One function over many patients in several processes, none of which can take the others' results with it."""
+"""Apply one function to many patients in several processes; a process that dies affects its own patient only."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def over_all(
     died: Callable[[Item], Result],
     done: Callable[[], None] = lambda: None,
 ) -> list[Result]:
-    """The result of ``work`` for every item, in their order, from ``workers`` processes; one is this process itself.
+    """Return the result of ``work`` for every item, in order, from ``workers`` processes; 1 means this process.
 
     ``work`` and the items must be picklable, and ``work`` must not raise. An item whose process dies (killed for its
-    memory, a crash of a library) gets ``died(item)``. ``done`` is called as each item ends.
+    memory, a crash of a library) gets ``died(item)``. ``done`` is called after each item.
     """
     if workers <= 1:
-        return [_told(work(item), done) for item in items]
+        return [_reported(work(item), done) for item in items]
     calls = _Calls(work, items, done)
     waiting = deque(range(len(items)))
     while waiting:
-        # When a process dies nobody says on which of the items that were in work: each is tried once more, alone.
+        # A process that dies does not say on which of the running items it worked: each is tried once more, alone.
         for index in calls.run(waiting, workers):
             if calls.run(deque([index]), 1):
-                calls.results[index] = _told(died(items[index]), done)
+                calls.results[index] = _reported(died(items[index]), done)
     return [calls.results[index] for index in range(len(items))]
 
 
@@ -48,7 +48,7 @@ class _Calls(Generic[Item, Result]):
         self.results: dict[int, Result] = {}
 
     def run(self, waiting: deque[int], workers: int) -> list[int]:
-        """Work on the items ``waiting`` until all are done, or one process dies: then those that were in work."""
+        """Work on the items ``waiting`` until all are done or a process dies; return the items running then."""
         running: dict[Future[Result], int] = {}
         # Not concurrent.futures.wait: a Ctrl-C in it can leave the futures' locks taken, and the pool then never ends.
         ended: SimpleQueue[Future[Result]] = SimpleQueue()
@@ -60,7 +60,7 @@ class _Calls(Generic[Item, Result]):
                         running[future] = waiting.popleft()
                         future.add_done_callback(ended.put)
                     future = ended.get()
-                    self.results[running[future]] = _told(future.result(), self._done)
+                    self.results[running[future]] = _reported(future.result(), self._done)
                     del running[future]
             except BrokenProcessPool:
                 return sorted(running.values())
@@ -79,7 +79,7 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
 
 
 def _begin() -> None:
-    # Ctrl-C reaches every process of the terminal: these end at once and leave the word to their parent.
+    # Ctrl-C reaches every process of the terminal: workers end at once, and only the parent reports it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
@@ -91,6 +91,6 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _told(result: Result, done: Callable[[], None]) -> Result:
+def _reported(result: Result, done: Callable[[], None]) -> Result:
     done()
     return result

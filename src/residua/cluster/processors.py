@@ -1,4 +1,4 @@
-"""How many processes a command starts."""
+"""The default number of processes of a command."""
 
 from __future__ import annotations
 
@@ -8,5 +8,5 @@ MOST_WORKERS = 8
 
 
 def default_workers() -> int:
-    """As many as there are processors for this process, within reason: each holds some images."""
+    """Return the number of available processors, at most 8: each process holds images in memory."""
     return min(MOST_WORKERS, len(os.sched_getaffinity(0)))

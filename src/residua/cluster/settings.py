@@ -81,7 +81,7 @@ def load_cluster(path: Path) -> Cluster:
     try:
         return Cluster.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
     except OSError as error:
-        raise ResiduaError(f"{path}: {error.strerror}: write it, or correct {VARIABLE}") from None
+        raise ResiduaError(f"{path}: {error.strerror}: create it, or correct {VARIABLE}") from None
     except yaml.YAMLError as error:
         raise ResiduaError(f"{path}: not YAML: {error}") from None
     except ValidationError as error:

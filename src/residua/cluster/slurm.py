@@ -1,7 +1,7 @@
-"""Whether a SLURM cluster can ever run what the study asks for, said before the first job waits for days.
+"""Check before the first job that a SLURM cluster can run every job of the study.
 
-A job that no node can hold is refused when its turn comes; one that asks for more time than its partition gives waits
-for ever, without a word; and with a wrong account the executor stands still.
+SLURM itself rejects a job that fits no node only when its turn comes. A job that requests more time than its partition
+allows waits without end or message, and with a wrong account the executor hangs.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Offer:
 
 @dataclass(frozen=True)
 class Request:
-    """What one SLURM job asks for; no partition means the cluster's default."""
+    """The resources of one SLURM job; no partition means the cluster's default."""
 
     name: str
     runtime_min: int = 0
@@ -50,7 +50,7 @@ class Request:
 
     @classmethod
     def of(cls, name: str, resources: Mapping[str, Any], is_group: bool = False) -> Request:
-        """From the resources of a rule's job, or of a group of jobs, as the executor reads them."""
+        """Build the request from the resources of a rule's job, or of a group of jobs, as the executor reads them."""
         counted = {resources.get("gpu_model", ANY_TYPE): resources.get("gpu", 0)}
         gpu_type, gpus = next(iter((gpus_of(resources.get("gres", "")) or counted).items()))
         return cls(
@@ -67,20 +67,20 @@ class Request:
 
     @property
     def where(self) -> str:
-        """Where it goes, in words."""
+        """The partition, in words."""
         return f"partition {','.join(self.partitions)}" if self.partitions else "the default partition"
 
     @property
     def needs(self) -> str:
-        """What a node must have, in words."""
+        """The requirements on a node, in words."""
         return f"{self.cpus} CPUs, {self.memory_mb} MB, {self.gpus} GPUs {self.gpu_type}".rstrip()
 
 
 def check_cluster(requests: Iterable[Request]) -> None:
-    """Raise ``ResiduaError`` with one line for every rule or group that this cluster could never run.
+    """Raise ``ResiduaError`` with one line for every rule or group that this cluster can never run.
 
-    Asks ``sinfo`` and ``sacctmgr``. Nodes that are down count: they may come back. Where there is no answer, nothing
-    is said.
+    Uses the answers of ``sinfo`` and ``sacctmgr``; without an answer, no problem is reported. Nodes that are down
+    count, because they may come back.
     """
     requests = sorted(requests, key=lambda request: request.runtime_min, reverse=True)
     offers = read_offers(_answer(_SINFO))
@@ -90,16 +90,16 @@ def check_cluster(requests: Iterable[Request]) -> None:
     )
     problems: dict[str, str] = {}
     for request in requests:
-        said = account_problem(request, set(accounts.lower().split())) or problem_of(request, offers)
-        if said:
-            problems.setdefault(request.name, f"  {request.name}: {said}")
+        problem = account_problem(request, set(accounts.lower().split())) or problem_of(request, offers)
+        if problem:
+            problems.setdefault(request.name, f"  {request.name}: {problem}")
     if problems:
-        title = f"This cluster cannot run the study; {cluster_file()} says where jobs go"
-        raise ResiduaError("\n".join([f"{title} ({len(problems)} to mend):", *sorted(problems.values())]))
+        title = f"This cluster cannot run the study; correct {cluster_file()}: {len(problems)} problem(s)"
+        raise ResiduaError("\n".join([title, *sorted(problems.values())]))
 
 
 def read_offers(listed: str) -> list[Offer]:
-    """The rows of ``sinfo --format=%P|%l|%m|%c|%G``; a star marks the default partition."""
+    """Parse the rows of ``sinfo --format=%P|%l|%m|%c|%G``; a star marks the default partition."""
     rows = (_ROW.fullmatch(line.strip()) for line in listed.splitlines())
     parts = (row.groups() for row in rows if row is not None)
     return [
@@ -109,14 +109,14 @@ def read_offers(listed: str) -> list[Offer]:
 
 
 def account_problem(request: Request, accounts: set[str]) -> str | None:
-    """What is wrong with its account; ``accounts`` are the user's in lower case, none where the cluster keeps none."""
+    """Return the problem with the account; ``accounts`` are the user's in lower case, empty if there are none."""
     if request.account is None or not accounts or request.account.lower() in accounts:
         return None
     return f"account {request.account} is not one of yours: {', '.join(sorted(accounts))}"
 
 
 def problem_of(request: Request, offers: list[Offer]) -> str | None:
-    """Why none of the nodes can ever run it, in words; None where one can, or where no node is known."""
+    """Return why no node can ever run the request; None if one can, or if no node is known."""
     there = [offer for offer in offers if _goes_to(request, offer)]
     if offers and not there:
         return f"{request.where} does not exist; there are {', '.join(dict.fromkeys(o.partition for o in offers))}"
@@ -128,7 +128,7 @@ def problem_of(request: Request, offers: list[Offer]) -> str | None:
         return None
     remedy = "make the group smaller in profiles/slurm/config.yaml" if request.is_group else "set max_runtime_h"
     given = f"{request.where} ends jobs after {max(limits) / 60:.4g} h"
-    return f"asks for {request.runtime_min / 60:.4g} h, and {given}: {remedy}"
+    return f"requests {request.runtime_min / 60:.4g} h, but {given}: {remedy}"
 
 
 def _goes_to(request: Request, offer: Offer) -> bool:
@@ -141,19 +141,19 @@ def _holds(offer: Offer, request: Request) -> bool:
 
 
 def gpus_of(gres: str) -> dict[str, int]:
-    """GPUs by type of a list such as ``gpu:a100:2(S:0-1),nvme:1``; an untyped one has the type ``""``."""
-    found: dict[str, int] = {}
+    """Count GPUs by type in a list such as ``gpu:a100:2(S:0-1),nvme:1``; an untyped GPU has the type ``""``."""
+    gpus: dict[str, int] = {}
     for part in re.sub(r"\(.*?\)", "", gres).split(","):
         name, *words = part.split(":")
         if name == "gpu":
             kind = words[0] if words and not words[0].isdigit() else ANY_TYPE
             number = int(words[-1]) if words and words[-1].isdigit() else 1
-            found[kind] = found.get(kind, 0) + number
-    return found
+            gpus[kind] = gpus.get(kind, 0) + number
+    return gpus
 
 
 def _minutes(limit: str) -> int | None:
-    """``days-hours:minutes:seconds`` in minutes; None: without end."""
+    """Convert ``days-hours:minutes:seconds`` to minutes; None: unlimited."""
     parts = _DURATION.fullmatch(limit)
     if parts is None:
         return None
@@ -162,7 +162,7 @@ def _minutes(limit: str) -> int | None:
 
 
 def _answer(command: list[str]) -> str:
-    """What a command of SLURM prints; nothing where it cannot be asked."""
+    """Return the output of a SLURM command; empty if it cannot run or fails."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):

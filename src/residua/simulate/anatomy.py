@@ -1,4 +1,4 @@
-"""A head: a brain in fluid, with dura, skull, fat, muscle, skin, eyes and vessels around it."""
+"""Build a head: a brain in fluid, surrounded by dura, skull, fat, muscle, skin, eyes and vessels."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class HeadModel:
 
 
 def build_head(world: World, rng: np.random.Generator) -> HeadModel:
-    """A head with random size, asymmetry and folds."""
+    """Build a head with random size, asymmetry and folds."""
     brain = build_brain(world, rng)
     outside = _outside_the_brain(world, rng, brain.brain_mm)
     return HeadModel([*outside, *_inside_the_brain(world, rng, brain), *_vessels(world, rng, brain)], brain)
@@ -51,7 +51,7 @@ def _outside_the_brain(world: World, rng: np.random.Generator, brain_mm: Field) 
 
 
 def _hull(world: World, brain_mm: Field) -> Field:
-    # A scalp evens out what the brain below it does.
+    # The scalp is smoother than the brain below it.
     brain_mm = ndimage.gaussian_filter(brain_mm, 7.0 / world.step_mm, mode="nearest")
     face = world.ellipsoid((0.0, 42.0, -44.0), (50.0, 42.0, 48.0))
     neck = world.ellipsoid((0.0, -16.0, -84.0), (50.0, 58.0, 60.0))

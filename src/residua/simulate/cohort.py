@@ -17,7 +17,7 @@ from residua.simulate.plan import Assignment, planned
 from residua.simulate.tissues import CODES
 
 VERSION = 2
-"""Goes up when the same seed gives other voxels."""
+"""Increases when the same seed gives other voxels."""
 
 _COHORT_COLUMNS = (
     *("patient", "hospital", "role", "exclusion_reason", "post_t1ce", "post_t1", "post_flair", "pre_t1ce"),
@@ -37,10 +37,10 @@ def simulate_cohort(
 ) -> Path:
     """Write a simulated cohort below ``out`` and return the path of its ``cohort.tsv``, which is written last.
 
-    ``like`` names a packaged design or a YAML file; ``plan.planned`` says which patient is whose. Patient number k
-    depends on the design, ``seed`` and k only. What an interrupted call made is kept, and so is a smaller cohort of the
-    same design and seed. ``progress`` is called with the patients done and all patients.
-    Raises ``ResiduaError`` for too few patients, a wrong design, or a folder that holds another cohort.
+    ``like`` names a packaged design or a YAML file; ``plan.planned`` assigns the patients to hospitals. Patient number
+    k depends on the design, ``seed`` and k only. Finished patients of an interrupted call, or of a smaller cohort with
+    the same design and seed, are kept. ``progress`` is called with the number of finished patients and of all patients.
+    Raises ``ResiduaError`` for too few patients, an invalid design, or a folder with another cohort.
     """
     design = load_design(like)
     plan = planned(patients, design)
@@ -65,14 +65,14 @@ def simulate_cohort(
 
 
 def _claim(out: Path, simulation: dict[str, str | int]) -> None:
-    """Say in ``out`` which cohort it holds, or that it holds another."""
+    """Record in ``out`` which cohort it contains; raise ``ResiduaError`` if it contains anything else."""
     claimed = out / "truth" / "simulation.json"
     if not claimed.exists():
         if out.exists() and any(out.iterdir()):
-            raise ResiduaError(f"{out} is not empty and holds no simulated cohort: name a new folder")
+            raise ResiduaError(f"{out} is not empty and contains no simulated cohort: name a new folder")
         write_json(claimed, simulation)
     elif read_json(claimed) != simulation:
-        raise ResiduaError(f"{out} holds a cohort of another seed, design or version: name a new folder")
+        raise ResiduaError(f"{out} contains a cohort of another seed, design or version: name a new folder")
 
 
 def _make(assignment: Assignment, out: Path, seed: int, design: Design) -> None:

@@ -1,4 +1,4 @@
-"""How bright each tissue is on each sequence: the signal equations, and one patient's own relaxation times."""
+"""Signal of each tissue on each sequence: the signal equations, and one patient's own relaxation times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEQUENCES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce")
 
 _ENHANCED = {"post_t1ce", "pre_t1ce"}
 _FLOW_VOID = 0.25
-"""What is left of flowing blood's signal before the contrast agent is given."""
+"""Remaining share of flowing blood's signal before the contrast agent is given."""
 _RELAXATION_VARIATION = 0.04
 _UPTAKE_VARIATION = 0.20
 _PIGMENT_VARIATION = 0.12
@@ -24,7 +24,7 @@ _PIGMENT_VARIATION = 0.12
 
 
 def draw_tissues(rng: np.random.Generator) -> dict[str, Tissue]:
-    """One patient's tissues: the same on all sequences, as a patient's tumour enhances alike before and after."""
+    """Draw one patient's tissues, the same on all sequences: a tumour enhances alike before and after surgery."""
     return {name: _drawn(rng, name, tissue) for name, tissue in TISSUES.items()}
 
 
@@ -41,7 +41,7 @@ def _drawn(rng: np.random.Generator, name: str, tissue: Tissue) -> Tissue:
 
 
 def brightness(tissues: dict[str, Tissue], scanner: Scanner, sequence: str) -> dict[str, float]:
-    """Each tissue's signal on ``sequence``, relative to what white matter usually has there."""
+    """Return each tissue's signal on ``sequence``, relative to the usual signal of white matter there."""
     weighting = scanner.flair if sequence == "post_flair" else scanner.t1w
     enhanced = sequence in _ENHANCED
     white = signal(TISSUES["wm"], weighting, scanner.field_strength_t, enhanced=False)
@@ -51,7 +51,7 @@ def brightness(tissues: dict[str, Tissue], scanner: Scanner, sequence: str) -> d
 
 
 def signal(tissue: Tissue, weighting: Weighting, field_strength_t: float, enhanced: bool) -> float:
-    """The steady-state signal of the sequence's kind (Bernstein, King and Zhou 2004, chapters 14 and 17).
+    """Compute the steady-state signal of the sequence's kind (Bernstein, King and Zhou 2004, chapters 14 and 17).
 
     Spin echo, spoiled gradient echo (Ernst), a gradient echo or a spin echo prepared by inversion.
     """
@@ -71,17 +71,17 @@ def signal(tissue: Tissue, weighting: Weighting, field_strength_t: float, enhanc
 
 
 def draw_texture(world: World, rng: np.random.Generator) -> Field:
-    """A factor near 1 that makes tissue uneven; the same on all sequences, as it is the tissue's own."""
+    """Draw a factor near 1 that makes tissue uneven; a property of the tissue, so the same on all sequences."""
     return np.float32(1.0) + np.float32(0.04) * world.noise(rng, 3.0) + np.float32(0.04) * world.noise(rng, 8.0)
 
 
 def air(world: World, brightness: dict[str, float]) -> Field:
-    """The scene before anything is in it."""
+    """Return the empty scene."""
     return np.full(world.shape, brightness["air"], np.float32)
 
 
 def render(layers: list[Layer], brightness: dict[str, float], under: Field) -> Field:
-    """The scene as one sequence sees it: the layers painted over ``under``, from the first to the last."""
+    """Render the scene for one sequence: paint the layers over ``under``, from first to last."""
     picture: Field = under.copy()
     for tissue, share in layers:
         picture += share * (np.float32(brightness[tissue]) - picture)

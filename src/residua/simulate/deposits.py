@@ -1,7 +1,7 @@
-"""What is left along the cavity's wall: residual tumour and blood.
+"""Deposits along the cavity's wall: residual tumour and blood.
 
 Both are drawn by the same function from the same distributions of number, shape and place, so that neither form nor
-position tells them apart; their volumes are the design's.
+position distinguishes them. The design gives their volumes.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from residua.simulate.design import Disease, Volume
 from residua.simulate.world import Field, World, level_of_volume, soft
 
 _LARGEST_SHARE = 0.5
-"""Of the tumour before surgery: what is left is less than what was there."""
+"""Largest share of the tumour before surgery that can remain."""
 
 
 @dataclass(frozen=True)
 class Wall:
-    """The cavity's surface (signed distance in mm, x, y, z), what lies beside the tumour, and what may be covered."""
+    """The cavity's surface (signed distance in mm, x, y, z), points beside the tumour, points that may be covered."""
 
     cavity_mm: Field
     beside: NDArray[np.bool_]
@@ -29,7 +29,7 @@ class Wall:
 
 @dataclass(frozen=True)
 class Extent:
-    """The share of each point (0-1) that something covers, and its volume."""
+    """The covered share of each point (0-1) and the volume."""
 
     share: Field
     volume_ml: float
@@ -38,7 +38,7 @@ class Extent:
 def lay_down(
     world: World, rng: np.random.Generator, wall: Wall, residual_tumor: bool, tumor_ml: float, disease: Disease
 ) -> dict[str, Extent]:
-    """Residual tumour and blood along the wall."""
+    """Place residual tumour and blood along the wall."""
     volumes = {
         "residual": _pieces_ml(rng, disease.residual, tumor_ml, disease),
         "blood": _pieces_ml(rng, disease.blood, tumor_ml, disease),
@@ -51,7 +51,7 @@ def lay_down(
     wanted = [(kind, volume) for kind, each in volumes.items() for volume in each]
     shares: dict[str, Field] = {kind: np.zeros(world.shape, np.float32) for kind in volumes}
     free = wall.tissue.copy()
-    # Whichever is laid down first has the better choice of place, hence a random order.
+    # The first deposit has the most free places, hence the random order.
     for index in rng.permutation(len(wanted)):
         kind, volume_ml = wanted[index]
         share = _deposit(world, rng, wall, free, volume_ml)
@@ -69,12 +69,12 @@ def _pieces_ml(rng: np.random.Generator, volume: Volume, tumor_ml: float, diseas
 
 
 def _deposit(world: World, rng: np.random.Generator, wall: Wall, free: NDArray[np.bool_], volume_ml: float) -> Field:
-    """A flattened lump on the cavity's wall of ``volume_ml``, as the share of each point that it covers."""
+    """Place a flattened lump of ``volume_ml`` on the cavity's wall; return the covered share of each point."""
     depth_mm = wall.cavity_mm - np.float32(rng.uniform(-0.5, 2.5))
     at_the_wall = np.abs(depth_mm) < world.step_mm
-    # Around a small cavity little may be free: then further off.
+    # Around a small cavity few points may be free: then use points further away.
     places = next(
-        found for where in (at_the_wall & wall.beside, wall.beside, True) if len(found := np.argwhere(free & where))
+        points for where in (at_the_wall & wall.beside, wall.beside, True) if len(points := np.argwhere(free & where))
     )
     seed = places[rng.integers(len(places))]
     x, y, z = (float(axis.ravel()[i]) for axis, i in zip(world.axes, seed, strict=True))

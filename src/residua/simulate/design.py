@@ -1,4 +1,4 @@
-"""What a simulated study is made of: its hospitals, scanners, grids and distributions, read from a YAML file."""
+"""Design of a simulated study: its hospitals, scanners, grids and distributions, read from a YAML file."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _PACKAGED = resources.files("residua.simulate") / "designs"
 
 
 class Part(BaseModel):
-    """A part of a design: nothing it does not know, and nothing changed once read."""
+    """A part of a design: unknown keys are errors, values are immutable."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Volume(Part):
-    """A log-normal distribution of volumes, cut off at both ends."""
+    """A log-normal distribution of volumes, truncated at both ends."""
 
     median_ml: Positive
     log_sd: Positive
@@ -45,13 +45,13 @@ class Volume(Part):
         return self
 
     def draw(self, rng: np.random.Generator) -> float:
-        """A volume in ml, from one uniform number."""
+        """Draw a volume in ml from one uniform number."""
         low, high = (ndtr(log(end / self.median_ml) / self.log_sd) for end in (self.lowest_ml, self.highest_ml))
         return self.median_ml * exp(self.log_sd * float(ndtri(low + rng.random() * (high - low))))
 
 
 class Disease(Part):
-    """How large tumours, remnants and bleedings are, and how often what is found after surgery is there."""
+    """Volumes of tumours, remnants and bleedings, and probabilities of findings after surgery."""
 
     tumor: Volume
     removed: Interval
@@ -61,7 +61,7 @@ class Disease(Part):
     most_pieces: int = Field(ge=1)
     smallest_piece_ml: Positive
     speck_probability: Share
-    """How often gross total resection leaves something below the 0.175 ml of the article's definition."""
+    """Probability that gross total resection leaves a speck below the 0.175 ml of the article's definition."""
     speck_ml: Interval
     blood_probability: Share
     air_probability: Share
@@ -69,11 +69,11 @@ class Disease(Part):
     level_share: Interval
     """The share of the cavity that air or a level of blood fills."""
     shift_mm: Interval
-    """How far the brain moves towards the cavity at most."""
+    """Range of the largest movement of the brain towards the cavity."""
 
 
 class Weighting(Part):
-    """A sequence's kind and times."""
+    """Kind and times of a sequence."""
 
     kind: Literal["spin_echo", "gradient_echo", "inversion_recovery"]
     tr_ms: Positive
@@ -83,7 +83,7 @@ class Weighting(Part):
 
 
 class ScanSampling(Part):
-    """A grid: voxel sizes and field of view along x, y, z, the order in which it is stored, and its tilt."""
+    """A grid: voxel sizes and field of view along x, y, z, storage order and tilt."""
 
     spacing_mm: Millimetres
     field_of_view_mm: Millimetres
@@ -106,12 +106,12 @@ class Scanner(Part):
     noise: Positive
     """Standard deviation in both channels, relative to white matter."""
     bias: Share
-    """How uneven the coil is: standard deviation of the logarithm's coefficients."""
+    """Unevenness of the coil: standard deviation of the logarithm's coefficients."""
     gain: Positive
 
 
 class Hospital(Part):
-    """A hospital: its patients of the whole design, how many of them have residual tumour, its window and scanners."""
+    """A hospital: its number of patients, the number with residual tumour, its window and scanners."""
 
     patients: int = Field(ge=1)
     residual_tumor: int = Field(ge=0)
@@ -133,14 +133,14 @@ class Movement(Part):
 
 
 class Design(Part):
-    """A whole simulated study; ``patients`` of its hospitals are its shares, and its size when all are asked for."""
+    """A whole simulated study; ``patients`` of its hospitals give their shares and the full size."""
 
     world_mm: Positive
-    """The step of the grid on which a patient is built."""
+    """Step of the grid on which a patient is built."""
     least_patients: int = Field(ge=1)
-    """With fewer, a fold lacks patients with or without residual tumour."""
+    """With fewer patients, a fold lacks patients with or without residual tumour."""
     lacking: int = Field(ge=0)
-    """Further patients of whom a sequence is missing, for all ``patients``."""
+    """Additional patients with a missing sequence, in a cohort of full size."""
     raters_hospital: str
     rated_patients: int = Field(ge=0)
     same_session: Movement
@@ -150,24 +150,24 @@ class Design(Part):
 
     @property
     def patients(self) -> int:
-        """All patients of all hospitals, without those who lack a sequence."""
+        """Number of patients of all hospitals, without patients who lack a sequence."""
         return sum(hospital.patients for hospital in self.hospitals.values())
 
     @model_validator(mode="after")
     def _raters_are_somewhere(self) -> Design:
         if self.raters_hospital not in self.hospitals:
-            raise ValueError(f"raters_hospital is no hospital of the design: {self.raters_hospital}")
+            raise ValueError(f"raters_hospital is not a hospital of the design: {self.raters_hospital}")
         return self
 
     def digest(self) -> str:
-        """The same for designs that mean the same."""
+        """Return a digest that is equal for equal designs."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 def load_design(like: str) -> Design:
-    """The packaged design of this name, or the one in a YAML file.
+    """Load the packaged design of this name, or a design from a YAML file.
 
-    Raises ``ResiduaError`` with all that is wrong with it.
+    Raises ``ResiduaError`` with all errors of the design.
     """
     packaged = _PACKAGED / f"{like}.yaml"
     source = packaged if like.isidentifier() and packaged.is_file() else Path(like)
@@ -175,9 +175,11 @@ def load_design(like: str) -> Design:
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         names = ", ".join(sorted(Path(file.name).stem for file in _PACKAGED.iterdir() if file.name.endswith(".yaml")))
-        raise ResiduaError(f"there is no design '{like}': name one of {names}, or a YAML file like theirs") from None
+        raise ResiduaError(
+            f"there is no design '{like}': name one of {names}, or a YAML file of the same form"
+        ) from None
     try:
-        # A file's top-level keys that begin with an underscore hold what its anchors name.
+        # Top-level keys that begin with an underscore hold the anchors of the file.
         read = {key: value for key, value in (yaml.safe_load(text) or {}).items() if not str(key).startswith("_")}
         return Design.model_validate(read)
     except (yaml.YAMLError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""Where a patient lies in each scan: rigid movement between sequences, and the grids they are sampled on."""
+"""Position of a patient in each scan: rigid movement between sequences, and their sampling grids."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def draw_movement(rng: np.random.Generator, largest: Movement) -> Matrix:
-    """From a point of the reference scan to the same point of the patient in the moving scan (rigid)."""
+    """Draw a rigid movement: from a point of the reference scan to the same tissue in the moving scan."""
     axis, shift = rng.standard_normal((2, 3))
     angle = rng.uniform(0.4, 1.0) * largest.degrees
     length_mm = rng.uniform(0.4, 1.0) * largest.mm
@@ -35,7 +35,7 @@ def draw_movement(rng: np.random.Generator, largest: Movement) -> Matrix:
 
 
 def draw_grid(rng: np.random.Generator, sampling: ScanSampling) -> Grid:
-    """A grid around the head, a few mm off its centre, tilted about the left-right axis."""
+    """Draw a grid around the head, a few mm off its centre, tilted about the left-right axis."""
     shape = [int(size // step) for size, step in zip(sampling.field_of_view_mm, sampling.spacing_mm, strict=True)]
     affine = np.eye(4)
     tilt = Rotation.from_euler("x", sampling.oblique_degrees, degrees=True).as_matrix()
@@ -46,15 +46,15 @@ def draw_grid(rng: np.random.Generator, sampling: ScanSampling) -> Grid:
 
 
 def sample(world: World, picture: Field, grid: Grid, movement: Matrix) -> Field:
-    """``picture`` as the scan with ``grid`` finds it after ``movement``: the mean over each voxel's extent.
+    """Sample ``picture`` on ``grid`` after ``movement``, as the mean over each voxel's extent.
 
-    A voxel is averaged over as many points as it is steps of the world thick: thick slices blur what they cut.
+    A voxel is averaged over one point per step of the world: thick slices blur what they cut.
     """
     steps = [max(round(spacing / world.step_mm), 1) for spacing in grid.spacing_mm]
-    found = np.zeros(grid.shape, np.float32)
+    sampled = np.zeros(grid.shape, np.float32)
     for offset in product(*[(np.arange(n) + 0.5) / n - 0.5 for n in steps]):
-        found += _resliced(world, picture, grid, movement, order=1, offset=offset)
-    return found / np.float32(np.prod(steps))
+        sampled += _resliced(world, picture, grid, movement, order=1, offset=offset)
+    return sampled / np.float32(np.prod(steps))
 
 
 def _resliced(
@@ -63,22 +63,22 @@ def _resliced(
     within = np.eye(4)
     within[:3, 3] = offset
     index = np.linalg.inv(world.affine) @ np.linalg.inv(movement) @ grid.affine @ within
-    # Beyond the world lies air, and below it the neck goes on: both are what its edge is.
-    found = ndimage.affine_transform(
+    # Beyond the world lies air, and below it the neck continues: both equal the values at its edge.
+    resliced = ndimage.affine_transform(
         picture, index[:3, :3], index[:3, 3], output_shape=grid.shape, order=order, mode="nearest"
     )
-    return np.asarray(found)
+    return np.asarray(resliced)
 
 
 def sampled_mask(world: World, share: Field, grid: Grid, movement: Matrix) -> NDArray[np.bool_]:
-    """The grid points of which at least half is covered by ``share``."""
+    """Return the voxels that ``share`` covers at least by half."""
     return sample(world, share, grid, movement) >= 0.5
 
 
 def drawn_mask(world: World, share: Field, volume_ml: float, grid: Grid, movement: Matrix) -> NDArray[np.bool_]:
-    """As many grid points as make the volume, those that ``share`` covers most.
+    """Return as many voxels as make the volume: those that ``share`` covers most.
 
-    So is a small thing drawn on thick slices, of which it fills no half: its volume is right, whatever the grid.
+    A small structure thus keeps its volume on thick slices, even if it fills less than half of a voxel.
     """
     covered = sample(world, share, grid, movement)
     wanted = min(round(volume_ml / grid.voxel_ml), int(np.count_nonzero(covered)))
@@ -89,14 +89,14 @@ def drawn_mask(world: World, share: Field, volume_ml: float, grid: Grid, movemen
 
 
 def sampled_labels(world: World, labels: NDArray[np.uint8], grid: Grid, movement: Matrix) -> NDArray[np.uint8]:
-    """The nearest label at each grid point."""
+    """Return the nearest label at each voxel."""
     return _resliced(world, labels, grid, movement, order=0)
 
 
 def write_itk(movement: Matrix, path: Path) -> None:
     """Write ``movement`` as ITK text (LPS mm) that resamples the moving sequence onto the reference.
 
-    ITK's transforms map points of the fixed image to points of the moving one, which is what ``movement`` does.
+    ITK's transforms map points of the fixed image to points of the moving image, as ``movement`` does.
     """
     lps = LPS @ movement @ LPS
     parameters = [*lps[:3, :3].ravel(), *lps[:3, 3]]

@@ -1,4 +1,4 @@
-"""One simulated patient: built, scanned, and written with the truth."""
+"""Simulate one patient: build, scan, and write images with the truth."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ REFERENCE, BEFORE = "post_t1ce", "pre_t1ce"
 
 @dataclass(frozen=True)
 class _Session:
-    """Where and how one sequence is taken."""
+    """Scanner, grid and position of one sequence."""
 
     scanner: Scanner
     grid: Grid
@@ -54,8 +54,8 @@ class _Subject:
 
 
 def simulate_patient(out: Path, seed: int, assignment: Assignment, design: Design) -> tuple[Row, list[Row]]:
-    """Write one patient's images, labels and truth below ``out``; the rows for cohort.tsv and raters.tsv."""
-    # Each part has numbers of its own: a change in one leaves the others as they were.
+    """Write one patient's images, labels and truth below ``out``; return the rows for cohort.tsv and raters.tsv."""
+    # Each part has its own random numbers: a change in one part leaves the others unchanged.
     anatomy, disease, scans, ratings, person = np.random.default_rng([seed, assignment.number]).spawn(5)
     world = World(design.world_mm)
     head = build_head(world, anatomy)
@@ -86,7 +86,7 @@ def _scan(out: Path, rng: np.random.Generator, subject: _Subject) -> Row:
     for sequence in SEQUENCES:
         session = subject.sessions[sequence]
         picture = _picture(subject, sequence, tissues, texture)
-        # What is missing is drawn all the same, or the rest of the patient would be another.
+        # Missing sequences are drawn too, so that the rest of the patient does not depend on them.
         clean = sample(subject.world, picture, session.grid, session.movement)
         voxels = acquire(rng, clean, session.grid, session.scanner)
         row[sequence] = "" if sequence in subject.assignment.lacking else _image(out, subject, sequence, voxels)
@@ -94,7 +94,7 @@ def _scan(out: Path, rng: np.random.Generator, subject: _Subject) -> Row:
 
 
 def _picture(subject: _Subject, sequence: str, tissues: dict[str, Tissue], texture: Field) -> Field:
-    """What ``sequence`` would see with perfect coils, on the grid of the world."""
+    """Render ``sequence`` with perfect coils, on the grid of the world."""
     bright = brightness(tissues, subject.sessions[sequence].scanner, sequence)
     layers, operation = subject.head.layers, subject.operation
     nothing = air(subject.world, bright)
@@ -111,7 +111,7 @@ def _image(out: Path, subject: _Subject, sequence: str, voxels: NDArray[np.int16
 
 
 def _labels(out: Path, subject: _Subject) -> Row:
-    # Tools for brain extraction count the nearest fluid around the brain in; so does the truth.
+    # Tools for brain extraction include the nearest fluid around the brain; so does the truth.
     brain = (subject.head.brain.brain_mm < 1.0).astype(np.float32)
     operation, after, before = subject.operation, subject.sessions[REFERENCE], subject.sessions[BEFORE]
     residual = _drawn(subject, operation.residual, after)

@@ -1,4 +1,4 @@
-"""Which patient of which hospital is simulated, with residual tumour or without, and whose sequences are missing."""
+"""Plan the patients of a simulated cohort: hospital, residual tumour or none, and missing sequences."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LACKING = (
     ("post_t1",), ("post_flair",), ("pre_t1ce",), ("post_flair",), ("post_t1",),
     ("post_t1ce",), ("post_flair", "pre_t1ce"), ("post_t1", "post_flair"),
 )  # fmt: skip
-"""What is missing, in turn; made up: the article says only that about 150 patients lacked one sequence or more."""
+"""Missing sequences, in turn; invented: the article reports only about 150 patients without one sequence or more."""
 _FIRST_LACKING = 1_000_000
-"""Numbers of patients who lack a sequence, so that they take no number of the others."""
+"""First number of the patients who lack a sequence, so that they use no number of the others."""
 
 
 @dataclass(frozen=True)
 class Assignment:
-    """One patient to simulate: the number that seeds it, its id, hospital and kind, what is missing, who rates it."""
+    """One patient to simulate; ``number`` is part of the seed, ``lacking`` names the missing sequences."""
 
     number: int
     patient: str
@@ -33,11 +33,11 @@ class Assignment:
 
 
 def planned(patients: int, design: Design) -> list[Assignment]:
-    """The first ``patients`` complete patients of the design, and those among them who lack a sequence.
+    """Return the first ``patients`` complete patients of the design, and those between them who lack a sequence.
 
-    The order is one for all sizes: asking for more leaves the first ones as they are. After ``design.patients`` each
-    hospital has exactly its patients, and as many with residual tumour as the design says; then all begins again.
-    Raises ``ResiduaError`` when there are too few patients for a study.
+    The order is the same for all sizes: a larger cohort begins with the patients of a smaller one. After
+    ``design.patients`` each hospital has exactly its patients, and as many with residual tumour as the design demands;
+    then the order repeats. Raises ``ResiduaError`` if there are too few patients for a study.
     """
     if patients < design.least_patients:
         raise ResiduaError(f"a cohort of this design needs at least {design.least_patients} patients, not {patients}")
@@ -45,7 +45,7 @@ def planned(patients: int, design: Design) -> list[Assignment]:
 
 
 def _groups(design: Design) -> Iterator[list[Assignment]]:
-    """Each complete patient, followed by those who are due with it and lack a sequence."""
+    """Yield each complete patient, followed by the patients due then who lack a sequence."""
     hospitals = in_proportion({name: hospital.patients for name, hospital in design.hospitals.items()})
     elsewhere = in_proportion({name: hospital.patients for name, hospital in design.hospitals.items()})
     kinds = {
@@ -73,7 +73,7 @@ def _groups(design: Design) -> Iterator[list[Assignment]]:
 
 
 def in_proportion(shares: Mapping[_T, int]) -> Iterator[_T]:
-    """Draw for ever, each time whom its share gives the largest claim; exact whenever all shares are dealt out."""
+    """Yield without end the name whose share is least used; counts are exact whenever all shares are used up."""
     total = sum(shares.values())
     dealt = dict.fromkeys(shares, 0)
     drawn = 0

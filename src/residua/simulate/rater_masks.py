@@ -1,4 +1,4 @@
-"""Eight raters who segment the hold-out: imprecise at the boundary, missing pieces, taking blood for tumour."""
+"""Draw the masks of eight raters, who are imprecise at the boundary, miss pieces and mistake blood for tumour."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Rater:
-    """A rater's habits: offset and wobble of the boundary in mm, and how often a piece is missed or blood is taken."""
+    """A rater's habits: offset and wobble of the boundary in mm, probabilities to miss a piece or to include blood."""
 
     name: str
     expertise: str
@@ -33,8 +33,7 @@ RATERS = (
     Rater("expert3", "expert", 0.4, 1.0, 0.03, 0.12),
     Rater("expert4", "expert", 0.0, 0.8, 0.05, 0.08),
 )
-"""Four novices and four experts, as in the article's inter-rater study; their habits are made up."""
-
+"""Four novices and four experts, as in the article's inter-rater study; their habits are invented."""
 
 _WOBBLE_SCALE_MM = 3.0
 _REACH_MM = 10.0
@@ -43,12 +42,12 @@ _REACH_MM = 10.0
 def rate(
     rng: np.random.Generator, rater: Rater, residual: Mask, blood: Mask, spacing_mm: tuple[float, float, float]
 ) -> Mask:
-    """The rater's mask (x, y, z) of residual tumour, given the true masks of residual tumour and blood on one grid."""
+    """Draw the rater's mask (x, y, z) of residual tumour from the true masks of residual tumour and blood."""
     seen = _some(rng, residual, 1.0 - rater.miss_probability) | _some(rng, blood, rater.blood_probability)
     if not seen.any():
         return np.zeros_like(residual)
     drawn = np.zeros_like(residual)
-    # Nobody draws far from what is seen.
+    # Only the surroundings of the seen pieces are computed.
     near = tuple(
         slice(max(int(low - _REACH_MM / step), 0), int(high + _REACH_MM / step) + 2)
         for low, high, step in zip(*_corners(seen), spacing_mm, strict=True)
@@ -63,7 +62,7 @@ def _corners(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _outlined(rng: np.random.Generator, rater: Rater, seen: Mask, spacing_mm: tuple[float, float, float]) -> Mask:
-    """What is seen, with the rater's boundary."""
+    """Return the seen pieces with the rater's boundary."""
     outside = ndimage.distance_transform_edt(~seen, sampling=spacing_mm)
     inside = ndimage.distance_transform_edt(seen, sampling=spacing_mm)
     # Distances are between voxel centres: the boundary lies half a voxel before the nearest one.

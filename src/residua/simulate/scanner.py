@@ -1,4 +1,4 @@
-"""What a scanner adds to the picture: uneven sensitivity, noise and its own grey scale."""
+"""Effects of a scanner on the picture: uneven sensitivity, noise and its own grey scale."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _WHITE_MATTER = 600.0
 
 
 def acquire(rng: np.random.Generator, clean: Field, grid: Grid, scanner: Scanner) -> NDArray[np.int16]:
-    """Stored grey values (x, y, z) of the sampled picture ``clean``."""
+    """Return the stored grey values (x, y, z) of the sampled picture ``clean``."""
     signal = clean * _bias(rng, grid, scanner.bias)
     real = signal + np.float32(scanner.noise) * rng.standard_normal(grid.shape, dtype=np.float32)
     imaginary = np.float32(scanner.noise) * rng.standard_normal(grid.shape, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Brain shift: after surgery the brain sinks into the cavity, most beside it, not at all at the skull."""
+"""Brain shift: after surgery the brain sinks into the cavity, most near the cavity and not at all at the skull."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from residua.simulate.world import Field, Point, World
 
 _STEP_MM = 4.0
 _FIXED_MM = 14.0
-"""Over this depth the shift grows from nothing at the surface of the brain to all of itself."""
+"""Depth over which the shift grows from zero at the surface of the brain to its full size."""
 _INTENT_VECTOR = 1007
 
 
@@ -34,12 +34,12 @@ class Shift:
     affine: NDArray[np.float64]
 
     def pulled(self, field: NDArray[Any], order: int = 1) -> NDArray[Any]:
-        """A field (x, y, z) of the head before surgery, as it lies after it."""
+        """Move a field (x, y, z) of the head before surgery to its place after surgery."""
         return np.asarray(ndimage.map_coordinates(field, self._places, order=order, mode="nearest"))
 
     @cached_property
     def _places(self) -> NDArray[np.float32]:
-        """The world's indices (3, x, y, z) before surgery, for each point after it."""
+        """Indices of the world (3, x, y, z) before surgery, for each point after surgery."""
         world, shape = self.world, self.world.shape
         ratio = self.affine[0, 0] / world.step_mm
         coarse = np.meshgrid(*[np.arange(n, dtype=np.float32) / np.float32(ratio) for n in shape], indexing="ij")
@@ -62,17 +62,17 @@ class Shift:
 def draw_shift(
     world: World, rng: np.random.Generator, brain_mm: Field, centre: Point, radius_mm: float, largest_mm: float
 ) -> Shift:
-    """Tissue around a tumour of ``radius_mm`` moves up to ``largest_mm`` towards its centre, and sags backwards."""
+    """Draw a shift of up to ``largest_mm`` towards the centre of a tumour of ``radius_mm``, and a sag backwards."""
     stride = max(round(_STEP_MM / world.step_mm), 1)
     depth = np.clip(-brain_mm[::stride, ::stride, ::stride] / np.float32(_FIXED_MM), 0.0, 1.0)
     held = depth * depth * (np.float32(3.0) - np.float32(2.0) * depth)
     from_centre = [axis.ravel()[::stride] - np.float32(c) for axis, c in zip(world.axes, centre, strict=True)]
     x, y, z = np.meshgrid(*from_centre, indexing="ij")
     reach = np.sqrt(x * x + y * y + z * z) / np.float32(1.2 * radius_mm)
-    # Zero at the centre, 1 at the reach, and dying away outside it.
+    # Zero at the centre, 1 at the reach, decreasing outside it.
     strength = np.float32(largest_mm / (1.2 * radius_mm)) * np.exp(0.5 - 0.5 * reach * reach) * held
     vectors = np.stack([strength * x, strength * y, strength * z], axis=-1)
-    # Patients lie on their back: what sinks came from further in front.
+    # Patients lie on their back: tissue that sinks came from further in front.
     sag = np.float32(0.4 * largest_mm * rng.uniform()) * np.exp(np.float32(-0.5) * reach * reach) * held
     vectors[..., 1] += sag
     affine = world.affine.copy()

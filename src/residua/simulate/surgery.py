@@ -1,4 +1,4 @@
-"""What disease and surgery change: the tumour before, and after it the cavity with what is left and what bled."""
+"""Changes by disease and surgery: the tumour before, and the cavity with residual tumour and blood after."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from residua.simulate.shift import Shift, draw_shift
 from residua.simulate.world import Field, Point, World, joined, level_of_volume, shell, soft
 
 _BESIDE_MM = 3.0
-"""What is left lies where the tumour was, or at most this far from it; not along the way to it."""
+"""Largest distance of residual tumour and blood from the former tumour: none lies along the corridor to it."""
 
 
 @dataclass(frozen=True)
 class Operation:
     """Layers before and after surgery, and the extents from which the labels are made.
 
-    ``before`` and ``tumor`` lie in the head before surgery. That head with ``spared`` on it is moved by ``shift``, and
-    ``after`` is laid over it; cavity, residual tumour and blood lie there, too.
+    ``before`` and ``tumor`` lie in the head before surgery. That head with ``spared`` is moved by ``shift`` and covered
+    by ``after``; cavity, residual tumour and blood lie in the moved head, too.
     """
 
     before: list[Layer]
@@ -46,7 +46,7 @@ class _Tumor:
 def operate(
     world: World, rng: np.random.Generator, head: HeadModel, residual_tumor: bool, disease: Disease
 ) -> Operation:
-    """A tumour, its resection cavity, blood in most patients, and residual tumour or at most a speck of it."""
+    """Draw a tumour, its resection cavity, blood in most patients, and residual tumour or at most a speck of it."""
     brain_mm = head.brain.brain_mm
     tumor = _grow(world, rng, head, disease.tumor)
     radius_mm = (tumor.volume_ml * 1000.0 * 3.0 / (4.0 * np.pi)) ** (1.0 / 3.0)
@@ -54,7 +54,7 @@ def operate(
     way_out = _outwards(world, tumor.centre)
     resected = _resected(world, rng, head, tumor, rng.uniform(*disease.removed), way_out)
     cavity_mm, ventricles_mm = shift.pulled(resected), shift.pulled(head.brain.ventricles_mm)
-    # The shift leaves the brain's surface where it is.
+    # The shift does not move the brain's surface.
     within = _within(brain_mm, ventricles_mm)
     wall = Wall(cavity_mm, shift.pulled(tumor.surface_mm) < _BESIDE_MM, _free(brain_mm, ventricles_mm))
     remains = lay_down(world, rng, wall, residual_tumor, tumor.volume_ml, disease)
@@ -108,7 +108,7 @@ def _before(
 def _resected(
     world: World, rng: np.random.Generator, head: HeadModel, tumor: _Tumor, removed: float, way_out: tuple[Field, Field]
 ) -> Field:
-    """The cavity's surface before the brain moves: most of the tumour, and the way to it."""
+    """Return the cavity's surface before the brain moves: most of the tumour, and the corridor to it."""
     brain = head.brain
     tissue = _free(brain.brain_mm, brain.ventricles_mm)
     carved = tumor.surface_mm + np.float32(1.5) * world.noise(rng, 8.0)
@@ -119,7 +119,7 @@ def _resected(
 
 
 def _outwards(world: World, centre: Point) -> tuple[Field, Field]:
-    """How far (mm) each point lies from a centre along the way out of the head, and across it."""
+    """Return the distance (mm) of each point from a centre along the way out of the head, and across it."""
     direction = np.array([centre[0], 0.6 * centre[1], max(centre[2], -5.0)])
     direction /= np.linalg.norm(direction)
     offsets = [axis - np.float32(c) for axis, c in zip(world.axes, centre, strict=True)]
@@ -129,14 +129,14 @@ def _outwards(world: World, centre: Point) -> tuple[Field, Field]:
 
 
 def _flap(world: World, rng: np.random.Generator, brain_mm: Field, way_out: tuple[Field, Field]) -> Field:
-    """The cut around the piece of skull that was taken out and put back."""
+    """Return the cut around the piece of skull that was removed and replaced."""
     along_mm, across_mm = way_out
     radius_mm = np.float32(rng.uniform(22.0, 32.0)) + world.noise(rng, 25.0)
     return soft(np.abs(across_mm - radius_mm) - np.float32(0.8)) * shell(brain_mm, 3.2, 9.5) * soft(-along_mm)
 
 
 def levels(world: World, rng: np.random.Generator, cavity: Field, disease: Disease) -> tuple[Field, Field]:
-    """Air that rises to the front of a patient lying on the back, and blood that settles behind."""
+    """Draw air that rises to the front of a patient lying on the back, and blood that settles at the back."""
     shares: list[Field] = []
     for probability, front in ((disease.air_probability, True), (disease.blood_level_probability, False)):
         present, part = rng.random() < probability, rng.uniform(*disease.level_share)
@@ -153,10 +153,10 @@ def levels(world: World, rng: np.random.Generator, cavity: Field, disease: Disea
 
 
 def _free(brain_mm: Field, ventricles_mm: Field) -> NDArray[np.bool_]:
-    """Where disease may be: in the brain, a little below its surface, and not in the ventricles."""
+    """Return the points where disease may be: in the brain, below its surface, outside the ventricles."""
     return np.asarray((brain_mm < -3.0) & (ventricles_mm > 2.0))
 
 
 def _within(brain_mm: Field, ventricles_mm: Field) -> Field:
-    """The share of each point that disease may cover."""
+    """Return the share of each point that disease may cover."""
     return soft(brain_mm + 2.0) * soft(1.0 - ventricles_mm)

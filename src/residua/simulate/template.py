@@ -1,6 +1,6 @@
-"""The brain that heads are made from: the MNI152 2009a maps of grey and white matter.
+"""Build brains from the MNI152 2009a maps of grey and white matter.
 
-The maps are averages, so every patient's brain is one of them, deformed, with furrows of its own.
+The maps are averages, so every patient's brain is a deformed copy with its own furrows.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from residua.simulate.world import Field, World
 _SCALE = 0.92
 """The template is larger than most brains."""
 _CENTRE_MM = np.array([0.0, 15.0, -14.0])
-"""Where the template's origin (the anterior commissure) lies in the world."""
+"""Position of the template's origin (the anterior commissure) in the world."""
 _WAVES_MM = ((2.5, 45.0), (2.0, 24.0), (1.0, 10.0))
-"""Standard deviation and scale of the deformation's displacements; slopes stay far below 1, so nothing folds."""
+"""Standard deviation and scale of the deformation's displacements; slopes stay far below 1, which prevents folding."""
 _SHARPNESS = 2.0
 
 
@@ -38,7 +38,7 @@ class Brain:
 
 
 def build_brain(world: World, rng: np.random.Generator) -> Brain:
-    """The template after a random affine map and a smooth random deformation."""
+    """Deform the template by a random affine map and a smooth random deformation."""
     places, midline_mm = _places(world, rng)
     gm, wm = (
         ndimage.map_coordinates(share, places, np.float32, order=1, mode="constant", cval=0.0) for share in _maps()
@@ -59,7 +59,7 @@ def _maps() -> tuple[Field, Field]:
 
 
 def _places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32], Field]:
-    """The template's voxel indices (3, x, y, z) at each point of the world, and the distance from its midline."""
+    """Return the template's voxel indices (3, x, y, z) at each point of the world, and the mm from its midline."""
     sizes = _SCALE * rng.uniform(0.96, 1.04, 3)
     turn = Rotation.from_euler("xyz", rng.uniform(-2.0, 2.0, 3), degrees=True).as_matrix()
     to_world = np.eye(4)
@@ -74,13 +74,13 @@ def _places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32]
 
 
 def _ventricles_mm(world: World, fluid: Field, brain_mm: Field) -> Field:
-    """The largest body of fluid deep in the brain."""
+    """Return the signed distance to the largest body of fluid deep in the brain."""
     return _signed_mm(world, largest_piece((fluid > 0.5) & (brain_mm < -15.0)))
 
 
 def _signed_mm(world: World, inside: NDArray[np.bool_]) -> Field:
     within = ndimage.distance_transform_edt(inside, sampling=world.step_mm)
     without = ndimage.distance_transform_edt(~inside, sampling=world.step_mm)
-    # Distances are to the centres beyond: the surface lies half a step before them.
+    # Distances are to the centres on the other side: the surface lies half a step before them.
     distance = np.where(inside, 0.5 * world.step_mm - within, without - 0.5 * world.step_mm)
     return np.asarray(ndimage.gaussian_filter(distance.astype(np.float32), 0.7))

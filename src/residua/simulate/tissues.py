@@ -1,9 +1,9 @@
-"""What each tissue is to a scanner: proton density, relaxation times and how much contrast agent it takes up.
+"""MR properties of each tissue: proton density, relaxation times and uptake of contrast agent.
 
 White and grey matter at 3 T after Wansapura et al. 1999 (J Magn Reson Imaging 9:531), fluid, muscle and fat within the
-ranges of textbooks; the numbers of disease are made up within what is reported. Two choices make the task what it is:
-blood (intracellular methaemoglobin) has, without contrast agent, the T1 that tumour has with it, and a T2 at which both
-are equally bright on FLAIR. So the two agree on T1w-CE and FLAIR, and T1w alone tells them apart.
+ranges of textbooks; the numbers of disease are invented within reported ranges. Two choices define the task: blood
+(intracellular methaemoglobin) has, without contrast agent, the T1 that tumour has with it, and a T2 at which both are
+equally bright on FLAIR. So the two agree on T1w-CE and FLAIR, and only T1w distinguishes them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RELAXIVITY_PER_MM_MS = 4.0e-3
-"""How much 1 mmol/l of a gadolinium agent adds to 1/T1, in 1/ms."""
+"""Increase of 1/T1 by 1 mmol/l of a gadolinium agent, in 1/ms."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Tissue:
     flowing: bool = False
 
     def t1_ms(self, field_strength_t: float) -> float:
-        """T1 at a field strength, linear between 1.5 T and 3 T."""
+        """Return T1 at a field strength, linear between 1.5 T and 3 T."""
         weight = min(max((field_strength_t - 1.5) / 1.5, 0.0), 1.0)
         return self.t1_at_1_5_t_ms + weight * (self.t1_at_3_t_ms - self.t1_at_1_5_t_ms)
 
@@ -51,7 +51,7 @@ TISSUES = {
     "tumor": Tissue(0.85, 1600.0, 1750.0, 125.0, 0.40),
     "blood": Tissue(0.87, 438.0, 455.0, 76.0),
 }
-"""By the names that layers carry. Dura and vessels enhance, too: they are what a network must not take for tumour."""
+"""Tissues by the names of layers. Dura and vessels enhance, too: a network must not mistake them for tumour."""
 
 CODES = {tissue: code for code, tissue in enumerate(TISSUES, start=1)}
-"""The values of the tissue labels that are written with the truth; 0 is what no tissue covers."""
+"""Values of the tissue labels that are written with the truth; 0 is no tissue."""

@@ -1,4 +1,4 @@
-"""Read the truth: where a point of the reference scan really lies in another sequence of a simulated patient."""
+"""Read the truth: the true place of a point of the reference scan in another sequence of a simulated patient."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Points = NDArray[np.float64]
 
 
 def true_places(truth: Path, sequence: str, points: Points) -> Points:
-    """Where points of the reference scan lie in ``sequence``, by a patient's folder of truth (n, 3; RAS+ mm).
+    """Return the places of points of the reference scan in ``sequence`` (n, 3; RAS+ mm).
 
-    What a found registration gives instead is its error. Points that surgery took away have no place; what is returned
-    for them is where the tissue around them was.
+    ``truth`` is a patient's folder of truth. The distance to the places by a registration is its error. Points in the
+    resection cavity have no true place; for them the place of the tissue around them is returned.
     """
     shift = truth / f"{sequence}_shift.nii.gz"
     if shift.is_file():
@@ -28,7 +28,7 @@ def true_places(truth: Path, sequence: str, points: Points) -> Points:
 
 
 def read_itk(path: Path) -> Matrix:
-    """The RAS+ matrix (4x4, mm) of a file that ``geometry.write_itk`` wrote."""
+    """Read the RAS+ matrix (4x4, mm) of a file that ``geometry.write_itk`` wrote."""
     lines = dict(line.split(": ") for line in path.read_text(encoding="utf-8").splitlines() if ": " in line)
     values = [float(value) for value in lines["Parameters"].split()]
     lps = np.eye(4)
@@ -40,5 +40,5 @@ def _shifted(path: Path, points: Points) -> Points:
     field = nib.Nifti1Image.from_filename(path)
     vectors = np.asanyarray(field.dataobj)[:, :, :, 0, :]
     index = nib.affines.apply_affine(np.linalg.inv(field.affine), points).T
-    found = [ndimage.map_coordinates(vectors[..., axis], index, order=1, mode="constant") for axis in range(3)]
-    return np.asarray(np.stack(found, axis=1) * np.diag(LPS)[:3])
+    shifts = [ndimage.map_coordinates(vectors[..., axis], index, order=1, mode="constant") for axis in range(3)]
+    return np.asarray(np.stack(shifts, axis=1) * np.diag(LPS)[:3])
