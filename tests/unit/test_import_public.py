@@ -291,9 +291,7 @@ def patients_of(out: Path) -> dict[str, Patient]:
 
 
 @pytest.mark.parametrize("layout", sorted(SETS))
-def test_the_command_writes_a_table_without_problems_and_leaves_the_source_as_it_was(
-    tmp_path: Path, layout: str
-) -> None:
+def test_command_writes_a_valid_table_and_does_not_change_the_source(tmp_path: Path, layout: str) -> None:
     source, out = BUILDERS[layout](tmp_path / "source"), tmp_path / "out"
     before = snapshot(source)
     ran = imported(layout, source, out, "--column", "post_t2")
@@ -320,7 +318,7 @@ def test_the_command_writes_a_table_without_problems_and_leaves_the_source_as_it
         ("mu-glioma-post", "PatientID0003", "residual", (3,)),
     ],
 )
-def test_a_label_is_its_values_in_the_geometry_of_the_segmentation(
+def test_label_holds_its_values_in_the_geometry_of_the_segmentation(
     tmp_path: Path, layout: str, patient: str, label: str, values: tuple[int, ...]
 ) -> None:
     assert imported(layout, BUILDERS[layout](tmp_path / "source"), tmp_path / "out").exit_code == 0
@@ -329,7 +327,7 @@ def test_a_label_is_its_values_in_the_geometry_of_the_segmentation(
     np.testing.assert_array_equal(mask.affine, AFFINE)
 
 
-def test_identifiers_are_safe_and_the_source_keeps_its_own(tmp_path: Path) -> None:
+def test_identifiers_are_safe_and_source_id_keeps_the_original(tmp_path: Path) -> None:
     imported("rhuh-gbm", rhuh_gbm(tmp_path / "source"), tmp_path / "out")
     patients = json.loads((tmp_path / "out" / "import.json").read_text())["patients"]
     assert {name: record["source_id"] for name, record in patients.items()} == {
@@ -338,7 +336,7 @@ def test_identifiers_are_safe_and_the_source_keeps_its_own(tmp_path: Path) -> No
     }
 
 
-def test_the_summary_says_that_a_set_is_not_early_post_operative(tmp_path: Path) -> None:
+def test_summary_reports_patients_that_are_not_early_post_operative(tmp_path: Path) -> None:
     source = lumiere(tmp_path / "source")
     told = imported("lumiere", source, tmp_path / "out").stdout
     assert "not early post-operative: 3 of 4" in told
@@ -347,7 +345,7 @@ def test_the_summary_says_that_a_set_is_not_early_post_operative(tmp_path: Path)
     assert "not early" not in imported("rhuh-gbm", rhuh_gbm(tmp_path / "rhuh"), tmp_path / "rhuh_out").stdout
 
 
-def test_nothing_is_written_into_the_source(tmp_path: Path) -> None:
+def test_output_inside_the_source_is_rejected(tmp_path: Path) -> None:
     source = rhuh_gbm(tmp_path / "source")
     before = snapshot(source)
     ran = imported("rhuh-gbm", source, source / "out")
