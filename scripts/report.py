@@ -3,6 +3,7 @@
 import _here  # noqa: F401
 
 from residua.report.build import Making, Sources, write_report
+from residua.settings.study import Study
 
 job = snakemake
 figures = zip(job.input.figures, job.input.captions, strict=True)
@@ -16,5 +17,7 @@ sources = Sources(
     models=dict(zip(map(tuple, job.params.trained), job.input.models, strict=True)),
     flags=job.input.flags,
 )
-making = Making(job.params.settings, job.params.arch_labels, job.params.stages, job.params.environments)
+# Where the tables lie is no part of the settings, so that the report does not depend on it.
+study = Study.model_validate({"cohort": "cohort table", **job.params.settings})
+making = Making(study, job.params.arch_labels, job.params.stages, job.params.environments)
 write_report(sources, making, job.output[0])

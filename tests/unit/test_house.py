@@ -160,3 +160,35 @@ def test_every_public_class_has_a_name_of_its_own() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(name_of(file))
     assert {name: files for name, files in places.items() if len(files) > 1} == {}
+
+
+def untyped_settings(tree: ast.Module) -> list[str]:
+    """Reads of ``settings["…"]``, and settings that are annotated as a dict, a mapping or not at all."""
+    reads, annotated = [], []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant):
+            if ast.unparse(node.value).endswith("settings") and isinstance(node.slice.value, str):
+                reads.append(ast.unparse(node))
+        elif isinstance(node, ast.arg) and node.arg.endswith("settings"):
+            annotated.append(f"{node.arg}: {ast.unparse(node.annotation) if node.annotation else ''}")
+        elif isinstance(node, ast.AnnAssign) and ast.unparse(node.target).endswith("settings"):
+            annotated.append(f"{ast.unparse(node.target)}: {ast.unparse(node.annotation)}")
+    return reads + [each for each in annotated if re.search(r": (dict|Mapping|MutableMapping|Any|$)", each)]
+
+
+def test_untyped_settings_are_recognised() -> None:
+    code = """
+def f(settings: dict[str, Any], own_settings: Mapping[str, int], good_settings: Frozen):
+    self._settings["epochs"], settings['seed'], good_settings.seed
+"""
+    assert sorted(untyped_settings(ast.parse(code))) == [
+        "own_settings: Mapping[str, int]",
+        "self._settings['epochs']",
+        "settings: dict[str, Any]",
+        "settings['seed']",
+    ]
+
+
+@pytest.mark.parametrize("file", MODULES, ids=name_of)
+def test_the_library_takes_settings_as_models(file: Path) -> None:
+    assert untyped_settings(ast.parse(file.read_text())) == []

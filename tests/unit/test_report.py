@@ -202,7 +202,7 @@ def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> t
         flags=str(folder / "flags.tsv"),
     )
     making = Making(
-        settings=study.model_dump(mode="json", exclude={"cohort", "raters"}),
+        study=study.model_copy(update={"cohort": "cohort table", "raters": None}),
         labels=LABELS,
         stages={"register": "0123456789abcdef"},
         environments={"core": {"digest": "fedcba9876543210", "packages": {"numpy": "2.3.5"}}},

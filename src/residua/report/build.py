@@ -72,7 +72,7 @@ class Sources:
 class Making:
     """Settings of the run, names of its networks, and digests of its code and environments."""
 
-    settings: Mapping[str, Any]
+    study: Study
     labels: Mapping[str, str]
     stages: Mapping[str, str]
     environments: Mapping[str, Mapping[str, Any]]
@@ -96,12 +96,11 @@ class _Figure:
 
 
 def write_report(sources: Sources, making: Making, out: str | PathLike[str]) -> None:
-    """Write the report. ``making.settings`` is the configuration without the places of its tables.
+    """Write the report.
 
     The same files give the same page. Raises ``ResiduaError`` when a file of the run is damaged.
     """
-    study = Study.model_validate({"cohort": "cohort table", **making.settings})
-    write_text(out, rendered("residua.report", "template.html", **_contents(sources, making, study)))
+    write_text(out, rendered("residua.report", "template.html", **_contents(sources, making, making.study)))
 
 
 def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
