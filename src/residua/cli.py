@@ -1,4 +1,4 @@
-"""The command ``residua``: exit code 0 when all is well, 1 with a message when it is not, 2 on wrong usage."""
+"""The command ``residua``. Exit code 0: success; 1: failure, with a message; 2: wrong usage."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from residua.importers.command import app as import_app
 
 
 class _PlainErrors(TyperGroup):
-    """Commands whose ``ResiduaError`` is shown as its message alone: it says what to do, a traceback does not."""
+    """Commands that show a ``ResiduaError`` as its message, without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -26,13 +26,16 @@ class _PlainErrors(TyperGroup):
 
 
 app = typer.Typer(
-    cls=_PlainErrors, no_args_is_help=True, pretty_exceptions_enable=False, help="Residual glioblastoma, as a study."
+    cls=_PlainErrors,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="A multicentre study of residual glioblastoma on early post-operative MRI.",
 )
 app.add_typer(import_app, name="import")
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path("results", "cohort", "voxels")
-"""Where the workflow keeps what it read of voxels: what the check has read it need not read again."""
+"""The workflow's cache of voxel checks: the workflow does not read again what ``residua check`` has read."""
 
 
 @app.command()
@@ -63,16 +66,20 @@ def simulate(
 
 @app.command()
 def check(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV or CSV).")],
-    config: Annotated[Path | None, typer.Option(help="The study; default: ./config.yaml, else as published.")] = None,
-    voxels: Annotated[bool, typer.Option(help="Also read every voxel (seconds a file, once).")] = True,
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration; default: ./config.yaml, else the published one.")
+    ] = None,
+    voxels: Annotated[bool, typer.Option(help="Also read every voxel: seconds per file, once.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
     html: Annotated[Path | None, typer.Option(help="Also write all problems as one HTML page.")] = None,
     workers: Annotated[int | None, typer.Option(min=1, help=_WORKERS)] = None,
-    cache: Annotated[Path, typer.Option(help="Keeps what was read, as the workflow does.")] = _VOXELS,
+    cache: Annotated[
+        Path, typer.Option(help="Folder for results of reading files, shared with the workflow.")
+    ] = _VOXELS,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too.")] = False,
 ) -> None:
-    """Say everything that is wrong with a cohort; exit 1 when the study could not run."""
+    """Report every problem of a cohort. Exits 1 if the study cannot run on it."""
     from residua.cohort.commands import check as command
     from residua.settings.study import load_study
 
@@ -90,11 +97,15 @@ def check(
 
 @app.command()
 def folds(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table.")],
-    config: Annotated[Path | None, typer.Option(help="The study; default: ./config.yaml, else as published.")] = None,
-    cache: Annotated[Path, typer.Option(help="Keeps what was read, as the workflow does.")] = _VOXELS,
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    config: Annotated[
+        Path | None, typer.Option(help="Configuration; default: ./config.yaml, else the published one.")
+    ] = None,
+    cache: Annotated[
+        Path, typer.Option(help="Folder for results of reading files, shared with the workflow.")
+    ] = _VOXELS,
 ) -> None:
-    """Show who is in which fold, and how alike the folds are."""
+    """Show the hospitals and patients of each fold."""
     from residua.cohort.commands.folds import show_folds
     from residua.settings.study import load_study
 
@@ -104,14 +115,20 @@ def folds(
 @app.command()
 def exclude(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
-    patients: Annotated[list[str] | None, typer.Argument(help="Who is left out.")] = None,
-    reason: Annotated[str, typer.Option(help="Why; the participant flow counts reasons.")] = "",
-    flags: Annotated[Path | None, typer.Option(help="Flagged patients, each with its flags as the reason.")] = None,
-    patient: Annotated[list[str] | None, typer.Option(help="With --flags: only this patient (repeat it).")] = None,
-    undo: Annotated[bool, typer.Option("--undo", help="Take them back, as residua include does.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    patients: Annotated[list[str] | None, typer.Argument(help="Patients to exclude.")] = None,
+    reason: Annotated[
+        str, typer.Option(help="Reason for the exclusion; the participant flow counts patients by reason.")
+    ] = "",
+    flags: Annotated[
+        Path | None, typer.Option(help="A flags.tsv: exclude its patients, with their flags as the reason.")
+    ] = None,
+    patient: Annotated[
+        list[str] | None, typer.Option(help="With --flags: exclude only this patient; may be repeated.")
+    ] = None,
+    undo: Annotated[bool, typer.Option("--undo", help="Include the patients again, like residua include.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
-    """Leave patients out of the study: sets their role and exclusion_reason in the cohort table, nothing else."""
+    """Exclude patients: set their role and exclusion_reason in the cohort table, and change nothing else."""
     from residua.quality import exclusion_command
 
     chosen = exclusion_command.chosen(patients or [], reason, flags, patient or [])
@@ -121,11 +138,13 @@ def exclude(
 @app.command()
 def include(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
-    patients: Annotated[list[str], typer.Argument(help="Who takes part again.")],
-    role: Annotated[str, typer.Option(help="Their role: auto, which follows the configuration, or holdout.")] = "auto",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
+    patients: Annotated[list[str], typer.Argument(help="Patients to include again.")],
+    role: Annotated[
+        str, typer.Option(help="Their role: auto (as the configuration places the hospital) or holdout.")
+    ] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show what would change.")] = False,
 ) -> None:
-    """Take excluded patients back into the study."""
+    """Include excluded patients again."""
     from residua.cohort.table import exclusion
 
     _show_changes(exclusion.include(cohort, patients, role, dry_run), dry_run)
@@ -134,10 +153,10 @@ def include(
 @app.command()
 def evaluate(
     reference: Annotated[Path, typer.Argument(help="Folder of reference masks.")],
-    prediction: Annotated[Path, typer.Argument(help="Folder of predicted masks, named alike.")],
-    out: Annotated[Path, typer.Option(help="The table to write (CSV), one row a case.")],
+    prediction: Annotated[Path, typer.Argument(help="Folder of predicted masks with the same names.")],
+    out: Annotated[Path, typer.Option(help="Table to write (CSV), one row per case.")],
 ) -> None:
-    """Compare two folders of masks, without the workflow."""
+    """Compare two folders of masks without the workflow."""
     from residua.metrics.folders import evaluate_folders
     from residua.publishing.publish import write_text
 
@@ -146,9 +165,9 @@ def evaluate(
 
 @app.command()
 def summary(
-    study: Annotated[Path, typer.Argument(help="The folder in which the study ran.")] = Path("."),
+    study: Annotated[Path, typer.Argument(help="Folder in which the study ran.")] = Path("."),
 ) -> None:
-    """Show a finished run: its tables, and the time of every rule."""
+    """Show the tables of a finished run and the time of every rule."""
     from rich.console import Console
     from rich.table import Table
 
@@ -181,7 +200,7 @@ def _show_changes(changes: Iterable[object], dry_run: bool) -> None:
     for change in changes:
         typer.echo(change)
     if dry_run:
-        typer.echo("dry run: the table is as it was")
+        typer.echo("dry run: the table is unchanged")
 
 
 def _default_config() -> Path:

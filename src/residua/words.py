@@ -1,4 +1,4 @@
-"""What readers call the columns of the cohort table."""
+"""Words of the texts that readers see: names of the columns of the cohort table, and lists."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ _NAMES = {
 
 
 def name_of(column: str) -> str:
-    """A sequence or label in words, for the middle of a sentence."""
+    """Name a sequence or label within a sentence."""
     return _NAMES.get(column, column.replace("_", " "))
 
 
 def title_of(column: str) -> str:
-    """The same as a heading."""
+    """Name a sequence or label in a heading."""
     name = name_of(column)
     return name[:1].upper() + name[1:]
 
 
 def listed(items: Sequence[str]) -> str:
-    """``a``, ``a and b`` or ``a, b and c``."""
+    """Write ``a``, ``a and b`` or ``a, b and c``."""
     return " and ".join(part for part in (", ".join(items[:-1]), *items[-1:]) if part)

@@ -23,7 +23,7 @@ def flow_of(left_out: dict[str, tuple[ExcludedBy, str]], eligible: dict[str, lis
     return participant_flow(patients, SPLIT, eligible or {"A": list(SPLIT.patients)}, volumes, 0.175)
 
 
-def test_every_box_says_its_patients_and_the_reasons_count() -> None:
+def test_every_box_shows_its_patients_and_reasons_are_counted() -> None:
     found = boxes(
         flow_of(
             {
@@ -65,7 +65,7 @@ def test_many_reasons_are_cut_and_nothing_is_lost() -> None:
     assert lines[-1] == "– 3 other reasons: 3"
 
 
-def test_nobody_left_out_is_said() -> None:
+def test_a_flow_without_exclusions_shows_nobody() -> None:
     assert boxes(flow_of({})).left_out.lines == ("nobody",)
 
 
@@ -77,8 +77,8 @@ def test_inputs_with_patients_of_their_own_are_listed() -> None:
         "A: 4 (3 RT, 1 GTR), 3 in cross-validation, 1 held out",
         "C: 3 (3 RT, 0 GTR), 2 in cross-validation, 1 held out",
     )
-    assert "Each inputs has the patients" in caption(flow)
-    assert "Each inputs" not in caption(flow_of({}))
+    assert "Each input configuration has the patients" in caption(flow)
+    assert "Each input configuration" not in caption(flow_of({}))
 
 
 def test_long_lines_are_broken_and_a_hospital_keeps_its_number() -> None:

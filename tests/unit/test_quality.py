@@ -1,4 +1,4 @@
-"""Flags: who is far from the others or beyond a limit, in words, and the page that shows it."""
+"""Flags of values far from the others or beyond a limit, and the page that shows them."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def flags(n: int = 12, **odd: Measures) -> list[Flag]:
 
 
 @given(VALUES, st.integers(0, FEWEST - 1), st.sampled_from([-1, 1]))
-def test_who_is_shifted_far_away_is_always_an_outlier(values: list[float], which: int, side: int) -> None:
+def test_a_value_shifted_far_away_is_always_an_outlier(values: list[float], which: int, side: int) -> None:
     shifted = np.array(values)
     shifted[which] = side * 1e5
     assert side * robust_z(shifted, SMALLEST)[which] > FAR
@@ -78,7 +78,7 @@ def test_equal_values_have_no_outlier(value: float, n: int) -> None:
 
 
 @given(VALUES, st.floats(-50, 50), st.sampled_from([-1.0, 0.5, 4.0]))
-def test_who_is_far_depends_on_neither_origin_nor_unit(values: list[float], shift: float, factor: float) -> None:
+def test_outliers_depend_on_neither_origin_nor_unit(values: list[float], shift: float, factor: float) -> None:
     data = np.array(values)
     moved = robust_z(factor * data + shift, abs(factor) * SMALLEST)
     np.testing.assert_allclose(moved, np.sign(factor) * robust_z(data, SMALLEST), atol=1e-6)
@@ -98,7 +98,7 @@ def test_few_patients_are_not_compared_but_limits_hold() -> None:
     assert flag.what.endswith("is 700\u00a0ml, below the limit of 900\u00a0ml")
 
 
-def test_a_difference_that_nobody_would_see_is_no_flag_where_all_others_are_equal() -> None:
+def test_a_tiny_difference_from_equal_values_is_not_flagged() -> None:
     assert flags(P3={"post_t1": {"rotation_degrees": 13.0}}) == []
     (flag,) = flags(P3={"post_t1": {"rotation_degrees": 18.0}})
     assert (flag.kind, flag.measure) == ("outlier", "rotation_degrees")
@@ -119,22 +119,24 @@ def test_a_difference_that_nobody_would_see_is_no_flag_where_all_others_are_equa
         ("pre_tumor", "volume_ratio", 0.3, "pre-operative tumour: a changed volume"),
     ],
 )
-def test_what_is_wrong_whatever_the_others_look_like(subject: str, measure: str, value: float, reason: str) -> None:
-    """Everybody has the value, so that nobody is far from the others."""
+def test_a_value_beyond_a_limit_is_flagged_even_if_all_have_it(
+    subject: str, measure: str, value: float, reason: str
+) -> None:
+    """All patients have the value, so none is far from the others."""
     everybody = {f"P{i}": {subject: {measure: value}} for i in range(12)}
     found = flags(**everybody)
     assert {(flag.kind, flag.measure, flag.reason) for flag in found} == {("limit", measure, reason)}
     assert len(found) == 12
 
 
-def test_an_unusual_template_overlap_is_flagged_once_there_is_one() -> None:
+def test_an_unusual_template_overlap_is_flagged() -> None:
     overlaps = {f"P{i}": {"brain": {"template_dice": 0.93 + 0.001 * (i % 3)}} for i in range(12)}
     overlaps["P5"] = {"brain": {"template_dice": 0.82}}
     (flag,) = flags(**overlaps)
     assert (flag.patient, flag.measure, flag.kind) == ("P5", "template_dice", "outlier")
 
 
-def test_what_is_not_defined_is_neither_compared_nor_flagged() -> None:
+def test_an_undefined_value_is_neither_compared_nor_flagged() -> None:
     frame = measure_frame(*cohort(P0={"residual": label_measures(0, 0, 0.001, None)}))
     row = frame[(frame["patient"] == "P0") & (frame["measure"] == "inside_brain_percent")].iloc[0]
     assert np.isnan(row["value"])
@@ -195,7 +197,7 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_page_is_well_formed_names_everybody_and_needs_nothing_but_the_patients_pages(run: Path) -> None:
+def test_the_page_is_well_formed_links_every_patient_and_loads_no_other_file(run: Path) -> None:
     text = (run / "index.html").read_text(encoding="utf-8")
     page = Page(text)
     assert str(run) not in text
@@ -211,7 +213,7 @@ def test_the_page_is_well_formed_names_everybody_and_needs_nothing_but_the_patie
     assert "draw a better mask" in words
 
 
-def test_the_table_has_a_row_per_measure_and_says_what_was_flagged(run: Path) -> None:
+def test_the_table_has_a_row_per_measure_with_its_flag(run: Path) -> None:
     table = pd.read_parquet(run / "quality.parquet")
     assert list(table["patient"].unique()) == [f"P{i}" for i in range(12)]
     assert not table.duplicated(["patient", "subject", "measure"]).any()
@@ -231,12 +233,12 @@ def test_equal_measures_give_an_equal_page(run: Path, tmp_path: Path) -> None:
     assert cohort_page(frame, [], pages, {}).encode() != before
 
 
-def test_who_failed_comes_first_with_what_failed_and_how_to_go_on_without(run: Path) -> None:
+def test_failed_patients_come_first_with_reason_and_how_to_exclude_them(run: Path) -> None:
     frame = measure_frame(*cohort())
     pages = {patient: f"{patient}.html" for patient in frame["patient"]}
     page = Page(cohort_page(frame, [], pages, {"P7": ["patient P7, post_t1: it shows <another> head"]}))
     words = " ".join(" ".join(page.words).split())
-    assert "1 of 12 patients failed. Nothing is trained until" in words
+    assert "1 of 12 patients failed. No network is trained until" in words
     assert words.index("Failed patients P7") < words.index("it shows <another> head.") < words.index("residua exclude")
     assert page.ids.index("failed") < page.ids.index("flagged")
     assert "P7.html" in page.links
@@ -249,7 +251,7 @@ def test_a_thousand_patients_make_a_page_of_moderate_size() -> None:
     assert len(page.encode()) < 1_500_000
 
 
-def test_every_measure_says_what_to_look_at_and_what_to_do() -> None:
+def test_every_flag_rule_has_what_to_look_at_and_what_to_do() -> None:
     assert list(FLAG_RULES) == [measure.name for measure in CATALOGUE]
     for measure in CATALOGUE:
         rule = FLAG_RULES[measure.name]
@@ -262,7 +264,7 @@ def test_every_measure_says_what_to_look_at_and_what_to_do() -> None:
         assert not re.search(r"\d", rule.wrong + rule.unusual)
 
 
-def test_the_report_counts_and_names_nobody() -> None:
+def test_the_report_counts_flagged_patients_and_names_none() -> None:
     found = flags(P2={"brain": {"border_percent": 8.0}}, P3={"brain": {"border_percent": 9.0, "volume_ml": 100.0}})
     said = " ".join(quality(found, 12))
     assert "2 patients were flagged" in said

@@ -1,1 +1,1 @@
-"""What the article printed, as data: to compare a run with, never to compute from."""
+"""The printed values of the article: runs are compared with them, nothing is computed from them."""

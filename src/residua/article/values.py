@@ -1,7 +1,7 @@
 """The printed values of either version: "preprint" (with Tables 1 to 4) or "article" (reviewed, text only).
 
-Where the versions disagree, the article is the later one. What neither holds is named by ``not_available``, and is
-never to be made up.
+Where the versions disagree, the article is the later one. ``not_available`` names what neither version holds; it is
+never made up.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import pandas as pd
 
 
 def printed_table1() -> pd.DataFrame:
-    """Table 1 by hospital: patients, rt, gtr and rt_ratio_percent."""
+    """Read Table 1 by hospital: patients, rt, gtr and rt_ratio_percent."""
     return _read("table1")
 
 
 def printed_table2() -> pd.DataFrame:
-    """Table 2 by set ("0" to "4", "holdout"): hospitals, separated by blanks, and patients; a hold-out trains none."""
+    """Read Table 2 by set ("0" to "4", "holdout"): hospitals, separated by blanks, and patients."""
     return _read("table2").astype({"patients_train": "Int64", "patients_validation": "Int64"})
 
 
 def printed_table3() -> pd.DataFrame:
-    """Table 3 by inputs, split ("validation", "test") and arch: mean and sd of each metric, in percent.
+    """Read Table 3 by inputs, split ("validation", "test") and arch: mean and sd of each metric, in percent.
 
     A missing sd was not printed: patient-wise rates of the one test set, and rates of 100.00.
     """
@@ -30,23 +30,23 @@ def printed_table3() -> pd.DataFrame:
 
 
 def printed_table4() -> pd.DataFrame:
-    """Table 4 by inputs, split and arch: mean and sd of sensitivity, specificity and balanced accuracy, in percent."""
+    """Read Table 4 by inputs, split and arch: mean and sd of sensitivity, specificity and balanced accuracy (%)."""
     return _read("table4")
 
 
 def printed_text() -> pd.DataFrame:
-    """Numbers of the running text by experiment and key: value as printed, unit, and what it is of."""
+    """Read the numbers of the running text by experiment and key: value as printed, unit, and what it is of."""
     return _read("text", text=True)
 
 
 def printed_value(version: str, experiment: str, key: str) -> str:
-    """One value of ``printed_text``, as printed. Raises ``KeyError`` for one that the version does not have."""
-    found = printed_text().set_index(["version", "experiment", "key"])["value"].to_dict()
-    return str(found[version, experiment, key])
+    """Return one value of ``printed_text``, as printed. Raises ``KeyError`` for one that the version does not have."""
+    values = printed_text().set_index(["version", "experiment", "key"])["value"].to_dict()
+    return str(values[version, experiment, key])
 
 
 def not_available() -> pd.DataFrame:
-    """What the article reports and neither version holds, and why."""
+    """Return what the article reports but neither version holds, and why."""
     return _read("not_available", text=True)
 
 

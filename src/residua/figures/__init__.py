@@ -1,1 +1,1 @@
-"""The figures of the article. Modules without matplotlib choose what is shown and say it; ``figure*`` draw."""
+"""The figures of the article. Modules without matplotlib choose the contents and write captions; others draw."""

@@ -1,4 +1,4 @@
-"""Figure 4: whose segmentations agree with a reference how well, and the words below it."""
+"""Contents of Figure 4: the agreement of raters and networks with each reference, and the caption."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ KINDS = {"novice": "Novice", "expert": "Expert", "model": "Network", "reference"
 
 @dataclass(frozen=True)
 class Scored:
-    """One scorer's Jaccard indices against one reference, over the patients who are positive under it."""
+    """Jaccard indices of one rater or network against one reference, over the patients with residual tumour in it."""
 
     label: str
     kind: str
@@ -30,10 +30,10 @@ class Scored:
 
 
 def panels(scores: pd.DataFrame, arch_labels: Mapping[str, str]) -> dict[str, list[Scored]]:
-    """For each reference the scorers in the order drawn: novices, experts, networks, the other reference.
+    """List the scorers of each reference in the order drawn: novices, experts, networks, the other reference.
 
-    ``scores`` has ``reference``, ``scorer``, ``kind``, ``inputs``, ``positive`` and ``jaccard``, one row a patient and
-    pair. Cases that are not positive under the reference, or whose Jaccard is undefined, are left out.
+    ``scores`` has ``reference``, ``scorer``, ``kind``, ``inputs``, ``positive`` and ``jaccard``, one row per patient
+    and pair. Cases without residual tumour in the reference or with an undefined Jaccard are omitted.
     """
     names = rater_labels(scores)
     return {
@@ -60,18 +60,19 @@ def _values(rows: pd.DataFrame) -> NDArray[np.float64]:
 
 
 def caption(shown: Mapping[str, Sequence[Scored]], residual_tumor_ml: float) -> str:
-    """The words below Figure 4."""
+    """Write the caption of Figure 4."""
     counts = "; ".join(
         f"{REFERENCES[reference].lower()}: n = {_range([len(scored.jaccard) for scored in scorers])}"
         for reference, scorers in shown.items()
     )
     return (
-        "Figure 4. Jaccard index of each rater and of each network (with its inputs) against the reference standard "
-        "(left) and against the consensus of the raters (right: voxels that more than half of them marked), over the "
-        f"patients who have residual tumour (at least {residual_tumor_ml:g} ml) under the reference in use ({counts}; "
-        "n is printed below each). Last in each panel: the other reference. Points: patients; box: quartiles and "
-        "median; whiskers: the farthest points within 1.5 interquartile ranges. Jaccard index: shared voxels over all "
-        "voxels that either marks, J = D / (2 − D) of Dice D. Raters are numbered within novices and experts."
+        "Figure 4. Jaccard index of each rater and of each network (with its input configuration) against the "
+        "reference standard (left) and against the consensus of the raters (right: voxels that more than half of them "
+        f"marked), over the patients with residual tumour (at least {residual_tumor_ml:g} ml) under the reference in "
+        f"use ({counts}; n is printed below each). Last in each panel: the other reference. Points: patients; box: "
+        "quartiles and median; whiskers: the farthest points within 1.5 interquartile ranges. Jaccard index: shared "
+        "voxels over all voxels that either marks, J = D / (2 − D) of Dice D. Raters are numbered within novices and "
+        "experts."
     )
 
 

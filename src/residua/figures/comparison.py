@@ -1,4 +1,4 @@
-"""Figure 3: which hold-out patients show what the networks find, and the words below them."""
+"""Contents of Figure 3: hold-out patients who show what the networks segment, and the caption."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ROWS = 4
 
 @dataclass(frozen=True)
 class Ranked:
-    """A patient who is shown: rank by mean Dice over the networks, of ``of`` patients, and each network's Dice."""
+    """A patient to show: rank by mean Dice over the networks among ``of`` patients, and the Dice of each network."""
 
     patient: str
     rank: int
@@ -25,11 +25,11 @@ class Ranked:
 
 
 def choose_patients(cases: pd.DataFrame, residual_tumor_ml: float) -> list[Ranked]:
-    """Up to four hold-out patients with residual tumour, by rank: the best, at one third, at two thirds, the worst.
+    """Choose up to four hold-out patients with residual tumour by rank: best, at one third, at two thirds, worst.
 
-    ``cases`` holds one inputs per network: ``arch``, ``split``, ``patient``, ``dice``, ``reference_ml``. Patients are
-    ranked by their mean Dice over the networks, equal ones in the order of ``cases``; one whom not every network could
-    segment, for want of a sequence, is left out. Empty when nobody is positive.
+    ``cases`` holds one input configuration per network: ``arch``, ``split``, ``patient``, ``dice``, ``reference_ml``.
+    Patients are ranked by their mean Dice over the networks, equal ones in the order of ``cases``. A patient whom a
+    network could not segment, because a sequence is missing, is omitted. Empty without patients with residual tumour.
     """
     test = cases[cases["split"] == "test"]
     positive = test[has_residual_tumor(test["reference_ml"], residual_tumor_ml)]
@@ -51,18 +51,18 @@ def choose_patients(cases: pd.DataFrame, residual_tumor_ml: float) -> list[Ranke
 def caption(
     shown: Sequence[Ranked], inputs: Mapping[str, str], labels: Mapping[str, str], residual_tumor_ml: float
 ) -> str:
-    """The words below Figure 3. ``inputs`` and ``labels`` say for each network what it sees and what it is called."""
+    """Write the caption of Figure 3. ``inputs`` and ``labels`` hold the inputs and the name of each network."""
     networks = listed([f"{labels.get(arch, arch)} (inputs {name})" for arch, name in inputs.items()])
     cut = f"residual tumour (at least {residual_tumor_ml:g} ml in the reference standard)"
     if not shown:
-        return f"Figure 3. No patient of the hold-out set has {cut}, so that {networks} cannot be compared."
+        return f"Figure 3. No patient of the hold-out set has {cut}, so {networks} cannot be compared."
     ranks = listed([str(patient.rank) for patient in shown])
     order = f"ranks {ranks}, from the best to the worst" if len(shown) > 1 else f"rank {ranks}"
     return (
         f"Figure 3. Hold-out patients with {cut}: the reference standard (blue) and the segmentation (red) of "
-        f"{networks}. One patient a row, chosen by rank of the mean Dice over the networks among n = {shown[0].of}: "
-        f"{order}. Slices: T1w-CE, the surroundings of the reference standard on the axial slice where it is largest; "
-        "the frame in the small whole slice says where; the patient's right (R) is at the left of the picture. White: "
+        f"{networks}. One patient per row, chosen by rank of the mean Dice over the networks among n = {shown[0].of}: "
+        f"{order}. Slices: T1w-CE around the reference standard, on the axial slice where it is largest; the frame "
+        "in the small whole slice shows the place; the patient's right (R) is at the left of the picture. White: "
         "Dice over the whole volume. Beside each: the surfaces of both masks (marching cubes in mm, lightly smoothed), "
         "seen from the front and slightly above, at one scale in each row."
     )

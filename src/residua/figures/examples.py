@@ -1,4 +1,4 @@
-"""Figure 1: which patients show what the data are like, and the words below them."""
+"""Contents of Figure 1: example patients, and the caption."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from residua.words import listed, name_of
 
 @dataclass(frozen=True)
 class Candidate:
-    """A patient who may be shown: image files on the reference grid and the masks to outline on them, by column."""
+    """A patient who may be shown: files of images on the reference grid and of masks to outline on them, by column."""
 
     hospital: str
     images: Mapping[str, str]
@@ -27,7 +27,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Example:
-    """A patient who is shown, on the axial slice ``level``."""
+    """A patient to show on the axial slice ``level``."""
 
     candidate: Candidate
     residual_ml: float
@@ -35,7 +35,7 @@ class Example:
 
 
 def choose_examples(candidates: Sequence[Candidate]) -> list[Example]:
-    """For each hospital, in the order given, the candidate with the largest residual volume; the first of equals.
+    """Choose the candidate with the largest residual volume of each hospital, the first of equal ones.
 
     The slice is the one with the most residual tumour. Raises ``ResiduaError`` when there is no candidate.
     """
@@ -52,13 +52,13 @@ def choose_examples(candidates: Sequence[Candidate]) -> list[Example]:
 
 
 def outline_of(candidate: Candidate, column: str, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """The mask (x, y, z) to outline on a column; empty where the patient has none for it."""
+    """Load the mask (x, y, z) to outline on a column; empty where the patient has no mask for it."""
     file = candidate.outlines.get(column)
     return volumes.load_mask(file).data if file else np.zeros(shape, dtype=bool)
 
 
 def caption(examples: Sequence[Example], columns: Sequence[str], labels: Mapping[str, str], candidates: int) -> str:
-    """The words below Figure 1. ``labels`` is the label outlined on each column, ``candidates`` how many were seen."""
+    """Write the caption of Figure 1. ``labels`` names the label outlined on each column, ``candidates`` counts them."""
     patients = [f"Patient {i + 1}: {e.candidate.hospital}, {e.residual_ml:.2f} ml" for i, e in enumerate(examples)]
     on: dict[str, list[str]] = {}
     for column in columns:
@@ -69,10 +69,10 @@ def caption(examples: Sequence[Example], columns: Sequence[str], labels: Mapping
     hospitals = "of one hospital" if len(examples) == 1 else f"of each of {len(examples)} hospitals"
     return (
         f"Figure 1. Examples of the data, one patient {hospitals} (n = {len(examples)}; "
-        f"{'; '.join(patients)} of residual tumour). Every row is one axial slice, the one with the most residual "
+        f"{'; '.join(patients)} of residual tumour). Every row is one axial slice, that with the most residual "
         f"tumour, of the sequences on the grid of the {name_of(columns[0])}, to which the others are registered. "
-        f"Green: manual annotation ({outlined}), where the slice has any. Shown is, of the first patients of each "
-        f"hospital in the cohort table ({candidates} in all), the one with the largest residual volume. Black and "
+        f"Green: manual annotation ({outlined}), where the slice has any. Among the first patients of each hospital "
+        f"in the cohort table ({candidates} in all), the one with the largest residual volume is shown. Black and "
         f"white are percentiles {low:g} and {high:g} of the head's grey values. The patient's right (R) is at the "
         "left of the picture; all slices have one scale."
     )

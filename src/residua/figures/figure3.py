@@ -31,7 +31,7 @@ _PIXELS = 480
 
 @dataclass(frozen=True)
 class _Row:
-    """What one row shows: a slice, the masks on it and in space, networks in the order of the columns."""
+    """One row: a slice, the masks on it and in space, networks in the order of the columns."""
 
     ranked: Ranked
     pixels: NDArray[Any]

@@ -95,7 +95,7 @@ def _draw_scorer(axes: Axes, place: int, scored: Scored) -> None:
 
 
 def _beside(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """How far each point stands beside the middle, so that near values do not hide each other; no chance in it."""
+    """Shift each point from the middle so that near values do not hide each other; without random numbers."""
     places = np.arange(int(_BOX / _SPREAD))
     # 0, 1, -1, 2, -2, …: as near to the middle as there is room.
     shifts = np.where(places % 2, (places + 1) // 2, -(places // 2)) * _SPREAD

@@ -1,4 +1,4 @@
-"""Draw the participant flow: boxes from above, as CONSORT has them."""
+"""Draw the participant flow as a CONSORT diagram."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINE_MM, _HEAD_MM, _PADDING_MM = 3.3, 4.2, 2.0
 _FONT = FontProperties(family="DejaVu Sans", size=7)
 _POINT_MM = 1 / 72 / MM
 _PLAIN: dict[str, Any] = {"va": "top", "parse_math": False}
-"""Reasons are people's own words: a dollar begins no formula."""
+"""Reasons are free text: a dollar begins no formula."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def flow_figure(flow: Mapping[str, Any], out: Files) -> None:
 
 
 def drawn(flow: Mapping[str, Any]) -> Figure:
-    """The figure; its height follows what there is to say."""
+    """Draw the figure; its height follows the number of lines."""
     placed = _placed(flow)
     height = max(each.bottom for each in placed.values()) + _EDGE_MM
     figure = new_figure(_WIDTH_MM, height)
@@ -74,18 +74,18 @@ def drawn(flow: Mapping[str, Any]) -> Figure:
 
 
 def _placed(flow: Mapping[str, Any]) -> dict[str, _Placed]:
-    found = boxes(flow)
+    shown = boxes(flow)
     left, right = _EDGE_MM, _WIDTH_MM - _EDGE_MM - _COLUMN_MM
-    placed = {"assessed": _Placed(found.assessed, left, _EDGE_MM, _COLUMN_MM)}
-    # Beside the arrow from those assessed to those included, which must be long enough for it.
-    placed["left_out"] = _Placed(found.left_out, right, placed["assessed"].bottom + _GAP_MM / 2, _COLUMN_MM)
-    placed["included"] = _Placed(found.included, left, placed["left_out"].bottom + _GAP_MM / 2, _COLUMN_MM)
+    placed = {"assessed": _Placed(shown.assessed, left, _EDGE_MM, _COLUMN_MM)}
+    # Beside the arrow from the patients assessed to those included, which must be long enough for it.
+    placed["left_out"] = _Placed(shown.left_out, right, placed["assessed"].bottom + _GAP_MM / 2, _COLUMN_MM)
+    placed["included"] = _Placed(shown.included, left, placed["left_out"].bottom + _GAP_MM / 2, _COLUMN_MM)
     below = placed["included"].bottom + _GAP_MM
-    placed["cross_validation"] = _Placed(found.cross_validation, left, below, _COLUMN_MM)
-    placed["holdout"] = _Placed(found.holdout, right, below, _COLUMN_MM)
-    if found.inputs:
+    placed["cross_validation"] = _Placed(shown.cross_validation, left, below, _COLUMN_MM)
+    placed["holdout"] = _Placed(shown.holdout, right, below, _COLUMN_MM)
+    if shown.inputs:
         below = max(placed["cross_validation"].bottom, placed["holdout"].bottom) + _GAP_MM
-        placed["inputs"] = _Placed(found.inputs, left, below, _WIDTH_MM - 2 * _EDGE_MM)
+        placed["inputs"] = _Placed(shown.inputs, left, below, _WIDTH_MM - 2 * _EDGE_MM)
     return placed
 
 

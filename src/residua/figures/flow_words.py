@@ -1,4 +1,4 @@
-"""The participant flow in words: what stands in each box, and the caption."""
+"""Texts of the participant flow: the boxes and the caption."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Box:
     lines: tuple[str, ...] = ()
 
     def wrapped(self, width_mm: float, width_of: Callable[[str], float]) -> list[str]:
-        """The lines broken at blanks, what follows indented; a word that no line holds is broken where it must be."""
+        """Break the lines at blanks, and indent what follows; a word longer than a line is broken within."""
         return [part for line in self.lines for part in _broken(line, width_mm, width_of)]
 
 
 @dataclass(frozen=True)
 class Boxes:
-    """The boxes of the flow, from above; ``inputs`` only where inputs have patients of their own."""
+    """The boxes of the flow from top to bottom; ``inputs`` is None where all input configurations have all patients."""
 
     assessed: Box
     left_out: Box
@@ -41,7 +41,7 @@ class Boxes:
 
 
 def boxes(flow: Mapping[str, Any]) -> Boxes:
-    """What ``results/cohort/flow.json`` says, box by box."""
+    """Fill the boxes from ``results/cohort/flow.json``."""
     included, assessed = flow["included"], flow["assessed"]
     hospitals = sum(bool(record["included"]) for record in flow["hospitals"].values())
     left_out = sum(group["patients"] for group in flow["excluded"].values())
@@ -67,12 +67,12 @@ def boxes(flow: Mapping[str, Any]) -> Boxes:
 
 
 def caption(flow: Mapping[str, Any]) -> str:
-    """The words below the figure."""
-    inputs = " Each inputs has the patients who have all of its channels." if boxes(flow).inputs else ""
+    """Write the caption of the figure."""
+    inputs = " Each input configuration has the patients with all of its channels." if boxes(flow).inputs else ""
     return (
         "Participant flow. RT: residual tumour, a reference volume of at least "
-        f"{flow['residual_tumor_ml']:g} ml; GTR: gross total resection, below. Who is left out is counted once, under "
-        f"all reasons together; hospitals with their patients.{inputs}"
+        f"{flow['residual_tumor_ml']:g} ml; GTR: gross total resection, below. A patient who is left out is counted "
+        f"once, under all reasons together; numbers after hospitals count their patients.{inputs}"
     )
 
 
@@ -91,7 +91,7 @@ def _reasons(excluded: Mapping[str, Any]) -> list[str]:
 
 
 def reason_in_words(by: str, reason: str) -> str:
-    """A reason with the readers' names of the sequences, where the protocol gave it; other reasons as they are."""
+    """Put the names of sequences into a reason that the protocol gave; other reasons stay as they are."""
     return _COLUMN.sub(lambda column: name_of(column[0]), reason) if by == "protocol" else reason
 
 
@@ -127,7 +127,7 @@ def _hospitals(patients: Mapping[str, int]) -> str:
 
 def _inputs(inputs: Sequence[Mapping[str, Any]]) -> Box:
     return Box(
-        "Patients of each inputs",
+        "Patients of each input configuration",
         tuple(
             f"{i['inputs']}: {i['patients']} ({_kinds(i)}), {i['cross_validation']['patients']} in cross-validation, "
             f"{i['holdout']['patients']} held out"

@@ -1,4 +1,4 @@
-"""What the figures of images are put together from: a slice, outlines on it, sides and a scale."""
+"""Parts of the figures with images: a slice, outlines on it, sides and a scale."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def show_slice(
 
 
 def bare(axes: Axes) -> None:
-    """No ticks and no frame."""
+    """Remove ticks and frame."""
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
@@ -36,7 +36,7 @@ def bare(axes: Axes) -> None:
 
 
 def outline(axes: Axes, mask: NDArray[np.bool_], pixel_mm: tuple[float, float], colour: str, width: float) -> None:
-    """The border of a mask (a picture); nothing for an empty one."""
+    """Draw the border of a mask (a picture); nothing for an empty mask."""
     if not mask.any():
         return
     framed = np.pad(mask.astype(float), 1)
@@ -46,18 +46,18 @@ def outline(axes: Axes, mask: NDArray[np.bool_], pixel_mm: tuple[float, float], 
 
 
 def note(axes: Axes, x: float, y: float, text: str, size: float = 6.5, **options: Any) -> None:
-    """White text with a dark rim at a place given in fractions of the axes."""
+    """Write white text with a dark rim at a place in fractions of the axes."""
     axes.text(x, y, text, transform=axes.transAxes, color="white", fontsize=size, path_effects=_HALO, **options)
 
 
 def mark_sides(axes: Axes) -> None:
-    """R and L of the patient in the upper corners of a slice."""
+    """Write R and L of the patient in the upper corners of a slice."""
     note(axes, 0.03, 0.97, "R", ha="left", va="top")
     note(axes, 0.97, 0.97, "L", ha="right", va="top")
 
 
 def scale_bar(axes: Axes, length_mm: float, colour: str = "white") -> None:
-    """A bar of ``length_mm`` and its length at the lower right of axes in mm."""
+    """Draw a bar of ``length_mm`` with its length at the lower right of axes in mm."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     end, level = right - 0.05 * (right - left), bottom + 0.05 * (top - bottom)
     axes.plot([end - length_mm, end], [level, level], color=colour, linewidth=1.5, solid_capstyle="butt")

@@ -1,4 +1,4 @@
-"""Axial slices as radiologists look at them: the patient's right at the left of the picture, anterior at the top.
+"""Axial slices in radiological orientation: the patient's right at the left of the picture, anterior at the top.
 
 Volumes (x, y, z) are in RAS+ order, as ``images.volumes`` loads them. A picture is an array of rows and columns.
 """
@@ -16,7 +16,7 @@ from residua.images.volumes import ends_of
 
 @dataclass(frozen=True)
 class Field:
-    """What part of a picture is shown, in mm from its upper left corner: centre (column, row) and size."""
+    """The part of a picture to show, in mm from its upper left corner: centre (column, row) and size."""
 
     centre_mm: tuple[float, float]
     width_mm: float
@@ -24,19 +24,19 @@ class Field:
 
 
 def picture(volume: NDArray[Any], level: int) -> NDArray[Any]:
-    """The axial slice ``level`` as rows from anterior to posterior, each from the patient's right to the left."""
+    """Return the axial slice ``level``: rows from anterior to posterior, each from the patient's right to the left."""
     # A copy, so that the volume need not stay in memory.
     return np.array(volume[::-1, ::-1, level].T, order="C")
 
 
 def busiest_level(mask: NDArray[np.bool_]) -> int:
-    """The axial slice with the most voxels of the mask, the lowest of equals; the middle one of an empty mask."""
+    """Return the axial slice with the most voxels of the mask, the lowest of equal ones; the middle if empty."""
     area = mask.sum(axis=(0, 1))
     return int(area.argmax()) if area.any() else mask.shape[2] // 2
 
 
 def field_around(shown: NDArray[np.bool_], pixel_mm: tuple[float, float], margin_mm: float) -> Field:
-    """The smallest field that holds all pixels of ``shown`` (a picture) and a margin; all of it when none is set.
+    """Return the smallest field with all pixels of ``shown`` (a picture) and a margin; the whole of an empty picture.
 
     ``pixel_mm`` is the size of a pixel along columns (across) and rows (down).
     """
@@ -49,5 +49,5 @@ def field_around(shown: NDArray[np.bool_], pixel_mm: tuple[float, float], margin
 
 
 def resized(field: Field, width_mm: float, height_mm: float) -> Field:
-    """Another size around the same centre."""
+    """Change the size around the same centre."""
     return Field(field.centre_mm, width_mm, height_mm)

@@ -1,4 +1,4 @@
-"""One look for all figures, and how they are written: a PNG at 300 dpi and a PDF, equal for equal data."""
+"""Style and writing of all figures: a PNG at 300 dpi and a PDF, the same for the same data."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from matplotlib.figure import Figure
 from residua.publishing.publish import write_text, writing
 
 Files = tuple[str | PathLike[str], str | PathLike[str], str | PathLike[str]]
-"""Where a figure goes: PDF, PNG and the text of its caption."""
+"""The files of a figure: PDF, PNG and the text of its caption."""
 
 DPI = 300
 MM = 1 / 25.4
-"""Inches, which matplotlib counts in."""
+"""A millimetre in inches, the unit of matplotlib."""
 
 REFERENCE, PREDICTION, ANNOTATION = "#3d9bff", "#ff5a3c", "#35d07f"
-"""Outlines on grey images; the first two also differ to readers who see no red or no green."""
+"""Outlines on grey images; red-green blind readers can distinguish the first two."""
 
 NOVICE, EXPERT, MODEL, OTHER = "#e69f00", "#009e73", "#0072b2", "#767676"
 """Groups on white, of Okabe and Ito's palette for every kind of colour vision."""
@@ -43,7 +43,7 @@ _STYLE = {
 
 
 def new_figure(width_mm: float, height_mm: float) -> Figure:
-    """An empty figure in the common style, which it turns on for the whole process."""
+    """Create an empty figure in the common style, and set that style for the whole process."""
     matplotlib.rcParams.update(_STYLE)
     return Figure(figsize=(width_mm * MM, height_mm * MM), facecolor="white")
 

@@ -12,7 +12,7 @@ from scipy import sparse
 from skimage.measure import marching_cubes
 
 Frame = tuple[float, float, float, float]
-"""A square seen by the viewer: left, right, bottom and top in mm."""
+"""A square in the view: left, right, bottom and top in mm."""
 
 _ELEVATION_DEGREES, _TURN_DEGREES = 20.0, 25.0
 _LIGHT = np.array([-0.5, 0.7, 0.5]) / np.linalg.norm([-0.5, 0.7, 0.5])
@@ -32,7 +32,7 @@ class Surface:
 
 
 def surface(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> Surface:
-    """A mask's surface (x, y, z in RAS+) for a viewer in front of the patient and above; nothing of an empty one.
+    """Return the surface of a mask (x, y, z in RAS+), seen from the front and above; empty for an empty mask.
 
     The patient's right is at the left, as in the slices. No component is lost: only the mesh is smoothed.
     """
@@ -51,7 +51,7 @@ def surface(mask: NDArray[np.bool_], spacing_mm: tuple[float, float, float]) -> 
 
 
 def _view() -> NDArray[np.float64]:
-    """From RAS+ mm to right, up and towards the viewer, who faces the patient."""
+    """Return the rotation from RAS+ to right, up and towards the viewer, who faces the patient."""
     turn, lift = np.deg2rad(_TURN_DEGREES), np.deg2rad(_ELEVATION_DEGREES)
     facing = np.array([[-1.0, 0, 0], [0, 0, 1], [0, 1, 0]])
     about_up = np.array([[np.cos(turn), 0, np.sin(turn)], [0, 1, 0], [-np.sin(turn), 0, np.cos(turn)]])
@@ -60,7 +60,7 @@ def _view() -> NDArray[np.float64]:
 
 
 def _smoothed(vertices: NDArray[np.float64], faces: NDArray[np.int_], rounds: int = 8) -> NDArray[np.float64]:
-    """Taubin (1995): each vertex towards its neighbours' mean and back, which takes the steps but not the volume."""
+    """Smooth as Taubin (1995): vertices move to the mean of their neighbours and back, which keeps the volume."""
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     edges = np.concatenate([edges, edges[:, ::-1]])
     links = sparse.coo_array((np.ones(len(edges)), (edges[:, 0], edges[:, 1])), shape=(len(vertices),) * 2).tocsr()
@@ -73,7 +73,7 @@ def _smoothed(vertices: NDArray[np.float64], faces: NDArray[np.int_], rounds: in
 
 
 def frame_of(surfaces: Sequence[Surface], margin: float = 0.16) -> Frame:
-    """A square around all surfaces, with a margin on each side; 10 mm wide around nothing."""
+    """Return a square around all surfaces, with a margin on each side; 10 mm wide without surfaces."""
     points = np.concatenate([shape.points_mm[:, :2] for shape in surfaces])
     if not len(points):
         return -5.0, 5.0, -5.0, 5.0
@@ -92,11 +92,11 @@ class Layer:
 
 
 def layer(shape: Surface, frame: Frame, pixels: int) -> Layer:
-    """The side of a surface that is nearest to the viewer, in an image of ``frame``, its top row first."""
+    """Render the nearest side of a surface as an image of ``frame``, the top row first."""
     size = pixels * _SUPERSAMPLING
     facing = np.clip(shape.normals[:, 2], 0, 1)
     brightness = 0.4 + 0.5 * np.clip(shape.normals @ _LIGHT, 0, 1) + 0.1 * facing
-    # Glass is denser at its rim.
+    # Like glass, a surface is denser at its rim.
     opacity = 0.45 + 0.4 * (1 - facing) ** 2
     scale = size / (frame[1] - frame[0])
     columns, rows = (shape.points_mm[:, 0] - frame[0]) * scale, (frame[3] - shape.points_mm[:, 1]) * scale
@@ -106,20 +106,20 @@ def layer(shape: Surface, frame: Frame, pixels: int) -> Layer:
     inside = ((pixel >= 0) & (pixel < size)).all(axis=1)
     place, points = pixel[inside, 1] * size + pixel[inside, 0], points[inside]
     order = np.argsort(points[:, 2], kind="stable")
-    found = np.full((size * size, 3), (-np.inf, 0.0, 0.0))
+    nearest = np.full((size * size, 3), (-np.inf, 0.0, 0.0))
     # Of several points in a pixel the last one written stays: the nearest.
-    found[place[order]] = points[order, 2:]
-    return Layer(*found.reshape(size, size, 3).transpose(2, 0, 1))
+    nearest[place[order]] = points[order, 2:]
+    return Layer(*nearest.reshape(size, size, 3).transpose(2, 0, 1))
 
 
 def _towards_viewer(corners: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Whether triangles (m, 3, …) turn their outer side to the viewer; rows of pixels count downwards."""
+    """Select triangles (m, 3, …) whose outer side faces the viewer; rows of pixels count downwards."""
     first, second = corners[:, 1, :2] - corners[:, 0, :2], corners[:, 2, :2] - corners[:, 0, :2]
     return np.asarray(first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0] < 0)
 
 
 def composed(lower: Layer, upper: Layer, colours: tuple[str, str]) -> NDArray[np.uint8]:
-    """Both layers in their colours as an RGBA image; where both cover a pixel, the nearer one lies on the other."""
+    """Compose both layers in their colours as an RGBA image; the nearer one covers the other."""
     nearer = upper.depth >= lower.depth
     painted = [(shape, np.array(to_rgb(colour))) for shape, colour in zip((lower, upper), colours, strict=True)]
     colour, alpha = np.zeros((*nearer.shape, 3)), np.zeros((*nearer.shape, 1))
@@ -132,7 +132,7 @@ def composed(lower: Layer, upper: Layer, colours: tuple[str, str]) -> NDArray[np
 
 
 def _points_of(corners: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Points (n, 5) that cover triangles (m, 3, 5) whose first two values are pixels: barycentric grids."""
+    """Cover triangles (m, 3, 5), whose first two values are pixels, with points (n, 5) on barycentric grids."""
     if not len(corners):
         return np.empty((0, corners.shape[-1]))
     sides = np.linalg.norm(corners[:, :, :2] - np.roll(corners[:, :, :2], 1, axis=1), axis=2).max(axis=1)
@@ -147,7 +147,7 @@ def _points_of(corners: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _reduced(colour: NDArray[np.float64], alpha: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """The mean of each square of pixels; ``colour`` is already weighed by its opacity."""
+    """Average each square of pixels; ``colour`` is already weighted by its opacity."""
     side = colour.shape[0] // _SUPERSAMPLING
     blocks = np.concatenate([colour, alpha], axis=-1).reshape(side, _SUPERSAMPLING, side, _SUPERSAMPLING, 4)
     mean = blocks.mean(axis=(1, 3))

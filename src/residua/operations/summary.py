@@ -1,4 +1,4 @@
-"""What a finished run holds and what it cost, from its results folder."""
+"""Read the costs of a finished run from its results folder."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ class RuleCost:
 
 
 def rule_costs(results: Path) -> list[RuleCost]:
-    """The cost of every rule with a benchmark below ``results``, the most expensive first.
+    """Return the cost of every rule with a benchmark below ``results``, the most expensive first.
 
-    Raises ``ResiduaError`` when there is none.
+    Raises ``ResiduaError`` when there is no benchmark.
     """
-    found: dict[str, list[tuple[float, float]]] = defaultdict(list)
+    samples: dict[str, list[tuple[float, float]]] = defaultdict(list)
     folder = results / "benchmarks"
     for file in sorted(folder.rglob("*.tsv")):
         rule = file.relative_to(folder).parts[0].removesuffix(".tsv")
         with open(file, encoding="utf-8") as stream:
-            found[rule] += [
+            samples[rule] += [
                 (float(row["s"]), _number(row["max_rss"])) for row in csv.DictReader(stream, delimiter="\t")
             ]
-    if not found:
+    if not samples:
         raise ResiduaError(f"{results}: no benchmarks; is this the results folder of a run?")
     costs = [
         RuleCost(rule, len(jobs), sum(s for s, _ in jobs), max(s for s, _ in jobs), max(mb for _, mb in jobs))
-        for rule, jobs in found.items()
+        for rule, jobs in samples.items()
         if jobs
     ]
     return sorted(costs, key=lambda cost: -cost.total_s)

@@ -1,1 +1,1 @@
-"""HTML pages of one look that need nothing beside them."""
+"""HTML pages of one style, each a single file."""

@@ -1,4 +1,4 @@
-"""Pages of one look: a template filled in, with the style of the report, that needs nothing beside it."""
+"""Render pages of one style from templates; a page loads no other file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 
 def rendered(package: str, template: str, **contents: Any) -> str:
-    """The page of a template that lies in ``package``; texts are escaped, ``head`` and ``style`` are common to all."""
+    """Render a template of ``package``. Texts are escaped; ``head`` and ``style`` are those of all pages."""
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["typeset"] = typeset
     head, style = (Markup(_text("residua.pages", name)) for name in ("head.html", "style.css"))
@@ -18,7 +18,7 @@ def rendered(package: str, template: str, **contents: Any) -> str:
 
 
 def typeset(text: str) -> str:
-    """Text whose numbers stay on one line with their unit: ``59 %`` and ``n = 51`` are not broken."""
+    """Keep numbers and units on one line: ``59 %`` and ``n = 51`` are not broken."""
     return text.replace(" %", "\u00a0%").replace(" = ", "\u00a0=\u00a0")
 
 

@@ -1,1 +1,1 @@
-"""Quality control of the preprocessing: numbers and pictures of every patient, and who stands out in the cohort."""
+"""Quality control of the preprocessing: numbers and pictures of every patient, and flags of unusual values."""

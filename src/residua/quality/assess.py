@@ -1,4 +1,4 @@
-"""One patient's quality control: numbers as JSON and a page, from the files of the preprocessing."""
+"""Assess the preprocessing of one patient: numbers as JSON, and a page."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
 
     ``case`` holds ``patient``, ``reference``, ``sequences`` (by name: the ``moving`` image as it is stored, the
     ``registered`` one and the registration's ``quality``) and ``labels`` (by name: ``drawn``, and ``warped`` or None
-    for one drawn on the reference). ``brain`` is the record of the reference's mask, beside which that lies unless
-    there is none. What the records of mask and registrations call a fault is told on the page; one moving image is in
-    memory at a time.
+    for one drawn on the reference). ``brain`` is the record of the reference's mask; the mask, if there is one, lies
+    beside it. The page shows the faults in the records of mask and registrations. One moving image is in memory at a
+    time.
     Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
     """
     patient = case["patient"]

@@ -22,19 +22,19 @@ class Measure:
     unit: str = ""
 
     def shown(self, value: float) -> str:
-        """The value as it is printed, with its unit."""
+        """Print a value with its unit."""
         number = f"{value:.{self.digits}f}".replace("-", "−")
         return f"{number}\u00a0{self.unit}" if self.unit else number
 
     def limit_broken(self, value: float) -> float | None:
-        """The absolute limit that the value is beyond; None when it is within."""
+        """Return the limit that the value is beyond; None for a value within the limits."""
         if self.low is not None and value < self.low:
             return self.low
         return self.high if self.high is not None and value > self.high else None
 
     @property
     def limits(self) -> str:
-        """The absolute limits in words."""
+        """Describe the limits."""
         low = None if self.low is None else self.shown(self.low)
         high = None if self.high is None else self.shown(self.high)
         if low and high:

@@ -1,4 +1,4 @@
-"""The quality control of all patients: one table, the flags, and a page that shows whom to look at first."""
+"""Assess the preprocessing of all patients: one table, the flags, and a page that shows flagged patients first."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from residua.quality.measures import Measures
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the table (Parquet), the flags (TSV) and the page (HTML) go."""
+    """The files to write: the table (Parquet), the flags (TSV) and the page (HTML)."""
 
     table: str
     flags: str
@@ -23,7 +23,7 @@ class Outputs:
 
 
 def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], out: Outputs) -> None:
-    """Judge everybody: ``manifests`` holds the manifest of each batch, ``hospitals`` that of each patient in order.
+    """Judge all patients. ``manifests`` holds the manifest of each batch, ``hospitals`` the hospital of each patient.
 
     The table has one row per patient, subject and measure, as ``residua.quality.judge.measure_frame`` says.
     Raises ``DamagedStageError`` when a patient's file is missing or changed.

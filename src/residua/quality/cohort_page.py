@@ -1,4 +1,4 @@
-"""The page of all patients: who is flagged and why, how every measure is distributed, and everybody's numbers."""
+"""The page of all patients: flags with their reasons, the distribution of every measure, and all numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from residua.quality.outliers import FAR, FEWEST
 from residua.quality.strips import strip_plot
 
 _ENDS = 5
-"""Patients named at most at each end of a ranking."""
+"""At most so many patients are named at each end of a ranking."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class Distribution:
 def cohort_page(
     frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str], faults: Mapping[str, Sequence[str]]
 ) -> str:
-    """The page as HTML. By patient, ``pages`` holds where the page lies beside this one, ``faults`` what failed."""
+    """Render the page. By patient, ``pages`` holds the path relative to this page, ``faults`` the failures."""
     patients = list(dict.fromkeys(frame["patient"]))
     columns = list(_columns(frame))
     return rendered(
@@ -76,7 +76,7 @@ def cohort_page(
 
 
 def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, Measure]]:
-    """The judged measures in the frame, subject by subject, in the catalogue's order."""
+    """Yield the judged measures of the frame, subject by subject, in the order of the catalogue."""
     for subject in dict.fromkeys(frame["subject"]):
         there = set(frame.loc[(frame["subject"] == subject) & frame["value"].notna(), "measure"])
         yield from ((subject, how) for how in CATALOGUE if how.name in there and judged(subject, how.name))
@@ -114,15 +114,15 @@ def _distribution(frame: pd.DataFrame, subject: str, how: Measure, pages: Mappin
 def _everybody(
     frame: pd.DataFrame, columns: Sequence[tuple[str, Measure]], flagged: set[str]
 ) -> list[tuple[str, str, bool, list[tuple[str, bool]]]]:
-    """Patient, hospital, whether flagged, and the printed value of every column with its own flag; flagged first."""
+    """List patient, hospital, whether flagged, and every printed value with its own flag; flagged patients first."""
     cells = {(r["patient"], r["subject"], r["measure"]): r for r in frame.to_dict("records")}
     hospitals = dict(zip(frame["patient"], frame["hospital"], strict=True))
     rows = []
     for patient in sorted(hospitals, key=lambda name: name not in flagged):
-        found = [(cells.get((patient, subject, how.name)), how) for subject, how in columns]
+        measured = [(cells.get((patient, subject, how.name)), how) for subject, how in columns]
         shown = [
             ("–", False) if cell is None or pd.isna(cell["value"]) else (how.shown(cell["value"]), bool(cell["flag"]))
-            for cell, how in found
+            for cell, how in measured
         ]
         rows.append((patient, hospitals[patient], patient in flagged, shown))
     return rows

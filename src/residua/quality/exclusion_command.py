@@ -1,4 +1,4 @@
-"""What ``residua exclude`` does: from patients or flags to rows of the cohort table."""
+"""The command ``residua exclude``: from patients or flags to rows of the cohort table."""
 
 from __future__ import annotations
 
@@ -11,27 +11,29 @@ from residua.quality.flags import read_flags
 
 
 def chosen(patients: Sequence[str], reason: str, flags: Path | None, only: Sequence[str]) -> dict[str, str]:
-    """The reason of each patient: ``reason``, or without one the patient's flags.
+    """Return the reason of each patient: ``reason`` if it is given, else the flags of the patient.
 
-    Raises ``ResiduaError`` when nobody is named, or a patient of ``only`` is not flagged.
+    Raises ``ResiduaError`` when no patient is named, or a named patient has no flag.
     """
     if flags is None:
         if only or not patients:
-            raise ResiduaError("name the patients, or give --flags results/quality/flags.tsv (--patient limits those)")
+            raise ResiduaError(
+                "name the patients, or give --flags results/quality/flags.tsv (--patient chooses among those)"
+            )
         return dict.fromkeys(patients, reason)
-    found: dict[str, list[str]] = {}
+    by_patient: dict[str, list[str]] = {}
     for flag in read_flags(flags):
-        found.setdefault(flag.patient, []).append(flag.reason)
+        by_patient.setdefault(flag.patient, []).append(flag.reason)
     wanted = [*patients, *only]
-    unflagged = [patient for patient in wanted if patient not in found]
+    unflagged = [patient for patient in wanted if patient not in by_patient]
     if unflagged:
-        raise ResiduaError(f"{flags}: no flag of {', '.join(unflagged)}; name the patient with --reason instead")
+        raise ResiduaError(f"{flags}: no flag of {', '.join(unflagged)}; exclude without --flags and give a --reason")
     # In one order, so that the participant flow counts equal reasons together.
-    return {patient: reason or "; ".join(sorted(set(found[patient]))) for patient in wanted or found}
+    return {patient: reason or "; ".join(sorted(set(by_patient[patient]))) for patient in wanted or by_patient}
 
 
 def excluded(cohort: Path, reasons: Mapping[str, str], undo: bool, dry_run: bool) -> list[exclusion.Change]:
-    """Exclude the patients, or with ``undo`` take them back."""
+    """Exclude the patients, or with ``undo`` include them again."""
     if undo:
         return exclusion.include(cohort, list(reasons), dry_run=dry_run)
     return exclusion.exclude(cohort, reasons, dry_run)

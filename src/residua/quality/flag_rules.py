@@ -1,6 +1,6 @@
-"""When a value is far from the other patients', and what a flag says.
+"""When a value is far from those of the other patients, and the words of a flag.
 
-Apart from the catalogue, so that a word of a flag remakes the page of the cohort and no patient's page.
+The catalogue is apart, so that a new word of a flag remakes the page of the cohort and no patient's page.
 """
 
 from __future__ import annotations
@@ -20,25 +20,30 @@ class FlagRule:
     wrong: str
     """What a value beyond a limit means; empty for a measure without limits."""
     unusual: str
-    """What a value far from the others' means."""
+    """What a value far from those of the other patients means."""
     look: str
     act: str
 
 
 _FLICKER = "let the registered image alternate with the reference: edges of brain and ventricles must not move"
 _GIVE_IMAGE = (
-    "if they move, see whether the file is this patient's and its header is right, and mend it; if nothing is to be "
-    "mended, exclude the patient"
+    "if they move, check that the file is this patient's and its header right, and correct it; if it cannot be "
+    "corrected, exclude the patient"
 )
 _WARP = "look at the registered image for tissue that is stretched or torn, in the brain and beside the cavity"
-_WARP_ACT = "if the brain is distorted, exclude the patient; a warp that is odd in the air around the head does no harm"
+_WARP_ACT = "if the brain is distorted, exclude the patient; an unusual warp of the air around the head does no harm"
 _SCALE = "compare the size of the head before and after registration"
-_SCALE_ACT = "if the size is wrong, correct the voxel size in the file's header; the scan's record holds the true one"
-_START = "look at the flicker of before and after: did the head have to move that far"
-_START_ACT = "if both lie well on the reference afterwards, keep the patient; otherwise mend the header or exclude"
-_OUTLINE = "look whether the outline runs along the surface of the brain on every slice"
+_SCALE_ACT = (
+    "if the size is wrong, correct the voxel size in the file's header; the scan's DICOM files have the true one"
+)
+_START = "compare the images before and after registration, and whether the head had to move that far"
+_START_ACT = (
+    "if the registered image matches the reference, keep the patient; otherwise correct the header or exclude the "
+    "patient"
+)
+_OUTLINE = "check that the outline follows the surface of the brain on every slice"
 _GIVE_MASK = (
-    "if it cuts the brain or takes in skull, draw a better mask and give it in the column brain_mask "
+    "if it cuts the brain or includes skull, draw a better mask and name it in the column brain_mask "
     "(brain_mask.method: given), or exclude the patient"
 )
 _LABEL = "compare the outline of the label with the tumour on the registered image"
@@ -62,7 +67,8 @@ FLAG_RULES = {
         "reaches over the border of the image",
         "more of it on the border of the image than usual",
         _OUTLINE,
-        "if the scan ends within the brain, exclude the patient when what is missing may hold tumour; otherwise keep",
+        "if the scan ends within the brain, exclude the patient when the missing part may hold tumour; otherwise keep "
+        "the patient",
     ),
     "largest_percent": FlagRule(0.5, "", "in pieces", _OUTLINE, _GIVE_MASK),
     "template_dice": FlagRule(0.01, "lies where no brain can be", "an unusual shape", _OUTLINE, _GIVE_MASK),
@@ -71,7 +77,7 @@ FLAG_RULES = {
         "partly outside the brain mask",
         "more of it outside the brain mask than usual",
         "look at the outlines of the label and of the brain mask where they cross",
-        "if the mask cuts tumour away, no network can find it: give a better mask; if the label is wrong, correct it",
+        "if the mask cuts off tumour, no network can find it: name a better mask; if the label is wrong, correct it",
     ),
     "volume_ratio": FlagRule(0.05, "a changed volume", "an unusual change of volume", _LABEL, _WARP_ACT),
 }

@@ -18,7 +18,7 @@ Kind = Literal["limit", "outlier"]
 
 @dataclass(frozen=True)
 class Flag:
-    """One odd value of one patient; ``reason`` is its short form without numbers, for the cohort table."""
+    """One unusual value of one patient; ``reason`` is a short form without numbers, for the cohort table."""
 
     patient: str
     hospital: str
@@ -33,7 +33,7 @@ class Flag:
 
 
 def write_flags(flags: Sequence[Flag], path: str | PathLike[str]) -> None:
-    """Write the flags as TSV, the header also when there is none."""
+    """Write the flags as TSV; without flags the header alone."""
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, [column.name for column in fields(Flag)], delimiter="\t", lineterminator="\n")
     writer.writeheader()
@@ -42,7 +42,7 @@ def write_flags(flags: Sequence[Flag], path: str | PathLike[str]) -> None:
 
 
 def read_flags(path: str | PathLike[str]) -> list[Flag]:
-    """The flags that ``write_flags`` wrote. Raises ``ResiduaError`` when the file cannot be read as that."""
+    """Read the file of ``write_flags``. Raises ``ResiduaError`` for any other file."""
     try:
         with Path(path).open(encoding="utf-8", newline="") as stream:
             rows = list(csv.DictReader(stream, delimiter="\t"))

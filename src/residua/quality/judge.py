@@ -17,7 +17,7 @@ from residua.quality.outliers import FAR, robust_z
 
 
 def measure_frame(records: Mapping[str, Measures], hospitals: Mapping[str, str]) -> pd.DataFrame:
-    """One row per patient, subject and measure, in the order of ``records``.
+    """Tabulate all measures: one row per patient, subject and measure, in the order of ``records``.
 
     Columns: patient, hospital, subject, measure, value (NaN: not defined), and for measures that are judged the
     patients compared, their median, robust_z (NaN: too few) and flag (limit, outlier or empty).
@@ -50,17 +50,17 @@ def _judge(frame: pd.DataFrame, rows: pd.Index[int], how: Measure) -> None:
 
 
 def flags_of(frame: pd.DataFrame) -> list[Flag]:
-    """The flags of a judged ``measure_frame``: patients with more and with worse ones first."""
+    """List the flags of a ``measure_frame``: patients with more and with worse flags first."""
     flagged = frame[frame["flag"] != ""]
-    found = [_flag(row) for row in flagged.to_dict("records")]
-    limits = Counter(flag.patient for flag in found if flag.kind == "limit")
+    flags = [_flag(row) for row in flagged.to_dict("records")]
+    limits = Counter(flag.patient for flag in flags if flag.kind == "limit")
     worst = flagged.groupby("patient")["robust_z"].agg(lambda z: z.abs().max()).fillna(0.0)
     order = [measure.name for measure in CATALOGUE]
 
     def key(flag: Flag) -> tuple[float, float, str, str, int]:
         return -limits[flag.patient], -worst[flag.patient], flag.patient, flag.kind, order.index(flag.measure)
 
-    return sorted(found, key=key)
+    return sorted(flags, key=key)
 
 
 def _flag(row: Mapping[Hashable, Any]) -> Flag:

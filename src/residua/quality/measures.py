@@ -16,26 +16,26 @@ BRAIN = "brain"
 
 
 def sequence_measures(quality: Mapping[str, Any]) -> dict[str, float | None]:
-    """The measures of one registration from its ``_quality.json``; what the file does not hold is left out."""
+    """Return the measures of one registration from its ``_quality.json``; those that the file lacks are omitted."""
     similarity = quality["mutual_information"]
-    found = {
+    measures = {
         "similarity_before": similarity["before"],
         "similarity_after": similarity["after"],
         "similarity_gain": similarity["after"] - similarity["before"],
     }
     jacobian, affine = quality.get("jacobian"), quality.get("affine")
     if jacobian:
-        found |= {f"jacobian_{name}": jacobian[name] for name in ("min", "p01", "p99", "max")}
-        found["folded_percent"] = jacobian["folded_percent"]
+        measures |= {f"jacobian_{name}": jacobian[name] for name in ("min", "p01", "p99", "max")}
+        measures["folded_percent"] = jacobian["folded_percent"]
     if affine:
-        found |= {name: affine[name] for name in ("rotation_degrees", "translation_mm")}
+        measures |= {name: affine[name] for name in ("rotation_degrees", "translation_mm")}
         # Twice and half the size are equally far from the same size.
-        found["affine_scale"] = max(affine["scales"], key=lambda scale: max(scale, 1 / scale) if scale > 0 else 1e9)
-    return found
+        measures["affine_scale"] = max(affine["scales"], key=lambda scale: max(scale, 1 / scale) if scale > 0 else 1e9)
+    return measures
 
 
 def brain_measures(checks: Mapping[str, Any]) -> dict[str, float | None]:
-    """The measures of a brain mask from the fields of ``residua.brain.checks.MaskChecks``."""
+    """Return the measures of a brain mask from the fields of ``residua.brain.checks.MaskChecks``."""
     return {
         "volume_ml": checks["volume_ml"],
         "components": checks["components"],
@@ -46,17 +46,18 @@ def brain_measures(checks: Mapping[str, Any]) -> dict[str, float | None]:
 
 
 def label_measures(voxels: int, inside: int, voxel_ml: float, native_ml: float | None) -> dict[str, float | None]:
-    """The measures of a label on the reference grid: its voxels, those ``inside`` the brain mask, and one's volume.
+    """Return the measures of a label on the reference grid.
 
-    ``native_ml`` is its volume as it was drawn, for a label that was warped. Shares of nothing are not defined.
+    ``voxels`` counts the label, ``inside`` its part in the brain mask, and ``voxel_ml`` is the volume of a voxel.
+    ``native_ml`` is the volume as drawn, for a warped label. Shares of an empty label are None.
     """
-    found: dict[str, float | None] = {"volume_ml": voxels * voxel_ml}
+    measures: dict[str, float | None] = {"volume_ml": voxels * voxel_ml}
     if native_ml is None:
-        found["inside_brain_percent"] = 100 * inside / voxels if voxels else None
+        measures["inside_brain_percent"] = 100 * inside / voxels if voxels else None
     else:
-        found["native_ml"] = native_ml
-        found["volume_ratio"] = voxels * voxel_ml / native_ml if native_ml else None
-    return found
+        measures["native_ml"] = native_ml
+        measures["volume_ratio"] = voxels * voxel_ml / native_ml if native_ml else None
+    return measures
 
 
 def name_of_subject(subject: str) -> str:

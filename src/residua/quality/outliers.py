@@ -1,4 +1,4 @@
-"""Who is far from the others, by a rule that those who are far cannot bend."""
+"""Find values far from the others, by a rule that outliers do not bend."""
 
 from __future__ import annotations
 
@@ -9,17 +9,18 @@ FAR = 3.5
 """|robust z| beyond this is an outlier (Iglewicz & Hoaglin 1993)."""
 
 FEWEST = 10
-"""Of fewer patients neither median nor spread is known well enough to call anybody an outlier."""
+"""With fewer patients, median and spread are too uncertain to call a value an outlier."""
 
 _MAD_OF_NORMAL = 0.6745
 """Median absolute deviation of a standard normal distribution."""
 
 
 def robust_z(values: NDArray[np.float64], smallest: float) -> NDArray[np.float64]:
-    """Modified z-scores (n): 0.6745 (value - median) / MAD (Iglewicz & Hoaglin 1993); NaN for fewer than ``FEWEST``.
+    """Compute modified z-scores (n): 0.6745 (value - median) / MAD (Iglewicz & Hoaglin 1993).
 
-    MAD / 0.6745 estimates the standard deviation. Where it is smaller than ``smallest``, the difference that matters,
-    that takes its place: equal values have no MAD, and nobody is an outlier by a difference that nobody would see.
+    MAD / 0.6745 estimates the standard deviation. ``smallest``, the smallest difference that matters, replaces a
+    smaller estimate: equal values have a MAD of 0, and an invisible difference makes no outlier. Fewer
+    than ``FEWEST`` values give NaN.
     """
     if values.size < FEWEST:
         return np.full(values.shape, np.nan)

@@ -1,4 +1,4 @@
-"""One patient's preprocessing on a page that needs nothing beside it: outlines, flickers, checkerboards, numbers."""
+"""The page of one patient's preprocessing: outlines, flickers, checkerboards, numbers. It loads no other file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _LABELS: tuple[tuple[Color, str], ...] = (((255, 70, 90), "red"), ((80, 200, 255
 
 @dataclass(frozen=True)
 class Embedded:
-    """A picture within the page; its text says what it shows to whom does not see it."""
+    """A picture of the page, and its alternative text."""
 
     source: str
     text: str
@@ -42,7 +42,7 @@ class Registered:
 
 @dataclass(frozen=True)
 class PictureRow:
-    """A measure as the page prints it."""
+    """A measure as printed on the page."""
 
     subject: str
     measure: str
@@ -52,13 +52,14 @@ class PictureRow:
 
 
 class Pictures:
-    """Makes the pictures of one patient; holds the reference's slices, not its volume.
+    """Makes the pictures of one patient. Keeps slices of the reference, not its volume.
 
     ``reference`` is the reference image, ``brain`` its mask and ``labels`` masks on its grid (x, y, z booleans), by
-    name. Views are the brain's centre and, where there is residual tumour, the slices with most of it.
+    name. Views go through the centre of the brain and, if there is residual tumour, through the slices with most of it.
     """
 
     def __init__(self, patient: str, reference: Image, brain: Image, labels: Mapping[str, Image]) -> None:
+        """Make the pictures of the reference, its mask and its labels."""
         self._patient = patient
         box = pictures.around(reference.grid, brain.data)
         centers = [pictures.center_of(brain.data)]
@@ -76,11 +77,11 @@ class Pictures:
 
     @property
     def where(self) -> str:
-        """Through what the slices go."""
+        """Describe the places of the slices."""
         return f"axial, coronal and sagittal slices through {listed(self.places)}"
 
     def registered(self, sequence: str, before: NDArray[np.float32], after: NDArray[np.float32]) -> Registered:
-        """The pictures of a sequence (x, y, z on the reference grid) before and after registration."""
+        """Make the pictures of a sequence (x, y, z on the reference grid) before and after registration."""
         name = name_of_subject(sequence)
         strips = self._strips(after)
         board = pictures.stacked(*map(pictures.checkerboard, self._reference, strips))
@@ -112,8 +113,8 @@ class Pictures:
             )
             for view, strip, brain in zip(self._views, self._reference, self._brain, strict=True)
         ]
-        said = listed([f"{name_of_subject(label)} in {word}" for label, (_, word) in colors.items()])
-        return self._embed(pictures.stacked(*rows), f"{said}, brain mask in orange, on the reference, {self.where}")
+        outlines = listed([f"{name_of_subject(label)} in {word}" for label, (_, word) in colors.items()])
+        return self._embed(pictures.stacked(*rows), f"{outlines}, brain mask in orange, on the reference, {self.where}")
 
     def _embed(self, picture: NDArray[np.uint8], text: str) -> Embedded:
         return Embedded(pictures.embedded(picture), f"Patient {self._patient}: {text}")
@@ -127,7 +128,7 @@ def _series(grey: NDArray[np.uint8], brain: Image) -> NDArray[np.uint8]:
 def patient_page(
     patient: str, measures: Measures, shown: Pictures, registered: Sequence[Registered], faults: Sequence[str]
 ) -> str:
-    """The page as HTML; ``faults`` say why nothing can be made of the patient."""
+    """Render the page; ``faults`` are the reasons why the patient failed."""
     return rendered(
         "residua.quality",
         "patient.html",
@@ -142,8 +143,8 @@ def patient_page(
 
 
 def _rows(measures: Measures) -> Iterator[PictureRow]:
-    for subject, found in measures.items():
-        for name, value in found.items():
+    for subject, values in measures.items():
+        for name, value in values.items():
             how = judged(subject, name)
             shown = "not defined" if value is None else f"{value:.3g}" if how is None else how.shown(value)
             broken = how is not None and value is not None and how.limit_broken(value) is not None

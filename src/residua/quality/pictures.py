@@ -1,4 +1,4 @@
-"""Slices of a patient as small pictures in a row: axial, coronal and sagittal, as radiologists look at them.
+"""Slices of a patient as small pictures in a row: axial, coronal and sagittal, in radiological orientation.
 
 Volumes (x, y, z) are in RAS+ order, as ``images.volumes`` loads them. In a picture the patient's right is at the
 left, and anterior at the left of a sagittal slice. All pictures of a row have one scale.
@@ -28,7 +28,7 @@ _GAP_PX = 4
 _TILE_PX = 32
 _QUALITY = 68
 _SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
-"""Where the slices of a series lie between the ends of the brain."""
+"""Places of the slices of a series between the ends of the brain."""
 
 Box = tuple[slice, slice, slice]
 Strip = NDArray[np.uint8]
@@ -38,7 +38,7 @@ Color = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class View:
-    """Which slices make a row of pictures: axis and level each, within a box of the grid, ``height_px`` the tallest."""
+    """The slices of a row of pictures, as axis and level, within a box of the grid; the tallest has ``height_px``."""
 
     grid: Grid
     box: Box
@@ -46,7 +46,7 @@ class View:
     height_px: int = HEIGHT_PX
 
     def strip(self, volume: NDArray[Any]) -> Strip:
-        """Grey values (0 to 255, x, y, z) of the slices side by side; booleans become 0 and 255."""
+        """Put the slices of a volume (x, y, z; grey values 0 to 255 or booleans) side by side, as grey values."""
         sizes = [self._size_mm(axis) for axis, _ in self.slices]
         scale = self.height_px / max(height for _, height in sizes)
         row = Picture.new("L", (self._offset(sizes, len(sizes), scale) - _GAP_PX, self.height_px))
@@ -78,12 +78,12 @@ def _slice(volume: NDArray[Any], box: Box, axis: int, level: int) -> NDArray[Any
 
 
 def view_of(grid: Grid, box: Box, center: Sequence[int]) -> View:
-    """The three planes through a voxel (x, y, z)."""
+    """Return the three planes through a voxel (x, y, z)."""
     return View(grid, box, tuple((axis, int(center[axis])) for axis in PLANES))
 
 
 def series_of(grid: Grid, mask: NDArray[np.bool_], axis: int) -> View:
-    """Slices from one end of the brain to the other on the whole grid, so that also what the mask lacks is seen."""
+    """Return slices from one end of the brain to the other, on the whole grid: brain outside the mask is seen too."""
     whole = tuple(slice(0, size) for size in grid.shape)
     start, stop = ends_of(mask, axis)
     levels = [start + round(share * (stop - 1 - start)) for share in _SHARES]
@@ -91,37 +91,37 @@ def series_of(grid: Grid, mask: NDArray[np.bool_], axis: int) -> View:
 
 
 def around(grid: Grid, mask: NDArray[np.bool_]) -> Box:
-    """The bounding box of a mask with a margin, within the grid; the whole grid for an empty one."""
+    """Return the bounding box of a mask with a margin, within the grid; the whole grid for an empty mask."""
     return box_around(grid, mask, _MARGIN_MM)
 
 
 def center_of(mask: NDArray[np.bool_]) -> tuple[int, int, int]:
-    """The voxel at the centre of mass; the middle of the grid for an empty mask."""
-    found = ndimage.center_of_mass(mask) if mask.any() else [(size - 1) / 2 for size in mask.shape]
-    return round(found[0]), round(found[1]), round(found[2])
+    """Return the voxel at the centre of mass; the middle of the grid for an empty mask."""
+    x, y, z = ndimage.center_of_mass(mask) if mask.any() else [(size - 1) / 2 for size in mask.shape]
+    return round(x), round(y), round(z)
 
 
 def busiest(mask: NDArray[np.bool_]) -> tuple[int, int, int]:
-    """Along each axis the level with the most voxels of a mask: unlike the centre of mass, always within it."""
+    """Return the level with the most voxels of a mask along each axis; unlike the centre of mass it meets the mask."""
     x, y, z = (int(mask.sum(axis=tuple(o for o in range(3) if o != axis)).argmax()) for axis in range(3))
     return x, y, z
 
 
 def windowed(volume: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Grey values from 0 (black) to 255, by the head's percentiles of every other voxel; not finite is black."""
+    """Scale to grey values 0 (black) to 255, by percentiles of every other voxel of the head; non-finite is black."""
     finite = np.nan_to_num(volume, nan=0.0, posinf=0.0, neginf=0.0)
     low, high = window(finite[::2, ::2, ::2])
     return np.asarray(np.clip((finite - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8))
 
 
 def checkerboard(one: Strip, other: Strip) -> Strip:
-    """Tiles of two rows of pictures in turn; edges that cross a tile's border go on where both agree."""
+    """Alternate tiles of two rows of pictures; where both agree, edges continue across the borders of tiles."""
     rows, columns = np.indices(one.shape) // _TILE_PX
     return np.where((rows + columns) % 2 == 0, one, other)
 
 
 def outlined(strip: Strip, masks: Mapping[Color, Strip]) -> NDArray[np.uint8]:
-    """Rows, columns and RGB of a row of pictures with the outline of each mask in its colour."""
+    """Draw the outline of each mask in its colour on a row of pictures; returns rows, columns and RGB."""
     colored = np.repeat(strip[:, :, np.newaxis], 3, axis=2)
     for color, mask in masks.items():
         inside = mask > 127
@@ -130,7 +130,7 @@ def outlined(strip: Strip, masks: Mapping[Color, Strip]) -> NDArray[np.uint8]:
 
 
 def stacked(*rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Rows of pictures under each other, in colour when one of them is, as wide as the widest."""
+    """Stack rows of pictures, as wide as the widest; in colour if one of them is."""
     width = max(row.shape[1] for row in rows)
     color = any(row.ndim == 3 for row in rows)
     parts = []
@@ -141,7 +141,7 @@ def stacked(*rows: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def embedded(picture: NDArray[np.uint8]) -> str:
-    """A picture as a JPEG in a data URI."""
+    """Encode a picture as a JPEG in a data URI."""
     stream = io.BytesIO()
     Picture.fromarray(picture).save(stream, "JPEG", quality=_QUALITY, optimize=True)
     return f"data:image/jpeg;base64,{base64.b64encode(stream.getvalue()).decode('ascii')}"

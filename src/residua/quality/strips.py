@@ -1,4 +1,4 @@
-"""A measure of every patient as dots in one row per hospital: a drawing (SVG) within a page."""
+"""Draw a measure of every patient as dots in one row per hospital (SVG within a page)."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class _Axis:
 
 
 def strip_plot(rows: pd.DataFrame, how: Measure, smallest: float, pages: Mapping[str, str], title: str) -> Markup:
-    """The drawing of one measure of one subject: ``rows`` of a ``measure_frame`` with a value.
+    """Draw one measure of one subject: ``rows`` of a ``measure_frame`` with a value.
 
-    Flagged patients are larger, coloured and linked to their page in ``pages``; the median is a line, limits that lie
-    within the axis are dashed.
+    Flagged patients are larger, coloured and linked to their page in ``pages``. The median is a line, limits within the
+    axis are dashed. The axis spans at least ``smallest`` on both sides of the values.
     """
     hospitals = list(dict.fromkeys(rows["hospital"]))
     axis = _axis(rows["value"].to_numpy(dtype=np.float64), how, smallest)
@@ -54,7 +54,7 @@ def _axis(values: NDArray[np.float64], how: Measure, smallest: float) -> _Axis:
     low, high = float(np.min(values)), float(np.max(values))
     margin = max(0.04 * (high - low), smallest)
     low, high = low - margin, high + margin
-    # A limit nearby is drawn too: it says how much room there is.
+    # A limit nearby is drawn too: it shows the distance to it.
     room = high - low
     if how.low is not None and 0 < low - how.low < room:
         low = how.low - margin
@@ -70,7 +70,7 @@ def _lines(axis: _Axis, how: Measure, median: float, bottom: float) -> list[str]
 
 
 def _ticks(axis: _Axis, bottom: float) -> list[str]:
-    """The axis with round numbers: steps of 1, 2 or 5 times a power of ten."""
+    """Draw the axis with round numbers: steps of 1, 2 or 5 times a power of ten."""
     rough = (axis.high - axis.low) / _TICKS
     power = 10.0 ** np.floor(np.log10(rough))
     step = next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough)
@@ -87,7 +87,7 @@ def _number(value: float) -> str:
 
 
 def _dots(own: pd.DataFrame, axis: _Axis, middle: float, how: Measure, pages: Mapping[str, str]) -> list[str]:
-    """All dots that are not flagged as one path, so that a thousand patients make a small page."""
+    """Draw the flagged dots one by one and all others as one path: a thousand patients make a small page."""
     plain, flagged = [], []
     for number, row in enumerate(own.to_dict("records")):
         # Spread by the order in the table: equal data give equal drawings.
@@ -96,9 +96,9 @@ def _dots(own: pd.DataFrame, axis: _Axis, middle: float, how: Measure, pages: Ma
             plain.append(f"M{x:.1f} {y:.1f}h0")
             continue
         patient = str(row["patient"])
-        said = escape(f"{patient}: {how.shown(row['value'])}")
+        title = escape(f"{patient}: {how.shown(row['value'])}")
         flagged.append(
             f'<a href="{escape(pages[patient])}"><circle class="flagged" cx="{x:.1f}" cy="{y:.1f}" r="5">'
-            f"<title>{said}</title></circle></a>"
+            f"<title>{title}</title></circle></a>"
         )
     return [f'<path class="dots" d="{"".join(plain)}"/>' if plain else "", *flagged]
