@@ -1,4 +1,4 @@
-"""A real SLURM on loopback: munged, slurmctld and four slurmd in one folder, gone without a trace when stopped."""
+"""A real SLURM on loopback: munged, slurmctld and four slurmd in one folder, removed without a trace when stopped."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from processes import ancestors, carries, end, program_of, running, settle
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "slurmstepd", "sbatch", "srun", "squeue", "scontrol", "setpriv", "mknod")
 SYSTEM_CONFIG = Path("/etc/slurm/slurm.conf")
-"""Job steps look nowhere else: the plugin that starts them clears SLURM_CONF."""
+"""The only configuration that job steps read: the plugin that starts them clears SLURM_CONF."""
 CONFIG_NAME = "residua-test-slurm.conf"
 SET_ASIDE = SYSTEM_CONFIG.with_name("slurm.conf.set-aside-by-residua-tests")
 MARK = "RESIDUA_TEST_CLUSTER"
-"""Environment variable by which every process of the cluster, and of its jobs, is known and ended."""
+"""Environment variable that identifies every process of the cluster and of its jobs, so that it can be ended."""
 DAEMONS = ("slurmctld", "slurmd")
 STEPS = ("slurmstepd", "slurmstepd:")
 GPUS_PER_NODE = 2
@@ -79,7 +79,7 @@ GPU_TYPES = {"gpu1": "a100", "gpu2": "v100"}
 
 
 def unavailable() -> str | None:
-    """Why no cluster can be started here; None where it can."""
+    """Return why no cluster can be started here; None if it can."""
     if os.geteuid() != 0:
         return "the daemons of SLURM need root"
     if not _may_make_devices():
@@ -93,7 +93,7 @@ def unavailable() -> str | None:
 
 @dataclass
 class Cluster:
-    """Daemons, configuration and records, all below ``folder``."""
+    """Daemons, configuration and records of the cluster, all below ``folder``."""
 
     folder: Path
     _daemons: list[subprocess.Popen[bytes]] = field(default_factory=list)
@@ -105,11 +105,11 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs to be a user of this cluster and to be ended with it."""
+        """Environment of a process that uses this cluster and is ended with it."""
         return {**os.environ, "PATH": _search_path(), MARK: str(self.folder)}
 
     def start(self) -> None:
-        """Bring up four idle nodes."""
+        """Start four idle nodes."""
         self._write_config()
         self._place_config()
         socket_file, key = self.folder / "munge.socket", self.folder / "munge.key"
@@ -124,7 +124,7 @@ class Cluster:
         _until(self._all_idle, f"the nodes do not become idle; see the logs in {self.folder}")
 
     def stop(self) -> None:
-        """End every process of the cluster and of its jobs, and put the system's configuration back."""
+        """End every process of the cluster and of its jobs, and restore the system's configuration."""
         try:
             end(self._own_processes)
             for daemon in self._daemons:
@@ -133,23 +133,23 @@ class Cluster:
             _put_back()
 
     def run(self, *command: str) -> str:
-        """What a command of SLURM says."""
+        """Return the output of a SLURM command."""
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
         return done.stdout
 
     def jobs(self) -> list[dict[str, str]]:
-        """The controller's record of every job since the start: the fields of ``scontrol show job``."""
+        """Return the controller's record of every job since the start: the fields of ``scontrol show job``."""
         records = self.run("scontrol", "--oneliner", "--all", "show", "job").splitlines()
         return [_fields(record) for record in records if record.startswith("JobId=")]
 
     def devices_by_step(self) -> dict[str, str]:
-        """The GPUs that each job step was given, by ``job.step``; empty text for none."""
+        """Return the GPUs of each job step, by ``job.step``; empty text for none."""
         lines = (self.folder / "devices").read_text().split()
         return dict(line.split("=", 1) for line in lines)
 
     def _daemon(self, *command: str) -> None:
-        """Start a daemon that dies with this process, should it be killed."""
+        """Start a daemon that ends when this process is killed."""
         with (self.folder / f"{command[0]}.out").open("ab") as output:
             started = subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *command],
@@ -200,7 +200,7 @@ class Cluster:
         return listed.stdout.split() == ["idle"] * len(NODES)
 
     def _own_processes(self) -> set[int]:
-        """Those that carry the mark, the job steps of its nodes, and all that these have started."""
+        """Return the processes with the mark, the job steps of the nodes, and all their children."""
         parents = running()
         own = {process for process in parents if program_of(process) in STEPS or carries(process, MARK, self.folder)}
         return own | {process for process in parents if own & set(ancestors(process, parents))} - {os.getpid()}
@@ -216,7 +216,7 @@ def _search_path() -> str:
 
 
 def _put_back() -> None:
-    """Leave the system's configuration as it was; also after a run that was killed."""
+    """Restore the system's configuration, also after a killed run."""
     if SYSTEM_CONFIG.is_symlink() and SYSTEM_CONFIG.readlink().name == CONFIG_NAME:
         SYSTEM_CONFIG.unlink()
     if _present(SET_ASIDE):

@@ -1,4 +1,4 @@
-"""Processes of this machine, by their numbers: whose they are, and how they are ended for sure."""
+"""Find and end processes of this machine by their numbers."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 
 PATIENCE = ((signal.SIGTERM, 2.0), (signal.SIGKILL, 10.0))
-"""Signals, and how many seconds each is given."""
+"""Signals, and the seconds to wait after each."""
 
 
 def running() -> dict[int, int]:
-    """Every process that has not ended, and its parent."""
+    """Return every running process and its parent."""
     found = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit() and program_of(int(entry.name)):
@@ -24,14 +24,14 @@ def running() -> dict[int, int]:
 
 
 def ancestors(process: int, parents: dict[int, int]) -> Iterator[int]:
-    """Its parent, the parent's parent, and so on."""
+    """Yield the ancestors of a process, nearest first."""
     while process in parents:
         process = parents[process]
         yield process
 
 
 def program_of(process: int) -> str:
-    """Its name; nothing for one that has ended."""
+    """Return the name of a process; empty if it has ended."""
     try:
         return Path(Path(f"/proc/{process}/cmdline").read_text().split("\0")[0].split(" ")[0]).name
     except OSError:
@@ -39,7 +39,7 @@ def program_of(process: int) -> str:
 
 
 def carries(process: int, variable: str, value: object) -> bool:
-    """Whether it was started with this environment variable."""
+    """Return whether a process was started with this environment variable."""
     try:
         return f"{variable}={value}".encode() in Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     except OSError:
@@ -47,7 +47,7 @@ def carries(process: int, variable: str, value: object) -> bool:
 
 
 def end(find: Callable[[], set[int]]) -> None:
-    """End the processes that ``find`` gives, those that it gives meanwhile, and wait until none is left."""
+    """End the processes that ``find`` returns, also new ones, and wait until none is left."""
     known: set[int] = set()
 
     def none_left() -> bool:
@@ -64,7 +64,7 @@ def end(find: Callable[[], set[int]]) -> None:
 
 
 def settle(reached: Callable[[], bool], seconds: float) -> bool:
-    """Wait until something is reached; False when it is not in time."""
+    """Wait until a condition holds; return False if it does not in time."""
     deadline = time.monotonic() + seconds
     while not reached():
         if time.monotonic() > deadline:

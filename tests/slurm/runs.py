@@ -1,4 +1,4 @@
-"""Runs of ``snakemake --profile slurm`` on the test cluster, and what its controller remembers of them."""
+"""Run ``snakemake --profile slurm`` on the test cluster, and read its controller's records of the jobs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cluster import Cluster
 HOUSE = Path(__file__).resolve().parents[2]
 SNAKEMAKE = str(Path(sys.executable).parent / "snakemake")
 TEST_FLAGS = ["--slurm-status-command", "squeue", "--slurm-init-seconds-before-status-checks", "7", "--jobs", "4"]
-"""The test cluster keeps no accounts, so sacct knows nothing; and it has two cores."""
+"""The test cluster keeps no accounts, so sacct has no records; and it has two cores."""
 ONE_THREAD = ["--set-threads", "train=1", "predict=1", "ensemble=1"]
 """Networks of toy size are slowest on many threads."""
 
@@ -28,7 +28,7 @@ class Study:
     cluster_file: Path | None = None
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        """The command of the manual, from the root of the checkout; what follows ``--directory`` is the test's own."""
+        """Start the command of the manual from the root of the checkout; options after ``--directory`` are added."""
         command = [SNAKEMAKE, "--profile", "slurm", "--configfile", "tests/micro/config.yaml"]
         command += ["--directory", str(self.folder), *ONE_THREAD, *TEST_FLAGS, *arguments]
         chosen = {} if self.cluster_file is None else {"RESIDUA_CLUSTER": str(self.cluster_file)}
@@ -42,7 +42,7 @@ class Study:
         )
 
     def run(self, *arguments: str) -> Run:
-        """Start and wait."""
+        """Start the command and wait for its end."""
         return Run.of(self.start(*arguments), self.cluster)
 
 
@@ -56,19 +56,19 @@ class Run:
 
     @classmethod
     def of(cls, process: subprocess.Popen[str], cluster: Cluster) -> Run:
-        """Wait for its end."""
+        """Wait for the end of a started run."""
         said, _ = process.communicate()
         return cls(process.returncode, said, cluster)
 
     @property
     def jobs(self) -> list[SlurmJob]:
-        """Its SLURM jobs, in the order of submission."""
+        """SLURM jobs of the run, in the order of submission."""
         name = re.search(r"SLURM run ID: (\S+)", self.said)
         return jobs_named(self.cluster, name.group(1)) if name else []
 
     @property
     def planned(self) -> Counter[str]:
-        """How many jobs of each rule Snakemake set out to run, without ``all``."""
+        """Planned number of jobs by rule, without ``all``."""
         table = self.said.partition("Job stats:")[2].partition("\ntotal ")[0]
         return Counter(
             {rule: int(n) for rule, n in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE) if rule != "all"}
@@ -77,7 +77,7 @@ class Run:
 
 @dataclass(frozen=True)
 class SlurmJob:
-    """What the controller remembers of a job."""
+    """The controller's record of a job."""
 
     number: str
     rule: str
@@ -93,12 +93,12 @@ class SlurmJob:
 
     @property
     def is_group(self) -> bool:
-        """Whether it holds several jobs of Snakemake."""
+        """Whether the SLURM job holds several jobs of Snakemake."""
         return self.rule.startswith(("per_patient", "per_channel", "evaluate"))
 
 
 def jobs_named(cluster: Cluster, name: str) -> list[SlurmJob]:
-    """The jobs of one run of Snakemake."""
+    """Return the jobs of one run of Snakemake."""
     devices = cluster.devices_by_step()
     return [_job(record, devices) for record in cluster.jobs() if record["JobName"] == name]
 

@@ -1,4 +1,4 @@
-"""Small DICOM exports, written by the test: persons and numbers are made up."""
+"""Write small DICOM exports; persons and numbers are invented."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FLAIR = {"RepetitionTime": 9000, "EchoTime": 120, "InversionTime": 2500}
 
 
 def volume(seed: int) -> Any:
-    """Voxels (column, row, slice) that no other series has."""
+    """Draw voxels (column, row, slice) that differ from every other series."""
     return np.random.default_rng(seed).integers(0, 2000, SHAPE).astype(np.uint16)
 
 
 def write_series(
     folder: Path, description: str, when: str, study: str, number: int = 1, patient: str = IDENTITY, **tags: Any
 ) -> Any:
-    """Write one series below ``folder``, ``when`` as 20200101 1030; returns its voxels."""
+    """Write one series below ``folder``, ``when`` as 20200101 1030; return its voxels."""
     voxels = volume(zlib.crc32(f"{description} {when}".encode()))
     slices = tags.pop("slices", SHAPE[2])
     series, (date, time) = generate_uid(), when.split()
@@ -66,7 +66,7 @@ def write_series(
 
 
 def world_mm(column: float, row: float, slice_: float) -> Any:
-    """Where a voxel lies, in NIfTI's RAS+ mm, by DICOM's definition (PS3.3 C.7.6.2.1.1, which is in LPS+)."""
+    """Return the place of a voxel in NIfTI's RAS+ mm, by DICOM's definition (PS3.3 C.7.6.2.1.1, in LPS+)."""
     lps = (
         ORIGIN
         + column * SPACING_MM[0] * np.array(ROW)
@@ -77,7 +77,7 @@ def world_mm(column: float, row: float, slice_: float) -> Any:
 
 
 def write_export(folder: Path) -> dict[str, Any]:
-    """One person before and 20 h after surgery, with what a PACS adds; returns voxels by column."""
+    """Write one person before and 20 h after surgery, with additional files of a PACS; return voxels by column."""
     before, after = str(generate_uid()), str(generate_uid())
     found = {
         "pre_t1ce": write_series(folder / "A", "t1 mprage KM Jane", "20200101 0900", before, 3, **T1CE),
@@ -98,7 +98,7 @@ def write_export(folder: Path) -> dict[str, Any]:
 
 
 def uids(folder: Path) -> set[str]:
-    """Every instance, series and study of an export."""
+    """Return the identifiers of every instance, series and study of an export."""
     found = set()
     for path in folder.rglob("0*"):
         header = pydicom.dcmread(path, stop_before_pixels=True)

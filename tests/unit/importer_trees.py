@@ -1,4 +1,4 @@
-"""Miniature folders in the layouts that are imported, and what an import wrote."""
+"""Write miniature folders in the imported layouts, and read the output of an import."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ for _value in (1, 2, 3, 4):
 
 
 def only(*values: int) -> Any:
-    """The segmentation with all other values removed."""
+    """Return the segmentation with all other values removed."""
     return np.where(np.isin(SEGMENTATION, values), SEGMENTATION, 0).astype(np.uint8)
 
 
@@ -41,12 +41,12 @@ def write_tree(root: Path, files: Mapping[str, Any]) -> Path:
 
 
 def imported(*arguments: object) -> Any:
-    """What ``residua import`` answered."""
+    """Run ``residua import`` and return its result."""
     return CliRunner().invoke(app, ["import", *map(str, arguments)], terminal_width=200)
 
 
 def rows_of(out: Path) -> dict[str, dict[str, str]]:
-    """The rows of the table that was written by patient, without empty cells; it must be read without a problem."""
+    """Return the rows of the written table by patient, without empty cells; assert that it has no problem."""
     table = out / "cohort.tsv"
     with open(table, encoding="utf-8", newline="") as stream:
         reader = csv.DictReader(stream, delimiter="\t")
@@ -60,7 +60,7 @@ def rows_of(out: Path) -> dict[str, dict[str, str]]:
 
 
 def record_of(out: Path) -> dict[str, Any]:
-    """``import.json``, which may hold no absolute path."""
+    """Return ``import.json``; assert that it contains no absolute path."""
     text = (out / "import.json").read_text(encoding="utf-8")
     assert str(out.parent) not in text
     record: dict[str, Any] = json.loads(text)
@@ -68,6 +68,6 @@ def record_of(out: Path) -> dict[str, Any]:
 
 
 def voxels(path: Path) -> Any:
-    """The stored voxels of a NIfTI file, with their type."""
+    """Return the stored voxels of a NIfTI file, with their type."""
     image: Any = nib.load(path)
     return np.asanyarray(image.dataobj)

@@ -1,4 +1,4 @@
-"""Miniatures of public sets, laid out as their documentation says, with images of 4x5x3 voxels."""
+"""Miniatures of public sets in their documented layout, with images of 4x5x3 voxels."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ for _value in (1, 2, 3, 4):
 
 
 def only(*values: int) -> NDArray[np.uint8]:
-    """The segmentation with all other values removed."""
+    """Return the segmentation with all other values removed."""
     return np.where(np.isin(SEGMENTATION, values), SEGMENTATION, 0).astype(np.uint8)
 
 
 def write_rows(path: Path, columns: Sequence[str], *rows: Sequence[str], delimiter: str = ",") -> None:
-    """Write a clinical table, with the quotation marks that a spreadsheet would write."""
+    """Write a clinical table, with quotation marks as from a spreadsheet."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8-sig", newline="") as stream:
         csv.writer(stream, delimiter=delimiter).writerows([columns, *rows])
@@ -36,7 +36,7 @@ def write_session(folder: Path, names: Mapping[str, NDArray[np.uint8] | None], e
 
 
 def rhuh_gbm(root: Path) -> Path:
-    """RHUH-0001 complete; RHUH-0002 without enhancing rest, as .nii, in other case and without the recurrence scan."""
+    """Write RHUH-0001 complete; RHUH-0002 without enhancing tumour, as .nii, in other case, without recurrence scan."""
     release = root / "PKG - RHUH-GBM-nii-v1" / "RHUH-GBM_nii_v1"
     for time in "012":
         stem = f"RHUH-0001_{time}"
@@ -67,7 +67,7 @@ LUMIERE_WEEKS = {
 
 
 def lumiere(root: Path) -> Path:
-    """Four patients with all files of each week, ratings with the flaws of the real table, and the scanners of one."""
+    """Write four patients with all files of each week, ratings with the flaws of the real table, one with a scanner."""
     for patient, weeks in LUMIERE_WEEKS.items():
         for week in weeks:
             folder = root / "Imaging-v202211" / "Imaging" / patient / week
@@ -101,7 +101,7 @@ UCSF_CLINICAL = (
 
 
 def ucsf_alptdg(root: Path, with_table: bool = True) -> Path:
-    """Patients 100001 (resected, 2 days), 100002 (60 days), 100003 (biopsy), 100004 (negative), 100006 (no row)."""
+    """Write 100001 (resected, 2 days), 100002 (60 days), 100003 (biopsy), 100004 (negative), 100006 (no row)."""
     release = root / "UCSF_POSTOP_GLIOMA_DATASET_FINAL_v1.0"
     for patient in ("100001", "100002", "100003", "100004", "100006"):
         folder = release / patient
@@ -123,7 +123,7 @@ def ucsf_alptdg(root: Path, with_table: bool = True) -> Path:
 
 
 def mu_glioma_post(root: Path) -> Path:
-    """PatientID_0003: before surgery, 2 days, 90 days; 0005: 66 days, no mask; 0008: no row, a gap in the numbers."""
+    """Write 0003 (before surgery, 2 and 90 days), 0005 (66 days, no mask), 0008 (no row, a gap in the numbers)."""
     points = {"PatientID_0003": (1, 2, 3), "PatientID_0005": (1,), "PatientID_0008": (2, 5)}
     for patient, numbers in points.items():
         for point in numbers:
