@@ -6,7 +6,8 @@ import _here  # noqa: F401
 
 from residua.publishing.publish import write_json
 from residua.segmentation.threshold_record import threshold_record
-from residua.settings.study import Classification, Postprocessing
+from residua.settings.classification import Classification
+from residua.settings.postprocessing import Postprocessing
 
 job = snakemake
 write_json(

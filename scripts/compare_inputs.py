@@ -3,7 +3,7 @@
 import _here  # noqa: F401
 
 from residua.publishing.publish import writing
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.cases import read_cases
 from residua.statistics.compare_inputs import compare_inputs
 

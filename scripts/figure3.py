@@ -3,7 +3,7 @@
 import _here  # noqa: F401
 
 from residua.figures.figure3 import figure3
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.cases import read_cases
 
 job = snakemake

@@ -3,7 +3,8 @@
 import _here  # noqa: F401
 
 from residua.publishing.publish import writing
-from residua.settings.study import Classification, Statistics
+from residua.settings.classification import Classification
+from residua.settings.statistics import Statistics
 from residua.statistics.cases import read_cases
 from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps

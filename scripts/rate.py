@@ -5,7 +5,7 @@ import _here  # noqa: F401
 from residua.cohort.table.rater_table import Rating
 from residua.publishing.publish import writing
 from residua.raters.rate import rate_all
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 
 job = snakemake
 pairs = zip(job.params.ratings, job.input.masks, strict=True)

@@ -4,7 +4,7 @@ import _here  # noqa: F401
 
 from residua.publishing.publish import read_json, stage
 from residua.segmentation.segment_patients import segment_all
-from residua.settings.study import Postprocessing
+from residua.settings.postprocessing import Postprocessing
 
 job = snakemake
 postprocessing = Postprocessing.model_validate(job.params.postprocessing)

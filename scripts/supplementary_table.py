@@ -2,7 +2,7 @@
 
 import _here  # noqa: F401
 
-from residua.settings.study import Statistics
+from residua.settings.statistics import Statistics
 from residua.tables.supplement import supplementary_table
 from residua.tables.write import write_table
 

@@ -2,7 +2,7 @@
 
 import _here  # noqa: F401
 
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.tables.table3 import performance_table
 from residua.tables.write import write_table
 

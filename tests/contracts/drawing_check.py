@@ -32,7 +32,7 @@ from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.publishing.publish import digest, stage
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 
 GRID = Grid((30, 40, 12), np.diag([2.0, 1.5, 4.0, 1.0]))
 CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)

@@ -13,7 +13,7 @@ import pytest
 from residua.article.values import printed_table1, printed_table2, printed_table3, printed_table4
 from residua.metrics.classification import Counts, rates
 from residua.metrics.pooling import pool_cases, pool_rates
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.tables.cells import mean_sd, number
 from residua.tables.render import Table, to_csv, to_markdown
 from residua.tables.table1 import table1

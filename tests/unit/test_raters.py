@@ -22,7 +22,7 @@ from residua.images.volumes import Grid, Image, load_mask, save
 from residua.publishing.publish import stage
 from residua.raters.compare import compare_raters
 from residua.raters.rate import consensus, rate_all
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
 CLASSIFICATION = Classification(residual_tumor_ml=0.9, min_overlap_dice=0.0)

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from residua.errors import ResiduaError
 from residua.segmentation.masks import binarise, remove_small_components, segment
 from residua.segmentation.threshold import OutOfFoldCase, ThresholdChoice, choose_threshold
-from residua.settings.study import Classification, Postprocessing
+from residua.settings.classification import Classification
+from residua.settings.postprocessing import Postprocessing
 
 BY_VOLUME = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
 VOXEL_ML = 0.175  # one voxel is residual tumour

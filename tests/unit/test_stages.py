@@ -20,7 +20,8 @@ from residua.publishing.images import by_patient
 from residua.publishing.publish import stage, verified
 from residua.segmentation.segment_patients import segment_all
 from residua.segmentation.threshold_record import threshold_record
-from residua.settings.study import Classification, Postprocessing
+from residua.settings.classification import Classification
+from residua.settings.postprocessing import Postprocessing
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
 POSTPROCESSING = Postprocessing(thresholds=(0.3, 0.6), min_component_voxels=0, connectivity=26)

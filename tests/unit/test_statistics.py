@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from scipy.stats import studentized_range
 
 from residua.errors import ResiduaError
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
 from residua.statistics.compare_architectures import compare_architectures

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import binom, norm
 
 from residua.metrics.pooling import Pooled
-from residua.settings.study import BestInputs, Classification, Statistics
+from residua.settings.classification import Classification
+from residua.settings.statistics import BestInputs, Statistics
 from residua.statistics.bca import bca_interval
 from residua.statistics.interval import Interval
 from residua.statistics.intervals import intervals

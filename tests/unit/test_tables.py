@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from residua.errors import ResiduaError
 from residua.metrics.pooling import Pooled
-from residua.settings.study import BestInputs, Classification, Statistics
+from residua.settings.classification import Classification
+from residua.settings.statistics import BestInputs, Statistics
 from residua.tables import supplement
 from residua.tables.cells import interval, mean_sd, median, number, p_value, plain, yes_or_no
 from residua.tables.html import to_html

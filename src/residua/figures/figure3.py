@@ -21,7 +21,7 @@ from residua.figures.surfaces import composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.display import tissue_of, window
 from residua.publishing.publish import verified
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
 
 _TILE_MM, _LEFT_MM, _TOP_MM, _GAP_MM, _PAIR_GAP_MM = 41.0, 9.0, 7.0, 1.0, 3.0

@@ -24,7 +24,7 @@ from residua.metrics.classification import has_residual_tumor
 from residua.metrics.overlap import jaccard_of
 from residua.problems.problem import Problem, raise_problems
 from residua.publishing.images import by_patient
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
 

@@ -11,7 +11,8 @@ from typing import Any
 
 from residua.report.article_settings import ARTICLE_SETTINGS, value_of
 from residua.report.wording import plain
-from residua.settings.study import OUT_OF_FOLD, Study
+from residua.settings.statistics import OUT_OF_FOLD
+from residua.settings.study import Study
 
 Applies = Callable[[Study], bool]
 

@@ -10,7 +10,8 @@ from residua.report.networks import describe_network, settings_table
 from residua.report.wording import counted, listed, name_of, one_of, plain
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.settings.registration import Deformation
-from residua.settings.study import OUT_OF_FOLD, Study
+from residua.settings.statistics import OUT_OF_FOLD
+from residua.settings.study import Study
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from residua.errors import ResiduaError
-from residua.settings.study import Postprocessing
+from residua.settings.postprocessing import Postprocessing
 
 _RANK = {6: 1, 18: 2, 26: 3}
 

@@ -9,7 +9,7 @@ from residua.images import volumes
 from residua.images.volumes import Image
 from residua.publishing.images import SUFFIX, by_patient
 from residua.segmentation.masks import segment
-from residua.settings.study import Postprocessing
+from residua.settings.postprocessing import Postprocessing
 
 
 def segment_all(predictions: Sequence[str], threshold: float, settings: Postprocessing, out: Path) -> None:

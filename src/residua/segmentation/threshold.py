@@ -18,7 +18,8 @@ from residua.errors import ResiduaError
 from residua.metrics.classification import count, outcomes, rates
 from residua.metrics.overlap import dice_of
 from residua.segmentation.masks import binarise, segment
-from residua.settings.study import Classification, Postprocessing
+from residua.settings.classification import Classification
+from residua.settings.postprocessing import Postprocessing
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from typing import Any
 from residua.images.pairs import load_pair
 from residua.publishing.images import by_patient
 from residua.segmentation.threshold import OutOfFoldCase, choose_threshold
-from residua.settings.study import Classification, Postprocessing
+from residua.settings.classification import Classification
+from residua.settings.postprocessing import Postprocessing
 
 
 def threshold_record(

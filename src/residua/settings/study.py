@@ -6,78 +6,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
 from residua.errors import ResiduaError
 from residua.settings.base import (
-    COLUMN,
-    IDENTIFIER,
     REFERENCE_STANDARD,
     Column,
     Frozen,
     Identifier,
-    Probability,
 )
 from residua.settings.brain_mask import BrainMask
+from residua.settings.classification import Classification
 from residua.settings.messages import problem_lines
 from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks
 from residua.settings.participation import Eligibility, Folds, OnInvalid, Protocol
+from residua.settings.postprocessing import Postprocessing
 from residua.settings.registration import Registration, SequenceRegistration
-
-__all__ = ["COLUMN", "IDENTIFIER", "Study", "load_study"]
-
-OUT_OF_FOLD = "out_of_fold"
-"""A choice of inputs left to the out-of-fold results."""
-
-Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
-
-
-class Sequences(Frozen):
-    """Which columns of the cohort table hold images."""
-
-    reference: Column = Field(description="The sequence whose grid is the reference space of the study.")
-    moving: tuple[Column, ...] = Field(description="The sequences registered to the reference.")
-    before_surgery: tuple[Column, ...] = Field(
-        default=(), description="Those of them that were scanned before surgery; the brain has shifted since."
-    )
-
-
-class Postprocessing(Frozen):
-    """From a probability map to a mask."""
-
-    thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        min_length=1, description="Candidates; the best out-of-fold one is chosen per network and inputs."
-    )
-    min_component_voxels: int = Field(ge=0, description="Components with fewer voxels are removed.")
-    connectivity: Literal[6, 18, 26] = Field(description="Which neighbours make a component.")
-
-
-class Classification(Frozen):
-    """Gross total resection against residual tumour."""
-
-    residual_tumor_ml: float = Field(gt=0, description="Residual tumour from this volume on.")
-    min_overlap_dice: Probability = Field(description="Dice that a true positive needs; 0: volumes decide.")
-
-
-class BestInputs(Frozen):
-    """Inputs by network for each of the article's experiments, or ``out_of_fold``: the best of the validation sets."""
-
-    segmentation: dict[Identifier, Choice] = Field(description="Networks compared by Dice, and Figure 3.")
-    classification: dict[Identifier, Choice] = Field(description="Networks compared by balanced accuracy.")
-    raters: dict[Identifier, Choice] = Field(description="Networks compared with human raters, and Figure 4.")
-
-
-class Statistics(Frozen):
-    """Significance and intervals."""
-
-    alpha: float = Field(gt=0, lt=1, description="Significance level.")
-    bootstrap_resamples: int = Field(ge=100, description="Resamples of every bootstrap interval.")
-    interval_sd_multiplier: float = Field(gt=0, description="Normal interval: mean ± this many sd.")
-    seed: int = Field(ge=0, description="Seed of the bootstrap.")
-    best_inputs: BestInputs = Field(description="The inputs with which each network enters each experiment.")
+from residua.settings.sequences import Sequences
+from residua.settings.statistics import OUT_OF_FOLD, BestInputs, Statistics
 
 
 class Study(Frozen):

@@ -9,7 +9,8 @@ import pandas as pd
 
 from residua.errors import ResiduaError
 from residua.metrics.pooling import pool_cases
-from residua.settings.study import OUT_OF_FOLD, Classification
+from residua.settings.classification import Classification
+from residua.settings.statistics import OUT_OF_FOLD
 from residua.statistics.cases import folds_of, outcomes_of, pooled_rate, positive
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from residua.metrics.classification import count, has_residual_tumor, outcomes, rates
 from residua.metrics.pooling import Pooled, pool_rates
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 
 
 def read_cases(files: Sequence[str]) -> pd.DataFrame:

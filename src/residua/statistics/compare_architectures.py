@@ -8,7 +8,7 @@ from itertools import combinations
 
 import pandas as pd
 
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import positive
 from residua.statistics.frames import ANSWER, tidy

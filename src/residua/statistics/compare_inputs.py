@@ -6,7 +6,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.cases import positive
 from residua.statistics.frames import ANSWER, tidy
 from residua.statistics.range_test import range_test

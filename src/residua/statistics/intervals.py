@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from residua.settings.study import Classification, Statistics
+from residua.settings.classification import Classification
+from residua.settings.statistics import Statistics
 from residua.statistics.bca import bca_interval
 from residua.statistics.cases import folds_of, outcomes_of, pooled_rate
 from residua.statistics.frames import tidy

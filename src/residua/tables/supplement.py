@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from residua.settings.study import Statistics
+from residua.settings.statistics import Statistics
 from residua.tables.cells import interval, number, p_value, yes_or_no
 from residua.tables.models import SPLITS
 from residua.tables.render import Cell, Table

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE, count_weak_overlap
 from residua.metrics.pooling import pool_cases
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.cases import folds_of, outcomes_of, read_cases
 from residua.tables.cells import mean_sd, median, require_columns
 from residua.tables.models import model_rows, rate_cell

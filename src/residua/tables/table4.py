@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from residua.settings.study import Classification
+from residua.settings.classification import Classification
 from residua.statistics.cases import folds_of, outcomes_of, read_cases
 from residua.tables.cells import require_columns
 from residua.tables.models import model_rows, rate_cell

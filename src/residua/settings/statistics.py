@@ -1,0 +1,32 @@
+"""Settings of the statistics."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from residua.settings.base import Frozen, Identifier
+
+OUT_OF_FOLD = "out_of_fold"
+"""A choice of inputs left to the out-of-fold results."""
+
+Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
+
+
+class BestInputs(Frozen):
+    """Inputs by network for each of the article's experiments, or ``out_of_fold``: the best of the validation sets."""
+
+    segmentation: dict[Identifier, Choice] = Field(description="Networks compared by Dice, and Figure 3.")
+    classification: dict[Identifier, Choice] = Field(description="Networks compared by balanced accuracy.")
+    raters: dict[Identifier, Choice] = Field(description="Networks compared with human raters, and Figure 4.")
+
+
+class Statistics(Frozen):
+    """Significance and intervals."""
+
+    alpha: float = Field(gt=0, lt=1, description="Significance level.")
+    bootstrap_resamples: int = Field(ge=100, description="Resamples of every bootstrap interval.")
+    interval_sd_multiplier: float = Field(gt=0, description="Normal interval: mean ± this many sd.")
+    seed: int = Field(ge=0, description="Seed of the bootstrap.")
+    best_inputs: BestInputs = Field(description="The inputs with which each network enters each experiment.")
