@@ -3,13 +3,17 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
+WORKERS ?= 2
 DEMO ?= demo
 SEED ?= 1
+# What waits longest comes first, so that other tests can run beside it.
+SLOW := tests/slurm tests/faults tests/contracts tests/workflow
 
-.PHONY: help env envs dev demo test unit test-faults test-slurm slurm lint format clean
+.PHONY: help env envs dev demo test unit slow test-faults test-slurm slurm lint format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, print where the results are (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
+	@echo "make unit          the quick tests (WORKERS=$(WORKERS) side by side)"
 	@echo "make test-faults   kill the study at all ten moments (make test: at five)"
 	@echo "make test-slurm    run the study on a real SLURM, started here (root and apt; make test does it where SLURM is installed)"
 	@echo "make env           install the command residua into $(BIN)"
@@ -37,11 +41,14 @@ demo: env $(DEMO)/cohort/cohort.tsv
 $(DEMO)/cohort/cohort.tsv: | env
 	$(BIN)/residua simulate --out $(DEMO)/cohort --patients 24 --seed $(SEED)
 
-test: dev lint
-	$(BIN)/pytest -m "not all_moments"
+test: dev lint unit slow
 
+# Tests side by side: WORKERS=0 runs them one after the other.
 unit: dev
-	$(BIN)/pytest tests/unit tests/golden
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
+
+slow: dev
+	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "slow and not all_moments" $(SLOW)
 
 test-faults: dev
 	$(BIN)/pytest tests/faults

@@ -1,4 +1,4 @@
-"""What several kinds of tests share: the checkout, and runs of the real workflow."""
+"""What several kinds of tests share: the checkout, a cohort, the slow groups, and what is said of skipped tests."""
 
 from __future__ import annotations
 
@@ -6,9 +6,41 @@ from pathlib import Path
 
 import pytest
 
+from cluster import NO_SLURM
 from residua.simulate.cohort import simulate_cohort
+from sharing import made_once
 
 HOUSE = Path(__file__).resolve().parent.parent
+SLOW = ("contracts", "faults", "slurm", "workflow")
+"""Folders whose tests start the workflow, other environments or a cluster."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the slow tests, and keep those together that share what their file prepares."""
+    for item in items:
+        if item.path.relative_to(HOUSE / "tests").parts[0] in SLOW:
+            item.add_marker(pytest.mark.slow)
+        if _shares_with_its_file(item):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+
+
+def _shares_with_its_file(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    used = item._fixtureinfo.name2fixturedefs.values()
+    return any(definition[-1].scope == "module" for definition in used)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end, where it is read, that SLURM was not tested."""
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", [])]
+    reasons = [reason.partition(NO_SLURM)[2] for reason in skipped if NO_SLURM in reason]
+    if reasons:
+        terminalreporter.section("SLURM WAS NOT TESTED", sep="!", red=True)
+        terminalreporter.line(
+            f"{len(reasons)} tests were skipped: {reasons[0]}. As root on Debian or Ubuntu, make test-slurm runs them."
+        )
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +52,8 @@ def house() -> Path:
 @pytest.fixture(scope="session")
 def micro_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a micro cohort of eight patients; do not change it, copy it."""
-    folder = tmp_path_factory.mktemp("micro_cohort")
-    simulate_cohort(folder, patients=8, seed=1, like="micro")
-    return folder
+    return made_once(
+        tmp_path_factory,
+        "micro_cohort",
+        lambda folder: simulate_cohort(folder, patients=8, processes=2, seed=1, like="micro"),
+    )

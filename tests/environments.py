@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,19 +12,36 @@ from pathlib import Path
 HOUSE = Path(__file__).resolve().parent.parent
 
 
+SNAKEMAKE = (
+    str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(HOUSE / "tests/environments.smk"),
+    "--workflow-profile", str(HOUSE / "profiles/default"), "--cores", "1", "--quiet", "all",
+)  # fmt: skip
+
+
+@cache
+def build_environments() -> str:
+    """Let the workflow build every environment that is missing; return its list of them."""
+    lock = HOUSE / ".snakemake" / "environments-of-tests.lock"
+    lock.parent.mkdir(exist_ok=True)
+    # Tests run side by side, and Snakemake neither waits for another one in this folder nor for one that builds.
+    with lock.open("w") as alone:
+        fcntl.lockf(alone, fcntl.LOCK_EX)
+        command = [*SNAKEMAKE, "--conda-create-envs-only"]
+        built = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
+        assert built.returncode == 0, built.stdout + built.stderr
+        command = [*SNAKEMAKE, "--list-conda-envs"]
+        return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+
+
 @cache
 def environment(name: str) -> Path:
-    """Where the environment of ``envs/{name}.yaml`` lies; asks the workflow to build it first."""
-    snakemake = [str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(HOUSE / "tests/environments.smk")]
-    snakemake += ["--workflow-profile", str(HOUSE / "profiles/default"), "--cores", "1", "--quiet", "all"]
-    built = subprocess.run([*snakemake, "--conda-create-envs-only"], cwd=HOUSE, capture_output=True, text=True)
-    assert built.returncode == 0, built.stdout + built.stderr
-    listed = subprocess.run([*snakemake, "--list-conda-envs"], cwd=HOUSE, capture_output=True, text=True, check=True)
-    for line in listed.stdout.splitlines():
+    """Where the environment of ``envs/{name}.yaml`` lies."""
+    listed = build_environments()
+    for line in listed.splitlines():
         source, _, place = (part.strip() for part in line.rpartition("\t"))
         if Path(source.split("\t")[0]).name == f"{name}.yaml":
             return (HOUSE / place).resolve()
-    raise AssertionError(f"no environment {name}:\n{listed.stdout}")
+    raise AssertionError(f"no environment {name}:\n{listed}")
 
 
 def python_in(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:

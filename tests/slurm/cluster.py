@@ -21,6 +21,8 @@ CONFIG_NAME = "residua-test-slurm.conf"
 SET_ASIDE = SYSTEM_CONFIG.with_name("slurm.conf.set-aside-by-residua-tests")
 MARK = "RESIDUA_TEST_CLUSTER"
 """Environment variable that identifies every process of the cluster and of its jobs, so that it can be ended."""
+NO_SLURM = "no SLURM here: "
+"""Beginning of the reason why tests are skipped."""
 DAEMONS = ("slurmctld", "slurmd")
 STEPS = ("slurmstepd", "slurmstepd:")
 GPUS_PER_NODE = 2

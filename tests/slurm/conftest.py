@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cluster import Cluster, unavailable
+from cluster import NO_SLURM, Cluster, unavailable
 
 REQUIRED = os.environ.get("RESIDUA_SLURM") == "required"
 """Set by ``make test-slurm``: without a cluster the tests fail."""
-_skipped: list[str] = []
 
 
 @pytest.fixture(scope="session")
@@ -20,8 +19,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Start four idle nodes: cpu1, cpu2, gpu1 (two a100), gpu2 (two v100)."""
     reason = unavailable()
     if reason is not None:
-        _skipped.append(reason)
-        (pytest.fail if REQUIRED else pytest.skip)(f"no SLURM here: {reason}")
+        (pytest.fail if REQUIRED else pytest.skip)(f"{NO_SLURM}{reason}")
     started = Cluster(tmp_path_factory.mktemp("slurm"))
     try:
         started.start()
@@ -34,10 +32,3 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 def cluster_file(tmp_path: Path) -> Path:
     """Return a path where a test may write a cluster file."""
     return tmp_path / "cluster.yaml"
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Report skipped tests at the end."""
-    if _skipped:
-        terminalreporter.section("SLURM WAS NOT TESTED", sep="!", red=True)
-        terminalreporter.line(f"{_skipped[0]}. As root on Debian or Ubuntu, make test-slurm does it.")

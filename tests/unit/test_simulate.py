@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import signal
@@ -38,6 +39,7 @@ from residua.simulate.surgery import levels
 from residua.simulate.tissues import CODES
 from residua.simulate.truth import read_itk, true_places
 from residua.simulate.world import World, soft
+from sharing import made_once
 
 GTR_BELOW_ML = 0.175
 MOVING = ("post_t1", "post_flair", "pre_t1ce")
@@ -57,14 +59,19 @@ def cohort(micro_cohort: Path) -> Path:
 @pytest.fixture(scope="module")
 def toy(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, dict[str, str]]:
     """Patients of the demo's cohort with residual tumour, one of each hospital: their folder and row."""
-    folder, design = tmp_path_factory.mktemp("toy"), load_design("toy")
+    design = load_design("toy")
     first = {each.hospital: each for each in reversed(planned(24, design)) if each.residual_tumor and not each.rated}
     plan = list(first.values())
-    with ProcessPoolExecutor(2) as pool:
-        made = pool.map(
-            simulate_patient, *zip(*[(folder / each.patient, 1, each, design) for each in plan], strict=True)
-        )
-    return {folder / each.patient: row for each, (row, _) in zip(plan, made, strict=True)}
+
+    def make(folder: Path) -> None:
+        with ProcessPoolExecutor(2) as pool:
+            of_each = [(folder / each.patient, 1, each, design) for each in plan]
+            made = pool.map(simulate_patient, *zip(*of_each, strict=True))
+            (folder / "rows.json").write_text(json.dumps([row for row, _ in made]))
+
+    folder = made_once(tmp_path_factory, "toy", make)
+    rows = json.loads((folder / "rows.json").read_text())
+    return {folder / each.patient: row for each, row in zip(plan, rows, strict=True)}
 
 
 def _volume_ml(mask: Image) -> float:

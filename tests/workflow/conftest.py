@@ -10,6 +10,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from sharing import made_once
 from studies import HOUSE, Study
 
 CHECKSUM_DEFAULT_BYTES = 1_000_000
@@ -37,15 +38,17 @@ def _enlarged(folder: Path, column: str) -> None:
 @pytest.fixture(scope="session")
 def finished(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The micro study with both networks and inputs A and B, run to its end; do not change it, copy it."""
-    folder = tmp_path_factory.mktemp("micro") / "study"
-    shutil.copytree(micro_cohort, folder / "cohort")
-    _enlarged(folder / "cohort", "post_t1")
-    shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", folder / "config.yaml")
-    study = Study(folder)
-    study.configure(lambda config: config["inputs"].update(A=["post_t1ce"]))
-    study.configure(lambda config: config.update(archs=["nnunet", "agunet"]))
-    study.run()
-    return study
+
+    def run(folder: Path) -> None:
+        shutil.copytree(micro_cohort, folder / "cohort")
+        _enlarged(folder / "cohort", "post_t1")
+        shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", folder / "config.yaml")
+        study = Study(folder)
+        study.configure(lambda config: config["inputs"].update(A=["post_t1ce"]))
+        study.configure(lambda config: config.update(archs=["nnunet", "agunet"]))
+        study.run()
+
+    return Study(made_once(tmp_path_factory, "finished", run))
 
 
 @pytest.fixture

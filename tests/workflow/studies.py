@@ -14,6 +14,8 @@ from typing import Any
 
 import yaml
 
+from environments import build_environments
+
 HOUSE = Path(__file__).resolve().parents[2]
 CODE = ("Snakefile", "config.yaml", "rules", "scripts", "src", "envs", "profiles")
 _JOB = re.compile(r"^(?:local)?rule (\w+):\n((?: {4}.*\n)*)", re.MULTILINE)
@@ -61,6 +63,8 @@ class Study:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
+        if "--dry-run" not in arguments:
+            build_environments()
         return subprocess.run(self.command(*arguments), cwd=self.house, capture_output=True, text=True)
 
     def run(self) -> None:
