@@ -57,7 +57,8 @@ def bring(folder: Path, patient: str, settings: dict[str, Any]) -> list[dict[str
     reference, moving, brain = scans / "post_t1ce.nii.gz", scans / f"{SEQUENCE}.nii.gz", truth / "brain_mask.nii.gz"
     how = Registration(**settings["registration"]).of(before_surgery=False)
     found = TransformFiles(folder / "found.mat", folder / "found_warp.nii.gz")
-    register(reference, moving, how, folder / "registered.nii.gz", found, folder / "quality.json")
+    registered, quality = folder / "registered.nii.gz", folder / "quality.json"
+    register(reference, moving, how, 1, registered, found, quality, patient, SEQUENCE)
     transforms = {"found": found, "true": TransformFiles(truth / f"{SEQUENCE}.tfm", no_warp(folder))}
     rows = []
     for name, transform in transforms.items():

@@ -86,9 +86,8 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
                 found = TransformFiles(Path(scratch, "affine.mat"), Path(scratch, "warp.nii.gz"))
                 files = [case / f"{scan}.nii.gz" for scan in (fixed, moving)]
                 out = Path(scratch, "image.nii.gz"), found, Path(scratch, "quality.json")
-                register(
-                    *files, Registration(**settings | engine).of(before_surgery=name == ACROSS), 1, *out, who=moving
-                )
+                how = Registration(**settings | engine).of(before_surgery=name == ACROSS)
+                register(*files, how, 1, *out, patient="benchmark", sequence=moving)
                 moved = ants.apply_transforms_to_points(3, frame, found.in_order)[["x", "y", "z"]].to_numpy()
             row[name] = error_mm(moved, places[moving])
         rows.append(row)

@@ -36,7 +36,7 @@ def ours(reference: Path, moving: Path, settings: dict[str, Any], scratch: Path)
     found = TransformFiles(scratch / "affine.mat", scratch / "warp.nii.gz")
     out = scratch / "image.nii.gz", found, scratch / "quality.json"
     resected = moving.with_name("pre_tumor.nii.gz") if BEFORE_SURGERY in moving.name else None
-    register(reference, moving, how, 1, *out, who="benchmark", resected=resected)
+    register(reference, moving, how, 1, *out, patient="benchmark", sequence="scan", resected=resected)
     return found.in_order
 
 

@@ -21,7 +21,7 @@ rule check_cohort:
         drawn_on=DRAWN_ON,
         excluded=lambda wildcards: [p for p in candidates_in(wildcards) if cohort.patients[p].excluded],
         on_invalid=study.on_invalid,
-        findings="results/cohort/findings/{batch}.json",
+        kept="results/cohort/problems/{batch}.json",
         cache=VOXELS,
         code=code("check_cohort"),
     script:
@@ -49,7 +49,7 @@ rule check_duplicates:
         patients=lambda wildcards: [checked(patient) for batch in cohort.candidates.values() for patient in batch],
         excluded=[patient.patient for patient in cohort.patients.values() if patient.excluded],
         on_invalid=study.on_invalid,
-        findings="results/cohort/findings/duplicates.json",
+        kept="results/cohort/problems/duplicates.json",
         code=code("check_duplicates"),
     script:
         "../scripts/check_duplicates.py"

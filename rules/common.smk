@@ -7,7 +7,8 @@ from pathlib import Path
 HOUSE = Path(workflow.basedir)
 sys.path.insert(0, str(HOUSE / "src"))
 
-from residua.cohort.cohort import VOXELS, load_cohort
+from residua.cohort.cohort import load_cohort
+from residua.cohort.places import HEADERS, VOXELS
 from residua.cohort.checks.results import invalid_patients, read_excluded, write_excluded
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.placement import freeze
@@ -58,8 +59,8 @@ if workflow.deployment_settings.conda_prefix is None:
 
 try:
     study = load_study(config)
-    findings = standing_problems()
-    cohort = load_cohort(study, study.cohort, invalid_patients(findings))
+    known = standing_problems()
+    cohort = load_cohort(study, study.cohort, invalid_patients(known))
     split = cohort.split
     raters = load_raters(study.raters, split.holdout, list(split.excluded), split.patients) if study.raters else None
 except ResiduaError as error:
@@ -109,7 +110,7 @@ def start_jobs_as_they_come():
 
 onstart:
     # What follows is for a run only: a dry run plans from the table alone, and writes nothing.
-    from residua.cohort.commands.standing import HEADERS, known_headers
+    from residua.cohort.commands.standing import known_headers
     from residua.cluster.slurm import check_cluster
 
     try:
@@ -129,7 +130,7 @@ onstart:
         sys.exit(f"\n{error}\n")
     # The jobs of this run read both, so that they see the cohort that this process planned for.
     if study.on_invalid == "exclude":
-        write_excluded(EXCLUDED, findings)
+        write_excluded(EXCLUDED, known)
     freeze(study, cohort.placement, PLACEMENT)
     start_jobs_as_they_come()
     for by, number in left_out_by().items():

@@ -12,7 +12,7 @@ check_batch(
     drawn_on=params.drawn_on,
     excluded=params.excluded,
     on_invalid=params.on_invalid,
-    findings=params.findings,
+    kept=params.kept,
     cache=params.cache,
     out=job.output[0],
 )

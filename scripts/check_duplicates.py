@@ -12,6 +12,6 @@ check_across(
     patients=params.patients,
     excluded=params.excluded,
     on_invalid=params.on_invalid,
-    findings=params.findings,
+    kept=params.kept,
     out=job.output[0],
 )

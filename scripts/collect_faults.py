@@ -2,8 +2,8 @@
 
 import _here  # noqa: F401
 
-from residua.publishing.failures import faults_among
+from residua.publishing.failures import problems_among
 from residua.publishing.publish import write_json
 
 job = snakemake
-write_json(job.output[0], faults_among(job.input.registrations, job.input.masks))
+write_json(job.output[0], problems_among(job.input.registrations, job.input.masks))

@@ -3,9 +3,9 @@
 import _here  # noqa: F401
 
 from residua.figures.figure1 import figure1
-from residua.publishing.failures import faults_among, require_none
+from residua.publishing.failures import problems_among, require_none
 
 job = snakemake
-require_none(faults_among(job.input.registrations, []))
+require_none(problems_among(job.input.registrations, []))
 out = (job.output.pdf, job.output.png, job.output.txt)
 figure1(job.params.examples, job.params.columns, job.params.outlined, out)

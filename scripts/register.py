@@ -18,5 +18,6 @@ register(
     transform=TransformFiles(Path(job.output.affine), Path(job.output.warp)),
     quality=Path(job.output.quality),
     resected=Path(job.input.resected[0]) if job.input.resected else None,
-    who=f"patient {job.wildcards.patient}, {job.wildcards.sequence}",
+    patient=job.wildcards.patient,
+    sequence=job.wildcards.sequence,
 )

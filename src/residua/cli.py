@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from residua.cluster.processors import default_workers
+from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
 from residua.importers.command import app as import_app
 
@@ -34,7 +35,7 @@ app = typer.Typer(
 app.add_typer(import_app, name="import")
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
-_VOXELS = Path("results", "cohort", "voxels")
+_VOXELS = Path(VOXELS)
 """The workflow's cache of voxel checks: the workflow does not read again what ``residua check`` has read."""
 
 
@@ -91,7 +92,7 @@ def check(
         command.print_json(verdict)
     else:
         command.show(verdict, cohort, study)
-    warned = strict and any(problem.severity == "warning" for problem in verdict.problems)
+    warned = strict and any(problem.is_warning for problem in verdict.problems)
     raise typer.Exit(0 if verdict.runs and not warned else 1)
 
 

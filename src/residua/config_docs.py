@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from residua.cohort.checks import catalogue
 from residua.errors import ResiduaError
+from residua.problems import catalogue
 from residua.publishing.publish import write_text
 from residua.report.deviations import to_markdown
 from residua.settings.base import COLUMN, IDENTIFIER

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 
 class ResiduaError(Exception):
-    """Something the user can mend; the message says what, where and how."""
+    """An error that the user can correct; the message says what, where and how."""
 
 
 class UnusableScanError(ResiduaError):
-    """A scan or mask shows what nothing can be made of: a judgement about it, which trying again does not change."""
+    """A scan or mask that cannot be used; retrying does not help."""
 
 
 class DamagedStageError(ResiduaError):

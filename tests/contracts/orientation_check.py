@@ -39,7 +39,7 @@ def main(cohort: Path, patient: str, settings: SequenceRegistration, out: Path) 
     for name, (reference, moving, label) in {"first": scans, "turned": other}.items():
         transform = TransformFiles(out / f"{name}.mat", out / f"{name}_warp.nii.gz")
         written = out / f"{name}.nii.gz", transform, out / f"{name}.json"
-        register(reference, moving, settings, 1, *written, who=name, resected=label)
+        register(reference, moving, settings, 1, *written, patient=name, sequence="post_t1", resected=label)
         warped.append(volumes.load(out / f"{name}.nii.gz"))
     first, second = warped
     return {

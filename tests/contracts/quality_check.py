@@ -20,6 +20,7 @@ from PIL import Image as Picture
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
+from residua.problems.problem import failed
 from residua.publishing.publish import read_json, write_json
 from residua.quality import pictures
 from residua.quality.assess import assess
@@ -39,7 +40,7 @@ def case_of(patient: str, scans: Path, out: Path) -> dict[str, Any]:
     reference, residual = scans / "post_t1ce.nii.gz", scans / "residual.nii.gz"
     volumes.save(shifted(volumes.load(reference)), out / "moving.nii.gz")
     volumes.save(shifted(volumes.load_mask(residual)), out / "drawn.nii.gz")
-    write_json(out / "quality.json", {"fault": None, "mutual_information": {"before": 0.2, "after": 0.9}})
+    write_json(out / "quality.json", {"problem": None, "mutual_information": {"before": 0.2, "after": 0.9}})
     moved = {"moving": str(out / "moving.nii.gz"), "registered": str(reference), "quality": str(out / "quality.json")}
     labels = {
         "residual": {"drawn": str(residual), "warped": None},
@@ -78,7 +79,7 @@ def corner() -> dict[str, Any]:
 
 def refused(case: dict[str, Any], out: Path) -> str:
     volumes.save(Image(np.ones(GRID.shape, dtype=bool), GRID), out / "mask.nii.gz")
-    write_json(out / "mask.json", {"fault": None})
+    write_json(out / "mask.json", {"problem": None})
     try:
         assess(case, out / "mask.json", out)
     except ResiduaError as error:
@@ -86,13 +87,15 @@ def refused(case: dict[str, Any], out: Path) -> str:
     return ""
 
 
-def failed(patient: str, case: dict[str, Any], out: Path) -> str:
+def page_of_failure(patient: str, case: dict[str, Any], out: Path) -> str:
     """The page of a patient who has no brain mask, and a sequence that shows no head."""
-    write_json(out / "none.json", {"fault": "no brain in it"})
+    headless = failed("extraction-empty", "no brain in it", "check it", patient, "brain mask")
+    other = failed("registration-scaled", "another head", "check it", patient, "post_t1")
+    write_json(out / "none.json", {"problem": headless.to_json()})
     numbers = {"before": 0.2, "after": 0.1}
-    write_json(out / "quality.json", {"fault": "another head", "mutual_information": numbers})
+    write_json(out / "quality.json", {"problem": other.to_json(), "mutual_information": numbers})
     assess(case, out / "none.json", out)
-    assert read_json(out / f"{patient}.json")["faults"] == ["no brain in it", "another head"]
+    assert read_json(out / f"{patient}.json")["problems"] == [headless.to_json(), other.to_json()]
     return (out / f"{patient}.html").read_text()
 
 
@@ -102,7 +105,7 @@ def main(cohort: str, patient: str, folder: str) -> None:
     case = case_of(patient, scans, out)
     brain = out / "brain_mask.json"
     shutil.copy(Path(cohort) / "truth" / patient / "brain_mask.nii.gz", out)
-    write_json(brain, {"fault": None})
+    write_json(brain, {"problem": None})
     assess(case, brain, out)
     record = json.loads((out / f"{patient}.json").read_text())
     first = (out / f"{patient}.html").read_bytes()
@@ -115,7 +118,7 @@ def main(cohort: str, patient: str, folder: str) -> None:
                 "differences": differences(first.decode()),
                 "same": (out / f"{patient}.html").read_bytes() == first,
                 "corner": corner(),
-                "failed": failed(patient, case, out),
+                "failed": page_of_failure(patient, case, out),
                 "refused": refused(case, out),
                 "by_header": bool(np.allclose(resample(moved.grid, moved, None, "linear").data, moved.data, atol=1e-3)),
             }

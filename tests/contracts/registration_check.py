@@ -20,6 +20,7 @@ import pandas as pd
 
 from residua.images import volumes
 from residua.images.volumes import Image
+from residua.publishing.failures import problem_in
 from residua.publishing.publish import digest, read_json
 from residua.registration.register import register, warp_label
 from residua.registration.transforms import TransformFiles, matrix_of, write_matrix
@@ -75,7 +76,7 @@ def registered(
     image, quality = out / "image.nii.gz", out / "quality.json"
     scans = folder / "post_t1ce.nii.gz", moving or folder / f"{SEQUENCE}.nii.gz"
     how = SequenceRegistration(**SETTINGS | settings)
-    register(*scans, how, 1, image, transform, quality, "patient P1, pre_t1ce", resected or folder / LABEL)
+    register(*scans, how, 1, image, transform, quality, "P1", "pre_t1ce", resected or folder / LABEL)
     return image, transform, quality
 
 
@@ -130,7 +131,7 @@ def refusals(cohort: Path, patient: str, other: str, out: Path) -> dict[str, str
     for name, file in files.items():
         image, _, quality = registered(folder, out / f"{name} registered", {}, file, labels.get(name))
         assert np.isfinite(volumes.load(image).data).all()
-        said[name] = read_json(quality)["fault"]
+        said[name] = str(problem_in(quality))
     return said
 
 

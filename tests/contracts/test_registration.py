@@ -58,7 +58,7 @@ def test_nothing_is_left_behind(found: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("engine", [*DEFORMABLE, *LINEAR, "none"])
 def test_what_went_well_has_no_fault(found: dict[str, Any], engine: str) -> None:
-    assert found["engines"][engine]["quality"]["fault"] is None
+    assert found["engines"][engine]["quality"]["problem"] is None
 
 
 @pytest.mark.parametrize("engine", [*DEFORMABLE, *LINEAR, "none"])
@@ -91,7 +91,7 @@ def test_a_matrix_is_read_as_it_was_written(found: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("scan", "why"),
     [
-        ("noise", "another thing|nothing in common"),
+        ("noise", "another head or object|nothing in common"),
         ("another head", "it shows another head"),
         ("empty", "the image is empty"),
         ("not finite", "not finite"),

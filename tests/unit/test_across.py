@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from residua.cohort.checks.across import check_across
-from residua.cohort.checks.results import standing_findings
+from residua.cohort.checks.results import kept_problems
 from residua.cohort.split.split import Split
 from residua.cohort.table.patients import Patient
 from residua.errors import ResiduaError
@@ -42,7 +42,7 @@ def look(folder: Path, digests: dict[str, dict[str, str]], excluded: tuple[str, 
         Path(checks[-1]).write_text(json.dumps({"digests": half}))
     (folder / "folds.json").write_text(json.dumps(SPLIT.to_json()))
     records = [asdict(patient) for patient in patients(folder).values()]
-    out, findings = folder / "duplicates.json", f"{folder}/findings/duplicates.json"
+    out, findings = folder / "duplicates.json", f"{folder}/problems/duplicates.json"
     check_across(checks, f"{folder}/folds.json", records, excluded, "exclude", findings, str(out))
     proof: dict[str, object] = json.loads(out.read_text())["proof"]
     return proof
@@ -57,24 +57,24 @@ def test_a_sound_cohort_is_proved_fold_by_fold(tmp_path: Path) -> None:
         "overlap": [],
         "duplicates": [],
     }
-    assert standing_findings(f"{tmp_path}/findings", patients(tmp_path)) == []
+    assert kept_problems(f"{tmp_path}/problems", patients(tmp_path)) == []
 
 
 def test_a_scan_under_two_patients_of_two_batches_is_told_and_kept_for_each_of_them(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError) as raised:
         look(tmp_path, STO2_IS_GOT1)
     title, line = str(raised.value).splitlines()
-    assert title == "The same scan is there twice; start again: the study goes on without them (1 to mend):"
+    assert title == "Two patients have the same scan; start again: the study continues without them (1 to correct):"
     assert "the same voxels under 2 patients: STO2 (post_t1), GOT1 (post_t1ce)" in line
     assert "in different hospitals (GOT, STO) and in different parts of the split (fold 0, fold 1)" in line
     assert not (tmp_path / "duplicates.json").exists()
-    found = standing_findings(f"{tmp_path}/findings", patients(tmp_path))
+    found = kept_problems(f"{tmp_path}/problems", patients(tmp_path))
     assert [(problem.patient, problem.check) for problem in found] == [
         ("STO2", "patients-identical"),
         ("GOT1", "patients-identical"),
     ]
     gone = {name: patient for name, patient in patients(tmp_path).items() if name != "GOT1"}
-    assert standing_findings(f"{tmp_path}/findings", gone) == []
+    assert kept_problems(f"{tmp_path}/problems", gone) == []
 
 
 def test_a_scan_whose_other_patient_is_left_out_is_there_once(tmp_path: Path) -> None:

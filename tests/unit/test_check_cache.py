@@ -7,7 +7,7 @@ import numpy as np
 
 from residua.cohort.checks.cache import VERSION
 from residua.cohort.checks.facts import Facts, facts_of
-from residua.cohort.checks.labels import outside_brain, placement
+from residua.cohort.checks.labels import outside_brain, position_on_head
 from residua.images.heads import head_of
 from residua.images.volumes import Grid, Image
 
@@ -69,7 +69,7 @@ def test_other_measures_are_another_version() -> None:
     measured = {
         "version": VERSION,
         "facts": {name: value for name, value in record.items() if name != "digest"},
-        "placement": placement(Image(marked, grid), head_of(Image(head, grid))),
+        "placement": position_on_head(Image(marked, grid), head_of(Image(head, grid))),
         "outside_brain": outside_brain(Image(marked, grid), Image(half, grid)),
     }
     assert rounded(measured) == MEASURED

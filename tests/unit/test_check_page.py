@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 
 from residua.cohort.commands.page import checks_page
 from residua.cohort.commands.verdict import Verdict
-from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 EVIL = "<script>alert(1)</script>"
 
@@ -27,9 +27,9 @@ class Reader(HTMLParser):
 
 def page() -> str:
     problems = (
-        Problem("every voxel is 1", "copy it", 2, "STO1", "post_t1", f"images/{EVIL}.nii.gz", check="image-constant"),
-        Problem("not annotated", "give the mask", 3, "GOT1", "residual", None, "ineligible", "not-annotated"),
-        Problem("oblique", "look", 2, "STO1", "post_t1ce", "images/a.nii.gz", "warning", "affine-oblique"),
+        problem_of("image-constant", "every voxel is 1", "copy it", "STO1", "post_t1", 2, f"images/{EVIL}.nii.gz"),
+        problem_of("not-annotated", "not annotated", "give the mask", "GOT1", "residual", 3),
+        problem_of("affine-oblique", "oblique", "look", "STO1", "post_t1ce", 2, "images/a.nii.gz"),
     )
     verdict = Verdict(problems, 3, False, {"STO1": "STO", "GOT1": "GOT", "PAR1": "PAR"})
     return checks_page(verdict, "cohort.tsv", "the study cannot run")

@@ -215,7 +215,7 @@ def test_voxels_that_cannot_be_used_are_told(
     (problem,) = check_voxels(patients, kinds_of(study()))["problems"]
     assert problem["what"].startswith(what)
     assert problem["remedy"]
-    place = {"row": 4, "patient": "PAR1", "column": column, "file": str(path)}
+    place = {"row": 4, "patient": "PAR1", "subject": column, "file": str(path)}
     assert problem == {**problem, **place, "severity": "error"}
     assert snapshot(tmp_path) == before
 
@@ -238,4 +238,4 @@ def test_a_file_that_is_all_there_and_damaged_is_found_by_its_voxels(patients: t
     assert headers(study(), patients) == []
     (problem,) = check_voxels(patients, kinds_of(study()))["problems"]
     assert problem["what"].startswith("the voxels cannot be read, the file")
-    assert (problem["row"], problem["column"], problem["file"]) == (2, "post_t1", str(path))
+    assert (problem["row"], problem["subject"], problem["file"]) == (2, "post_t1", str(path))

@@ -71,7 +71,7 @@ def test_check_as_json_is_one_record(folder: Path) -> None:
     record = json.loads(ran.stdout)
     assert (record["runs"], record["patients"], ran.exit_code) == (False, 4, 1)
     (problem,) = (problem for problem in record["problems"] if problem["severity"] == "error")
-    assert (problem["row"], problem["column"]) == (3, "post_t1")
+    assert (problem["row"], problem["subject"]) == (3, "post_t1")
 
 
 def test_check_takes_the_configuration_that_it_is_given_else_the_published_one(

@@ -49,13 +49,13 @@ def test_the_cohort_is_refused_with_all_problems_of_table_split_and_files(
     with pytest.raises(ResiduaError) as raised:
         load_cohort(study(), path)
     title, *lines = str(raised.value).splitlines()
-    assert title == f"{path}: the study cannot run on this cohort (6 to mend):"
+    assert title == f"{path}: the study cannot run on this cohort (6 to correct):"
     flair = f"column post_flair, {tmp_path}/images/AMS1_post_flair.nii.gz: the file does not exist"
     starts = [
         "row 6 (patient STO1), column patient: the patient is also in row 2",
         "row 7 (patient AMS1), column role: unknown role 'test'",
         "row 7 (patient AMS1), column patient: the patient is also in row 5",
-        "row 7 (patient AMS1), column hospital: hospital XYZ (1 patient(s)) is in no fold",
+        "row 7 (patient AMS1), column hospital: hospital XYZ (1 patient(s)) is neither in a fold nor in the hold-out",
         f"row 5 (patient AMS1), {flair}",
         f"row 7 (patient AMS1), {flair}",
     ]
@@ -92,7 +92,7 @@ def test_the_whole_check_tells_each_problem_once(tmp_path: Path, patients: tuple
     quick = check_cohort(study(), f"{tmp_path}/cohort.tsv", voxels=False)
     assert [problem.what for problem in but_tiny(quick.problems)] == what[:2]
     left = check_cohort(study(on_invalid="exclude"), f"{tmp_path}/cohort.tsv")
-    assert not left.runs, "fold 0 is left without patients"
+    assert not left.runs, "fold 0 has no patients"
 
 
 def test_loading_a_cohort_imports_no_array_or_image_library() -> None:

@@ -21,7 +21,7 @@ def judged(folder: Path, records: list[dict[str, str]], **changes: Any) -> tuple
 
 def test_who_lacks_a_sequence_that_any_inputs_need_is_left_out_of_a_complete_study(tmp_path: Path) -> None:
     cohort, problems = judged(tmp_path, [*rows(), row("GOT2", "GOT", post_flair="n/a", pre_tumor="")])
-    assert [(p.column, p.what, p.severity, p.row) for p in problems] == [
+    assert [(p.subject, p.what, p.severity, p.row) for p in problems] == [
         ("post_flair", "no file is given, and inputs C, E need it", "ineligible", 6),
         ("pre_tumor", "no file is given, and inputs D, E need it", "ineligible", 6),
     ]
@@ -35,7 +35,7 @@ def test_who_lacks_a_sequence_that_any_inputs_need_is_left_out_of_a_complete_stu
 def test_every_inputs_has_its_own_patients_where_the_study_says_so(tmp_path: Path) -> None:
     records = [*rows(), row("GOT2", "GOT", post_flair="n/a"), row("GOT3", "GOT", post_t1ce="")]
     cohort, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
-    assert [(p.patient, p.column, p.check) for p in problems] == [("GOT3", "post_t1ce", "sequence-missing")]
+    assert [(p.patient, p.subject, p.check) for p in problems] == [("GOT3", "post_t1ce", "sequence-missing")]
     assert cohort.eligible("A") == ("STO1", "GOT1", "PAR1", "GOT2", "AMS1")
     assert cohort.eligible("C") == ("STO1", "GOT1", "PAR1", "AMS1")
 
@@ -44,15 +44,15 @@ def test_inputs_that_nobody_of_a_fold_can_enter_stop_the_study(tmp_path: Path) -
     records = [row("STO1", "STO", post_flair=""), *rows()[1:]]
     _, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
     assert [str(problem) for problem in errors_of(problems)] == [
-        "no patient of fold 0 has every channel of inputs C (post_t1ce, post_flair): "
-        "give some of them the sequence, remove the inputs, or change the folds in the config"
+        "no patient of fold 0 has every channel of input configuration C (post_t1ce, post_flair): "
+        "give some of them the sequence, remove the input configuration, or change the folds in the config"
     ]
 
 
 @pytest.mark.parametrize("eligibility", ["complete", "per_inputs"])
 def test_who_is_not_annotated_is_left_out(tmp_path: Path, eligibility: str) -> None:
     cohort, problems = judged(tmp_path, [*rows(), row("GOT2", "GOT", residual="")], eligibility=eligibility)
-    assert [(p.patient, p.column, p.what, p.severity) for p in problems] == [
+    assert [(p.patient, p.subject, p.what, p.severity) for p in problems] == [
         ("GOT2", "residual", "not annotated", "ineligible")
     ]
     assert cohort.patients["GOT2"].exclusion_reason == "not annotated"
@@ -68,7 +68,7 @@ def test_a_scan_later_than_the_hospitals_window_is_left_out(tmp_path: Path) -> N
     ]
     protocol = {"window_hours": 72, "window_hours_by_hospital": {"PAR": 168}}
     cohort, problems = judged(tmp_path, records, protocol=protocol)
-    assert [(p.patient, p.column, p.check, p.severity) for p in problems] == [
+    assert [(p.patient, p.subject, p.check, p.severity) for p in problems] == [
         ("GOT3", "hours_since_surgery", "scan-too-late", "ineligible"),
         ("PAR3", "hours_since_surgery", "scan-too-late", "ineligible"),
     ]

@@ -8,13 +8,14 @@ import pytest
 
 from residua.cohort.checks.results import (
     invalid_patients,
+    keep_problems,
+    kept_problems,
     read_excluded,
-    record_findings,
-    standing_findings,
     write_excluded,
 )
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 
 def patient(folder: Path, name: str, content: bytes = b"voxels") -> Patient:
@@ -25,23 +26,23 @@ def patient(folder: Path, name: str, content: bytes = b"voxels") -> Patient:
 
 
 def finding(name: str, check: str = "image-constant") -> Problem:
-    return Problem("every voxel is 1", "copy it again", patient=name, column="post_t1", check=check)
+    return problem_of(check, "every voxel is 1", "copy it again", name, "post_t1")
 
 
 @pytest.fixture
 def both(tmp_path: Path) -> dict[str, Patient]:
     """Two patients, of whom both have an error on record."""
     found = {name: patient(tmp_path, name) for name in ("STO1", "STO2")}
-    record_findings(f"{tmp_path}/findings/STO-0.json", found.values(), [finding("STO1"), finding("STO2")])
+    keep_problems(f"{tmp_path}/problems/STO-0.json", found.values(), [finding("STO1"), finding("STO2")])
     return found
 
 
 def standing(folder: Path, patients: dict[str, Patient]) -> set[str | None]:
-    return {problem.patient for problem in standing_findings(f"{folder}/findings", patients)}
+    return {problem.patient for problem in kept_problems(f"{folder}/problems", patients)}
 
 
 def test_a_finding_stands_while_the_files_are_what_they_were(tmp_path: Path, both: dict[str, Patient]) -> None:
-    assert standing_findings(f"{tmp_path}/findings", both) == [finding("STO1"), finding("STO2")]
+    assert kept_problems(f"{tmp_path}/problems", both) == [finding("STO1"), finding("STO2")]
     # A touched or copied file is the same file.
     os.utime(both["STO1"].files["post_t1"], (0, 0))
     assert standing(tmp_path, both) == {"STO1", "STO2"}
@@ -71,20 +72,20 @@ def test_who_left_the_table_or_is_excluded_there_has_no_finding(tmp_path: Path, 
 def test_a_finding_about_several_stands_only_for_all_of_them(tmp_path: Path) -> None:
     patients = {name: patient(tmp_path, name) for name in ("STO1", "STO2", "STO3")}
     twins = [finding("STO1", "same-voxels"), finding("STO2", "same-voxels")]
-    record_findings(f"{tmp_path}/findings/twins.json", patients.values(), twins, groups=[("STO2", "STO1")])
+    keep_problems(f"{tmp_path}/problems/twins.json", patients.values(), twins, groups=[("STO2", "STO1")])
     assert standing(tmp_path, patients) == {"STO1", "STO2"}
     assert standing(tmp_path, {**patients, "STO2": replace(patients["STO2"], role="exclude")}) == set()
 
 
 def test_warnings_leave_nobody_out(tmp_path: Path) -> None:
     who = patient(tmp_path, "STO1")
-    record_findings(f"{tmp_path}/findings/STO-0.json", [who], [replace(finding("STO1"), severity="warning")])
+    keep_problems(f"{tmp_path}/problems/STO-0.json", [who], [replace(finding("STO1"), severity="warning")])
     assert standing(tmp_path, {"STO1": who}) == set()
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"findings": 3}', '{"seen": {}, "findings": [{"problem": 1}]}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"problems": 3}', '{"seen": {}, "problems": [{"problem": 1}]}'])
 def test_a_damaged_record_is_no_record(tmp_path: Path, both: dict[str, Patient], content: str) -> None:
-    (tmp_path / "findings" / "GOT-0.json").write_text(content)
+    (tmp_path / "problems" / "GOT-0.json").write_text(content)
     assert standing(tmp_path, both) == {"STO1", "STO2"}
 
 

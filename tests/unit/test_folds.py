@@ -46,7 +46,7 @@ def test_excluded_patients_are_nowhere_but_in_excluded(tmp_path: Path) -> None:
     assert split.excluded == {"STO2": "motion", "XYZ1": "motion"}
     assert split.folds[0] == ("STO1",)
     assert "STO2" not in (*split.patients, *split.hospitals)
-    with pytest.raises(ResiduaError, match="STO2 is in no fold and not held out"):
+    with pytest.raises(ResiduaError, match="STO2 is neither in a fold nor in the hold-out"):
         split.fold_of("STO2")
 
 
@@ -90,13 +90,15 @@ def test_everything_that_does_not_fit_is_told_at_once(tmp_path: Path) -> None:
     ]
     place = "name it under folds or holdout in the config, or set role to exclude"
     assert refusal(tmp_path, records) == [
-        "The cohort does not fit the folds of the configuration (5 to mend):",
-        "  row 5 (patient AMZ1), column hospital: hospital AMZ (2 patient(s)) is in no fold and not held out: "
+        "The cohort does not fit the folds of the configuration (5 to correct):",
+        "  row 5 (patient AMZ1), column hospital: hospital AMZ (2 patient(s)) is neither in a fold nor in the "
+        "hold-out: "
         f"did you mean AMS? Otherwise {place}",
-        f"  row 7 (patient QQQ1), column hospital: hospital QQQ (1 patient(s)) is in no fold and not held out: {place}",
+        "  row 7 (patient QQQ1), column hospital: hospital QQQ (1 patient(s)) is neither in a fold nor in the "
+        f"hold-out: {place}",
         "  row 3 (patient GOT1), column role: role holdout, but hospital GOT is in fold 1 of the config: "
         "set role to auto, or move GOT from folds to holdout in the config",
-        "  column role: folds.0 of the config is left without patients: all of STO are excluded: "
+        "  column role: folds.0 of the config has no patients: all of STO are excluded: "
         "include some of them, or change the folds in the config",
         "  column hospital: folds.1 of the config names hospital PAR, which has no patient in the table: "
         "correct its name, or remove it from the config",
@@ -139,14 +141,14 @@ def test_a_placement_decides_and_an_empty_one_was_told_already(tmp_path: Path) -
             {"method": "balanced", "number": 2},
             f"add a line for it to {PLACEMENT}, where the balanced folds are frozen, or delete that file",
             "role holdout, but hospital GOT is in fold 1: set role to auto, or add GOT to holdout in the config",
-            f"fold 0 of {PLACEMENT} is left without patients: all of STO are excluded or no longer in the table: "
+            f"fold 0 of {PLACEMENT} has no patients: all of STO are excluded or no longer in the table: "
             f"include some of them, or delete {PLACEMENT} to balance anew, which trains again",
         ),
         (
             {"method": "file", "path": "my/folds.tsv"},
             "add a line for it to my/folds.tsv, name it under holdout in the config, or set role to exclude",
             "role holdout, but hospital GOT is in fold 1: set role to auto, or add GOT to holdout in the config",
-            "fold 0 of my/folds.tsv is left without patients: all of STO are excluded or no longer in the table: "
+            "fold 0 of my/folds.tsv has no patients: all of STO are excluded or no longer in the table: "
             "include some of them, or change my/folds.tsv",
         ),
     ],
@@ -158,7 +160,7 @@ def test_what_does_not_fit_is_told_in_the_words_of_the_method(
     with pytest.raises(ResiduaError) as raised:
         split_patients(study(folds=folds), patients(tmp_path, records), {0: ("STO",), 1: ("GOT",)})
     one, two, three = str(raised.value).splitlines()[1:]
-    assert "hospital GOOT (1 patient(s)) is in no fold and not held out: did you mean GOT? Otherwise " in one
+    assert "hospital GOOT (1 patient(s)) is neither in a fold nor in the hold-out: did you mean GOT? Otherwise " in one
     assert unplaced in one
     assert two.endswith(contradicting)
     assert three.endswith(unpopulated)

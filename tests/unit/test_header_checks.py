@@ -114,7 +114,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "file-lfs-pointer": (
         lambda p: p.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"),
-        "a git-lfs pointer: the image itself has not been fetched: run git lfs pull where the data lie",
+        "a git-lfs pointer: the image itself has not been fetched: run git lfs pull in the folder of the data",
     ),
     "file-annex-pointer": (
         lambda p: p.write_text("/annex/objects/MD5E-s1--0.nii.gz\n"),
@@ -152,7 +152,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "image-4d": (lambda p: saved(p, (*SHAPE, 3)), "not one 3D volume: shape (12, 15, 12, 3): give the single volume"),
     "image-4d-single": (
         lambda p: header(p, dim=[4, 12, 15, 12, 1, 1, 1, 1]),
-        "not one 3D volume: shape (12, 15, 12, 1), which is a single volume with idle axes: save it without them",
+        "not one 3D volume: shape (12, 15, 12, 1), which is a single volume with further axes of length 1: "
+        "save it without them",
     ),
     "image-not-3d": (lambda p: saved(p, (12, 15)), "not one 3D volume: shape (12, 15): give the whole volume"),
     "voxel-type": (
@@ -175,7 +176,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "affine-degenerate": (lambda p: header(p, srow_z=[0, 0, 0, 5]), "the affine is degenerate: it maps the volume"),
     "scale-not-finite": (
         lambda p: header(p, scl_slope=1, scl_inter=np.nan),
-        "the values are to be raised by scl_inter, which is nan",
+        "the offset of the values, scl_inter, is nan",
     ),
     "identity-in-extension": (
         lambda p: extended(p, 2, struct.pack("<HH2sH", 0x10, 0x10, b"PN", 8) + b"DOE^JANE"),
@@ -200,36 +201,36 @@ DOUBTFUL: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "sform-qform-disagree": (
         lambda p: header(p, srow_x=[8, 0, 0, 9], qform_code=1),
-        "sform and qform disagree, and programs differ in which they follow: make them equal",
+        "sform and qform disagree, and programs differ in which one they use: make them equal",
     ),
     "handedness-disagrees": (handedness, "sform and qform disagree on left and right, and programs differ"),
-    "spacing-disagrees": (changed_spacing, "spacing 7x6x8 mm in pixdim, but 8x6x8 mm in the affine, which is followed"),
+    "spacing-disagrees": (changed_spacing, "spacing 7x6x8 mm in pixdim, but 8x6x8 mm in the affine, which is used"),
     "spacing-implausible": (
         lambda p: saved(p, affine=np.diag([8.0, 6.0, 15.0, 1.0])),
         "spacing 8x6x15 mm, outside 0.1 to 10 mm: compare it with the scan's",
     ),
     "field-of-view-small": (
         lambda p: saved(p, affine=np.diag([2.0, 2.0, 2.0, 1.0])),
-        "a field of view of 24x30x24 mm, into which no head fits: give the whole scan",
+        "a field of view of 24x30x24 mm, too small for a head: give the whole scan",
     ),
     "field-of-view-large": (
         lambda p: saved(p, (80, 15, 12)),
-        "a field of view of 640x90x96 mm, more than a scanner has: compare the spacing with the scan's",
+        "a field of view of 640x90x96 mm, larger than a scanner's: compare the spacing with the scan's",
     ),
-    "slices-few": (lambda p: saved(p, (12, 15, 9), np.diag([8.0, 6.0, 10.0, 1.0])), "only 9 slices: see whether"),
-    "units-not-mm": (lambda p: header(p, xyzt_units=1), "the header says metres; the spacing 8x6x8 is taken for mm"),
-    "slope-not-finite": (lambda p: header(p, scl_slope=np.inf), "the values are to be multiplied by scl_slope, which"),
+    "slices-few": (lambda p: saved(p, (12, 15, 9), np.diag([8.0, 6.0, 10.0, 1.0])), "only 9 slices: check whether"),
+    "units-not-mm": (lambda p: header(p, xyzt_units=1), "the header says metres; the spacing 8x6x8 is read as mm"),
+    "slope-not-finite": (lambda p: header(p, scl_slope=np.inf), "the factor of the values, scl_slope, is not finite"),
     "identity-in-header": (
         lambda p: header(p, descrip=b"DOE^JANE"),
-        "the header's field descrip holds what may be a person's name as DICOM writes it: see whether it identifies",
+        "the header's field descrip holds what may be a person's name as DICOM writes it: check whether it identifies",
     ),
     "identity-in-header: a date": (
         lambda p: header(p, aux_file=b"born 1961-02-28"),
-        "the header's field aux_file holds what may be a date: see whether it identifies anyone",
+        "the header's field aux_file holds what may be a date: check whether it identifies anyone",
     ),
     "header-extension": (
         lambda p: extended(p, 6, b"smoothed"),
-        "the header has an extension of kind comment, which may identify a person: see what it holds",
+        "the header has an extension of kind comment, which may identify a person: check what it holds",
     ),
 }
 
@@ -286,7 +287,7 @@ def test_a_file_that_may_not_be_read_is_told(patients: tuple[Patient, ...]) -> N
     (problem,) = check_headers(study(), with_file(patients, "post_t1", Path("/proc/self/mem")))
     assert problem.check == "file-unreadable"
     assert problem.what.startswith("cannot be read (")
-    assert problem.remedy.startswith("give yourself the right")
+    assert problem.remedy.startswith("change its permissions")
 
 
 def test_a_label_on_another_sequences_grid_names_it(tmp_path: Path, patients: tuple[Patient, ...]) -> None:
@@ -295,7 +296,7 @@ def test_a_label_on_another_sequences_grid_names_it(tmp_path: Path, patients: tu
     for column in ("post_flair", "residual"):
         saved(Path(patients[1].files[column]), affine=other)
     (problem,) = check_headers(study(), patients)
-    assert (problem.check, problem.column) == ("label-of-other-sequence", "residual")
+    assert (problem.check, problem.subject) == ("label-of-other-sequence", "residual")
     assert problem.what == "drawn on the grid of post_flair, not on that of post_t1ce"
 
 
@@ -307,9 +308,9 @@ def test_swapped_sessions_are_told_once_and_not_as_two_labels_off_their_grids(pa
         saved(Path(patients[1].files[column]), affine=other)
     (problem,) = check_headers(study(), patients)
     assert (problem.check, problem.patient) == ("sessions-swapped", "GOT1")
-    assert (problem.column, problem.what) == (
+    assert (problem.subject, problem.what) == (
         "post_t1ce",
-        "residual lies on the grid of pre_t1ce, and pre_tumor on that of post_t1ce: the scans have changed places",
+        "residual lies on the grid of pre_t1ce, and pre_tumor on that of post_t1ce: the scans are swapped",
     )
 
 
@@ -326,7 +327,7 @@ def test_one_file_in_two_columns_is_told_through_links(
     linked = tmp_path / "images/linked.nii.gz"
     link(patients[1].files["post_t1ce"], linked)
     (problem,) = check_headers(study(), with_file(patients, "post_t1", linked))
-    assert (problem.check, problem.column, problem.what) == (
+    assert (problem.check, problem.subject, problem.what) == (
         "file-in-two-columns",
         "post_t1",
         "the same file as post_t1ce",
@@ -375,7 +376,7 @@ def test_the_name_of_a_file_is_looked_at(
             "../.git/annex/objects/Zz/1M/MD5E-s1--0.nii.gz/MD5E-s1--0.nii.gz",
             "file-annex-pointer",
             "a git-annex link: the image itself has not been fetched: "
-            "run git annex get (or datalad get) where the data lie",
+            "run git annex get (or datalad get) in the folder of the data",
         ),
         (
             "elsewhere.nii.gz",

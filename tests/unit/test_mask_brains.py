@@ -12,8 +12,9 @@ from residua.brain.mask import mask_brains
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
+from residua.problems.problem import Problem, failed
 from residua.publishing.batches import for_each_patient, settings_digest
-from residua.publishing.failures import faults_among, require_none, sound_among, sound_files
+from residua.publishing.failures import problems_among, require_none, sound_among, sound_files
 from residua.publishing.publish import digest, read_json, stage, verified, write_json
 from residua.settings.brain_mask import BrainMask
 
@@ -67,10 +68,10 @@ def test_what_is_no_brain_is_a_fault_of_its_patient_and_the_others_are_made(tmp_
     references["STO5"] = head(tmp_path, "STO5", np.nan)
     with stage(manifest) as part:
         mask_brains(GIVEN, references, given, part)
-    found = faults_among([], [str(manifest)])
-    said = found["faults"]
+    found = problems_among([], [str(manifest)])
+    said = [str(Problem.from_json(record)) for record in found["problems"]]
     assert found["records"] == 5
-    assert [line.split(":")[0] for line in said] == [f"patient STO{number}" for number in (2, 3, 4, 5)]
+    assert [line.split(":")[0] for line in said] == [f"patient STO{number}, brain mask" for number in (2, 3, 4, 5)]
     assert "is empty" in said[0]
     assert "14 ml" in said[1]
     assert "2 pieces, the largest of them 55%" in said[2]
@@ -82,9 +83,9 @@ def test_what_is_no_brain_is_a_fault_of_its_patient_and_the_others_are_made(tmp_
     with pytest.raises(ResiduaError, match=r"^4 of 5 registrations and brain masks failed") as raised:
         require_none(found)
     assert str(raised.value).splitlines()[1:] == [f"  {line}" for line in said]
-    with pytest.raises(ResiduaError, match=r"^4 of 5 .* check_preprocessing names the patients$"):
+    with pytest.raises(ResiduaError, match=r"^4 of 5 .* check_preprocessing lists the patients$"):
         require_none(found, brief=True)
-    require_none({"records": 5, "faults": []})
+    require_none({"records": 5, "problems": []})
 
 
 def test_of_a_batch_remain_those_with_a_sound_mask_and_a_sound_registration(tmp_path: Path) -> None:
@@ -92,12 +93,13 @@ def test_of_a_batch_remain_those_with_a_sound_mask_and_a_sound_registration(tmp_
     given = {"STO1": brain(tmp_path, "STO1"), **{name: brain(tmp_path, name, EVERYWHERE) for name in patients[1:]}}
     with stage(manifest) as part:
         mask_brains(GIVEN, {name: head(tmp_path, name) for name in patients}, given, part)
-    for patient, fault in zip(patients, (None, None, "another head"), strict=True):
-        write_json(tmp_path / f"{patient}.json", {"fault": fault})
+    another = failed("registration-scaled", "another head", "check it", "STO3", "post_t1").to_json()
+    for patient, problem in zip(patients, (None, None, another), strict=True):
+        write_json(tmp_path / f"{patient}.json", {"problem": problem})
     registrations = [str(tmp_path / f"{patient}.json") for patient in patients]
     assert [patient for patient, _ in sound_among(patients, manifest, registrations)] == ["STO2"]
     assert [patient for patient, _ in sound_among(patients, manifest, [])] == ["STO2", "STO3"]
-    assert faults_among(registrations, [])["faults"] == ["another head"]
+    assert problems_among(registrations, []) == {"records": 3, "problems": [another]}
 
 
 def test_one_error_names_every_patient_whose_file_cannot_be_read_and_the_others_are_made(tmp_path: Path) -> None:
@@ -121,7 +123,7 @@ def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
     other = Image(np.ones((20, 20, 20), dtype=bool), Grid((20, 20, 20), np.diag([6.0, 6.0, 6.0, 1.0])))
     volumes.save(other, tmp_path / "other.nii.gz")
     (tmp_path / "out").mkdir()
-    with pytest.raises(ResiduaError, match="brain mask of patient STO1: shape"):
+    with pytest.raises(ResiduaError, match="patient STO1: brain mask: shape"):
         mask_brains(GIVEN, {"STO1": head(tmp_path, "STO1")}, {"STO1": str(tmp_path / "other.nii.gz")}, tmp_path / "out")
 
 

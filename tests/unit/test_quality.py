@@ -189,7 +189,7 @@ def run(tmp_path: Path) -> Path:
         manifests[f"{hospital}-0"] = str(tmp_path / f"{hospital}-0" / "manifest.json")
         with stage(manifests[f"{hospital}-0"]) as part:
             for patient in (p for p, own in hospitals.items() if own == hospital):
-                write_json(part / f"{patient}.json", {"patient": patient, "measures": records[patient], "faults": []})
+                write_json(part / f"{patient}.json", {"patient": patient, "measures": records[patient], "problems": []})
                 (part / f"{patient}.html").write_text("a page")
     named = {patient: hospital.replace("GOT", "<i>&GOT") for patient, hospital in hospitals.items()}
     out = Outputs(*(str(tmp_path / name) for name in ("quality.parquet", "flags.tsv", "index.html")))

@@ -105,7 +105,8 @@ def test_rows_of_an_excluded_patient_are_left_out_and_listed(tmp_path: Path) -> 
 def test_a_table_of_excluded_patients_alone_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, [rating("AMS9")])
     assert refusal(path)[1:] == [
-        f"  {path}: every patient of the table is excluded from the cohort: rate patients that are not, or set raters "
+        f"  {path}: every patient of the table is excluded from the cohort: rate patients that are not excluded, "
+        "or set raters "
         "to null in the config"
     ]
 
@@ -130,32 +131,32 @@ def test_everything_wrong_is_told_at_once_and_nothing_is_changed(tmp_path: Path)
     write(tmp_path, records, [*COLUMNS, "Expertice", "colour"], masks=False)
     before = snapshot(tmp_path)
     title, *lines = refusal(path)
-    assert title == f"{path}: the rater table cannot be used ({len(lines)} to mend):"
+    assert title == f"{path}: the rater table cannot be used ({len(lines)} to correct):"
     assert lines == [
         "  row 1, column Expertice: unknown column: did you mean expertise?",
         "  row 1, column colour: unknown column: rename or delete it; known are patient, rater, expertise, mask",
         "  row 3 (patient AMS1), column rater: expert1 has also rated this patient in row 2: "
         "give every patient and rater one row",
-        "  row 4 (patient AMS-1), column patient: 'AMS-1' is no identifier: use the letters A-Z, a-z and digits only",
-        "  row 4 (patient AMS-1), column rater: 'Dr No' is no identifier: use the letters A-Z, a-z and digits only",
-        f"  row 5 (patient STO1), column patient: the patient is not held out (2 rows): remove the row; {WHY}",
+        "  row 4 (patient AMS-1), column patient: 'AMS-1' is not an identifier: use letters A-Z, a-z and digits only",
+        "  row 4 (patient AMS-1), column rater: 'Dr No' is not an identifier: use letters A-Z, a-z and digits only",
+        f"  row 5 (patient STO1), column patient: the patient is not in the hold-out (2 rows): remove the row; {WHY}",
         "  row 7 (patient AMS3), column expertise: unknown expertise 'beginner': write novice or expert",
-        "  row 7 (patient AMS3), column patient: the cohort table holds out no patient of this name: "
+        "  row 7 (patient AMS3), column patient: the cohort table has no patient of this name in the hold-out: "
         f"did you mean AMS2?; {WHY}",
         f"  row 8 (patient XYZ), column mask, {tmp_path}/raters/expert1_XYZ.nii.gz: the file does not exist: "
         "correct the path (relative to the table)",
-        "  row 8 (patient XYZ), column patient: the cohort table holds out no patient of this name: "
+        "  row 8 (patient XYZ), column patient: the cohort table has no patient of this name in the hold-out: "
         f"correct the name or remove the row; {WHY}",
         "  row 9 (patient AMS2), column expertise: expert1 is novice here and expert in row 2: "
         "give every rater one expertise",
         "  row 10 (patient AMS2), column rater: the rater differs from expert1 in row 2 by upper and lower case only: "
-        "write every rater's name in one way",
-        "  row 11 (patient AMS2), column rater: 'Novices' would be mistaken for a group of raters, the consensus or a "
+        "write every rater's name in the same way",
+        "  row 11 (patient AMS2), column rater: 'Novices' is the name of a group of raters, the consensus or a "
         "network: give the rater another name, such as expert1",
         "  row 12 (patient AMS2), column expertise: unknown expertise '': write novice or expert",
         "  row 12 (patient AMS2), column mask: no file is given: "
         "give the mask (an empty mask means no tumour), or remove the row",
-        "  row 13, column patient: '' is no identifier: use the letters A-Z, a-z and digits only",
+        "  row 13, column patient: '' is not an identifier: use letters A-Z, a-z and digits only",
         f"  row 13, column mask, {tmp_path}/raters: not a file: give the path of the NIfTI file itself",
     ]
     assert snapshot(tmp_path) == before
@@ -164,7 +165,7 @@ def test_everything_wrong_is_told_at_once_and_nothing_is_changed(tmp_path: Path)
 @pytest.mark.parametrize("name", ["novices", "EXPERTS", "All", "consensus", "nnunet", "NNUNET"])
 def test_a_rater_is_not_called_like_a_group_the_consensus_or_a_network(tmp_path: Path, name: str) -> None:
     (line,) = refusal(write(tmp_path, [rating("AMS1", name), rating("AMS2", name)]))[1:]
-    assert line.startswith(f"  row 2 (patient AMS1), column rater: {name!r} would be mistaken for a group of raters")
+    assert line.startswith(f"  row 2 (patient AMS1), column rater: {name!r} is the name of a group of raters")
 
 
 @pytest.mark.parametrize("column", COLUMNS)
@@ -179,7 +180,7 @@ def test_columns_twice_or_without_a_name_and_rows_of_another_width_are_told(tmp_
     lines[2] += "\tmore"
     path.write_text("\n".join(lines), encoding="utf-8")
     assert refusal(str(path))[1:] == [
-        "  row 1, column mask: the column is there twice: delete one",
+        "  row 1, column mask: the column stands twice in the header: delete one",
         "  row 1: column number 6 has no name: name or delete it",
         "  row 3 (patient AMS1): 7 cells under 6 columns: give every row one cell per column",
     ]
@@ -204,8 +205,7 @@ def test_one_mask_in_two_rows_and_a_path_that_is_none_here_are_told(tmp_path: Pa
     assert refusal(path)[1:] == [
         f"  row 3 (patient AMS1), column mask, {tmp_path}/raters/expert1_AMS1.nii.gz: the same file as in row 2: "
         "give every rating a mask of its own",
-        "  row 4 (patient AMS2), column mask: a path that begins with ~ depends on who reads it: "
-        "write the path in full",
+        "  row 4 (patient AMS2), column mask: a path that begins with ~ depends on the user: write the path in full",
     ]
 
 

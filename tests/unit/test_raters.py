@@ -208,13 +208,11 @@ def test_masks_that_are_none_are_told_at_once(tmp_path: Path, study: dict[str, A
     write_mask(probability, voxels(0.7))
     broken.write_bytes(b"")
     title, *lines = refused(study, tmp_path).splitlines()
-    assert title == "These raters' masks cannot be used (3 to mend):"
+    assert title == "These raters' masks cannot be used (3 to correct):"
     only = "a mask holds 0 and 1 only, this one also"
-    assert lines[0].startswith(f"  patient AMS1, column mask, {labels}: {only} 2, 4: ")
-    assert lines[1].startswith(
-        f"  patient AMS2, column mask, {probability}: {only} 0.7, as a map of probabilities does: "
-    )
-    assert lines[2].startswith(f"  patient AMS2, column mask, {broken}: the file is empty (0 bytes): ")
+    assert lines[0].startswith(f"  patient AMS1, mask, {labels}: {only} 2, 4: ")
+    assert lines[1].startswith(f"  patient AMS2, mask, {probability}: {only} 0.7, as a map of probabilities does: ")
+    assert lines[2].startswith(f"  patient AMS2, mask, {broken}: the file is empty (0 bytes): ")
 
 
 def test_a_mask_on_another_grid_is_refused_with_patient_and_rater(tmp_path: Path, study: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from cohort_tables import rows, study, write_images, write_table
-from residua.cohort.checks.results import invalid_patients, record_findings
+from residua.cohort.checks.results import invalid_patients, keep_problems
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.commands.standing import known_headers, known_problems
-from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 
 @pytest.fixture
@@ -28,8 +28,8 @@ def test_missing_files_headers_and_findings_leave_patients_out(tmp_path: Path, t
     (tmp_path / "images/STO1_post_t1.nii.gz").unlink()
     (tmp_path / "images/GOT1_post_flair.nii.gz").write_bytes(b"")
     cohort, _ = judged_cohort(study(), table)
-    constant = Problem("every voxel is 1", "copy it again", patient="PAR1", column="post_t1", check="image-constant")
-    record_findings(f"{tmp_path}/cohort/findings/PAR-0.json", [cohort.patients["PAR1"]], [constant])
+    constant = problem_of("image-constant", "every voxel is 1", "copy it again", "PAR1", "post_t1")
+    keep_problems(f"{tmp_path}/cohort/problems/PAR-0.json", [cohort.patients["PAR1"]], [constant])
     found = known(table, tmp_path)
     assert list(found) == ["STO1", "GOT1", "PAR1"]
     assert found["STO1"] == "file-missing"
@@ -40,7 +40,7 @@ def test_missing_files_headers_and_findings_leave_patients_out(tmp_path: Path, t
     )
     assert set(left.candidates) == {"STO-0", "GOT-0", "PAR-0", "AMS-0"}
     assert set(left.batches) == {"AMS-0"}
-    assert any("left without patients" in problem.what for problem in problems)
+    assert any("has no patients" in problem.what for problem in problems)
 
 
 def test_headers_are_read_again_only_when_something_changed(tmp_path: Path, table: str) -> None:
@@ -53,7 +53,7 @@ def test_headers_are_read_again_only_when_something_changed(tmp_path: Path, tabl
     known_headers(study(), patients, str(kept), "1")
     # What is kept is believed: an entry that no header could give comes back.
     record = json.loads(kept.read_text())
-    record["problems"] = [Problem("kept", "").to_json()]
+    record["problems"] = [problem_of("header-damaged", "kept", "").to_json()]
     kept.write_text(json.dumps(record))
     assert [problem.what for problem in known_headers(study(), patients, str(kept), "1")] == ["kept"]
     assert known_headers(study(), patients, str(kept), "2") == [], "other code looks for itself"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 from cohort_tables import COLUMNS, FILES, row, rows, snapshot, write_table
 from residua.cohort.table.patients import CONTRACT, read_patients
 from residua.errors import ResiduaError
-from residua.problems.problem import Problem, raise_problems
+from residua.problems.problem import Problem, failed, raise_problems
+from residua.problems.severity import problem_of
 
 
 def refusal(path: str) -> list[str]:
@@ -85,22 +87,22 @@ def test_everything_wrong_is_told_at_once_and_nothing_is_changed(tmp_path: Path)
     path = write_table(tmp_path, records, [*columns, "post_t1c", "colour"])
     before = snapshot(tmp_path)
     title, *lines = refusal(path)
-    assert title == f"{path}: the cohort table cannot be used (10 to mend):"
+    assert title == f"{path}: the cohort table cannot be used (10 to correct):"
     assert lines[:3] == [
         "  row 1, column post_flair: the column is missing: add it to the table",
         "  row 1, column post_t1c: unknown column: did you mean post_t1ce?",
         f"  row 1, column colour: unknown column: rename or delete it; known are {', '.join(CONTRACT)}",
     ]
-    reason = "the patient is excluded without a reason: write why; the flow chart counts reasons"
+    reason = "the patient is excluded without a reason: write the reason; the flow chart counts reasons"
     assert lines[3:] == [
         "  row 3 (patient STO1), column patient: the patient is also in row 2: give every patient one row",
         "  row 4 (patient sto1), column patient: the patient differs from STO1 in row 2 by upper and lower case only: "
-        "rename one; not every disk keeps their files apart",
-        "  row 5 (patient STO-2), column patient: 'STO-2' is no identifier: use the letters A-Z, a-z and digits only",
-        "  row 5 (patient STO-2), column hospital: 'ST O' is no identifier: use the letters A-Z, a-z and digits only",
+        "rename one; some disks cannot keep their files apart",
+        "  row 5 (patient STO-2), column patient: 'STO-2' is not an identifier: use letters A-Z, a-z and digits only",
+        "  row 5 (patient STO-2), column hospital: 'ST O' is not an identifier: use letters A-Z, a-z and digits only",
         "  row 6 (patient GOT1), column role: unknown role 'test': write auto, holdout or exclude",
         f"  row 7 (patient GOT2), column exclusion_reason: {reason}",
-        "  row 8, column patient: '' is no identifier: use the letters A-Z, a-z and digits only",
+        "  row 8, column patient: '' is not an identifier: use letters A-Z, a-z and digits only",
     ]
     assert snapshot(tmp_path) == before
 
@@ -160,22 +162,34 @@ def test_a_row_with_too_few_or_too_many_cells_is_named(tmp_path: Path) -> None:
 def test_columns_twice_or_without_a_name_are_told(tmp_path: Path) -> None:
     told = refusal(write_table(tmp_path, rows(), (*COLUMNS, "role", "")))
     assert told[1:] == [
-        "  row 1, column role: the column is there twice: delete one",
+        "  row 1, column role: the column stands twice in the header: delete one",
         "  row 1: column number 12 has no name: name or delete it",
     ]
 
 
 def test_a_problem_is_one_line_whatever_a_cell_holds() -> None:
-    problem = Problem("not\nthere", "look", row=7, patient="STO004", column="post_t1", file="images/a\r\u2028b")
+    problem = problem_of("file-missing", "not\nthere", "look", "STO004", "post_t1", 7, "images/a\r\u2028b")
     assert str(problem) == r"row 7 (patient STO004), column post_t1, images/a\r\u2028b: not\nthere: look"
-    assert str(Problem("odd", "mend", patient="STO4")) == "patient STO4: odd: mend"
+    assert str(problem_of("file-missing", "odd", "correct it", "STO4")) == "patient STO4: odd: correct it"
+
+
+def test_a_subject_is_called_a_column_where_a_table_is_wrong() -> None:
+    assert str(problem_of("folds-table", "odd", "correct it", subject="fold")) == "column fold: odd: correct it"
+    failure = failed("extraction-empty", "odd", "correct it", "STO4", "brain mask")
+    assert str(failure) == "patient STO4, brain mask: odd: correct it"
+
+
+def test_a_problem_is_stored_as_it_is() -> None:
+    problem = problem_of("image-wrapped", "odd", "correct it", "STO4", "post_t1", 3, "images/a.nii.gz")
+    assert problem.is_warning
+    assert Problem.from_json(json.loads(json.dumps(problem.to_json()))) == problem
 
 
 def test_warnings_alone_raise_nothing_and_are_not_counted() -> None:
-    warning = Problem("a doubt", "look", severity="warning")
+    warning = problem_of("image-wrapped", "a doubt", "look")
     raise_problems([warning], "title")
-    with pytest.raises(ResiduaError, match=r"^title \(1 to mend\):\n  wrong: mend$"):
-        raise_problems([warning, Problem("wrong", "mend")], "title")
+    with pytest.raises(ResiduaError, match=r"^title \(1 to correct\):\n  wrong: correct it$"):
+        raise_problems([warning, problem_of("file-missing", "wrong", "correct it")], "title")
 
 
 CELLS = st.one_of(st.sampled_from([*CONTRACT, "STO1", "STO", "auto", "exclude", "n/a", '"']), st.text(max_size=6))

@@ -96,23 +96,31 @@ def told(tmp_path: Path, records: list[dict[str, str]], columns: tuple[str, ...]
 @pytest.mark.parametrize(
     ("cells", "said", "check"),
     [
-        ({"hours_since_surgery": "soon"}, "'soon' is no number: give a number (hours)", "cell-not-a-number"),
+        ({"hours_since_surgery": "soon"}, "'soon' is not a number: give a number (hours)", "cell-not-a-number"),
         ({"hours_since_surgery": "-2"}, "-2 is less than 0 (hours): correct it", "value-implausible"),
-        ({"hours_since_surgery": "nan"}, "'nan' is no number: give a number (hours)", "cell-not-a-number"),
-        ({"hours_since_surgery": "1e999"}, "'1e999' is no number: give a number (hours)", "cell-not-a-number"),
-        ({"hours_since_surgery": "3_6"}, "'3_6' is no number: give a number (hours)", "cell-not-a-number"),
-        ({"hours_since_surgery": "1,234"}, "'1,234' may be 1.234 or 1234: write the one", "cell-not-a-number"),
+        ({"hours_since_surgery": "nan"}, "'nan' is not a number: give a number (hours)", "cell-not-a-number"),
+        ({"hours_since_surgery": "1e999"}, "'1e999' is not a number: give a number (hours)", "cell-not-a-number"),
+        ({"hours_since_surgery": "3_6"}, "'3_6' is not a number: give a number (hours)", "cell-not-a-number"),
+        ({"hours_since_surgery": "1,234"}, "'1,234' may be 1.234 or 1234: write the number", "cell-not-a-number"),
         ({"age": "1961"}, "1961 is outside 0 to 120 (years): correct it", "value-implausible"),
-        ({"age": "1.961,5"}, "'1.961,5' is no number: give a number (years)", "cell-not-a-number"),
+        ({"age": "1.961,5"}, "'1.961,5' is not a number: give a number (years)", "cell-not-a-number"),
         ({"sex": "{what}"}, "unknown sex '{what}': write F, M or O", "sex-unknown"),
         ({"field_strength_t": "15000"}, "15000 is outside 0.05 to 20 (tesla): correct it", "value-implausible"),
-        ({"patient": "../x"}, "'../x' is no identifier: use the letters A-Z, a-z and digits only", "identifier-unsafe"),
+        (
+            {"patient": "../x"},
+            "'../x' is not an identifier: use letters A-Z, a-z and digits only",
+            "identifier-unsafe",
+        ),
         ({"patient": "P" * 65}, "an identifier of 65 letters: use at most 64", "identifier-long"),
-        ({"patient": "Aux"}, "'Aux' is no name for a file on Windows: give it another name", "identifier-reserved"),
-        ({"hospital": "Ålesund"}, "'Ålesund' is no identifier: use the letters", "identifier-unsafe"),
+        (
+            {"patient": "Aux"},
+            "'Aux' cannot be the name of a file on Windows: give it another name",
+            "identifier-reserved",
+        ),
+        ({"hospital": "Ålesund"}, "'Ålesund' is not an identifier: use letters", "identifier-unsafe"),
         ({"role": "test"}, "unknown role 'test': write auto, holdout or exclude", "role-unknown"),
-        ({"role": "exclude"}, "the patient is excluded without a reason: write why", "exclusion-without-reason"),
-        ({"post_t1": "~/x.nii.gz"}, "a path that begins with ~ depends on who reads it: write", "path-home"),
+        ({"role": "exclude"}, "the patient is excluded without a reason: write the reason", "exclusion-without-reason"),
+        ({"post_t1": "~/x.nii.gz"}, "a path that begins with ~ depends on the user: write", "path-home"),
         ({"post_t1": "https://host/x.nii.gz"}, "a web address instead of a path: copy the file here", "path-foreign"),
         ({"post_t1": r"D:\scans\x.nii.gz"}, "a path as Windows writes it: write / instead", "path-foreign"),
     ],
@@ -153,7 +161,7 @@ def test_ids_that_differ_by_zeros_are_doubted(tmp_path: Path) -> None:
 def test_another_word_for_a_column_is_suggested_unless_that_is_there(tmp_path: Path) -> None:
     renamed = tuple("Subject" if column == "patient" else column for column in COLUMNS)
     missing, unknown = told(tmp_path, [row("STO1", "STO")], renamed)
-    assert (missing.column, unknown.remedy) == ("patient", "did you mean patient?")
+    assert (missing.subject, unknown.remedy) == ("patient", "did you mean patient?")
     (problem,) = told(tmp_path, [row("STO1", "STO")], (*COLUMNS, "Subject"))
     assert problem.remedy.startswith("rename or delete it")
 
@@ -204,7 +212,7 @@ def test_quoted_names_of_columns_do_not_decide_the_delimiter(tmp_path: Path) -> 
     path = tmp_path / "cohort.csv"
     path.write_text('patient;hospital;role;"a,b,c,d,e"\nSTO1;STO;auto;x\n')
     (problem,) = parse_table(str(path), ()).problems
-    assert (problem.column, problem.check) == ("a,b,c,d,e", "column-unknown")
+    assert (problem.subject, problem.check) == ("a,b,c,d,e", "column-unknown")
 
 
 @pytest.mark.parametrize(
@@ -242,7 +250,7 @@ def test_parquet_is_read_without_what_the_names_of_folders_say(tmp_path: Path) -
     path = tmp_path / "hospital=STO" / "cohort.parquet"
     path.parent.mkdir()
     pd.DataFrame({"patient": ["STO1"], "role": ["auto"]}).to_parquet(path)
-    assert [problem.column for problem in parse_table(str(path), ()).problems] == ["hospital"]
+    assert [problem.subject for problem in parse_table(str(path), ()).problems] == ["hospital"]
 
 
 def test_a_column_of_parquet_that_is_there_twice_is_told(tmp_path: Path) -> None:
@@ -250,7 +258,7 @@ def test_a_column_of_parquet_that_is_there_twice_is_told(tmp_path: Path) -> None
     names = ["patient", "hospital", "role", "role"]
     pq.write_table(pa.table([pa.array([text]) for text in ("STO1", "STO", "auto", "auto")], names=names), path)
     (problem,) = parse_table(str(path), ()).problems
-    assert (problem.column, problem.check) == ("role", "column-repeated")
+    assert (problem.subject, problem.check) == ("role", "column-repeated")
 
 
 def test_a_table_of_text_loads_no_parquet_library(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ FAULTS: dict[str, tuple[str, Callable[[], Any], str, str]] = {
     "image-nan": ("post_t1", lambda: spotted(np.nan), "1 of 13440 voxels are NaN", "error"),
     "image-infinite": ("post_t1", lambda: spotted(-np.inf), "1 of 13440 voxels are infinite", "error"),
     "image-constant": ("post_t1", lambda: np.full(SHAPE, 7, np.int16), "every voxel is 7", "error"),
-    "image-is-label": ("post_t1", lambda: ball(20).astype(np.uint8), "a mask or label map, no image", "error"),
+    "image-is-label": ("post_t1", lambda: ball(20).astype(np.uint8), "a mask or label map, not an image", "error"),
     "image-few-values": ("post_t1", lambda: levels(12), "only 12 different values", "warning"),
     "image-wrapped": ("post_t1", wrapped, "values from -32760 to 32760", "warning"),
     "label-not-binary": (
@@ -117,7 +117,7 @@ FAULTS: dict[str, tuple[str, Callable[[], Any], str, str]] = {
         "warning",
     ),
     "brain-mask-empty": ("brain_mask", lambda: np.zeros(SHAPE, np.uint8), "the brain mask is empty", "error"),
-    "brain-mask-volume": ("brain_mask", lambda: ball(40).astype(np.uint8), "the brain mask is of ", "warning"),
+    "brain-mask-volume": ("brain_mask", lambda: ball(40).astype(np.uint8), "the brain mask has ", "warning"),
     "residual-not-smaller": ("residual", lambda: ball(22).astype(np.uint8), "", "warning"),
 }
 
@@ -135,7 +135,7 @@ def test_a_fault_is_told_by_name(tmp_path: Path, patients: tuple[Patient, ...], 
     assert (problem["check"], problem["severity"]) == (check, severity)
     assert problem["what"].startswith(what)
     assert problem["remedy"]
-    assert (problem["row"], problem["patient"], problem["column"]) == (3, "GOT1", column)
+    assert (problem["row"], problem["patient"], problem["subject"]) == (3, "GOT1", column)
     assert problem["file"] == patients[1].files[column]
     assert snapshot(tmp_path) == before
 
@@ -152,7 +152,7 @@ def test_an_image_of_nearly_one_value_is_doubted(patients: tuple[Patient, ...]) 
 def test_a_mask_that_fills_the_head_is_doubted(patients: tuple[Patient, ...]) -> None:
     write(patients[1].files["pre_tumor"], ball(66).astype(np.uint8))
     (problem,) = look(patients)
-    assert (problem["check"], problem["column"], problem["severity"]) == ("label-too-large", "pre_tumor", "warning")
+    assert (problem["check"], problem["subject"], problem["severity"]) == ("label-too-large", "pre_tumor", "warning")
 
 
 def test_damage_behind_a_sound_header_is_found(patients: tuple[Patient, ...]) -> None:
@@ -161,7 +161,7 @@ def test_damage_behind_a_sound_header_is_found(patients: tuple[Patient, ...]) ->
     whole[len(whole) // 2 : len(whole) // 2 + 50] = bytes(50)
     path.write_bytes(whole)
     (problem,) = look(patients)
-    assert (problem["check"], problem["column"]) == ("voxels-unreadable", "post_flair")
+    assert (problem["check"], problem["subject"]) == ("voxels-unreadable", "post_flair")
 
 
 def test_a_wrong_checksum_is_found_although_all_voxels_can_be_read(patients: tuple[Patient, ...]) -> None:
@@ -181,7 +181,7 @@ def test_one_scan_under_two_sequences_is_found_in_any_stored_orientation(
     image = nib.load(files["post_t1ce"])
     nib.save(image.as_reoriented(nib.orientations.axcodes2ornt(codes)), files["post_t1"])
     (problem,) = look(patients)
-    assert (problem["check"], problem["column"]) == ("sequences-identical", "post_t1")
+    assert (problem["check"], problem["subject"]) == ("sequences-identical", "post_t1")
     assert problem["what"] == "the same voxels as post_t1ce"
 
 

@@ -56,7 +56,7 @@ def test_who_fails_is_named_and_shown_all_others_are_prepared_and_training_waits
         r"3 of \d+ registrations and brain masks failed\. .*",
         rf"  patient {NOISE}, {SEQUENCE}: it .*",
         rf"  patient {EMPTY}, {SEQUENCE}: the image is empty.*",
-        rf"  patient {HEADLESS}: the brain mask by given .*",
+        rf"  patient {HEADLESS}, brain mask: the mask by given .*",
     ]
     assert re.search("\n".join(lines), said), said
     # The data check refuses the empty scan, too, and selections wait for both.

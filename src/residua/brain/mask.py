@@ -1,7 +1,7 @@
 """Brain masks of the reference sequence, by one of several methods behind one function.
 
-A method is a module of this package with ``load(settings)``, which gives a function from a head to its brain. It is
-imported when it is used: each has an environment of its own (``residua.settings.brain_mask.BrainMask``).
+A method is a module of this package with ``load(settings)``, which returns a function from a head to its brain. It is
+imported when it is used: each method has its own environment (``residua.settings.brain_mask.BrainMask``).
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ import numpy as np
 
 from residua.brain.checks import MaskChecks, check_mask
 from residua.images import volumes
+from residua.images.brain_volume import is_plausible_brain
 from residua.images.volumes import Image
+from residua.problems.problem import Problem, failed
 from residua.publishing.batches import for_each_patient
-from residua.publishing.failures import FAULT
+from residua.publishing.failures import PROBLEM
 from residua.settings.brain_mask import BrainMask
 
-IMPLAUSIBLE_ML = (400.0, 2500.0)
-"""Brains of adults lie well inside; a mask outside is a failed extraction."""
 LARGEST_SHARE = 0.8
-"""Less of a mask in one piece is no brain."""
+"""A smaller share of the mask in one piece is a failed extraction."""
 
 _REMEDY = (
-    "look at the image, give a mask in the column brain_mask (brain_mask.method: given), try another method, "
+    "check the image, give a mask in the column brain_mask (brain_mask.method: given), try another method, "
     "or set the patient's role to exclude"
 )
 
@@ -36,22 +36,23 @@ def mask_brains(settings: BrainMask, references: Mapping[str, str], given: Mappi
     """Write ``{patient}.nii.gz`` into ``out`` for every patient of ``references``, on the grid of the reference.
 
     ``references`` and ``given`` (used by method ``given`` only) hold a path per patient. ``{patient}.json`` beside a
-    mask holds its ``MaskChecks`` and what it was made from; a mask made before from the same image is kept. Where no
-    brain was found, the record says so (``residua.publishing.failures``). Raises one ``ResiduaError`` after all
-    patients were tried that names each whose files cannot be used.
+    mask holds its ``MaskChecks`` and what it was made from; a mask made before from the same image is kept. Where the
+    extraction failed, the record holds a problem (``residua.publishing.failures``). Raises one ``ResiduaError`` after
+    all patients were tried that names each patient whose files cannot be read.
     """
     extract = _extractor(settings, given)
 
     def make(patient: str, target: Path) -> dict[str, Any]:
         reference = volumes.load(references[patient])
         if not np.isfinite(reference.data).all():
-            return {FAULT: f"patient {patient}: the reference holds voxels that are not finite; {_REMEDY}"}
+            what = "the reference holds voxels that are not finite"
+            return {PROBLEM: _failed("reference-not-finite", what, patient)}
         mask = extract(patient, reference)
-        volumes.require_same_grid(mask, reference, f"brain mask of patient {patient}")
+        volumes.require_same_grid(mask, reference, "brain mask")
         checks = check_mask(mask)
-        # One that is no brain is kept too: the quality control shows what went wrong.
+        # A failed mask is kept too: the quality control shows what went wrong.
         volumes.save(mask, target)
-        return {"checks": asdict(checks), FAULT: _fault_of(checks, patient, settings.method)}
+        return {"checks": asdict(checks), PROBLEM: _problem_of(checks, patient, settings.method)}
 
     sources = {p: [Path(files[p]) for files in (references, given) if p in files] for p in references}
     for_each_patient(sources, make, out, "brain masks")
@@ -64,14 +65,17 @@ def _extractor(settings: BrainMask, given: Mapping[str, str]) -> Callable[[str, 
     return lambda patient, head: extract(head)
 
 
-def _fault_of(checks: MaskChecks, patient: str, method: str) -> str | None:
-    low, high = IMPLAUSIBLE_ML
+def _problem_of(checks: MaskChecks, patient: str, method: str) -> Problem | None:
     if not checks.components:
-        found = "is empty"
-    elif not low <= checks.volume_ml <= high:
-        found = f"has {checks.volume_ml:.0f} ml, which no brain has"
-    elif checks.largest_share < LARGEST_SHARE:
-        found = f"is in {checks.components} pieces, the largest of them {checks.largest_share:.0%} of it"
-    else:
-        return None
-    return f"patient {patient}: the brain mask by {method} {found}; {_REMEDY}"
+        return _failed("extraction-empty", f"the mask by {method} is empty", patient)
+    if not is_plausible_brain(checks.volume_ml):
+        what = f"the mask by {method} has {checks.volume_ml:.0f} ml, impossible for a brain"
+        return _failed("extraction-volume", what, patient)
+    if checks.largest_share < LARGEST_SHARE:
+        pieces = f"{checks.components} pieces, the largest of them {checks.largest_share:.0%} of it"
+        return _failed("extraction-in-pieces", f"the mask by {method} is in {pieces}", patient)
+    return None
+
+
+def _failed(check: str, what: str, patient: str) -> Problem:
+    return failed(check, what, _REMEDY, patient, "brain mask")

@@ -23,7 +23,7 @@ from residua.errors import ResiduaError
 from residua.images.averaging import averaged
 from residua.images.heads import head_of
 from residua.images.mni152 import Map, brain_of, mni_map
-from residua.images.volumes import Grid, Image
+from residua.images.volumes import LPS, Grid, Image
 from residua.registration.transforms import to_ants
 
 SEED = 20230613
@@ -42,7 +42,7 @@ _HEAD_MM, _CENTRE_MM = 150.0, 80.0
 """From the top of the head: how far down its outline is that of a skull, and how far down the brain's centre lies."""
 _PITCHES_DEGREES = (0.0, -15.0, 15.0)
 """How a head may nod against the template when the search begins."""
-_LPS = np.array([-1.0, -1.0, 1.0])
+_FLIP = np.diag(LPS)[:3]
 
 
 @dataclass(frozen=True)
@@ -101,8 +101,8 @@ def _start(centre_mm: NDArray[np.float64], pitch_degrees: float, file: str) -> s
     transform = ants.create_ants_transform(
         "AffineTransform",
         matrix=Rotation.from_euler("x", pitch_degrees, degrees=True).as_matrix(),
-        center=(centre_mm * _LPS).tolist(),
-        translation=((template().centre_mm - centre_mm) * _LPS).tolist(),
+        center=(centre_mm * _FLIP).tolist(),
+        translation=((template().centre_mm - centre_mm) * _FLIP).tolist(),
     )
     ants.write_transform(transform, file)
     return file

@@ -11,26 +11,23 @@ from dataclasses import dataclass, replace
 
 from residua.cohort.batches import batches
 from residua.cohort.eligibility import ineligible, reason
+from residua.cohort.places import VOXELS
 from residua.cohort.split.folds import PLACEMENT, assign
 from residua.cohort.split.placement import Placement, Positives, planned_placement
 from residua.cohort.split.split import Split
 from residua.cohort.table.files import check_files, needed_columns
 from residua.cohort.table.patients import Patient, parse_table
 from residua.problems.problem import Problem, errors_of, raise_problems
+from residua.problems.severity import problem_of
 from residua.settings.study import Study
-
-VOXELS = "results/cohort/voxels"
-"""Where a study keeps what the voxels of files told, relative to its folder."""
-
-__all__ = ["Cohort", "Patient", "Problem", "Split", "judged_cohort", "load_cohort"]
 
 
 @dataclass(frozen=True)
 class Cohort:
-    """Every row of the table by patient, those left out and why included; ``split.patients`` are the others.
+    """Every row of the table by patient, with the reasons of exclusions; ``split.patients`` are the included ones.
 
-    ``batches`` hold the patients of the study, ``candidates`` also those whom a check of the data left out: what is
-    wrong with them is looked at again, so that they come back once it is mended.
+    ``batches`` hold the patients of the study, ``candidates`` also those that a check of the data excluded: they are
+    checked again, so that they come back once their data are corrected.
     """
 
     patients: Mapping[str, Patient]
@@ -41,24 +38,24 @@ class Cohort:
     placement: Placement
 
     def has(self, patient: str, channels: tuple[str, ...]) -> bool:
-        """Whether the table gives a patient every one of these channels."""
+        """Return whether the table gives a patient all of these channels."""
         files = self.patients[patient].files
         return all(channel in files for channel in channels)
 
     def eligible(self, inputs: str) -> tuple[str, ...]:
-        """The patients of the study who have every channel of ``inputs``, fold by fold, then the hold-out."""
+        """Return the patients that have every channel of ``inputs``, fold by fold, then the hold-out."""
         return tuple(p for p in self.split.patients if self.has(p, self.channels[inputs]))
 
 
 def load_cohort(study: Study, table_path: str, invalid: Mapping[str, str] | None = None) -> Cohort:
-    """The cohort of ``table_path``, split as the config says; looks whether files exist, opens none but the table.
+    """Read the cohort of ``table_path`` and split it as the config says; opens no file but the table.
 
-    ``invalid`` names patients whose data a check found unusable, and why: they are left out.
+    ``invalid`` holds the reason by patient whose data a check found unusable: these are excluded.
     Raises one ``ResiduaError`` that lists everything wrong with the table, the split and the files at once.
     """
     cohort, problems = judged_cohort(study, table_path, invalid)
     if errors_of(problems):
-        # The study stops here anyway: what the headers would stop it for next is told in the same breath.
+        # The study stops here anyway: the errors of the headers, which would stop it next, are reported too.
         from residua.cohort.checks.headers import check_headers
 
         problems += check_headers(study, cohort.patients.values())
@@ -71,18 +68,18 @@ def judged_cohort(
 ) -> tuple[Cohort, list[Problem]]:
     """Like ``load_cohort``, but returns the problems beside what could be read. Never raises.
 
-    Without ``placed`` nobody is put into a fold, for which masks may have to be read.
+    Without ``placed`` no patient is put into a fold, for which masks may have to be read.
     """
     table = parse_table(table_path, study.file_columns, needed_columns(study))
-    # A column that the header lacks was told once; it is not told again for each patient.
+    # A column that the header lacks is one problem, not one for each patient.
     there = [column for column in study.file_columns if column in table.columns]
-    candidates, left_out = _eligible(study, table.patients, there)
+    candidates, refused = _eligible(study, table.patients, there)
     members = [_without(patient, invalid or {}) for patient in candidates]
     placement, unplaced = (
         planned_placement(study, members, PLACEMENT, _positives(study, members)) if placed else ({}, [])
     )
     split, unfit = assign(study, members, placement)
-    problems = [*table.problems, *left_out, *unplaced]
+    problems = [*table.problems, *refused, *unplaced]
     if table.patients:
         problems += [*unfit, *check_files(study, members, there)]
     cohort = Cohort(
@@ -113,23 +110,23 @@ def _positives(study: Study, patients: Sequence[Patient]) -> Positives:
 def _eligible(study: Study, patients: Sequence[Patient], columns: Sequence[str]) -> tuple[list[Patient], list[Problem]]:
     judged, problems = [], []
     for patient in patients:
-        found = [] if patient.excluded else ineligible(study, patient, columns)
-        problems += found
-        if found:
-            patient = replace(patient, role="exclude", exclusion_reason=reason(found), excluded_by="protocol")
+        own = [] if patient.excluded else ineligible(study, patient, columns)
+        problems += own
+        if own:
+            patient = replace(patient, role="exclude", exclusion_reason=reason(own), excluded_by="protocol")
         judged.append(patient)
     return judged, problems
 
 
 def _without_patients(cohort: Cohort) -> list[Problem]:
-    """Inputs for which a fold or the hold-out has nobody, although it has patients."""
+    """Return an error for each input configuration for which a fold, or the hold-out, has no patient but others."""
     parts = {f"fold {fold}": members for fold, members in cohort.split.folds.items()}
     parts["the hold-out"] = cohort.split.holdout
     return [
-        Problem(
-            f"no patient of {part} has every channel of inputs {inputs} ({', '.join(channels)})",
-            "give some of them the sequence, remove the inputs, or change the folds in the config",
-            check="inputs-without-patients",
+        problem_of(
+            "inputs-without-patients",
+            f"no patient of {part} has every channel of input configuration {inputs} ({', '.join(channels)})",
+            "give some of them the sequence, remove the input configuration, or change the folds in the config",
         )
         for inputs, channels in cohort.channels.items()
         for part, members in parts.items()

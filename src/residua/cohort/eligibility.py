@@ -1,4 +1,4 @@
-"""Who may take part at all: the protocol's window after surgery, and the sequences that the inputs need."""
+"""Which patients the protocol admits: its window after surgery, and the sequences that the networks need."""
 
 from __future__ import annotations
 
@@ -6,38 +6,31 @@ from collections.abc import Collection
 
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study
 
 
 def ineligible(study: Study, patient: Patient, columns: Collection[str]) -> list[Problem]:
-    """Why the protocol leaves a patient out of the study; nothing for one who may take part.
+    """Return why the protocol excludes a patient; nothing for an eligible patient.
 
-    ``columns`` are those of the table: what nobody has is a fault of the table, not of its patients.
+    ``columns`` are those of the table: a column that is missing altogether is a problem of the table, not of a patient.
 
-    Everybody needs the reference sequence, the reference standard and a scan within the hospital's window (one whose
-    time is not given is trusted). ``eligibility: complete`` also asks for every channel that any inputs need,
-    ``per_inputs`` for the channels of at least one inputs.
+    Every patient needs the reference sequence, the reference standard and a scan within the hospital's window (a scan
+    without a time is accepted). ``eligibility: complete`` also requires every channel of all input configurations,
+    ``per_inputs`` the channels of at least one.
     """
-    found = [_lacking(study, patient, column) for column in lacking(study, patient) if column in columns]
+    problems = [_missing(study, patient, column) for column in lacking(study, patient) if column in columns]
     hours, window = patient.hours_since_surgery, study.protocol.window_of(patient.hospital)
     if hours is not None and hours > window:
-        found.append(
-            Problem(
-                f"scanned {hours:g} h after surgery, later than the protocol's {window:g} h",
-                "correct the time, or change protocol in the config",
-                row=patient.row,
-                patient=patient.patient,
-                column="hours_since_surgery",
-                severity="ineligible",
-                check="scan-too-late",
-            )
-        )
-    return found
+        what = f"scanned {hours:g} h after surgery, later than the protocol's {window:g} h"
+        remedy = "correct the time, or change protocol in the config"
+        problems.append(problem_of("scan-too-late", what, remedy, patient.patient, "hours_since_surgery", patient.row))
+    return problems
 
 
 def lacking(study: Study, patient: Patient) -> list[str]:
-    """The columns without whose files a patient is left out of the whole study, in the order of the table."""
+    """Return the columns without a file that exclude a patient from the whole study, in the order of the table."""
     needed = {study.sequences.reference, REFERENCE_STANDARD}
     if study.brain_mask.method == "given":
         needed.add("brain_mask")
@@ -49,8 +42,8 @@ def lacking(study: Study, patient: Patient) -> list[str]:
 
 
 def reason(problems: list[Problem]) -> str:
-    """The reason of an exclusion, as the participant flow counts it: patients with one reason read alike."""
-    columns = [problem.column for problem in problems if problem.check == "sequence-missing" and problem.column]
+    """Return the reason of an exclusion as the participant flow counts it: equal reasons read alike."""
+    columns = [problem.subject for problem in problems if problem.check == "sequence-missing" and problem.subject]
     parts = [f"no {' and no '.join(columns)}"] if columns else []
     checks = {problem.check for problem in problems}
     parts += ["not annotated"] if "not-annotated" in checks else []
@@ -58,7 +51,7 @@ def reason(problems: list[Problem]) -> str:
     return "; ".join(parts)
 
 
-def _lacking(study: Study, patient: Patient, column: str) -> Problem:
+def _missing(study: Study, patient: Patient, column: str) -> Problem:
     if column == REFERENCE_STANDARD:
         what, check = "not annotated", "not-annotated"
         remedy = "give the mask (an empty mask means no tumour)"
@@ -67,9 +60,7 @@ def _lacking(study: Study, patient: Patient, column: str) -> Problem:
         remedy = "give the file"
         if study.eligibility == "complete":
             remedy += ", or set eligibility to per_inputs in the config"
-    return Problem(
-        what, remedy, row=patient.row, patient=patient.patient, column=column, severity="ineligible", check=check
-    )
+    return problem_of(check, what, remedy, patient.patient, column, patient.row)
 
 
 def _who_needs(study: Study, column: str) -> str:

@@ -19,6 +19,8 @@ from numpy.typing import NDArray
 from residua.errors import ResiduaError
 from residua.publishing.publish import writing
 
+LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
+"""From RAS+ world coordinates to those of ITK and ANTs, and back."""
 GRID_TOLERANCE_MM = 1e-3
 """Two grids are the same when no corner differs by more than this (float32 headers round at about 1e-5)."""
 

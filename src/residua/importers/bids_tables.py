@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from residua.cohort.table.lines import read_lines
+from residua.cohort.table.lines import MISSING, read_lines
 from residua.errors import ResiduaError
 from residua.problems.problem import errors_of
 
 _HOSPITAL = ("hospital", "site", "center", "centre", "institution", "site_id")
 _SURGERY = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")
 _HOURS = {"hours_since_surgery": 1.0, "days_since_surgery": 24.0}
-_MISSING = ("", "n/a")
 Row = Mapping[str, str]
 
 
@@ -31,7 +30,7 @@ def read_rows(path: Path) -> tuple[Row, ...]:
         raise ResiduaError(str(damaged[0]))
     header = [name.lower() for name in lines[0].cells]
     cells = (zip(header, line.cells, strict=False) for line in lines[1:])
-    return tuple({column: cell for column, cell in row if cell not in _MISSING} for row in cells)
+    return tuple({column: cell for column, cell in row if cell not in MISSING} for row in cells)
 
 
 def row_of(rows: Iterable[Row], column: str, name: str) -> Row:

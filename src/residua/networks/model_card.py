@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Sequence
 
 from residua.networks.cases import Channel
+from residua.publishing.publish import record_digest
 from residua.settings.network import NetworkSettings
 from residua.version import __version__
 
@@ -17,8 +16,7 @@ def describe_training(selection: str, version: int, settings: NetworkSettings) -
     An unfinished training is resumed only if this digest has not changed.
     """
     values = settings.model_dump(mode="json")
-    record = json.dumps({"selection": selection, "version": version, "settings": values}, sort_keys=True)
-    return hashlib.sha256(record.encode()).hexdigest()
+    return record_digest({"selection": selection, "version": version, "settings": values})
 
 
 def model_card(

@@ -1,1 +1,1 @@
-"""What is wrong, with whom, and how to mend it: one record for tables, files, voxels, registrations and masks."""
+"""Problems: what is wrong, where, and how to correct it; one record for tables, files, voxels, registrations, masks."""

@@ -1,70 +1,99 @@
-"""What is wrong with a cohort, where, and how to mend it: collected first, so that all of it is told at once."""
+"""One record of what is wrong, where, and how to correct it, and the one place that puts it into words.
+
+Problems are collected first, so that one message lists all of them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, get_args
 
 from residua.errors import ResiduaError
 
 Severity = Literal["error", "ineligible", "warning"]
-"""``error``: the patient's data cannot be used; ``ineligible``: the protocol leaves the patient out."""
+"""``error``: the patient's data cannot be used; ``ineligible``: the protocol excludes the patient."""
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing to mend. ``row`` is the line of the table as an editor numbers it, the header being 1."""
+    """One thing to correct.
 
+    ``check`` is the name of the check that found it, as docs/reference/checks.md lists them. ``subject`` is a column of
+    a table, a sequence, a label or "brain mask". ``row`` is the line of the table as an editor numbers it, the header
+    being 1. None: does not apply, or is not known yet.
+    """
+
+    check: str
+    severity: Severity
     what: str
     remedy: str
-    row: int | None = None
     patient: str | None = None
-    column: str | None = None
+    subject: str | None = None
+    row: int | None = None
     file: str | None = None
-    severity: Severity = "error"
-    check: str = ""
-    """The name of the check that found it, as docs/reference/checks.md lists them."""
 
     @property
     def is_error(self) -> bool:
-        """Whether the study cannot use this patient, or run at all, before this is mended."""
+        """Whether the study cannot use this patient, or cannot run at all, until this is corrected."""
         return self.severity == "error"
 
+    @property
+    def is_warning(self) -> bool:
+        """Whether a person should check this, although the study can use the patient."""
+        return self.severity == "warning"
+
     def __str__(self) -> str:
-        """One line, whatever a damaged table holds: ``row 7 (patient STO004), column post_t1, FILE: what: remedy``."""
-        places = [self._row_and_patient(), self.column and f"column {self.column}", self.file]
-        place = ", ".join(part for part in places if part)
-        return printable(": ".join(part for part in (place, self.what, self.remedy) if part))
+        """Return one line: ``row 7 (patient STO004), column post_t1, FILE: what: remedy``."""
+        parts = [self._place(), self.what, self.remedy]
+        return printable(": ".join(part for part in parts if part))
+
+    def _place(self) -> str:
+        parts = [self._row_and_patient(), self._subject(), self.file]
+        return ", ".join(part for part in parts if part)
 
     def _row_and_patient(self) -> str | None:
         if self.row is None:
             return self.patient and f"patient {self.patient}"
         return f"row {self.row}" + (f" (patient {self.patient})" if self.patient else "")
 
+    def _subject(self) -> str | None:
+        is_of_table = self.row is not None or self.patient is None
+        return self.subject and (f"column {self.subject}" if is_of_table else self.subject)
+
     def to_json(self) -> dict[str, Any]:
-        """Builtins; what does not apply is null."""
+        """Return builtins from which ``from_json`` makes the same problem."""
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Problem:
+        """Return the problem that ``to_json`` described."""
+        return cls(**record)
+
+
+def failed(check: str, what: str, remedy: str, patient: str, subject: str) -> Problem:
+    """Return the problem of a registration or a brain mask that failed, which is always an error."""
+    return Problem(check, "error", what, remedy, patient, subject)
 
 
 def printable(text: str) -> str:
-    """``text`` on one line without anything that moves a cursor, whatever a damaged table holds."""
+    """Return ``text`` on one line without characters that move a cursor: a damaged table may hold any."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
+def in_lines(problems: Iterable[Problem], title: str) -> str:
+    """Return ``title`` and below it one indented line for each problem."""
+    return "\n".join([title, *(f"  {problem}" for problem in problems)])
+
+
 def errors_of(problems: Iterable[Problem]) -> list[Problem]:
-    """The problems that keep the study from running."""
+    """Return the problems that keep the study from running."""
     return [problem for problem in problems if problem.is_error]
 
 
-def failure(problems: Iterable[Problem], title: str) -> NoReturn:
-    """Raise ``ResiduaError``: ``title`` and one line for every error among ``problems``."""
-    lines = [f"  {problem}" for problem in errors_of(problems)]
-    raise ResiduaError("\n".join([f"{title} ({len(lines)} to mend):", *lines]))
-
-
 def raise_problems(problems: Iterable[Problem], title: str) -> None:
-    """Raise ``ResiduaError`` that lists all errors among ``problems`` at once; return when there is none."""
-    found = errors_of(problems)
-    if found:
-        failure(found, title)
+    """Raise ``ResiduaError`` with ``title`` and a line for every error among ``problems``; return if there is none."""
+    errors = errors_of(problems)
+    if errors:
+        raise ResiduaError(in_lines(errors, f"{title} ({len(errors)} to correct):"))

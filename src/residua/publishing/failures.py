@@ -1,7 +1,7 @@
-"""Patients of whom nothing can be made: written down where it was found, told together before anything is trained.
+"""Failed registrations and brain masks: recorded per patient, reported together before anything is trained.
 
-A stage that meets such a patient goes on with the others, and so does all that follows it. A training without the
-patient would be another one than was planned; trainings wait until a person mends the data or excludes the patient.
+A stage that cannot use a patient continues with the others, and so do the stages after it. A training without the
+patient would differ from the planned one; trainings wait until the data are corrected or the patient is excluded.
 """
 
 from __future__ import annotations
@@ -12,58 +12,58 @@ from pathlib import Path
 from typing import Any
 
 from residua.errors import ResiduaError
+from residua.problems.problem import Problem, in_lines
 from residua.publishing.publish import read_json, verified
 
-FAULT = "fault"
-"""The key of a record under which stands what is wrong, in a sentence with the patient's name; None: nothing."""
+PROBLEM = "problem"
+"""The key of a record under which a ``Problem`` stands as JSON when the patient failed, else null."""
 
 
-def fault_in(record: str | PathLike[str]) -> str | None:
-    """What is wrong, by the record (JSON) of a registration or of a brain mask."""
-    found: str | None = read_json(record)[FAULT]
-    return found
+def problem_in(record: str | PathLike[str]) -> Problem | None:
+    """Return the problem in the record (JSON) of a registration or of a brain mask; None if it succeeded."""
+    stored = read_json(record)[PROBLEM]
+    return None if stored is None else Problem.from_json(stored)
 
 
 def sound_files(manifest: str | PathLike[str]) -> dict[str, Path]:
-    """The masks of a batch by patient, without those of whom nothing can be made.
+    """Return the masks of a batch by patient, without the failed ones.
 
     Raises ``DamagedStageError`` when a file is missing or changed.
     """
     files = verified(manifest)
-    sound = [name for name in files if name.endswith(".json") and not fault_in(files[name])]
-    return {patient: files[f"{patient}.nii.gz"] for patient in (name.removesuffix(".json") for name in sound)}
+    usable = [name for name in files if name.endswith(".json") and not problem_in(files[name])]
+    return {patient: files[f"{patient}.nii.gz"] for patient in (name.removesuffix(".json") for name in usable)}
 
 
 def sound_among(
     patients: Sequence[str], masks: str | PathLike[str], registrations: Sequence[str]
 ) -> list[tuple[str, Path]]:
-    """Those of a batch's patients of whom something can be made, with their brain masks.
+    """Return the patients of a batch whose brain mask and registration succeeded, each with the brain mask.
 
     ``masks`` is the manifest of the batch; ``registrations`` are the records of the patients' registrations in the same
     order, none for what lies on the reference grid. Raises ``DamagedStageError`` when a mask is missing or changed.
     """
-    found = sound_files(masks)
-    failed = {patient for patient, record in zip(patients, registrations, strict=False) if fault_in(record)}
-    return [(patient, found[patient]) for patient in patients if patient in found and patient not in failed]
+    usable = sound_files(masks)
+    failed = {patient for patient, record in zip(patients, registrations, strict=False) if problem_in(record)}
+    return [(patient, usable[patient]) for patient in patients if patient in usable and patient not in failed]
 
 
-def faults_among(registrations: Iterable[str], masks: Iterable[str]) -> dict[str, Any]:
-    """Builtins for JSON: how many records of registrations and masks (by manifests) there are, and all their faults."""
+def problems_among(registrations: Iterable[str], masks: Iterable[str]) -> dict[str, Any]:
+    """Return builtins for JSON: the number of records of registrations and masks (manifests), and their problems."""
     records: list[str | Path] = list(registrations)
     for manifest in masks:
         records += verified(manifest, only=lambda name: name.endswith(".json")).values()
-    return {"records": len(records), "faults": [fault for fault in map(fault_in, records) if fault]}
+    problems = [problem.to_json() for record in records if (problem := problem_in(record))]
+    return {"records": len(records), "problems": problems}
 
 
-def require_none(found: Mapping[str, Any], brief: bool = False) -> None:
-    """Raise ``ResiduaError`` when ``faults_among`` found any: with all of them, or ``brief``, to say who names them."""
-    if not found["faults"]:
+def require_none(collected: Mapping[str, Any], brief: bool = False) -> None:
+    """Raise ``ResiduaError`` for the problems of ``problems_among``: with all of them, or ``brief`` without."""
+    problems = [Problem.from_json(record) for record in collected["problems"]]
+    if not problems:
         return
-    said = f"{len(found['faults'])} of {found['records']} registrations and brain masks failed"
+    title = f"{len(problems)} of {collected['records']} registrations and brain masks failed"
     if brief:
-        raise ResiduaError(f"{said}: nothing is trained until that is mended; check_preprocessing names the patients")
-    lines = "".join(f"\n  {fault}" for fault in found["faults"])
-    raise ResiduaError(
-        f"{said}. Trainings wait until the scans are mended or the patients left out; all else goes on, and "
-        f"results/quality shows what was found.{lines}"
-    )
+        raise ResiduaError(f"{title}: trainings wait until that is corrected; check_preprocessing lists the patients")
+    title += ". Trainings wait until the scans are corrected or the patients excluded. All other steps continue"
+    raise ResiduaError(in_lines(problems, f"{title}, and results/quality shows the failures."))

@@ -85,6 +85,11 @@ def write_json(path: str | os.PathLike[str], record: Any) -> None:
     write_text(path, json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
+def record_digest(record: Any) -> str:
+    """Return the SHA-256 of builtins, the same for equal records in any order of keys."""
+    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()
+
+
 def read_json(path: str | os.PathLike[str]) -> Any:
     """Read a JSON file."""
     return json.loads(Path(path).read_text(encoding="utf-8"))

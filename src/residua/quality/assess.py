@@ -14,7 +14,7 @@ from residua.brain.template_overlap import template_overlap
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Image
-from residua.publishing.failures import fault_in
+from residua.publishing.failures import problem_in
 from residua.publishing.publish import read_json, write_json, write_text
 from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
 from residua.quality.patient_page import Pictures, Registered, patient_page
@@ -27,7 +27,7 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     ``case`` holds ``patient``, ``reference``, ``sequences`` (by name: the ``moving`` image as it is stored, the
     ``registered`` one and the registration's ``quality``) and ``labels`` (by name: ``drawn``, and ``warped`` or None
     for one drawn on the reference). ``brain`` is the record of the reference's mask; the mask, if there is one, lies
-    beside it. The page shows the faults in the records of mask and registrations. One moving image is in memory at a
+    beside it. The page shows the problems in the records of mask and registrations. One moving image is in memory at a
     time.
     Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
     """
@@ -37,15 +37,17 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     volumes.require_same_grid(mask, reference, f"patient {patient}: brain mask")
     labels = {name: _label(patient, name, files, reference) for name, files in case["labels"].items()}
     qualities = {name: files["quality"] for name, files in case["sequences"].items()}
-    faults = [fault for record in (brain, *qualities.values()) if (fault := fault_in(record))]
+    problems = [problem for record in (brain, *qualities.values()) if (problem := problem_in(record))]
     measures = {name: sequence_measures(read_json(quality)) for name, quality in qualities.items()}
     measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | {"template_dice": _template_dice(reference, mask)}
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
     shown = Pictures(patient, reference, mask, labels)
     registered = [_registered(patient, name, files, shown, reference) for name, files in case["sequences"].items()]
-    write_json(out / f"{patient}.json", {"patient": patient, "measures": measures, "faults": faults})
-    write_text(out / f"{patient}.html", patient_page(patient, measures, shown, registered, faults))
+    stored = [problem.to_json() for problem in problems]
+    write_json(out / f"{patient}.json", {"patient": patient, "measures": measures, "problems": stored})
+    failures = [str(problem) for problem in problems]
+    write_text(out / f"{patient}.html", patient_page(patient, measures, shown, registered, failures))
 
 
 def _mask(record: Path, reference: Image) -> Image:

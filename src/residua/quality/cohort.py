@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from residua.problems.problem import Problem
 from residua.publishing.publish import read_json, verified, write_text, writing
 from residua.quality.cohort_page import cohort_page
 from residua.quality.flags import write_flags
@@ -35,8 +36,8 @@ def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], ou
             record = read_json(file)
             records[record["patient"]] = record["measures"]
             pages[record["patient"]] = f"{batch}/{Path(file).stem}.html"
-            if record["faults"]:
-                faults[record["patient"]] = record["faults"]
+            if record["problems"]:
+                faults[record["patient"]] = [str(Problem.from_json(problem)) for problem in record["problems"]]
     frame = measure_frame({patient: records[patient] for patient in hospitals}, hospitals)
     flags = flags_of(frame)
     with writing(out.table) as beside:

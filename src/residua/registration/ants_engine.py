@@ -1,9 +1,8 @@
 """Registration by ANTs (Avants et al. 2011): a rigid, an affine and a symmetric diffeomorphic stage (SyN).
 
-Each stage is optimised on images of its own spacing; the transform serves any grid. With ANTs' own smoothing of SyN the
-field follows noise and what only one of both scans shows (a cavity, blood): points that the affine stage had brought to
-their place move away again. Therefore the total field is smoothed too; docs/explanation/registration.md has the
-measurements.
+Each stage is optimised on images of its own spacing; the transform serves any grid. With ANTs' default smoothing, SyN
+follows noise and structures that only one scan shows (a cavity, blood): points that the affine stage had placed right
+move away again. Therefore the total field is smoothed too; see docs/explanation/registration.md.
 """
 
 from __future__ import annotations
@@ -14,11 +13,11 @@ import ants
 
 from residua.errors import UnusableScanError
 from residua.images.volumes import Image
-from residua.registration.transforms import failure, working
+from residua.registration.transforms import error_of, working
 from residua.settings.registration import SequenceRegistration
 
 _LINEAR = {"aff_iterations": (100, 50, 20), "aff_shrink_factors": (4, 2, 1), "aff_smoothing_sigmas": (2, 1, 0)}
-"""Coarse to fine; ANTs' own scheme begins at a sixth of the resolution and hardly works on the last level."""
+"""Coarse to fine; ANTs' default begins at a sixth of the resolution and hardly iterates on the last level."""
 
 
 def estimate(
@@ -62,7 +61,7 @@ def _registered(
     try:
         found = ants.registration(*pair, type_of_transform=kind, initial_transform=begun, outprefix=prefix, **how)
     except RuntimeError as error:
-        raise failure("ANTs", error) from error
+        raise error_of("ANTs", error) from error
     transforms = (found or {}).get("fwdtransforms")
     if not transforms:
         raise UnusableScanError("ANTs returned no transform; do both images show the same head?")

@@ -1,4 +1,4 @@
-"""How well a registration went, in numbers that a person can judge without the image."""
+"""Measurements of a registration that a person can judge without the image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from residua.registration.transforms import TransformFiles, matrix_of, resample
 from residua.settings.registration import SequenceRegistration
 
 LEAST_MUTUAL_INFORMATION = 0.1
-"""Nats. Two scans of one head have at least three times as much in common, noise and a head a tenth of it."""
+"""Nats. Two scans of one head share at least three times as much, noise and a head a tenth of it."""
 _SPACING_MM = 3.0
 """Similarity is measured on images of this spacing, whatever the scans have, so that patients compare."""
 _BINS, _TAILS_PERCENT = 32, (0.5, 99.5)
@@ -25,10 +25,10 @@ _REACHED = 0.99
 
 
 def assess(fixed: Image, moving: Image, transform: TransformFiles) -> dict[str, Any]:
-    """Builtins for JSON: ``mutual_information`` (nats) before, as the headers say, and after, ``affine``, ``jacobian``.
+    """Return builtins for JSON: ``mutual_information`` (nats; before: by the headers), ``affine``, ``jacobian``.
 
-    Similarity is that of voxels which the moving image reaches both before and after: where it ends would otherwise
-    pass for structure.
+    Only voxels that the moving image covers both before and after are compared: its border would otherwise count as
+    structure.
     """
     fixed, moving = averaged(fixed, _SPACING_MM), averaged(moving, _SPACING_MM)
     everywhere = Image(np.ones_like(moving.data), moving.grid)
@@ -48,9 +48,9 @@ def assess(fixed: Image, moving: Image, transform: TransformFiles) -> dict[str, 
 
 
 def mutual_information(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
-    """Mutual information in nats of two lists of intensities, in 32 bins between their 0.5th and 99.5th percentiles.
+    """Return the mutual information in nats of two lists of intensities; 0 when they are empty.
 
-    0 when there are none.
+    In 32 bins between the 0.5th and 99.5th percentiles of each.
     """
     if not one.size:
         return 0.0
@@ -59,22 +59,22 @@ def mutual_information(one: NDArray[np.float32], other: NDArray[np.float32]) -> 
     return float(mutual_info_score(None, None, contingency=counts))
 
 
-def fault_of(record: dict[str, Any], settings: SequenceRegistration) -> str | None:
-    """Why what was registered cannot be two scans of one head; None when it can."""
+def mismatch_of(record: dict[str, Any], settings: SequenceRegistration) -> tuple[str, str] | None:
+    """Return the check and the reason why the images cannot show one head; None when they can."""
     similarity, scales = record["mutual_information"]["after"], record["affine"]["scales"]
     if similarity < LEAST_MUTUAL_INFORMATION:
-        return f"it has nothing in common with the reference (mutual information {similarity:.2f} after registration)"
+        what = f"it has nothing in common with the reference (mutual information {similarity:.2f} after registration)"
+        return "registration-dissimilar", what
     lowest, highest = 1 - settings.scale_tolerance, 1 / (1 - settings.scale_tolerance)
     if min(scales) < lowest or max(scales) > highest:
         shown = ", ".join(f"{scale:.2f}" for scale in sorted(scales))
-        return (
-            f"it fits the reference only when its axes are scaled by {shown}: it shows another head, or another thing"
-        )
+        what = f"it fits the reference only when its axes are scaled by {shown}: it shows another head or object"
+        return "registration-scaled", what
     return None
 
 
 def _parts(matrix: NDArray[np.float64], fixed: Image) -> dict[str, Any]:
-    """How the affine turns, moves and scales: rotation and scales of its polar decomposition, the centre's way."""
+    """Return rotation and scales of the affine (polar decomposition), and the translation of the centre."""
     left, scales, right = np.linalg.svd(matrix[:3, :3])
     turn = left @ right
     centre = fixed.grid.corners_mm().mean(axis=0)
@@ -89,7 +89,7 @@ def _parts(matrix: NDArray[np.float64], fixed: Image) -> dict[str, Any]:
 
 
 def _jacobian(transform: TransformFiles) -> dict[str, float]:
-    """Range of the warp's Jacobian determinant: 1 where volume is kept, 0 and below where space folds."""
+    """Return the range of the warp's Jacobian determinant: 1 where volume is kept, 0 and below where space folds."""
     field = ants.image_read(str(transform.warp))
     if min(field.shape) < 3:
         determinant = np.ones(1)

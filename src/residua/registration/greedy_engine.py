@@ -10,7 +10,7 @@ from picsl_greedy import Greedy3D
 
 from residua.errors import UnusableScanError
 from residua.images.volumes import Image
-from residua.registration.transforms import failure, working, write_matrix
+from residua.registration.transforms import error_of, working, write_matrix
 from residua.settings.registration import SequenceRegistration
 
 _RIGID_ITERATIONS, _AFFINE_ITERATIONS = "500x250x100", "100x50"
@@ -26,11 +26,11 @@ def estimate(
 ) -> list[str]:
     """Return the files of the transform in ``scratch``, applied last first: a warp (diffeomorphic) and an affine.
 
-    ``kept`` is not used: Greedy's field draws together where nothing leads it. Raises ``UnusableScanError`` when Greedy
+    ``kept`` is not used: Greedy's field contracts where nothing guides it. Raises ``UnusableScanError`` when Greedy
     finds no transform.
     """
     images = _written(fixed, moving, settings.linear_spacing_mm, f"{scratch}/linear")
-    # Where samples are taken is drawn; a seed of 0 would draw it anew each time.
+    # The places of samples are random; a seed of 0 would differ each time.
     seed = f"-seed {max(settings.seed, 1)}" if settings.reproducible else ""
     common = f"-d 3 -V 0 -threads {threads} -float {seed}"
     rigid, affine, warp = (f"{scratch}/{name}" for name in ("rigid.txt", "affine.txt", "warp.nii.gz"))
@@ -62,6 +62,6 @@ def _run(command: str, result: str) -> None:
     try:
         Greedy3D().execute(command)
     except Exception as error:
-        raise failure("Greedy", error) from error
+        raise error_of("Greedy", error) from error
     if not Path(result).is_file():
         raise UnusableScanError("Greedy returned no transform; do both images show the same head?")

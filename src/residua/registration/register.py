@@ -17,9 +17,10 @@ from scipy import ndimage
 from residua.errors import ResiduaError, UnusableScanError
 from residua.images import volumes
 from residua.images.volumes import Image, box_around
-from residua.publishing.failures import FAULT
+from residua.problems.problem import failed
+from residua.publishing.failures import PROBLEM
 from residua.publishing.publish import write_json
-from residua.registration.assessment import assess, fault_of
+from residua.registration.assessment import assess, mismatch_of
 from residua.registration.transforms import (
     LABEL_INTERPOLATION,
     TransformFiles,
@@ -34,7 +35,7 @@ Estimate = Callable[[Image, Image, Image | None, SequenceRegistration, int, str]
 """``estimate`` of a module ``{engine}_engine``: files of the transform of two images, the one applied last first."""
 
 _REMEDY = (
-    "look at {} and {}, correct the cohort table, or set the patient's role to exclude and run the same command again"
+    "check {} and {}, correct the cohort table, or set the patient's role to exclude and run the same command again"
 )
 
 
@@ -46,35 +47,36 @@ def register(
     out: Path,
     transform: TransformFiles,
     quality: Path,
-    who: str,
+    patient: str,
+    sequence: str,
     resected: Path | None = None,
 ) -> None:
     """Estimate the transform of ``moving`` to ``reference`` and write the moving image on the reference grid.
 
-    Where the label ``resected``, on the grid of ``moving``, says that surgery took what was there, the deformation is
-    led by what surrounds it (cost-function masking; Brett et al. 2001).
+    The label ``resected``, on the grid of ``moving``, marks the tissue that surgery removed; the deformation ignores it
+    (cost-function masking; Brett et al. 2001).
     Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
-    ``assessment``). Its ``fault`` says, beginning with ``who`` (the patient and the sequence), why nothing can be
-    made of this scan: an image is empty, no transform was found, or what was found aligns nothing. It is None else.
-    What was found is written all the same, to be looked at. Raises ``ResiduaError`` when an image cannot be read, the
-    label is on another grid, or the software fails for want of memory or disk.
+    ``assessment``). ``quality`` also holds the problem of a failed registration (``residua.publishing.failures``): an
+    image is empty, no transform was found, or it does not align the images. The images are written nevertheless, for
+    the quality control. Raises ``ResiduaError`` when an image cannot be read, the label is on another grid, or the
+    software lacks memory or disk space.
     """
     fixed, moved = volumes.load(reference), volumes.load(moving)
     kept = _kept(resected, moved, settings.resected_margin_mm)
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
-        found, fault = _attempted(fixed, moved, kept, settings, threads, Path(scratch))
-        if fault:
-            # What is not finite would spread over all that is made of it.
+        found, reason = _attempted(fixed, moved, kept, settings, threads, Path(scratch))
+        if reason:
+            # Values that are not finite would spread over the resampled image.
             fixed, moved = _finite(fixed), _finite(moved)
         record = assess(fixed, moved, found)
-        fault = fault or fault_of(record, settings)
+        wrong = ("registration-impossible", reason) if reason else mismatch_of(record, settings)
         keep(found.affine, transform.affine)
         keep(found.warp, transform.warp)
     volumes.save(resample(fixed.grid, moved, transform, settings.interpolation), out)
-    said = fault and f"{who}: {fault}; {_REMEDY.format(moving.name, reference.name)}"
-    if said:
-        print(said, flush=True)
-    write_json(quality, {FAULT: said, **record})
+    problem = wrong and failed(*wrong, _REMEDY.format(moving.name, reference.name), patient, sequence)
+    if problem:
+        print(problem, flush=True)
+    write_json(quality, {PROBLEM: problem and problem.to_json(), **record})
 
 
 def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
@@ -86,7 +88,7 @@ def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Pat
 def _attempted(
     fixed: Image, moving: Image, kept: Image | None, settings: SequenceRegistration, threads: int, scratch: Path
 ) -> tuple[TransformFiles, str | None]:
-    """What was found, and why that is nothing: the identity then."""
+    """Return the transform and a reason of failure; on failure the transform is the identity."""
     try:
         _require_content(fixed, "the reference")
         _require_content(moving, "the image")
@@ -105,7 +107,7 @@ def _estimate(
 
 
 def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
-    """Both parts of what an engine found; what it did not find is the identity."""
+    """Return both parts of the transform of an engine; a missing part is the identity."""
     warps = [Path(path) for path in found if path.endswith(".nii.gz")]
     affines = [Path(path) for path in found if path.endswith(".mat")]
     if len(warps) > 1 or len(affines) > 1:
@@ -120,7 +122,7 @@ def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
 
 
 def _kept(resected: Path | None, moving: Image, margin_mm: float | None) -> Image | None:
-    """Where a moving image is looked at: not in the label and ``margin_mm`` around it; None: everywhere."""
+    """Return where a moving image is compared: outside the label and ``margin_mm`` around it; None: everywhere."""
     if resected is None or margin_mm is None:
         return None
     label = volumes.load_mask(resected)

@@ -1,7 +1,7 @@
-"""Transforms from a moving sequence to the reference: how they lie on disk, and the one way to resample through them.
+"""Transforms from a moving sequence to the reference: their files, and the one function that resamples through them.
 
 A transform is an ITK affine and an ITK displacement field, whatever software found it, so that ANTs, ITK-SNAP and
-3D Slicer take it as it is. What has no deformation has a field of zeros on a few voxels.
+3D Slicer can read it. Without a deformation, the field is zero on a few voxels.
 """
 
 from __future__ import annotations
@@ -18,17 +18,16 @@ from numpy.typing import NDArray
 
 from residua.errors import ResiduaError, UnusableScanError
 from residua.images.averaging import averaged
-from residua.images.volumes import Grid, Image
+from residua.images.volumes import LPS, Grid, Image
 from residua.publishing.publish import writing
 
-_LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _VECTOR = 1007
-"""NIfTI's intent code of a displacement field, by which ITK knows one."""
+"""NIfTI's intent code of a displacement field, by which ITK recognises it."""
 
 LABEL_INTERPOLATION = "genericLabel"
 """ANTs' interpolation of labels: each label's share linearly, then the greatest."""
 
-_WANT = re.compile(r"alloc|memory|space left|(?:can|could) ?not (?:open|write|read)", re.IGNORECASE)
+_LACK = re.compile(r"alloc|memory|space left|(?:can|could) ?not (?:open|write|read)", re.IGNORECASE)
 
 Matrix = NDArray[np.float64]
 
@@ -42,19 +41,19 @@ class TransformFiles:
 
     @property
     def in_order(self) -> list[str]:
-        """As ``ants.apply_transforms`` wants them: the last applied first."""
+        """Return the files as ``ants.apply_transforms`` takes them: the last applied first."""
         return [str(self.warp), str(self.affine)]
 
 
-def failure(software: str, error: Exception) -> ResiduaError:
-    """What a registration software's error means: want of memory or disk, which another try may mend, or the scans."""
-    said = f"{software} could not register the images: {error}"
-    return ResiduaError(said) if _WANT.search(str(error)) else UnusableScanError(said)
+def error_of(software: str, error: Exception) -> ResiduaError:
+    """Return what a software's error means: a lack of memory or disk, which a retry may solve, or unusable scans."""
+    message = f"{software} could not register the images: {error}"
+    return ResiduaError(message) if _LACK.search(str(error)) else UnusableScanError(message)
 
 
 def to_ants(image: Image) -> ants.ANTsImage:
-    """The same voxels as an ANTs image (LPS world, float32)."""
-    affine = _LPS @ image.grid.affine
+    """Return the same voxels as an ANTs image (LPS world, float32)."""
+    affine = LPS @ image.grid.affine
     spacing = nib.affines.voxel_sizes(affine)
     return ants.from_numpy(
         np.ascontiguousarray(image.data, dtype=np.float32),
@@ -65,10 +64,10 @@ def to_ants(image: Image) -> ants.ANTsImage:
 
 
 def working(image: Image, spacing_mm: float | None) -> ants.ANTsImage:
-    """``image`` as an engine optimises on it: about at ``spacing_mm`` (None: as it is).
+    """Return ``image`` for the optimisation by an engine: at about ``spacing_mm`` (None: unchanged).
 
-    Its place in space is rounded to a micrometre: the same scan stored in another order of axes differs from it by
-    float32 header rounding, from which an optimiser would go another way.
+    Its place in space is rounded to a micrometre: the same scan stored in another order of axes differs by the float32
+    rounding of the header, from which an optimiser would take another path.
     """
     found = to_ants(image if spacing_mm is None else averaged(image, spacing_mm))
     found.set_origin(np.round(found.origin, 3).tolist())
@@ -78,7 +77,7 @@ def working(image: Image, spacing_mm: float | None) -> ants.ANTsImage:
 
 
 def resample(grid: Grid, moving: Image, transform: TransformFiles | None, interpolation: str) -> Image:
-    """``moving`` on ``grid``, interpolated once; without a transform as both lie in space by their headers.
+    """Resample ``moving`` to ``grid``, interpolated once; without a transform by the headers alone.
 
     ``interpolation`` is one of ANTs' names. Voxels outside the moving image are 0.
     """
@@ -93,18 +92,18 @@ def resample(grid: Grid, moving: Image, transform: TransformFiles | None, interp
 
 
 def matrix_of(affine: Path) -> Matrix:
-    """The RAS+ matrix (4x4, mm) of an ITK affine file: from a point of the reference to one of the moving image."""
+    """Return the RAS+ matrix (4x4, mm) of an ITK affine file: from the reference to the moving image."""
     found = ants.read_transform(str(affine))
     parameters, centre = np.asarray(found.parameters), np.asarray(found.fixed_parameters)
     lps = np.eye(4)
     lps[:3, :3] = parameters[:9].reshape(3, 3)
     lps[:3, 3] = parameters[9:] + centre - lps[:3, :3] @ centre
-    return np.asarray(_LPS @ lps @ _LPS)
+    return np.asarray(LPS @ lps @ LPS)
 
 
 def write_matrix(matrix: Matrix, affine: Path) -> None:
     """Write a RAS+ matrix (4x4, mm), reference to moving, as the ITK affine that ``matrix_of`` reads."""
-    lps = _LPS @ matrix @ _LPS
+    lps = LPS @ matrix @ LPS
     made = ants.new_ants_transform(dimension=3, transform_type="AffineTransform")
     made.set_parameters([*lps[:3, :3].ravel(), *lps[:3, 3]])
     made.set_fixed_parameters([0.0, 0.0, 0.0])

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from residua.publishing.publish import digest, manifest_of, verified
+from residua.publishing.publish import digest, manifest_of, record_digest, verified
 from residua.settings.study import Study
 
 _SHOWN = 16
@@ -29,7 +27,7 @@ class TrainedModel:
 def settings_digest(study: Study) -> str:
     """Digest the configuration without the places of its tables: the same study elsewhere has the same digest."""
     record = study.model_dump(mode="json", exclude=set(_ELSEWHERE))
-    return hashlib.sha256(json.dumps(record, sort_keys=True).encode()).hexdigest()[:_SHOWN]
+    return record_digest(record)[:_SHOWN]
 
 
 def trained_models(

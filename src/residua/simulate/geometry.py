@@ -12,15 +12,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua.images.volumes import Grid
+from residua.images.volumes import LPS, Grid
 from residua.publishing.publish import write_text
 from residua.simulate.design import Movement, ScanSampling
 from residua.simulate.world import Field, World
 
 Matrix = NDArray[np.float64]
 """4x4, RAS+ mm to RAS+ mm."""
-
-LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def draw_movement(rng: np.random.Generator, largest: Movement) -> Matrix:

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from residua.images.volumes import LPS
 from residua.publishing.publish import writing
-from residua.simulate.geometry import LPS
 from residua.simulate.world import Field, Point, World
 
 _STEP_MM = 4.0

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from residua.simulate.geometry import LPS, Matrix
+from residua.images.volumes import LPS
+from residua.simulate.geometry import Matrix
 
 Points = NDArray[np.float64]
 """(n, 3), RAS+ mm."""

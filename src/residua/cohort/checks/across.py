@@ -1,4 +1,4 @@
-"""The same voxels under two patients, wherever in the cohort they are, and the proof that no fold is touched by it."""
+"""The check for the same voxels under two patients of the cohort, and the proof that no fold has them on two sides."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from residua.cohort.checks.batch import WHAT_THEN
 from residua.cohort.checks.duplicates import duplicate_groups, find_duplicates
-from residua.cohort.checks.results import record_findings
+from residua.cohort.checks.results import keep_problems
 from residua.cohort.split.leakage import prove
 from residua.cohort.split.split import Split
 from residua.cohort.table.patients import Patient
@@ -26,30 +26,30 @@ def check_across(
     patients: Iterable[Mapping[str, Any]],
     excluded: Collection[str],
     on_invalid: OnInvalid,
-    findings: str,
+    kept: str,
     out: str,
 ) -> None:
     """Compare the voxels of all batches and write the proof, fold by fold, to ``out``.
 
     ``checks`` are the records of the batches, ``folds`` that of the split and ``patients`` records of all candidates.
-    Patients with an image in common are written to ``findings``, each of them; unless all but one of them are
+    Patients with an image in common are written to ``kept``, each of them; unless all but one of them are
     ``excluded``, this raises ``ResiduaError``, a line for each group.
     """
-    digests = {patient: found for check in checks for patient, found in read_json(check)["digests"].items()}
+    digests = {patient: own for check in checks for patient, own in read_json(check)["digests"].items()}
     split = Split.from_json(read_json(folds))
     members = [Patient(**record) for record in patients]
-    record_findings(findings, members, *_of_everybody(digests, members))
-    left = {patient: found for patient, found in digests.items() if patient not in excluded}
-    found = find_duplicates([{"digests": left}], split.hospitals, split.parts())
-    raise_problems(found, f"The same scan is there twice; {WHAT_THEN[on_invalid]}")
-    images = {column for found in digests.values() for column in found}
-    write_json(out, {"proof": prove(split, left, images)})
+    keep_problems(kept, members, *_of_all(digests, members))
+    included = {patient: own for patient, own in digests.items() if patient not in excluded}
+    problems = find_duplicates([{"digests": included}], split.hospitals, split.parts())
+    raise_problems(problems, f"Two patients have the same scan; {WHAT_THEN[on_invalid]}")
+    images = {column for own in digests.values() for column in own}
+    write_json(out, {"proof": prove(split, included, images)})
 
 
-def _of_everybody(digests: Digests, members: Sequence[Patient]) -> tuple[list[Problem], list[tuple[str, ...]]]:
-    """A problem for each patient of every group, and the groups."""
+def _of_all(digests: Digests, members: Sequence[Patient]) -> tuple[list[Problem], list[tuple[str, ...]]]:
+    """Return a problem for each patient of every group, and the groups."""
     hospitals = {patient.patient: patient.hospital for patient in members}
     records = [{"digests": digests}]
     groups = duplicate_groups(records)
-    told = zip(find_duplicates(records, hospitals), groups, strict=True)
-    return [replace(problem, patient=patient) for problem, group in told for patient in group], groups
+    pairs = zip(find_duplicates(records, hospitals), groups, strict=True)
+    return [replace(problem, patient=patient) for problem, group in pairs for patient in group], groups

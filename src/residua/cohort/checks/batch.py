@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
-from residua.cohort.checks.results import record_findings
+from residua.cohort.checks.results import keep_problems
 from residua.cohort.checks.voxels import CHECK_FAILED, check_voxels
 from residua.cohort.table.files import Kind
 from residua.cohort.table.patients import Patient
@@ -14,8 +14,8 @@ from residua.publishing.publish import write_json
 from residua.settings.participation import OnInvalid
 
 WHAT_THEN: dict[OnInvalid, str] = {
-    "stop": "nothing is trained on their hospital before they are mended or excluded (or set on_invalid to exclude)",
-    "exclude": "start again: the study goes on without them",
+    "stop": "nothing is trained on their hospital before they are corrected or excluded (or set on_invalid to exclude)",
+    "exclude": "start again: the study continues without them",
 }
 """What the study does about patients whose data cannot be used."""
 
@@ -26,20 +26,20 @@ def check_batch(
     drawn_on: Mapping[str, str],
     excluded: Collection[str],
     on_invalid: OnInvalid,
-    findings: str,
+    kept: str,
     cache: str,
     out: str,
 ) -> None:
-    """Write what ``check_voxels`` finds in a batch to ``out``; ``patients`` are records of ``Patient``.
+    """Write the result of ``check_voxels`` for a batch to ``out``; ``patients`` are records of ``Patient``.
 
-    Their errors are written to ``findings`` first, so that the next start knows them. Those of patients who are
-    ``excluded`` for them already are no news; any other raises ``ResiduaError``, one line an error.
+    The errors are written to ``kept`` first, so that the next start knows them. Those of patients who are ``excluded``
+    already are not reported again; any other raises ``ResiduaError`` with one line per error.
     """
     members = [Patient(**record) for record in patients]
-    found = check_voxels(members, kinds, drawn_on, cache)
-    problems = [Problem(**record) for record in found["problems"]]
-    # A look that failed, for want of memory perhaps, says nothing about the patient.
-    record_findings(findings, members, [problem for problem in problems if problem.check != CHECK_FAILED])
-    news = [problem for problem in problems if problem.patient not in excluded]
-    raise_problems(news, f"These patients' images cannot be used; {WHAT_THEN[on_invalid]}")
-    write_json(out, found)
+    result = check_voxels(members, kinds, drawn_on, cache)
+    problems = [Problem.from_json(record) for record in result["problems"]]
+    # If the check itself failed, perhaps for lack of memory, the patient is not to blame.
+    keep_problems(kept, members, [problem for problem in problems if problem.check != CHECK_FAILED])
+    new = [problem for problem in problems if problem.patient not in excluded]
+    raise_problems(new, f"These patients' images cannot be used; {WHAT_THEN[on_invalid]}")
+    write_json(out, result)

@@ -1,8 +1,8 @@
-"""What the voxels of files told, kept by the files' content, so that no unchanged file is read again.
+"""Measurements of voxels, kept by the content of the files, so that no unchanged file is read again.
 
 An entry is found by the digest of a file's content, and that digest by the file's path, size and time of change: where
 none of them changed, not even the content is read. Entries hold digests and numbers, never a path or a name. Any
-number of processes may share a folder. An entry that is damaged is no entry.
+number of processes may share a folder. A damaged entry is ignored.
 """
 
 from __future__ import annotations
@@ -15,33 +15,34 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
+from residua.cohort.checks.file_status import FileStatus, status_of
 from residua.publishing.publish import digest, read_json, write_json
 
 VERSION = 1
-"""Version of what the checks read from voxels; raise it when ``facts`` or ``labels`` measure anything otherwise.
+"""Version of the measurements; raise it when ``facts`` or ``labels`` measure anything differently.
 
-What the measures mean (which of them is an error) is judged anew every time and needs no new version.
+Which measurements are errors is judged anew every time and needs no new version.
 """
 _SETTLED_NS = 2 * 10**9
-"""A file that changed less than this ago may change again within one tick of its clock: its time says nothing yet."""
+"""A file that changed less than this ago may change again within one tick of its clock: its time proves nothing yet."""
 
 Record = dict[str, Any]
 
 
 class Cache:
-    """Records by the content of the files that they were measured on; without a folder nothing is kept."""
+    """Records by the content of the measured files; without a folder nothing is kept."""
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
         self._folder = None if folder is None else os.path.join(folder, f"v{VERSION}")
 
     def recall(self, what: str, paths: Sequence[str], measure: Callable[[], Record]) -> Record:
-        """The record ``what`` about some files: the one kept, or else that of ``measure``, which is then kept.
+        """Return the record ``what`` about some files: the kept one, or that of ``measure``, which is then kept.
 
         Raises what ``measure`` raises, and ``OSError`` when a file cannot be read.
         """
         if self._folder is None:
             return measure()
-        before = [_status(path) for path in paths]
+        before = [status_of(path) for path in paths]
         contents = [self._content(path, status) for path, status in zip(paths, before, strict=True)]
         key = _key(what, *contents)
         kept = self._read(key)
@@ -49,17 +50,17 @@ class Cache:
             return kept
         record = measure()
         # A file that changed meanwhile was not the one whose content names the entry.
-        if before == [_status(path) for path in paths]:
+        if before == [status_of(path) for path in paths]:
             self._write(key, record)
         return record
 
-    def _content(self, path: str, status: Sequence[int]) -> str:
-        key = _key("content", os.path.realpath(path), *map(str, status))
+    def _content(self, path: str, status: FileStatus | None) -> str:
+        key = _key("content", os.path.realpath(path), *map(str, status or ()))
         kept = self._read(key)
         if kept is not None and isinstance(kept.get("content"), str):
             return str(kept["content"])
         found = digest(path)
-        if status == _status(path) and time.time_ns() - status[1] > _SETTLED_NS:
+        if status and status == status_of(path) and time.time_ns() - status.changed_ns > _SETTLED_NS:
             self._write(key, {"content": found})
         return found
 
@@ -78,11 +79,6 @@ class Cache:
 
     def _place(self, key: str) -> str:
         return os.path.join(self._folder or "", key[:2], f"{key[2:]}.json")
-
-
-def _status(path: str) -> tuple[int, int]:
-    status = os.stat(path)
-    return status.st_size, status.st_mtime_ns
 
 
 def _key(*parts: str) -> str:

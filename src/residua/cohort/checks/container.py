@@ -1,4 +1,4 @@
-"""A file on disk up to its voxels: whether it can be opened, what it is packed with, and how much is in it."""
+"""A file on disk up to its voxels: whether it can be opened, how it is compressed, and how much it holds."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO, cast
 
-from residua.cohort.checks.faults import Fault, UnusableError
-from residua.cohort.checks.formats import HEAD_BYTES, pointer_fault
+from residua.cohort.checks.formats import HEAD_BYTES, pointer_problem
+from residua.cohort.checks.located import UnusableFileError
+from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 COPY_AGAIN = "copy it again from its source"
 _OPENERS: dict[str, Callable[[str], BinaryIO]] = {
@@ -31,7 +33,7 @@ _CHUNK_BYTES = 1 << 20
 
 @dataclass(frozen=True)
 class Container:
-    """A file that can be opened: its size, what it is packed with (gzip, bzip2 or nothing) and how it begins."""
+    """A file that can be opened: its size, its compression (gzip, bzip2 or none) and its first bytes."""
 
     path: str
     file_bytes: int
@@ -39,13 +41,13 @@ class Container:
     head: bytes
 
     def read(self, size: int) -> bytes:
-        """The first ``size`` bytes, unpacked; fewer where the file ends before. Raises ``UnusableError``."""
+        """Return the first ``size`` bytes, unpacked; fewer where the file ends before. Raises ``UnusableFileError``."""
         return _unpacked(self.path, self.packed, size)
 
     def holds(self, size: int) -> int:
-        """``size``, or how many bytes there are if they are fewer; unpacks the file only where there is a doubt.
+        """Return ``size``, or how many bytes there are if fewer; unpacks the file only if its trailer does not say so.
 
-        What is packed with bzip2 is trusted: it does not say how much it holds.
+        A bzip2 file is trusted: it does not say how much it holds.
         """
         if self.packed == "bzip2":
             return size
@@ -54,36 +56,40 @@ class Container:
         # Another number in the trailer is no proof: gzip allows files of several members, and padding.
         return size if _trailer(self.path) == size % _ISIZE else _counted(self.path, size)
 
-    def name_fault(self) -> Fault | None:
-        """That the name does not end as the content asks, so that programs open the file in a wrong way."""
+    def name_problem(self) -> Problem | None:
+        """Return the problem that the name contradicts the content, so that programs open the file wrongly."""
         wanted = _SUFFIX[self.packed]
         if self.path.lower().endswith(wanted):
             return None
         if self.packed:
             what = f"packed with {self.packed}, but the name does not end in {wanted}"
-            return Fault("file-wrong-extension", what, f"rename it to end in {wanted}")
+            return problem_of("file-wrong-extension", what, f"rename it to end in {wanted}")
         if self.path.lower().endswith((".gz", ".bz2")):
             what, remedy = "not packed, although its name says so", "rename it to end in .nii, or pack it with gzip"
-            return Fault("file-wrong-extension", what, remedy)
-        return Fault("file-wrong-extension", "NIfTI, but the name does not end in .nii", "rename it to end in .nii")
+            return problem_of("file-wrong-extension", what, remedy)
+        return problem_of(
+            "file-wrong-extension", "NIfTI, but the name does not end in .nii", "rename it to end in .nii"
+        )
 
 
 def open_container(path: str) -> Container:
-    """The file at ``path``. Raises ``UnusableError`` when it cannot be opened or unpacked, or holds nothing."""
+    """Open the file at ``path``. Raises ``UnusableFileError`` when it cannot be read or holds nothing."""
     try:
         status = os.stat(path)
         if not stat.S_ISREG(status.st_mode):
-            raise UnusableError(Fault("file-not-a-file", "not a file", "give the path of the NIfTI file itself"))
+            raise UnusableFileError(
+                problem_of("file-not-a-file", "not a file", "give the path of the NIfTI file itself")
+            )
         with open(path, "rb") as stream:
             raw = stream.read(HEAD_BYTES)
     except OSError as error:
-        what, remedy = f"cannot be read ({error.strerror})", "give yourself the right to read it, or copy it again"
-        raise UnusableError(Fault("file-unreadable", what, remedy)) from None
+        what, remedy = f"cannot be read ({error.strerror})", "change its permissions, or copy it again"
+        raise UnusableFileError(problem_of("file-unreadable", what, remedy)) from None
     if not status.st_size:
-        raise UnusableError(Fault("file-empty", "the file is empty (0 bytes)", COPY_AGAIN))
-    pointer = pointer_fault(raw)
+        raise UnusableFileError(problem_of("file-empty", "the file is empty (0 bytes)", COPY_AGAIN))
+    pointer = pointer_problem(raw)
     if pointer:
-        raise UnusableError(pointer)
+        raise UnusableFileError(pointer)
     packed = _MAGIC.get(raw[:2], "")
     return Container(path, status.st_size, packed, _unpacked(path, packed, HEAD_BYTES) if packed else raw)
 
@@ -94,10 +100,10 @@ def _unpacked(path: str, packed: str, size: int) -> bytes:
             return stream.read(size)
     except EOFError:
         what = "truncated: the file ends before its header does"
-        raise UnusableError(Fault("file-truncated", what, COPY_AGAIN)) from None
+        raise UnusableFileError(problem_of("file-truncated", what, COPY_AGAIN)) from None
     except _DAMAGED as error:
         what = f"damaged: cannot be unpacked with {packed or 'nothing'} ({error})"
-        raise UnusableError(Fault("file-pack-damaged", what, COPY_AGAIN)) from None
+        raise UnusableFileError(problem_of("file-pack-damaged", what, COPY_AGAIN)) from None
 
 
 def _trailer(path: str) -> int:

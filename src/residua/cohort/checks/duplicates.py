@@ -1,4 +1,4 @@
-"""The same voxels twice: under two sequences of a patient, two patients or two hospitals."""
+"""Checks for the same voxels under two sequences of a patient, two patients or two hospitals."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from residua.cohort.checks.facts import Facts
-from residua.cohort.checks.faults import Fault
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 _ONE_EACH = "give every sequence its own file; one was copied or converted in the place of the other"
 _ONE_PATIENT = "keep the patient whose scan it is, and set the others' role to exclude or correct their files"
 
 
-def same_voxels(images: Mapping[str, Facts]) -> list[tuple[str, Fault]]:
-    """A fault, by column, for each image of a patient whose voxels are those of an earlier column."""
+def same_voxels(images: Mapping[str, Facts]) -> list[tuple[str, Problem]]:
+    """Return, by column, an error for each image of a patient whose voxels are those of an earlier column."""
     first: dict[str, str] = {}
-    faults = []
+    problems = []
     for column, facts in images.items():
         earlier = first.setdefault(facts.digest, column)
         if earlier != column and facts.minimum < facts.maximum:
-            faults.append((column, Fault("sequences-identical", f"the same voxels as {earlier}", _ONE_EACH)))
-    return faults
+            problems.append((column, problem_of("sequences-identical", f"the same voxels as {earlier}", _ONE_EACH)))
+    return problems
 
 
 def find_duplicates(
     records: Iterable[Mapping[str, Any]], hospitals: Mapping[str, str], parts: Mapping[str, str] | None = None
 ) -> list[Problem]:
-    """One error for each group of patients with an image in common, found in the order of the patients.
+    """Return one error for each group of patients with an image in common, in the order of the patients.
 
     ``records`` are those of ``check_voxels``, of any number of batches; ``hospitals`` and ``parts`` say by patient the
     hospital and the part of the split ("fold 0", "the hold-out"). The problem is that of the group's first patient.
@@ -37,12 +37,12 @@ def find_duplicates(
 
 
 def duplicate_groups(records: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """The groups of patients that ``find_duplicates`` tells of."""
+    """Return the groups of patients that ``find_duplicates`` reports."""
     return _groups(_by_digest(records))
 
 
 def _by_digest(records: Iterable[Mapping[str, Any]]) -> list[dict[str, list[str]]]:
-    """For each image that several patients have: its columns by patient."""
+    """Return, for each image that several patients have, its columns by patient."""
     found: dict[str, dict[str, list[str]]] = {}
     for record in records:
         for patient, digests in record["digests"].items():
@@ -52,7 +52,7 @@ def _by_digest(records: Iterable[Mapping[str, Any]]) -> list[dict[str, list[str]
 
 
 def _groups(shared: Iterable[Mapping[str, Any]]) -> list[tuple[str, ...]]:
-    """Patients that are connected by images in common, however far around."""
+    """Return the groups of patients that common images connect, directly or through other patients."""
     group_of: dict[str, dict[str, None]] = {}
     for columns in shared:
         merged: dict[str, None] = {}
@@ -80,4 +80,4 @@ def _problem(
         if len(places := sorted({of[patient] for patient in group if patient in of})) > 1
     ]
     what = f"the same voxels under {len(group)} patients: {named}" + (f", {' and '.join(across)}" if across else "")
-    return Problem(what, _ONE_PATIENT, patient=group[0], check="patients-identical")
+    return problem_of("patients-identical", what, _ONE_PATIENT, patient=group[0])

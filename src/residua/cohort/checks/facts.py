@@ -1,4 +1,4 @@
-"""What the voxels of one file say, measured once, whatever the file is meant to be: an image or a mask."""
+"""Measurements of the voxels of one file, the same for an image and a mask."""
 
 from __future__ import annotations
 
@@ -54,27 +54,27 @@ class Facts:
 
     @property
     def few_values(self) -> bool:
-        """Whether ``values`` are all that there are."""
+        """Return whether ``values`` are all distinct values."""
         return len(self.values) <= MANY_VALUES
 
     @property
     def volume_ml(self) -> float:
-        """Volume of the marked voxels in ml."""
+        """Return the volume of the marked voxels in ml."""
         return self.marked * self.voxel_ml
 
     def to_json(self) -> dict[str, Any]:
-        """Builtins from which ``from_json`` makes the same facts again."""
+        """Return builtins from which ``from_json`` makes the same facts."""
         return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Facts:
-        """The facts that ``to_json`` described."""
+        """Return the facts that ``to_json`` described."""
         facts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in record.items()}
         return cls(**facts)
 
 
 def read_whole(path: str) -> Image:
-    """Load an image and read its file to the end: only there gzip says whether all of it is right.
+    """Load an image and read its file to the end: only there gzip shows whether the file is whole.
 
     Raises ``ResiduaError`` when the file is truncated or damaged.
     """
@@ -122,7 +122,7 @@ def facts_of(image: Image) -> Facts:
 
 
 def voxel_digest(image: Image) -> str:
-    """SHA-256 of shape, spacing (µm) and voxels (float32, RAS+ order), as hex."""
+    """Return the SHA-256 of shape, spacing (µm) and voxels (float32, RAS+ order), as hex."""
     found = hashlib.sha256(repr((image.grid.shape, [round(mm * 1000) for mm in image.grid.spacing_mm])).encode())
     for plane in image.data:
         # Adding zero makes one of the two zeros.

@@ -1,4 +1,4 @@
-"""What the headers of a patient's images say, before any voxel is read."""
+"""Checks of the headers of a patient's images, before any voxel is read."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from contextlib import contextmanager
 
 import nibabel as nib
 
-from residua.cohort.checks.faults import Fault, UnusableError, problem_of
-from residua.cohort.checks.geometry import field_of_view_doubts, geometry_doubts, geometry_errors
-from residua.cohort.checks.identity import TEXT_FIELDS, extension_faults, path_doubts, text_doubts
+from residua.cohort.checks.geometry import field_of_view_warnings, geometry_errors, geometry_warnings
+from residua.cohort.checks.identity import TEXT_FIELDS, extension_problems, path_warnings, text_warnings
+from residua.cohort.checks.located import UnusableFileError, located
 from residua.cohort.checks.nifti import CONVERT_AGAIN, MEMORY_BYTES, read_header
-from residua.cohort.checks.pairs import between_patients, name_faults, other_grid, within_patient
+from residua.cohort.checks.pairs import between_patients, name_warnings, other_grid, within_patient
 from residua.cohort.table.files import drawn_on
 from residua.cohort.table.patients import Patient
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, load_grid
 from residua.problems.problem import Problem, errors_of
+from residua.problems.severity import problem_of
 from residua.settings.study import Study
 
 __all__ = ["check_headers", "header_problems", "other_grid"]
@@ -31,11 +32,11 @@ _NAMES = 3
 
 
 def check_headers(study: Study, patients: Iterable[Patient], memory_bytes: int = MEMORY_BYTES) -> list[Problem]:
-    """Problems of the headers of all files that the study reads, in the order of the table; never reads a voxel.
+    """Return the problems of the headers of all files that the study reads, in table order, without reading a voxel.
 
     Beside each file alone, a patient's files are compared (a mask must lie on the grid of the sequence on which it was
     drawn; the sequences are different files), and those of different patients. A file that would take more than
-    ``memory_bytes`` as float64 is refused. Files that do not exist are left to ``check_files``. Never raises.
+    ``memory_bytes`` as float64 is an error. Files that do not exist are left to ``check_files``. Never raises.
     """
     included = [patient for patient in patients if not patient.excluded]
     with _quiet(), ThreadPoolExecutor(_READERS) as pool:
@@ -45,7 +46,7 @@ def check_headers(study: Study, patients: Iterable[Patient], memory_bytes: int =
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """What nibabel mends in a header as it opens a file is not printed: it is judged as it is stored."""
+    """Silence nibabel's messages about repaired headers: headers are judged as they are stored."""
     logger = nib.imageglobals.logger
     before = logger.disabled
     with warnings.catch_warnings():
@@ -72,33 +73,34 @@ def _patient_problems(study: Study, patient: Patient, memory_bytes: int) -> list
             grids[column] = grid = load_grid(path)
         except ResiduaError as error:
             what = str(error).removeprefix(f"{path}: ")
-            problems.append(problem_of(patient, column, path, Fault("header-damaged", what, CONVERT_AGAIN)))
+            problems.append(located(problem_of("header-damaged", what, CONVERT_AGAIN), patient, column, path))
             continue
         if column in study.images:
-            doubts = field_of_view_doubts(grid.shape, grid.spacing_mm)
-            problems += [problem_of(patient, column, path, doubt) for doubt in doubts]
+            warned = field_of_view_warnings(grid.shape, grid.spacing_mm)
+            problems += [located(warning, patient, column, path) for warning in warned]
     return [
         *problems,
-        *name_faults(patient, study.file_columns),
+        *name_warnings(patient, study.file_columns),
         *within_patient(patient, study, drawn_on(study), grids),
     ]
 
 
 def header_problems(patient: Patient, column: str, path: str, memory_bytes: int = MEMORY_BYTES) -> list[Problem]:
-    """Problems of one header, each naming the row, the column and the file. Never raises."""
+    """Return the problems of one header, each with the row, the column and the file. Never raises."""
     try:
         header = read_header(path, memory_bytes)
-        faults = geometry_errors(header)
-        faults = faults or geometry_doubts(header)
-        faults += text_doubts({field: header.text(field) for field in TEXT_FIELDS})
-        faults += extension_faults(header.extensions)
-    except UnusableError as unusable:
-        faults = [unusable.fault]
+        problems = geometry_errors(header) or geometry_warnings(header)
+        problems += text_warnings({field: header.text(field) for field in TEXT_FIELDS})
+        problems += extension_problems(header.extensions)
+    except UnusableFileError as unusable:
+        problems = list(unusable.problems)
     except Exception as error:
-        # Whatever a damaged header makes a library do, the other patients are looked at.
-        what = f"the header cannot be looked at ({type(error).__name__}: {error})"
-        faults = [Fault("header-damaged", what, CONVERT_AGAIN)]
-    named = path_doubts(path, os.path.join(path, *[os.pardir] * _NAMES))
-    # The path would tell again what is to be hidden: row and column say which file it is.
-    unnamed = [problem_of(patient, column, None, doubt) for doubt in named]
-    return [*(problem_of(patient, column, path, fault) for fault in faults), *unnamed]
+        # Whatever a damaged header makes a library do, the other patients are checked.
+        what = f"the header cannot be checked ({type(error).__name__}: {error})"
+        problems = [problem_of("header-damaged", what, CONVERT_AGAIN)]
+    named = path_warnings(path, os.path.join(path, *[os.pardir] * _NAMES))
+    return [
+        *(located(problem, patient, column, path) for problem in problems),
+        # The path would repeat what is to be hidden: row and column say which file it is.
+        *(located(warning, patient, column, None) for warning in named),
+    ]

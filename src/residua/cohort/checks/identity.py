@@ -1,4 +1,4 @@
-"""Traces of a person's identity in headers and in names. A message says where and of what kind, never the trace."""
+"""Checks for traces of identity in headers and names. A message says where and of what kind, never the trace."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import re
 from typing import NamedTuple
 
-from residua.cohort.checks.faults import Fault
+from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 TEXT_FIELDS = ("descrip", "aux_file", "intent_name", "db_name")
 DICOM = 2
@@ -41,7 +42,7 @@ _WORDS = frozenset(
 _IDENTIFYING_TAGS = {(0x10, 0x10), (0x10, 0x20), (0x10, 0x30), (0x10, 0x40), (0x10, 0x1000), (0x10, 0x1040)}
 _TAG_NAMES = re.compile(rb"Patient'?s?[ _]?(?:Name|ID|Birth)", re.IGNORECASE)
 _EMPTIED = re.compile(rb"^\W*$|anon|remov|delet|de-?ident", re.IGNORECASE)
-_CLEAR = "see whether it identifies anyone, and clear it before the file leaves the hospital"
+_CLEAR = "check whether it identifies anyone, and clear it before the file leaves the hospital"
 _RENAME = "rename it if it identifies anyone, and correct the table"
 _NEAREST_FOLDERS = 3
 
@@ -54,12 +55,12 @@ class Extension(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The kind in words."""
+        """Return the kind in words."""
         return _KINDS.get(self.kind, f"unknown (number {self.kind})")
 
 
 def trace_of(text: str) -> str | None:
-    """The kind of identity that ``text`` may hold; None for what identifies nobody."""
+    """Return the kind of identity that ``text`` may hold; None if it identifies nobody."""
     if _NAME.search(text):
         return "a person's name as DICOM writes it"
     if _DATES.search(text):
@@ -74,31 +75,31 @@ def trace_of(text: str) -> str | None:
     return None
 
 
-def text_doubts(texts: dict[str, str]) -> list[Fault]:
-    """Traces in the header's fields of characters, by name: warnings."""
+def text_warnings(texts: dict[str, str]) -> list[Problem]:
+    """Return a warning for each text field of the header, by name, that may identify a person."""
     found = {field: trace for field, text in texts.items() if (trace := trace_of(text))}
     return [
-        Fault("identity-in-header", f"the header's field {field} holds what may be {trace}", _CLEAR, "warning")
+        problem_of("identity-in-header", f"the header's field {field} holds what may be {trace}", _CLEAR)
         for field, trace in found.items()
     ]
 
 
-def extension_faults(extensions: tuple[Extension, ...]) -> list[Fault]:
-    """That a header is extended, which may carry anything; an error where it names a patient."""
-    faults = []
+def extension_problems(extensions: tuple[Extension, ...]) -> list[Problem]:
+    """Return a warning for each extension of a header, which may hold anything; an error if it names a patient."""
+    problems = []
     for extension in dict.fromkeys(extensions):
         if names_patient(extension):
             what = f"the header's {extension.name} extension holds a patient's name, number or date of birth"
             remedy = "remove the extension, or convert the series again without it"
-            faults.append(Fault("identity-in-extension", what, remedy))
+            problems.append(problem_of("identity-in-extension", what, remedy))
         else:
             what = f"the header has an extension of kind {extension.name}, which may identify a person"
-            faults.append(Fault("header-extension", what, "see what it holds, and remove it", "warning"))
-    return faults
+            problems.append(problem_of("header-extension", what, "check what it holds, and remove it"))
+    return problems
 
 
 def names_patient(extension: Extension) -> bool:
-    """Whether an extension holds a patient's identity: a DICOM element that is not empty, or the name of one."""
+    """Return whether an extension names a patient: a DICOM element that is not empty, or the name of one."""
     if extension.kind != DICOM:
         return bool(_TAG_NAMES.search(extension.content))
     return any(_has_element(extension.content, tag) for tag in _IDENTIFYING_TAGS)
@@ -121,17 +122,17 @@ def _has_element(content: bytes, tag: tuple[int, int]) -> bool:
     return False
 
 
-def path_doubts(path: str, folder: str) -> list[Fault]:
-    """Traces in the name of a file and of the folders that lead to it from ``folder``, the table's: warnings."""
+def path_warnings(path: str, folder: str) -> list[Problem]:
+    """Return a warning for each name that may identify a person: the file's, and of its folders below ``folder``."""
     inside = os.path.relpath(path, folder)
     parts = inside.split(os.sep)
     if os.pardir in parts:
         # Elsewhere, above what the data came with, the folders are the computer's.
         parts = [part for part in parts if part != os.pardir][-_NEAREST_FOLDERS:]
-    doubts = []
+    warned = []
     for depth, part in enumerate(reversed(parts)):
         trace = trace_of(part.partition(".nii")[0])
         if trace:
             where = "the file's name" if depth == 0 else f"the name of the folder {depth} above the file"
-            doubts.append(Fault("identity-in-name", f"{where} holds what may be {trace}", _RENAME, "warning"))
-    return doubts
+            warned.append(problem_of("identity-in-name", f"{where} holds what may be {trace}", _RENAME))
+    return warned

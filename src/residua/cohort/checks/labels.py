@@ -1,4 +1,4 @@
-"""Is a mask a mask, and does it lie where such a structure can lie?"""
+"""Checks whether a mask is a mask, and lies where its structure can lie."""
 
 from __future__ import annotations
 
@@ -6,82 +6,82 @@ from collections.abc import Mapping
 from typing import Any
 
 from residua.cohort.checks.facts import ROUNDING, Facts
-from residua.cohort.checks.faults import Fault
+from residua.images.brain_volume import IMPOSSIBLE_ML, is_plausible_brain
 from residua.images.heads import Head, outside_head
 from residua.images.volumes import Image
+from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 LARGEST_HEAD_SHARE = 0.3
 """No tumour fills as much of the head as this; a brain mask does."""
-BRAIN_ML = (500.0, 2500.0)
-"""Brain masks of adults with hydrocephalus, atrophy or a generous rim stay well within these volumes."""
 _MOSTLY = 0.5
 _RIM = 0.9
 _WRITE_BINARY = "write 1 in the structure and 0 elsewhere"
-_DRAW_AGAIN = "see both in a viewer, and give the mask that was drawn on this image"
+_DRAW_AGAIN = "check both in a viewer, and give the mask that was drawn on this image"
 
 
-def label_faults(facts: Facts) -> list[Fault]:
-    """What is wrong with a label or mask by itself. An empty one is right: nothing was to be marked."""
+def label_problems(facts: Facts) -> list[Problem]:
+    """Return the problem of a label or mask by itself. An empty one is right: there was nothing to mark."""
     if facts.nan or facts.infinite:
         what = f"{facts.nan + facts.infinite} of {facts.voxels} voxels are not finite (NaN or infinite)"
-        return [Fault("label-not-finite", what, _WRITE_BINARY)]
+        return [problem_of("label-not-finite", what, _WRITE_BINARY)]
     if facts.zeros + facts.ones < facts.voxels:
         return [_not_binary(facts)]
     if facts.marked > _MOSTLY * facts.voxels and facts.rim_marked > _RIM:
         share = facts.marked / facts.voxels
         what = f"{share:.0%} of the image is marked, up to its rim, as in an inverted mask"
-        return [Fault("label-inverted", what, _WRITE_BINARY)]
+        return [problem_of("label-inverted", what, _WRITE_BINARY)]
     return []
 
 
-def _not_binary(facts: Facts) -> Fault:
+def _not_binary(facts: Facts) -> Problem:
     others = [v for v in facts.values if abs(v) > ROUNDING and abs(v - 1) > ROUNDING]
     shown = ", ".join(f"{value:g}" for value in others[:5]) + (", …" if len(others) > 5 else "")
     what = f"a mask holds 0 and 1 only, this one also {shown}"
     if facts.minimum < -ROUNDING or facts.maximum > 1 + ROUNDING or not facts.fractional:
         remedy = _WRITE_BINARY
         if facts.integral and facts.few_values and len(others) > 1:
-            remedy += ", the structures that make it up together; see which value means what"
-        return Fault("label-not-binary", what, remedy)
+            remedy += ", the structures that make it up together; check which value means what"
+        return problem_of("label-not-binary", what, remedy)
     if not facts.ones or facts.traces > facts.fractional or facts.fractional > 10 * facts.ones:
         remedy = "threshold it where its author says (often 0.5), " + _WRITE_BINARY
-        return Fault("label-probability", f"{what}, as a map of probabilities does", remedy)
+        return problem_of("label-probability", f"{what}, as a map of probabilities does", remedy)
     remedy = (
         "resample the mask as it was drawn with nearest neighbour, or write 1 where it is 0.5 or more and 0 elsewhere"
     )
-    return Fault("label-float-edges", f"{what}, as linear resampling leaves along an edge", remedy)
+    return problem_of("label-float-edges", f"{what}, as linear resampling leaves along an edge", remedy)
 
 
-def brain_mask_faults(facts: Facts) -> list[Fault]:
-    """What is wrong with a brain mask of zeros and ones."""
+def brain_mask_problems(facts: Facts) -> list[Problem]:
+    """Return the problem of a brain mask of zeros and ones."""
     if not facts.marked:
         remedy = "give the mask of the brain; an empty one is right for labels only"
-        return [Fault("brain-mask-empty", "the brain mask is empty", remedy)]
-    low, high = BRAIN_ML
-    if not low <= facts.volume_ml <= high:
-        what = f"the brain mask is of {facts.volume_ml:.0f} ml, no brain's volume ({low:.0f} to {high:.0f} ml)"
-        return [Fault("brain-mask-volume", what, "see the mask in a viewer, and check the spacing", "warning")]
+        return [problem_of("brain-mask-empty", "the brain mask is empty", remedy)]
+    if not is_plausible_brain(facts.volume_ml):
+        low, high = IMPOSSIBLE_ML
+        what = f"the brain mask has {facts.volume_ml:.0f} ml, implausible for a brain ({low:.0f} to {high:.0f} ml)"
+        return [problem_of("brain-mask-volume", what, "check the mask in a viewer, and the spacing")]
     return []
 
 
-def place_faults(facts: Facts, sequence: str, outside: dict[str, Any]) -> list[Fault]:
-    """What is wrong with where a label lies, from its ``placement`` on the image of ``sequence``."""
+def place_problems(facts: Facts, sequence: str, outside: dict[str, Any]) -> list[Problem]:
+    """Return the problem of where a label lies, from its ``position_on_head`` in the image of ``sequence``."""
     if not facts.marked or "outside_head" not in outside:
         return []
     if outside["outside_head"] > _MOSTLY:
         what = f"{outside['outside_head']:.0%} of the mask lies outside the head that {sequence} shows"
-        return [Fault("label-outside-head", what, _DRAW_AGAIN)]
+        return [problem_of("label-outside-head", what, _DRAW_AGAIN)]
     share = facts.volume_ml / outside["head_ml"]
     if share > LARGEST_HEAD_SHARE:
         what = f"the mask fills {share:.0%} of the head that {sequence} shows"
-        return [Fault("label-too-large", what, "see whether it is the mask of this structure", "warning")]
+        return [problem_of("label-too-large", what, "check whether it is the mask of this structure")]
     return []
 
 
-def placement(mask: Image, head: Head) -> dict[str, float]:
-    """How a mask of booleans lies on a head, as builtins: ``outside_head`` (share) and ``head_ml``.
+def position_on_head(mask: Image, head: Head) -> dict[str, float]:
+    """Return where a mask of booleans lies on a head, as builtins: ``outside_head`` (share) and ``head_ml``.
 
-    Empty when they are on different grids, which is a fault of its own, or the head cannot be told.
+    Empty when their grids differ, which another check reports, or the head cannot be recognised.
     """
     if not head.usable or not mask.grid.same_as(head.grid):
         return {}
@@ -89,26 +89,26 @@ def placement(mask: Image, head: Head) -> dict[str, float]:
 
 
 def outside_brain(mask: Image, brain: Image) -> dict[str, float]:
-    """The share ``outside_brain`` of a mask's voxels outside a brain mask, both booleans; empty as ``placement`` is."""
+    """Return the share ``outside_brain`` of a mask's voxels, both booleans; empty as in ``position_on_head``."""
     if not mask.grid.same_as(brain.grid) or not mask.data.any() or not brain.data.any():
         return {}
     return {"outside_brain": float((mask.data & ~brain.data).sum() / mask.data.sum())}
 
 
-def brain_faults(outside: dict[str, Any]) -> list[Fault]:
-    """What is wrong with where a label lies, from ``outside_brain``."""
+def brain_problems(outside: dict[str, Any]) -> list[Problem]:
+    """Return the problem of where a label lies, from ``outside_brain``."""
     share = outside.get("outside_brain", 0.0)
     if share <= _MOSTLY:
         return []
-    what = f"{share:.0%} of the mask lies outside the brain mask, and is removed with the skull"
-    return [Fault("label-outside-brain", what, "see both masks in a viewer, and mend the wrong one", "warning")]
+    what = f"{share:.0%} of the mask lies outside the brain mask, and would be removed with the skull"
+    return [problem_of("label-outside-brain", what, "check both masks in a viewer, and correct the wrong one")]
 
 
-def volume_faults(facts: Mapping[str, Facts]) -> list[tuple[str, Fault]]:
-    """The residual tumour, by column, when it is not smaller than the tumour before surgery."""
+def volume_problems(facts: Mapping[str, Facts]) -> list[tuple[str, Problem]]:
+    """Return, by column, a warning when the residual tumour is not smaller than the tumour before surgery."""
     before, after = facts.get("pre_tumor"), facts.get("residual")
     if before is None or after is None or not after.marked or after.volume_ml < before.volume_ml:
         return []
     what = f"{after.volume_ml:.3g} ml of residual tumour, no less than the {before.volume_ml:.3g} ml before surgery"
-    remedy = "see whether the masks or the scans before and after surgery are swapped"
-    return [("residual", Fault("residual-not-smaller", what, remedy, "warning"))]
+    remedy = "check whether the masks or the scans before and after surgery are swapped"
+    return [("residual", problem_of("residual-not-smaller", what, remedy))]

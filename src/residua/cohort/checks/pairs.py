@@ -1,4 +1,4 @@
-"""What is wrong between files: labels off their image's grid, one file in two places, sessions that were swapped."""
+"""Checks between files: labels off their image's grid, one file in two places, swapped sessions."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from residua.cohort.checks.faults import Fault, problem_of
+from residua.cohort.checks.located import located
 from residua.cohort.table.patients import Patient
 from residua.images.volumes import Grid
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 from residua.settings.study import Study
 
 _BEFORE = re.compile(r"(?<![a-z])pre[ -]?(?:op(?:erative)?|surg(?:ery|ical))(?![a-z])")
@@ -21,9 +22,9 @@ _SWAP = "exchange the two columns, or rename the file"
 def within_patient(
     patient: Patient, study: Study, drawn_on: Mapping[str, str], grids: Mapping[str, Grid]
 ) -> list[Problem]:
-    """Faults between the files of one patient.
+    """Return the problems between the files of one patient.
 
-    ``drawn_on`` names the sequence of each mask, ``grids`` the grid of every file whose header is sound.
+    ``drawn_on`` names the sequence of each mask, ``grids`` the grid of every file whose header is usable.
     """
     swapped = _swapped_grids(patient, study, drawn_on, grids)
     problems = [] if swapped else _off_grid(patient, study, drawn_on, grids)
@@ -31,7 +32,7 @@ def within_patient(
 
 
 def between_patients(patients: Iterable[Patient], columns: Sequence[str]) -> list[Problem]:
-    """An error for each file that an earlier patient has too, by whatever path or link."""
+    """Return an error for each file that an earlier patient has too, by whatever path or link."""
     first: dict[tuple[int, int], tuple[str, str]] = {}
     problems = []
     for patient in patients:
@@ -42,13 +43,13 @@ def between_patients(patients: Iterable[Patient], columns: Sequence[str]) -> lis
             owner, whose = first.setdefault(place, (patient.patient, column))
             if owner != patient.patient:
                 what = f"the same file as {whose} of patient {owner}"
-                fault = Fault("file-of-two-patients", what, "give every patient files of their own")
-                problems.append(problem_of(patient, column, patient.files[column], fault))
+                found = problem_of("file-of-two-patients", what, "give every patient files of their own")
+                problems.append(located(found, patient, column, patient.files[column]))
     return problems
 
 
-def name_faults(patient: Patient, columns: Iterable[str]) -> list[Problem]:
-    """A warning for each file whose name speaks of the other session than its column: before or after surgery."""
+def name_warnings(patient: Patient, columns: Iterable[str]) -> list[Problem]:
+    """Return a warning for each file whose name and column differ in the session: before or after surgery."""
     problems = []
     for column in columns:
         path = patient.files.get(column)
@@ -59,18 +60,18 @@ def name_faults(patient: Patient, columns: Iterable[str]) -> list[Problem]:
         before, after = bool(_BEFORE.search(name)), bool(_AFTER.search(name))
         if before != after and before != column.startswith("pre_"):
             session = "before" if before else "after"
-            fault = Fault("session-in-name", f"its name speaks of a scan {session} surgery", _SWAP, "warning")
-            problems.append(problem_of(patient, column, path, fault))
+            found = problem_of("session-in-name", f"its name says that the scan was taken {session} surgery", _SWAP)
+            problems.append(located(found, patient, column, path))
     return problems
 
 
 def other_grid(patient: Patient, column: str, sequence: str, grids: Mapping[str, Grid]) -> Problem:
-    """That the mask in ``column`` does not lie on the grid of ``sequence``, as ``grids`` show."""
+    """Return the problem that the mask in ``column`` is not on the grid of ``sequence``; ``grids`` hold both grids."""
     what = f"{_described(grids[column])} does not lie on the grid of {sequence}, {_described(grids[sequence])}"
     if grids[column].shape == grids[sequence].shape and grids[column].spacing_mm == grids[sequence].spacing_mm:
         what += ", but elsewhere in space"
     remedy = f"resample the mask to {patient.files[sequence]} with nearest neighbour, or draw it on that image"
-    return problem_of(patient, column, patient.files[column], Fault("label-off-grid", what, remedy))
+    return located(problem_of("label-off-grid", what, remedy), patient, column, patient.files[column])
 
 
 def _off_grid(patient: Patient, study: Study, drawn_on: Mapping[str, str], grids: Mapping[str, Grid]) -> list[Problem]:
@@ -82,8 +83,8 @@ def _off_grid(patient: Patient, study: Study, drawn_on: Mapping[str, str], grids
         if others:
             what = f"drawn on the grid of {others[0]}, not on that of {sequence}"
             remedy = f"give the mask that was drawn on {sequence}, or resample it to that image with nearest neighbour"
-            fault = Fault("label-of-other-sequence", what, remedy)
-            problems.append(problem_of(patient, column, patient.files[column], fault))
+            found = problem_of("label-of-other-sequence", what, remedy)
+            problems.append(located(found, patient, column, patient.files[column]))
         else:
             problems.append(other_grid(patient, column, sequence, grids))
     return problems
@@ -92,7 +93,7 @@ def _off_grid(patient: Patient, study: Study, drawn_on: Mapping[str, str], grids
 def _swapped_grids(
     patient: Patient, study: Study, drawn_on: Mapping[str, str], grids: Mapping[str, Grid]
 ) -> list[Problem]:
-    """Two labels, each on the grid of the other's image: scans before and after surgery have changed places."""
+    """Return an error where two labels are each on the grid of the other's image: the sessions are swapped."""
     labels = [label for label in study.labels if label in grids and drawn_on[label] in grids]
     for one in labels:
         for other in labels:
@@ -100,9 +101,9 @@ def _swapped_grids(
             if mine >= its or grids[mine].same_as(grids[its]):
                 continue
             if grids[one].same_as(grids[its]) and grids[other].same_as(grids[mine]):
-                what = f"{one} lies on the grid of {its}, and {other} on that of {mine}: the scans have changed places"
-                fault = Fault("sessions-swapped", what, f"exchange {mine} and {its}, or {one} and {other}")
-                return [problem_of(patient, mine, patient.files[mine], fault)]
+                what = f"{one} lies on the grid of {its}, and {other} on that of {mine}: the scans are swapped"
+                found = problem_of("sessions-swapped", what, f"exchange {mine} and {its}, or {one} and {other}")
+                return [located(found, patient, mine, patient.files[mine])]
     return []
 
 
@@ -115,13 +116,13 @@ def _same_file(patient: Patient, columns: Iterable[str]) -> list[Problem]:
             continue
         earlier = first.setdefault(place, column)
         if earlier != column:
-            fault = Fault("file-in-two-columns", f"the same file as {earlier}", "give every column its own file")
-            problems.append(problem_of(patient, column, patient.files[column], fault))
+            found = problem_of("file-in-two-columns", f"the same file as {earlier}", "give every column its own file")
+            problems.append(located(found, patient, column, patient.files[column]))
     return problems
 
 
 def _place(path: str | None) -> tuple[int, int] | None:
-    """What identifies a file under all its names."""
+    """Return what identifies a file under all its names: device and inode."""
     try:
         status = os.stat(path) if path is not None else None
     except OSError:

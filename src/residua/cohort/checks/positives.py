@@ -1,4 +1,4 @@
-"""Who has residual tumour in the reference standard, from the masks alone, before anything runs."""
+"""Which patients have residual tumour in the reference standard, from the masks alone, before anything runs."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from residua.metrics.classification import has_residual_tumor
 def positive_patients(
     patients: Iterable[Patient], residual_tumor_ml: float, cache: str | os.PathLike[str] | None = None
 ) -> dict[str, bool]:
-    """Whether there is residual tumour, by patient; who is left out or has no readable mask is missing.
+    """Return by patient whether there is residual tumour; excluded patients and unreadable masks are missing.
 
-    ``cache`` is that of ``check_voxels``: masks that it knows are not read again.
+    ``cache`` is that of ``check_voxels``: masks in it are not read again.
     """
     return positives_of(check_voxels(patients, {"residual": "label"}, cache=cache)["residual_ml"], residual_tumor_ml)
 
 
 def positives_of(volumes_ml: Mapping[str, float], residual_tumor_ml: float) -> dict[str, bool]:
-    """Whether a reference volume is residual tumour, by patient."""
+    """Return by patient whether a reference volume is residual tumour."""
     return {patient: bool(has_residual_tumor(ml, residual_tumor_ml)) for patient, ml in volumes_ml.items()}
 
 
 def positives_by_hospital(
     patients: Iterable[Patient], residual_tumor_ml: float, cache: str | os.PathLike[str] | None = None
 ) -> dict[str, int]:
-    """How many of the patients in the study have residual tumour, by hospital."""
+    """Return by hospital how many patients in the study have residual tumour."""
     members = list(patients)
     hospitals = {patient.patient: patient.hospital for patient in members}
     positive = positive_patients(members, residual_tumor_ml, cache)

@@ -1,4 +1,4 @@
-"""Does each rater's mask lie on the grid of the image that it was drawn on?"""
+"""Check that each rater's mask lies on the grid of the image that it was drawn on."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ _REFERENCE = "the reference image"
 
 
 def check_rater_headers(raters: Raters, references: Mapping[str, str]) -> list[Problem]:
-    """Problems of the headers of all masks, in the order of the table; never reads a voxel.
+    """Return the problems of the headers of all masks, in table order, without reading a voxel.
 
     A mask must be one 3D NIfTI volume on the grid of ``references[patient]``, the reference image of each rated
     patient. Masks that do not exist are left to ``load_raters``, broken references to ``check_headers``.
     """
-    sound = {patient: _is_image(references[patient]) for patient in raters.patients}
+    usable = {patient: _is_image(references[patient]) for patient in raters.patients}
     problems: list[Problem] = []
     for rating in raters.ratings:
         if not os.path.isfile(rating.mask):
             continue
         drawn = rating.as_patient()
-        found = header_problems(drawn, "mask", rating.mask)
-        problems += found
-        if errors_of(found) or not sound[rating.patient]:
+        own = header_problems(drawn, "mask", rating.mask)
+        problems += own
+        if errors_of(own) or not usable[rating.patient]:
             continue
         drawn = replace(drawn, files={**drawn.files, _REFERENCE: references[rating.patient]})
         grids = {column: load_grid(file) for column, file in drawn.files.items()}

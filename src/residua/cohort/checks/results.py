@@ -1,7 +1,7 @@
-"""What checks of the data found, kept for the next start, and whom that leaves out of the study.
+"""The errors that checks of the data found, kept for the next start, and the patients whom they exclude.
 
-A finding holds as long as the files of its patients are those that were looked at (path, size, time of change): once
-one is mended, its patient is a candidate again and is looked at anew.
+An error stands as long as the files of its patients are those that were checked (path, size, time of change). Once a
+file is corrected, its patient is a candidate again and is checked anew.
 """
 
 from __future__ import annotations
@@ -13,53 +13,56 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from residua.cohort.checks.file_status import FileStatus, status_of
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 from residua.publishing.publish import digest, read_json, write_json, write_text
 
-_COLUMNS = ("patient", "check", "column", "file", "what", "remedy")
+_COLUMNS = ("patient", "check", "subject", "file", "what", "remedy")
 
 
-def record_findings(
+def keep_problems(
     path: str, patients: Iterable[Patient], problems: Iterable[Problem], groups: Iterable[Sequence[str]] = ()
 ) -> None:
-    """Write the errors among ``problems`` beside what the files of their patients are like.
+    """Write the errors among ``problems``, and the state of the files of their patients.
 
-    ``patients`` are all that were judged. A finding about several patients, one of ``groups``, stands only as long as
+    ``patients`` are all that were checked. An error about several patients, one of ``groups``, stands only as long as
     it stands for all of them.
     """
     errors = [problem for problem in problems if problem.is_error and problem.patient]
     together = {patient: sorted(group) for group in groups for patient in group}
-    findings = [{"problem": e.to_json(), "patients": together.get(e.patient or "", [e.patient])} for e in errors]
-    concerned = {patient for finding in findings for patient in finding["patients"]}
+    kept = [{"problem": e.to_json(), "patients": together.get(e.patient or "", [e.patient])} for e in errors]
+    concerned = {patient for entry in kept for patient in entry["patients"]}
     seen = {patient.patient: _seen(patient) for patient in patients if patient.patient in concerned}
-    write_json(path, {"findings": findings, "seen": seen})
+    write_json(path, {"problems": kept, "seen": seen})
 
 
-def standing_findings(folder: str, patients: Mapping[str, Patient]) -> list[Problem]:
-    """The errors recorded in ``folder`` whose patients' files are unchanged; a damaged record is no record."""
-    found: list[Problem] = []
+def kept_problems(folder: str, patients: Mapping[str, Patient]) -> list[Problem]:
+    """Return the errors kept in ``folder`` whose patients' files are unchanged; a damaged record is ignored."""
+    problems: list[Problem] = []
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), "*.json"))):
         try:
             record = read_json(path)
             stands = {patient: _stands(patients.get(patient), seen) for patient, seen in record["seen"].items()}
-            found += [Problem(**f["problem"]) for f in record["findings"] if all(stands[p] for p in f["patients"])]
+            standing = [entry for entry in record["problems"] if all(stands[p] for p in entry["patients"])]
+            problems += [Problem.from_json(entry["problem"]) for entry in standing]
         except (OSError, ValueError, KeyError, TypeError):
             continue
-    return found
+    return problems
 
 
 def invalid_patients(problems: Iterable[Problem]) -> dict[str, str]:
-    """The reason, the names of the checks, by patient who has an error; patients with one reason read alike."""
+    """Return by patient the names of the checks that found an error; equal reasons read alike."""
     checks: dict[str, list[str]] = {}
     for problem in problems:
         if problem.is_error and problem.patient:
-            checks.setdefault(problem.patient, []).append(problem.check or problem.what)
+            checks.setdefault(problem.patient, []).append(problem.check)
     return {patient: ", ".join(dict.fromkeys(sorted(names))) for patient, names in checks.items()}
 
 
 def write_excluded(path: str, problems: Iterable[Problem]) -> None:
-    """Write the patients whom checks leave out, one row a finding, as a table (TSV)."""
+    """Write the patients whom checks exclude as a table (TSV), one row per error."""
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
     writer.writerow(_COLUMNS)
@@ -70,26 +73,19 @@ def write_excluded(path: str, problems: Iterable[Problem]) -> None:
 
 
 def read_excluded(path: str) -> list[Problem]:
-    """The findings that ``write_excluded`` wrote; none when there is no table."""
+    """Return the errors that ``write_excluded`` wrote; none when there is no table."""
     if not os.path.isfile(path):
         return []
     rows = csv.DictReader(io.StringIO(_content(path)), delimiter="\t")
-    return [Problem(row["what"], row["remedy"], patient=row["patient"], check=row["check"]) for row in rows]
+    return [problem_of(row["check"], row["what"], row["remedy"], patient=row["patient"]) for row in rows]
 
 
 def _seen(patient: Patient) -> dict[str, list[Any]]:
+    """Return by column the path, its status and the digest of its content; null where there is no file."""
     return {
-        column: [*_status(path), digest(path) if os.path.isfile(path) else None]
+        column: [path, status_of(path), digest(path) if os.path.isfile(path) else None]
         for column, path in patient.files.items()
     }
-
-
-def _status(path: str) -> list[Any]:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return [path, None, None]
-    return [path, status.st_size, status.st_mtime_ns]
 
 
 def _stands(patient: Patient | None, seen: Mapping[str, Sequence[Any]]) -> bool:
@@ -98,12 +94,13 @@ def _stands(patient: Patient | None, seen: Mapping[str, Sequence[Any]]) -> bool:
     return all(_unchanged(patient.files[column], *was) for column, was in seen.items())
 
 
-def _unchanged(path: str, was: str, size: int | None, time_ns: int | None, content: str | None) -> bool:
-    _, size_now, time_now = _status(path)
-    if was != path or size != size_now or size is None:
+def _unchanged(path: str, was: str, status_was: Sequence[int] | None, content: str | None) -> bool:
+    status = status_of(path)
+    if was != path or status is None or status_was is None:
         return False
+    before = FileStatus(*status_was)
     # A copied study has other times and the same content.
-    return time_ns == time_now or digest(path) == content
+    return status.size == before.size and (status.changed_ns == before.changed_ns or digest(path) == content)
 
 
 def _content(path: str) -> str:

@@ -1,1 +1,1 @@
-"""What `residua check` and `residua folds` do, and what every start of a study asks again."""
+"""The commands `residua check` and `residua folds`, and the checks at every start of a study."""

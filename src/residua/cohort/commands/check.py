@@ -1,4 +1,4 @@
-"""What ``residua check`` shows: a table for readers, a line a problem for other programs, JSON, or a page."""
+"""The output of ``residua check``: a table for readers, a line per problem for programs, JSON, or a page."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from rich.text import Text
 
 from residua.cohort.commands.page import checks_page
 from residua.cohort.commands.verdict import Verdict, check_cohort
-from residua.problems.problem import Problem, printable
+from residua.problems.problem import SEVERITIES, Problem, printable
 from residua.publishing.publish import write_text
 from residua.settings.study import Study
 
-STYLES = {"error": "bold red", "ineligible": "cyan", "warning": "yellow"}
-_COLUMNS = ("severity", "row", "patient", "column", "file", "what", "how to mend")
+STYLES = dict(zip(SEVERITIES, ("bold red", "cyan", "yellow"), strict=True))
+_COLUMNS = ("severity", "row", "patient", "column", "file", "what", "how to correct it")
 
 
 def checked(study: Study, table: Path, voxels: bool, cache: Path, workers: int) -> Verdict:
-    """The verdict on a cohort, with a progress bar on stderr while voxels are read."""
+    """Return the verdict on a cohort, with a progress bar on stderr while voxels are read."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
         bar = shown.add_task("Checking patients", total=None)
@@ -37,7 +37,7 @@ def checked(study: Study, table: Path, voxels: bool, cache: Path, workers: int) 
 
 
 def show(verdict: Verdict, table: Path, study: Study) -> None:
-    """Print all problems, the totals by check, and the outcome; as a table when a reader sees it."""
+    """Print all problems, the totals by check, and the outcome; as a table in a terminal."""
     console = Console(soft_wrap=True, highlight=False, markup=False)
     if console.is_terminal and verdict.problems:
         Console().print(problem_table(verdict))
@@ -46,12 +46,12 @@ def show(verdict: Verdict, table: Path, study: Study) -> None:
         for problem in verdict.problems:
             console.print(f"{problem.severity}: {problem}")
         for (check, severity), number in verdict.totals().items():
-            console.print(f"total: {number} {severity} {check or 'table'}")
+            console.print(f"total: {number} {severity} {check}")
     console.print(f"{table}: {verdict.patients} patients to include; {outcome(verdict, study)}")
 
 
 def outcome(verdict: Verdict, study: Study) -> str:
-    """The verdict in words."""
+    """Return the verdict in words."""
     invalid = {problem.patient for problem in verdict.problems if problem.is_error}
     if not verdict.runs:
         return "the study cannot run"
@@ -71,7 +71,7 @@ def write_page(verdict: Verdict, table: Path, study: Study, page: Path) -> None:
 
 
 def problem_table(verdict: Verdict) -> Table:
-    """A row for each problem, those of a patient together under one name."""
+    """Return a row for each problem, those of a patient together under one name."""
     shown = Table(*_COLUMNS, box=None, pad_edge=False, header_style="bold")
     for patient, group in groupby(verdict.problems, key=lambda problem: (problem.row, problem.patient)):
         for number, problem in enumerate(group):
@@ -82,7 +82,7 @@ def problem_table(verdict: Verdict) -> Table:
 
 def _cells(problem: Problem, patient: str) -> list[Text]:
     row = "" if problem.row is None or not (patient or problem.patient is None) else str(problem.row)
-    texts = ("", row, patient, problem.column or "", problem.file or "", problem.what, problem.remedy)
+    texts = ("", row, patient, problem.subject or "", problem.file or "", problem.what, problem.remedy)
     cells = [Text(printable(text), overflow="fold") for text in texts]
     return [Text(problem.severity, STYLES[problem.severity]), *cells[1:]]
 
@@ -90,5 +90,5 @@ def _cells(problem: Problem, patient: str) -> list[Text]:
 def _totals(verdict: Verdict) -> Table:
     shown = Table("check", "severity", "problems", title="Totals", title_justify="left", box=None, pad_edge=False)
     for (check, severity), number in verdict.totals().items():
-        shown.add_row(check or "table", Text(severity, STYLES[severity]), str(number))
+        shown.add_row(check, Text(severity, STYLES[severity]), str(number))
     return shown

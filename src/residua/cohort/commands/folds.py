@@ -1,4 +1,4 @@
-"""What ``residua folds`` shows: who is in which fold, and how alike the folds are."""
+"""The output of ``residua folds``: the patients of each fold, and how similar the folds are."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from residua.settings.study import Study
 
 
 def show_folds(study: Study, table: Path, cache: Path) -> None:
-    """Print hospitals, patients and residual tumour of each fold and of the hold-out, and what a fold lacks.
+    """Print hospitals, patients and residual tumour of each fold and of the hold-out, and warnings.
 
-    The masks are read, or remembered by ``cache``. Raises ``ResiduaError`` when the patients cannot be placed.
+    The masks are read, unless ``cache`` holds their volumes. Raises ``ResiduaError`` when the split
+    has errors.
     """
     cohort, problems = judged_cohort(study, str(table))
     raise_problems(problems, f"{table}: the study cannot run on this cohort")

@@ -13,11 +13,10 @@ from pathlib import Path
 from string import Template
 
 from residua.cohort.commands.verdict import Verdict
-from residua.problems.problem import Problem, printable
+from residua.problems.problem import SEVERITIES, Problem, printable
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _Key = tuple[str, str]
-_SEVERITIES = ("error", "ineligible", "warning")
 _ABSOLUTE = re.compile(r"(?<![\w.~…-])(?:[A-Za-z]:)?/(?:[^\s/:,;'\"]+/)+")
 
 
@@ -33,7 +32,7 @@ def checks_page(verdict: Verdict, table_path: str, outcome: str) -> str:
     by_hospital: Counter[_Key] = Counter(
         (verdict.hospitals.get(p.patient or "") or "none", p.severity) for p in verdict.problems
     )
-    by_check: Counter[_Key] = Counter((problem.check or "table", problem.severity) for problem in verdict.problems)
+    by_check: Counter[_Key] = Counter((problem.check, problem.severity) for problem in verdict.problems)
     return Template(template).substitute(
         script_digest=base64.b64encode(digest).decode(),
         table=escape(os.path.basename(table_path)),
@@ -47,12 +46,12 @@ def checks_page(verdict: Verdict, table_path: str, outcome: str) -> str:
 
 def _counts(counted: Counter[_Key]) -> str:
     names = dict.fromkeys(name for (name, _), _ in counted.most_common())
-    return "\n".join(_cells([name, *(str(counted[name, severity]) for severity in _SEVERITIES)]) for name in names)
+    return "\n".join(_cells([name, *(str(counted[name, severity]) for severity in SEVERITIES)]) for name in names)
 
 
 def _row(problem: Problem, verdict: Verdict, folder: str) -> str:
     hospital = verdict.hospitals.get(problem.patient or "", "")
-    place = ["" if problem.row is None else str(problem.row), problem.patient or "", hospital, problem.column or ""]
+    place = ["" if problem.row is None else str(problem.row), problem.patient or "", hospital, problem.subject or ""]
     texts = [problem.file or "", problem.what, problem.remedy]
     cells = [problem.severity, *place, *(_without_places(text, folder) for text in texts), problem.check]
     return _cells(cells, problem.severity)

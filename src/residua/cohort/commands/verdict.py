@@ -1,4 +1,4 @@
-"""Can the study run on this cohort? The table, its files, their headers and, on request, every voxel."""
+"""Whether the study can run on a cohort: checks of the table, the files, their headers and, on request, voxels."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from residua.cohort.checks.positives import positives_of
 from residua.cohort.checks.results import invalid_patients
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.cohort import Cohort, judged_cohort
-from residua.cohort.commands.standing import HEADERS, known_headers
+from residua.cohort.commands.standing import known_headers
+from residua.cohort.places import HEADERS
 from residua.cohort.split.fold_contents import fold_contents_problems
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.cohort.table.patients import Patient
@@ -26,7 +27,7 @@ from residua.settings.study import Study
 
 @dataclass(frozen=True)
 class Verdict:
-    """All problems of a cohort, those of a patient together, and whether the study could run all the same.
+    """All problems of a cohort, those of a patient together, and whether the study could run nevertheless.
 
     ``patients`` is the number of those to include, ``hospitals`` the hospital of every patient in the table, and
     ``volumes_ml`` the annotated volumes by label and patient, where the voxels were read.
@@ -39,11 +40,11 @@ class Verdict:
     volumes_ml: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def totals(self) -> dict[tuple[str, Severity], int]:
-        """How many problems each check found, by its name and severity; the most first."""
+        """Return the number of problems by check and severity, the largest first."""
         return dict(Counter((problem.check, problem.severity) for problem in self.problems).most_common())
 
     def to_json(self) -> dict[str, Any]:
-        """Builtins for a program to read."""
+        """Return builtins for a program to read."""
         problems = [problem.to_json() for problem in self.problems]
         totals = [{"check": check, "severity": s, "problems": n} for (check, s), n in self.totals().items()]
         facts = {"runs": self.runs, "patients": self.patients, "problems": problems, "totals": totals}
@@ -58,7 +59,7 @@ def check_cohort(
     workers: int = 1,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Verdict:
-    """All that is wrong with the cohort of ``table_path``, with every patient at once, each problem once.
+    """Return all problems of the cohort of ``table_path``, each once.
 
     Headers take milliseconds a file, voxels up to seconds, or no time where ``cache`` knows them; ``cache``,
     ``workers`` and ``progress`` are those of ``check_voxels``. Never raises for what the table or a file holds.
@@ -69,7 +70,7 @@ def check_cohort(
     volumes: dict[str, dict[str, float]] = {}
     if voxels:
         found = check_voxels(included, kinds_of(study), drawn_on(study), cache, workers, progress)
-        problems += [Problem(**record) for record in found["problems"]]
+        problems += [Problem.from_json(record) for record in found["problems"]]
         problems += _duplicates(cohort, found)
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
         positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
@@ -94,7 +95,7 @@ def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
 
 
 def _runs(study: Study, table_path: str, problems: list[Problem]) -> bool:
-    """Whether nothing is wrong, or the study may go on without the patients in whom something is."""
+    """Return whether there is no error, or the study may continue without the patients that have one."""
     if study.on_invalid == "stop" or not errors_of(problems):
         return not errors_of(problems)
     return not errors_of(judged_cohort(study, table_path, invalid_patients(problems))[1])

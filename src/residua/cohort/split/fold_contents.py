@@ -1,4 +1,4 @@
-"""How many patients with and without residual tumour the folds and the hold-out have, and where one kind is missing."""
+"""The patients with and without residual tumour in the folds and the hold-out, and warnings where none is."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from residua.cohort.split.split import Split
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 HOLDOUT = "hold-out"
 
@@ -28,15 +29,15 @@ class FoldRow:
 
     @property
     def rt_ratio_percent(self) -> float | None:
-        """Patients with residual tumour in percent of those of whom it is known; None when it is of nobody."""
+        """Return the percentage of patients with residual tumour among those with a known volume; None without any."""
         known = self.residual_tumor + self.gross_total_resection
         return 100 * self.residual_tumor / known if known else None
 
 
 def fold_table(split: Split, positives: Mapping[str, bool]) -> list[FoldRow]:
-    """One row a fold, then the hold-out's.
+    """Return one row per fold, then the hold-out's.
 
-    ``positives`` says of each patient whether there is residual tumour; a patient who is missing counts as neither.
+    ``positives`` says by patient whether there is residual tumour; a missing patient counts as neither.
     """
     return [
         FoldRow(
@@ -51,18 +52,16 @@ def fold_table(split: Split, positives: Mapping[str, bool]) -> list[FoldRow]:
 
 
 def fold_contents_problems(split: Split, positives: Mapping[str, bool]) -> list[Problem]:
-    """A warning for each fold, and for the hold-out, that lacks one of both kinds of patients.
+    """Return a warning for each fold, and for the hold-out, without patients of one of the two kinds.
 
-    One with a patient of whom ``positives`` does not say the kind is not judged; one without patients is an error of
-    the split.
+    A part with a patient that ``positives`` lacks is not judged; a part without patients is an error of the split.
     """
     return [
-        Problem(
+        problem_of(
+            check,
             f"{name if name == HOLDOUT else f'fold {name}'} has {lacking}, so that {undefined} undefined there",
             "move a hospital that has some, or balance the folds (method: balanced)",
-            column="hospital",
-            severity="warning",
-            check=check,
+            subject="hospital",
         )
         for name, members in _parts(split)
         if members and all(patient in positives for patient in members)

@@ -1,4 +1,4 @@
-"""Which patients train and validate each fold, and which are held out: whole hospitals."""
+"""The split of whole hospitals: the patients that train and validate each fold, and the hold-out."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from residua.cohort.split.placement_table import did_you_mean
 from residua.cohort.split.split import Split
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem, raise_problems
+from residua.problems.severity import problem_of
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.settings.study import Study
 
@@ -18,10 +19,10 @@ PLACEMENT = "results/cohort/placement.tsv"
 def split_patients(
     study: Study, patients: Iterable[Patient], placement: Mapping[int, Sequence[str]] | None = None
 ) -> Split:
-    """The split of ``patients`` by hospital; ``placement`` gives the hospitals of each fold, as in ``assign``.
+    """Split ``patients`` by hospital; ``placement`` gives the hospitals of each fold, as in ``assign``.
 
-    Raises ``ResiduaError`` that lists at once: hospitals of the table that are not placed, hospitals that are placed
-    and have no patient, roles that contradict the config, and folds or a hold-out left without patients.
+    Raises one ``ResiduaError`` for all problems: hospitals of the table without a place, placed hospitals without
+    patients, roles that contradict the config, and folds or a hold-out without patients.
     """
     split, problems = assign(study, tuple(patients), placement)
     raise_problems(problems, "The cohort does not fit the folds of the configuration")
@@ -34,7 +35,7 @@ def assign(
     """Like ``split_patients``, but returns the problems beside the split. Never raises.
 
     ``placement`` is what ``residua.cohort.split.placement`` found; not given, it is that of a config which names the
-    hospitals. An empty one was told to be a problem already: nobody is in a fold then.
+    hospitals. An empty one was reported already: no patient is in a fold then.
     """
     if placement is None:
         placement = study.folds if isinstance(study.folds, dict) else {}
@@ -63,17 +64,10 @@ def _unplaced(study: Study, included: Sequence[Patient], place: Mapping[str, int
             strangers.setdefault(patient.hospital, []).append(patient)
     problems = []
     for hospital, members in strangers.items():
-        what = f"hospital {hospital} ({len(members)} patient(s)) is in no fold and not held out"
-        problems.append(
-            Problem(
-                what,
-                did_you_mean(hospital, place) + _how_to_place(study),
-                row=members[0].row,
-                patient=members[0].patient,
-                column="hospital",
-                check="hospital-unplaced",
-            )
-        )
+        what = f"hospital {hospital} ({len(members)} patient(s)) is neither in a fold nor in the hold-out"
+        remedy = did_you_mean(hospital, place) + _how_to_place(study)
+        first = members[0]
+        problems.append(problem_of("hospital-unplaced", what, remedy, first.patient, "hospital", first.row))
     return problems
 
 
@@ -91,15 +85,15 @@ def _how_to_place(study: Study) -> str:
 def _contradicting(study: Study, included: Sequence[Patient], place: Mapping[str, int | None]) -> list[Problem]:
     explicit = isinstance(study.folds, dict)
     return [
-        Problem(
+        problem_of(
+            "role-contradicts-folds",
             f"role holdout, but hospital {p.hospital} is in fold {place[p.hospital]}"
             + (" of the config" if explicit else ""),
             f"set role to auto, or {f'move {p.hospital} from folds' if explicit else f'add {p.hospital}'} to holdout "
             "in the config",
-            row=p.row,
             patient=p.patient,
-            column="role",
-            check="role-contradicts-folds",
+            subject="role",
+            row=p.row,
         )
         for p in included
         if p.role == "holdout" and place.get(p.hospital) is not None
@@ -118,19 +112,19 @@ def _unpopulated(
         told = fold is None or isinstance(study.folds, dict)
         absent = [hospital for hospital in hospitals if hospital not in present] if told else []
         problems += [
-            Problem(
+            problem_of(
+                "hospital-without-patients",
                 f"{key} names hospital {hospital}, which has no patient in the table",
                 "correct its name, or remove it from the config",
-                column="hospital",
-                check="hospital-without-patients",
+                subject="hospital",
             )
             for hospital in absent
         ]
         if not members and not absent:
-            what = f"{key} is left without patients: all of {', '.join(hospitals)} are excluded"
+            what = f"{key} has no patients: all of {', '.join(hospitals)} are excluded"
             what += "" if told else " or no longer in the table"
             remedy = f"include some of them, or {_how_to_change(study, fold)}"
-            problems.append(Problem(what, remedy, column="role", check="fold-without-patients"))
+            problems.append(problem_of("fold-without-patients", what, remedy, subject="role"))
     return problems
 
 

@@ -1,4 +1,4 @@
-"""Which hospitals make up each fold: as the config or a table says, one hospital each, or balanced and then frozen."""
+"""The hospitals of each fold: as the config or a table says, one hospital each, or balanced and then frozen."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from residua.cohort.split.placement_table import CHECK, Placed, by_fold, did_you_mean, read_placement, write_placement
 from residua.cohort.table.patients import Patient
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 from residua.settings.base import IDENTIFIER
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.settings.study import Study
@@ -18,11 +19,11 @@ Placement = dict[int, tuple[str, ...]]
 """The hospitals of each fold."""
 
 Positives = Callable[[], Mapping[str, int]]
-"""Says for each hospital how many of its patients in the study have residual tumour; asked only when it matters."""
+"""Returns by hospital how many of its patients in the study have residual tumour; called only when needed."""
 
 
 def freeze(study: Study, placement: Placement, path: str) -> None:
-    """Write balanced folds that are new to ``path``, which then decides; none where they were not found."""
+    """Write new balanced folds to ``path``, which from then on decides; nothing where none could be made."""
     if placement and isinstance(study.folds, BalancedFolds) and not os.path.lexists(path):
         write_placement(path, placement)
 
@@ -30,11 +31,11 @@ def freeze(study: Study, placement: Placement, path: str) -> None:
 def planned_placement(
     study: Study, patients: Iterable[Patient], path: str, positives: Positives
 ) -> tuple[Placement, list[Problem]]:
-    """The hospitals of each fold, none where there is a problem, and the problems. Writes nothing.
+    """Return the hospitals of each fold, none where there is a problem, and the problems. Writes nothing.
 
     Balanced folds are those of the table ``path`` if it exists. They are made once: made anew after a patient was
-    added or a mask mended, they could differ, and every network would be trained again. ``leave_one_hospital_out``
-    numbers the hospitals in the order of their names, so that another hospital changes the numbers after its own.
+    added or a mask corrected, they could differ, and every network would be trained again. ``leave_one_hospital_out``
+    numbers the hospitals by name, so that a new hospital changes the numbers after its own.
     Raises what ``positives`` raises.
     """
     members = tuple(patients)
@@ -50,7 +51,7 @@ def planned_placement(
 
 
 def _in_folds(study: Study, patients: Iterable[Patient]) -> dict[str, int]:
-    """Patients in the study by hospital, by name; what is no identifier is told by the table."""
+    """Return the number of patients in the study by hospital, in order of names; the table reports bad names."""
     hospitals = Counter(patient.hospital for patient in patients if not patient.excluded)
     return {h: hospitals[h] for h in sorted(hospitals) if re.fullmatch(IDENTIFIER, h) and h not in study.holdout}
 
@@ -70,13 +71,13 @@ def _made(
     from residua.cohort.split.balance import balanced
     from residua.cohort.split.sharing import HospitalCounts
 
-    found = positives()
-    return balanced({h: HospitalCounts(size, found.get(h, 0)) for h, size in hospitals.items()}, folds.number), []
+    positive = positives()
+    return balanced({h: HospitalCounts(size, positive.get(h, 0)) for h, size in hospitals.items()}, folds.number), []
 
 
 def _too_few(hospitals: Mapping[str, int], what: str, remedy: str) -> Problem:
-    there = f"{len(hospitals)} with patients in the study and not held out ({', '.join(hospitals) or 'none'})"
-    return Problem(f"{what}, and there are {there}", remedy, column="hospital", check="too-few-hospitals")
+    there = f"{len(hospitals)} with patients in the study outside the hold-out ({', '.join(hospitals) or 'none'})"
+    return problem_of("too-few-hospitals", f"{what}, and there are {there}", remedy, subject="hospital")
 
 
 def _frozen(study: Study, folds: BalancedFolds, path: str) -> tuple[Placement, list[Problem]]:
@@ -86,7 +87,7 @@ def _frozen(study: Study, folds: BalancedFolds, path: str) -> tuple[Placement, l
     if not problems and len(placement) != folds.number:
         what = f"the balanced folds were frozen as {len(placement)}, and folds.number of the config is {folds.number}"
         remedy = f"set folds.number to {len(placement)}, or delete the file to balance anew, which trains again"
-        problems.append(Problem(what, remedy, file=path, check="folds-frozen"))
+        problems.append(problem_of("folds-frozen", what, remedy, file=path))
     return ({} if problems else placement), problems
 
 
@@ -94,13 +95,13 @@ def _given(study: Study, path: str, hospitals: set[str]) -> tuple[Placement, lis
     placed, problems = read_placement(path)
     problems += _held_out(study, placed, path)
     problems += [
-        Problem(
+        problem_of(
+            "hospital-without-patients",
             f"hospital {hospital} has no patient in the cohort table",
             did_you_mean(hospital, sorted(hospitals - set(placed))) + "correct its name, or delete the line",
+            subject="hospital",
             row=place.row,
-            column="hospital",
             file=path,
-            check="hospital-without-patients",
         )
         for hospital, place in placed.items()
         if hospital not in hospitals
@@ -110,13 +111,13 @@ def _given(study: Study, path: str, hospitals: set[str]) -> tuple[Placement, lis
 
 def _held_out(study: Study, placed: Mapping[str, Placed], path: str) -> list[Problem]:
     return [
-        Problem(
-            f"hospital {hospital} is held out by the config",
+        problem_of(
+            CHECK,
+            f"the config puts hospital {hospital} into the hold-out",
             "delete the line, or take the hospital out of holdout in the config",
+            subject="hospital",
             row=place.row,
-            column="hospital",
             file=path,
-            check=CHECK,
         )
         for hospital, place in placed.items()
         if hospital in study.holdout

@@ -1,4 +1,4 @@
-"""The table that says which fold each hospital is in: columns ``hospital`` and ``fold``, one row a hospital."""
+"""The table of the fold of each hospital: columns ``hospital`` and ``fold``, one row per hospital."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from residua.cohort.table.lines import Line, column_problems, read_lines
+from residua.cohort.table.lines import Line, column_problems, read_lines, width_problems
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 from residua.publishing.publish import write_text
 from residua.settings.base import IDENTIFIER
 
@@ -18,14 +19,14 @@ CHECK = "folds-table"
 
 
 class Placed(NamedTuple):
-    """The fold of a hospital, and the line of the table that says so."""
+    """The fold of a hospital, and its line in the table."""
 
     fold: int
     row: int
 
 
 def read_placement(path: str) -> tuple[dict[str, Placed], list[Problem]]:
-    """The fold of each hospital in the order of the table, and all that is wrong with the table. Never raises."""
+    """Return the fold of each hospital in the order of the table, and all problems of the table. Never raises."""
     lines, problems = read_lines(path, "hospital")
     placed: dict[str, Placed] = {}
     if lines:
@@ -39,19 +40,19 @@ def read_placement(path: str) -> tuple[dict[str, Placed], list[Problem]]:
 
 
 def write_placement(path: str, placement: Mapping[int, Sequence[str]]) -> None:
-    """Write what ``read_placement`` reads, fold by fold."""
+    """Write the table that ``read_placement`` reads, fold by fold."""
     rows = [f"{hospital}\t{fold}" for fold in sorted(placement) for hospital in placement[fold]]
     write_text(path, "\n".join(["\t".join(COLUMNS), *rows]) + "\n")
 
 
 def did_you_mean(hospital: str, others: Iterable[str]) -> str:
-    """The beginning of a remedy: a hospital of nearly this name, or nothing."""
+    """Return the beginning of a remedy: a hospital of a similar name, or nothing."""
     close = get_close_matches(hospital.upper(), others, n=1)
     return f"did you mean {close[0]}? Otherwise " if close else ""
 
 
 def by_fold(placed: Mapping[str, Placed]) -> dict[int, tuple[str, ...]]:
-    """The hospitals of each fold, in the order of the table."""
+    """Return the hospitals of each fold, in the order of the table."""
     folds = sorted({place.fold for place in placed.values()})
     return {fold: tuple(h for h, place in placed.items() if place.fold == fold) for fold in folds}
 
@@ -59,17 +60,15 @@ def by_fold(placed: Mapping[str, Placed]) -> dict[int, tuple[str, ...]]:
 def _add(placed: dict[str, Placed], line: Line, header: Line) -> list[Problem]:
     cells = dict(zip(header.cells, line.cells, strict=False))
     hospital, fold = cells.get("hospital", ""), cells.get("fold", "")
-    problems = []
+    problems = width_problems(line, len(header.cells))
 
-    def add(column: str | None, what: str, remedy: str) -> None:
-        problems.append(Problem(what, remedy, row=line.row, column=column))
+    def add(column: str, what: str, remedy: str) -> None:
+        problems.append(problem_of(CHECK, what, remedy, subject=column, row=line.row))
 
-    if len(line.cells) != len(header.cells):
-        add(None, f"{len(line.cells)} cells under {len(header.cells)} columns", "give every row one cell per column")
     if not re.fullmatch(IDENTIFIER, hospital):
-        add("hospital", f"{hospital!r} is no identifier", "use the letters A-Z, a-z and digits only")
+        add("hospital", f"{hospital!r} is not an identifier", "use letters A-Z, a-z and digits only")
     if not re.fullmatch("[0-9]+", fold):
-        add("fold", f"{fold!r} is no fold", "give a number from 0 on")
+        add("fold", f"{fold!r} is not a fold", "give a number from 0 on")
     if hospital in placed:
         add("hospital", f"hospital {hospital} is also in row {placed[hospital].row}", "give every hospital one row")
     if not problems:
@@ -81,8 +80,8 @@ def _number_problems(placed: Mapping[str, Placed]) -> list[Problem]:
     folds = sorted({place.fold for place in placed.values()})
     if len(folds) < 2:
         what = f"folds {folds} are too few" if folds else "the table has no hospital"
-        return [Problem(what, "share the hospitals out among at least two folds", column="fold")]
+        return [problem_of(CHECK, what, "distribute the hospitals among at least two folds", subject="fold")]
     if folds != list(range(len(folds))):
         what = f"folds are numbered {folds}, expected 0 to {len(folds) - 1}"
-        return [Problem(what, "number the folds from 0 without a gap", column="fold")]
+        return [problem_of(CHECK, what, "number the folds from 0 without a gap", subject="fold")]
     return []

@@ -21,33 +21,33 @@ class Split:
 
     @property
     def patients(self) -> tuple[str, ...]:
-        """All patients that are not excluded: fold by fold, then the hold-out."""
+        """Return all patients that are not excluded: fold by fold, then the hold-out."""
         return (*(patient for fold in sorted(self.folds) for patient in self.folds[fold]), *self.holdout)
 
     def validation(self, fold: int) -> tuple[str, ...]:
-        """The patients that ``fold`` validates: its own hospitals."""
+        """Return the validation patients of ``fold``: those of its own hospitals."""
         return self.folds[fold]
 
     def training(self, fold: int) -> tuple[str, ...]:
-        """The patients that train ``fold``: all other folds, in the order of the folds; never the hold-out."""
+        """Return the training patients of ``fold``: those of all other folds, in their order; never the hold-out."""
         return tuple(p for other in sorted(self.folds) if other != fold for p in self.folds[other])
 
     def fold_of(self, patient: str) -> int | None:
-        """The fold that validates ``patient``; None for the hold-out. Raises ``ResiduaError`` for anyone else."""
+        """Return the fold that validates ``patient``; None for the hold-out. Raises ``ResiduaError`` for any other."""
         if patient in self.holdout:
             return None
         for fold, members in self.folds.items():
             if patient in members:
                 return fold
-        raise ResiduaError(f"patient {patient} is in no fold and not held out; see the cohort table")
+        raise ResiduaError(f"patient {patient} is neither in a fold nor in the hold-out; see the cohort table")
 
     def parts(self) -> dict[str, str]:
-        """Where each patient is, in words: "fold 0", "the hold-out"."""
+        """Return the part of the split of each patient, in words: "fold 0", "the hold-out"."""
         parts = {patient: f"fold {fold}" for fold, members in self.folds.items() for patient in members}
         return parts | dict.fromkeys(self.holdout, "the hold-out")
 
     def to_json(self) -> dict[str, Any]:
-        """Builtins from which ``from_json`` makes the split again, with the proof that no hospital is on two sides."""
+        """Return builtins from which ``from_json`` makes the split, with the proof that no hospital is on two sides."""
         return {
             "folds": {str(fold): list(self.folds[fold]) for fold in sorted(self.folds)},
             "holdout": list(self.holdout),
@@ -57,7 +57,7 @@ class Split:
         }
 
     def proof(self, fold: int) -> dict[str, list[str]]:
-        """The hospitals that train and validate ``fold`` and are held out, and those on two sides: none."""
+        """Return the hospitals of training, validation and hold-out of ``fold``, and those on two sides: none."""
         training = {self.hospitals[patient] for patient in self.training(fold)}
         validation = {self.hospitals[patient] for patient in self.validation(fold)}
         held_out = {self.hospitals[patient] for patient in self.holdout}
@@ -70,6 +70,6 @@ class Split:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Split:
-        """The split that ``to_json`` described."""
+        """Return the split that ``to_json`` described."""
         folds = {int(fold): tuple(members) for fold, members in record["folds"].items()}
         return cls(folds, tuple(record["holdout"]), dict(record["excluded"]), dict(record["hospitals"]))

@@ -1,4 +1,4 @@
-"""The text of a table's bytes, or in one sentence what else they are."""
+"""Decode the bytes of a table, or say in one sentence what else they are."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import codecs
 import re
 
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 _SAVE_THE_SHEET = "save the sheet that holds the table as CSV (UTF-8)"
 _NO_TEXT = (
@@ -18,20 +19,21 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
 
 def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
-    """The text of ``content``: UTF-8, or UTF-16 with its mark; otherwise a problem that names what it is.
+    """Return the text of ``content``: UTF-8, or UTF-16 with its byte order mark; otherwise a problem that names it.
 
-    Never guesses an encoding: a name that is read wrongly finds no file, or a reason for exclusion reads ``Ã©``.
+    Never guesses an encoding: with a wrong one, a name finds no file, or a reason for exclusion reads ``Ã©``.
     """
     for start, what, remedy in _NO_TEXT:
         if content.startswith(start):
-            return "", [_problem(what, remedy, path)]
+            return "", [problem_of("table-encoding", what, remedy, file=path)]
     is_marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if is_marked else "utf-8-sig")
     except UnicodeDecodeError as error:
         return "", [_undecodable(content, error.start, path)]
     if not is_marked and _is_utf16(content[:_SAMPLE_BYTES]):
-        return "", [_problem("the table seems to be UTF-16 without a byte order mark", "save it in UTF-8", path)]
+        what = "the table seems to be UTF-16 without a byte order mark"
+        return "", [problem_of("table-encoding", what, "save it in UTF-8", file=path)]
     return text, []
 
 
@@ -46,13 +48,9 @@ def _undecodable(content: bytes, place: int, path: str) -> Problem:
         line = len(re.findall(rb"\r\n|\r|\n", content[:place])) + 1
         what += f" and seems to be {name}: byte 0x{content[place]:02X} in line {line}"
         remedy += f", or convert it: iconv -f {codec} -t UTF-8 TABLE > NEW"
-    return _problem(what, remedy, path)
+    return problem_of("table-encoding", what, remedy, file=path)
 
 
 def _is_utf16(sample: bytes) -> bool:
-    """Whether about every second byte is zero, as it is of Latin text in two bytes a letter."""
+    """Return whether about every second byte is zero, as in Latin text with two bytes per letter."""
     return max(sample[0::2].count(0), sample[1::2].count(0)) > len(sample) // 4
-
-
-def _problem(what: str, remedy: str, path: str) -> Problem:
-    return Problem(what, remedy, file=path, check="table-encoding")

@@ -14,10 +14,13 @@ from pathlib import Path
 from residua.cohort.table.decoding import decoded
 from residua.cohort.table.parquet import MAGIC, parquet_cells
 from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 
 _DELIMITED_REMEDY = "close or remove the quotation mark and separate cells by tab, comma or semicolon"
+MISSING = ("", "n/a")
+"""Texts of a cell without a value."""
 _OF_A_NAME = re.compile(r"[\w \"'.()/+-]")
-"""What stands in names of columns; anything else in a header separates them."""
+"""Characters of column names; any other character in a header is a delimiter."""
 _SAID_BEFORE = re.compile(r"sep=([^\w\"\r\n])(\r\n|\r|\n)")
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _ALSO_CALLED = {
@@ -27,7 +30,7 @@ _ALSO_CALLED = {
     "vendor": "manufacturer",
     "reader": "rater",
 }
-"""What others call columns of the tables."""
+"""Common names of columns and the ones used here."""
 
 
 @dataclass(frozen=True)
@@ -39,32 +42,33 @@ class Line:
 
 
 def read_lines(path: str, row_of: str = "patient") -> tuple[list[Line], list[Problem]]:
-    """The records of a TSV, CSV or Parquet file, the header first; records without any content are left out.
+    """Read the records of a TSV, CSV or Parquet file, the header first; records without any content are skipped.
 
-    Text is UTF-8, or UTF-16 with its mark; what separates the names in the header is the delimiter, unless Excel's
-    ``sep=;`` stands before it. Parquet is known by its content; a row of it has the number that it would have as text.
-    ``row_of`` says what the table has one row of.
-    Never raises: what cannot be read is a problem.
+    Text is UTF-8, or UTF-16 with its byte order mark. The character between the names in the header is the delimiter,
+    unless Excel's ``sep=;`` stands before it. Parquet is recognised by its content; its rows are numbered as in text.
+    ``row_of`` names what a row describes. Never raises: what cannot be read is a problem.
     """
     try:
         raw = Path(path).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        return [], [_problem(f"the table cannot be read ({reason})", "correct the path", path, "table-unreadable")]
+        return [], [
+            problem_of("table-unreadable", f"the table cannot be read ({reason})", "correct the path", file=path)
+        ]
     lines, problems = _parquet(raw, path) if raw.startswith(MAGIC) else _text(raw, path)
     if not lines and not problems:
         what, remedy = "the table is empty", f"give a header and one row per {row_of}"
-        problems.append(_problem(what, remedy, path, "table-empty"))
+        problems.append(problem_of("table-empty", what, remedy, file=path))
     return lines, problems
 
 
 def column_problems(header: Line, needed: Iterable[str], known: Iterable[str]) -> list[Problem]:
-    """What is wrong with a header: ``needed`` columns that are missing, unnamed ones, repeated and unknown ones."""
+    """Return the problems of a header: missing ``needed`` columns; unnamed, repeated and unknown ones."""
     names = tuple(dict.fromkeys(known))
     problems: list[Problem] = []
 
     def add(check: str, what: str, remedy: str, column: str | None = None) -> None:
-        problems.append(Problem(what, remedy, row=header.row, column=column, check=check))
+        problems.append(problem_of(check, what, remedy, subject=column, row=header.row))
 
     for column in dict.fromkeys(needed):
         if column not in header.cells:
@@ -73,14 +77,18 @@ def column_problems(header: Line, needed: Iterable[str], known: Iterable[str]) -
         if not column:
             add("column-unnamed", f"column number {index + 1} has no name", "name or delete it")
         elif column in header.cells[:index]:
-            add("column-repeated", "the column is there twice", "delete one", column)
+            add("column-repeated", "the column stands twice in the header", "delete one", column)
         elif column not in names:
             add("column-unknown", "unknown column", _did_you_mean(column, names, header.cells), column)
     return problems
 
 
-def _problem(what: str, remedy: str, path: str, check: str, row: int | None = None) -> Problem:
-    return Problem(what, remedy, row=row, file=path, check=check)
+def width_problems(line: Line, columns: int) -> list[Problem]:
+    """Return a problem when a record has more or fewer cells than the header has columns."""
+    if len(line.cells) == columns:
+        return []
+    what = f"{len(line.cells)} cells under {columns} columns"
+    return [problem_of("row-width", what, "give every row one cell per column", row=line.row)]
 
 
 def _did_you_mean(column: str, known: tuple[str, ...], there: Collection[str]) -> str:
@@ -101,13 +109,13 @@ def _text(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
 
 
 def records_of(text: str) -> tuple[int, str]:
-    """Where the records of a delimited text begin, and what separates their cells."""
+    """Return where the records of a delimited text begin, and its delimiter."""
     said = _SAID_BEFORE.match(text)
     return (said.end(), said[1]) if said else (0, _delimiter(text))
 
 
 def _split(text: str, delimiter: str, path: str, before: int) -> tuple[list[Line], list[Problem]]:
-    """The records of ``text``, which comes after ``before`` lines of the file."""
+    """Split ``text`` into records; ``before`` is the number of lines of the file before it."""
     stream = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     lines: list[Line] = []
     end = before
@@ -120,7 +128,7 @@ def _split(text: str, delimiter: str, path: str, before: int) -> tuple[list[Line
                 lines.append(line)
     except csv.Error as error:
         what = f"cannot be split into cells ({error})"
-        return lines, [_problem(what, _DELIMITED_REMEDY, path, "table-not-delimited", end + 1)]
+        return lines, [problem_of("table-not-delimited", what, _DELIMITED_REMEDY, row=end + 1, file=path)]
     return lines, []
 
 
@@ -129,7 +137,7 @@ def _delimiter(text: str) -> str:
     header = re.sub('"[^"]*"', "", header)
     if "\t" in header:
         return "\t"
-    # An unprintable character separates nothing; csv knows neither line ends nor quotation marks as delimiters.
+    # No unprintable character is a delimiter; csv allows neither line ends nor quotation marks.
     found = Counter(c for c in header if not _OF_A_NAME.match(c) and c.isprintable())
     return max(found, key=lambda c: (found[c], -header.index(c))) if found else ","
 
@@ -145,6 +153,6 @@ def _parquet(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
     except Exception as error:  # pyarrow has many for a damaged file.
         reason = str(error).partition("\n")[0]
         what, remedy = f"cannot be read as Parquet ({reason})", "write it again"
-        return [], [_problem(what, remedy, path, "table-unreadable")]
+        return [], [problem_of("table-unreadable", what, remedy, file=path)]
     lines = [Line(number, tuple(_cell(cell) for cell in cells)) for number, cells in enumerate(records, start=1)]
     return [line for line in lines if any(line.cells)], []

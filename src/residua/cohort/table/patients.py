@@ -1,26 +1,26 @@
-"""The cohort table: one row a patient, read and judged cell by cell without looking at a single image."""
+"""The cohort table: one row per patient, read and checked cell by cell without opening an image."""
 
 from __future__ import annotations
 
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
-from residua.cohort.table.lines import Line, column_problems, read_lines
-from residua.cohort.table.rows import CohortRow, path_fault, typed, wrong_cells
-from residua.problems.problem import Problem, Severity, raise_problems
+from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
+from residua.cohort.table.rows import CohortRow, path_problem, typed, wrong_cells
+from residua.problems.problem import Problem, raise_problems
+from residua.problems.severity import problem_of
 
 Role = Literal["auto", "holdout", "exclude"]
 ROLES: tuple[Role, ...] = get_args(Role)
 ExcludedBy = Literal["table", "protocol", "check"]
-"""Who leaves a patient out: the table's role, the protocol (sequences, time of the scan) or a check of the data."""
+"""What excludes a patient: the table's role, the protocol (sequences, time of the scan) or a check of the data."""
 REQUIRED = ("patient", "hospital", "role")
 FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
 CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
 CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", *FILES, *CLINICAL)
-_MISSING = ("", "n/a")
 
 
 @dataclass(frozen=True)
@@ -38,19 +38,19 @@ class Patient:
 
     @property
     def hours_since_surgery(self) -> float | None:
-        """When the scan was taken; None when the table does not say."""
+        """Return the hours from surgery to the scan; None when the table does not say."""
         hours = self.clinical.get("hours_since_surgery")
         return None if hours is None else float(hours)
 
     @property
     def excluded(self) -> bool:
-        """Whether this patient is left out of the study."""
+        """Return whether this patient is excluded from the study."""
         return self.role == "exclude"
 
 
 @dataclass(frozen=True)
 class PatientTable:
-    """All that could be read of a table, and all that is wrong with it."""
+    """The readable patients of a table, its columns, and all its problems."""
 
     patients: tuple[Patient, ...]
     columns: tuple[str, ...]
@@ -58,10 +58,10 @@ class PatientTable:
 
 
 def read_patients(path: str, file_columns: Iterable[str], needed: Iterable[str] | None = None) -> tuple[Patient, ...]:
-    """The patients of a table (TSV, CSV or Parquet), in its order.
+    """Read the patients of a table (TSV, CSV or Parquet), in its order.
 
     ``file_columns`` are the columns that name files; a table without one of ``needed`` (all of them when not given)
-    is refused. File cells are relative to the table; the paths returned are joined to its folder as ``path`` gives it
+    is an error. File cells are relative to the table; the paths returned are joined to its folder as ``path`` gives it
     and never made absolute, so that moving a checkout changes nothing.
     Raises ``ResiduaError`` that lists everything wrong with the table at once.
     """
@@ -81,12 +81,12 @@ def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | 
     problems += column_problems(header, expected, (*CONTRACT, *names))
     if not rows:
         what, remedy = "the table has no patient", "add one row per patient"
-        problems.append(Problem(what, remedy, file=path, check="table-empty"))
+        problems.append(problem_of("table-empty", what, remedy, file=path))
     if not set(REQUIRED) <= set(header.cells):
         return PatientTable((), header.cells, tuple(problems))
     patients, sources = [], []
     for line in rows:
-        cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in _MISSING}
+        cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in MISSING}
         problems += _row_problems(cells, line, len(header.cells), names)
         patients.append(_patient(cells, line.row, os.path.dirname(path), names))
         sources.append(cells.get("source_id", ""))
@@ -95,21 +95,12 @@ def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | 
 
 
 def _row_problems(cells: Mapping[str, str], line: Line, width: int, names: tuple[str, ...]) -> list[Problem]:
-    patient = cells.get("patient")
-    problems: list[Problem] = []
-
-    def add(column: str | None, check: str, what: str, remedy: str) -> None:
-        problems.append(Problem(what, remedy, row=line.row, patient=patient, column=column, check=check))
-
-    if len(line.cells) != width:
-        add(None, "row-width", f"{len(line.cells)} cells under {width} columns", "give every row one cell per column")
-    for wrong in wrong_cells(CohortRow, cells, REQUIRED):
-        add(*wrong)
+    problems = [*width_problems(line, width), *wrong_cells(CohortRow, cells, REQUIRED)]
     for column in names:
-        fault = path_fault(cells.get(column, ""))
-        if fault:
-            add(column, *fault)
-    return problems
+        problem = path_problem(cells.get(column, ""))
+        if problem:
+            problems.append(replace(problem, subject=column))
+    return [replace(problem, row=line.row, patient=cells.get("patient")) for problem in problems]
 
 
 def _patient(cells: Mapping[str, str], row: int, folder: str, file_columns: tuple[str, ...]) -> Patient:
@@ -134,7 +125,7 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
         namesake = alike.setdefault(_without_zeros(patient.patient), patient)
         if namesake.patient.casefold() != patient.patient.casefold():
             what = f"the patient differs from {namesake.patient} in row {namesake.row} by zeros only"
-            problems.append(_doubled(patient, what, "see whether they are one patient", "patient-zeros", "warning"))
+            problems.append(_doubled("patient-zeros", what, "check whether they are one patient", patient))
         earlier = first.setdefault(patient.patient.casefold(), patient)
         if earlier is patient or not patient.patient:
             continue
@@ -142,13 +133,13 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
         what = f"the patient is also in row {earlier.row}"
         if not same:
             what = f"the patient differs from {earlier.patient} in row {earlier.row} by upper and lower case only"
-        remedy = "give every patient one row" if same else "rename one; not every disk keeps their files apart"
-        problems.append(_doubled(patient, what, remedy, "patient-repeated" if same else "patient-case"))
+        remedy = "give every patient one row" if same else "rename one; some disks cannot keep their files apart"
+        problems.append(_doubled("patient-repeated" if same else "patient-case", what, remedy, patient))
     return problems
 
 
 def _hospitals_by_case(patients: Iterable[Patient]) -> list[Problem]:
-    """A problem for each further spelling of a hospital: as two hospitals they could be on both sides of a fold."""
+    """Return an error for each further spelling of a hospital: two hospitals could be on both sides of a fold."""
     first: dict[str, Patient] = {}
     spelt: dict[str, Patient] = {}
     for patient in patients:
@@ -161,27 +152,26 @@ def _hospitals_by_case(patients: Iterable[Patient]) -> list[Problem]:
             what = (
                 f"hospital {hospital} differs from {earlier.hospital} in row {earlier.row} by upper and lower case only"
             )
-            remedy = "write every hospital in one way"
-            problems.append(Problem(what, remedy, patient.row, patient.patient, "hospital", check="hospital-case"))
+            remedy = "write every hospital in the same way"
+            problems.append(problem_of("hospital-case", what, remedy, patient.patient, "hospital", patient.row))
     return problems
 
 
 def _repeated_sources(patients: Iterable[Patient], sources: Iterable[str]) -> list[Problem]:
-    """A doubt about two patients of a hospital with one ``source_id``, which is not told: reports are shared."""
+    """Return a warning for two patients of a hospital with one ``source_id``, without it, as reports are shared."""
     first: dict[tuple[str, str], Patient] = {}
     problems = []
     for patient, source in zip(patients, sources, strict=True):
         earlier = first.setdefault((patient.hospital.casefold(), source), patient)
         if source and earlier.patient.casefold() != patient.patient.casefold():
             what = f"the same source_id as patient {earlier.patient} in row {earlier.row}"
-            remedy = "see whether they are one patient"
-            row, name = patient.row, patient.patient
-            problems.append(Problem(what, remedy, row, name, "source_id", severity="warning", check="source-repeated"))
+            remedy = "check whether they are one patient"
+            problems.append(problem_of("source-repeated", what, remedy, patient.patient, "source_id", patient.row))
     return problems
 
 
-def _doubled(patient: Patient, what: str, remedy: str, check: str, severity: Severity = "error") -> Problem:
-    return Problem(what, remedy, patient.row, patient.patient, "patient", severity=severity, check=check)
+def _doubled(check: str, what: str, remedy: str, patient: Patient) -> Problem:
+    return problem_of(check, what, remedy, patient.patient, "patient", patient.row)
 
 
 def _without_zeros(name: str) -> str:

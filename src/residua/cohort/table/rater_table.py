@@ -1,4 +1,4 @@
-"""The rater table: one row per mask that a human rater drew of a held-out patient, judged like the cohort table."""
+"""The rater table: one row per mask that a human rater drew of a held-out patient, checked like the cohort table."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from residua.cohort.table.expertise import EXPERTISES, GROUPS, Expertise
-from residua.cohort.table.lines import Line, column_problems, read_lines
+from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
 from residua.cohort.table.patients import Patient
-from residua.cohort.table.rows import RaterRow, path_fault, wrong_cells
+from residua.cohort.table.rows import RaterRow, path_problem, wrong_cells
 from residua.problems.problem import Problem, raise_problems
+from residua.problems.severity import problem_of
 from residua.settings.base import IDENTIFIER
 from residua.settings.networks import known_networks
 
 COLUMNS = ("patient", "rater", "expertise", "mask")
-_MISSING = ("", "n/a")
 _ON_THE_TEST_SET = "the inter-rater study compares with the test set's predictions"
 
 
@@ -32,20 +32,20 @@ class Rating:
     row: int | None = None
 
     def as_patient(self) -> Patient:
-        """The patient with this mask as the only file, for the checks that the cohort's own files go through."""
+        """Return the patient with this mask as the only file, for the checks of the cohort's files."""
         return Patient(self.patient, "", "holdout", "", self.row, {"mask": self.mask})
 
 
 @dataclass(frozen=True)
 class Raters:
-    """All ratings in the order of the table, and the excluded patients whose rows were left out."""
+    """All ratings in the order of the table, and the excluded patients whose rows were skipped."""
 
     ratings: tuple[Rating, ...]
     left_out: tuple[str, ...] = ()
 
     @property
     def patients(self) -> tuple[str, ...]:
-        """Every rated patient once, in the order of the table."""
+        """Return every rated patient once, in the order of the table."""
         return tuple(dict.fromkeys(rating.patient for rating in self.ratings))
 
 
@@ -57,16 +57,18 @@ class _Row:
     cells: Mapping[str, str]
 
     def problem(self, column: str | None, check: str, what: str, remedy: str) -> Problem:
-        patient = self.cells.get("patient")
-        return Problem(what, remedy, row=self.row, patient=patient, column=column, check=check)
+        return problem_of(check, what, remedy, self.cells.get("patient"), column, self.row)
+
+    def located(self, problems: Iterable[Problem]) -> list[Problem]:
+        return [replace(problem, patient=self.cells.get("patient"), row=self.row) for problem in problems]
 
 
 def load_raters(path: str, holdout: Sequence[str], excluded: Sequence[str], included: Sequence[str] = ()) -> Raters:
-    """The ratings of a table (TSV, CSV or Parquet) with the columns ``patient, rater, expertise, mask``.
+    """Read the ratings of a table (TSV, CSV or Parquet) with the columns ``patient, rater, expertise, mask``.
 
     ``holdout`` and ``excluded`` are patients of the cohort table; ``included``, all that are not excluded, tells a
-    patient of a fold from one that nobody knows. Masks are relative to the table; the paths returned are joined to its
-    folder as ``path`` gives it and never made absolute. Looks whether the masks exist and opens none.
+    patient of a fold from an unknown one. Masks are relative to the table; the paths returned are joined to its folder
+    as ``path`` gives it and never made absolute. Checks that the masks exist and opens none.
     Raises one ``ResiduaError`` that lists everything wrong with the table at once.
     """
     raters, problems = judged_raters(path, holdout, excluded, included)
@@ -85,55 +87,48 @@ def judged_raters(
     problems += column_problems(header, COLUMNS, COLUMNS)
     if not records:
         what, remedy = "the table has no rating", "add one row per patient and rater"
-        problems.append(Problem(what, remedy, file=path, check="table-empty"))
+        problems.append(problem_of("table-empty", what, remedy, file=path))
     if not records or not set(COLUMNS) <= set(header.cells):
         return Raters(()), problems
     every = [_row(header, line, os.path.dirname(path)) for line in records]
     rows = [row for row in every if row.cells.get("patient") not in excluded]
-    widths = {line.row: len(line.cells) for line in records}
+    widths = {line.row: width_problems(line, len(header.cells)) for line in records}
     for row in rows:
-        problems += [*_width_problems(row, widths[row.row], len(header.cells)), *_cell_problems(row)]
+        problems += [*row.located(widths[row.row]), *_cell_problems(row)]
     problems += [*_patient_problems(rows, holdout, included), *_rater_problems(rows)]
     problems += [*_repeated(rows), *_repeated_masks(rows)]
     if not rows:
-        remedy = "rate patients that are not, or set raters to null in the config"
+        remedy = "rate patients that are not excluded, or set raters to null in the config"
         what = "every patient of the table is excluded from the cohort"
-        problems.append(Problem(what, remedy, file=path, check="ratings-excluded"))
+        problems.append(problem_of("ratings-excluded", what, remedy, file=path))
     left_out = dict.fromkeys(row.cells["patient"] for row in every if row.cells.get("patient") in excluded)
     raters = Raters(tuple(rating for row in rows for rating in _ratings(row)), tuple(left_out))
     return raters, sorted(problems, key=lambda problem: problem.row or 0)
 
 
 def _row(header: Line, line: Line, folder: str) -> _Row:
-    cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in _MISSING}
-    if "mask" in cells and not path_fault(cells["mask"]):
+    cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in MISSING}
+    if "mask" in cells and not path_problem(cells["mask"]):
         cells["mask"] = os.path.normpath(os.path.join(folder, cells["mask"]))
     return _Row(line.row, cells)
 
 
 def _ratings(row: _Row) -> list[Rating]:
-    """The row's rating, or none when a cell that it needs is missing or unknown."""
+    """Return the row's rating, or none when a cell that it needs is missing or unknown."""
     if not set(COLUMNS) <= set(row.cells):
         return []
     patient, rater, mask = row.cells["patient"], row.cells["rater"], row.cells["mask"]
     return [Rating(patient, rater, each, mask, row.row) for each in EXPERTISES if each == row.cells["expertise"]]
 
 
-def _width_problems(row: _Row, cells: int, columns: int) -> list[Problem]:
-    if cells == columns:
-        return []
-    what = f"{cells} cells under {columns} columns"
-    return [row.problem(None, "row-width", what, "give every row one cell per column")]
-
-
 def _cell_problems(row: _Row) -> list[Problem]:
-    problems = [row.problem(*wrong) for wrong in wrong_cells(RaterRow, row.cells, ("patient", "rater", "expertise"))]
+    problems = row.located(wrong_cells(RaterRow, row.cells, ("patient", "rater", "expertise")))
     mask = row.cells.get("mask")
     if mask is None:
         remedy = "give the mask (an empty mask means no tumour), or remove the row"
         problems.append(row.problem("mask", "mask-missing", "no file is given", remedy))
-    elif fault := path_fault(mask):
-        problems.append(row.problem("mask", *fault))
+    elif problem := path_problem(mask):
+        problems += row.located([replace(problem, subject="mask")])
     elif not os.path.isfile(mask):
         there = os.path.exists(mask)
         what, check = ("not a file", "file-not-a-file") if there else ("the file does not exist", "file-missing")
@@ -149,9 +144,9 @@ def _patient_problems(rows: Iterable[_Row], holdout: Collection[str], included: 
             continue
         close = get_close_matches(patient, holdout, n=1)
         if patient in included:
-            what, remedy = "the patient is not held out", "remove the row"
+            what, remedy = "the patient is not in the hold-out", "remove the row"
         else:
-            what = "the cohort table holds out no patient of this name"
+            what = "the cohort table has no patient of this name in the hold-out"
             remedy = f"did you mean {close[0]}?" if close else "correct the name or remove the row"
         what += f" ({len(members)} rows)" if len(members) > 1 else ""
         problems.append(members[0].problem("patient", "rated-not-held-out", what, f"{remedy}; {_ON_THE_TEST_SET}"))
@@ -165,13 +160,13 @@ def _rater_problems(rows: Iterable[_Row]) -> list[Problem]:
     for rater, members in _by("rater", rows).items():
         first = members[0]
         if rater.casefold() in reserved:
-            what = f"{rater!r} would be mistaken for a group of raters, the consensus or a network"
+            what = f"{rater!r} is the name of a group of raters, the consensus or a network"
             remedy = "give the rater another name, such as expert1"
             problems.append(first.problem("rater", "rater-reserved", what, remedy))
         other, row = spelt.setdefault(rater.casefold(), (rater, first.row))
         if other != rater:
             what = f"the rater differs from {other} in row {row} by upper and lower case only"
-            problems.append(first.problem("rater", "rater-case", what, "write every rater's name in one way"))
+            problems.append(first.problem("rater", "rater-case", what, "write every rater's name in the same way"))
         problems += _expertise_problems(rater, members)
     return problems
 
@@ -201,7 +196,7 @@ def _repeated(rows: Iterable[_Row]) -> list[Problem]:
 
 
 def _repeated_masks(rows: Iterable[_Row]) -> list[Problem]:
-    """A problem for each mask of an earlier row, unless that is by the same rater of the same patient: told already."""
+    """Return an error for each mask of an earlier row, unless rater and patient are the same: reported already."""
     first: dict[str, _Row] = {}
     problems = []
     for row in rows:
@@ -215,9 +210,9 @@ def _repeated_masks(rows: Iterable[_Row]) -> list[Problem]:
 
 
 def _by(column: str, rows: Iterable[_Row]) -> dict[str, list[_Row]]:
-    """The rows by what a column holds, in the order of the table."""
-    found: dict[str, list[_Row]] = {}
+    """Return the rows by the value of a column, in the order of the table."""
+    groups: dict[str, list[_Row]] = {}
     for row in rows:
         if column in row.cells:
-            found.setdefault(row.cells[column], []).append(row)
-    return found
+            groups.setdefault(row.cells[column], []).append(row)
+    return groups

@@ -1,15 +1,17 @@
-"""The rows of the tables as typed models: each cell is checked by its type, and a wrong one is one line to mend."""
+"""The rows of the tables as typed models: each cell is checked by its type, and each wrong cell is one problem."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
+from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
 from residua.settings.base import IDENTIFIER
 
 MOST_LETTERS = 64
@@ -25,28 +27,19 @@ _SEXES = {
 }
 
 
-class Wrong(NamedTuple):
-    """A cell that is not what its column asks for."""
-
-    column: str
-    check: str
-    what: str
-    remedy: str
-
-
 def _wrong(check: str, what: str, remedy: str) -> PydanticCustomError:
-    # The text is a value of the error, so that braces in a cell are not taken for a template.
+    # The text is a value of the error, so that braces in a cell are not read as a template.
     return PydanticCustomError(check, "{what}", {"what": what, "remedy": remedy})
 
 
 def _identifier(cell: Any) -> str:
     text = str(cell or "")
     if not re.fullmatch(IDENTIFIER, text):
-        raise _wrong("identifier-unsafe", f"{text!r} is no identifier", "use the letters A-Z, a-z and digits only")
+        raise _wrong("identifier-unsafe", f"{text!r} is not an identifier", "use letters A-Z, a-z and digits only")
     if len(text) > MOST_LETTERS:
         raise _wrong("identifier-long", f"an identifier of {len(text)} letters", f"use at most {MOST_LETTERS}")
     if _RESERVED.fullmatch(text):
-        raise _wrong("identifier-reserved", f"{text!r} is no name for a file on Windows", "give it another name")
+        raise _wrong("identifier-reserved", f"{text!r} cannot be the name of a file on Windows", "give it another name")
     return text
 
 
@@ -68,11 +61,11 @@ def _number(low: float, high: float, unit: str) -> Any:
         if _DOUBTFUL_COMMA.fullmatch(text):
             point = text.replace(",", ".")
             what = f"{text!r} may be {point} or {text.replace(',', '')}"
-            raise _wrong("cell-not-a-number", what, f"write the one that is meant ({unit})")
+            raise _wrong("cell-not-a-number", what, f"write the number that is meant ({unit})")
         value = float(text.replace(",", ".")) if _NUMBER.fullmatch(text) else math.nan
         if not math.isfinite(value):
             remedy = f"give a number ({unit}), or leave the cell empty"
-            raise _wrong("cell-not-a-number", f"{text!r} is no number", remedy)
+            raise _wrong("cell-not-a-number", f"{text!r} is not a number", remedy)
         if not low <= value <= high:
             raise _wrong("value-implausible", f"{text} is {span} ({unit})", "correct it, or leave the cell empty")
         return value
@@ -87,14 +80,15 @@ def _sex(cell: Any) -> str:
     return found
 
 
-def path_fault(cell: str) -> tuple[str, str, str] | None:
-    """Why a cell cannot be the path of a file here: the check, what is wrong and the remedy. Looks at the text only."""
+def path_problem(cell: str) -> Problem | None:
+    """Return why the text of a cell cannot be the path of a file on this machine; None if it can."""
     if cell.startswith("~"):
-        return "path-home", "a path that begins with ~ depends on who reads it", "write the path in full"
+        return problem_of("path-home", "a path that begins with ~ depends on the user", "write the path in full")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", cell):
-        return "path-foreign", "a web address instead of a path", "copy the file here and write its path"
+        return problem_of("path-foreign", "a web address instead of a path", "copy the file here and write its path")
     if "\\" in cell:
-        return "path-foreign", "a path as Windows writes it", "write / instead of \\, and no letter of a drive"
+        remedy = "write / instead of \\, and no drive letter"
+        return problem_of("path-foreign", "a path as Windows writes it", remedy)
     return None
 
 
@@ -106,7 +100,7 @@ class _Row(BaseModel):
 
 
 class CohortRow(_Row):
-    """One patient; the columns of files are looked at elsewhere."""
+    """One patient; ``table.files`` checks the columns of files."""
 
     patient: Name = ""
     hospital: Name = ""
@@ -125,13 +119,13 @@ class CohortRow(_Row):
     @classmethod
     def _reasoned(cls, reason: str, row: ValidationInfo) -> str:
         if row.data.get("role") == "exclude" and not reason:
-            what, remedy = "the patient is excluded without a reason", "write why; the flow chart counts reasons"
+            what, remedy = "the patient is excluded without a reason", "write the reason; the flow chart counts reasons"
             raise _wrong("exclusion-without-reason", what, remedy)
         return reason
 
 
 class RaterRow(_Row):
-    """One rater's mask of one patient; the mask is looked at elsewhere."""
+    """One rater's mask of one patient; ``rater_table`` checks the mask."""
 
     patient: Name = ""
     rater: Name = ""
@@ -140,23 +134,23 @@ class RaterRow(_Row):
     )
 
 
-def wrong_cells(model: type[BaseModel], cells: Mapping[str, str], asked: tuple[str, ...]) -> list[Wrong]:
-    """What is wrong with the cells of one row; a column of ``asked`` that is missing counts as empty."""
+def wrong_cells(model: type[BaseModel], cells: Mapping[str, str], asked: tuple[str, ...]) -> list[Problem]:
+    """Return the problems of the cells of one row; a column of ``asked`` that is missing counts as empty."""
     try:
         model.model_validate({**dict.fromkeys(asked), **cells})
     except ValidationError as error:
-        return [_told(problem) for problem in error.errors(include_url=False)]
+        return [_problem(one) for one in error.errors(include_url=False)]
     return []
 
 
-def _told(problem: Any) -> Wrong:
-    context = problem.get("ctx", {})
-    what, remedy = context.get("what", problem["msg"]), context.get("remedy", "correct it")
-    return Wrong(str(problem["loc"][0]), problem["type"], what, remedy)
+def _problem(error: Any) -> Problem:
+    context = error.get("ctx", {})
+    what, remedy = context.get("what", error["msg"]), context.get("remedy", "correct it")
+    return problem_of(error["type"], what, remedy, subject=str(error["loc"][0]))
 
 
 def typed(model: type[BaseModel], column: str, cell: str) -> str | None:
-    """A cell as its column's type prints it ("36,5" is 36.5, "female" is F); None for one that is wrong."""
+    """Return a cell as its column's type prints it ("36,5" is 36.5, "female" is F); None if it is wrong."""
     try:
         value = getattr(model.model_validate({column: cell}), column)
     except ValidationError:

@@ -1,0 +1,11 @@
+"""Where a study keeps what it knows of its cohort, relative to its folder; ``residua check`` shares these places."""
+
+from __future__ import annotations
+
+RESULTS = "results/cohort"
+VOXELS = f"{RESULTS}/voxels"
+"""What was read from voxels: unchanged files are not read again."""
+PROBLEMS = "problems"
+"""Name of the folder in ``RESULTS`` that holds the errors of earlier runs."""
+HEADERS = "headers.json"
+"""Name of the file in ``RESULTS`` that holds the problems of the headers."""
