@@ -79,7 +79,7 @@ def test_every_number_of_the_text_has_one_version_value_and_statement() -> None:
     assert (text[["value", "statement"]] != "").all(axis=None)
 
 
-def test_what_neither_version_holds_is_named() -> None:
+def test_values_in_neither_version_are_listed() -> None:
     found = not_available()
     assert any("HD95" in what for what in found["what"])
     assert any("S2" in what for what in found["what"])

@@ -30,7 +30,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_check_says_that_a_sound_cohort_can_run_and_changes_nothing(folder: Path) -> None:
+def test_check_accepts_a_sound_cohort_and_changes_nothing(folder: Path) -> None:
     before = snapshot(folder)
     ran = residua("check", "cohort.tsv", "--workers", "1")
     *doubts, outcome = ran.stdout.splitlines()
@@ -133,7 +133,7 @@ def test_simulate_hands_its_options_on_and_prints_the_table(folder: Path, monkey
     assert ran.exit_code == 0
 
 
-def test_simulate_says_why_it_cannot(folder: Path) -> None:
+def test_simulate_prints_the_reason_of_a_failure(folder: Path) -> None:
     ran = residua("simulate", "--out", "demo", "--patients", 1, "--seed", 3, "--like", "micro")
     assert ran.exit_code == 1
     assert ran.stderr.strip()

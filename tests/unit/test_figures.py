@@ -91,7 +91,7 @@ def test_no_candidate_is_an_error_and_a_label_that_is_missing_is_not_outlined(tm
     assert not examples.outline_of(only, "pre_t1ce", GRID.shape).any()
 
 
-def test_the_caption_of_figure_1_says_who_what_and_which_side(tmp_path: Path) -> None:
+def test_the_caption_of_figure_1_states_patients_contents_and_orientation(tmp_path: Path) -> None:
     shown = examples.choose_examples([candidate("STO", save_mask(tmp_path / "secret.nii.gz", 5))])
     said = examples.caption(
         shown, ["post_t1ce", "post_t1", "pre_t1ce"], {"post_t1ce": "residual", "post_t1": "residual"}, candidates=3
@@ -139,7 +139,7 @@ def test_fewer_patients_are_all_shown_and_only_positive_ones_of_the_test_set() -
     assert comparison.choose_patients(cases.assign(reference_ml=0.0), 0.175) == []
 
 
-def test_a_patient_whom_one_network_could_not_segment_is_not_shown() -> None:
+def test_a_patient_whom_one_network_did_not_segment_is_not_shown() -> None:
     cases = cases_of({"a": [0.9, 0.2, 0.5], "b": [0.8, 0.4, 0.6]})
     partly = cases[~((cases["arch"] == "b") & (cases["patient"] == "P0"))]
     chosen = comparison.choose_patients(partly, 0.175)
@@ -151,7 +151,7 @@ def test_equal_patients_keep_their_order() -> None:
     assert [c.patient for c in chosen] == ["P0", "P1", "P3", "P4"]
 
 
-def test_the_caption_of_figure_3_says_inputs_n_and_ranks_and_no_name() -> None:
+def test_the_caption_of_figure_3_states_inputs_n_and_ranks_and_names_no_patient() -> None:
     chosen = comparison.choose_patients(cases_of({"nnunet": [0.1, 0.9, 0.5]}), 0.175)
     said = comparison.caption(chosen, {"nnunet": "B"}, {"nnunet": "nnU-Net"}, 0.175)
     assert "nnU-Net (inputs B)" in said
@@ -179,7 +179,7 @@ def scores() -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def test_raters_come_before_networks_and_the_other_reference_and_without_their_names() -> None:
+def test_raters_come_first_and_are_numbered_instead_of_named() -> None:
     shown = agreement.panels(scores(), {"nnunet": "nnU-Net"})
     assert list(shown) == ["reference_standard", "consensus"]
     labels = ["Novice 1", "Expert 1", "Expert 2", "nnU-Net C"]

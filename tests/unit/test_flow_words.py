@@ -55,7 +55,7 @@ def test_every_box_shows_its_patients_and_reasons_are_counted() -> None:
     assert found.inputs is None
 
 
-def test_many_reasons_are_cut_and_nothing_is_lost() -> None:
+def test_many_reasons_are_summed_up_and_none_is_lost() -> None:
     left_out: dict[str, tuple[ExcludedBy, str]] = {
         f"PAR{n}": ("table", f"reason {n:02d}") for n in range(MOST_REASONS + 3)
     }
@@ -69,7 +69,7 @@ def test_a_flow_without_exclusions_shows_nobody() -> None:
     assert boxes(flow_of({})).left_out.lines == ("nobody",)
 
 
-def test_inputs_with_patients_of_their_own_are_listed() -> None:
+def test_input_configurations_with_fewer_patients_are_listed() -> None:
     flow = flow_of({}, {"A": list(SPLIT.patients), "C": ["STO1", "GOT1", "AMS1"]})
     found = boxes(flow)
     assert found.inputs is not None

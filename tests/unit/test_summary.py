@@ -60,7 +60,7 @@ def test_other_files_are_not_benchmarks(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("made", [[], ["benchmarks"], ["benchmarks/train"]])
-def test_a_folder_without_benchmarks_is_no_results_folder(tmp_path: Path, made: list[str]) -> None:
+def test_a_folder_without_benchmarks_is_refused(tmp_path: Path, made: list[str]) -> None:
     for folder in made:
         (tmp_path / folder).mkdir(parents=True)
     with pytest.raises(ResiduaError) as raised:
@@ -69,7 +69,7 @@ def test_a_folder_without_benchmarks_is_no_results_folder(tmp_path: Path, made: 
 
 
 @pytest.mark.parametrize("content", ["", HEADER])
-def test_a_benchmark_without_a_run_is_left_out(tmp_path: Path, content: str) -> None:
+def test_a_benchmark_without_a_run_is_omitted(tmp_path: Path, content: str) -> None:
     benchmark(tmp_path, "table1", (2.0, 60))
     (tmp_path / "benchmarks" / "table2.tsv").write_text(content, encoding="utf-8")
     assert [cost.rule for cost in rule_costs(tmp_path)] == ["table1"]

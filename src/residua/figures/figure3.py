@@ -55,9 +55,9 @@ def figure3(
 ) -> None:
     """Choose hold-out patients, draw a row for each, and save the figure.
 
-    ``cases`` are the metrics and ``choice`` the study's best inputs for segmentation; ``files`` gives T1w-CE and
-    reference standard by patient, ``manifests`` the hold-out segmentations by network and inputs, ``labels`` the
-    networks' names.
+    ``cases`` are the metrics and ``choice`` the study's best input configurations for segmentation. ``files`` gives
+    T1w-CE and reference standard by patient, ``manifests`` the hold-out segmentations by network and input
+    configuration, ``labels`` the names of the networks.
     """
     inputs = best_inputs(cases, choice, "segmentation", classification)
     shown = pd.concat([cases[(cases["arch"] == arch) & (cases["inputs"] == name)] for arch, name in inputs.items()])

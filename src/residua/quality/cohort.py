@@ -26,7 +26,7 @@ class Outputs:
 def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], out: Outputs) -> None:
     """Judge all patients. ``manifests`` holds the manifest of each batch, ``hospitals`` the hospital of each patient.
 
-    The table has one row per patient, subject and measure, as ``residua.quality.judge.measure_frame`` says.
+    The table has one row per patient, subject and measure, as ``residua.quality.judge.measure_frame`` describes.
     Raises ``DamagedStageError`` when a patient's file is missing or changed.
     """
     records: dict[str, Measures] = {}

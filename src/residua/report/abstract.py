@@ -42,18 +42,18 @@ def _segmentation(study: Study, cases: pd.DataFrame, labels: Mapping[str, str]) 
     for model in best_models(cases, study, "segmentation", labels):
         dice = dice_of_positive(model, cases, "test", study)
         words.append(f"{percent(dice.mean())} for {model.name} (n = {len(dice)})" if len(dice) else "")
-    said = [word for word in words if word]
-    if not said:
+    means = [word for word in words if word]
+    if not means:
         return "No patient of the hold-out has residual tumour, so there is no Dice to report."
-    return f"On the hold-out, mean Dice of the patients with residual tumour is {listed(said)}."
+    return f"On the hold-out, mean Dice of the patients with residual tumour is {listed(means)}."
 
 
 def _classification(study: Study, cases: pd.DataFrame, labels: Mapping[str, str]) -> str:
     words = []
     for model in best_models(cases, study, "classification", labels):
-        _, found = classification_of(model, cases, "test", study)
-        if "balanced_accuracy" not in found.undefined:
-            words.append(f"{percent(found.balanced_accuracy / 100)} for {model.name}")
+        _, rates = classification_of(model, cases, "test", study)
+        if "balanced_accuracy" not in rates.undefined:
+            words.append(f"{percent(rates.balanced_accuracy / 100)} for {model.name}")
     if not words:
         return "The hold-out has patients of one class only, so there is no balanced accuracy to report."
     return f"Balanced accuracy for residual tumour against gross total resection is {listed(words)}."
@@ -71,13 +71,13 @@ def headlines(study: Study, cases: pd.DataFrame, intervals: pd.DataFrame, labels
 
 
 def _dice(model: Model, study: Study, cases: pd.DataFrame) -> Headline:
-    found = mean_sd(pool_cases({0: dice_of_positive(model, cases, "test", study).to_numpy()}), 100)
-    return Headline(f"{model.name}: DSC-P", f"{found.text} %", f"hold-out, n = {found.n} with residual tumour")
+    dice = mean_sd(pool_cases({0: dice_of_positive(model, cases, "test", study).to_numpy()}), 100)
+    return Headline(f"{model.name}: DSC-P", f"{dice.text} %", f"hold-out, n = {dice.n} with residual tumour")
 
 
 def _balanced_accuracy(model: Model, study: Study, cases: pd.DataFrame, intervals: pd.DataFrame) -> Headline:
-    counts, found = classification_of(model, cases, "test", study)
-    value = "n/a" if "balanced_accuracy" in found.undefined else f"{found.balanced_accuracy:.2f} %"
+    counts, rates = classification_of(model, cases, "test", study)
+    value = "n/a" if "balanced_accuracy" in rates.undefined else f"{rates.balanced_accuracy:.2f} %"
     own = intervals[
         (intervals["arch"] == model.arch)
         & (intervals["inputs"] == model.inputs)

@@ -84,5 +84,5 @@ def value_of(study: Study, key: str) -> Any:
         value = value[part]
     if key != "folds":
         return value
-    # Folds by their number; of a method not the path, which says where a table lies.
+    # Folds by their number; a method without the path, which is the place of a table.
     return {int(name) if name.isdigit() else name: item for name, item in value.items() if name != "path"}

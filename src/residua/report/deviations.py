@@ -238,14 +238,14 @@ DEVIATIONS = (
     Deviation(
         "Resamples of the bootstrap",
         "their number and their drawing are not given",
-        "drawn within each class of the reference, seeded, as many as the configuration says",
+        "drawn within each class of the reference, seeded, as many as the configuration sets",
         "a resample without one of the classes has no balanced accuracy",
         always,
     ),
     Deviation(
         "Choice of the best input configurations",
         "made with the test set in view",
-        "made out of fold where the configuration says so",
+        "made out of fold where the configuration asks for it",
         "the test set should not choose what is then tested on it",
         _several_values_chosen,
     ),

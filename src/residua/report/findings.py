@@ -91,16 +91,16 @@ def _tested(tukey: pd.DataFrame, arch: str, one: str, other: str) -> str:
 
 
 def conservative(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], overlaps: pd.DataFrame) -> Finding:
-    """Compare sensitivity and specificity of the networks, each with its best inputs for classification."""
+    """Compare sensitivity and specificity of the networks, each with its best input configuration."""
     models = best_models(cases, study, "classification", labels)
     sentences = []
     for split, where in SETS.items():
-        found = {model: classification_of(model, cases, split, study) for model in models}
-        sentences += [_classified(model, *found[model], where) for model in models]
+        outcomes = {model: classification_of(model, cases, split, study) for model in models}
+        sentences += [_classified(model, *outcomes[model], where) for model in models]
         for one, other in combinations(models, 2):
-            sentences.append(_more_conservative(one, found[one][1], other, found[other][1], where))
+            sentences.append(_more_conservative(one, outcomes[one][1], other, outcomes[other][1], where))
             sentences.append(_separated(overlaps, split, one, other))
-        sentences += [_grain(counts) for counts, _ in list(found.values())[:1] if _grain(counts)]
+        sentences += [_grain(counts) for counts, _ in list(outcomes.values())[:1] if _grain(counts)]
     sentences.append(
         "Out of fold, the patients of all folds are counted together here; Table 4 pools the folds' rates."
     )
@@ -109,17 +109,17 @@ def conservative(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], o
     return Finding("Which network is more conservative?", tuple(sentences))
 
 
-def _classified(model: Model, counts: Counts, found: Rates, where: str) -> str:
+def _classified(model: Model, counts: Counts, rates: Rates, where: str) -> str:
     return (
-        f"{model.name}, {where}: sensitivity {_rate(found, 'recall')} ({counts.tp} of {counts.tp + counts.fn} with "
-        f"residual tumour), specificity {_rate(found, 'specificity')} ({counts.tn} of {counts.tn + counts.fp} "
-        f"without), precision {_rate(found, 'precision')} ({counts.tp} of {counts.tp + counts.fp} predicted to have "
+        f"{model.name}, {where}: sensitivity {_rate(rates, 'recall')} ({counts.tp} of {counts.tp + counts.fn} with "
+        f"residual tumour), specificity {_rate(rates, 'specificity')} ({counts.tn} of {counts.tn + counts.fp} "
+        f"without), precision {_rate(rates, 'precision')} ({counts.tp} of {counts.tp + counts.fp} predicted to have "
         "it)."
     )
 
 
-def _rate(found: Rates, name: str) -> str:
-    return "undefined" if name in found.undefined else percent(getattr(found, name) / 100)
+def _rate(rates: Rates, name: str) -> str:
+    return "undefined" if name in rates.undefined else percent(getattr(rates, name) / 100)
 
 
 def _more_conservative(one: Model, of_one: Rates, other: Model, of_other: Rates, where: str) -> str:

@@ -172,7 +172,7 @@ def _measures(study: Study) -> str:
 
 def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
     cut, overlap = study.classification.residual_tumor_ml, study.classification.min_overlap_dice
-    found = f" and a Dice of at least {overlap:g}" if overlap else ", whatever the overlap"
+    besides = f" and a Dice of at least {overlap:g}" if overlap else ", whatever the overlap"
     return (
         ("Dice (DSC)", "2 |A∩B| / (|A| + |B|) of reference A and segmentation B; 0 when just one is empty."),
         ("Jaccard index", "|A∩B| / |A∪B| = D / (2 − D) of Dice D."),
@@ -183,7 +183,7 @@ def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
         ),
         ("AVE (ml)", "Median absolute difference of the volumes, over all patients; AVE-P: over P."),
         ("Residual tumour, P", f"A volume of at least {cut:g} ml in the reference; below: gross total resection."),
-        ("TP", f"Residual tumour in the reference and in the segmentation{found}; FN, FP and TN accordingly."),
+        ("TP", f"Residual tumour in the reference and in the segmentation{besides}; FN, FP and TN accordingly."),
         ("DSC-P, DSC-TP", "Mean Dice over P, and over TP."),
         ("Recall, sensitivity", "TP / (TP + FN), patients."),
         ("Precision", "TP / (TP + FP), patients."),
