@@ -194,7 +194,7 @@ def schema(
     """Write the generated files: config.schema.json and pages of docs/reference and docs/explanation."""
     from residua.config_docs import require_current, write_docs
 
-    (require_current if check else write_docs)(root, _read_yaml(root / "config.yaml"))
+    (require_current if check else write_docs)(root, _read_yaml(root / "config.yaml"), app)
 
 
 def _show_changes(changes: Iterable[object], dry_run: bool) -> None:

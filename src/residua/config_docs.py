@@ -1,7 +1,8 @@
 """Generated files of the repository.
 
 ``config.schema.json`` and ``docs/reference/config.md`` come from the models of ``residua.settings``,
-``docs/explanation/deviations.md`` from the report's list, ``docs/reference/checks.md`` from the catalogue of checks.
+``docs/explanation/deviations.md`` from the report's list, ``docs/reference/checks.md`` from the catalogue of checks,
+``docs/reference/cli.md`` from the Typer application.
 """
 
 from __future__ import annotations
@@ -11,6 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import typer
+
+from residua import cli_docs
 from residua.errors import ResiduaError
 from residua.problems import catalogue
 from residua.publishing.publish import write_text
@@ -22,9 +26,10 @@ SCHEMA = Path("config.schema.json")
 PAGE = Path("docs/reference/config.md")
 DEVIATIONS = Path("docs/explanation/deviations.md")
 CHECKS = Path("docs/reference/checks.md")
+COMMANDS = Path("docs/reference/cli.md")
 _INTRODUCTION = """# The configuration
 
-Generated from `src/residua/study.py`, `src/residua/networks/*/settings.py` and `config.yaml` by `residua schema`; do
+Generated from `src/residua/settings/`, `src/residua/networks/*/settings.py` and `config.yaml` by `residua schema`; do
 not edit. "Published" is the value in `config.yaml`, the study as published. An unknown key, a missing key or a wrong
 type is an error before any job starts. An identifier holds the letters A-Z and a-z and digits only; a column is a
 column of the cohort table.
@@ -37,26 +42,30 @@ _NAMES = {IDENTIFIER: "identifier", COLUMN: "column"}
 _ABSENT = object()
 
 
-def generated(published: Mapping[str, Any]) -> dict[Path, str]:
-    """The text of each generated file by its path in the repository. ``published`` is the content of config.yaml."""
+def generated(published: Mapping[str, Any], app: typer.Typer) -> dict[Path, str]:
+    """Return the text of each generated file by its path in the repository.
+
+    ``published`` is the content of config.yaml, ``app`` the command ``residua``.
+    """
     schema = Study.model_json_schema()
     return {
         SCHEMA: json.dumps(schema, indent=1, ensure_ascii=False) + "\n",
         PAGE: _page(schema, published),
         DEVIATIONS: to_markdown(),
         CHECKS: catalogue.to_markdown(),
+        COMMANDS: cli_docs.to_markdown(app),
     }
 
 
-def write_docs(root: Path, published: Mapping[str, Any]) -> None:
+def write_docs(root: Path, published: Mapping[str, Any], app: typer.Typer) -> None:
     """Write the generated files into the repository at ``root``."""
-    for path, text in generated(published).items():
+    for path, text in generated(published, app).items():
         write_text(root / path, text)
 
 
-def require_current(root: Path, published: Mapping[str, Any]) -> None:
+def require_current(root: Path, published: Mapping[str, Any], app: typer.Typer) -> None:
     """Raise ``ResiduaError`` that names each generated file in ``root`` that is missing or out of date."""
-    drifted = [path for path, text in generated(published).items() if _content(root / path) != text]
+    drifted = [path for path, text in generated(published, app).items() if _content(root / path) != text]
     if drifted:
         names = ", ".join(path.as_posix() for path in drifted)
         raise ResiduaError(f"{names}: not what the code and config.yaml say; run: residua schema")
