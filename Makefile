@@ -9,13 +9,14 @@ SEED ?= 1
 # What waits longest comes first, so that other tests can run beside it.
 SLOW := tests/slurm tests/faults tests/contracts tests/workflow
 
-.PHONY: help env envs dev demo test unit slow test-faults test-slurm slurm lint format clean
+.PHONY: help env envs dev demo test unit slow test-faults test-slurm slurm lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, print where the results are (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
 	@echo "make unit          the quick tests (WORKERS=$(WORKERS) side by side)"
 	@echo "make test-faults   kill the study at all ten moments (make test: at five)"
 	@echo "make test-slurm    run the study on a real SLURM, started here (root and apt; make test does it where SLURM is installed)"
+	@echo "make docs          the documentation as a site, in build/site"
 	@echo "make env           install the command residua into $(BIN)"
 
 env: $(VENV)/.env
@@ -41,7 +42,7 @@ demo: env $(DEMO)/cohort/cohort.tsv
 $(DEMO)/cohort/cohort.tsv: | env
 	$(BIN)/residua simulate --out $(DEMO)/cohort --patients 24 --seed $(SEED)
 
-test: dev lint unit slow
+test: dev lint docs unit slow
 
 # Tests side by side: WORKERS=0 runs them one after the other.
 unit: dev
@@ -70,6 +71,22 @@ lint: dev build/lint/cohort.tsv
 	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 --check Snakefile rules tests/environments.smk
 	$(BIN)/snakemake --lint --configfile tests/micro/config.yaml --config cohort=build/lint/cohort.tsv raters=build/lint/raters.tsv
 	$(BIN)/residua schema --check
+
+# The site in build/site. Every warning is an error, and the rule graph must be the workflow's. Its software has an environment of its own.
+RULE_GRAPH = $(BIN)/snakemake --rulegraph --quiet all --configfile tests/micro/config.yaml \
+    --config cohort=build/lint/cohort.tsv raters=build/lint/raters.tsv | $(BIN)/python benchmarks/rule_graph.py
+
+docs: build/docs-venv/.done build/lint/cohort.tsv
+	$(RULE_GRAPH) --check docs/images/rule_graph.svg
+	NO_MKDOCS_2_WARNING=1 build/docs-venv/bin/mkdocs build --quiet --strict
+
+rule-graph: build/lint/cohort.tsv
+	$(RULE_GRAPH) docs/images/rule_graph.svg
+
+build/docs-venv/.done: envs/docs.txt | dev
+	$(BIN)/uv --no-config venv --quiet --clear --python $(BIN)/python build/docs-venv
+	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python build/docs-venv/bin/python -r envs/docs.txt
+	@touch $@
 
 format: dev
 	$(BIN)/ruff check --fix .

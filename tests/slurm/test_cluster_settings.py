@@ -22,7 +22,7 @@ a banner that the cluster prints
 TRAINING = Request("train", runtime_min=10080, memory_mb=64000, cpus=12, gpus=1)
 
 
-def test_cluster_file_of_the_repository_sets_no_option() -> None:
+def test_the_repositorys_cluster_file_sets_no_option() -> None:
     cluster = load_cluster(HOUSE / "profiles/slurm/cluster.yaml")
     assert cluster == Cluster()
     assert cluster.cpu.resources() == cluster.gpu.resources() == {}

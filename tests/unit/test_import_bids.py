@@ -196,7 +196,7 @@ def test_output_inside_a_data_set_is_accepted_below_derivatives_only(tmp_path: P
     assert rows_of(root / "derivatives/residua")["sub01"]["post_t1"].startswith("../../sub-01/ses-postop/")
 
 
-def test_pickled_index_in_a_data_set_is_not_opened(tmp_path: Path) -> None:
+def test_a_pickled_index_in_a_data_set_is_not_opened(tmp_path: Path) -> None:
     root = bids(tmp_path / "source")
     (root / ".ancpbids-dataset.pickle").write_bytes(pickle.dumps(_Touches(tmp_path / "touched")))
     assert imported("bids", root, "--out", tmp_path / "out").exit_code == 0

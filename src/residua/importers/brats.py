@@ -101,9 +101,9 @@ def _file_of(path: Path, release: Release | None) -> tuple[str, _File] | None:
     """Return the case of a file and the information in its name; None for other names."""
     if match := _NAME.fullmatch(path.name):
         point = int(match[2])
-        named: Release = "2024" if point >= _AFTER_TREATMENT else "2023"
+        said: Release = "2024" if point >= _AFTER_TREATMENT else "2023"
         kind = match[3].lower()
-        return match[1], _File(path, point, _KINDS.get(kind, kind), release or named)
+        return match[1], _File(path, point, _KINDS.get(kind, kind), release or said)
     if match := _OLD_NAME.fullmatch(path.name):
         return match[1], _File(path, 0, match[2].lower(), release or "2021")
     return None

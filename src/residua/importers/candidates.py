@@ -28,16 +28,16 @@ def patient_of(
     """
     images: dict[str, Path] = {}
     labels: dict[str, Label] = {}
-    reason, all_remarks = "", list(remarks)
+    reason, said = "", list(remarks)
     for column, files in candidates.items():
         first, *others = sorted(files)
         if others:
             reason = reason or f"several files could be {column}"
-            all_remarks.append(f"{column}: could be {', '.join(file.name for file in (first, *others))}")
+            said.append(f"{column}: could be {', '.join(file.name for file in (first, *others))}")
         elif column in rules:
             labels[column] = Label(first, rules[column], known)
         elif column in LABELS:
             labels[column] = Label(first)
         else:
             images[column] = first
-    return FoundPatient(source_id, hospital, images, labels, clinical or {}, reason, tuple(all_remarks))
+    return FoundPatient(source_id, hospital, images, labels, clinical or {}, reason, tuple(said))

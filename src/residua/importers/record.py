@@ -41,8 +41,8 @@ def record_of(
 
 
 def _patient(row: RecordRow) -> dict[str, Any]:
-    cells = {column: row.cells[column] for column in ("source_id", "exclusion_reason")}
-    return {**cells, "remarks": row.remarks}
+    said = {"source_id": row.cells["source_id"], "exclusion_reason": row.cells["exclusion_reason"]}
+    return {**said, "remarks": row.remarks}
 
 
 def _rules(found: Found) -> dict[str, list[str]]:
@@ -52,7 +52,7 @@ def _rules(found: Found) -> dict[str, list[str]]:
         for column, label in patient.labels.items():
             way = "used as it is" if label.values is None else f"values {in_words(label.values)}"
             ways.setdefault(column, set()).add(way)
-    return {column: sorted(texts) for column, texts in ways.items()}
+    return {column: sorted(said) for column, said in ways.items()}
 
 
 def _counts(found: Found, rows: Sequence[RecordRow], columns: Iterable[str]) -> dict[str, Any]:

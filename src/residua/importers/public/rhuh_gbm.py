@@ -11,7 +11,7 @@ What is documented:
   alteration (oedema and non-enhancing tumour), 3 enhancing tumour. A scan without enhancing rest has no value 3.
 - Registered to the SRI24 atlas (each time point by itself), brain extracted, and already z-scored.
 - ``clinical_data_TCIA_RHUH-GBM.csv``: ``Patient ID``, ``Age``, ``Sex`` and more. The early scan was made within 72 h of
-  surgery; that is the evidence. No table gives the hour, so ``hours_since_surgery`` stays empty.
+  surgery; that is the evidence. No table says the hour, so ``hours_since_surgery`` stays empty.
 
 Not verified: how the resection cavity is labelled after surgery (no value is documented for it). The authors' code for
 the preparation uses values 1, 2, 4; listings of the released files have only 0 to 3, which are used here.

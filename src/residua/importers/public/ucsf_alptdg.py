@@ -14,7 +14,7 @@ What is documented:
   Sex``, ``Patient Age``. Workbooks are not read: save the sheets as CSV.
 
 Both scans are after treatment and there is none before surgery, so ``pre_t1ce`` and ``pre_tumor`` stay empty. The first
-scan is early post-operative only if the table gives GTR or STR, that is a resection, and an interval of 0 to 3 days.
+scan is early post-operative only when the table says GTR or STR, that is a resection, and an interval of 0 to 3 days.
 Not verified: the interval's direction (column title and dictionary of the workbook disagree; the title is followed, and
 a negative or an impossible interval is taken as not documented), and that no later surgery lies between.
 """
