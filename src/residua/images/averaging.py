@@ -1,4 +1,4 @@
-"""Coarser images by averaging whole blocks of voxels."""
+"""Make images coarser by averaging whole blocks of voxels."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ from residua.images.volumes import Grid, Image
 
 
 def averaged(image: Image, spacing_mm: float) -> Image:
-    """Blocks of whole voxels (x, y, z) averaged to about ``spacing_mm``; a coarser axis stays as it is.
+    """Average blocks of whole voxels (x, y, z) to about ``spacing_mm``; an axis that is coarser already stays.
 
-    Averaging keeps what thinning out would not: a fine scan's signal against its noise. What fills no block at the
-    upper faces is left out.
+    Averaging keeps the signal of a fine scan above its noise, which thinning out would not. Voxels that fill no block
+    at the upper faces are dropped.
+
+    >>> image = Image(np.arange(4.0).reshape(4, 1, 1), Grid((4, 1, 1), np.diag([1.0, 2.0, 2.0, 1.0])))
+    >>> coarse = averaged(image, spacing_mm=2.0)
+    >>> coarse.data.ravel().tolist(), coarse.grid.spacing_mm
+    ([0.5, 2.5], (2.0, 2.0, 2.0))
     """
     sizes = zip(image.grid.spacing_mm, image.grid.shape, strict=True)
     x, y, z = (max(1, min(round(spacing_mm / mm), n)) for mm, n in sizes)

@@ -1,6 +1,6 @@
-"""The MNI152 2009a maps (Fonov et al. 2011, NeuroImage 54:313) that nilearn carries: brain only, 1 mm.
+"""Load the MNI152 2009a maps (Fonov et al. 2011, NeuroImage 54:313) that nilearn carries: brain only, 1 mm.
 
-Of nilearn only these files are used; the package itself is not imported.
+Only these files of nilearn are used; the package itself is not imported.
 """
 
 from __future__ import annotations
@@ -25,7 +25,11 @@ _BRAIN_SHARE, _CLOSING_MM = 0.4, 6.0
 
 
 def mni_map(kind: Map) -> nib.Nifti1Image:
-    """One of the maps (x, y, z) with its affine. Raises ``ResiduaError`` when nilearn is not installed."""
+    """Load one of the maps (x, y, z) with its affine. Raises ``ResiduaError`` when nilearn is not installed.
+
+    >>> mni_map("t1").shape
+    (197, 233, 189)
+    """
     nilearn = find_spec("nilearn")
     if nilearn is None or nilearn.origin is None:
         raise ResiduaError("the MNI152 brain maps that nilearn carries are needed: install nilearn")
@@ -34,9 +38,15 @@ def mni_map(kind: Map) -> nib.Nifti1Image:
 
 
 def brain_of(matter: NDArray[np.float32], step_mm: float) -> Mask:
-    """The brain that a map of grey and white matter together (x, y, z; 0-1; voxels of ``step_mm``) outlines.
+    """Return the brain that a map of grey and white matter together (x, y, z; 0-1; voxels of ``step_mm``) outlines.
 
-    Closed over furrows and ventricles, in one piece without holes.
+    The brain is closed over furrows and ventricles, and in one piece without holes.
+
+    >>> matter = np.zeros((9, 9, 9), np.float32)
+    >>> matter[2:7, 2:7, 2:7] = 1.0
+    >>> matter[4, 4, 4] = 0.0
+    >>> bool(brain_of(matter, step_mm=6.0)[4, 4, 4])
+    True
     """
     grown = ndimage.distance_transform_edt(matter <= _BRAIN_SHARE, sampling=step_mm) <= _CLOSING_MM
     return solid(ndimage.distance_transform_edt(grown, sampling=step_mm) > _CLOSING_MM)

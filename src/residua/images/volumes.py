@@ -27,7 +27,7 @@ GRID_TOLERANCE_MM = 1e-3
 
 @dataclass(frozen=True)
 class Grid:
-    """Where voxels lie: RAS+ shape (x, y, z), RAS+ affine (4x4, mm), and the axis codes that the file is stored in."""
+    """Position of voxels: RAS+ shape (x, y, z), RAS+ affine (4x4, mm), and the axis codes of the stored file."""
 
     shape: tuple[int, int, int]
     affine: NDArray[np.float64]
@@ -45,23 +45,23 @@ class Grid:
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
 
     def corners_mm(self) -> NDArray[np.float64]:
-        """World coordinates (8x3, mm) of the grid's corner voxels."""
+        """Compute the world coordinates (8x3, mm) of the grid's corner voxels."""
         index = np.array(np.meshgrid(*[(0, n - 1) for n in self.shape], indexing="ij")).reshape(3, 8).T
         return np.asarray(nib.affines.apply_affine(self.affine, index))
 
     def same_as(self, other: Grid) -> bool:
-        """Whether both grids have one shape and no corner lies further apart than ``GRID_TOLERANCE_MM``."""
+        """Return whether both grids have one shape and no corner lies further apart than ``GRID_TOLERANCE_MM``."""
         return self.shape == other.shape and bool(
             np.abs(self.corners_mm() - other.corners_mm()).max() <= GRID_TOLERANCE_MM
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Builtins from which ``from_json`` makes the same grid again."""
+        """Return builtins from which ``from_json`` builds the same grid again."""
         return {"shape": list(self.shape), "affine": self.affine.tolist(), "stored_as": self.stored_as}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Grid:
-        """The grid that ``to_json`` described."""
+        """Build the grid that ``to_json`` described."""
         x, y, z = record["shape"]
         return cls((x, y, z), np.array(record["affine"], dtype=np.float64), record["stored_as"])
 
@@ -97,15 +97,24 @@ def _canonical(opened: nib.Nifti1Image) -> tuple[Grid, NDArray[Any]]:
 
 
 def load_grid(path: str | os.PathLike[str]) -> Grid:
-    """The grid of a NIfTI file; reads the header only.
+    """Load the grid of a NIfTI file; only the header is read.
 
     Raises ``ResiduaError`` when the file is missing, not NIfTI, or not 3D.
+
+    >>> save(Image(np.zeros((2, 3, 4), np.float32), Grid((2, 3, 4), np.eye(4))), "image.nii.gz")
+    >>> load_grid("image.nii.gz").shape
+    (2, 3, 4)
     """
     return _canonical(_opened(path))[0]
 
 
 def load(path: str | os.PathLike[str]) -> Image:
-    """A 3D NIfTI file as float32 in RAS+ order. Raises ``ResiduaError`` when it cannot be read."""
+    """Load a 3D NIfTI file as float32 in RAS+ order. Raises ``ResiduaError`` when it cannot be read.
+
+    >>> save(Image(np.array([1.0, 2.0]).reshape(2, 1, 1), Grid((2, 1, 1), np.eye(4), stored_as="LPS")), "image.nii.gz")
+    >>> load("image.nii.gz").data.ravel().tolist()
+    [1.0, 2.0]
+    """
     opened = _opened(path)
     grid, stored = _canonical(opened)
     try:
@@ -116,15 +125,25 @@ def load(path: str | os.PathLike[str]) -> Image:
 
 
 def load_mask(path: str | os.PathLike[str]) -> Image:
-    """A label file as booleans (voxel > 0.5) in RAS+ order."""
+    """Load a label file as booleans (voxel > 0.5) in RAS+ order.
+
+    >>> save(Image(np.array([0, 1], np.uint8).reshape(2, 1, 1), Grid((2, 1, 1), np.eye(4))), "mask.nii.gz")
+    >>> load_mask("mask.nii.gz").data.ravel().tolist()
+    [False, True]
+    """
     image = load(path)
     return Image(image.data > 0.5, image.grid)
 
 
 def save(image: Image, path: str | os.PathLike[str], slope: float | None = None) -> None:
-    """Write ``image`` as NIfTI in the axis order its grid was stored in; beside first, then renamed.
+    """Write ``image`` as NIfTI in the axis order in which its grid was stored; the file is whole or not there.
 
     With ``slope`` integer voxels are stored as they are and read back multiplied by it.
+
+    >>> levels = np.array([0, 8192], np.uint16).reshape(2, 1, 1)
+    >>> save(Image(levels, Grid((2, 1, 1), np.eye(4))), "probability.nii.gz", slope=1 / 16384)
+    >>> load("probability.nii.gz").data.ravel().tolist()
+    [0.0, 0.5]
     """
     data = image.data.astype(np.uint8) if image.data.dtype == bool else image.data
     ras = orientations.axcodes2ornt("RAS")
@@ -141,7 +160,14 @@ def save(image: Image, path: str | os.PathLike[str], slope: float | None = None)
 
 
 def require_same_grid(image: Image, reference: Image, what: str) -> None:
-    """Raise ``ResiduaError`` naming ``what`` unless both images lie on one grid."""
+    """Raise ``ResiduaError`` that begins with ``what`` unless both images lie on one grid.
+
+    >>> first = Image(np.zeros((2, 2, 2)), Grid((2, 2, 2), np.eye(4)))
+    >>> second = Image(np.zeros((2, 2, 3)), Grid((2, 2, 3), np.eye(4)))
+    >>> require_same_grid(first, second, "the mask")
+    Traceback (most recent call last):
+    residua.errors.ResiduaError: the mask: shape (2, 2, 2) and spacing 1x1x1 mm do not match ...
+    """
     if not image.grid.same_as(reference.grid):
         alike = image.grid.shape == reference.grid.shape and _mm(image.grid) == _mm(reference.grid)
         elsewhere = ", but elsewhere in space" if alike else ""
@@ -157,13 +183,23 @@ def _mm(grid: Grid) -> str:
 
 
 def ends_of(mask: NDArray[np.bool_], axis: int) -> tuple[int, int]:
-    """The first level along ``axis`` with a voxel of a mask and the one after the last; all levels of an empty mask."""
+    """Return the first level of a mask along ``axis`` and the one after the last; all levels for an empty mask.
+
+    >>> ends_of(np.array([False, True, True, False]).reshape(4, 1, 1), axis=0)
+    (1, 3)
+    """
     levels = np.flatnonzero(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
     return (int(levels[0]), int(levels[-1]) + 1) if levels.size else (0, mask.shape[axis])
 
 
 def box_around(grid: Grid, mask: NDArray[np.bool_], margin_mm: float) -> tuple[slice, slice, slice]:
-    """The bounding box of a mask (x, y, z) with a margin, within the grid; the whole grid for an empty mask."""
+    """Return the bounding box of a mask (x, y, z) with a margin, within the grid; the whole grid for an empty mask.
+
+    >>> mask = np.zeros((10, 10, 10), dtype=bool)
+    >>> mask[4:6, 9, 0] = True
+    >>> box_around(Grid(mask.shape, np.eye(4)), mask, margin_mm=2.0)
+    (slice(2, 8, None), slice(7, 10, None), slice(0, 3, None))
+    """
     sides = []
     for axis, (size, spacing_mm) in enumerate(zip(grid.shape, grid.spacing_mm, strict=True)):
         start, stop = ends_of(mask, axis)

@@ -1,8 +1,8 @@
-"""Residual tumour or gross total resection: patients counted and rated.
+"""Classify patients into residual tumour and gross total resection, count them and compute rates.
 
-The volumes decide: from ``residual_tumor_ml`` on a patient has residual tumour, in the reference and in the prediction
-alike. A minimum overlap may be asked of a true positive. A patient who falls short of it was not found, and counts as
-FN: the reference says tumour, so that recall's denominator stays, and no patient is counted twice.
+Volumes decide: a patient has residual tumour if the volume reaches ``residual_tumor_ml``, in the reference and in the
+prediction alike. The study may ask a minimum overlap of a true positive. A patient with less overlap counts as FN,
+because the reference shows tumour: the denominator of recall stays, and no patient counts twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ WEAK_OVERLAP_DICE = 0.01
 
 @dataclass(frozen=True)
 class Counts:
-    """Patients by outcome."""
+    """Numbers of patients by outcome."""
 
     tp: int
     fn: int
@@ -30,7 +30,7 @@ class Counts:
 
     @property
     def patients(self) -> int:
-        """All patients counted."""
+        """Number of all patients."""
         return self.tp + self.fn + self.fp + self.tn
 
 
@@ -52,9 +52,12 @@ class Rates:
 
 
 def has_residual_tumor(volume_ml: ArrayLike, residual_tumor_ml: float) -> NDArray[np.bool_]:
-    """Whether each volume (ml) reaches the cut (ml), equality included.
+    """Return whether each volume (ml) reaches the cut (ml), equality included.
 
-    Raises ``ValueError`` for a volume that is not a finite number: it is neither residual tumour nor a resection.
+    Raises ``ValueError`` for a volume that is not finite: it shows neither residual tumour nor a resection.
+
+    >>> has_residual_tumor([0.0, 0.175, 2.0], residual_tumor_ml=0.175).tolist()
+    [False, True, True]
     """
     volumes = np.asarray(volume_ml, dtype=np.float64)
     if not np.isfinite(volumes).all():
@@ -69,9 +72,12 @@ def outcomes(
     dice: ArrayLike | None = None,
     min_overlap_dice: float = 0.0,
 ) -> NDArray[np.str_]:
-    """Each patient's outcome, "TP", "FN", "FP" or "TN", from volumes in ml.
+    """Return the outcome of each patient, "TP", "FN", "FP" or "TN", from volumes in ml.
 
-    ``dice`` is needed only with a ``min_overlap_dice`` above 0. Raises ``ValueError`` where it is missing.
+    ``dice`` is needed only with a ``min_overlap_dice`` above 0. Raises ``ValueError`` if it is missing then.
+
+    >>> outcomes([1.0, 1.0, 0.0, 0.0], [0.8, 0.1, 0.9, 0.0], residual_tumor_ml=0.5).tolist()
+    ['TP', 'FN', 'FP', 'TN']
     """
     reference = has_residual_tumor(reference_ml, residual_tumor_ml)
     predicted = has_residual_tumor(predicted_ml, residual_tumor_ml)
@@ -84,20 +90,32 @@ def outcomes(
 
 
 def count(outcome: NDArray[np.str_]) -> Counts:
-    """Patients by outcome, from ``outcomes``."""
+    """Count the patients of each outcome, as ``outcomes`` returns them.
+
+    >>> count(np.array(["TP", "TP", "FN", "TN"]))
+    Counts(tp=2, fn=1, fp=0, tn=1)
+    """
     tp, fn, fp, tn = (int(np.count_nonzero(outcome == name)) for name in ("TP", "FN", "FP", "TN"))
     return Counts(tp, fn, fp, tn)
 
 
 def count_weak_overlap(outcome: NDArray[np.str_], dice: ArrayLike) -> int:
-    """True positives whose Dice lies below ``WEAK_OVERLAP_DICE``: right about the patient, wrong about the place."""
+    """Count true positives whose Dice is below ``WEAK_OVERLAP_DICE``: the right patient, the wrong place.
+
+    >>> count_weak_overlap(np.array(["TP", "TP", "FN"]), [0.005, 0.8, 0.0])
+    1
+    """
     return int(np.count_nonzero((outcome == "TP") & (np.asarray(dice, dtype=np.float64) < WEAK_OVERLAP_DICE)))
 
 
 def rates(counts: Counts) -> Rates:
-    """Rates in percent: recall TP/(TP+FN), precision TP/(TP+FP), F1 2TP/(2TP+FP+FN), specificity TN/(TN+FP).
+    """Compute rates in percent: recall TP/(TP+FN), precision TP/(TP+FP), F1 2TP/(2TP+FP+FN), specificity TN/(TN+FP).
 
     Balanced accuracy is the mean of recall and specificity. A rate without a denominator is undefined.
+
+    >>> found = rates(Counts(tp=3, fn=1, fp=1, tn=1))
+    >>> found.recall, found.specificity, found.balanced_accuracy
+    (75.0, 50.0, 62.5)
     """
     tp, fn, fp, tn = counts.tp, counts.fn, counts.fp, counts.tn
     parts = {

@@ -1,4 +1,4 @@
-"""Measure a folder of predicted masks against a folder of reference masks, without the study around them."""
+"""Measure a folder of predicted masks against a folder of reference masks, without a study."""
 
 from __future__ import annotations
 
@@ -17,10 +17,19 @@ _SUFFIXES = (".nii.gz", ".nii")
 
 
 def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str | os.PathLike[str]) -> pd.DataFrame:
-    """One row a case, sorted by name: ``case``, then the fields of ``CaseMetrics``; NaN where undefined.
+    """Measure every case: one row with ``case`` and the fields of ``CaseMetrics``, sorted by name; NaN where undefined.
 
     Files are matched by name; ``.nii`` and ``.nii.gz`` are one name. Raises one ``ResiduaError`` that lists every file
-    without its counterpart, every pair on two grids and every file that is no mask.
+    without a counterpart, every pair on two grids and every file that is not a mask.
+
+    >>> from residua.images.volumes import Grid, save
+    >>> grid = Grid((2, 2, 2), np.eye(4))
+    >>> mask = np.zeros((2, 2, 2), dtype=bool)
+    >>> mask[0] = True
+    >>> for folder in ("reference", "prediction"):
+    ...     save(Image(mask, grid), f"{folder}/case1.nii.gz")
+    >>> evaluate_folders("reference", "prediction")[["case", "dice", "hd95_mm"]].values.tolist()
+    [['case1', 1.0, 0.0]]
     """
     references, predictions = _masks_of(reference_dir), _masks_of(prediction_dir)
     problems = [f"{path}: no prediction of this name" for case, path in references.items() if case not in predictions]

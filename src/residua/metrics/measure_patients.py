@@ -1,4 +1,4 @@
-"""The stage ``measure``: published segmentations in, one row of metrics per patient out."""
+"""Measure the published segmentations of every patient (stage ``measure``)."""
 
 from __future__ import annotations
 
@@ -16,10 +16,22 @@ from residua.publishing.images import by_patient
 def measure_all(
     segmentations: Mapping[str, str], references: Mapping[str, str], cases: Sequence[Mapping[str, Any]]
 ) -> pd.DataFrame:
-    """One row per case: split, fold (missing for the test set), patient, hospital, then the metrics.
+    """Return one row per case: split, fold (missing for the test set), patient, hospital, then the metrics.
 
-    ``segmentations`` holds a manifest per split, ``references`` the reference standard by patient, and ``cases`` who
-    the patients are: ``patient``, ``hospital`` and ``fold`` (None: held out).
+    ``segmentations`` holds a manifest per split and ``references`` the reference standard by patient. Each of ``cases``
+    has ``patient``, ``hospital`` and ``fold`` (None for the hold-out).
+
+    >>> import numpy as np
+    >>> from residua.images.volumes import Grid, Image, save
+    >>> from residua.publishing.publish import stage
+    >>> mask = Image(np.ones((2, 2, 2), dtype=bool), Grid((2, 2, 2), np.eye(4)))
+    >>> save(mask, "reference.nii.gz")
+    >>> with stage("test/manifest.json") as part:
+    ...     save(mask, part / "AMS1.nii.gz")
+    >>> cases = [{"patient": "AMS1", "hospital": "AMS", "fold": None}]
+    >>> rows = measure_all({"test": "test/manifest.json"}, {"AMS1": "reference.nii.gz"}, cases)
+    >>> rows[["split", "patient", "dice", "predicted_ml"]].values.tolist()
+    [['test', 'AMS1', 1.0, 0.008]]
     """
     masks = {split: by_patient([manifest]) for split, manifest in segmentations.items()}
     rows = []

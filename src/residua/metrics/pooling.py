@@ -1,4 +1,4 @@
-"""One mean and standard deviation from the results of several folds."""
+"""Pool the results of several folds into one mean and standard deviation."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from numpy.typing import ArrayLike
 
 @dataclass(frozen=True)
 class Pooled:
-    """A pooled mean and standard deviation, and what went into them.
+    """A pooled mean and standard deviation, and the number of values behind them.
 
-    ``n`` counts what was used and ``undefined`` what was left out: cases for ``pool_cases``, patients for
-    ``pool_rates``. ``mean`` is NaN when nothing was used; ``sd`` also when it takes more than there was.
+    ``n`` counts the values used and ``undefined`` those left out: cases for ``pool_cases``, patients for
+    ``pool_rates``. ``mean`` is NaN when no value was used; ``sd`` is NaN when too few were.
     """
 
     mean: float
@@ -26,10 +26,14 @@ class Pooled:
 
 
 def pool_cases(values_by_fold: Mapping[int, ArrayLike]) -> Pooled:
-    """Pool a metric with one value a case, such as Dice, over folds k of n_k defined values.
+    """Pool a metric with one value per case, such as Dice, over folds k of n_k defined values.
 
     m = Σ n_k m_k / N and s = √{[Σ((n_k−1) s_k² + n_k m_k²) − N m²] / (N−1)}, with s_k over n_k−1. NaN values are
-    undefined cases: left out and counted. One fold gives its plain mean and standard deviation.
+    undefined cases, which are excluded and counted. One fold gives its plain mean and standard deviation.
+
+    >>> pooled = pool_cases({0: [1.0, 3.0], 1: [5.0, float("nan")]})
+    >>> pooled.mean, pooled.sd, pooled.n, pooled.undefined
+    (3.0, 2.0, 3, 1)
     """
     everything = {fold: np.asarray(values, dtype=np.float64) for fold, values in values_by_fold.items()}
     defined = [values[~np.isnan(values)] for values in everything.values()]
@@ -45,10 +49,14 @@ def pool_cases(values_by_fold: Mapping[int, ArrayLike]) -> Pooled:
 
 
 def pool_rates(rate_by_fold: Mapping[int, float], patients_by_fold: Mapping[int, int], ddof: int = 1) -> Pooled:
-    """Pool a rate with one value a fold, such as recall: mean weighted by all patients of a fold, plain sd over folds.
+    """Pool a rate with one value per fold, such as recall: mean weighted by a fold's patients, plain sd over folds.
 
-    A fold whose rate is NaN is left out and its patients counted. The sd divides by folds − ``ddof``: 1 by default;
-    0 is what the article's cross-validation rows were computed with. Raises ``ValueError`` when the folds differ.
+    A fold whose rate is NaN is excluded and its patients are counted. The sd divides by folds − ``ddof``: 1 by default;
+    the article's cross-validation rows were computed with 0. Raises ``ValueError`` when the folds differ.
+
+    >>> pooled = pool_rates({0: 50.0, 1: 100.0}, {0: 30, 1: 10}, ddof=0)
+    >>> pooled.mean, pooled.sd, pooled.n
+    (62.5, 25.0, 40)
     """
     if set(rate_by_fold) != set(patients_by_fold):
         raise ValueError(f"rates of folds {sorted(rate_by_fold)}, patients of folds {sorted(patients_by_fold)}")

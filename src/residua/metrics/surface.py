@@ -1,6 +1,6 @@
-"""Distances between the surfaces of two masks, from which HD95 and ASSD come.
+"""Measure the distances between the surfaces of two masks, which HD95 and ASSD summarise.
 
-The surface of a mask is what one erosion with the 6-neighbourhood takes away; beyond the array lies background. Both
+The surface of a mask is what one erosion with the 6-neighbourhood removes; beyond the array lies background. Both
 definitions are those of MedPy 0.5 (``medpy.metric.binary.hd95`` and ``assd`` at their default connectivity).
 """
 
@@ -18,7 +18,7 @@ Spacing = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class SurfaceDistances:
-    """For each surface voxel of one mask, the distance in mm to the nearest surface voxel of the other; both ways.
+    """Distance (mm) of each surface voxel of one mask to the nearest surface voxel of the other, in both directions.
 
     Both arrays are empty when either mask is empty.
     """
@@ -30,7 +30,7 @@ class SurfaceDistances:
     def hd95_mm(self) -> float:
         """95th percentile of both directed sets concatenated, in mm; NaN when either mask is empty.
 
-        Not the larger of two directed percentiles, which is another number under the same name.
+        It differs from the larger of two directed percentiles, which bears the same name elsewhere.
         """
         both = self._both_mm()
         return float(np.percentile(both, 95)) if both.size else float("nan")
@@ -51,7 +51,13 @@ class SurfaceDistances:
 def surface_distances(
     reference: NDArray[np.bool_], prediction: NDArray[np.bool_], spacing_mm: Spacing
 ) -> SurfaceDistances:
-    """Surface distances between two masks (x, y, z) of one shape, with voxels of ``spacing_mm`` along x, y, z."""
+    """Measure the surface distances of two masks (x, y, z) of one shape, with voxels of ``spacing_mm`` along x, y, z.
+
+    >>> reference, prediction = np.zeros((2, 4, 1, 1), dtype=bool)
+    >>> reference[0], prediction[3] = True, True
+    >>> surface_distances(reference, prediction, spacing_mm=(2.0, 1.0, 1.0)).hd95_mm
+    6.0
+    """
     if not (reference.any() and prediction.any()):
         return SurfaceDistances(np.empty(0), np.empty(0))
     # No surface voxel lies outside the box around both masks, so that the box gives the same distances, sooner.
@@ -62,7 +68,7 @@ def surface_distances(
 
 
 def _surface_mm(mask: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.float64]:
-    """Positions (n, 3) of the surface voxels in mm."""
+    """Return the positions (n, 3) of the surface voxels in mm."""
     surface = mask & ~ndimage.binary_erosion(mask)
     return np.asarray(np.argwhere(surface) * np.array(spacing_mm), dtype=np.float64)
 

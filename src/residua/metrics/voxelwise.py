@@ -1,7 +1,7 @@
-"""Overlap, surface distance and volume of one case.
+"""Measure overlap, surface distance and volume of one case.
 
-Undefined is NaN, never 0: overlap of two empty masks, precision without a prediction, recall without a reference,
-surface distances when either mask is empty. With exactly one empty mask Dice and Jaccard are defined, and 0.
+Undefined metrics are NaN, never 0: overlap of two empty masks, precision without a prediction, recall without a
+reference, surface distances when either mask is empty. With exactly one empty mask Dice and Jaccard are 0.
 """
 
 from __future__ import annotations
@@ -32,10 +32,17 @@ class CaseMetrics:
 
 
 def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], grid: Grid) -> CaseMetrics:
-    """All metrics of one case from two boolean masks (x, y, z) on ``grid``.
+    """Compute all metrics of one case from two boolean masks (x, y, z) on ``grid``.
 
     Dice = 2|A∩B| / (|A|+|B|), Jaccard = |A∩B| / |A∪B|; HD95 and ASSD as in ``residua.metrics.surface``.
     Raises ``TypeError`` for arrays that are not boolean and ``ValueError`` for a shape that is not the grid's.
+
+    >>> grid = Grid((4, 1, 1), np.diag([10.0, 10.0, 10.0, 1.0]))
+    >>> reference = np.array([True, True, False, False]).reshape(grid.shape)
+    >>> prediction = np.array([False, True, True, False]).reshape(grid.shape)
+    >>> metrics = measure_case(reference, prediction, grid)
+    >>> metrics.dice, metrics.recall, metrics.hd95_mm
+    (0.5, 0.5, 10.0)
     """
     for name, mask in (("reference", reference), ("prediction", prediction)):
         _require_mask(name, mask, grid)

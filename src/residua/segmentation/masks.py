@@ -1,4 +1,4 @@
-"""From a probability map to a mask: voxels that reach the threshold, without small components."""
+"""Turn a probability map into a mask: voxels that reach the threshold, without small components."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ _RANK = {6: 1, 18: 2, 26: 3}
 
 
 def binarise(probability: NDArray[np.floating[Any]], threshold: float) -> NDArray[np.bool_]:
-    """Voxels (x, y, z) whose probability is at least ``threshold``.
+    """Return the voxels (x, y, z) whose probability is at least ``threshold``.
 
-    Raises ``ResiduaError`` for NaN, which no comparison holds for and which would pass as "no tumour", and for a
-    threshold outside (0, 1].
+    Raises ``ResiduaError`` for a map with NaN, which would pass as "no tumour", and for a threshold outside (0, 1].
+
+    >>> binarise(np.array([0.2, 0.5, 0.9]), threshold=0.5).tolist()
+    [False, True, True]
     """
     if not 0 < threshold <= 1:
         raise ResiduaError(f"the threshold must lie above 0 and at most at 1, found {threshold}")
@@ -28,9 +30,13 @@ def binarise(probability: NDArray[np.floating[Any]], threshold: float) -> NDArra
 
 
 def remove_small_components(mask: NDArray[np.bool_], min_voxels: int, connectivity: int = 26) -> NDArray[np.bool_]:
-    """``mask`` (x, y, z) without its components of fewer than ``min_voxels`` voxels.
+    """Return ``mask`` (x, y, z) without its components of fewer than ``min_voxels`` voxels.
 
     ``connectivity`` is 6 (faces), 18 (and edges) or 26 (and corners). Raises ``ValueError`` for another.
+
+    >>> mask = np.array([True, True, False, True]).reshape(4, 1, 1)
+    >>> remove_small_components(mask, min_voxels=2).ravel().tolist()
+    [True, True, False, False]
     """
     if connectivity not in _RANK:
         raise ValueError(f"connectivity must be 6, 18 or 26, found {connectivity}")
@@ -46,6 +52,11 @@ def remove_small_components(mask: NDArray[np.bool_], min_voxels: int, connectivi
 def segment(
     probability: NDArray[np.floating[Any]], threshold: float, postprocessing: Postprocessing
 ) -> NDArray[np.bool_]:
-    """The mask (x, y, z) of a probability map: thresholded, then without small components."""
+    """Return the mask (x, y, z) of a probability map: thresholded, then without small components.
+
+    >>> settings = Postprocessing(thresholds=(0.5,), min_component_voxels=2, connectivity=26)
+    >>> segment(np.array([0.9, 0.6, 0.1, 0.8]).reshape(4, 1, 1), 0.5, settings).ravel().tolist()
+    [True, True, False, False]
+    """
     mask = binarise(probability, threshold)
     return remove_small_components(mask, postprocessing.min_component_voxels, postprocessing.connectivity)

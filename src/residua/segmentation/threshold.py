@@ -1,4 +1,4 @@
-"""The threshold that is best out of fold.
+"""Choose the threshold that is best out of fold.
 
 The threshold of one network and input configuration maximises (mean Dice of the detected patients + patient-wise F1)
 / 2 over all out-of-fold patients.
@@ -34,9 +34,9 @@ class OutOfFoldCase:
 
 @dataclass(frozen=True)
 class Performance:
-    """What a threshold is judged by; all fractions of 1.
+    """The performance of a threshold; all fractions of 1.
 
-    ``mean_dice_of_detected`` is None when no patient was detected and ``f1`` when it is undefined; ``score`` then
+    ``mean_dice_of_detected`` is None when no patient was detected, and ``f1`` when it is undefined; ``score`` then
     counts the term as 0, and ``note`` says so.
     """
 
@@ -50,10 +50,10 @@ class Performance:
 
 @dataclass(frozen=True)
 class ThresholdChoice:
-    """The chosen threshold, every candidate's performance, and the nested choice that shows its optimism.
+    """The chosen threshold, every candidate's performance, and the nested choice that shows the choice's optimism.
 
-    ``nested`` gives each fold the threshold that is best on all other folds, and ``nested_performance`` judges every
-    patient at its own fold's; both are empty when there is one fold only.
+    ``nested`` gives each fold the threshold that is best on all other folds, and ``nested_performance`` measures every
+    patient at the threshold of its own fold; both are empty for a single fold.
     """
 
     threshold: float
@@ -62,7 +62,7 @@ class ThresholdChoice:
     nested_performance: Performance | None
 
     def to_json(self) -> dict[str, Any]:
-        """Builtins for JSON: no NaN, string keys, candidates as a list in the order tried."""
+        """Return builtins for JSON: no NaN, string keys, candidates as a list in the order tried."""
         return {
             "threshold": self.threshold,
             "candidates": [{"threshold": t, **asdict(found)} for t, found in self.candidates.items()],
@@ -73,7 +73,7 @@ class ThresholdChoice:
 
 @dataclass(frozen=True)
 class _Measured:
-    """The numbers kept of all cases: fold and reference (n), Dice and predicted volume (n, thresholds)."""
+    """Numbers kept of all cases: fold and reference volume (n), Dice and predicted volume (n, thresholds)."""
 
     fold: NDArray[np.int_]
     reference_ml: NDArray[np.float64]
@@ -84,10 +84,17 @@ class _Measured:
 def choose_threshold(
     cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing, classification: Classification
 ) -> ThresholdChoice:
-    """The candidate of ``postprocessing.thresholds`` with the highest score; the first of equals.
+    """Choose the candidate of ``postprocessing.thresholds`` with the highest score; the first of equals.
 
-    A patient is detected when it is a true positive by volume (and by overlap, if the study asks for it). ``cases``
-    is read once, one case at a time, and no map is kept. Raises ``ResiduaError`` when there is no case.
+    A patient is detected when it is a true positive by volume (and by overlap, if the study asks for it). ``cases`` is
+    read once, one case at a time, and no map is kept. Raises ``ResiduaError`` when there is no case.
+
+    >>> probability = np.array([0.9, 0.6, 0.4, 0.1]).reshape(4, 1, 1)
+    >>> case = OutOfFoldCase(fold=0, probability=probability, reference=probability > 0.5, voxel_ml=1.0)
+    >>> postprocessing = Postprocessing(thresholds=(0.3, 0.5, 0.8), min_component_voxels=0, connectivity=26)
+    >>> choice = choose_threshold([case], postprocessing, Classification(residual_tumor_ml=1, min_overlap_dice=0))
+    >>> choice.threshold, choice.candidates[0.5].score, choice.candidates[0.3].mean_dice_of_detected
+    (0.5, 1.0, 0.8)
     """
     thresholds = postprocessing.thresholds
     measured = _measure(cases, postprocessing)
@@ -116,7 +123,7 @@ def _measure(cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing) -> 
 
 
 def _voxel_counts(case: OutOfFoldCase, postprocessing: Postprocessing) -> tuple[int, list[int], list[float]]:
-    """Voxels in the reference; for each threshold, voxels in the prediction and Dice."""
+    """Return the voxels in the reference and, for each threshold, the voxels in the prediction and Dice."""
     in_reference = int(np.count_nonzero(case.reference))
     # All candidates' masks lie in the box of the lowest one's, most often a thousandth of the map. Where that mask is
     # empty any voxel will do, since none reaches a threshold.
@@ -141,7 +148,7 @@ def _performances(
 def _performance(
     measured: _Measured, chosen: NDArray[np.bool_], column: NDArray[np.int_], classification: Classification
 ) -> Performance:
-    """Of the ``chosen`` patients, each at the threshold that its entry in ``column`` numbers."""
+    """Measure the ``chosen`` patients, each at the threshold whose index is its entry in ``column``."""
     row = np.arange(len(column))
     dice, predicted_ml = measured.dice[row, column][chosen], measured.predicted_ml[row, column][chosen]
     outcome = outcomes(

@@ -1,4 +1,4 @@
-"""The stage ``choose_threshold``: published probability maps in, the choice as a record out."""
+"""Choose the threshold from published probability maps (stage ``choose_threshold``)."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ def threshold_record(
 
     ``predictions`` are the folds' manifests, ``references`` the reference standards by patient and ``patients`` the
     validation patients by fold.
+
+    >>> import numpy as np
+    >>> from residua.images.volumes import Grid, Image, save
+    >>> from residua.publishing.publish import stage
+    >>> volume = Image(np.array([0.9, 0.2], np.float32).reshape(2, 1, 1), Grid((2, 1, 1), np.eye(4)))
+    >>> save(volume, "reference.nii.gz")
+    >>> with stage("maps/manifest.json") as part:
+    ...     save(volume, part / "AMS1.nii.gz")
+    >>> postprocessing = Postprocessing(thresholds=(0.1, 0.5), min_component_voxels=0, connectivity=26)
+    >>> classification = Classification(residual_tumor_ml=0.001, min_overlap_dice=0)
+    >>> references = {"AMS1": "reference.nii.gz"}
+    >>> threshold_record(["maps/manifest.json"], references, {0: ["AMS1"]}, postprocessing, classification)["threshold"]
+    0.5
     """
     maps = by_patient(predictions)
 

@@ -1,4 +1,4 @@
-"""Bias-corrected and accelerated (BCa) bootstrap intervals of rates on one set of patients (Efron 1987)."""
+"""Compute bias-corrected and accelerated (BCa) bootstrap intervals of rates on one set of patients (Efron 1987)."""
 
 from __future__ import annotations
 
@@ -22,12 +22,16 @@ _CLASSES_OF = {
 
 
 def bca_interval(outcome: NDArray[np.str_], rate: str, alpha: float, resamples: int, seed: int) -> Interval:
-    """The interval of "sensitivity", "specificity" or "balanced_accuracy" at level 1 − ``alpha``, in percent.
+    """Compute the interval of "sensitivity", "specificity" or "balanced_accuracy" at level 1 − ``alpha``, in percent.
 
     ``outcome`` holds "TP", "FN", "FP" or "TN" of each patient. Patients are resampled within each class of the
-    reference, so that no resample lacks a class. The same seed draws the same patients for every model. There is no
-    interval when a class is empty or of one patient, nor when the patients of every class were all classified alike:
-    resamples of them are all equal.
+    reference, so that every resample has both classes. The same seed draws the same patients for every model. There is
+    no interval when a class has fewer than two patients, or when all patients of each class were classified alike: then
+    all resamples are equal.
+
+    >>> interval = bca_interval(np.array(["TP"] * 8 + ["FN"] * 2), "sensitivity", alpha=0.05, resamples=1000, seed=0)
+    >>> interval.estimate, interval.n, interval.low < 80 < interval.high
+    (80.0, 10, True)
     """
     names = _CLASSES_OF[rate]
     found = rates(count(outcome))

@@ -1,4 +1,4 @@
-"""With which inputs each network enters an experiment: those that the study names, or the best out of fold."""
+"""Determine the input configuration with which each network enters an experiment."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ from residua.statistics.cases import folds_of, outcomes_of, pooled_rate, positiv
 def best_inputs(
     cases: pd.DataFrame, choice: Mapping[str, str], experiment: str, classification: Classification
 ) -> dict[str, str]:
-    """The inputs by network, of the networks and in the order of ``cases``.
+    """Return the input configuration of each network, in the order of ``cases``.
 
-    ``choice`` names the inputs of each network, or ``out_of_fold``: those with the highest mean Dice of DSC-P on the
-    validation sets for the experiments "segmentation" and "raters", with the highest pooled balanced accuracy for
-    "classification"; the first wins a tie. The hold-out plays no part. Raises ``ResiduaError`` for a network without a
-    choice, inputs that were not measured, and a best that nothing decides.
+    ``choice`` names it for each network, or leaves it ``out_of_fold``: the highest mean Dice of DSC-P on the validation
+    sets for the experiments "segmentation" and "raters", the highest pooled balanced accuracy for "classification". The
+    first wins a tie, and the hold-out plays no part. Raises ``ResiduaError`` for a network without a choice, a choice
+    that was not measured, and a choice for which no validation set has a score.
+
+    >>> dice = {"inputs": ["A", "B"], "dice": [0.4, 0.6]}
+    >>> cases = pd.DataFrame({"arch": "nnunet", "split": "validation", "fold": 0, "reference_ml": 2.0, **dice})
+    >>> settings = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
+    >>> best_inputs(cases, {"nnunet": "out_of_fold"}, "segmentation", settings)
+    {'nnunet': 'B'}
     """
     key = f"statistics.best_inputs.{experiment}"
     found = {}

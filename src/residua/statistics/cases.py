@@ -1,4 +1,4 @@
-"""What the statistics and the tables take from the tidy results: one row a patient, network and inputs."""
+"""Select and classify the measured cases: one row per patient, network and input configuration."""
 
 from __future__ import annotations
 
@@ -14,12 +14,23 @@ from residua.settings.classification import Classification
 
 
 def read_cases(files: Sequence[str]) -> pd.DataFrame:
-    """The measurements of several networks and inputs (``results/metrics``) as one frame, in the order of the files."""
+    """Read the measurements of several models (``results/metrics``) into one frame, in the order of the files.
+
+    >>> for inputs in ("A", "B"):
+    ...     pd.DataFrame({"inputs": [inputs], "dice": [0.5]}).to_parquet(f"{inputs}.parquet")
+    >>> read_cases(["A.parquet", "B.parquet"])["inputs"].tolist()
+    ['A', 'B']
+    """
     return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
 
 
 def outcomes_of(cases: pd.DataFrame, classification: Classification) -> NDArray[np.str_]:
-    """Each row's outcome, "TP", "FN", "FP" or "TN", as the study's settings define them."""
+    """Return the outcome of each row, "TP", "FN", "FP" or "TN", by the settings of the study.
+
+    >>> cases = pd.DataFrame({"reference_ml": [1.0, 1.0], "predicted_ml": [0.9, 0.0], "dice": [0.8, 0.0]})
+    >>> outcomes_of(cases, Classification(residual_tumor_ml=0.5, min_overlap_dice=0)).tolist()
+    ['TP', 'FN']
+    """
     return outcomes(
         cases["reference_ml"],
         cases["predicted_ml"],
@@ -30,17 +41,30 @@ def outcomes_of(cases: pd.DataFrame, classification: Classification) -> NDArray[
 
 
 def pooled_rate(outcome: NDArray[np.str_], fold: NDArray[np.int_], rate: str, folds_ddof: int = 1) -> Pooled:
-    """A rate (a field of ``Rates``) in percent, of each fold and then pooled; one fold gives its plain rate."""
+    """Compute a rate (a field of ``Rates``) in percent for each fold and pool it; one fold gives its plain rate.
+
+    >>> pooled_rate(np.array(["TP", "FN", "TP", "TP"]), np.array([0, 0, 1, 1]), "recall").mean
+    75.0
+    """
     by_fold = {int(k): count(outcome[fold == k]) for k in np.unique(fold)}
     percent = {k: float(getattr(rates(counts), rate)) for k, counts in by_fold.items()}
     return pool_rates(percent, {k: counts.patients for k, counts in by_fold.items()}, folds_ddof)
 
 
 def folds_of(cases: pd.DataFrame) -> NDArray[np.int_]:
-    """The fold of each row of one split; the test set is one fold, 0, whose pooled mean and sd are the plain ones."""
+    """Return the fold of each row of one split; the test set is one fold, 0, so that its pooled numbers are plain ones.
+
+    >>> folds_of(pd.DataFrame({"fold": [1, None]})).tolist()
+    [1, 0]
+    """
     return np.asarray(cases["fold"].astype("Int64").fillna(0), dtype=np.int_)
 
 
 def positive(cases: pd.DataFrame, classification: Classification) -> pd.DataFrame:
-    """The rows of DSC-P: patients with residual tumour in the reference."""
+    """Return the rows of DSC-P: patients with residual tumour in the reference.
+
+    >>> cases = pd.DataFrame({"patient": ["AMS1", "AMS2"], "reference_ml": [0.0, 2.0]})
+    >>> positive(cases, Classification(residual_tumor_ml=0.175, min_overlap_dice=0))["patient"].tolist()
+    ['AMS2']
+    """
     return cases[has_residual_tumor(cases["reference_ml"], classification.residual_tumor_ml)]

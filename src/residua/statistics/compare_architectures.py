@@ -21,10 +21,17 @@ COLUMNS = ("arch_1", "inputs_1", "arch_2", "inputs_2", *_SAMPLES, *ANSWER)
 def compare_architectures(
     cases: pd.DataFrame, choice: Mapping[str, str], classification: Classification, alpha: float
 ) -> pd.DataFrame:
-    """Mann-Whitney U test of the Dice (a fraction) of DSC-P's patients of the test set, between networks.
+    """Test the Dice (a fraction) of DSC-P on the test set between networks, with the Mann-Whitney U test.
 
-    Each network enters with its best inputs for segmentation (``residua.statistics.best_inputs``). One row for each
-    pair of networks; none where there is one network only.
+    Each network enters with its best inputs for segmentation (``residua.statistics.best_inputs``). There is one row per
+    pair of networks, and none for a single network.
+
+    >>> models = {"arch": ["nnunet"] * 4 + ["agunet"] * 4, "dice": [0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2]}
+    >>> cases = pd.DataFrame({"inputs": "B", "split": "test", "reference_ml": 2.0, **models})
+    >>> settings = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
+    >>> (row,) = compare_architectures(cases, {"nnunet": "B", "agunet": "B"}, settings, alpha=0.05).to_dict("records")
+    >>> row["arch_1"], row["arch_2"], row["u_statistic"], row["significant"]
+    ('nnunet', 'agunet', 16.0, True)
     """
     best = best_inputs(cases, choice, "segmentation", classification)
     test = positive(cases[cases["split"] == "test"], classification)

@@ -15,9 +15,16 @@ COLUMNS = ("arch", "inputs_1", "inputs_2", "n_1", "n_2", "mean_difference", "low
 
 
 def compare_inputs(cases: pd.DataFrame, classification: Classification, alpha: float) -> pd.DataFrame:
-    """Tukey's range test of the Dice (a fraction) of DSC-P's patients of the test set, over the inputs of each network.
+    """Test the Dice (a fraction) of DSC-P on the test set between the inputs of each network, with Tukey's range test.
 
-    One row for each network and pair of inputs; no row where a network has one inputs only.
+    There is one row per network and pair of inputs, and none for a network with a single input configuration.
+
+    >>> models = {"inputs": ["A"] * 3 + ["B"] * 3, "dice": [0.9, 0.8, 0.85, 0.2, 0.3, 0.25]}
+    >>> cases = pd.DataFrame({"arch": "nnunet", "split": "test", "reference_ml": 2.0, **models})
+    >>> settings = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
+    >>> (row,) = compare_inputs(cases, settings, alpha=0.05).to_dict("records")
+    >>> row["inputs_1"], row["inputs_2"], round(row["mean_difference"], 3), row["significant"]
+    ('A', 'B', 0.6, True)
     """
     rows = []
     for arch, of_arch in cases[cases["split"] == "test"].groupby("arch", sort=False):

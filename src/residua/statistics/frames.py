@@ -17,7 +17,11 @@ _ANSWERS = ("overlap", "significant")
 
 
 def tidy(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """``rows`` as a frame of ``columns`` whose types do not depend on the rows; None is null."""
+    """Put ``rows`` into a frame of ``columns`` whose types do not depend on the rows; None becomes null.
+
+    >>> tidy([{"rate": "recall", "n": None}], ("rate", "n")).dtypes.astype(str).tolist()
+    ['object', 'Int64']
+    """
     frame = pd.DataFrame(list(rows), columns=list(columns))
     return frame.astype({column: _kind(column) for column in columns})
 

@@ -1,4 +1,4 @@
-"""A confidence interval, or why there is none."""
+"""Hold a confidence interval, or the reason why there is none."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interval:
-    """A rate and its interval in percent, from ``n`` patients; ``undefined`` ones were left out.
+    """A rate and its interval in percent, from ``n`` patients without the ``undefined`` ones.
 
-    What cannot be estimated is None, with the reason in ``note``.
+    A number that cannot be estimated is None, and ``note`` gives the reason.
     """
 
     estimate: float | None

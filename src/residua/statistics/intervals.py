@@ -1,4 +1,4 @@
-"""Intervals of the classification by every network and inputs."""
+"""Compute intervals of the classification by every network and input configuration."""
 
 from __future__ import annotations
 
@@ -26,10 +26,20 @@ COLUMNS = ("arch", "inputs", "split", "method", "rate", "estimate", "low", "high
 
 
 def intervals(cases: pd.DataFrame, classification: Classification, statistics: Statistics) -> pd.DataFrame:
-    """One row for each network, inputs, split and rate, in the order of ``cases``.
+    """Return one row per network, inputs, split and rate, in the order of ``cases``.
 
-    Estimates and limits are in percent, and null with the reason in ``note``. On the validation sets intervals are
-    normal, from the folds' pooled estimates; on the test set they are BCa.
+    Estimates and limits are in percent, or null with the reason in ``note``. Intervals are normal on the validation
+    sets, from the folds' pooled estimates, and BCa on the test set.
+
+    >>> from residua.settings.statistics import BestInputs
+    >>> volumes = {"reference_ml": [2, 2, 0, 0] * 4, "predicted_ml": [2, 0, 2, 0] * 4, "dice": [1, 0, 0, 0] * 4}
+    >>> cases = pd.DataFrame({"arch": "nnunet", "inputs": "B", "split": "test", "fold": None, **volumes})
+    >>> best = BestInputs(segmentation={}, classification={}, raters={})
+    >>> numbers = {"alpha": 0.05, "bootstrap_resamples": 100, "interval_sd_multiplier": 1.96, "seed": 0}
+    >>> settings = Statistics(**numbers, best_inputs=best)
+    >>> found = intervals(cases, Classification(residual_tumor_ml=0.175, min_overlap_dice=0), settings)
+    >>> found.loc[found["split"] == "test", ["rate", "method", "estimate"]].values.tolist()
+    [['sensitivity', 'BCa', 50.0], ['specificity', 'BCa', 50.0], ['balanced_accuracy', 'BCa', 50.0]]
     """
     rows = []
     for (arch, inputs), of_model in cases.groupby(["arch", "inputs"], sort=False):

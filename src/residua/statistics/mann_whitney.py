@@ -1,4 +1,4 @@
-"""Mann-Whitney U test, two-sided: whether values of one sample tend to be larger than those of another."""
+"""Test whether values of one sample tend to be larger than those of another (Mann-Whitney U, two-sided)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two samples of ``n_1`` and ``n_2`` defined values, and the test's answer.
+    """Numbers of defined values in two samples, ``n_1`` and ``n_2``, and the result of the test.
 
-    What cannot be computed is None, with the reason in ``note``: a median of nothing, a test without two samples.
+    A number that cannot be computed is None, and ``note`` gives the reason: an empty sample has no median and no test.
     """
 
     n_1: int
@@ -27,11 +27,15 @@ class Comparison:
 
 
 def mann_whitney(first: ArrayLike, second: ArrayLike, alpha: float) -> Comparison:
-    """Compare two samples; U counts the pairs in which the first is larger, a tie as one half.
+    """Compare two samples; U counts the pairs in which the first is larger, and a tie as one half.
 
-    NaN values are undefined cases: left out and counted in ``note``. p is exact for samples of which one has at most
-    8 values and none is tied, else from the normal approximation with the corrections for ties and continuity
+    NaN values are undefined cases, which are excluded and counted in ``note``. p is exact if one sample has at most 8
+    values and none is tied, otherwise from the normal approximation with corrections for ties and continuity
     (``scipy.stats.mannwhitneyu``). ``significant`` is p < ``alpha``.
+
+    >>> found = mann_whitney([3.0, 4.0], [1.0, 3.0], alpha=0.05)
+    >>> found.u_statistic, found.median_1, found.significant
+    (3.5, 3.5, False)
     """
     one, other = _defined(first), _defined(second)
     left_out = np.size(first) - one.size + np.size(second) - other.size

@@ -1,4 +1,4 @@
-"""Whether the intervals of two models overlap: the article's test of a difference in classification."""
+"""Determine whether the intervals of two models overlap: the article's test of a difference in classification."""
 
 from __future__ import annotations
 
@@ -13,11 +13,16 @@ COLUMNS = ("split", "rate", "arch_1", "inputs_1", "arch_2", "inputs_2", "overlap
 
 
 def overlaps(intervals: pd.DataFrame) -> pd.DataFrame:
-    """One row for every pair of models (network and inputs), split and rate of ``residua.statistics.intervals``.
+    """Return one row per pair of models (network and inputs), split and rate of ``residua.statistics.intervals``.
 
-    Two models differ significantly when their intervals do not overlap; intervals that touch overlap. A pair of which
-    one has no interval is not comparable: null, with the reason in ``note``. Non-overlap is stricter than a test of the
-    difference at the same level: two intervals may overlap although such a test would find a difference.
+    Two models differ significantly when their intervals do not overlap; intervals that touch do overlap. A pair is not
+    comparable, hence null with the reason in ``note``, if one model has no interval. Non-overlap is stricter than a
+    test of the difference at the same level: two intervals may overlap although such a test finds a difference.
+
+    >>> limits = {"inputs": ["A", "B"], "low": [60.0, 81.0], "high": [80.0, 95.0]}
+    >>> intervals = pd.DataFrame({"arch": "nnunet", "split": "test", "rate": "specificity", **limits})
+    >>> overlaps(intervals)[["inputs_1", "inputs_2", "overlap", "significant"]].values.tolist()
+    [['A', 'B', False, True]]
     """
     rows = [
         {"split": split, "rate": rate, **_pair(first, second)}

@@ -1,4 +1,4 @@
-"""Tukey's range test: which of several groups differ in their mean, with simultaneous confidence intervals."""
+"""Test which of several groups differ in their mean, with simultaneous confidence intervals (Tukey's range test)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from scipy import stats
 
 @dataclass(frozen=True)
 class Difference:
-    """Mean of group ``first`` minus mean of group ``second``, its interval and p; None where there is none, see
-    ``note``.
+    """Mean of group ``first`` minus mean of group ``second``, with interval and p.
+
+    A number that cannot be computed is None, and ``note`` gives the reason.
     """
 
     first: str
@@ -30,11 +31,15 @@ class Difference:
 
 
 def range_test(groups: Mapping[str, ArrayLike], alpha: float) -> list[Difference]:
-    """Tukey's range test of every pair of groups, in their order; Tukey and Kramer's for groups of unequal size.
+    """Test every pair of groups, in their order: Tukey's range test, or Tukey and Kramer's for groups of unequal size.
 
     The intervals hold together with probability 1 − ``alpha``: difference ± q √(MSE/2 · (1/n₁ + 1/n₂)), where MSE is
     the variance within all groups and q the studentised range (``scipy.stats.tukey_hsd``). NaN values are undefined
-    cases: left out and counted. A group of fewer than two values tells nothing of the spread and takes no part.
+    cases, which are excluded and counted. A group of fewer than two values shows no spread and is not tested.
+
+    >>> (found,) = range_test({"A": [2.0, 4.0], "B": [1.0, 1.5, float("nan")]}, alpha=0.05)
+    >>> found.mean_difference, found.n_2, found.significant
+    (1.75, 2, False)
     """
     every = {name: np.asarray(values, dtype=np.float64) for name, values in groups.items()}
     defined = {name: values[~np.isnan(values)] for name, values in every.items()}
@@ -67,7 +72,7 @@ def range_test(groups: Mapping[str, ArrayLike], alpha: float) -> list[Difference
 
 
 def _test(groups: Mapping[str, NDArray[np.float64]], alpha: float) -> dict[tuple[str, str], tuple[float, float, float]]:
-    """Low, high and p of every pair."""
+    """Return low, high and p of every pair."""
     if len(groups) < 2:
         return {}
     found = stats.tukey_hsd(*groups.values())
