@@ -9,7 +9,6 @@ include: "rules/common.smk"
 include: "rules/cohort.smk"
 include: "rules/register.smk"
 include: "rules/brain.smk"
-include: "rules/assessed.smk"
 include: "rules/quality.smk"
 include: "rules/prepare.smk"
 include: "rules/train.smk"
@@ -20,17 +19,19 @@ include: "rules/raters.smk"
 include: "rules/statistics.smk"
 include: "rules/tables.smk"
 include: "rules/participants.smk"
-include: "rules/publication.smk"
 include: "rules/figures.smk"
 include: "rules/report.smk"
 
 
 rule all:
+    """Make the tables, the figures, the quality pages and the report."""
     default_target: True
     input:
         "results/cohort/folds.json",
-        expand("results/tables/{table}.{format}", table=TABLES, format=TABLE_FORMATS),
-        expand("results/figures/{figure}.{format}", figure=FIGURES, format=FIGURE_FORMATS),
+        expand("results/tables/{table}.{format}", table=publication.tables(loaded), format=publication.TABLE_FORMATS),
+        expand(
+            "results/figures/{figure}.{format}", figure=publication.figures(loaded), format=publication.FIGURE_FORMATS
+        ),
         "results/quality/index.html",
         "results/quality/sound.json",
         "results/report/index.html",

@@ -1,13 +1,16 @@
-# Brain masks of the reference sequence, and every channel stripped by them.
+# Brain masks of the reference sequence, and every channel without what is not brain.
+#
+# Needs: the reference images of the cohort table (or its brain masks: method given) and, of register.smk:
+#   results/registered/{patient}/{sequence}.nii.gz, results/registered/{patient}/{label}.nii.gz
+#   results/registered/{patient}/{sequence}_quality.json
+# Gives:
+#   results/brain/{batch}/manifest.json                a brain mask of every patient of a batch
+#   results/stripped/{channel}/{batch}/manifest.json   a channel of every patient of a batch, zero outside the brain
 rule mask_brain:
     """Extract the brains of a batch of patients."""
     input:
-        references=lambda wildcards: [file_of(patient, study.sequences.reference) for patient in patients_in(wildcards)],
-        given=lambda wildcards: (
-            [file_of(patient, "brain_mask") for patient in patients_in(wildcards)]
-            if study.brain_mask.method == "given"
-            else []
-        ),
+        references=lambda wildcards: preparation.reference_files(loaded, wildcards.batch),
+        given=lambda wildcards: preparation.given_masks(loaded, wildcards.batch),
     output:
         "results/brain/{batch}/manifest.json",
     log:
@@ -22,7 +25,7 @@ rule mask_brain:
         # HD-BET takes minutes a patient on processors.
         runtime=480 if study.brain_mask.method == "hd-bet" else 120,
     params:
-        patients=patients_in,
+        patients=lambda wildcards: patients.patients_in(loaded, wildcards.batch),
         settings=study.brain_mask.extraction(),
         code=code("mask_brain", study.brain_mask.modules),
     script:
@@ -32,8 +35,10 @@ rule mask_brain:
 rule strip:
     """Set everything outside the brain to zero in one channel of a batch of patients."""
     input:
-        images=unstripped,
-        registrations=lambda wildcards: registrations_of(wildcards, "quality.json"),
+        images=lambda wildcards: preparation.channel_on_the_reference(loaded, wildcards.channel, wildcards.batch),
+        registrations=lambda wildcards: preparation.channel_registrations(
+            loaded, wildcards.channel, wildcards.batch, "quality.json"
+        ),
         brain="results/brain/{batch}/manifest.json",
     output:
         "results/stripped/{channel}/{batch}/manifest.json",
@@ -48,7 +53,7 @@ rule strip:
         mem_mb=growing(4000),
         runtime=60,
     params:
-        patients=patients_in,
+        patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         code=code("strip"),
     script:
         "../scripts/strip.py"

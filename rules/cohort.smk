@@ -1,8 +1,18 @@
-# What the cohort holds, and who trains and who validates.
+# What the cohort holds, and who trains, who validates and who is held out.
+#
+# Needs: the cohort table and every file that it names.
+# Gives:
+#   results/cohort/checks/{batch}.json   problems of a batch of patients, and the volumes of their labels
+#   results/cohort/duplicates.json       the proof that no image belongs to two patients
+#   results/cohort/folds.json            the folds and the hold-out, and the proof that no hospital is on two sides
 rule check_cohort:
-    """Read every voxel of a batch of patients once: problems, and the volumes of the labels."""
+    """Read every voxel of a batch of patients once; list problems and the volumes of the labels."""
     input:
-        lambda wildcards: [file for patient in candidates_in(wildcards) for file in files_of(patient).values()],
+        lambda wildcards: [
+            file
+            for patient in patients.candidates_in(loaded, wildcards.batch)
+            for file in files.files_of(loaded, patient).values()
+        ],
     output:
         "results/cohort/checks/{batch}.json",
     log:
@@ -16,10 +26,12 @@ rule check_cohort:
         mem_mb=growing(4000),
         runtime=120,
     params:
-        patients=lambda wildcards: [checked(patient) for patient in candidates_in(wildcards)],
-        kinds=COLUMN_KINDS,
-        drawn_on=DRAWN_ON,
-        excluded=lambda wildcards: [p for p in candidates_in(wildcards) if cohort.patients[p].excluded],
+        patients=lambda wildcards: [
+            patients.checked(loaded, patient) for patient in patients.candidates_in(loaded, wildcards.batch)
+        ],
+        kinds=kinds_of(study),
+        drawn_on=drawn_on(study),
+        excluded=lambda wildcards: patients.excluded_in(loaded, wildcards.batch),
         on_invalid=study.on_invalid,
         kept="results/cohort/problems/{batch}.json",
         cache=VOXELS,
@@ -29,7 +41,7 @@ rule check_cohort:
 
 
 rule check_duplicates:
-    """Find the same voxels under two patients, wherever they are."""
+    """Find images that two patients share, in any batch."""
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.candidates),
         folds="results/cohort/folds.json",
@@ -46,7 +58,9 @@ rule check_duplicates:
         mem_mb=1000,
         runtime=30,
     params:
-        patients=lambda wildcards: [checked(patient) for batch in cohort.candidates.values() for patient in batch],
+        patients=lambda wildcards: [
+            patients.checked(loaded, patient) for batch in cohort.candidates.values() for patient in batch
+        ],
         excluded=[patient.patient for patient in cohort.patients.values() if patient.excluded],
         on_invalid=study.on_invalid,
         kept="results/cohort/problems/duplicates.json",
@@ -56,7 +70,7 @@ rule check_duplicates:
 
 
 rule split_folds:
-    """Write down who trains, who validates and who is held out, and prove that no hospital is on both sides."""
+    """Write who trains, who validates and who is held out, and prove that no hospital is on both sides."""
     input:
         study.cohort,
     output:

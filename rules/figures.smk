@@ -1,15 +1,24 @@
 # The figures of the publication: a PDF, a PNG and the caption, which the report prints too.
+#
+# Needs: the images and labels of the cohort table, and
+#   results/registered/{patient}/{sequence}.nii.gz, {sequence}_quality.json, {label}.nii.gz   (register.smk)
+#   results/quality/sound.json                                                                (quality.smk)
+#   results/metrics/{arch}/{inputs}.parquet                                                   (measure.smk)
+#   results/segmentations/{arch}/{inputs}/{split}/manifest.json                               (segment.smk)
+#   results/raters/scores.parquet                                                             (raters.smk)
+# Gives:
+#   results/figures/figure1.{pdf,png,txt}    the sequences and the reference standard of a few patients
+#   results/figures/figure3.{pdf,png,txt}    segmentations of hold-out patients
+#   results/figures/figure4.{pdf,png,txt}    raters and networks; only with raters
 rule figure1:
-    """Figure 1: one patient of each of four hospitals, all sequences and the manual annotation."""
+    """Make Figure 1: one patient of each of four hospitals, all sequences and the manual annotation."""
     input:
-        [file for shown in EXAMPLES for file in (*shown["images"].values(), shown["residual"])],
-        [file for shown in EXAMPLES for file in shown["outlines"].values()],
+        publication.example_files(loaded),
         ancient("results/quality/sound.json"),
-        # Sequences that no network sees are shown, too.
-        registrations=EXAMPLES_REGISTERED,
+        registrations=publication.example_registrations(loaded),
     output:
         pdf="results/figures/figure1.pdf",
-        png="results/figures/figure1.png",
+        png=report("results/figures/figure1.png", caption="captions/figure.rst", category="Figures"),
         txt="results/figures/figure1.txt",
     log:
         "results/logs/figure1.log",
@@ -22,24 +31,27 @@ rule figure1:
         mem_mb=growing(4000),
         runtime=30,
     params:
-        examples=EXAMPLES,
+        examples=publication.examples(loaded),
         columns=list(study.images),
-        outlined=OUTLINED,
+        outlined=publication.outlines(loaded),
         code=code("figure1"),
     script:
         "../scripts/figure1.py"
 
 
 rule figure3:
-    """Figure 3: hold-out patients, the reference standard and the segmentation of every network's best inputs."""
+    """Make Figure 3: hold-out patients, the reference standard and the segmentation of every network's best inputs."""
     input:
-        metrics=[f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in COMPARED],
-        segmentations=[f"results/segmentations/{arch}/{inputs}/test/manifest.json" for arch, inputs in COMPARED],
-        images=[file_of(patient, study.sequences.reference) for patient in split.holdout],
-        references=[file_of(patient, RESIDUAL) for patient in split.holdout],
+        metrics=publication.compared_metrics(loaded),
+        segmentations=[
+            f"results/segmentations/{arch}/{inputs}/test/manifest.json"
+            for arch, inputs in publication.compared(loaded)
+        ],
+        images=[files.reference_of(loaded, patient) for patient in split.holdout],
+        references=preparation.reference_standards(loaded, split.holdout),
     output:
         pdf="results/figures/figure3.pdf",
-        png="results/figures/figure3.png",
+        png=report("results/figures/figure3.png", caption="captions/figure.rst", category="Figures"),
         txt="results/figures/figure3.txt",
     log:
         "results/logs/figure3.log",
@@ -52,23 +64,23 @@ rule figure3:
         mem_mb=growing(8000),
         runtime=60,
     params:
-        models=COMPARED,
+        models=publication.compared(loaded),
         patients=list(split.holdout),
         best_inputs=dict(study.statistics.best_inputs.segmentation),
         classification=study.classification.model_dump(mode="json"),
-        arch_labels=ARCH_LABELS,
+        arch_labels=loaded.arch_labels,
         code=code("figure3"),
     script:
         "../scripts/figure3.py"
 
 
 rule figure4:
-    """Figure 4: raters and networks against the reference standard and the raters' consensus."""
+    """Make Figure 4: raters and networks against the reference standard and the raters' consensus."""
     input:
         "results/raters/scores.parquet",
     output:
         pdf="results/figures/figure4.pdf",
-        png="results/figures/figure4.png",
+        png=report("results/figures/figure4.png", caption="captions/figure.rst", category="Figures"),
         txt="results/figures/figure4.txt",
     log:
         "results/logs/figure4.log",
@@ -81,7 +93,7 @@ rule figure4:
         mem_mb=1000,
         runtime=10,
     params:
-        arch_labels=ARCH_LABELS,
+        arch_labels=loaded.arch_labels,
         residual_tumor_ml=study.classification.residual_tumor_ml,
         code=code("figure4"),
     script:

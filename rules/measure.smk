@@ -1,10 +1,15 @@
-# Predictions against the reference standard, one row per patient.
+# Segmentations against the reference standard, one row per patient.
+#
+# Needs: the reference standard of the cohort table, and
+#   results/segmentations/{arch}/{inputs}/{split}/manifest.json   (segment.smk)
+# Gives:
+#   results/metrics/{arch}/{inputs}.parquet                       overlap, distances, volumes and lesions
 rule measure:
-    """Measure every segmentation of one network and inputs."""
+    """Measure every segmentation of one network and input configuration."""
     input:
         validation="results/segmentations/{arch}/{inputs}/validation/manifest.json",
         test="results/segmentations/{arch}/{inputs}/test/manifest.json",
-        references=lambda wildcards: [file_of(patient, RESIDUAL) for patient in cohort.eligible(wildcards.inputs)],
+        references=lambda wildcards: preparation.reference_standards(loaded, cohort.eligible(wildcards.inputs)),
     output:
         "results/metrics/{arch}/{inputs}.parquet",
     log:
@@ -18,10 +23,7 @@ rule measure:
         mem_mb=growing(8000),
         runtime=240,
     params:
-        cases=lambda wildcards: [
-            {"patient": patient, "hospital": cohort.patients[patient].hospital, "fold": split.fold_of(patient)}
-            for patient in cohort.eligible(wildcards.inputs)
-        ],
+        cases=lambda wildcards: patients.measured(loaded, wildcards.inputs),
         code=code("measure"),
     script:
         "../scripts/measure.py"

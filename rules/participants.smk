@@ -1,18 +1,13 @@
-# Who took part, who was left out and why, and what the images are like.
-LEFT_OUT = {
-    patient.patient: {
-        "hospital": patient.hospital,
-        "exclusion_reason": patient.exclusion_reason,
-        "excluded_by": patient.excluded_by,
-    }
-    for patient in cohort.patients.values()
-    if patient.excluded
-}
-LACKING = {inputs: sorted(set(split.patients) - set(cohort.eligible(inputs))) for inputs in study.inputs}
-
-
+# Who took part, who was excluded and why, and the voxel sizes of the images.
+#
+# Needs:
+#   results/cohort/checks/{batch}.json, results/cohort/folds.json   (cohort.smk)
+# Gives:
+#   results/cohort/flow.json                        patients assessed, excluded (with the reason) and included
+#   results/figures/flow.{pdf,png,txt}              the participant flow, and its caption
+#   results/tables/table_s2.{csv,md,tex,html}       grids and voxel sizes
 rule participant_flow:
-    """Count who was assessed, left out and why, and included in which fold or the hold-out; prove that it adds up."""
+    """Count patients assessed, excluded and included, by fold and hold-out; prove that the numbers add up."""
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.batches),
         folds="results/cohort/folds.json",
@@ -29,8 +24,8 @@ rule participant_flow:
         mem_mb=1000,
         runtime=10,
     params:
-        left_out=LEFT_OUT,
-        lacking=LACKING,
+        left_out=patients.excluded(loaded),
+        lacking=patients.incomplete(loaded),
         residual_tumor_ml=study.classification.residual_tumor_ml,
         code=code("participant_flow"),
     script:
@@ -38,12 +33,12 @@ rule participant_flow:
 
 
 rule flow_figure:
-    """The participant flow as a figure."""
+    """Draw the participant flow."""
     input:
         "results/cohort/flow.json",
     output:
         pdf="results/figures/flow.pdf",
-        png="results/figures/flow.png",
+        png=report("results/figures/flow.png", caption="captions/figure.rst", category="Figures"),
         txt="results/figures/flow.txt",
     log:
         "results/logs/flow_figure.log",
@@ -62,12 +57,15 @@ rule flow_figure:
 
 
 rule table_s2:
-    """Table S2: the grids and voxel sizes of every sequence."""
+    """Make Table S2: the grids and voxel sizes of every sequence."""
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.batches),
         folds="results/cohort/folds.json",
     output:
-        **table_files("table_s2"),
+        csv="results/tables/table_s2.csv",
+        md="results/tables/table_s2.md",
+        tex="results/tables/table_s2.tex",
+        html=report("results/tables/table_s2.html", caption="captions/table.rst", category="Tables"),
     log:
         "results/logs/table_s2.log",
     benchmark:

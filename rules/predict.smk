@@ -1,6 +1,13 @@
 # Probability maps: each fold's validation patients by its own model, the hold-out by all models together.
+#
+# Needs:
+#   results/prepared/{arch}/{inputs}/{subset}.json                   (prepare.smk)
+#   results/models/{arch}/{inputs}/fold{fold}/manifest.json          (train.smk)
+# Gives:
+#   results/predictions/{arch}/{inputs}/fold{fold}/manifest.json     out-of-fold probabilities
+#   results/ensemble/{arch}/{inputs}/manifest.json                   probabilities of the hold-out
 rule predict:
-    """Out-of-fold probabilities of one fold's validation patients."""
+    """Predict the validation patients of one fold by the model that has not seen them."""
     input:
         cases="results/prepared/{arch}/{inputs}/fold{fold}.json",
         models=["results/models/{arch}/{inputs}/fold{fold}/manifest.json"],
@@ -24,10 +31,10 @@ rule predict:
 
 
 rule ensemble:
-    """Hold-out probabilities: the mean of the softmax of every fold's model."""
+    """Predict the hold-out: average the softmax of every fold's model."""
     input:
         cases="results/prepared/{arch}/{inputs}/holdout.json",
-        models=expand("results/models/{{arch}}/{{inputs}}/fold{fold}/manifest.json", fold=FOLDS),
+        models=expand("results/models/{{arch}}/{{inputs}}/fold{fold}/manifest.json", fold=loaded.folds),
     output:
         "results/ensemble/{arch}/{inputs}/manifest.json",
     log:

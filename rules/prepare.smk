@@ -1,11 +1,31 @@
-# What each network starts from: one channel at a time, then one manifest per training.
+# What each network starts from: one channel at a time, then one list of cases per training.
+#
+# Needs: the images and labels of the cohort table, and
+#   results/stripped/{channel}/{batch}/manifest.json   (brain.smk; preparation: paper)
+#   results/registered/{patient}/{sequence}_affine.mat, {sequence}_warp.nii.gz, {sequence}_quality.json
+#                                                      (register.smk; preparation: composed)
+#   results/brain/{batch}/manifest.json                (brain.smk)
+#   results/cohort/checks/{batch}.json                 (cohort.smk)
+#   results/quality/faults.json                        (quality.smk)
+# Gives:
+#   results/sampled/{arch}/{channel}/{batch}/manifest.json    a channel on a network's grid (preparation: composed)
+#   results/prepared/{arch}/{channel}/{batch}/manifest.json   a channel cropped, normalised, on a network's grid
+#   results/prepared/{arch}/{inputs}/{subset}.json            the channels and patients of a training, or the hold-out
+#
+# A channel is prepared by one of three rules: as it was drawn, stripped, or sampled.
 rule sample:
     """Bring one channel of a batch of patients from its own voxels to the grid of one network, by one interpolation."""
     input:
-        channels=lambda wildcards: [file_of(patient, wildcards.channel) for patient in patients_in(wildcards)],
-        affines=lambda wildcards: registrations_of(wildcards, "affine.mat"),
-        warps=lambda wildcards: registrations_of(wildcards, "warp.nii.gz"),
-        registrations=lambda wildcards: registrations_of(wildcards, "quality.json"),
+        channels=lambda wildcards: preparation.channel_files(loaded, wildcards.channel, wildcards.batch),
+        affines=lambda wildcards: preparation.channel_registrations(
+            loaded, wildcards.channel, wildcards.batch, "affine.mat"
+        ),
+        warps=lambda wildcards: preparation.channel_registrations(
+            loaded, wildcards.channel, wildcards.batch, "warp.nii.gz"
+        ),
+        registrations=lambda wildcards: preparation.channel_registrations(
+            loaded, wildcards.channel, wildcards.batch, "quality.json"
+        ),
         brain="results/brain/{batch}/manifest.json",
     output:
         "results/sampled/{arch}/{channel}/{batch}/manifest.json",
@@ -20,26 +40,18 @@ rule sample:
         mem_mb=growing(8000),
         runtime=60,
     params:
-        patients=patients_in,
-        # The reference standard counts wherever it was drawn.
-        sampling=lambda wildcards: {
-            "is_label": is_label(wildcards.channel),
-            "in_brain": wildcards.channel != RESIDUAL,
-            "interpolation": study.registration.interpolation,
-        },
-        settings=lambda wildcards: study.settings_of(wildcards.arch).preparation().model_dump(mode="json"),
+        patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
+        sampling=lambda wildcards: preparation.sampling(loaded, wildcards.channel),
+        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
         code=code_of_network("sample", "target"),
     script:
         "../scripts/sample.py"
 
 
-rule prepare:
-    """Crop, normalise and resample one channel of a batch of patients for one network."""
+rule prepare_reference_standard:
+    """Crop and resample the reference standard of a batch of patients, as it was drawn, for one network."""
     input:
-        channels=lambda wildcards: (
-            [] if made_for(wildcards) else [file_of(patient, RESIDUAL) for patient in patients_in(wildcards)]
-        ),
-        made=lambda wildcards: made_for(wildcards),
+        drawn=lambda wildcards: preparation.channel_files(loaded, wildcards.channel, wildcards.batch),
         brain="results/brain/{batch}/manifest.json",
     output:
         "results/prepared/{arch}/{channel}/{batch}/manifest.json",
@@ -47,6 +59,8 @@ rule prepare:
         "results/logs/prepare/{arch}_{channel}_{batch}.log",
     benchmark:
         "results/benchmarks/prepare/{arch}_{channel}_{batch}.tsv"
+    wildcard_constraints:
+        channel=preparation.drawn_channels(loaded),
     conda:
         environment_of
     threads: 1
@@ -54,10 +68,68 @@ rule prepare:
         mem_mb=growing(8000),
         runtime=120,
     params:
-        patients=patients_in,
-        is_label=lambda wildcards: is_label(wildcards.channel),
-        sampled=SAMPLED,
-        settings=lambda wildcards: study.settings_of(wildcards.arch).preparation().model_dump(mode="json"),
+        patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
+        is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
+        sampled=False,
+        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
+        code=code_of_network("prepare", "prepare"),
+    script:
+        "../scripts/prepare.py"
+
+
+rule prepare_stripped:
+    """Crop, normalise and resample one stripped channel of a batch of patients for one network."""
+    input:
+        made="results/stripped/{channel}/{batch}/manifest.json",
+        brain="results/brain/{batch}/manifest.json",
+    output:
+        "results/prepared/{arch}/{channel}/{batch}/manifest.json",
+    log:
+        "results/logs/prepare/{arch}_{channel}_{batch}.log",
+    benchmark:
+        "results/benchmarks/prepare/{arch}_{channel}_{batch}.tsv"
+    wildcard_constraints:
+        channel=preparation.stripped_channels(loaded),
+    conda:
+        environment_of
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=120,
+    params:
+        patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
+        is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
+        sampled=False,
+        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
+        code=code_of_network("prepare", "prepare"),
+    script:
+        "../scripts/prepare.py"
+
+
+rule prepare_sampled:
+    """Crop and normalise one channel of a batch of patients that lies on the grid of one network."""
+    input:
+        made="results/sampled/{arch}/{channel}/{batch}/manifest.json",
+        brain="results/brain/{batch}/manifest.json",
+    output:
+        "results/prepared/{arch}/{channel}/{batch}/manifest.json",
+    log:
+        "results/logs/prepare/{arch}_{channel}_{batch}.log",
+    benchmark:
+        "results/benchmarks/prepare/{arch}_{channel}_{batch}.tsv"
+    wildcard_constraints:
+        channel=preparation.sampled_channels(loaded),
+    conda:
+        environment_of
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=120,
+    params:
+        patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
+        is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
+        sampled=True,
+        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
         code=code_of_network("prepare", "prepare"),
     script:
         "../scripts/prepare.py"
@@ -66,12 +138,15 @@ rule prepare:
 rule select_cases:
     """List exactly the channels and patients of one training or of the hold-out, with their digests."""
     input:
-        prepared=prepared_manifests,
-        # Sound data is what a selection waits for, not what it is made of: a stricter check repeats no training.
+        prepared=lambda wildcards: preparation.prepared_manifests(
+            loaded, wildcards.arch, wildcards.inputs, wildcards.subset
+        ),
+        # ancient: wait for the checks and the faults without depending on their content, so that a stricter check
+        # repeats no training.
         checks=lambda wildcards: [
-            ancient(f"results/cohort/checks/{batch}.json") for batch in batches_of_subset(wildcards)
+            ancient(f"results/cohort/checks/{batch}.json")
+            for batch in patients.batches_of_subset(loaded, wildcards.inputs, wildcards.subset)
         ],
-        # Like the checks, these are waited for and no part of the selection.
         faults=ancient("results/quality/faults.json"),
     output:
         "results/prepared/{arch}/{inputs}/{subset}.json",
@@ -79,7 +154,7 @@ rule select_cases:
         "results/logs/select_cases/{arch}_{inputs}_{subset}.log",
     benchmark:
         "results/benchmarks/select_cases/{arch}_{inputs}_{subset}.tsv"
-    # While something has a fault, asking again changes nothing.
+    # A retry cannot remove a fault.
     retries: 0
     conda:
         environment("core")
@@ -88,10 +163,8 @@ rule select_cases:
         mem_mb=1000,
         runtime=10,
     params:
-        patients=patients_of_subset,
-        channels=lambda wildcards: [
-            {"name": channel, "is_label": is_label(channel)} for channel in study.inputs[wildcards.inputs]
-        ],
+        patients=lambda wildcards: patients.patients_of_subset(loaded, wildcards.inputs, wildcards.subset),
+        channels=lambda wildcards: preparation.channel_records(loaded, wildcards.inputs),
         code=code("select_cases"),
     script:
         "../scripts/select_cases.py"

@@ -1,9 +1,19 @@
-# Quality control of the preprocessing: numbers and pictures of every patient, and who stands out. It informs; a flag
-# stops nothing. What failed stops what would be made without it.
+# Quality control of the preprocessing: failures, numbers and pictures of every patient, and outliers.
+#
+# Needs: the images and labels of the cohort table, and
+#   results/registered/{patient}/{sequence}.nii.gz, {sequence}_quality.json, {label}.nii.gz   (register.smk)
+#   results/brain/{batch}/manifest.json                                                       (brain.smk)
+# Gives:
+#   results/quality/faults.json             every unusable registration and brain mask
+#   results/quality/sound.json              the proof that there is none; trainings wait for the faults to be corrected
+#   results/quality/{batch}/manifest.json   numbers and a page of pictures for every patient of a batch
+#   results/quality/quality.parquet         the numbers of all patients
+#   results/quality/flags.tsv               what stands out; a flag informs and stops nothing
+#   results/quality/index.html              the page to begin with
 rule collect_faults:
-    """Every registration and brain mask of which nothing can be made."""
+    """Collect every unusable registration and brain mask."""
     input:
-        registrations=used_registrations(),
+        registrations=quality.used_registrations(loaded),
         masks=expand("results/brain/{batch}/manifest.json", batch=cohort.batches),
     output:
         "results/quality/faults.json",
@@ -23,10 +33,10 @@ rule collect_faults:
         "../scripts/collect_faults.py"
 
 
-# Apart from collect_faults, so that a failure takes nothing away for which selections, and trainings after them, would be
-# made again.
+# Apart from collect_faults, because Snakemake deletes the outputs of a job that fails, and would repeat all that depends
+# on them: selections, and the trainings after them.
 rule check_preprocessing:
-    """Fail, with the name of every patient and what to do, until no registration and no brain mask has a fault."""
+    """Fail while a registration or brain mask has a fault; name every such patient and the remedy."""
     input:
         "results/quality/faults.json",
     output:
@@ -35,7 +45,7 @@ rule check_preprocessing:
         "results/logs/check_preprocessing.log",
     benchmark:
         "results/benchmarks/check_preprocessing.tsv"
-    # What failed does not come right by asking again.
+    # A retry cannot remove a fault.
     retries: 0
     conda:
         environment("core")
@@ -50,10 +60,10 @@ rule check_preprocessing:
 
 
 rule assess:
-    """Numbers and a page of pictures for every patient of a batch."""
+    """Measure the preprocessing of every patient of a batch, and make a page of pictures."""
     input:
         brain="results/brain/{batch}/manifest.json",
-        files=assessed_files,
+        files=lambda wildcards: quality.assessed_files(loaded, wildcards.batch),
     output:
         "results/quality/{batch}/manifest.json",
     log:
@@ -67,7 +77,7 @@ rule assess:
         mem_mb=growing(6000),
         runtime=120,
     params:
-        cases=assessed_cases,
+        cases=lambda wildcards: quality.assessed_cases(loaded, wildcards.batch),
         layout=layout("quality/patient.html", "pages/head.html", "pages/style.css"),
         code=code("assess"),
     script:
@@ -75,13 +85,13 @@ rule assess:
 
 
 rule assess_cohort:
-    """The table of all measures, the flags, and the page that shows whom to look at first."""
+    """Tabulate all measures, flag outliers, and make the page that lists flagged patients first."""
     input:
         batches=expand("results/quality/{batch}/manifest.json", batch=cohort.batches),
     output:
         table="results/quality/quality.parquet",
         flags="results/quality/flags.tsv",
-        page="results/quality/index.html",
+        page=report("results/quality/index.html", caption="captions/quality.rst", category="Pages"),
     log:
         "results/logs/assess_cohort.log",
     benchmark:
@@ -94,7 +104,7 @@ rule assess_cohort:
         runtime=20,
     params:
         batches=list(cohort.batches),
-        hospitals={patient: split.hospitals[patient] for members in cohort.batches.values() for patient in members},
+        hospitals=patients.hospitals_of_patients(loaded),
         layout=layout("quality/index.html", "pages/head.html", "pages/style.css"),
         code=code("assess_cohort"),
     script:

@@ -1,20 +1,21 @@
-# Human raters and networks, judged alike on the raters' patients of the hold-out.
-CANDIDATES = [(arch, inputs) for arch in study.archs for inputs in study.candidates("raters", arch)] if raters else []
-# Raters and networks are compared on patients whom every network has seen.
-RATED = [p for p in raters.patients if all(has_inputs([p], inputs) for _, inputs in CANDIDATES)] if raters else []
-RATINGS = [rating for rating in raters.ratings if rating.patient in RATED] if raters else []
-CHOICE = {arch: study.statistics.best_inputs.raters[arch] for arch in study.archs}
+# Human raters and networks, judged alike on the raters' patients of the hold-out. Only a study with raters plans this.
+#
+# Needs: the masks of the rater table, the reference standard of the cohort table, and
+#   results/segmentations/{arch}/{inputs}/{split}/manifest.json   (segment.smk)
+#   results/metrics/{arch}/{inputs}.parquet                       (measure.smk; where the results choose the inputs)
+# Gives:
+#   results/raters/scores.parquet        every rater and network against the reference standard and the consensus
+#   results/statistics/raters.parquet    every network against every rater and group of raters
+CANDIDATES, RATED, RATINGS = rating.candidates(loaded), rating.rated_patients(loaded), rating.ratings(loaded)
 
 
 rule rate:
-    """Score every rater and every network's best inputs against the reference standard and the raters' consensus."""
+    """Score the raters and each network's best inputs against the reference standard and the raters' consensus."""
     input:
         masks=[rating.mask for rating in RATINGS],
-        references=[file_of(patient, RESIDUAL) for patient in RATED],
+        references=preparation.reference_standards(loaded, RATED),
         segmentations=[f"results/segmentations/{arch}/{inputs}/test/manifest.json" for arch, inputs in CANDIDATES],
-        metrics=[
-            f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in CANDIDATES if CHOICE[arch] == "out_of_fold"
-        ],
+        metrics=rating.choosing_metrics(loaded),
     output:
         "results/raters/scores.parquet",
     log:
@@ -31,7 +32,7 @@ rule rate:
         ratings=[{"patient": r.patient, "rater": r.rater, "expertise": r.expertise} for r in RATINGS],
         patients=RATED,
         candidates=CANDIDATES,
-        choice=CHOICE,
+        choice=rating.choices(loaded),
         classification=study.classification.model_dump(mode="json"),
         code=code("rate"),
     script:

@@ -1,19 +1,31 @@
 # The report: one page that needs nothing beside it.
+#
+# Needs:
+#   results/cohort/folds.json                                    (cohort.smk)
+#   results/tables/{table}.html                                  (tables.smk, participants.smk)
+#   results/figures/{figure}.png, results/figures/{figure}.txt   (figures.smk, participants.smk)
+#   results/metrics/{arch}/{inputs}.parquet                      (measure.smk)
+#   results/statistics/{name}.parquet                            (statistics.smk, raters.smk)
+#   results/segmentations/{arch}/{inputs}/threshold.json         (segment.smk)
+#   results/models/{arch}/{inputs}/fold{fold}/manifest.json      (train.smk)
+#   results/quality/flags.tsv, results/quality/sound.json        (quality.smk)
+# Gives:
+#   results/report/index.html                                    the report
 rule report:
-    """The report of the run: cohort, methods, results, findings, deviations and provenance."""
+    """Write the report of the run: cohort, methods, results, findings, deviations and provenance."""
     input:
         folds="results/cohort/folds.json",
-        tables=expand("results/tables/{table}.html", table=TABLES),
-        figures=expand("results/figures/{figure}.png", figure=FIGURES),
-        captions=expand("results/figures/{figure}.txt", figure=FIGURES),
-        metrics=[f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in MODELS],
-        statistics=expand("results/statistics/{comparison}.parquet", comparison=COMPARISONS),
-        thresholds=[f"results/segmentations/{arch}/{inputs}/threshold.json" for arch, inputs in MODELS],
-        models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in TRAINED],
+        tables=expand("results/tables/{table}.html", table=publication.tables(loaded)),
+        figures=expand("results/figures/{figure}.png", figure=publication.figures(loaded)),
+        captions=expand("results/figures/{figure}.txt", figure=publication.figures(loaded)),
+        metrics=publication.metrics_files(loaded),
+        statistics=expand("results/statistics/{comparison}.parquet", comparison=publication.comparisons(loaded)),
+        thresholds=[f"results/segmentations/{arch}/{inputs}/threshold.json" for arch, inputs in loaded.models],
+        models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in loaded.trained],
         flags="results/quality/flags.tsv",
         sound=ancient("results/quality/sound.json"),
     output:
-        "results/report/index.html",
+        report("results/report/index.html", caption="captions/report.rst", category="Pages"),
     log:
         "results/logs/report.log",
     benchmark:
@@ -26,15 +38,15 @@ rule report:
         runtime=10,
     params:
         settings=study.model_dump(mode="json", exclude={"cohort", "raters"}),
-        tables=list(TABLES),
-        figures=list(FIGURES),
-        statistics=COMPARISONS,
-        models=MODELS,
-        trained=TRAINED,
-        arch_labels=ARCH_LABELS,
-        stages=lambda wildcards: stages(),
-        environments=lambda wildcards: {name: pins_of(environment(name)) for name in sorted(STACKS)},
-        page=lambda wildcards: page(),
+        tables=publication.tables(loaded),
+        figures=publication.figures(loaded),
+        statistics=publication.comparisons(loaded),
+        models=loaded.models,
+        trained=loaded.trained,
+        arch_labels=loaded.arch_labels,
+        stages=lambda wildcards: digests.of_stages(loaded, HOUSE),
+        environments=lambda wildcards: {name: pins_of(environment(name)) for name in publication.stacks(loaded)},
+        page=lambda wildcards: layout("report/*.html", "pages/*.html", "pages/*.css", "article/*.csv"),
         code=code("report"),
     script:
         "../scripts/report.py"

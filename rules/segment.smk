@@ -1,11 +1,16 @@
-# From probabilities to masks: one threshold per network and inputs, chosen out of fold.
+# From probabilities to masks: one threshold per network and input configuration, chosen out of fold.
+#
+# Needs: the reference standard of the cohort table, and
+#   results/predictions/{arch}/{inputs}/fold{fold}/manifest.json     (predict.smk)
+#   results/ensemble/{arch}/{inputs}/manifest.json                   (predict.smk)
+# Gives:
+#   results/segmentations/{arch}/{inputs}/threshold.json             the threshold, and the Dice of every candidate
+#   results/segmentations/{arch}/{inputs}/{split}/manifest.json      the masks
 rule choose_threshold:
-    """Choose the threshold that serves the out-of-fold patients best."""
+    """Choose the threshold with the best out-of-fold Dice."""
     input:
-        predictions=out_of_fold,
-        references=lambda wildcards: [
-            file_of(patient, RESIDUAL) for patients in validation_by_fold(wildcards).values() for patient in patients
-        ],
+        predictions=lambda wildcards: preparation.out_of_fold_predictions(loaded, wildcards.arch, wildcards.inputs),
+        references=lambda wildcards: preparation.validation_references(loaded, wildcards.inputs),
     output:
         "results/segmentations/{arch}/{inputs}/threshold.json",
     log:
@@ -19,7 +24,7 @@ rule choose_threshold:
         mem_mb=growing(8000),
         runtime=720,
     params:
-        patients=validation_by_fold,
+        patients=lambda wildcards: patients.validation_by_fold(loaded, wildcards.inputs),
         postprocessing=study.postprocessing.model_dump(mode="json"),
         classification=study.classification.model_dump(mode="json"),
         code=code("choose_threshold"),
@@ -30,10 +35,8 @@ rule choose_threshold:
 rule segment:
     """Binarise at the threshold and remove small components."""
     input:
-        predictions=lambda wildcards: (
-            out_of_fold(wildcards)
-            if wildcards.split == "validation"
-            else [f"results/ensemble/{wildcards.arch}/{wildcards.inputs}/manifest.json"]
+        predictions=lambda wildcards: preparation.predictions_of(
+            loaded, wildcards.arch, wildcards.inputs, wildcards.split
         ),
         threshold="results/segmentations/{arch}/{inputs}/threshold.json",
     output:

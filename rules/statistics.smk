@@ -1,8 +1,16 @@
 # The article's statistics, from the measurements of every patient.
+#
+# Needs:
+#   results/metrics/{arch}/{inputs}.parquet      (measure.smk)
+# Gives:
+#   results/statistics/inputs.parquet            Tukey's range test of the input configurations
+#   results/statistics/architectures.parquet     the networks against each other
+#   results/statistics/intervals.parquet         intervals of the classification
+#   results/statistics/overlaps.parquet          which of these intervals overlap
 rule compare_inputs:
-    """Tukey's range test of the inputs of every network."""
+    """Compare the input configurations of every network by Tukey's range test."""
     input:
-        metrics_files(),
+        publication.metrics_files(loaded),
     output:
         "results/statistics/inputs.parquet",
     log:
@@ -24,13 +32,9 @@ rule compare_inputs:
 
 
 rule compare_architectures:
-    """Mann-Whitney U test between the networks, each with its best inputs."""
+    """Compare the networks, each with its best inputs, by the Mann-Whitney U test."""
     input:
-        [
-            f"results/metrics/{arch}/{inputs}.parquet"
-            for arch in study.archs
-            for inputs in study.candidates("segmentation", arch)
-        ],
+        publication.compared_metrics(loaded),
     output:
         "results/statistics/architectures.parquet",
     log:
@@ -53,9 +57,9 @@ rule compare_architectures:
 
 
 rule intervals:
-    """Intervals of the classification by every network and inputs, and which of them overlap."""
+    """Estimate intervals of the classification by every network and input configuration; list which overlap."""
     input:
-        metrics_files(),
+        publication.metrics_files(loaded),
     output:
         intervals="results/statistics/intervals.parquet",
         overlaps="results/statistics/overlaps.parquet",

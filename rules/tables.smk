@@ -1,12 +1,26 @@
 # The tables of the publication, each as CSV, Markdown, LaTeX and HTML.
+#
+# Needs:
+#   results/cohort/checks/{batch}.json, results/cohort/folds.json, results/cohort/duplicates.json   (cohort.smk)
+#   results/metrics/{arch}/{inputs}.parquet                                                         (measure.smk)
+#   results/statistics/{name}.parquet                                                               (statistics.smk)
+# Gives:
+#   results/tables/table1.{csv,md,tex,html}        patients by hospital
+#   results/tables/table2.{csv,md,tex,html}        folds and hold-out
+#   results/tables/table3.{csv,md,tex,html}        segmentation performance
+#   results/tables/table4.{csv,md,tex,html}        classification performance
+#   results/tables/{supplement}.{csv,md,tex,html}  the statistics behind them
 rule table1:
-    """Table 1: patients, residual tumour and gross total resection by hospital."""
+    """Make Table 1: patients, residual tumour and gross total resection by hospital."""
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.batches),
         folds="results/cohort/folds.json",
         proof="results/cohort/duplicates.json",
     output:
-        **table_files("table1"),
+        csv="results/tables/table1.csv",
+        md="results/tables/table1.md",
+        tex="results/tables/table1.tex",
+        html=report("results/tables/table1.html", caption="captions/table.rst", category="Tables"),
     log:
         "results/logs/table1.log",
     benchmark:
@@ -25,11 +39,14 @@ rule table1:
 
 
 rule table2:
-    """Table 2: hospitals and patients of every fold and of the hold-out."""
+    """Make Table 2: hospitals and patients of every fold and of the hold-out."""
     input:
         "results/cohort/folds.json",
     output:
-        **table_files("table2"),
+        csv="results/tables/table2.csv",
+        md="results/tables/table2.md",
+        tex="results/tables/table2.tex",
+        html=report("results/tables/table2.html", caption="captions/table.rst", category="Tables"),
     log:
         "results/logs/table2.log",
     benchmark:
@@ -47,11 +64,14 @@ rule table2:
 
 
 rule table3:
-    """Table 3: segmentation performance of every network and inputs."""
+    """Make Table 3: segmentation performance of every network and input configuration."""
     input:
-        metrics_files(),
+        publication.metrics_files(loaded),
     output:
-        **table_files("table3"),
+        csv="results/tables/table3.csv",
+        md="results/tables/table3.md",
+        tex="results/tables/table3.tex",
+        html=report("results/tables/table3.html", caption="captions/table.rst", category="Tables"),
     log:
         "results/logs/table3.log",
     benchmark:
@@ -64,19 +84,22 @@ rule table3:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
-        arch_labels=ARCH_LABELS,
-        notes=table_notes(),
+        arch_labels=loaded.arch_labels,
+        notes=publication.table_notes(loaded),
         code=code("table3"),
     script:
         "../scripts/table3.py"
 
 
 rule table4:
-    """Table 4: classification by every network and inputs."""
+    """Make Table 4: classification by every network and input configuration."""
     input:
-        metrics_files(),
+        publication.metrics_files(loaded),
     output:
-        **table_files("table4"),
+        csv="results/tables/table4.csv",
+        md="results/tables/table4.md",
+        tex="results/tables/table4.tex",
+        html=report("results/tables/table4.html", caption="captions/table.rst", category="Tables"),
     log:
         "results/logs/table4.log",
     benchmark:
@@ -89,19 +112,22 @@ rule table4:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
-        arch_labels=ARCH_LABELS,
-        notes=table_notes(),
+        arch_labels=loaded.arch_labels,
+        notes=publication.table_notes(loaded),
         code=code("table4"),
     script:
         "../scripts/table4.py"
 
 
 rule supplementary_table:
-    """A table behind the statistics: of one parquet file."""
+    """Make a table of one file of statistics."""
     input:
-        lambda wildcards: f"results/statistics/{SUPPLEMENT[wildcards.supplement]}.parquet",
+        lambda wildcards: f"results/statistics/{publication.supplement(loaded)[wildcards.supplement]}.parquet",
     output:
-        **table_files("{supplement}"),
+        csv="results/tables/{supplement}.csv",
+        md="results/tables/{supplement}.md",
+        tex="results/tables/{supplement}.tex",
+        html=report("results/tables/{supplement}.html", caption="captions/table.rst", category="Tables"),
     log:
         "results/logs/supplementary_table/{supplement}.log",
     benchmark:
@@ -113,7 +139,7 @@ rule supplementary_table:
         mem_mb=1000,
         runtime=10,
     params:
-        arch_labels=ARCH_LABELS,
+        arch_labels=loaded.arch_labels,
         statistics=study.statistics.model_dump(mode="json"),
         code=code("supplementary_table"),
     script:

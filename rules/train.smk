@@ -1,6 +1,11 @@
-# Five-fold cross-validation: one training per network, inputs and fold.
+# Cross-validation: one training per network, input configuration and fold.
+#
+# Needs:
+#   results/prepared/{arch}/{inputs}/{subset}.json             (prepare.smk)
+# Gives:
+#   results/models/{arch}/{inputs}/fold{fold}/manifest.json    the trained network
 rule train:
-    """Train one fold. It carries the config's version, not its code: a training of days reruns only on purpose."""
+    """Train one fold. The config's version repeats it and its code does not: it takes days."""
     input:
         "results/prepared/{arch}/{inputs}/fold{fold}.json",
     output:

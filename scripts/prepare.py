@@ -1,17 +1,19 @@
-"""Rule prepare."""
+"""Rules prepare_reference_standard, prepare_stripped and prepare_sampled."""
 
 import _here  # noqa: F401
 
 from residua.networks.registry import prepare_of, settings_of
 from residua.preparation.brain_crop import ChannelCase
 from residua.publishing.failures import sound_files
-from residua.publishing.publish import stage, verified
+from residua.publishing.images import by_patient
+from residua.publishing.publish import stage
 
 job = snakemake
 brains = sound_files(job.input.brain)
-channels = dict(zip(job.params.patients, job.input.channels, strict=False))
-if job.input.made:
-    channels = {name.removesuffix(".nii.gz"): file for name, file in verified(job.input.made).items()}
+if job.rule == "prepare_reference_standard":
+    channels = dict(zip(job.params.patients, job.input.drawn, strict=True))
+else:
+    channels = by_patient([job.input.made])
 patients = [patient for patient in job.params.patients if patient in channels and patient in brains]
 cases = [ChannelCase(patient, channels[patient], brains[patient], job.params.sampled) for patient in patients]
 arch = job.wildcards.arch

@@ -9,6 +9,7 @@ from residua.registration.transforms import TransformFiles
 from residua.settings.registration import SequenceRegistration
 
 job = snakemake
+around_resection = job.rule == "register_around_resection"
 register(
     reference=Path(job.input.reference),
     moving=Path(job.input.moving),
@@ -17,7 +18,8 @@ register(
     out=Path(job.output.image),
     transform=TransformFiles(Path(job.output.affine), Path(job.output.warp)),
     quality=Path(job.output.quality),
-    resected=Path(job.input.resected[0]) if job.input.resected else None,
+    resected=Path(job.input.resected) if around_resection else None,
+    warped=Path(job.output.label) if around_resection else None,
     patient=job.wildcards.patient,
-    sequence=job.wildcards.sequence,
+    sequence=Path(job.output.image).name.removesuffix(".nii.gz"),
 )

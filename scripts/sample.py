@@ -16,8 +16,10 @@ arch = job.wildcards.arch
 target_grid = target_grid_of(arch, settings_of(arch).preparation_model.model_validate(job.params.settings))
 channels = dict(zip(patients, job.input.channels, strict=True))
 parts = zip(job.input.affines, job.input.warps, strict=True)
-transforms = dict(zip(patients, [TransformFiles(Path(affine), Path(warp)) for affine, warp in parts], strict=False))
+registered = [TransformFiles(Path(affine), Path(warp)) for affine, warp in parts]
+# A channel on the reference grid has no registration.
+transforms = dict(zip(patients, registered or [None] * len(patients), strict=True))
 with stage(job.output[0]) as part:
     for patient, brain in sound_among(patients, job.input.brain, job.input.registrations):
-        case = NativeChannel(patient, Path(channels[patient]), brain, transforms.get(patient))
+        case = NativeChannel(patient, Path(channels[patient]), brain, transforms[patient])
         sample(case, target_grid, Sampling(**job.params.sampling), part / f"{patient}.nii.gz")

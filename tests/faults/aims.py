@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from studies import HOUSE, Job, Study
+from rule_files import RULE_FILES, rules_in
+from studies import Job, Study
 
 LATEST_SHARE = 0.8
 """Of a job's time in the undisturbed run; later, it may be over before it is struck."""
-RULE_FILES = {
-    rule: file.stem
-    for file in sorted((HOUSE / "rules").glob("*.smk"))
-    for rule in re.findall(r"^rule (\w+):", file.read_text(), re.MULTILINE)
-}
+STAGES = {rule: file.stem for file in RULE_FILES for rule in rules_in(file.read_text())}
 
 
 class Form(Enum):
@@ -94,7 +90,7 @@ def epochs_done(manifest: Path) -> int:
 
 def stage_of(job: Job) -> str:
     """The stage of a job: the file of its rule, and for a training its network."""
-    stage = RULE_FILES[job.rule]
+    stage = STAGES[job.rule]
     return f"{stage} {job['arch']}" if stage == "train" else stage
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,10 @@ import pytest
 import yaml
 import yte
 
+from rule_files import RULES
 from runs import HOUSE
 
 PROFILE = HOUSE / "profiles/slurm/config.yaml"
-RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
-RULES = dict(rule for file in sorted((HOUSE / "rules").glob("*.smk")) for rule in RULE.findall(file.read_text()))
 
 
 def profile() -> dict[str, Any]:

@@ -8,11 +8,10 @@ from pathlib import Path
 
 import pytest
 
-HOUSE = Path(__file__).resolve().parents[2]
+from rule_files import HOUSE, RULE_FILES, RULES, names_in
+
 LIBRARY = HOUSE / "src" / "residua"
 MODULES = sorted(LIBRARY.rglob("*.py"))
-RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
-RULES = dict(rule for file in sorted((HOUSE / "rules").glob("*.smk")) for rule in RULE.findall(file.read_text()))
 DIRECTIVES = {"input", "output", "params", "log", "benchmark", "threads", "resources", "conda", "script"}
 HEAVY = {
     "torch": ("networks/nnunet/", "brain/deepbet.py", "brain/hd_bet.py"),
@@ -36,14 +35,41 @@ def name_of(file: Path) -> str:
     return file.relative_to(LIBRARY).as_posix()
 
 
-def test_rules_were_found() -> None:
-    assert {"register", "train", "predict", "table3"} <= set(RULES)
+def test_no_rule_escapes_these_tests() -> None:
+    assert {"register", "register_around_resection", "train", "predict", "table3"} <= set(RULES)
+    assert sorted(RULES) == sorted(name for file in RULE_FILES for name in names_in(file.read_text()))
+
+
+@pytest.mark.parametrize("file", RULE_FILES, ids=lambda file: file.name)
+def test_every_rule_file_opens_with_what_it_needs_and_what_it_gives(file: Path) -> None:
+    text = file.read_text()
+    header = re.match(r"((?:#.*\n)+)", text)
+    assert header is not None
+    assert re.match(r"# [A-Z].*[.]\n#\n", text), "one sentence, then what it needs"
+    needs, gives = re.fullmatch(r".*?^# Needs:(.*?)^# Gives:(.*)", header[1], re.DOTALL | re.MULTILINE).groups()  # type: ignore[union-attr]
+    assert re.search(r"\w", needs)
+    named = [path for pattern in re.findall(r"results/\S+", gives) for path in without_braces(pattern)]
+    assert [path for path in outputs_of(file) if not any(re.fullmatch(path, name) for name in named)] == []
+
+
+def outputs_of(file: Path) -> list[str]:
+    """The outputs of a rule file as patterns; what a constant of the file fills in is the name of any wildcard."""
+    outputs = re.findall(r"^ *output:\n(.*?)^ *log:", file.read_text(), re.DOTALL | re.MULTILINE)
+    paths = [path for block in outputs for path in re.findall(r"results/[^\"]+", block)]
+    plain = [re.sub(r"(?<!{){[A-Z_]+}", "WILDCARD", path).replace("{{", "{").replace("}}", "}") for path in paths]
+    return [re.escape(path).replace("WILDCARD", r"{\w+}") for path in plain]
+
+
+def without_braces(pattern: str) -> list[str]:
+    """The paths that a pattern such as ``table.{csv,md}`` means."""
+    several = re.search(r"\{(\w+(?:,\w+)+)\}", pattern)
+    return [pattern.replace(several[0], form) for form in several[1].split(",")] if several else [pattern]
 
 
 @pytest.mark.parametrize("name", sorted(RULES))
 def test_every_rule_says_what_it_needs(name: str) -> None:
     directives = re.findall(r"^ {4}(\w+):", RULES[name], re.MULTILINE)
-    assert set(directives) - {"retries"} == DIRECTIVES
+    assert set(directives) - {"retries", "wildcard_constraints"} == DIRECTIVES
     assert '"""' in RULES[name].splitlines()[0]
     assert "mem_mb=" in RULES[name]
     assert "runtime=" in RULES[name]
@@ -87,7 +113,7 @@ LAYERS = (
     "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "cohort.commands", "raters", "tables", "figures",
-    "quality", "report", "simulate", "importers", "importers.dicom", "importers.public", "operations",
+    "quality", "report", "simulate", "importers", "importers.dicom", "importers.public", "operations", "wiring",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

@@ -22,6 +22,8 @@ PUBLISHED = Counter(
     supplementary_table=5, figure3=1, figure4=1, report=1,
 )  # fmt: skip
 """What follows when the measurements of the best inputs change."""
+PREPARED = ("prepare_reference_standard", "prepare_stripped", "prepare_sampled")
+"""The rules that prepare a channel: as drawn, stripped, or sampled."""
 
 
 def published_of(models: int) -> Counter[str]:
@@ -71,7 +73,7 @@ def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inp
     of_b = NETWORKS * FOLDS
     assert by_rule(jobs) == published_of(NETWORKS) + Counter(
         check_cohort=1, register=1, collect_faults=1, check_preprocessing=1, assess=1, assess_cohort=1, strip=1,
-        prepare=NETWORKS,
+        prepare_stripped=NETWORKS,
         select_cases=of_b, train=of_b, predict=of_b, ensemble=NETWORKS, table1=1, figure1=1, check_duplicates=1,
         participant_flow=1, flow_figure=1, table_s2=1,
     )  # fmt: skip
@@ -89,6 +91,19 @@ def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
     assert jobs["train"] == jobs["predict"] == 0
 
 
+def test_another_label_of_the_resected_tumour_repeats_one_registration_and_no_training(study: Study) -> None:
+    label = next(study.folder.glob("cohort/images/STO002/pre_tumor.nii*"))
+    image = nib.load(label)
+    voxels = np.asarray(image.dataobj).copy()
+    voxels[tuple(np.argwhere(voxels)[0])] = 0
+    nib.save(nib.Nifti1Image(voxels, image.affine, image.header), label)
+    jobs = study.planned("results/registered/STO002/pre_tumor.nii.gz")
+    assert by_rule(jobs) == Counter(register_around_resection=1)
+    everything = by_rule(study.planned())
+    assert everything["register_around_resection"] == 1
+    assert not {"register", "strip", *PREPARED, "select_cases", "train"} & set(everything)
+
+
 def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
     study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "post_flair"]))
     jobs = study.planned()
@@ -96,7 +111,7 @@ def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
     # The best inputs are still B: neither the networks nor the raters are compared again.
     assert by_rule(jobs) == Counter(
         collect_faults=1, check_preprocessing=1, assess=batches, assess_cohort=1, strip=batches,
-        prepare=NETWORKS * batches,
+        prepare_stripped=NETWORKS * batches,
         select_cases=of_f + NETWORKS, train=of_f, predict=of_f, ensemble=NETWORKS, choose_threshold=NETWORKS,
         segment=2 * NETWORKS, measure=NETWORKS, compare_inputs=1,
         intervals=1, table3=1, table4=1, supplementary_table=3, report=1, participant_flow=1, flow_figure=1,
@@ -161,8 +176,8 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
             "np.clip(there, 0.0, 1.0)",
             "np.clip(there, 0.0, 0.9)",
             # Three batches of two channels, and of the reference standard those two that are not held out.
-            Counter(prepare=3 * 2 + 2, select_cases=INPUTS * (FOLDS + 1), train=INPUTS * FOLDS, predict=INPUTS * FOLDS)
-            + Counter(ensemble=INPUTS)
+            Counter(prepare_stripped=3 * 2, prepare_reference_standard=2, select_cases=INPUTS * (FOLDS + 1))
+            + Counter(train=INPUTS * FOLDS, predict=INPUTS * FOLDS, ensemble=INPUTS)
             + published_of(INPUTS),
         ),
     ],
@@ -183,8 +198,8 @@ def test_a_stricter_check_looks_again_and_repeats_no_stage_of_a_network(study: S
     jobs = by_rule(study.planned())
     assert jobs["check_cohort"] == 3
     assert jobs["check_duplicates"] == jobs["participant_flow"] == 1
-    networks = ("prepare", "select_cases", "train", "predict", "ensemble", "choose_threshold", "segment", "measure")
-    assert not set(networks) & set(jobs)
+    networks = ("select_cases", "train", "predict", "ensemble", "choose_threshold", "segment", "measure")
+    assert not {*PREPARED, *networks} & set(jobs)
 
 
 def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: Study, tmp_path: Path) -> None:
@@ -193,7 +208,8 @@ def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: 
     jobs = by_rule(study.planned())
     assert jobs["register"] == jobs["mask_brain"] == 0
     assert jobs["strip"] > 0
-    assert jobs["prepare"] > 0
+    assert jobs["prepare_stripped"] > 0
+    assert jobs["prepare_reference_standard"] > 0
     assert jobs["train"] == TRAININGS
     revert()
     assert study.planned() == []
@@ -203,4 +219,4 @@ def test_a_new_version_trains_again_on_purpose(study: Study) -> None:
     study.configure(lambda config: config.update(version=2))
     jobs = by_rule(study.planned())
     assert jobs["train"] == TRAININGS
-    assert jobs["register"] == jobs["prepare"] == jobs["select_cases"] == 0
+    assert not {"register", "register_around_resection", *PREPARED, "select_cases"} & set(jobs)

@@ -50,16 +50,16 @@ def register(
     patient: str,
     sequence: str,
     resected: Path | None = None,
+    warped: Path | None = None,
 ) -> None:
     """Estimate the transform of ``moving`` to ``reference`` and write the moving image on the reference grid.
 
-    The label ``resected``, on the grid of ``moving``, marks the tissue that surgery removed; the deformation ignores it
-    (cost-function masking; Brett et al. 2001).
+    ``resected``, on the grid of ``moving``, labels the tissue that surgery removed; the deformation ignores it
+    (cost-function masking; Brett et al. 2001), and ``warped``, if given, receives the label on the reference grid.
     Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
     ``assessment``). ``quality`` also holds the problem of a failed registration (``residua.publishing.failures``): an
-    image is empty, no transform was found, or it does not align the images. The images are written nevertheless, for
-    the quality control. Raises ``ResiduaError`` when an image cannot be read, the label is on another grid, or the
-    software lacks memory or disk space.
+    image is empty, no transform was found, or it does not align the images. All files are written nevertheless. Raises
+    ``ResiduaError`` when an image cannot be read, the label is on another grid, or memory or disk space run out.
     """
     fixed, moved = volumes.load(reference), volumes.load(moving)
     kept = _kept(resected, moved, settings.resected_margin_mm)
@@ -73,6 +73,8 @@ def register(
         keep(found.affine, transform.affine)
         keep(found.warp, transform.warp)
     volumes.save(resample(fixed.grid, moved, transform, settings.interpolation), out)
+    if resected and warped:
+        warp_label(reference, resected, transform, warped)
     problem = wrong and failed(*wrong, _REMEDY.format(moving.name, reference.name), patient, sequence)
     if problem:
         print(problem, flush=True)

@@ -1,0 +1,48 @@
+"""Digests of the code that a rule uses: a rule that carries one runs again when that code changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from residua.publishing.code_digest import code_digest
+from residua.publishing.publish import digest
+from residua.wiring.loaded import LoadedStudy
+
+
+@cache
+def of_script(house: Path, script: str, modules: tuple[str, ...] = ()) -> str:
+    """Return the digest of a script of a checkout and of the library code that it uses.
+
+    ``modules`` are those that the script finds by name.
+    """
+    return code_digest(house / "scripts" / f"{script}.py", house / "src", modules)
+
+
+def of_files(house: Path, *patterns: str) -> list[str]:
+    """Return digests of files of the library that are no code and that a stage takes too: layouts and values."""
+    library = house / "src/residua"
+    return [digest(file) for pattern in patterns for file in sorted(library.glob(pattern))]
+
+
+def network_module(arch: str, stage: str) -> tuple[str, ...]:
+    """Return the module of a network for a stage, which scripts find by name."""
+    return (f"residua.networks.{arch}.{stage}",)
+
+
+def of_stages(loaded: LoadedStudy, house: Path) -> dict[str, str]:
+    """Return the digest of every stage by name, for the report. Trainings go by the study's version instead."""
+    study = loaded.study
+    by_name: dict[str, Sequence[str]] = {
+        "mask_brain": study.brain_mask.modules,
+        "register": study.registration.modules,
+    }
+    names = [path.stem for path in sorted((house / "scripts").glob("[a-z]*.py"))]
+    common = [name for name in names if name not in ("train", "prepare", "predict", "report")]
+    stages = {name: of_script(house, name, tuple(by_name.get(name, ()))) for name in common}
+    return stages | {
+        f"{name}, {label}": of_script(house, name, network_module(arch, name))
+        for name in ("prepare", "predict")
+        for arch, label in loaded.arch_labels.items()
+    }

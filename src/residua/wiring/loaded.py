@@ -1,0 +1,57 @@
+"""What a start of the workflow loads, once: the study, its cohort and its rater table.
+
+Every function of this package takes it first. Snakemake loads the package at every start and inside every job, hence
+it imports no array, table or image library.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from residua.cohort.cohort import Cohort
+from residua.cohort.split.split import Split
+from residua.cohort.table.rater_table import Raters
+from residua.settings.study import Study
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedStudy:
+    """The study, its cohort and the raters' masks (None: no inter-rater study).
+
+    Two of them are equal only if they are the same object, so that results of functions can be kept by it.
+    """
+
+    study: Study
+    cohort: Cohort
+    raters: Raters | None = None
+
+    @property
+    def split(self) -> Split:
+        """Who trains, who validates and who is held out."""
+        return self.cohort.split
+
+    @cached_property
+    def folds(self) -> list[int]:
+        """The folds by number."""
+        return sorted(self.split.folds)
+
+    @cached_property
+    def subsets(self) -> list[str]:
+        """The sets of patients that get a selection each: every fold, and the hold-out."""
+        return [*(f"fold{fold}" for fold in self.folds), "holdout"]
+
+    @cached_property
+    def models(self) -> list[tuple[str, str]]:
+        """Every network with every input configuration."""
+        return [(arch, inputs) for arch in self.study.archs for inputs in self.study.inputs]
+
+    @cached_property
+    def trained(self) -> list[tuple[str, str, int]]:
+        """Every training: network, input configuration and fold."""
+        return [(arch, inputs, fold) for arch, inputs in self.models for fold in self.folds]
+
+    @cached_property
+    def arch_labels(self) -> dict[str, str]:
+        """What each network is called in tables and figures."""
+        return {arch: self.study.settings_of(arch).label for arch in self.study.archs}

@@ -1,0 +1,144 @@
+"""Which patients a job works on: those of a batch, of a fold, of the hold-out, with the channels that it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from functools import cache
+from typing import Any
+
+from residua.settings.base import REFERENCE_STANDARD
+from residua.wiring.loaded import LoadedStudy
+
+PATIENT, NOBODY = "[A-Za-z0-9]+", "(?!)"
+"""Patterns that match every identifier of a patient, and none."""
+
+
+def pattern_of(chosen: Iterable[str], everyone: Iterable[str]) -> str:
+    """Return a pattern that matches the ``chosen`` of some patients, and none of the others.
+
+    It names as few patients as it can, because Snakemake tries it on every file of a plan.
+    """
+    wanted = set(chosen)
+    others = set(everyone) - wanted
+    if not wanted:
+        return NOBODY
+    if not others:
+        return PATIENT
+    if len(wanted) <= len(others):
+        return "|".join(sorted(wanted))
+    return rf"(?!(?:{'|'.join(sorted(others))})\b){PATIENT}"
+
+
+def checked(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
+    """Return what a check needs to know of a patient; not the row, which changes when another row is added."""
+    known: dict[str, Any] = {"row": None, "clinical": {}, "role": "auto", "exclusion_reason": "", "excluded_by": None}
+    return asdict(loaded.cohort.patients[patient]) | known
+
+
+def candidates_in(loaded: LoadedStudy, batch: str) -> list[str]:
+    """Return the patients of a batch, with those that a check excludes."""
+    return list(loaded.cohort.candidates[batch])
+
+
+def excluded_in(loaded: LoadedStudy, batch: str) -> list[str]:
+    """Return the patients of a batch that a check excludes."""
+    return [patient for patient in candidates_in(loaded, batch) if loaded.cohort.patients[patient].excluded]
+
+
+def patients_in(loaded: LoadedStudy, batch: str) -> list[str]:
+    """Return the patients of a batch."""
+    return list(loaded.cohort.batches[batch])
+
+
+def patients_with(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
+    """Return the patients of a batch that have a channel."""
+    return [patient for patient in loaded.cohort.batches[batch] if loaded.cohort.has(patient, (channel,))]
+
+
+def with_inputs(loaded: LoadedStudy, patients: Sequence[str], inputs: str) -> list[str]:
+    """Return those of some patients that have every channel of an input configuration."""
+    return [patient for patient in patients if loaded.cohort.has(patient, loaded.study.inputs[inputs])]
+
+
+@cache
+def _subset(loaded: LoadedStudy, inputs: str, subset: str) -> tuple[list[str], list[str]]:
+    if subset == "holdout":
+        return [], with_inputs(loaded, loaded.split.holdout, inputs)
+    fold = int(subset.removeprefix("fold"))
+    training, validation = loaded.split.training(fold), loaded.split.validation(fold)
+    return with_inputs(loaded, training, inputs), with_inputs(loaded, validation, inputs)
+
+
+def patients_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> dict[str, list[str]]:
+    """Return the patients that train and that validate a fold; the hold-out's patients only validate."""
+    training, validation = _subset(loaded, inputs, subset)
+    return {"training": list(training), "validation": list(validation)}
+
+
+def channels_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> list[str]:
+    """Return the channels of an input configuration, and the reference standard where a network is trained."""
+    return [*loaded.study.inputs[inputs], *([] if subset == "holdout" else [REFERENCE_STANDARD])]
+
+
+@cache
+def _batches(loaded: LoadedStudy, inputs: str, subset: str) -> tuple[str, ...]:
+    wanted = {patient for group in _subset(loaded, inputs, subset) for patient in group}
+    return tuple(batch for batch, members in loaded.cohort.batches.items() if not wanted.isdisjoint(members))
+
+
+def batches_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> list[str]:
+    """Return the batches that hold the patients of a fold or of the hold-out."""
+    return list(_batches(loaded, inputs, subset))
+
+
+def validation_by_fold(loaded: LoadedStudy, inputs: str) -> dict[int, list[str]]:
+    """Return the validation patients of every fold."""
+    return {fold: with_inputs(loaded, loaded.split.validation(fold), inputs) for fold in loaded.folds}
+
+
+def measured(loaded: LoadedStudy, inputs: str) -> list[dict[str, Any]]:
+    """Return who is measured with an input configuration: the patient, the hospital, and the fold (None: hold-out)."""
+    return [
+        {
+            "patient": patient,
+            "hospital": loaded.cohort.patients[patient].hospital,
+            "fold": loaded.split.fold_of(patient),
+        }
+        for patient in loaded.cohort.eligible(inputs)
+    ]
+
+
+def hospitals_of_patients(loaded: LoadedStudy) -> dict[str, str]:
+    """Return the hospital of every patient of the study, batch by batch."""
+    hospitals = loaded.split.hospitals
+    return {patient: hospitals[patient] for members in loaded.cohort.batches.values() for patient in members}
+
+
+def excluded(loaded: LoadedStudy) -> dict[str, dict[str, str | None]]:
+    """Return the excluded patients: their hospital, the reason, and what excluded them."""
+    return {
+        patient.patient: {
+            "hospital": patient.hospital,
+            "exclusion_reason": patient.exclusion_reason,
+            "excluded_by": patient.excluded_by,
+        }
+        for patient in loaded.cohort.patients.values()
+        if patient.excluded
+    }
+
+
+def incomplete(loaded: LoadedStudy) -> dict[str, list[str]]:
+    """Return the patients of the study that an input configuration cannot use, for want of a channel."""
+    everyone = set(loaded.split.patients)
+    return {inputs: sorted(everyone - set(loaded.cohort.eligible(inputs))) for inputs in loaded.study.inputs}
+
+
+def patients_with_label(loaded: LoadedStudy, label: str) -> list[str]:
+    """Return the patients of the study that have a label."""
+    return [patient for patient in loaded.split.patients if loaded.cohort.has(patient, (label,))]
+
+
+def patients_without_label(loaded: LoadedStudy, label: str) -> list[str]:
+    """Return the patients of the study that lack a label."""
+    return [patient for patient in loaded.split.patients if not loaded.cohort.has(patient, (label,))]

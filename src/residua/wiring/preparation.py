@@ -1,0 +1,130 @@
+"""What lies between the images and a training: registrations, stripped or sampled channels, prepared batches."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from residua.settings.base import REFERENCE_STANDARD
+from residua.wiring.files import file_of, is_moving, on_the_reference, reference_of, registration_of, sequence_of
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import (
+    NOBODY,
+    batches_of_subset,
+    channels_of_subset,
+    patients_in,
+    patients_with,
+    validation_by_fold,
+)
+
+
+def pattern_of_columns(*columns: str) -> str:
+    """Return a pattern that matches some columns of the cohort table; none where there are none."""
+    return "|".join(columns) or NOBODY
+
+
+def stripped_channels(loaded: LoadedStudy) -> str:
+    """Return a pattern of the channels that are prepared from stripped images and labels."""
+    return NOBODY if _is_composed(loaded) else pattern_of_columns(*loaded.study.channels)
+
+
+def drawn_channels(loaded: LoadedStudy) -> str:
+    """Return a pattern of the channels that are prepared as the cohort table names them: the reference standard."""
+    return NOBODY if _is_composed(loaded) else pattern_of_columns(REFERENCE_STANDARD)
+
+
+def sampled_channels(loaded: LoadedStudy) -> str:
+    """Return a pattern of the channels that are prepared from their own voxels by one interpolation."""
+    return pattern_of_columns(*loaded.study.channels, REFERENCE_STANDARD) if _is_composed(loaded) else NOBODY
+
+
+def _is_composed(loaded: LoadedStudy) -> bool:
+    return loaded.study.preparation == "composed"
+
+
+def is_label(loaded: LoadedStudy, channel: str) -> bool:
+    """Return whether a channel holds a label rather than an image."""
+    return channel in loaded.study.labels
+
+
+def channel_files(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
+    """Return the files of a channel that the cohort table names, one per patient of the batch that has it."""
+    return [file_of(loaded, patient, channel) for patient in patients_with(loaded, channel, batch)]
+
+
+def channel_on_the_reference(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
+    """Return the files of a channel on the reference grid, one per patient of the batch that has it."""
+    return [on_the_reference(loaded, patient, channel) for patient in patients_with(loaded, channel, batch)]
+
+
+def channel_registrations(loaded: LoadedStudy, channel: str, batch: str, part: str) -> list[str]:
+    """Return one part of the registrations of a channel, in the order of its files; none on the reference grid."""
+    if not is_moving(loaded, channel):
+        return []
+    sequence = sequence_of(loaded, channel)
+    return [registration_of(patient, sequence, part) for patient in patients_with(loaded, channel, batch)]
+
+
+@cache
+def settings_of(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
+    """Return how a network prepares its channels, as builtins."""
+    return loaded.study.settings_of(arch).preparation().model_dump(mode="json")
+
+
+def channel_records(loaded: LoadedStudy, inputs: str) -> list[dict[str, Any]]:
+    """Return the channels of an input configuration in order, and whether each is a label, as builtins."""
+    return [{"name": channel, "is_label": is_label(loaded, channel)} for channel in loaded.study.inputs[inputs]]
+
+
+def sampling(loaded: LoadedStudy, channel: str) -> dict[str, Any]:
+    """Return how a channel is sampled, as builtins. The reference standard counts outside the brain mask, too."""
+    return {
+        "is_label": is_label(loaded, channel),
+        "in_brain": channel != REFERENCE_STANDARD,
+        "interpolation": loaded.study.registration.interpolation,
+    }
+
+
+def prepared_manifests(loaded: LoadedStudy, arch: str, inputs: str, subset: str) -> list[str]:
+    """Return the prepared batches of a fold or of the hold-out, channel by channel."""
+    batches = batches_of_subset(loaded, inputs, subset)
+    return [
+        f"results/prepared/{arch}/{channel}/{batch}/manifest.json"
+        for channel in channels_of_subset(loaded, inputs, subset)
+        for batch in batches
+    ]
+
+
+def out_of_fold_predictions(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
+    """Return the probability maps of all validation patients, fold by fold."""
+    return [f"results/predictions/{arch}/{inputs}/fold{fold}/manifest.json" for fold in loaded.folds]
+
+
+def predictions_of(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[str]:
+    """Return the probability maps of the validation patients, or of the hold-out (split ``test``)."""
+    if split == "validation":
+        return out_of_fold_predictions(loaded, arch, inputs)
+    return [f"results/ensemble/{arch}/{inputs}/manifest.json"]
+
+
+def reference_standards(loaded: LoadedStudy, patients: list[str] | tuple[str, ...]) -> list[str]:
+    """Return the manual segmentations of some patients."""
+    return [file_of(loaded, patient, REFERENCE_STANDARD) for patient in patients]
+
+
+def reference_files(loaded: LoadedStudy, batch: str) -> list[str]:
+    """Return the reference images of a batch, one per patient."""
+    return [reference_of(loaded, patient) for patient in patients_in(loaded, batch)]
+
+
+def given_masks(loaded: LoadedStudy, batch: str) -> list[str]:
+    """Return the brain masks that the cohort table gives, one per patient; none where a method makes them."""
+    if loaded.study.brain_mask.method != "given":
+        return []
+    return [file_of(loaded, patient, "brain_mask") for patient in patients_in(loaded, batch)]
+
+
+def validation_references(loaded: LoadedStudy, inputs: str) -> list[str]:
+    """Return the manual segmentations of all validation patients, fold by fold."""
+    by_fold = validation_by_fold(loaded, inputs)
+    return [file for patients in by_fold.values() for file in reference_standards(loaded, patients)]

@@ -1,0 +1,47 @@
+"""Which ratings and which networks enter the inter-rater study."""
+
+from __future__ import annotations
+
+from residua.cohort.table.rater_table import Rating
+from residua.settings.statistics import OUT_OF_FOLD
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import with_inputs
+
+
+def candidates(loaded: LoadedStudy) -> list[tuple[str, str]]:
+    """Return the networks and input configurations that may be compared with the raters."""
+    if loaded.raters is None:
+        return []
+    return [(arch, inputs) for arch in loaded.study.archs for inputs in loaded.study.candidates("raters", arch)]
+
+
+def choices(loaded: LoadedStudy) -> dict[str, str]:
+    """Return the input configuration of each network, or that the out-of-fold results choose it."""
+    return {arch: loaded.study.statistics.best_inputs.raters[arch] for arch in loaded.study.archs}
+
+
+def rated_patients(loaded: LoadedStudy) -> list[str]:
+    """Return the rated patients that every one of the networks can segment."""
+    if loaded.raters is None:
+        return []
+    return [
+        patient
+        for patient in loaded.raters.patients
+        if all(with_inputs(loaded, [patient], inputs) for _, inputs in candidates(loaded))
+    ]
+
+
+def ratings(loaded: LoadedStudy) -> list[Rating]:
+    """Return the ratings of these patients, in the order of the table."""
+    if loaded.raters is None:
+        return []
+    rated = set(rated_patients(loaded))
+    return [rating for rating in loaded.raters.ratings if rating.patient in rated]
+
+
+def choosing_metrics(loaded: LoadedStudy) -> list[str]:
+    """Return the measurements of the networks whose input configuration the out-of-fold results choose."""
+    chosen = choices(loaded)
+    return [
+        f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in candidates(loaded) if chosen[arch] == OUT_OF_FOLD
+    ]
