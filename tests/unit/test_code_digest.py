@@ -315,6 +315,23 @@ def test_segmenting_depends_on_no_table_and_no_network(tmp_path: Path) -> None:
     assert digest_in(copy, "segment") != digest_in(ROOT, "segment")
 
 
+@pytest.mark.parametrize(
+    ("module", "stages"),
+    [
+        ("quality/flag_rules.py", {"assess_cohort"}),
+        ("quality/patient_page.py", {"assess"}),
+        ("figures/slices.py", {"figure1", "figure3"}),
+        ("metrics/surface.py", {"measure"}),
+        ("brain/template.py", set()),
+        ("cohort/split/folds.py", set()),
+    ],
+)
+def test_an_edit_counts_for_the_stages_that_use_it(tmp_path: Path, module: str, stages: set[str]) -> None:
+    copy = repository(tmp_path / "copy", f"src/residua/{module}")
+    scripts = [path.stem for path in (ROOT / "scripts").glob("[!_]*.py")]
+    assert {script for script in scripts if digest_in(copy, script) != digest_in(ROOT, script)} == stages
+
+
 def test_every_script_of_the_study_has_a_digest_of_its_own() -> None:
     scripts = [path.stem for path in (ROOT / "scripts").glob("[!_]*.py")]
     assert len({digest_in(ROOT, script) for script in scripts}) == len(scripts) > 10
