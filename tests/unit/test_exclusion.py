@@ -16,7 +16,7 @@ from cohort_tables import rows, write_table
 from residua.cli import app
 from residua.cohort.table.exclusion import exclude, include
 from residua.cohort.table.lines import read_lines
-from residua.cohort.table.spans import cell_spans, with_cells
+from residua.cohort.table.rewriting import with_cells
 from residua.errors import ResiduaError
 from residua.quality.flags import Flag, write_flags
 
@@ -69,21 +69,26 @@ def test_a_table_without_reasons_gets_the_column_at_its_end(tmp_path: Path) -> N
     st.sampled_from(",;\t"),
     st.sampled_from(["\n", "\r\n", "\r"]),
 )
-def test_any_quoted_text_is_split_as_its_reader_splits_it(
+def test_only_the_changed_row_of_any_quoted_text_is_written_anew(
     tmp_path_factory: pytest.TempPathFactory, notes: list[tuple[str, str]], delimiter: str, end: str
 ) -> None:
     def line(*cells: str) -> str:
         return delimiter.join('"' + cell.replace('"', '""') + '"' for cell in cells) + end
 
-    text = delimiter.join(("patient", "role", "one", "two")) + end
-    text += "".join(line(f"P{number}", "auto", *cells) for number, cells in enumerate(notes))
+    def read(text: str) -> list[tuple[str, ...]]:
+        path.write_bytes(text.encode())
+        return cells_of(path)
+
     path = tmp_path_factory.mktemp("table") / "cohort.csv"
-    path.write_bytes(text.encode())
-    lines, problems = read_lines(str(path))
-    assert not problems
-    found = [tuple(span.cell.strip() for span in record) for record in cell_spans(text)]
-    assert found == [line.cells for line in lines]
-    assert with_cells(with_cells(text, {0: {"role": "exclude"}}), {0: {"role": '"auto"'}}).count("auto") == len(notes)
+    header = delimiter.join(("patient", "role", "one", "two")) + end
+    first, *others = [line(f"P{number}", "auto", *cells) for number, cells in enumerate(notes)]
+    text = "".join((header, first, *others))
+    changed = with_cells(text, {0: {"role": "exclude"}})
+    assert changed.startswith(header)
+    assert changed.endswith("".join(others))
+    before, after = read(text), read(changed)
+    assert after == [before[0], (before[1][0], "exclude", *before[1][2:]), *before[2:]]
+    assert read(with_cells(changed, {0: {"role": "auto"}})) == before
 
 
 @pytest.mark.parametrize("kind", ["object", "category", "string[pyarrow]", "empty", "missing"])

@@ -1,4 +1,4 @@
-"""Take patients out of a cohort table and back: role and reason change, everything else stays as it is.
+"""Exclude patients in a cohort table, or include them again: only role and reason of their rows change.
 
 The table is written beside its place and renamed.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from residua.cohort.table.decoding import decoded
 from residua.cohort.table.lines import Line, read_lines
 from residua.cohort.table.parquet import MAGIC, with_parquet_cells
-from residua.cohort.table.spans import with_cells
+from residua.cohort.table.rewriting import with_cells
 from residua.errors import ResiduaError
 from residua.problems.problem import printable, raise_problems
 from residua.publishing.publish import writing
@@ -30,7 +30,7 @@ _MARKS = (
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of one patient's row, or why nothing does."""
+    """The change of one patient's row, or that none is needed."""
 
     patient: str
     role: str
@@ -39,15 +39,15 @@ class Change:
     needed: bool
 
     def __str__(self) -> str:
-        """One line for a terminal."""
+        """Return one line for a terminal."""
         if not self.needed:
             return f"{self.patient}: nothing to change, its role is {self.before}"
-        said = f": {self.reason}" if self.reason else ""
-        return printable(f"{self.patient}: {self.before} -> {self.role}{said}")
+        why = f": {self.reason}" if self.reason else ""
+        return printable(f"{self.patient}: {self.before} -> {self.role}{why}")
 
 
 def exclude(table: str | os.PathLike[str], reasons: Mapping[str, str], dry_run: bool = False) -> list[Change]:
-    """Set the role of patients to exclude, each with its reason; who is excluded already keeps the reason given then.
+    """Set the role of patients to exclude, each with a reason; patients excluded earlier keep their reason.
 
     Raises ``ResiduaError`` when the table cannot be read, a patient is not in it, or a reason is empty.
     """
@@ -76,18 +76,18 @@ def _changed(
 ) -> list[Change]:
     path = os.fspath(table)
     header, rows = _read(path)
-    found = {patient: number for number, patient in enumerate(_column(header, rows, "patient"))}
-    unknown = [patient for patient in wanted if patient not in found]
+    numbers = {patient: number for number, patient in enumerate(_column(header, rows, "patient"))}
+    unknown = [patient for patient in wanted if patient not in numbers]
     if unknown:
         raise ResiduaError(
             f"{path}: no patient {', '.join(unknown)} in the table; write identifiers as its column patient has them"
         )
     roles = _column(header, rows, ROLE)
     changes = [
-        Change(patient, role, reason, roles[found[patient]], needed(roles[found[patient]]))
+        Change(patient, role, reason, roles[numbers[patient]], needed(roles[numbers[patient]]))
         for patient, (role, reason) in wanted.items()
     ]
-    cells = {found[c.patient]: {ROLE: c.role, REASON: c.reason} for c in changes if c.needed}
+    cells = {numbers[c.patient]: {ROLE: c.role, REASON: c.reason} for c in changes if c.needed}
     if cells and not dry_run:
         _write(path, cells)
     return changes
