@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import hashlib
 from html.parser import HTMLParser
 
 from residua.cohort.commands.page import checks_page
@@ -55,3 +57,10 @@ def test_the_page_needs_nothing_beside_it() -> None:
     for _, attributes in Reader(page()).tags:
         for name in ("src", "href"):
             assert not (attributes.get(name) or "").startswith(("http", "//", "/"))
+
+
+def test_the_policy_allows_the_script_of_the_page_alone() -> None:
+    content = page()
+    script = content[content.index("<script>") + len("<script>") : content.index("</script>")]
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'" in content
