@@ -154,7 +154,7 @@ def groups(rules: Path) -> dict[str, str]:
         rule: group
         for group, stems in FILES.items()
         for stem in stems
-        for rule in re.findall(r"^(?:rule|use rule \w+ as) (\w+)", (rules / f"{stem}.smk").read_text(), re.MULTILINE)
+        for rule in re.findall(r"^ *(?:rule|use rule \w+ as) (\w+)", (rules / f"{stem}.smk").read_text(), re.MULTILINE)
     }
 
 
