@@ -6,8 +6,8 @@ CORES ?= 2
 WORKERS ?= 2
 DEMO ?= demo
 SEED ?= 1
-# What waits longest comes first, so that other tests can run beside it.
-SLOW := tests/slurm tests/faults tests/contracts tests/workflow
+# File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
+SLOW := tests/faults tests/slurm tests/workflow tests/contracts
 
 .PHONY: help env envs dev demo test unit slow test-faults test-slurm slurm lint docs rule-graph format clean
 help:
@@ -49,7 +49,7 @@ unit: dev
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 slow: dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadgroup -m "slow and not all_moments" $(SLOW)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "slow and not all_moments" $(SLOW)
 
 test-faults: dev
 	$(BIN)/pytest tests/faults

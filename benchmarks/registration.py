@@ -19,8 +19,8 @@ from typing import Any
 
 import pandas as pd
 import yaml
-from preparation import HOUSE, steps_of
 
+from preparation import HOUSE, steps_of
 from residua.publishing.publish import read_json, write_json, write_text
 from residua.simulate.design import Design, ScanSampling, load_design
 from residua.simulate.patient import simulate_patient

@@ -1,13 +1,16 @@
-"""First import of every script: only this environment and this checkout's library, output into the rule's log, errors
-in one sentence.
+"""First import of every script: set up its search path, its log, its threads and what it says of an error.
 
+The script imports from its environment and this checkout's library only. Its output goes into the rule's log.
 Snakemake appends its own search path to a script's, so that the script can unpickle its job. By now it has; what is
 left of that path would only lend packages that the environment lacks, silently and in other versions.
 """
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
+from typing import Any
 
 import __main__
 
@@ -32,7 +35,7 @@ def _limit_threads(threads: int) -> None:
 
 
 def _send_output_to(log: str) -> int:
-    """Everything printed, by Python or below it, goes to the log; gives back where the terminal is."""
+    """Send all that is printed, by Python or below it, to the log; return a descriptor of the terminal."""
     terminal = os.dup(2)
     stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     os.dup2(stream, 1)
@@ -40,8 +43,12 @@ def _send_output_to(log: str) -> int:
     return terminal
 
 
-def _explain(terminal: int, rule: str, log: str):
-    def hook(kind, error, trace):
+def _explain(
+    terminal: int, rule: str, log: str
+) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
+    """Return a hook that says an error of this project in one sentence, and prints any other with its traceback."""
+
+    def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         from residua.errors import ResiduaError
 
         if isinstance(error, ResiduaError):
@@ -54,8 +61,9 @@ def _explain(terminal: int, rule: str, log: str):
 
 
 _isolate()
-_job = __main__.snakemake
-_limit_threads(_job.threads)
-if _job.log:
-    _log = str(_job.log[0])
-    sys.excepthook = _explain(_send_output_to(_log), _job.rule, _log)
+job: Any = vars(__main__)["snakemake"]
+"""What Snakemake says of this job: its input, output, params, wildcards."""
+_limit_threads(job.threads)
+if job.log:
+    _log = str(job.log[0])
+    sys.excepthook = _explain(_send_output_to(_log), job.rule, _log)

@@ -1,11 +1,10 @@
 """Rule assess."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.publishing.publish import stage, verified
 from residua.quality.assess import assess
 
-job = snakemake
 brains = verified(job.input.brain)
 with stage(job.output[0]) as part:
     for case in job.params.cases:

@@ -1,9 +1,8 @@
 """Rule assess_cohort."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.quality.cohort import Outputs, assess_cohort
 
-job = snakemake
 manifests = dict(zip(job.params.batches, job.input.batches, strict=True))
 assess_cohort(manifests, job.params.hospitals, Outputs(job.output.table, job.output.flags, job.output.page))

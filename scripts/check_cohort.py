@@ -1,10 +1,9 @@
 """Rule check_cohort."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.cohort.checks.batch import check_batch
 
-job = snakemake
 params = job.params
 check_batch(
     params.patients,

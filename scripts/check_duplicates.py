@@ -1,10 +1,9 @@
 """Rule check_duplicates."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.cohort.checks.across import check_across
 
-job = snakemake
 params = job.params
 check_across(
     job.input.checks,

@@ -1,11 +1,10 @@
 """Rule check_preprocessing."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.publishing.failures import require_none
 from residua.publishing.publish import read_json, write_json
 
-job = snakemake
 collected = read_json(job.input[0])
 require_none(collected)
 write_json(job.output[0], {"sound": collected["records"]})

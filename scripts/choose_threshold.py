@@ -2,14 +2,13 @@
 
 from itertools import chain
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.publishing.publish import write_json
 from residua.segmentation.threshold_record import threshold_record
 from residua.settings.classification import Classification
 from residua.settings.postprocessing import Postprocessing
 
-job = snakemake
 write_json(
     job.output[0],
     threshold_record(

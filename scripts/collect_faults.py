@@ -1,9 +1,8 @@
 """Rule collect_faults."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.publishing.failures import problems_among
 from residua.publishing.publish import write_json
 
-job = snakemake
 write_json(job.output[0], problems_among(job.input.registrations, job.input.masks))

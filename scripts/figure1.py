@@ -1,11 +1,10 @@
 """Rule figure1."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.figures.figure1 import figure1
 from residua.publishing.failures import problems_among, require_none
 
-job = snakemake
 require_none(problems_among(job.input.registrations, []))
 out = (job.output.pdf, job.output.png, job.output.txt)
 figure1(job.params.examples, job.params.columns, job.params.outlined, out)

@@ -1,12 +1,11 @@
 """Rule figure3."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.figures.figure3 import figure3
 from residua.settings.classification import Classification
 from residua.statistics.cases import read_cases
 
-job = snakemake
 files = dict(zip(job.params.patients, zip(job.input.images, job.input.references, strict=True), strict=True))
 models = [tuple(model) for model in job.params.models]
 figure3(

@@ -1,6 +1,6 @@
 """Rule intervals."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.publishing.publish import writing
 from residua.settings.classification import Classification
@@ -9,7 +9,6 @@ from residua.statistics.cases import read_cases
 from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps
 
-job = snakemake
 classification = Classification.model_validate(job.params.classification)
 statistics = Statistics.model_validate(job.params.statistics)
 rows = intervals(read_cases(list(job.input)), classification, statistics)

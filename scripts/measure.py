@@ -1,11 +1,10 @@
 """Rule measure."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.metrics.measure_patients import measure_all
 from residua.publishing.publish import writing
 
-job = snakemake
 patients = [case["patient"] for case in job.params.cases]
 references = dict(zip(patients, job.input.references, strict=True))
 segmentations = {"validation": job.input.validation, "test": job.input.test}

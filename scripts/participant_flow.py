@@ -1,11 +1,10 @@
 """Rule participant_flow."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.cohort.flow import flow_of_run
 from residua.publishing.publish import write_json
 
-job = snakemake
 flow = flow_of_run(
     list(job.input.checks), job.input.folds, job.params.left_out, job.params.lacking, job.params.residual_tumor_ml
 )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.networks.prediction import predict_cases
 from residua.networks.registry import load_of
@@ -10,7 +10,6 @@ from residua.networks.selection import read_cases
 from residua.publishing.progress import show_progress
 from residua.publishing.publish import digest, stage, verified
 
-job = snakemake
 models = [Path(manifest).parent for manifest in job.input.models if verified(manifest)]
 resumes = "-".join([job.params.code, *(digest(path) for path in (job.input.cases, *job.input.models))])
 with stage(job.output[0], resumes=resumes) as part:

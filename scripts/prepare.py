@@ -1,6 +1,6 @@
 """Rules prepare_reference_standard, prepare_stripped and prepare_sampled."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.networks.registry import prepare_of, settings_of
 from residua.preparation.brain_crop import ChannelCase
@@ -8,7 +8,6 @@ from residua.publishing.failures import sound_files
 from residua.publishing.images import by_patient
 from residua.publishing.publish import stage
 
-job = snakemake
 brains = sound_files(job.input.brain)
 if job.rule == "prepare_reference_standard":
     channels = dict(zip(job.params.patients, job.input.drawn, strict=True))

@@ -1,13 +1,12 @@
 """Rule rate."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.cohort.table.rater_table import Rating
 from residua.publishing.publish import writing
 from residua.raters.rate import rate_all
 from residua.settings.classification import Classification
 
-job = snakemake
 pairs = zip(job.params.ratings, job.input.masks, strict=True)
 candidates = [(arch, inputs) for arch, inputs in job.params.candidates]
 scores = rate_all(

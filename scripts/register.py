@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.registration.register import register
 from residua.registration.transforms import TransformFiles
 from residua.settings.registration import SequenceRegistration
 
-job = snakemake
 around_resection = job.rule == "register_around_resection"
 register(
     reference=Path(job.input.reference),

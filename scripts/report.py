@@ -1,11 +1,10 @@
 """Rule report."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.report.build import Making, Sources, write_report
 from residua.settings.study import Study
 
-job = snakemake
 figures = zip(job.input.figures, job.input.captions, strict=True)
 sources = Sources(
     folds=job.input.folds,

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.networks.registry import settings_of, target_grid_of
 from residua.preparation.sampling import NativeChannel, Sampling, sample
@@ -10,13 +10,12 @@ from residua.publishing.failures import sound_among
 from residua.publishing.publish import stage
 from residua.registration.transforms import TransformFiles
 
-job = snakemake
 patients = job.params.patients
 arch = job.wildcards.arch
 target_grid = target_grid_of(arch, settings_of(arch).preparation_model.model_validate(job.params.settings))
 channels = dict(zip(patients, job.input.channels, strict=True))
 parts = zip(job.input.affines, job.input.warps, strict=True)
-registered = [TransformFiles(Path(affine), Path(warp)) for affine, warp in parts]
+registered: list[TransformFiles | None] = [TransformFiles(Path(affine), Path(warp)) for affine, warp in parts]
 # A channel on the reference grid has no registration.
 transforms = dict(zip(patients, registered or [None] * len(patients), strict=True))
 with stage(job.output[0]) as part:

@@ -1,12 +1,11 @@
 """Rule segment."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.publishing.publish import read_json, stage
 from residua.segmentation.segment_patients import segment_all
 from residua.settings.postprocessing import Postprocessing
 
-job = snakemake
 postprocessing = Postprocessing.model_validate(job.params.postprocessing)
 threshold = read_json(job.input.threshold)["threshold"]
 with stage(job.output[0], facts={"threshold": threshold}) as part:

@@ -1,13 +1,12 @@
 """Rule select_cases."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.networks.cases import Channel
 from residua.networks.selection import require_apart, select_cases
 from residua.publishing.failures import require_none
 from residua.publishing.publish import read_json, write_json
 
-job = snakemake
 patients, channels = job.params.patients, [Channel(**record) for record in job.params.channels]
 require_none(read_json(job.input.faults), brief=True)
 selection = select_cases(list(job.input.prepared), patients, channels)

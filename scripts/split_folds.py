@@ -1,7 +1,7 @@
 """Rule split_folds."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.publishing.publish import write_json
 
-write_json(snakemake.output[0], snakemake.params.split)
+write_json(job.output[0], job.params.split)

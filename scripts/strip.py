@@ -1,12 +1,11 @@
 """Rule strip."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.preparation.brain_crop import ChannelCase, strip
 from residua.publishing.failures import sound_among
 from residua.publishing.publish import stage
 
-job = snakemake
 images = dict(zip(job.params.patients, job.input.images, strict=True))
 with stage(job.output[0]) as part:
     for patient, brain in sound_among(job.params.patients, job.input.brain, job.input.registrations):

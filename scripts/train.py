@@ -1,6 +1,6 @@
 """Rule train."""
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.networks.model_card import describe_training, model_card
 from residua.networks.registry import settings_of, train_of
@@ -8,7 +8,6 @@ from residua.networks.selection import read_training_set
 from residua.publishing.progress import show_progress
 from residua.publishing.publish import digest, republished, stage, write_text
 
-job = snakemake
 arch, version = job.wildcards.arch, job.params.version
 settings = settings_of(arch).model_validate(job.params.settings)
 resumes = describe_training(digest(job.input[0]), version, settings)

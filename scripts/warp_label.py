@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import _here  # noqa: F401
+from _here import job
 
 from residua.registration.register import warp_label
 from residua.registration.transforms import TransformFiles
 
-job = snakemake
 warp_label(
     reference=Path(job.input.reference),
     label=Path(job.input.label),

@@ -17,19 +17,10 @@ SLOW = ("contracts", "faults", "slurm", "workflow")
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests, and keep those together that share what their file prepares."""
+    """Mark the slow tests."""
     for item in items:
         if item.path.relative_to(HOUSE / "tests").parts[0] in SLOW:
             item.add_marker(pytest.mark.slow)
-        if _shares_with_its_file(item):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
-
-
-def _shares_with_its_file(item: pytest.Item) -> bool:
-    if not isinstance(item, pytest.Function):
-        return False
-    used = item._fixtureinfo.name2fixturedefs.values()
-    return any(definition[-1].scope == "module" for definition in used)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

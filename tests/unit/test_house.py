@@ -88,7 +88,7 @@ def test_every_script_is_a_rules_and_short() -> None:
     assert set(scripts) == used
     for path in scripts.values():
         assert len(path.read_text().splitlines()) <= 30, path
-        assert "import _here" in path.read_text()
+        assert "from _here import job" in path.read_text()
 
 
 @pytest.mark.parametrize("file", MODULES, ids=name_of)
