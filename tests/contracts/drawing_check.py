@@ -27,7 +27,7 @@ from residua.figures.figure3 import figure3
 from residua.figures.figure4 import figure4
 from residua.figures.flow import drawn as drawn_flow
 from residua.figures.flow import flow_figure
-from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, Files
+from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, FigureFiles
 from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
@@ -52,7 +52,7 @@ def head_and_mask(folder: Path, name: str, right: bool = True) -> tuple[str, str
     return files
 
 
-def outputs(folder: Path, name: str) -> Files:
+def outputs(folder: Path, name: str) -> FigureFiles:
     return folder / f"{name}.pdf", folder / f"{name}.png", folder / f"{name}.txt"
 
 
@@ -64,7 +64,7 @@ def columns_of(png: str | Path, colour: str) -> list[float]:
     return [float(part) / width for part in (found.min(), found.mean(), found.max())] if found.size else []
 
 
-def file_facts(files: Files) -> dict[str, Any]:
+def file_facts(files: FigureFiles) -> dict[str, Any]:
     pdf = Path(files[0]).read_bytes()
     return {
         "true_type": b"/FontFile2" in pdf and b"/Type3" not in pdf,

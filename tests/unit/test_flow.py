@@ -12,7 +12,7 @@ from residua.cohort.flow import participant_flow, require_sums
 from residua.cohort.split.split import Split
 from residua.cohort.table.patients import ExcludedBy, Patient
 from residua.errors import ResiduaError
-from residua.figures.flow_words import MOST_REASONS, Box, boxes, caption, reason_in_words
+from residua.figures.flow_words import MOST_REASONS, FlowBox, boxes, caption, reason_in_words
 
 HOSPITALS = ("STO", "GOT", "PAR", "AMS")
 BY: tuple[ExcludedBy | None, ...] = (None, "table", "protocol", "check")
@@ -125,8 +125,8 @@ def test_a_reason_names_nobody_and_keeps_its_amounts() -> None:
 
 def test_the_boxes_say_the_flow() -> None:
     found = boxes(small_flow())
-    assert found.assessed == Box("Assessed: 10", ("4 hospitals",))
-    assert found.left_out == Box(
+    assert found.assessed == FlowBox("Assessed: 10", ("4 hospitals",))
+    assert found.left_out == FlowBox(
         "Left out: 4",
         (
             *("by the cohort table: 1", "– same scan as a patient: 1"),
@@ -139,7 +139,7 @@ def test_the_boxes_say_the_flow() -> None:
         "Fold 0: 2 (1 RT, 1 GTR); STO\u00a02",
         "Fold 1: 3 (1 RT, 1 GTR, 1 not annotated); GOT\u00a02, PAR\u00a01",
     )
-    assert found.holdout == Box("Hold-out: 1", ("1 RT, 0 GTR", "AMS\u00a01"))
+    assert found.holdout == FlowBox("Hold-out: 1", ("1 RT, 0 GTR", "AMS\u00a01"))
     assert found.inputs is not None
     assert found.inputs.lines[1].startswith("C: 5 (3 RT, 1 GTR, 1 not annotated), 4 in")
     assert "at least 0.175 ml" in caption(small_flow())
@@ -175,4 +175,4 @@ def test_inputs_of_the_same_patients_have_no_box() -> None:
     ],
 )
 def test_lines_break_at_blanks_and_long_words_where_they_must(line: str, parts: list[str]) -> None:
-    assert Box("", (line,)).wrapped(8, lambda text: float(len(text))) == parts
+    assert FlowBox("", (line,)).wrapped(8, lambda text: float(len(text))) == parts

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from residua.figures.examples import Candidate, Example, caption, choose_examples, outline_of
 from residua.figures.panels import mark_sides, outline, scale_bar, show_slice
-from residua.figures.slices import Field, field_around, picture, resized
-from residua.figures.style import ANNOTATION, FAINT, Files, new_figure, save_figure
+from residua.figures.slices import FieldOfView, field_around, picture, resized
+from residua.figures.style import ANNOTATION, FAINT, FigureFiles, new_figure, save_figure
 from residua.images import volumes
 from residua.images.display import tissue_of, window
 from residua.words import title_of
@@ -31,14 +31,14 @@ class _Tile:
     mask: NDArray[np.bool_]
     pixel_mm: tuple[float, float]
     window: tuple[float, float]
-    field: Field
+    field: FieldOfView
 
 
 def figure1(
     candidates: Sequence[Mapping[str, Any]],
     columns: Sequence[str],
     labels: Mapping[str, str],
-    out: Files,
+    out: FigureFiles,
 ) -> None:
     """Choose one candidate of each hospital, draw a row of slices for each, and save the figure.
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from residua.figures.comparison import Ranked, caption, choose_patients
 from residua.figures.panels import bare, mark_sides, note, outline, scale_bar, show_slice
-from residua.figures.slices import Field, busiest_level, field_around, picture, resized
-from residua.figures.style import PREDICTION, REFERENCE, Files, new_figure, save_figure
+from residua.figures.slices import FieldOfView, busiest_level, field_around, picture, resized
+from residua.figures.style import PREDICTION, REFERENCE, FigureFiles, new_figure, save_figure
 from residua.figures.surfaces import composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.display import tissue_of, window
@@ -51,7 +51,7 @@ def figure3(
     files: Mapping[str, tuple[str, str]],
     manifests: Mapping[tuple[str, str], str],
     labels: Mapping[str, str],
-    out: Files,
+    out: FigureFiles,
 ) -> None:
     """Choose hold-out patients, draw a row for each, and save the figure.
 
@@ -139,7 +139,7 @@ def _draw_slice(axes: Axes, row: _Row, arch: str) -> None:
     _draw_locator(axes, row, field)
 
 
-def _draw_locator(axes: Axes, row: _Row, field: Field) -> None:
+def _draw_locator(axes: Axes, row: _Row, field: FieldOfView) -> None:
     inset = axes.inset_axes((0.72, 0.66, 0.26, 0.26))
     whole = field_around(row.tissue, row.pixel_mm, 3.0)
     side = max(whole.width_mm, whole.height_mm)

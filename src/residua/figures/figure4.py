@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from residua.figures.agreement import KINDS, REFERENCES, Scored, caption, panels
-from residua.figures.style import EXPERT, FAINT, INK, MODEL, NOVICE, OTHER, Files, new_figure, save_figure
+from residua.figures.style import EXPERT, FAINT, INK, MODEL, NOVICE, OTHER, FigureFiles, new_figure, save_figure
 
 _COLOURS = {"novice": NOVICE, "expert": EXPERT, "model": MODEL, "reference": OTHER}
 _WIDTH_MM, _HEIGHT_MM = 180.0, 88.0
@@ -22,7 +22,7 @@ def figure4(
     scores: pd.DataFrame,
     arch_labels: Mapping[str, str],
     residual_tumor_ml: float,
-    out: Files,
+    out: FigureFiles,
 ) -> None:
     """Draw a panel for each reference from ``results/raters/scores.parquet``, and save the figure."""
     shown = panels(scores, arch_labels)

@@ -12,8 +12,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import FancyArrowPatch, Rectangle
 from matplotlib.textpath import text_to_path
 
-from residua.figures.flow_words import Box, boxes, caption
-from residua.figures.style import FAINT, INK, MM, Files, new_figure, save_figure
+from residua.figures.flow_words import FlowBox, boxes, caption
+from residua.figures.style import FAINT, INK, MM, FigureFiles, new_figure, save_figure
 
 _WIDTH_MM, _COLUMN_MM, _GAP_MM, _EDGE_MM = 180.0, 86.0, 6.0, 1.0
 _LINE_MM, _HEAD_MM, _PADDING_MM = 3.3, 4.2, 2.0
@@ -27,7 +27,7 @@ _PLAIN: dict[str, Any] = {"va": "top", "parse_math": False}
 class _Placed:
     """A box with its place: left edge, upper edge and size in mm, y downwards."""
 
-    box: Box
+    box: FlowBox
     left: float
     top: float
     width: float
@@ -53,7 +53,7 @@ def _width_mm(text: str) -> float:
     return float(text_to_path.get_text_width_height_descent(text, _FONT, ismath=False)[0]) * _POINT_MM
 
 
-def flow_figure(flow: Mapping[str, Any], out: Files) -> None:
+def flow_figure(flow: Mapping[str, Any], out: FigureFiles) -> None:
     """Draw ``results/cohort/flow.json`` and save the figure."""
     save_figure(drawn(flow), caption(flow), out)
 

@@ -17,7 +17,7 @@ _COLUMN = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")
 
 
 @dataclass(frozen=True)
-class Box:
+class FlowBox:
     """A box of the flow: a heading and lines below it."""
 
     heading: str
@@ -29,36 +29,36 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Boxes:
+class FlowBoxes:
     """The boxes of the flow from top to bottom; ``inputs`` is None where all input configurations have all patients."""
 
-    assessed: Box
-    left_out: Box
-    included: Box
-    cross_validation: Box
-    holdout: Box
-    inputs: Box | None
+    assessed: FlowBox
+    left_out: FlowBox
+    included: FlowBox
+    cross_validation: FlowBox
+    holdout: FlowBox
+    inputs: FlowBox | None
 
 
-def boxes(flow: Mapping[str, Any]) -> Boxes:
+def boxes(flow: Mapping[str, Any]) -> FlowBoxes:
     """Fill the boxes from ``results/cohort/flow.json``."""
     included, assessed = flow["included"], flow["assessed"]
     hospitals = sum(bool(record["included"]) for record in flow["hospitals"].values())
     left_out = sum(group["patients"] for group in flow["excluded"].values())
     differing = [i for i in flow["inputs"] if i["patients"] != included["patients"]]
     folds = included["folds"]
-    return Boxes(
-        assessed=Box(f"Assessed: {assessed}", (_of(len(flow["hospitals"]), "hospital"),)),
-        left_out=Box(f"Left out: {left_out}", tuple(_reasons(flow["excluded"])) if left_out else ("nobody",)),
-        included=Box(f"In the study: {included['patients']}", (_of(hospitals, "hospital"), _kinds(included))),
-        cross_validation=Box(
+    return FlowBoxes(
+        assessed=FlowBox(f"Assessed: {assessed}", (_of(len(flow["hospitals"]), "hospital"),)),
+        left_out=FlowBox(f"Left out: {left_out}", tuple(_reasons(flow["excluded"])) if left_out else ("nobody",)),
+        included=FlowBox(f"In the study: {included['patients']}", (_of(hospitals, "hospital"), _kinds(included))),
+        cross_validation=FlowBox(
             f"Cross-validation: {included['cross_validation']['patients']}",
             (
                 _kinds(included["cross_validation"]),
                 *(f"Fold {f['fold']}: {f['patients']} ({_kinds(f)}); {_hospitals(f['hospitals'])}" for f in folds),
             ),
         ),
-        holdout=Box(
+        holdout=FlowBox(
             f"Hold-out: {included['holdout']['patients']}",
             (_kinds(included["holdout"]), _hospitals(included["holdout"]["hospitals"])),
         ),
@@ -125,8 +125,8 @@ def _hospitals(patients: Mapping[str, int]) -> str:
     return f"{', '.join(named[: _HOSPITALS_IN_A_LINE - 1])} and {len(named) - _HOSPITALS_IN_A_LINE + 1} more"
 
 
-def _inputs(inputs: Sequence[Mapping[str, Any]]) -> Box:
-    return Box(
+def _inputs(inputs: Sequence[Mapping[str, Any]]) -> FlowBox:
+    return FlowBox(
         "Patients of each input configuration",
         tuple(
             f"{i['inputs']}: {i['patients']} ({_kinds(i)}), {i['cross_validation']['patients']} in cross-validation, "

@@ -9,13 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
-from residua.figures.slices import Field
+from residua.figures.slices import FieldOfView
 
 _HALO = [withStroke(linewidth=1.6, foreground="black")]
 
 
 def show_slice(
-    axes: Axes, pixels: NDArray[Any], pixel_mm: tuple[float, float], window: tuple[float, float], field: Field
+    axes: Axes, pixels: NDArray[Any], pixel_mm: tuple[float, float], window: tuple[float, float], field: FieldOfView
 ) -> None:
     """Draw a picture in mm, so that pixels of any shape keep their proportions, and show ``field`` of it."""
     height, width = pixels.shape[0] * pixel_mm[1], pixels.shape[1] * pixel_mm[0]

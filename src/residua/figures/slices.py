@@ -15,7 +15,7 @@ from residua.images.volumes import ends_of
 
 
 @dataclass(frozen=True)
-class Field:
+class FieldOfView:
     """The part of a picture to show, in mm from its upper left corner: centre (column, row) and size."""
 
     centre_mm: tuple[float, float]
@@ -35,19 +35,19 @@ def busiest_level(mask: NDArray[np.bool_]) -> int:
     return int(area.argmax()) if area.any() else mask.shape[2] // 2
 
 
-def field_around(shown: NDArray[np.bool_], pixel_mm: tuple[float, float], margin_mm: float) -> Field:
+def field_around(shown: NDArray[np.bool_], pixel_mm: tuple[float, float], margin_mm: float) -> FieldOfView:
     """Return the smallest field with all pixels of ``shown`` (a picture) and a margin; the whole of an empty picture.
 
     ``pixel_mm`` is the size of a pixel along columns (across) and rows (down).
     """
     down, across = ([end * pixel_mm[1 - axis] for end in ends_of(shown, axis)] for axis in (0, 1))
-    return Field(
+    return FieldOfView(
         centre_mm=(sum(across) / 2, sum(down) / 2),
         width_mm=across[1] - across[0] + 2 * margin_mm,
         height_mm=down[1] - down[0] + 2 * margin_mm,
     )
 
 
-def resized(field: Field, width_mm: float, height_mm: float) -> Field:
+def resized(field: FieldOfView, width_mm: float, height_mm: float) -> FieldOfView:
     """Change the size around the same centre."""
-    return Field(field.centre_mm, width_mm, height_mm)
+    return FieldOfView(field.centre_mm, width_mm, height_mm)

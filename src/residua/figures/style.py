@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 
 from residua.publishing.publish import write_text, writing
 
-Files = tuple[str | PathLike[str], str | PathLike[str], str | PathLike[str]]
+FigureFiles = tuple[str | PathLike[str], str | PathLike[str], str | PathLike[str]]
 """The files of a figure: PDF, PNG and the text of its caption."""
 
 DPI = 300
@@ -48,7 +48,7 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
     return Figure(figsize=(width_mm * MM, height_mm * MM), facecolor="white")
 
 
-def save_figure(figure: Figure, caption: str, files: Files) -> None:
+def save_figure(figure: Figure, caption: str, files: FigureFiles) -> None:
     """Write the figure in both forms and its caption, without the date and the software's version."""
     pdf, png, words = files
     with writing(pdf, suffix=".pdf") as beside:

@@ -21,6 +21,8 @@ from residua.publishing.publish import writing
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """From RAS+ world coordinates to those of ITK and ANTs, and back."""
+Box = tuple[slice, slice, slice]
+"""A part of a grid along x, y, z."""
 GRID_TOLERANCE_MM = 1e-3
 """Two grids are the same when no corner differs by more than this (float32 headers round at about 1e-5)."""
 
@@ -192,7 +194,7 @@ def ends_of(mask: NDArray[np.bool_], axis: int) -> tuple[int, int]:
     return (int(levels[0]), int(levels[-1]) + 1) if levels.size else (0, mask.shape[axis])
 
 
-def box_around(grid: Grid, mask: NDArray[np.bool_], margin_mm: float) -> tuple[slice, slice, slice]:
+def box_around(grid: Grid, mask: NDArray[np.bool_], margin_mm: float) -> Box:
     """Return the bounding box of a mask (x, y, z) with a margin, within the grid; the whole grid for an empty mask.
 
     >>> mask = np.zeros((10, 10, 10), dtype=bool)

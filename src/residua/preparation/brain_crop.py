@@ -17,9 +17,7 @@ from scipy import ndimage
 
 from residua.errors import ResiduaError
 from residua.images import volumes
-from residua.images.volumes import Grid, Image
-
-Box = tuple[slice, slice, slice]
+from residua.images.volumes import Box, Grid, Image
 
 
 @dataclass(frozen=True)

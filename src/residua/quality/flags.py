@@ -13,7 +13,7 @@ from typing import Literal
 from residua.errors import ResiduaError
 from residua.publishing.publish import write_text
 
-Kind = Literal["limit", "outlier"]
+FlagKind = Literal["limit", "outlier"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Flag:
     hospital: str
     subject: str
     measure: str
-    kind: Kind
+    kind: FlagKind
     value: float
     what: str
     look: str

@@ -18,7 +18,7 @@ from PIL import Image as Picture
 from scipy import ndimage
 
 from residua.images.display import window
-from residua.images.volumes import Grid, box_around, ends_of
+from residua.images.volumes import Box, Grid, box_around, ends_of
 
 AXIAL, CORONAL, SAGITTAL = 2, 1, 0
 PLANES = (AXIAL, CORONAL, SAGITTAL)
@@ -30,7 +30,6 @@ _QUALITY = 68
 _SHARES = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Places of the slices of a series between the ends of the brain."""
 
-Box = tuple[slice, slice, slice]
 Strip = NDArray[np.uint8]
 """Rows and columns of grey values."""
 Color = tuple[int, int, int]
