@@ -11,6 +11,10 @@ quality control (``residua.quality.catalogue``).
 
 
 def is_plausible_brain(volume_ml: float) -> bool:
-    """Return whether a mask of this volume can be a brain."""
+    """Return whether a mask of this volume can be a brain.
+
+    >>> is_plausible_brain(1400.0), is_plausible_brain(90.0)
+    (True, False)
+    """
     low, high = IMPOSSIBLE_ML
     return low <= volume_ml <= high

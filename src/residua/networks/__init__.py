@@ -1,4 +1,4 @@
-"""The networks of the study: packages with one contract, found by name.
+"""Networks of the study: packages with one contract, found by name.
 
-Each stage of a network is a module of its own, so that an edit of how it predicts leaves what it prepared alone.
+Each stage of a network is a module of its own, so that an edit of the prediction leaves prepared channels valid.
 """

@@ -1,4 +1,4 @@
-"""Probability maps: how they are stored, and the out-of-fold and ensemble predictions that write them."""
+"""Predict out of fold and with the ensemble, and store probability maps."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEVELS = 2**14
 
 
 def save_probability(probability: Image, path: Path) -> None:
-    """Write foreground probabilities (0 to 1) as scaled 16-bit NIfTI; what is stored differs by at most 3.1e-5.
+    """Write foreground probabilities (0 to 1) as scaled 16-bit NIfTI; stored values differ by at most 3.1e-5.
 
     Raises ``ResiduaError`` for NaN, which integers cannot hold and which would be stored as "no tumour".
     """
@@ -33,8 +33,8 @@ def predict_cases(
 ) -> None:
     """Write ``{patient}.nii.gz``, the foreground probability on the reference grid, for every case into ``out``.
 
-    ``predictor`` holds one model (out-of-fold) or several, whose probabilities it averages after the softmax
-    (the hold-out's ensemble). Cases that an interrupted run already finished are kept.
+    ``predictor`` holds one model (out of fold) or several (the ensemble of the hold-out), whose probabilities it
+    averages after the softmax. Cases that an interrupted run finished are kept.
     """
     for done, case in enumerate(cases):
         progress(done, len(cases))

@@ -1,4 +1,4 @@
-"""The manifest of one training or hold-out: exactly its channels and patients, each file with its digest."""
+"""Select exactly the channels and patients of one training or of the hold-out, each file with its digest."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""From images on the reference grid, or in their own voxels, to what networks start from."""
+"""Steps from images, on the reference grid or in their own voxels, to the files from which networks start."""

@@ -1,8 +1,8 @@
-"""From images to what networks start from: without what is not brain, cropped to the brain, one channel at a time.
+"""Strip one channel at a time to the brain, and crop it to the brain's box.
 
-A channel comes on the reference grid and is cropped there, or was sampled on the network's target grid already
-(``preparation.sampling``); nothing else differs for a network. The crop comes from the brain mask alone, so
-that no channel's content changes another channel's voxels.
+A channel lies on the reference grid and is cropped there, or it was sampled on the network's target grid already
+(``preparation.sampling``); nothing else differs for a network. The crop depends on the brain mask alone, so that no
+channel changes another channel's voxels.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ class ChannelCase:
 
 @dataclass(frozen=True)
 class Crop:
-    """Where a cropped volume lies in its reference grid."""
+    """Position of a cropped volume in its reference grid."""
 
     grid: Grid
     box: Box
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """Voxels of the cropped volume along x, y, z."""
+        """Number of voxels of the cropped volume along x, y, z."""
         x, y, z = (side.stop - side.start for side in self.box)
         return x, y, z
 
     def divided(self, shape: tuple[int, int, int]) -> Grid:
-        """The crop's extent in ``shape`` equal voxels: the first one's outer faces are the box's, not its centre.
+        """Divide the crop's extent into ``shape`` equal voxels; voxel faces, not centres, are aligned with the box.
 
-        Voxel i of n lies at ``(i + 0.5) * size / n - 0.5`` of the box's ``size`` voxels, as skimage's resize has it.
+        Voxel i of n lies at ``(i + 0.5) * size / n - 0.5`` of the box's ``size`` voxels, as in skimage's resize.
         """
         scale = np.divide(self.shape, shape)
         start = np.array([side.start for side in self.box])
@@ -59,18 +59,18 @@ class Crop:
         return Grid(shape, affine)
 
     def restore(self, cropped: NDArray[np.float32]) -> Image:
-        """The cropped values (x, y, z) in place on the whole reference grid, zero elsewhere."""
+        """Put the cropped values (x, y, z) in place on the whole reference grid, zero elsewhere."""
         whole = np.zeros(self.grid.shape, dtype=cropped.dtype)
         whole[self.box] = cropped
         return Image(whole, self.grid)
 
     def to_json(self) -> dict[str, Any]:
-        """Builtins from which ``from_json`` makes the same crop again."""
+        """Return builtins from which ``from_json`` builds the same crop again."""
         return {"grid": self.grid.to_json(), "box": [[side.start, side.stop] for side in self.box]}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Crop:
-        """The crop that ``to_json`` described."""
+        """Build the crop that ``to_json`` described."""
         x, y, z = (slice(start, stop) for start, stop in record["box"])
         return cls(Grid.from_json(record["grid"]), (x, y, z))
 
@@ -85,7 +85,10 @@ def strip(case: ChannelCase, out: Path) -> None:
 
 
 def brain_crop(mask: Image, case: str) -> Crop:
-    """The bounding box of a brain mask. Raises ``ResiduaError`` that begins with ``case`` when the mask is empty."""
+    """Return the bounding box of a brain mask.
+
+    Raises ``ResiduaError`` that begins with ``case`` when the mask is empty.
+    """
     boxes = ndimage.find_objects(mask.data.astype(np.uint8))
     if not boxes:
         raise ResiduaError(f"{case} is empty")
@@ -94,7 +97,10 @@ def brain_crop(mask: Image, case: str) -> Crop:
 
 
 def mask_on(grid: Grid, mask: Image) -> NDArray[np.bool_]:
-    """A mask on another grid of the same space (x, y, z): where at least half of it is, interpolated linearly."""
+    """Resample a mask to another grid of the same space (x, y, z): voxels of which at least half lies in the mask.
+
+    The share is interpolated linearly.
+    """
     to_mask = np.linalg.inv(mask.grid.affine) @ grid.affine
     share = ndimage.affine_transform(
         mask.data.astype(np.float32), to_mask[:3, :3], to_mask[:3, 3], grid.shape, order=1, mode="nearest"
@@ -104,9 +110,9 @@ def mask_on(grid: Grid, mask: Image) -> NDArray[np.bool_]:
 
 
 def crop_to_brain(case: ChannelCase) -> tuple[NDArray[np.float32], NDArray[np.bool_], Crop]:
-    """The channel and the brain mask (x, y, z each) over the brain's bounding box, and where that lies.
+    """Return the channel and the brain mask (x, y, z each) over the brain's bounding box, and the position of that box.
 
-    Both have the reference grid's voxels, or those of the target grid if the channel was sampled there.
+    Both have the voxels of the reference grid, or those of the target grid if the channel was sampled there.
     """
     channel, mask = volumes.load(case.channel), volumes.load_mask(case.brain)
     if not case.sampled:

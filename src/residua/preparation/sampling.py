@@ -1,4 +1,4 @@
-"""One interpolation: a channel from the voxels of its scanner to the grid of a network's input.
+"""Bring a channel from the voxels of its scanner to the grid of a network's input by one interpolation.
 
 The transform of the registration and the change of spacing are applied together, and the brain mask after them.
 """
@@ -21,9 +21,9 @@ from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles,
 
 @dataclass(frozen=True)
 class NativeChannel:
-    """One patient's image or label as it was taken or drawn, its transform, and the brain mask on the reference grid.
+    """One patient's image or label as acquired or drawn, its transform, and the brain mask on the reference grid.
 
-    ``transform`` is None for what lies in the reference's own space.
+    ``transform`` is None for a channel in the reference's own space.
     """
 
     patient: str
@@ -34,10 +34,9 @@ class NativeChannel:
 
 @dataclass(frozen=True)
 class Sampling:
-    """How the channels of a batch are sampled.
+    """Settings of the sampling of one channel.
 
-    Images take ``interpolation``, labels one that keeps them labels. ``in_brain`` sets what lies outside the brain to
-    zero.
+    Images take ``interpolation``, labels a label interpolator. ``in_brain`` sets voxels outside the brain to zero.
     """
 
     is_label: bool
@@ -48,8 +47,8 @@ class Sampling:
 def sample(case: NativeChannel, target_grid: Callable[[Crop], Grid], how: Sampling, out: Path) -> None:
     """Write the channel on the network's target grid (NIfTI, float32).
 
-    Raises ``ResiduaError`` when the channel cannot be read, is not
-    finite in the brain, or needs a transform that it has not, because it does not lie on the reference grid.
+    Raises ``ResiduaError`` when the channel cannot be read, is not finite in the brain, or lies on another grid than
+    the reference and has no transform.
     """
     mask = volumes.load_mask(case.brain)
     grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"))
@@ -67,11 +66,11 @@ def sample(case: NativeChannel, target_grid: Callable[[Crop], Grid], how: Sampli
 
 
 def smoothed_for(grid: Grid, native: Image) -> Image:
-    """``native`` without the detail that voxels of ``grid`` are too large to show, on its own grid.
+    """Smooth away the detail of ``native`` that voxels of ``grid`` are too large to show; its own grid stays.
 
-    A Gaussian along each axis with a sd of (f - 1) / 2 voxels, where one voxel of ``grid`` spans f of them; none where
-    f is at most 1. This is the anti-aliasing of skimage's resize, which AGU-Net's own preparation uses; each value
-    stays where it was, so that it is a filter and no interpolation.
+    The filter is a Gaussian along each axis with a sd of (f - 1) / 2 voxels, where one voxel of ``grid`` spans f of
+    them, and none where f is at most 1. This is the anti-aliasing of skimage's resize, which AGU-Net's own preparation
+    uses. Each value stays in place, so that this is a filter and not an interpolation.
     """
     directions = native.grid.affine[:3, :3] / native.grid.spacing_mm
     # Along a direction that is oblique to the grid, a voxel spans what its inverse affine says of that direction.

@@ -18,13 +18,13 @@ _TYPES = {
 
 
 def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
-    """Every model against every rater and group of raters, for each reference: Mann-Whitney U of the Jaccard scores.
+    """Compare every model with every rater and group of raters, for each reference: Mann-Whitney U of Jaccard scores.
 
-    ``scores`` is what ``rate_all`` gives; only its positive cases are compared. A group's score of a patient is the
-    mean over those of its raters who rated the patient, so that n counts patients, not ratings.
-    Columns: reference, arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's
-    identity), kind ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value,
-    significant, note (why a number is missing or says little).
+    ``scores`` is the result of ``rate_all``; only its positive cases are compared. A group's score of a patient is the
+    mean over those of its raters who rated the patient, so that n counts patients, not ratings. Columns: reference,
+    arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's identity), kind
+    ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value, significant, note (why a
+    number is missing or uncertain).
     """
     rows, labels = [], rater_labels(scores)
     for reference, of_reference in scores.groupby("reference", sort=False):
@@ -40,7 +40,7 @@ def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
 
 
 def _opponents(of_reference: pd.DataFrame, positive: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
-    """Whom a model is compared with: name, "rater" or "group", and the scores (one a patient) of the positive cases."""
+    """Yield each opponent of a model: name, "rater" or "group", and one score per patient among the positive cases."""
     raters = positive[positive["kind"].isin(GROUPS["all"])]
     for rater in of_reference.loc[of_reference["kind"].isin(GROUPS["all"]), "scorer"].unique():
         yield str(rater), "rater", raters.loc[raters["scorer"] == rater, "jaccard"]

@@ -1,4 +1,4 @@
-"""Names of raters that say no identity, the same in every table and figure."""
+"""Name raters without their identity, alike in every table and figure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _EXPERTISE = {"novice": "Novice", "expert": "Expert"}
 
 
 def rater_labels(scores: pd.DataFrame) -> dict[str, str]:
-    """A name for every rater: "Novice 1", "Expert 2", numbered in the order of ``scores`` (``kind``, ``scorer``)."""
+    """Name every rater: "Novice 1", "Expert 2", numbered in the order of ``scores`` (``kind``, ``scorer``)."""
     labels: dict[str, str] = {}
     for kind, name in _EXPERTISE.items():
         raters = scores.loc[scores["kind"] == kind, "scorer"].unique()

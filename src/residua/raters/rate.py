@@ -1,7 +1,7 @@
-"""The inter-rater study: raters and models against the reference standard and against the raters' consensus.
+"""Score raters and models against the reference standard and against the consensus of the raters.
 
 Agreement is the Jaccard score. Only patients with residual tumour under the reference in use are compared, so that the
-two references need not compare the same patients.
+patients of the two references may differ.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TYPES = {"inputs": "object", "reference_ml": "float64", "positive": "bool", "ja
 
 @dataclass(frozen=True)
 class _Model:
-    """A network at its best inputs, and its masks of the test set by patient."""
+    """A network with its best inputs, and its masks of the test set by patient."""
 
     arch: str
     inputs: str
@@ -44,7 +44,7 @@ class _Model:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A mask (x, y, z) to score and who drew it: a rater, a model (then from which inputs) or the other reference."""
+    """A mask (x, y, z) to score, and its author: a rater, a model (then with its inputs) or the other reference."""
 
     scorer: str
     kind: str
@@ -53,7 +53,7 @@ class _Drawn:
 
 
 def consensus(masks: Sequence[Mask]) -> Mask:
-    """Voxels (x, y, z) annotated by more than half of the raters: by 5 of 8, for 4 are not enough."""
+    """Return the voxels (x, y, z) annotated by more than half of the raters: 5 of 8, because 4 are not enough."""
     votes = np.zeros(masks[0].shape, dtype=np.int16)
     for mask in masks:
         votes += mask
@@ -68,14 +68,14 @@ def rate_all(
     choice: Mapping[str, str],
     classification: Classification,
 ) -> pd.DataFrame:
-    """One row for each patient, reference and scorer: every rater, every model and the other reference.
+    """Return one row per patient, reference and scorer: every rater, every model and the other reference.
 
     Columns: patient, reference ("reference_standard" or "consensus"), scorer (rater, arch, or the other reference),
     kind ("novice", "expert", "model" or "reference"), inputs (of models), reference_ml, positive (whether that is
-    residual tumour) and jaccard (NaN when both masks are empty).
-    ``references`` holds the reference standard by patient and ``segmentations`` the test set's manifest by arch and
-    inputs. ``choice`` names the inputs of every arch, or leaves them to its measurements among ``metrics``. One patient
-    is in memory at a time. Raises ``ResiduaError`` for masks that are none, all at once, and for one on another grid.
+    residual tumour) and jaccard (NaN when both masks are empty). ``references`` holds the reference standard by patient
+    and ``segmentations`` the test set's manifest by arch and inputs. ``choice`` names the inputs of every arch, or
+    leaves them to its measurements among ``metrics``. One patient is in memory at a time. Raises one ``ResiduaError``
+    for all files that are not masks, and one for a mask on another grid.
     """
     _require_masks(ratings)
     best = _best(metrics, choice, classification)
@@ -90,7 +90,7 @@ def rate_all(
 
 
 def _best(metrics: Sequence[str], choice: Mapping[str, str], classification: Classification) -> dict[str, str]:
-    """The inputs by arch, in the order of ``choice``; one whose inputs are named need not have been measured."""
+    """Return the inputs by arch, in the order of ``choice``; inputs that are named need not have been measured."""
     found = best_inputs(read_cases(metrics), choice, "raters", classification) if metrics else {}
     return {arch: found.get(arch, inputs) for arch, inputs in choice.items()}
 

@@ -1,4 +1,4 @@
-"""What all settings have in common: immutable models that refuse unknown keys, and the types of their values."""
+"""Define what all settings share: immutable models that refuse unknown keys, and the types of their values."""
 
 from __future__ import annotations
 

@@ -13,8 +13,8 @@ class BrainMask(Frozen):
     """Source of the reference sequence's brain mask; docs/explanation/brain_masks.md compares the methods."""
 
     method: Literal["deepbet", "hd-bet", "agunet", "template", "given"] = Field(
-        description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise one, with weights of your "
-        "own; template: the MNI152 brain, registered; given: the column brain_mask of the cohort table."
+        description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise network, with your own "
+        "weights; template: the MNI152 brain, registered; given: the column brain_mask of the cohort table."
     )
     hd_bet_mode: Literal["accurate", "fast"] = Field(
         default="accurate", description="hd-bet: five networks and mirrored views, or one network and one view."
@@ -31,16 +31,16 @@ class BrainMask(Frozen):
 
     @property
     def environment(self) -> str:
-        """The software stack of the method, a file in envs/."""
+        """Return the software stack of the method, a file in envs/."""
         return {"deepbet": "torch", "hd-bet": "hdbet", "agunet": "tensorflow"}.get(self.method, "core")
 
     @property
     def modules(self) -> list[str]:
-        """The library's modules that the method adds, which it finds by its name."""
+        """Return the modules of the library that the method adds; they are found by its name."""
         return [] if self.method == "given" else [f"residua.brain.{self.method.replace('-', '_')}"]
 
     def extraction(self) -> dict[str, Any]:
-        """What the masks depend on, as builtins: another method's settings change nothing."""
+        """Return the settings that the masks depend on, as builtins; those of other methods change nothing."""
         used = {"hd-bet": {"hd_bet_mode"}, "agunet": {"weights", "weights_sha256", "features"}}
         return self.model_dump(mode="json", include={"method", *used.get(self.method, set())})
 

@@ -8,7 +8,7 @@ from residua.settings.base import Frozen, Probability
 
 
 class Classification(Frozen):
-    """Gross total resection against residual tumour."""
+    """Residual tumour or gross total resection."""
 
-    residual_tumor_ml: float = Field(gt=0, description="Residual tumour from this volume on.")
-    min_overlap_dice: Probability = Field(description="Dice that a true positive needs; 0: volumes decide.")
+    residual_tumor_ml: float = Field(gt=0, description="Smallest volume that counts as residual tumour, in ml.")
+    min_overlap_dice: Probability = Field(description="Smallest Dice of a true positive; 0: volumes alone decide.")

@@ -1,4 +1,4 @@
-"""Put what pydantic found wrong into words."""
+"""Word the errors that pydantic finds in a configuration."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class NetworkSettings(Frozen):
 
     @property
     def early_stopping_on_validation(self) -> bool:
-        """Whether the validation fold also ends the training, which makes its reported numbers optimistic."""
+        """Whether the reported validation fold also ends the training, which makes its numbers optimistic."""
         return False
 
     def preparation(self) -> Frozen:

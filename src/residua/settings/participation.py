@@ -1,4 +1,4 @@
-"""Settings of who takes part in the study."""
+"""Settings of the patients who take part and of their folds."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ Hours = Annotated[float, Field(gt=0)]
 
 
 class Protocol(Frozen):
-    """What the study asks of a scan."""
+    """Requirements on the scan."""
 
     window_hours: Hours = Field(description="The latest early post-operative scan, in hours after surgery.")
     window_hours_by_hospital: dict[Identifier, Hours] = Field(
-        default_factory=dict, description="Hospitals with another window."
+        default_factory=dict, description="Window of hospitals that differ, in hours."
     )
 
     def window_of(self, hospital: str) -> float:
-        """The latest scan of a hospital's patients, in hours after surgery."""
+        """Return the latest scan of a hospital's patients, in hours after surgery."""
         return self.window_hours_by_hospital.get(hospital, self.window_hours)
 
 
 class BalancedFolds(Frozen):
-    """Folds that are made, alike in patients and in residual tumour."""
+    """Folds with similar numbers of patients and of residual tumours."""
 
     method: Literal["balanced"] = Field(
-        description="Whole hospitals are shared out so that folds are alike in patients and in residual tumour."
+        description="Whole hospitals are placed so that folds have similar numbers of patients and residual tumours."
     )
-    number: int = Field(ge=2, description="How many folds.")
+    number: int = Field(ge=2, description="Number of folds.")
 
 
 class LeaveOneHospitalOut(Frozen):
-    """As many folds as there are hospitals."""
+    """One fold per hospital."""
 
     method: Literal["leave_one_hospital_out"] = Field(
-        description="Every hospital that is not held out is a fold; another hospital changes the numbers after it."
+        description="Every hospital outside the hold-out is a fold; a new hospital renumbers the folds after it."
     )
 
 
 class FoldsTable(Frozen):
-    """Folds that a table gives."""
+    """Folds from a table."""
 
     method: Literal["file"] = Field(description="A table (TSV, CSV) gives the fold of each hospital.")
     path: str = Field(
@@ -67,7 +67,7 @@ class _Method(BaseModel):
 
 
 def _meant(value: Any) -> Any:
-    """The one kind of folds that is meant, validated: a plain union tells what is wrong with every other kind too."""
+    """Validate the kind of folds that the value names; a plain union would report errors of every other kind, too."""
     if isinstance(value, Frozen):
         return value
     if not isinstance(value, Mapping):

@@ -10,10 +10,13 @@ from residua.settings.base import Frozen
 
 
 class Postprocessing(Frozen):
-    """From a probability map to a mask."""
+    """How a probability map becomes a mask."""
 
     thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
-        min_length=1, description="Candidates; the best out-of-fold one is chosen per network and inputs."
+        min_length=1,
+        description="Candidates; the best one out of fold is chosen for each network and input configuration.",
     )
     min_component_voxels: int = Field(ge=0, description="Components with fewer voxels are removed.")
-    connectivity: Literal[6, 18, 26] = Field(description="Which neighbours make a component.")
+    connectivity: Literal[6, 18, 26] = Field(
+        description="Neighbours of one component: by faces (6), also edges (18), also corners (26)."
+    )

@@ -10,86 +10,88 @@ from residua.settings.base import Column, Frozen
 
 
 class Deformation(Frozen):
-    """How a deformation is estimated once the affine stage has found the scan."""
+    """Estimation of a deformation after the affine stage."""
 
     metric: Literal["mattes", "CC"] = Field(
-        description="Similarity: mattes, mutual information, which works across contrasts; CC, cross-correlation of "
+        description="Similarity measure. mattes: mutual information, also between contrasts; CC: cross-correlation of "
         "neighbourhoods, for scans of one contrast."
     )
     radius_voxels: int = Field(default=2, ge=1, le=8, description="CC: half the width of a neighbourhood.")
     working_spacing_mm: float | None = Field(
-        gt=0, description="Optimise on images of this spacing; null: on the images as they are."
+        gt=0, description="Spacing of the images on which to optimise; null: their own."
     )
     iterations: tuple[int, ...] = Field(min_length=1, description="Iterations from coarse to fine.")
-    update_field_variance: float = Field(ge=0, description="Smoothing of each step, as a variance in voxels squared.")
+    update_field_variance: float = Field(ge=0, description="Smoothing of each step: variance in voxels squared.")
     total_field_variance: float = Field(
-        ge=0, description="Smoothing of the whole field after each step, as a variance in voxels squared."
+        ge=0, description="Smoothing of the whole field after each step: variance in voxels squared."
     )
 
 
 class _AnyRegistration(Frozen):
-    """What holds for a registration whenever the scan was taken."""
+    """Settings of a registration, whenever the scan was taken."""
 
     engine: Literal["ants", "greedy", "none"] = Field(
-        description="The registration software; greedy: faster; none: the images are aligned already."
+        description="Registration software. greedy: faster than ants; none: the images are aligned already."
     )
     transform: Literal["SyN", "diffeomorphic", "affine", "rigid"] = Field(
-        description="SyN (ants) and diffeomorphic (greedy): rigid, affine, then a deformation without folds."
+        description="SyN (ants), diffeomorphic (greedy): rigid, affine, then a deformation without folds."
     )
     metric_bins: int = Field(
-        ge=8, description="Histogram bins of mutual information, which the rigid and affine stages measure (ants)."
+        ge=8, description="Histogram bins of mutual information in the rigid and affine stages (ants)."
     )
     linear_spacing_mm: float | None = Field(
-        gt=0, description="Optimise the rigid and affine stages on images of this spacing; null: as they are."
+        gt=0, description="Spacing of the images in the rigid and affine stages; null: their own."
     )
     linear_sampling: float = Field(
-        gt=0, le=1, description="Share of the voxels on which these stages measure similarity (ants)."
+        gt=0, le=1, description="Share of the voxels on which the rigid and affine stages measure similarity (ants)."
     )
     scale_tolerance: float = Field(
-        gt=0, lt=1, description="A patient fails whose affine stage scales any axis by more: one head has one size."
+        gt=0,
+        lt=1,
+        description="Largest scaling by the affine stage along any axis; beyond it the patient fails.",
     )
     interpolation: Literal["linear", "bSpline", "lanczosWindowedSinc"] = Field(
-        description="Interpolation of images; labels always take a label interpolator."
+        description="Interpolation of images; labels always use a label interpolator."
     )
-    reproducible: bool = Field(description="One thread and a fixed seed: two runs give the same bits.")
-    seed: int = Field(ge=0, description="Seed of the metric's sampling.")
+    reproducible: bool = Field(description="One thread and a fixed seed, so that two runs are equal to the bit.")
+    seed: int = Field(ge=0, description="Seed of the random samples of the similarity measure.")
 
 
 class SequenceRegistration(_AnyRegistration):
-    """How one moving sequence is brought to the reference; the margin is None where everything is looked at."""
+    """Registration of one moving sequence to the reference; the margin is None where no label is masked out."""
 
     deformation: Deformation
     resected_margin_mm: float | None = None
 
 
 class Registration(_AnyRegistration):
-    """How the moving sequences are brought to the reference."""
+    """Registration of the moving sequences to the reference."""
 
-    within_session: Deformation = Field(description="The deformation of scans of the reference's own session.")
+    within_session: Deformation = Field(description="Deformation of scans from the session of the reference.")
     across_surgery: Deformation | None = Field(
         default=None,
-        description="That of sequences.before_surgery, as the brain has shifted since; null: as within the session.",
+        description="Deformation of sequences.before_surgery, as surgery shifts the brain; null: as within_session.",
     )
     resected: Column | None = Field(
         default=None,
-        description="The label of what surgery took, at which SyN does not look: the reference has no such thing.",
+        description="Label of the resected tumour. SyN masks it out, because the post-operative reference lacks it.",
     )
     resected_margin_mm: float = Field(
-        default=2.0, ge=0, description="How far around it the scan is not looked at either."
+        default=2.0, ge=0, description="Margin around the resected tumour that SyN masks out, too."
     )
 
     @property
     def modules(self) -> list[str]:
-        """The library's modules that the engine adds; it is found by name."""
+        """Return the modules of the library that the engine adds; they are found by its name."""
         return [] if self.engine == "none" else [f"residua.registration.{self.engine}_engine"]
 
     @property
     def ignored(self) -> str | None:
-        """The label that is not looked at; none for Greedy, whose field draws together where nothing leads it."""
+        """Return the label that is masked out; None for Greedy, whose field contracts where no image leads it."""
         return self.resected if self.engine == "ants" and self.transform == "SyN" else None
 
     def of(self, before_surgery: bool) -> SequenceRegistration:
-        """How a sequence is registered that was scanned before surgery, or in the reference's own session."""
+        """Return the registration of a sequence that was scanned before surgery, or in the session of the reference."""
         shared = {name: getattr(self, name) for name in _AnyRegistration.model_fields}
         return SequenceRegistration(
             **shared,

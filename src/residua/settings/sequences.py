@@ -8,10 +8,10 @@ from residua.settings.base import Column, Frozen
 
 
 class Sequences(Frozen):
-    """Which columns of the cohort table hold images."""
+    """Columns of the cohort table that hold images."""
 
-    reference: Column = Field(description="The sequence whose grid is the reference space of the study.")
-    moving: tuple[Column, ...] = Field(description="The sequences registered to the reference.")
+    reference: Column = Field(description="Sequence whose grid is the reference space of the study.")
+    moving: tuple[Column, ...] = Field(description="Sequences registered to the reference.")
     before_surgery: tuple[Column, ...] = Field(
-        default=(), description="Those of them that were scanned before surgery; the brain has shifted since."
+        default=(), description="Moving sequences that were scanned before surgery, which shifts the brain."
     )

@@ -1,4 +1,4 @@
-"""The study's configuration: frozen models, checked once, before any job.
+"""Define the configuration of a study: frozen models, checked once, before any job.
 
 ``residua schema`` generates ``config.schema.json`` and ``docs/reference/config.md`` from these models.
 """
@@ -30,31 +30,32 @@ from residua.settings.statistics import OUT_OF_FOLD, BestInputs, Statistics
 
 
 class Study(Frozen):
-    """The whole study: one cohort, one split, the inputs and networks to compare, and how to judge them."""
+    """The whole study: one cohort, one split, the input configurations and networks to compare, and the measures."""
 
-    version: int = Field(ge=1, description="Version of the trainings; raise it to train again on purpose.")
+    version: int = Field(ge=1, description="Version of the trainings; raise it to train again.")
     title: str = Field(min_length=1, description="Printed on every table.")
-    cohort: str = Field(min_length=1, description="The cohort table (TSV), relative to the working directory.")
+    cohort: str = Field(min_length=1, description="Cohort table, relative to the working directory.")
     raters: str | None = Field(
-        default=None, description="The table of the raters' masks, relative to the working directory; null: no raters."
+        default=None, description="Table of the raters' masks, relative to the working directory; null: no raters."
     )
-    sequences: Sequences = Field(description="Images of the cohort table.")
-    labels: dict[Column, Column] = Field(description="Label column: the sequence on whose grid it was drawn.")
-    protocol: Protocol = Field(description="When the scan must have been taken.")
+    sequences: Sequences = Field(description="Image columns of the cohort table.")
+    labels: dict[Column, Column] = Field(description="Label columns, each with the sequence on which it was drawn.")
+    protocol: Protocol = Field(description="Requirements on the scan.")
     eligibility: Eligibility = Field(
-        description="complete: patients have every channel that any inputs need; per_inputs: each inputs its own."
+        description="complete: patients need the channels of all input configurations; per_inputs: each input "
+        "configuration has the patients with its own channels."
     )
     on_invalid: OnInvalid = Field(
-        description="A patient whose data cannot be used stops the study, or is left out of it and named."
+        description="stop: unusable data of a patient stops the study; exclude: the patient is excluded and reported."
     )
     inputs: dict[Identifier, tuple[Column, ...]] = Field(
         min_length=1, description="Input configurations: a name and its channels."
     )
     holdout: tuple[Identifier, ...] = Field(min_length=1, description="Hospitals of the hold-out (test) set.")
     folds: Folds = Field(
-        description="Hospitals that each fold validates, all others of the folds train it; or a method to place them."
+        description="Hospitals that validate each fold (those of other folds train it), or a method that places them."
     )
-    registration: Registration = Field(description="Moving sequences to the reference.")
+    registration: Registration = Field(description="Registration of the moving sequences to the reference.")
     brain_mask: BrainMask = Field(description="Skull stripping.")
     preparation: Literal["paper", "composed"] = Field(
         default="paper",
@@ -62,39 +63,39 @@ class Study(Frozen):
         "composed: from native voxels to each network's grid by one interpolation.",
     )
     archs: tuple[Identifier, ...] = Field(min_length=1, description="Networks that are trained.")
-    networks: Networks = Field(description="Settings of each network.")
-    postprocessing: Postprocessing = Field(description="From probabilities to a mask.")
-    classification: Classification = Field(description="Gross total resection or residual tumour.")
-    statistics: Statistics = Field(description="Significance and intervals.")
+    networks: Networks = Field(description="Settings of the networks.")
+    postprocessing: Postprocessing = Field(description="How a probability map becomes a mask.")
+    classification: Classification = Field(description="Residual tumour or gross total resection.")
+    statistics: Statistics = Field(description="Significance, intervals and the inputs of each experiment.")
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Every column that some inputs use, in the table's order: images first, then labels."""
+        """Return every column that an input configuration uses, in the table's order: images first, then labels."""
         used = {channel for channels in self.inputs.values() for channel in channels}
         return tuple(column for column in (*self.images, *self.labels) if column in used)
 
     @property
     def images(self) -> tuple[str, ...]:
-        """All image columns, the reference first."""
+        """Return all image columns, the reference first."""
         return (self.sequences.reference, *self.sequences.moving)
 
     @property
     def file_columns(self) -> tuple[str, ...]:
-        """All columns of the cohort table that name a file which this study reads."""
+        """Return all columns of the cohort table that name a file which this study reads."""
         given = ("brain_mask",) if self.brain_mask.method == "given" else ()
         return (*self.images, *self.labels, *given)
 
     def settings_of(self, arch: str) -> NetworkSettings:
-        """The settings of a network that ``archs`` names."""
+        """Return the settings of a network that ``archs`` names."""
         settings: NetworkSettings = getattr(self.networks, arch)
         return settings
 
     def registration_of(self, sequence: str) -> SequenceRegistration:
-        """How a moving sequence is registered."""
+        """Return the registration of a moving sequence."""
         return self.registration.of(sequence in self.sequences.before_surgery)
 
     def candidates(self, experiment: str, arch: str) -> list[str]:
-        """The inputs with which ``arch`` may enter an experiment: the chosen ones, or all when the results choose."""
+        """Return the inputs with which ``arch`` may enter an experiment: the chosen ones, or all if results choose."""
         choice: str = getattr(self.statistics.best_inputs, experiment)[arch]
         return list(self.inputs) if choice == OUT_OF_FOLD else [choice]
 
@@ -160,9 +161,9 @@ class Study(Frozen):
 
 
 def load_study(config: dict[str, Any]) -> Study:
-    """The checked study of a configuration read from YAML.
+    """Check a configuration read from YAML and return it as a study.
 
-    Raises ``ResiduaError`` with one line per problem, each naming the key and what is wrong.
+    Raises ``ResiduaError`` with one line per problem, each with the key and what is wrong.
     """
     try:
         return Study.model_validate(config)

@@ -1,1 +1,1 @@
-"""The tables of the article, as text in a frame, from tidy results."""
+"""Tables of the article, as text in a frame, from tidy results."""

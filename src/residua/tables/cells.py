@@ -1,4 +1,4 @@
-"""Printed numbers: two decimals, "mean±sd", and "n/a" for what is undefined; never NaN."""
+"""Print numbers: two decimals, "mean±sd", and "n/a" for undefined ones; never NaN."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ NOT_AVAILABLE = "n/a"
 
 
 def number(value: float, decimals: int = 2) -> str:
-    """A number with fixed decimals, or "n/a" for NaN."""
+    """Print a number with fixed decimals, or "n/a" for NaN."""
     return NOT_AVAILABLE if math.isnan(value) else f"{value:.{decimals}f}"
 
 
 def mean_sd(pooled: Pooled, scale: float = 1.0) -> Cell:
-    """The text "mean±sd", both times ``scale``; "n/a" when there is no mean, "mean±n/a" when there is no sd."""
+    """Print "mean±sd", both times ``scale``; "n/a" when there is no mean, "mean±n/a" when there is no sd."""
     if math.isnan(pooled.mean):
         return Cell(NOT_AVAILABLE, pooled.n, pooled.undefined)
     return Cell(f"{number(scale * pooled.mean)}±{number(scale * pooled.sd)}", pooled.n, pooled.undefined)
 
 
 def median(values: ArrayLike) -> Cell:
-    """The median of the values that are not NaN, with three decimals (ml are small)."""
+    """Print the median of the values that are not NaN, with three decimals (ml are small)."""
     every = np.asarray(values, dtype=np.float64)
     defined = every[~np.isnan(every)]
     middle = float(np.median(defined)) if defined.size else math.nan
@@ -37,34 +37,34 @@ def median(values: ArrayLike) -> Cell:
 
 
 def plain(value: float, n: int) -> Cell:
-    """One number from ``n`` patients, all of whom are left out when it is undefined."""
+    """Print one number from ``n`` patients, all of whom are excluded when it is undefined."""
     return Cell(number(value), 0, n) if math.isnan(value) else Cell(number(value), n)
 
 
 def p_value(value: float) -> str:
-    """A p value with four decimals, "<0.0001" below them, or "n/a" for NaN."""
+    """Print a p value with four decimals, "<0.0001" below them, or "n/a" for NaN."""
     return "<0.0001" if value < 0.0001 else number(value, 4)
 
 
 def interval(low: float, high: float) -> str:
-    """The text "[low, high]", or "[n/a]" for NaN."""
+    """Print "[low, high]", or "[n/a]" for NaN."""
     return f"[{NOT_AVAILABLE}]" if math.isnan(low) else f"[{number(low)}, {number(high)}]"
 
 
 def yes_or_no(answer: bool | None) -> str:
-    """The text of a truth value that may be missing (None or pandas' NA)."""
+    """Print a truth value that may be missing (None or pandas' NA)."""
     return NOT_AVAILABLE if pd.isna(answer) else "yes" if answer else "no"
 
 
 def require_columns(frame: pd.DataFrame, columns: Sequence[str], what: str) -> None:
-    """Raise ``ResiduaError`` that names every column which ``frame`` lacks."""
+    """Raise ``ResiduaError`` that names every column missing from ``frame``."""
     missing = [column for column in columns if column not in frame.columns]
     if missing:
         raise ResiduaError(f"{what} needs the column(s) {', '.join(missing)}")
 
 
 def require_known(hospitals: Iterable[str], known: Iterable[str], what: str) -> None:
-    """Raise ``ResiduaError`` that names every hospital which ``what`` does not place."""
+    """Raise ``ResiduaError`` that names every hospital missing from ``what``."""
     strangers = sorted(set(hospitals) - set(known))
     if strangers:
         raise ResiduaError(f"{what} has no place for the hospital(s) {', '.join(strangers)}")

@@ -1,4 +1,4 @@
-"""Table S2: the grids on which each sequence was acquired."""
+"""Build Table S2: the grids on which each sequence was acquired."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _AXES = ("x", "y", "z")
 
 
 def grids_table(checks: Iterable[str], folds: Mapping[str, Any], sequences: Sequence[str]) -> Table:
-    """Table S2 from ``results/cohort/checks/*.json``, of the patients whom ``folds.json`` places."""
+    """Build Table S2 from ``results/cohort/checks/*.json``, for the patients of ``folds.json``."""
     included = set(Split.from_json(folds).patients)
     grids = {p: found for check in checks for p, found in read_json(check)["grids"].items() if p in included}
     return table_s2(grids, sequences)
 
 
 def table_s2(grids: Mapping[str, Mapping[str, Mapping[str, Sequence[float]]]], sequences: Sequence[str]) -> Table:
-    """One row a sequence: median and range of voxels and of spacing along each axis.
+    """Build one row per sequence: median and range of voxels and of spacing along each axis.
 
     ``grids`` gives ``shape`` and ``spacing_mm`` in RAS+ order by patient and column.
     """

@@ -1,4 +1,4 @@
-"""A table as an HTML fragment, one ``<table>``, for the report."""
+"""Print a table as an HTML fragment, one ``<table>``, for the report."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from residua.tables.render import Cell, Table
 
 
 def to_html(table: Table) -> str:
-    """Caption, head, body and footnotes; every text is escaped, n and undefined are set small."""
+    """Print caption, head, body and footnotes; every text is escaped, n and undefined are set small."""
     header = "".join(f'<th scope="col">{_text(str(name))}</th>' for name in table.frame.columns)
     rows = [f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.frame.itertuples(index=False)]
     width = len(table.frame.columns)

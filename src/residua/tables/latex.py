@@ -1,4 +1,4 @@
-"""A table as LaTeX, for the manuscript: a booktabs tabular with its caption and footnotes."""
+"""Print a table as LaTeX for the manuscript: a booktabs tabular with its caption and footnotes."""
 
 from __future__ import annotations
 
@@ -43,9 +43,9 @@ _NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 
 
 def to_latex(table: Table) -> str:
-    """A ``table`` no wider than the text, or a ``longtable`` where the rows outrun a page; every text is escaped.
+    """Print a ``table`` no wider than the text, or a ``longtable`` for more rows than a page holds; texts are escaped.
 
-    The caption has no number of LaTeX's own, because the table's is part of it.
+    LaTeX adds no number to the caption, because the caption holds the table's own.
     """
     columns = [list(cells) for _, cells in table.frame.items()]
     layout = "".join("r" if any(isinstance(cell, Cell | int) for cell in cells) else "l" for cells in columns)
@@ -57,7 +57,7 @@ def to_latex(table: Table) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that LaTeX prints as it is; a hyphen before a number becomes a minus sign."""
+    """Escape text so that LaTeX prints it as it is; a hyphen before a number becomes a minus sign."""
     plain = _NEGATIVE.sub("−", " ".join(text.split()))
     return _TO_REPLACE.sub(lambda sign: _SPECIAL[sign[0]], plain)
 

@@ -1,4 +1,4 @@
-"""The rows that Tables 3 and 4 share: every inputs, split and network."""
+"""Build the rows that Tables 3 and 4 share: every input configuration, split and network."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ SPLITS = {"validation": "Val", "test": "Test"}
 def model_rows(
     cases: pd.DataFrame, arch_labels: Mapping[str, str], cells: Callable[[pd.DataFrame, str], dict[str, object]]
 ) -> pd.DataFrame:
-    """One row for each inputs, split and arch, in the order in which the names first appear in ``cases``.
+    """Build one row per inputs, split and arch, in the order in which the names first appear in ``cases``.
 
-    ``cells`` gives the row's cells by column, from its cases and their split. A network without a label keeps its name.
+    ``cells`` returns the row's cells by column, from its cases and their split. A network without a label keeps its
+    name.
     """
     rows = []
     for inputs in cases["inputs"].unique():
@@ -35,7 +36,7 @@ def model_rows(
 
 
 def rate_cell(outcome: NDArray[np.str_], fold: NDArray[np.int_], split: str, rate: str, folds_ddof: int) -> Cell:
-    """A rate (a field of ``Rates``) in percent: plain on the test set, "mean±sd" over the folds on validation."""
+    """Print a rate (a field of ``Rates``) in percent: plain on the test set, "mean±sd" over the folds on validation."""
     if split == "test":
         return plain(float(getattr(rates(count(outcome)), rate)), outcome.size)
     return mean_sd(pooled_rate(outcome, fold, rate, folds_ddof))

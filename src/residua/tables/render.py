@@ -1,4 +1,4 @@
-"""A table as text: CSV for programs, Markdown for readers; LaTeX and HTML have modules of their own.
+"""Print a table as text: CSV for programs, Markdown for readers; LaTeX and HTML have modules of their own.
 
 A table is a frame whose cells are strings, integers or ``Cell``. All forms print the same strings. CSV gives each
 column of ``Cell`` two more, "… n" and "… undefined"; the others write them into the cell: ``59.19±20.49 (n=51)``.
@@ -17,7 +17,7 @@ _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
 
 @dataclass(frozen=True)
 class Cell:
-    """A printed number, how many values it comes from and how many were undefined and left out."""
+    """A printed number, and how many values it comes from and how many undefined ones were excluded."""
 
     text: str
     n: int
@@ -25,10 +25,11 @@ class Cell:
 
     @property
     def origin(self) -> str:
-        """How many values the number comes from, and how many were left out."""
+        """Text of the number of values used and of undefined ones."""
         return f"n={self.n}{f', {self.undefined} undefined' if self.undefined else ''}"
 
     def __str__(self) -> str:
+        """Print the number and its origin."""
         return f"{self.text} ({self.origin})"
 
 
@@ -42,7 +43,7 @@ class Table:
 
 
 def to_csv(table: Table) -> str:
-    """The table without caption as CSV, with the columns "… n" and "… undefined" after each column of ``Cell``."""
+    """Print the table without caption as CSV, with the columns "… n" and "… undefined" after those of ``Cell``."""
     columns: dict[str, list[object]] = {}
     for name, cells in table.frame.items():
         values = list(cells)
@@ -54,7 +55,7 @@ def to_csv(table: Table) -> str:
 
 
 def to_markdown(table: Table) -> str:
-    """Caption, table and footnotes as GitHub Markdown; text is escaped, so that it prints as it is."""
+    """Print caption, table and footnotes as GitHub Markdown; text is escaped, so that it prints as it is."""
     header = [str(name) for name in table.frame.columns]
     rows = [[str(cell) for cell in row] for row in table.frame.itertuples(index=False)]
     lines = [_line(header), _line(["---"] * len(header), escape=False), *(_line(row) for row in rows)]

@@ -1,6 +1,6 @@
-"""The tables behind the article's statistics, whose own (Tables S3 to S9) are in neither version of it.
+"""Build the tables behind the article's statistics; neither version of the article prints its own (Tables S3 to S9).
 
-Each takes its parquet file's frame (``residua.statistics``), the networks' labels and the study's settings.
+Each takes the frame of its parquet file (``residua.statistics``), the networks' labels and the study's settings.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _RATES = {"sensitivity": "Sensitivity (%)", "specificity": "Specificity (%)", "b
 
 
 def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
-    """Inputs of one network against each other."""
+    """Compare the inputs of each network."""
     rows = [
         {
             "Arch.": arch_labels.get(row["arch"], row["arch"]),
@@ -43,7 +43,7 @@ def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stati
 
 
 def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
-    """Networks with their best inputs against each other."""
+    """Compare the networks, each with its best inputs."""
     rows = [
         {
             "Model 1": _model(row, arch_labels, "_1"),
@@ -64,7 +64,7 @@ def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistic
 
 
 def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
-    """Networks with their best inputs against human raters and groups of them."""
+    """Compare the networks, each with its best inputs, with human raters and groups of them."""
     rows = [
         {
             "Reference": str(row["reference"]).replace("_", " "),
@@ -87,7 +87,7 @@ def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stat
 
 
 def intervals(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
-    """Intervals of the classification, one row for each inputs, split and network as in Table 4."""
+    """List the intervals of the classification, one row per inputs, split and network as in Table 4."""
     grouped = frame.groupby(["inputs", "split", "arch"], sort=False)
     models: dict[tuple[Any, ...], list[dict[Any, Any]]] = {key: rows.to_dict("records") for key, rows in grouped}
     rows = [
@@ -115,7 +115,7 @@ def intervals(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: S
 
 
 def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
-    """Pairs of models whose intervals overlap or do not, one row for each split and pair."""
+    """List pairs of models whose intervals overlap or do not, one row per split and pair."""
     pairs: dict[tuple[str, str, str], dict[str, object]] = {}
     for row in frame.to_dict("records"):
         key = (SPLITS[row["split"]], _model(row, arch_labels, "_1"), _model(row, arch_labels, "_2"))
@@ -131,7 +131,7 @@ def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: St
 
 
 def _table(rows: Sequence[Mapping[str, object]], caption: str, keys: Sequence[str], none: str) -> Table:
-    """A column "Note" that says nothing is left out; a table without rows says why."""
+    """Build the table; an empty column "Note" is dropped, and a table without rows states the reason."""
     if not rows:
         return Table(pd.DataFrame(columns=list(keys)), caption, (f"No rows: {none}",))
     frame = pd.DataFrame(list(rows), dtype=object)
@@ -149,7 +149,7 @@ def _estimate(row: Mapping[Any, Any]) -> Cell:
 
 
 def _notes(rates: Sequence[Mapping[Any, Any]]) -> str:
-    """Each reason once, with the rates that have it."""
+    """Join the reasons, each once, with the rates that have it."""
     names: dict[str, list[str]] = {}
     for rate in rates:
         names.setdefault(rate["note"], []).append(_name(rate["rate"]))
@@ -174,7 +174,7 @@ def _level(statistics: Statistics) -> str:
 
 
 def supplementary_table(name: str, results: str, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
-    """The table ``name`` of ``residua.tables.supplement``, of its parquet file."""
+    """Build the table ``name`` from its parquet file."""
     return _SUPPLEMENT[name](pd.read_parquet(results), arch_labels, statistics)
 
 

@@ -1,4 +1,4 @@
-"""Table 1: patients, residual tumour (RT) and gross total resection (GTR) of each hospital."""
+"""Build Table 1: patients, residual tumour (RT) and gross total resection (GTR) of each hospital."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from residua.tables.render import Table
 
 
 def table1(patients: pd.DataFrame, hospitals: Sequence[str], residual_tumor_ml: float) -> Table:
-    """One column a hospital, in the order given, and the total.
+    """Build one column per hospital, in the order given, and the total.
 
-    ``patients`` has one row a patient: ``hospital`` and ``residual_ml``, the reference volume, NaN when the patient
-    was not annotated. Such patients are counted in a row of their own and left out of the ratio RT / (RT + GTR).
-    Raises ``ResiduaError`` for a hospital that the order lacks.
+    ``patients`` has one row per patient: ``hospital`` and ``residual_ml``, the reference volume, NaN for a patient
+    without annotation. These patients are counted in a row of their own and excluded from the ratio RT / (RT + GTR).
+    Raises ``ResiduaError`` for a hospital missing from the order.
     """
     require_columns(patients, ["hospital", "residual_ml"], "table 1")
     require_known(patients["hospital"], hospitals, "the order of hospitals")
@@ -51,7 +51,7 @@ def _column(patients: pd.DataFrame, residual_tumor_ml: float) -> dict[str, objec
 
 
 def cohort_table(checks: Sequence[str], split: dict[str, Any], residual_tumor_ml: float) -> Table:
-    """Table 1 of the volumes that the cohort's checks measured, hospitals in the order of folds and hold-out."""
+    """Build Table 1 from the volumes that the cohort's checks measured, in the order of folds and hold-out."""
     volumes_ml = {patient: ml for check in checks for patient, ml in read_json(check)["residual_ml"].items()}
     cohort = Split.from_json(split)
     rows = [(cohort.hospitals[patient], volumes_ml.get(patient)) for patient in cohort.patients]

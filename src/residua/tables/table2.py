@@ -1,4 +1,4 @@
-"""Table 2: hospitals and patients of each fold and of the hold-out set."""
+"""Build Table 2: hospitals and patients of each fold and of the hold-out set."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from residua.tables.render import Table
 
 
 def table2(patients: pd.DataFrame, folds: Mapping[int, Sequence[str]], holdout: Sequence[str]) -> Table:
-    """One column a fold, and the hold-out set.
+    """Build one column per fold, and one of the hold-out set.
 
-    ``patients`` has one row a patient with its ``hospital``; ``folds`` names the hospitals that each fold validates.
+    ``patients`` has one row per patient with its ``hospital``; ``folds`` names the hospitals that each fold validates.
     A fold trains on the patients of all other folds. Raises ``ResiduaError`` for a hospital in no fold.
     """
     require_columns(patients, ["hospital"], "table 2")
@@ -39,7 +39,7 @@ def _count(patients: pd.DataFrame, hospitals: Sequence[str]) -> int:
 
 
 def split_table(split: dict[str, Any]) -> Table:
-    """Table 2 of a split."""
+    """Build Table 2 of a split."""
     cohort = Split.from_json(split)
     folds = {fold: _hospitals(cohort, members) for fold, members in cohort.folds.items()}
     patients = pd.DataFrame({"hospital": [cohort.hospitals[patient] for patient in cohort.patients]})

@@ -1,4 +1,4 @@
-"""Table 3: segmentation performance of every inputs, split and network."""
+"""Build Table 3: segmentation performance of every input configuration, split and network."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def table3(
     notes: Sequence[str] = (),
     folds_ddof: int = 1,
 ) -> Table:
-    """One row for each inputs, split and arch, in the order in which the names first appear in ``cases``.
+    """Build one row per inputs, split and arch, in the order in which the names first appear in ``cases``.
 
-    ``cases`` is the tidy results table, one row a patient, arch and inputs, with ``split`` "validation" or "test".
-    Validation rows pool the folds (``residua.metrics.pooling``; ``folds_ddof`` is for the patient-wise sd), test rows
+    ``cases`` is the tidy results table, one row per patient, arch and inputs, with ``split`` "validation" or "test".
+    Validation rows pool the folds (``residua.metrics.pooling``; ``folds_ddof`` is for the patient-wise sd); test rows
     are of the one set. ``notes`` are printed below. Raises ``ResiduaError`` for a missing column.
     """
     require_columns(cases, [*COLUMNS, "absolute_volume_error_ml"], "table 3")
@@ -80,5 +80,5 @@ def _caption(classification: Classification) -> str:
 def performance_table(
     metrics: Sequence[str], classification: Classification, arch_labels: Mapping[str, str], notes: Sequence[str]
 ) -> Table:
-    """Table 3 of the measurements of every network and inputs."""
+    """Build Table 3 from the measurements of every network and input configuration."""
     return table3(read_cases(metrics), classification, arch_labels, notes)

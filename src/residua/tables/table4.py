@@ -1,4 +1,4 @@
-"""Table 4: gross total resection against residual tumour, classified by every inputs, split and network."""
+"""Build Table 4: gross total resection against residual tumour for every input configuration, split and network."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def table4(
     notes: Sequence[str] = (),
     folds_ddof: int = 1,
 ) -> Table:
-    """One row for each inputs, split and arch, as in Table 3.
+    """Build one row per inputs, split and arch, as in Table 3.
 
-    ``cases`` is the tidy results table. Validation rows pool the folds (``folds_ddof`` is for the sd), test rows are of
+    ``cases`` is the tidy results table. Validation rows pool the folds (``folds_ddof`` is for the sd); test rows are of
     the one set. ``notes`` are printed below. Raises ``ResiduaError`` for a missing column.
     """
     require_columns(cases, COLUMNS, "table 4")
@@ -55,5 +55,5 @@ def _caption(classification: Classification) -> str:
 def classification_table(
     metrics: Sequence[str], classification: Classification, arch_labels: Mapping[str, str], notes: Sequence[str]
 ) -> Table:
-    """Table 4 of the measurements of every network and inputs."""
+    """Build Table 4 from the measurements of every network and input configuration."""
     return table4(read_cases(metrics), classification, arch_labels, notes)

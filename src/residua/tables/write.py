@@ -1,4 +1,4 @@
-"""A table in all its forms."""
+"""Write a table in all its forms."""
 
 from __future__ import annotations
 
@@ -14,6 +14,6 @@ _FORMS = {"csv": to_csv, "md": to_markdown, "tex": to_latex, "html": to_html}
 
 
 def write_table(table: Table, files: Mapping[str, str | PathLike[str]]) -> None:
-    """The same table in four forms; ``files`` names the file of each: csv, md, tex and html."""
+    """Write one table in four forms; ``files`` names the file of each: csv, md, tex and html."""
     for form, write in _FORMS.items():
         write_text(files[form], write(table))

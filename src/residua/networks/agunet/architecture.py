@@ -1,8 +1,8 @@
-"""The layers of AGU-Net, as the authors' public code has them.
+"""Build the layers of AGU-Net as in the authors' public code.
 
-A block is two convolutions, each with batch normalisation and ReLU. On the way down the input itself, averaged again
-and again, joins at every level but the first and the lowest; on the way up an attention gate weighs what each level
-hands across. Four softmax heads, the finest first, are trained together.
+A block is two convolutions, each with batch normalisation and ReLU. In the encoder, the input itself, averaged
+repeatedly, joins at every level but the first and the lowest. In the decoder, an attention gate weighs the skip
+connection of each level. Four softmax heads, the finest first, are trained together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Tensor = Any
 
 
 def build_network(shape: Sequence[int], channels: int, features: Sequence[int], momentum: float) -> keras.Model:
-    """AGU-Net for volumes (x, y, z, ``channels``) of ``shape``; its outputs are one softmax per decoder level.
+    """Build AGU-Net for volumes (x, y, z, ``channels``) of ``shape``; its outputs are one softmax per decoder level.
 
     ``momentum`` is that of the batch normalisation. Raises ``ValueError`` for a shape that cannot be halved.
     """
@@ -39,12 +39,12 @@ def build_network(shape: Sequence[int], channels: int, features: Sequence[int], 
 
 
 def sees_the_input(layer: str) -> bool:
-    """Whether the layer of this name is a convolution over the input, whose kernel depends on the channels."""
+    """Return whether the layer of this name is a convolution over the input, whose kernel depends on the channels."""
     return layer == "encoder0_conv0" or layer.startswith(SCALE)
 
 
 def _encode(layers: _Layers, volume: Tensor, features: Sequence[int], factors: Sequence[tuple[int, ...]]) -> list[Any]:
-    """The output of every level's block, the finest first."""
+    """Return the output of every level's block, the finest first."""
     skips = [layers.block(volume, features[0], "encoder0")]
     averaged = volume
     for level, factor in enumerate(factors, 1):
@@ -65,21 +65,21 @@ class _Layers:
         self._momentum = momentum
 
     def block(self, tensor: Tensor, filters: int, name: str) -> Tensor:
-        """Twice: convolution 3x3x3, batch normalisation, ReLU."""
+        """Apply convolution 3x3x3, batch normalisation and ReLU twice."""
         for step in range(2):
             tensor = keras.layers.Conv3D(filters, 3, padding="same", name=f"{name}_conv{step}")(tensor)
             tensor = self._normalised_relu(tensor, f"{name}_norm{step}")
         return tensor
 
     def decode(self, below: Tensor, skip: Tensor, filters: int, factor: Sequence[int], name: str) -> Tensor:
-        """Upsample what comes from below, join it with the gated skip, and a block over both."""
+        """Upsample the lower level, join it with the gated skip connection, and apply a block to both."""
         up = keras.layers.Conv3DTranspose(filters, 3, strides=tuple(factor), padding="same", name=f"{name}_up")(below)
         up = self._normalised_relu(up, f"{name}_up_norm")
         gated = self._gate(up, skip, filters, name)
         return self.block(keras.layers.Concatenate(name=f"{name}_join")([up, gated]), filters, name)
 
     def _gate(self, signal: Tensor, skip: Tensor, filters: int, name: str) -> Tensor:
-        """The skip times an attention map (0-1) made from both, on the same grid."""
+        """Weigh the skip connection by an attention map (0-1) of both tensors, on the same grid."""
         parts = []
         for tensor, which in ((signal, "signal"), (skip, "skip")):
             part = keras.layers.Conv3D(filters // 2, 1, name=f"{name}_gate_{which}")(tensor)

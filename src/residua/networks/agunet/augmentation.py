@@ -1,4 +1,4 @@
-"""How a training sample is varied: flips, a rotation in the axial plane, a shift."""
+"""Vary a training sample: flips, a rotation in the axial plane, a shift."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HORIZONTAL, VERTICAL = 0, 1
 
 @dataclass(frozen=True)
 class Variation:
-    """What is done to one sample: axes flipped, rotation about z in radians, shift as a fraction of each axis."""
+    """Variation of one sample: flipped axes, rotation about z in radians, shift as a fraction of each axis."""
 
     flipped: tuple[int, ...]
     angle: float
@@ -29,7 +29,7 @@ class Variation:
 
 
 def draw_variation(rng: np.random.Generator, settings: AGUNetSettings) -> Variation:
-    """A variation, each part of it with its own probability."""
+    """Draw a variation, each part of it with its own probability."""
     flipped = tuple(axis for axis in (HORIZONTAL, VERTICAL) if rng.random() < settings.flip_probability)
     rotates = rng.random() < settings.rotation_probability
     largest = np.deg2rad(settings.rotation_degrees)
@@ -41,9 +41,9 @@ def draw_variation(rng: np.random.Generator, settings: AGUNetSettings) -> Variat
 
 
 def varied(volume: NDArray[Any], variation: Variation, is_label: bool) -> NDArray[Any]:
-    """``volume`` (x, y, z) after the variation: nearest neighbour for a label, linear otherwise.
+    """Return ``volume`` (x, y, z) after the variation: nearest neighbour for a label, linear otherwise.
 
-    What comes in from outside continues the border.
+    Voxels from outside the volume continue its border.
     """
     flipped = np.flip(volume, variation.flipped)
     if not variation.moves:

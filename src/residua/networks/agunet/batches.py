@@ -1,4 +1,7 @@
-"""What Keras reads: batches of prepared cases, each epoch's order and variations drawn from the seed and the epoch."""
+"""Serve batches of prepared cases to Keras.
+
+The seed and the epoch determine the order and the variations.
+"""
 
 from __future__ import annotations
 
@@ -19,8 +22,8 @@ Heads = tuple[NDArray[np.float32], ...]
 class Batches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of ``patients``: volumes (batch, x, y, z, channels) and a one-hot target for every head.
 
-    ``steps`` are each head's strides into the full target. With a ``seed`` (numbers that name the run and the epoch)
-    order and samples vary; without, neither does.
+    ``steps`` are each head's strides into the full target. With a ``seed`` (numbers of the run and the epoch) order and
+    samples vary; without one, neither does.
     """
 
     def __init__(
@@ -32,6 +35,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         seed: tuple[int, ...] | None = None,
         workers: int = 1,
     ) -> None:
+        """Draw the order of the patients."""
         super().__init__(workers=workers)
         self._data, self._steps, self._settings, self._seed = data, steps, settings, seed
         self._patients = list(patients)
@@ -39,11 +43,11 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
             self._patients = list(np.random.default_rng(seed).permutation(self._patients))
 
     def __len__(self) -> int:
-        """Batches of one epoch."""
+        """Return the number of batches of one epoch."""
         return -(-len(self._patients) // self._settings.batch_size)
 
     def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Heads]:
-        """Batch number ``index``."""
+        """Return batch number ``index``."""
         size = self._settings.batch_size
         numbers = range(index * size, min((index + 1) * size, len(self._patients)))
         samples = [self._sample(number) for number in numbers]

@@ -1,4 +1,4 @@
-"""The state from which a training goes on: one file, so that a kill never leaves parts of two states."""
+"""Save and restore the state of a training in one file, so that a kill never leaves parts of two states."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _NOW, _BEST, _OPTIMIZER = "now/", "best/", "optimizer/"
 
 
 def save(folder: Path, network: keras.Model, best: Arrays, course: Course) -> None:
-    """Write the state beside, then put it in place."""
+    """Write the state to a temporary file, then put it in place."""
     tensors = {_NOW + name: array for name, array in arrays_of(network).items()}
     tensors |= {_BEST + name: array for name, array in best.items()}
     # 0-d arrays are not stored by every version: a scalar is written as an array of one.
@@ -31,9 +31,9 @@ def save(folder: Path, network: keras.Model, best: Arrays, course: Course) -> No
 
 
 def restore(folder: Path, network: keras.Model) -> tuple[Arrays, Course]:
-    """Put the state back into ``network`` and its optimiser; the best weights so far, and the course.
+    """Restore the state of ``network`` and its optimiser; return the best weights so far and the course.
 
-    Without a checkpoint: the network as it is, at the start.
+    Without a checkpoint, return the weights of the network as it is and a course at its start.
     """
     file = folder / CHECKPOINT
     if not file.exists():

@@ -1,4 +1,4 @@
-"""The course of a training: how far it is, which epoch was best, and when it ends."""
+"""Follow the course of a training: epochs done, the best epoch, and the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class Course:
-    """How far a training is: epochs done, the best validation loss and its epoch, and the learning curve."""
+    """Course of a training: epochs done, the best validation loss and its epoch, and the learning curve."""
 
     epoch: int = 0
     best_loss: float = float("inf")
@@ -15,7 +15,7 @@ class Course:
     curve: tuple[dict[str, float], ...] = field(default=())
 
     def after(self, train_loss: float, validation_loss: float) -> Course:
-        """The course when one more epoch is done; the first of equal losses stays the best."""
+        """Return the course after one more epoch; the first of equal losses stays the best."""
         record = {"epoch": self.epoch, "train_loss": train_loss, "validation_loss": validation_loss}
         done = replace(self, epoch=self.epoch + 1, curve=(*self.curve, record))
         improved = validation_loss < self.best_loss
@@ -27,5 +27,5 @@ class Course:
         return self.best_epoch == self.epoch - 1
 
     def ended(self, epochs: int, patience_epochs: int) -> bool:
-        """Whether the training is over: all epochs done, or too many since the best."""
+        """Return whether the training is over: all epochs are done, or too many since the best."""
         return self.epoch >= epochs or self.epoch - 1 - self.best_epoch >= patience_epochs

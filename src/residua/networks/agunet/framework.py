@@ -1,4 +1,4 @@
-"""Keras on TensorFlow, set up before either is used: the threads of the job, no chatter, memory as it is needed."""
+"""Set up Keras on TensorFlow before either is used: the job's threads, few messages, memory as needed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["keras", "set_up"]
 
 
 def set_up() -> None:
-    """Use the threads that the job was given; must come before TensorFlow's first operation, and may come again."""
+    """Use the threads of the job; call it before TensorFlow's first operation, once or several times."""
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     if tf.config.threading.get_intra_op_parallelism_threads() != threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)

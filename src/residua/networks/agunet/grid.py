@@ -1,4 +1,4 @@
-"""How the volume shrinks from level to level."""
+"""Compute how the volume shrinks from level to level."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ SMALLEST = 4
 
 
 def halving(shape: Sequence[int]) -> Shape:
-    """By what each axis of a level is divided on the way to the next: 2, or 1 where it is short already."""
+    """Return the divisor of each axis between a level and the next: 2, or 1 where the axis is short already."""
     x, y, z = (2 if n > SMALLEST else 1 for n in shape)
     return x, y, z
 
 
 def level_shapes(shape: Sequence[int], levels: int) -> list[Shape]:
-    """The volume's shape at each level, the full one first.
+    """Return the volume's shape at each level, the full one first.
 
-    Raises ``ValueError`` when an axis cannot be halved evenly: what goes down would not fit what comes up.
+    Raises ``ValueError`` when an axis cannot be halved evenly: encoder and decoder would not fit.
     """
     x, y, z = shape
     shapes: list[Shape] = [(x, y, z)]

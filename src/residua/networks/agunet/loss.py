@@ -1,4 +1,4 @@
-"""The loss of every head."""
+"""Compute the loss of every head."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from residua.networks.agunet.framework import keras
 
 
 def soft_dice_loss(truth: Any, probabilities: Any) -> Any:
-    """1 − (2Σpg + 1) / (Σp² + Σg² + 1) over the batch, averaged over the classes without the background.
+    """Compute 1 − (2Σpg + 1) / (Σp² + Σg² + 1) over the batch, averaged over the classes without the background.
 
     ``truth`` is one-hot and ``probabilities`` a softmax, both (batch, x, y, z, classes) with the background first.
     """

@@ -1,4 +1,4 @@
-"""Foreground probabilities of one or several trained AGU-Nets."""
+"""Predict foreground probabilities with one or several trained AGU-Nets."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ def load(models: Sequence[Path]) -> AGUNetEnsemble:
 class AGUNetEnsemble:
     """Models of one training configuration; averages the softmax of their finest heads.
 
-    One network takes the weights of each model in turn: building it costs more than filling it.
+    One network takes the weights of each model in turn, because building a network costs more than filling it.
     """
 
     def __init__(self, models: Sequence[Path]) -> None:
+        """Build the network and read the weights of the models in the folders ``models``."""
         self._network = _network(read_json(models[0] / NETWORK_FILE))
         self._finest = keras.Model(self._network.inputs, self._network.outputs[0])
         self._weights = {folder / WEIGHTS_FILE: load_file(folder / WEIGHTS_FILE) for folder in models}
 
     def __call__(self, case: PreparedCase) -> Image:
-        """Foreground probability (x, y, z) on the reference grid."""
+        """Return the foreground probability (x, y, z) on the reference grid."""
         volume = read_stacked(case.channels)[None]
         total = np.zeros(volume.shape[1:4], dtype=np.float32)
         for file, arrays in self._weights.items():

@@ -1,4 +1,4 @@
-"""One channel as AGU-Net wants it: cropped to the brain, on the network's spacing, resized to its cube, normalised."""
+"""Prepare one channel for AGU-Net: cropped to the brain, on the network's spacing, resized to its cube, normalised."""
 
 from __future__ import annotations
 
@@ -30,6 +30,6 @@ def _prepare_channel(case: ChannelCase, is_label: bool, settings: AGUNetPreparat
 
 
 def _normalised(cube: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Mean 0 and standard deviation 1 over the whole cube, as the authors' code does it."""
+    """Normalise to mean 0 and standard deviation 1 over the whole cube, like the authors' code."""
     deviation = float(cube.std())
     return np.asarray((cube - cube.mean()) / (deviation if deviation > 0 else 1.0), dtype=np.float32)

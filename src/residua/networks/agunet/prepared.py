@@ -1,4 +1,4 @@
-"""How one prepared channel of one patient lies on disk: the cube, and the way back to the reference grid."""
+"""Store one prepared channel of one patient: the cube, and its position on the reference grid."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ SUFFIX = ".npz"
 
 
 def resized(volume: NDArray[Any], shape: tuple[int, ...], is_label: bool) -> NDArray[Any]:
-    """``volume`` (x, y, z) on a grid of ``shape`` over the same extent: nearest neighbour for a label.
+    """Resize ``volume`` (x, y, z) to ``shape`` over the same extent, with nearest neighbour for a label.
 
     Images are interpolated linearly, and smoothed first where the grid becomes coarser.
     """
@@ -29,19 +29,19 @@ def resized(volume: NDArray[Any], shape: tuple[int, ...], is_label: bool) -> NDA
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a cube comes from: the crop of the reference grid, and that crop's shape at the network's spacing."""
+    """Origin of a cube: the crop of the reference grid, and that crop's shape at the network's spacing."""
 
     crop: Crop
     resampled_shape: tuple[int, int, int]
 
     def restore(self, cube: NDArray[np.float32]) -> Image:
-        """Probabilities (x, y, z) of the cube on the reference grid, zero outside the crop."""
+        """Return the probabilities (x, y, z) of the cube on the reference grid, zero outside the crop."""
         there = resized(resized(cube, self.resampled_shape, is_label=False), self.crop.shape, is_label=False)
         return self.crop.restore(np.clip(there, 0.0, 1.0))
 
 
 def resampled_shape(crop: Crop, spacing_mm: tuple[float, ...]) -> tuple[int, int, int]:
-    """Voxels of the crop along x, y, z at ``spacing_mm``."""
+    """Return the number of voxels of the crop along x, y, z at ``spacing_mm``."""
     x, y, z = (
         max(round(n * own / wanted), 1)
         for n, own, wanted in zip(crop.shape, crop.grid.spacing_mm, spacing_mm, strict=True)
@@ -56,18 +56,18 @@ def write_channel(cube: NDArray[Any], origin: Origin, out: Path) -> None:
 
 
 def read_cube(path: Path) -> NDArray[Any]:
-    """A prepared channel (x, y, z)."""
+    """Read a prepared channel (x, y, z)."""
     with np.load(path, allow_pickle=False) as stored:
         return np.asarray(stored["cube"])
 
 
 def read_stacked(paths: tuple[Path, ...]) -> NDArray[np.float32]:
-    """Prepared channels of one case as (x, y, z, channels)."""
+    """Read the prepared channels of one case as (x, y, z, channels)."""
     return np.stack([read_cube(path) for path in paths], axis=-1).astype(np.float32)
 
 
 def read_origin(path: Path) -> Origin:
-    """Where a prepared channel comes from."""
+    """Read the origin of a prepared channel."""
     with np.load(path, allow_pickle=False) as stored:
         record = json.loads(str(stored["origin"]))
     x, y, z = record["resampled_shape"]

@@ -1,4 +1,4 @@
-"""The settings of AGU-Net."""
+"""Settings of AGU-Net."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from residua.settings.network import NetworkSettings
 
 
 class InitialWeights(Frozen):
-    """Trained weights from which every training starts; the layers that see the inputs are made anew."""
+    """Trained weights from which every training starts; the layers that see the inputs start at random."""
 
     file: str = Field(min_length=1, description="Weights (safetensors), relative to the working directory.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
@@ -22,7 +22,7 @@ class AGUNetPreparation(Frozen):
     """The settings on which channels prepared for AGU-Net depend."""
 
     spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled first.")
-    shape: AxisCounts = Field(description="Voxels along x, y, z to which the resampled brain is then resized.")
+    shape: AxisCounts = Field(description="Voxels along x, y, z to which the resampled brain is resized.")
 
 
 class AGUNetSettings(AGUNetPreparation, NetworkSettings):
@@ -34,20 +34,24 @@ class AGUNetSettings(AGUNetPreparation, NetworkSettings):
     environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=3, description="Filters of each level.")
     batch_normalization_momentum: float = Field(gt=0, lt=1, description="Momentum of the running statistics.")
-    initial_weights: InitialWeights | None = Field(default=None, description="Where trainings start; null: at random.")
+    initial_weights: InitialWeights | None = Field(
+        default=None, description="Weights from which trainings start; null: random ones."
+    )
     batch_size: int = Field(ge=1, description="Volumes per step.")
     effective_batch_size: int = Field(ge=1, description="Volumes per weight update, by gradient accumulation.")
     learning_rate: float = Field(gt=0, description="Initial learning rate of Adam.")
-    epochs: int = Field(ge=1, description="Most epochs of a training.")
-    patience_epochs: int = Field(ge=1, description="Stop after so many epochs without a better validation loss.")
+    epochs: int = Field(ge=1, description="Largest number of epochs.")
+    patience_epochs: int = Field(
+        ge=1, description="Epochs without a better validation loss after which a training stops."
+    )
     stopping_fraction: float = Field(
         ge=0,
         lt=1,
-        description="Share of the training patients whose loss ends the training; 0: the fold that validates does.",
+        description="Share of the training patients held out for early stopping; 0 uses the validation fold.",
     )
     loss: Literal["dice_without_background"] = Field(description="Class-averaged soft Dice.")
-    flip_probability: Probability = Field(description="Horizontal and vertical flips, each.")
-    rotation_degrees: float = Field(ge=0, description="Largest rotation either way, in the axial plane.")
+    flip_probability: Probability = Field(description="Probability of a horizontal and of a vertical flip.")
+    rotation_degrees: float = Field(ge=0, description="Largest rotation in the axial plane, in either direction.")
     rotation_probability: Probability = Field(description="Share of samples rotated.")
     translation_fraction: Probability = Field(description="Largest shift as a fraction of the axis.")
     translation_probability: Probability = Field(description="Share of samples shifted.")
@@ -56,7 +60,7 @@ class AGUNetSettings(AGUNetPreparation, NetworkSettings):
 
     @property
     def early_stopping_on_validation(self) -> bool:
-        """Whether the fold that is reported also ends the training, which makes its numbers optimistic."""
+        """Whether the reported validation fold also ends the training, which makes its numbers optimistic."""
         return self.stopping_fraction == 0
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""Weights as named arrays, in and out of files that hold data only."""
+"""Read and write weights as named arrays, in files that hold data only."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Arrays = dict[str, NDArray[Any]]
 
 
 def arrays_of(network: keras.Model) -> Arrays:
-    """Every weight by its layer and name, the running statistics of the normalisation included."""
+    """Return every weight by its layer and name, including the running statistics of the normalisation."""
     return {variable.path: np.array(variable) for variable in network.variables}
 
 
 def assign(network: keras.Model, arrays: Arrays, file: Path, description: str = f"{NETWORK_FILE} beside them") -> None:
     """Put the weights of ``file`` into ``network``, which was built from ``description``.
 
-    Raises ``ResiduaError`` when they are another network's.
+    Raises ``ResiduaError`` when they belong to another network.
     """
     if {name: array.shape for name, array in arrays.items()} != _shapes(network):
         raise ResiduaError(f"{file}: these weights do not fit the network that {description} describes")
@@ -36,9 +36,9 @@ def assign(network: keras.Model, arrays: Arrays, file: Path, description: str = 
 
 
 def read_checked(file: str, sha256: str, what: str) -> Arrays:
-    """The arrays of a file that the configuration names with its digest; ``what`` says in messages what they are.
+    """Read the arrays of a file that the configuration names with its digest; messages call them ``what``.
 
-    Raises ``ResiduaError`` when the file is missing, another one or not of safetensors.
+    Raises ``ResiduaError`` when the file is missing, differs from its digest or is not in the safetensors format.
     """
     if not Path(file).is_file():
         raise ResiduaError(f"{file}: the {what} are missing; correct the path in the config")

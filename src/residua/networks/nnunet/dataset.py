@@ -1,4 +1,4 @@
-"""nnU-Net's loader reads the study's prepared channels through this."""
+"""Give nnU-Net's loader the study's prepared channels."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ _PR_SET_PDEATHSIG = 1
 
 
 class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
-    """nnU-Net's view of prepared cases; the reference standard and its tumour voxels come with each."""
+    """Prepared cases in the form of nnU-Net's datasets, each with its reference standard and its tumour voxels."""
 
     def __init__(self, cases: Mapping[str, PreparedCase], references: Mapping[str, Path]) -> None:
+        """Find the tumour voxels of every reference standard."""
         super().__init__(folder="", identifiers=list(cases))
         self._cases, self._references = cases, references
         self._training = self._settled = os.getpid()
         self._tumour = {patient: _tumour_voxels(path) for patient, path in references.items()}
 
     def load_case(self, identifier: str) -> tuple[StackedChannels, blosc2.NDArray, None, dict[str, Any]]:
-        """Channels, reference standard (1, z, y, x), no previous stage, and where the tumour lies."""
+        """Return channels, reference standard (1, z, y, x), no previous stage, and the places of the tumour."""
         self.settle()
         data = StackedChannels(self._cases[identifier].channels)
         return data, opened(self._references[identifier]), None, {"class_locations": self._tumour[identifier]}
 
     def settle(self) -> None:
-        """In a process of the loader, once: torch's numbers of its own, and an end when the training's comes."""
+        """Reseed torch once in each process of the loader, and let the process end with its training."""
         if os.getpid() == self._settled:
             return
         self._settled = os.getpid()
@@ -52,12 +53,12 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
 
     @staticmethod
     def save_case(*args: Any) -> None:
-        """Cases are written by ``residua.networks.nnunet.prepare``."""
+        """Raise an error: cases are written by ``residua.networks.nnunet.prepare``."""
         raise NotImplementedError
 
     @staticmethod
     def get_identifiers(folder: str) -> list[str]:
-        """Cases are named by the study's split, not by a folder."""
+        """Raise an error: cases are named by the study's split, not by a folder."""
         raise NotImplementedError
 
 

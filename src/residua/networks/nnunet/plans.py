@@ -1,4 +1,4 @@
-"""The settings of the study as nnU-Net's own plans and dataset description."""
+"""Express the settings of the study as nnU-Net's plans and dataset description."""
 
 from __future__ import annotations
 

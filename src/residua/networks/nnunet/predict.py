@@ -1,4 +1,4 @@
-"""Foreground probabilities of one or several trained nnU-Nets."""
+"""Predict foreground probabilities with one or several trained nnU-Nets."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ def load(models: Sequence[Path]) -> NnUNetEnsemble:
 
 
 class NnUNetEnsemble:
-    """Models of one training configuration; averages their probabilities after the softmax, as the study did.
+    """Models of one training configuration; averages their probabilities after the softmax, like the article.
 
     nnU-Net's own ensemble averages logits, which gives other probabilities.
     """
 
     def __init__(self, models: Sequence[Path], device: torch.device) -> None:
+        """Load the models in the folders ``models`` onto ``device``."""
         self._predictors = [_load(folder, device) for folder in models]
 
     def __call__(self, case: PreparedCase) -> Image:
-        """Foreground probability (x, y, z) on the reference grid."""
+        """Return the foreground probability (x, y, z) on the reference grid."""
         data = torch.from_numpy(StackedChannels(case.channels)[(slice(None),) * 4])
         crop, shape = geometry(case.channels[0])
         spacing = list(reversed(crop.grid.spacing_mm))

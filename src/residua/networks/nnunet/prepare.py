@@ -1,4 +1,4 @@
-"""One channel as nnU-Net wants it: cropped to the brain, normalised within it, on the network's spacing."""
+"""Prepare one channel for nnU-Net: cropped to the brain, normalised within it, on the network's spacing."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""How one prepared channel of one patient lies on disk: a compressed array that can be read patch by patch.
+"""Store one prepared channel of one patient as a compressed array that can be read patch by patch.
 
-Every channel is a file of its own, so that a training stacks those of its inputs when it reads, copies nothing, and
-a changed sequence touches only the trainings that use it.
+Every channel is a file of its own. A training stacks the channels of its inputs when it reads them, without copies,
+and a changed sequence affects only the trainings that use it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _ORIGIN, _CROP, _SHAPE = "origin", "crop", "shape_before_resampling"
 
 
 def write_channel(prepared: NDArray[Any], crop: Crop, shape: list[int], patch: list[int], out: Path) -> None:
-    """Write a prepared channel (1, z, y, x), chunked for patches (z, y, x), with its ``crop`` and that one's shape."""
+    """Write a prepared channel (1, z, y, x), chunked for patches (z, y, x), with its ``crop`` and the crop's shape."""
     blocks, chunks = comp_blosc2_params(prepared.shape, patch, prepared.itemsize)
     out.unlink(missing_ok=True)
     stored = blosc2.asarray(
@@ -37,25 +37,27 @@ def write_channel(prepared: NDArray[Any], crop: Crop, shape: list[int], patch: l
 
 
 def opened(path: Path) -> blosc2.NDArray:
-    """A prepared channel (1, z, y, x), read from disk only where it is indexed."""
+    """Open a prepared channel (1, z, y, x), which is read from disk only where it is indexed."""
     return blosc2.open(urlpath=str(path), mode="r", mmap_mode="r", dparams={"nthreads": 1})
 
 
 def geometry(path: Path) -> tuple[Crop, list[int]]:
-    """Where a prepared channel comes from: its crop, and the crop's shape (z, y, x) before resampling."""
+    """Return the crop from which a prepared channel was made, and the crop's shape (z, y, x) before resampling."""
     stored = opened(path)
     origin = stored.schunk.vlmeta[_ORIGIN]
     return Crop.from_json(origin[_CROP]), list(origin[_SHAPE])
 
 
 class StackedChannels:
-    """Channels of one case, shown to nnU-Net's loader as one array (channels, z, y, x) that is read when indexed."""
+    """Channels of one case as one array (channels, z, y, x) for nnU-Net's loader, read when indexed."""
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
+        """Open the channels."""
         self._channels = [opened(path) for path in paths]
         self.shape = (len(paths), *self._channels[0].shape[1:])
 
     def __getitem__(self, index: tuple[slice, ...]) -> NDArray[np.float32]:
+        """Read a part of the channels (channels, z, y, x)."""
         parts = [self._channels[row][(slice(0, 1), *index[1:])] for row in range(len(self._channels))[index[0]]]
         # A label that is an input has no outside.
         parts = [np.maximum(part, 0) if part.dtype == np.int8 else part for part in parts]

@@ -1,4 +1,4 @@
-"""nnU-Net's axis order and how it resamples: all that preparing shares with planning."""
+"""Define nnU-Net's axis order and resampling, which preparation and planning share."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ RESAMPLING_OF_PROBABILITIES = {"is_seg": False, "order": 1, "order_z": 0, "force
 
 
 def zyx(along_xyz: Sequence[Any]) -> list[Any]:
-    """Numbers along x, y, z in nnU-Net's order."""
+    """Return numbers along x, y, z in nnU-Net's order."""
     return list(reversed(along_xyz))

@@ -1,4 +1,4 @@
-"""The settings of nnU-Net."""
+"""Settings of nnU-Net."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class NnUNetPreparation(Frozen):
 
 
 class NnUNetSettings(NnUNetPreparation, NetworkSettings):
-    """nnU-Net, as its plans file and its trainer say it."""
+    """nnU-Net, by the terms of its plans file and its trainer."""
 
     label: ClassVar[str] = "nnU-Net"
     preparation_model: ClassVar[type[Frozen]] = NnUNetPreparation
@@ -35,9 +35,9 @@ class NnUNetSettings(NnUNetPreparation, NetworkSettings):
     learning_rate: float = Field(gt=0, description="Initial learning rate of SGD, decayed polynomially.")
     momentum: float = Field(ge=0, lt=1, description="Nesterov momentum.")
     weight_decay: float = Field(ge=0, description="Weight decay.")
-    foreground_oversampling: Probability = Field(description="Share of patches forced to contain tumour.")
+    foreground_oversampling: Probability = Field(description="Share of patches that must contain tumour.")
     loss: Literal["dice_and_cross_entropy"] = Field(description="The loss, with deep supervision.")
-    batch_dice: bool = Field(description="Soft Dice over the whole batch rather than patch by patch.")
+    batch_dice: bool = Field(description="Soft Dice over the whole batch instead of each patch.")
     augmentation: Literal["nnunet", "nnunet_without_mirroring"] = Field(description="nnU-Net's own augmentation.")
     tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")

@@ -1,4 +1,4 @@
-"""The grid on which nnU-Net sees a patient: the brain's box in voxels of the network's spacing."""
+"""Compute the grid on which nnU-Net sees a patient: the brain's box in voxels of the network's spacing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from residua.preparation.brain_crop import Crop
 def target_grid(crop: Crop, settings: NnUNetPreparation) -> Grid:
     """Fulfil ``residua.networks.contract.TargetGrid``; the setting used is the spacing.
 
-    The number of voxels is that of nnU-Net's ``compute_new_shape``, its rounding included.
+    The number of voxels is that of nnU-Net's ``compute_new_shape``, including its rounding.
     """
     x, y, z = (
         max(round(own / wanted * n), 1)

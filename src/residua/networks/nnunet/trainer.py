@@ -1,7 +1,7 @@
-"""nnU-Net's trainer with the study's numbers and its own data.
+"""Run nnU-Net's trainer with the study's numbers and data.
 
-With one thread on a CPU a training that was interrupted and goes on equals an unbroken one to the bit; with more, the
-loader's processes draw numbers of their own.
+With one thread on a CPU, a resumed training equals an uninterrupted one to the bit. With more threads, the processes of
+the loader draw numbers of their own.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CURVE_COLUMNS = {
 
 
 class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
-    """nnU-Net's own steps, loss, augmentation and schedule; only where data and numbers come from is ours."""
+    """nnU-Net's own steps, loss, augmentation and schedule, with the study's data and numbers."""
 
     def __init__(
         self,
@@ -49,14 +49,15 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         dataset_json: dict[str, Any],
         device: torch.device = torch.device("cuda"),  # noqa: B008 - nnU-Net inspects this signature
     ) -> None:
+        """Take the arguments by name, because nnU-Net inspects this signature."""
         super().__init__(plans, configuration, fold, dataset_json, device)
 
     def print_to_log_file(self, *args: Any, also_print_to_console: bool = True, add_timestamp: bool = True) -> None:
-        """To the rule's log, and into no file of nnU-Net's own."""
+        """Print to the rule's log, and write no log file of nnU-Net's own."""
         print(*args, flush=True)
 
     def configure(self, data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Progress) -> None:
-        """Take the study's settings in place of nnU-Net's defaults, and its folder."""
+        """Replace nnU-Net's defaults and folder by those of the study."""
         self.output_folder = str(out)
         self._data, self._settings, self._progress = data, settings, progress
         self.dataset_class = StackedDataset
@@ -69,7 +70,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.save_every = settings.save_every_epochs
 
     def initialize(self) -> None:
-        """Network, optimiser and loss; nnU-Net's own version also looks for a preprocessed folder."""
+        """Build network, optimiser and loss; nnU-Net's own version also looks for a preprocessed folder."""
         self._reseed(epoch=-1)
         self._set_batch_size_and_oversample()
         self.num_input_channels = determine_num_input_channels(
@@ -92,17 +93,17 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.was_initialized = True
 
     def _do_i_compile(self) -> bool:
-        """As nnU-Net decides, where there is what Triton compiles with; else a training would end at its first step."""
+        """Decide like nnU-Net, but only where Triton can compile; elsewhere a training would end at its first step."""
         header = Path(sysconfig.get_path("include"), "Python.h").is_file()
         compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
         return bool(super()._do_i_compile()) and header and bool(compiler)
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """nnU-Net's step, on a batch laid out as the network is."""
+        """Run nnU-Net's step on a batch in the memory layout of the network."""
         return dict(super().train_step(self._laid_out(batch)))
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
-        """The same without learning."""
+        """Run the same step without learning."""
         return dict(super().validation_step(self._laid_out(batch)))
 
     def _laid_out(self, batch: dict[str, Any]) -> dict[str, Any]:
@@ -112,7 +113,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         return batch
 
     def configure_optimizers(self) -> tuple[torch.optim.Optimizer, PolyLRScheduler]:
-        """SGD with the study's Nesterov momentum, decayed polynomially."""
+        """Configure SGD with the study's Nesterov momentum and polynomial decay."""
         optimizer = torch.optim.SGD(
             self.network.parameters(),
             self.initial_lr,
@@ -123,7 +124,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         return optimizer, PolyLRScheduler(optimizer, self.initial_lr, self.num_epochs)
 
     def configure_rotation_dummyDA_mirroring_and_inital_patch_size(self) -> Any:  # noqa: N802 - an override
-        """nnU-Net's augmentation ranges; mirroring only where the settings keep it."""
+        """Configure nnU-Net's augmentation ranges, with mirroring only if the settings keep it."""
         rotation, flat, initial_patch_size, mirror_axes = (
             super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
         )
@@ -132,7 +133,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         return rotation, flat, initial_patch_size, mirror_axes
 
     def get_tr_and_val_datasets(self) -> tuple[StackedDataset, StackedDataset]:
-        """The study's split."""
+        """Return the datasets of the study's split."""
         return self._subset(self._data.training), self._subset(self._data.validation)
 
     def _subset(self, patients: tuple[str, ...]) -> StackedDataset:
@@ -151,7 +152,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.set_deep_supervision_enabled(self.enable_deep_supervision)
 
     def on_epoch_start(self) -> None:
-        """Draw each epoch's numbers from the seed and the epoch, wherever the training began."""
+        """Seed each epoch's random numbers from the seed and the epoch, wherever the training began."""
         self._progress(self.current_epoch, self.num_epochs)
         self._reseed(self.current_epoch)
         super().on_epoch_start()
@@ -163,7 +164,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         torch.manual_seed(seed)
 
     def on_epoch_end(self) -> None:
-        """Write the learning curve and, every so often, the state from which training goes on."""
+        """Write the learning curve and, every so many epochs, the state from which a training resumes."""
         self.logger.log("epoch_end_timestamps", time(), self.current_epoch)
         loss = float(self.logger.get_value("train_losses", -1))
         if not np.isfinite(loss):
@@ -184,7 +185,10 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         return "\n".join(lines) + "\n"
 
     def on_train_end(self) -> None:
-        """End the loader's processes; nnU-Net's own version also writes a checkpoint, and the caller the weights."""
+        """End the processes of the loader.
+
+        nnU-Net's own version also writes a checkpoint, and its caller the weights.
+        """
         for loader in (self.dataloader_train, self.dataloader_val):
             if hasattr(loader, "_finish"):
                 loader._finish()

@@ -1,4 +1,4 @@
-"""A network's weights as plain tensors, in and out of a file that holds data only."""
+"""Read and write a network's weights as plain tensors, in a file that holds data only."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from residua.errors import ResiduaError
 
 
 def tensors_of(network: torch.nn.Module) -> dict[str, torch.Tensor]:
-    """Parameters and buffers, each once: nnU-Net's networks also know theirs by other names."""
+    """Return parameters and buffers, each once: nnU-Net's networks register some under several names."""
     named = chain(network.named_parameters(), network.named_buffers())
     return {name: tensor.detach().cpu().contiguous() for name, tensor in named}
 
 
 def load_weights(network: torch.nn.Module, file: Path) -> None:
-    """Put the weights of ``file`` into ``network``. Raises ``ResiduaError`` when they are another network's."""
+    """Put the weights of ``file`` into ``network``. Raises ``ResiduaError`` when they belong to another network."""
     stored, wanted = load_file(file), tensors_of(network)
     if {name: tensor.shape for name, tensor in stored.items()} != {name: t.shape for name, t in wanted.items()}:
         raise ResiduaError(f"{file}: these weights do not fit the network that plans.json beside them describes")
