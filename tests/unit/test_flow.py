@@ -72,13 +72,13 @@ def test_numbers_that_do_not_add_up_are_refused() -> None:
 
 def test_a_patient_in_two_places_or_none_is_refused() -> None:
     patients = {"STO1": Patient("STO1", "STO", "auto", "", None)}
-    with pytest.raises(ResiduaError, match=r"1 patient\(s\) are not in just one fold"):
+    with pytest.raises(ResiduaError, match=r"1 patient\(s\) are not in exactly one fold"):
         participant_flow(patients, Split({0: ()}, (), {}, {}), {}, {}, 0.175)
     twice = Split({0: ("STO1",)}, ("STO1",), {}, {"STO1": "STO"})
     with pytest.raises(ResiduaError, match=r"1 patient\(s\)"):
         participant_flow(patients, twice, {}, {}, 0.175)
     there = Split({0: ("STO1",)}, (), {}, {"STO1": "STO"})
-    with pytest.raises(ResiduaError, match="inputs A have patients who are not"):
+    with pytest.raises(ResiduaError, match="input configuration A has patients that are not"):
         participant_flow(patients, there, {"A": ["GOT1"]}, {}, 0.175)
 
 

@@ -218,3 +218,20 @@ def f(settings: dict[str, Any], own_settings: Mapping[str, int], good_settings: 
 @pytest.mark.parametrize("file", MODULES, ids=name_of)
 def test_the_library_takes_settings_as_models(file: Path) -> None:
     assert untyped_settings(ast.parse(file.read_text())) == []
+
+
+def test_what_is_wrong_has_one_shape_and_severities_stand_once() -> None:
+    shapes, builders, severities = set(), set(), set()
+    for file in MODULES:
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.ClassDef):
+                fields = {ast.unparse(each.target) for each in node.body if isinstance(each, ast.AnnAssign)}
+                shapes |= {node.name} if {"what", "remedy"} <= fields else set()
+            elif isinstance(node, ast.Call):
+                is_build = ast.unparse(node.func) == "Problem" or "severity" in {word.arg for word in node.keywords}
+                builders |= {name_of(file)} if is_build else set()
+            elif isinstance(node, ast.Constant) and node.value in ("ineligible", "warning"):
+                severities.add(name_of(file))
+    assert shapes == {"Problem"}
+    assert builders == {"problems/problem.py", "problems/severity.py"}
+    assert severities == {"problems/problem.py", "problems/severity.py"}

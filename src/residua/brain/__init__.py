@@ -1,1 +1,1 @@
-"""Brain masks of the reference sequence: one module a method."""
+"""Brain masks of the reference sequence: one module per method."""

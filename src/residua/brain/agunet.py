@@ -21,13 +21,13 @@ from residua.settings.brain_mask import BrainMask
 SLAB = (256, 192, 32)
 """Voxels of a slab along x, y, z."""
 STEP = 16
-"""Slices from slab to slab: all but the outermost are seen twice. The article names the overlap, not its size."""
+"""Slices from slab to slab: all but the outermost lie in two slabs. The article names the overlap, not its size."""
 _MOMENTUM = 0.99
 """Of the batch normalisation; matters in training only."""
 
 
 def load(settings: BrainMask) -> SlabExtractor:
-    """The extractor with the weights of the configuration.
+    """Return the extractor with the weights of the configuration.
 
     Raises ``ResiduaError`` when the file is missing, another one, or of a network with other ``features``.
     """
@@ -44,19 +44,20 @@ class SlabExtractor:
     """The network, built once for many volumes."""
 
     def __init__(self, network: keras.Model) -> None:
+        """Keep the finest of the network's outputs."""
         self._finest = keras.Model(network.inputs, network.outputs[0])
 
     def probability(self, head: Volume) -> Volume:
-        """Of every voxel (x, y, z) of a whole head, that it lies in the brain."""
+        """Return the probability of every voxel (x, y, z) of a whole head to lie in the brain."""
         flat = resized(normalised(head), (*SLAB[:2], head.shape[2]), is_label=False)
         x, y, z = flat.shape
         answers = ((start, self.foreground(slab)) for start, slab in slabs(flat, SLAB[2], STEP))
         return resized(fused(answers, (x, y, z)), head.shape, is_label=False)
 
     def __call__(self, head: Image) -> Image:
-        """The brain of a whole head (x, y, z) as booleans on the same grid: above 0.5, in one piece without holes."""
+        """Extract the brain of a whole head (x, y, z) as booleans on its grid: above 0.5, one piece without holes."""
         return Image(solid(self.probability(np.asarray(head.data, np.float32))), head.grid)
 
     def foreground(self, slab: Volume) -> Volume:
-        """What the network says of one slab (``SLAB``), normalised and resized already."""
+        """Return the network's probability of the brain in one normalised and resized slab (``SLAB``)."""
         return np.asarray(self._finest.predict_on_batch(slab[None, ..., None]))[0, ..., 1]

@@ -1,4 +1,4 @@
-"""What a brain mask looks like, in numbers that tell a failed extraction."""
+"""Measurements of a brain mask that reveal a failed extraction."""
 
 from __future__ import annotations
 

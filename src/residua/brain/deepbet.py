@@ -14,7 +14,7 @@ _THRESHOLD = 0.5
 
 
 def load(settings: BrainMask) -> DeepbetExtractor:
-    """The extractor; it has no settings."""
+    """Return the extractor; it has no settings."""
     return DeepbetExtractor()
 
 
@@ -22,17 +22,18 @@ class DeepbetExtractor:
     """The networks, loaded once for many volumes."""
 
     def __init__(self) -> None:
+        """Load the networks, onto a GPU where there is one."""
         self._networks = BrainExtraction(no_gpu=not torch.cuda.is_available())
 
     def __call__(self, head: Image) -> Image:
-        """The brain of a whole head (x, y, z) as booleans on the same grid.
+        """Extract the brain of a whole head (x, y, z) as booleans on the same grid.
 
-        Raises ``ResiduaError`` when the network sees no brain.
+        Raises ``ResiduaError`` when the network finds no brain.
         """
         try:
             probability = self._networks.run_model(np.ascontiguousarray(head.data, dtype=np.float32))
             mask = self._networks.postprocess(probability > _THRESHOLD)
         except (AssertionError, ValueError) as error:
             # deepbet asserts that it found a box, and takes the largest of no components.
-            raise ResiduaError(f"deepbet finds no brain in the image ({error}); look at it") from error
+            raise ResiduaError(f"deepbet finds no brain in the image ({error}); check it") from error
         return Image(np.asarray(mask) > 0, head.grid)

@@ -21,14 +21,14 @@ from residua.settings.brain_mask import BrainMask
 
 _HOME = "XDG_DATA_HOME"
 _SPACING_MM = (1.5, 1.5, 1.5)
-"""What the networks were trained on."""
+"""Spacing of the images that the networks were trained on."""
 _NETWORKS = {"accurate": 5, "fast": 1}
-"""As HD-BET's own modes; the fast one also leaves out the seven mirrored views of the head."""
+"""Networks of HD-BET's own modes; the fast mode also skips the seven mirrored views of the head."""
 
 
 @contextmanager
 def _another_home() -> Iterator[None]:
-    """The import makes a folder for downloads in the user's home, which may be read-only and is never used here."""
+    """Redirect the folder for downloads that the import makes: the user's home may be read-only."""
     before = os.environ.get(_HOME)
     with tempfile.TemporaryDirectory(prefix="hd-bet-") as scratch:
         os.environ[_HOME] = scratch
@@ -48,7 +48,7 @@ with _another_home():
 
 
 def load(settings: BrainMask) -> HDBETExtractor:
-    """The extractor of ``hd_bet_mode``. Raises ``ResiduaError`` when the package came without its weights."""
+    """Return the extractor of ``hd_bet_mode``. Raises ``ResiduaError`` when the package came without its weights."""
     return HDBETExtractor(settings.hd_bet_mode)
 
 
@@ -56,6 +56,7 @@ class HDBETExtractor:
     """The networks' weights, read once for many volumes."""
 
     def __init__(self, mode: str) -> None:
+        """Read the weights of a mode."""
         self._device: str | int = 0 if torch.cuda.is_available() else "cpu"
         self._mirroring = mode == "accurate"
         self._config = HD_BET_Config()
@@ -64,7 +65,7 @@ class HDBETExtractor:
         self._weights = [_read_weights(Path(str(files(models))) / f"{n}.model") for n in range(_NETWORKS[mode])]
 
     def __call__(self, head: Image) -> Image:
-        """The brain of a whole head (x, y, z) as booleans on the same grid.
+        """Extract the brain of a whole head (x, y, z) as booleans on the same grid.
 
         Where the mean probability of the networks, interpolated linearly from 1.5 mm, is above 0.5; the largest
         component without holes. Raises ``ResiduaError`` for an image of one value.

@@ -1,4 +1,4 @@
-"""A head in slabs of axial slices, and the slabs' answers as one volume again (Bouget et al. 2021)."""
+"""Split a head into slabs of axial slices, and fuse their probabilities into a volume (Bouget et al. 2021)."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ Volume = NDArray[np.float32]
 
 
 def normalised(head: Volume) -> Volume:
-    """Zero mean and unit standard deviation over all voxels (x, y, z); a constant volume becomes zero."""
+    """Return a volume of zero mean and unit standard deviation over all voxels (x, y, z); zero for a constant one."""
     spread = float(head.std(dtype=np.float64))
     centred = head - np.float32(head.mean(dtype=np.float64))
     return np.asarray(centred / np.float32(spread) if spread > 0 else np.zeros_like(head), np.float32)
 
 
 def slab_starts(depth: int, thickness: int, step: int) -> list[int]:
-    """The lowest slice of every slab of ``thickness`` slices, ``step`` apart, until all ``depth`` slices are covered.
+    """Return the lowest slice of each slab of ``thickness`` slices, ``step`` apart, covering all ``depth`` slices.
 
-    Raises ``ValueError`` for a step that would leave slices out.
+    Raises ``ValueError`` for a step that would skip slices.
     """
     if not 1 <= step <= thickness:
         raise ValueError(f"slabs of {thickness} slices cannot be {step} slices apart")
@@ -28,7 +28,7 @@ def slab_starts(depth: int, thickness: int, step: int) -> list[int]:
 
 
 def slabs(volume: Volume, thickness: int, step: int) -> Iterator[tuple[int, Volume]]:
-    """Every slab (x, y, ``thickness``) with its lowest slice; one that reaches over the top repeats the last slice."""
+    """Yield each slab (x, y, ``thickness``) with its lowest slice; beyond the top the last slice is repeated."""
     depth = volume.shape[2]
     for start in slab_starts(depth, thickness, step):
         slab = volume[:, :, start : start + thickness]
@@ -36,9 +36,9 @@ def slabs(volume: Volume, thickness: int, step: int) -> Iterator[tuple[int, Volu
 
 
 def fused(answers: Iterable[tuple[int, Volume]], shape: tuple[int, int, int]) -> Volume:
-    """The volume of ``shape`` (x, y, z) whose voxels are the highest that any slab gives them; 0 where none reaches.
+    """Return the volume of ``shape`` (x, y, z) with the highest value of any slab at each voxel; 0 outside all slabs.
 
-    ``answers`` come as from ``slabs``; what lies above the volume is padding and left out.
+    ``answers`` come as from ``slabs``; slices above the volume are padding and dropped.
     """
     whole = np.zeros(shape, np.float32)
     for start, slab in answers:

@@ -21,12 +21,12 @@ _SYN_ITERATIONS = (40, 20, 0)
 
 
 def load(settings: BrainMask) -> Callable[[Image], Image]:
-    """The extractor; it has no settings."""
+    """Return the extractor; it has no settings."""
     return extract
 
 
 def extract(head: Image) -> Image:
-    """The brain of a whole head (x, y, z) as booleans on the same grid: affine, then SyN on images of 3 mm.
+    """Extract the brain of a whole head (x, y, z) as booleans on the same grid: affine, then SyN on images of 3 mm.
 
     The template's mask comes through the transform with linear interpolation; above 0.5, in one piece without holes.
     Raises ``ResiduaError`` when ANTs finds no transform.

@@ -41,7 +41,7 @@ _NECK_MM = -40.0
 _HEAD_MM, _CENTRE_MM = 150.0, 80.0
 """From the top of the head: how far down its outline is that of a skull, and how far down the brain's centre lies."""
 _PITCHES_DEGREES = (0.0, -15.0, 15.0)
-"""How a head may nod against the template when the search begins."""
+"""Pitches of the head against the template from which the search begins."""
 _FLIP = np.diag(LPS)[:3]
 
 
@@ -109,7 +109,7 @@ def _start(centre_mm: NDArray[np.float64], pitch_degrees: float, file: str) -> s
 
 
 def _centre_of_brain_mm(image: Image) -> NDArray[np.float64]:
-    """About where the brain's centre lies in the world (RAS, mm): below the top of the head, amid its upper part."""
+    """Estimate the brain's centre (RAS, mm): below the top of the head, in the middle of its upper part."""
     head = head_of(image)
     points = apply_affine(image.grid.affine, np.argwhere(head.inside) * np.array(head.step))
     if not len(points):
@@ -146,7 +146,7 @@ def template() -> Template:
 
 
 def _read(kind: Map) -> Image:
-    """A map (0-1), averaged to 2 mm, with room for the layers around it."""
+    """Read a map (0-1), averaged to 2 mm, with room for the layers around it."""
     canonical = nib.as_closest_canonical(mni_map(kind))
     x, y, z = canonical.shape
     share = np.asarray(canonical.dataobj, np.float32) / np.float32(255.0)

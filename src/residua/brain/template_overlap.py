@@ -14,7 +14,7 @@ from residua.registration.transforms import to_ants
 
 
 def template_overlap(reference: Image, mask: Image) -> float:
-    """Dice (0-1) of a brain mask with the template's, after an affine registration of the template to ``reference``.
+    """Return the Dice (0-1) of a brain mask with the template's, registered to ``reference`` by an affine.
 
     Both on the grid of ``reference`` (x, y, z), but compared at about 4 mm: what counts is whether the mask lies where
     a brain can be. NaN when both are empty. Raises ``ResiduaError`` when ANTs finds no transform.

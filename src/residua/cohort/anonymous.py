@@ -6,11 +6,11 @@ import re
 from collections.abc import Collection
 
 _SHORT_NUMBER = 3
-"""Digits of a number that is more likely an amount than somebody's identifier."""
+"""Digits of a number that is more likely an amount than an identifier."""
 
 
 def anonymous(reason: str, patients: Collection[str]) -> str:
-    """A reason that names nobody: people write "same scan as STO004", and tables of patients 1 to 999 "after 72 h"."""
+    """Return a reason without identifiers: of "same scan as STO004" the name goes, of "after 72 h" no number."""
 
     def masked(word: re.Match[str]) -> str:
         amount = word[0].isdigit() and len(word[0]) <= _SHORT_NUMBER and not word[0].startswith("0")

@@ -1,4 +1,4 @@
-"""Patients worked on by one job.
+"""Batches: the patients of one job.
 
 Starting a process (imports, a container, the queue) costs more than the work on one small image, so a job takes
 several patients. Each batch holds neighbours of one hospital: appending a patient changes only the last batch of its
@@ -15,10 +15,10 @@ BATCH_PATIENTS = 20
 
 
 def batches(patients: Iterable[Patient]) -> dict[str, tuple[str, ...]]:
-    """Batches of at most ``BATCH_PATIENTS`` patients by name, ``HOSPITAL-INDEX``, in table order; none is empty.
+    """Return batches of at most ``BATCH_PATIENTS`` patients by name, ``HOSPITAL-INDEX``, in table order; none is empty.
 
-    Excluded patients keep their place while counting and are then left out. The hyphen, which no identifier has, keeps
-    the names of hospitals such as ``A`` and ``A1`` apart.
+    Excluded patients are counted for the index and then dropped. The hyphen, which no identifier has, keeps the names
+    of hospitals such as ``A`` and ``A1`` apart.
     """
     by_hospital: dict[str, list[Patient]] = {}
     for patient in patients:

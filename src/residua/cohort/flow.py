@@ -1,4 +1,4 @@
-"""The participant flow, as CONSORT asks for: from the rows of the table to the patients of each fold, in numbers."""
+"""The participant flow that CONSORT requires: numbers from the rows of the table to the patients of each fold."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ EXCLUDED_BY: tuple[ExcludedBy, ...] = get_args(ExcludedBy)
 
 @dataclass(frozen=True)
 class _Counting:
-    """Counts of any patients of the split, in all and by place."""
+    """Counts of patients of the split, in total and by part."""
 
     split: Split
     volumes_ml: Mapping[str, float]
     residual_tumor_ml: float
 
     def part(self, members: Collection[str]) -> dict[str, Any]:
-        """Patients, those with and without residual tumour, and hospitals."""
+        """Return the numbers of patients, with and without residual tumour, and by hospital."""
         annotated = [self.volumes_ml[patient] for patient in members if patient in self.volumes_ml]
         with_tumor = int(has_residual_tumor(annotated, self.residual_tumor_ml).sum())
         return {
@@ -38,7 +38,7 @@ class _Counting:
         }
 
     def places(self, members: Collection[str]) -> dict[str, Any]:
-        """The same, and again for every fold, all folds and the hold-out."""
+        """Return the same numbers, and those of every fold, all folds and the hold-out."""
         wanted, split = set(members), self.split
         folds = {fold: [p for p in split.folds[fold] if p in wanted] for fold in sorted(split.folds)}
         return {
@@ -56,15 +56,15 @@ def participant_flow(
     volumes_ml: Mapping[str, float],
     residual_tumor_ml: float,
 ) -> dict[str, Any]:
-    """How many were assessed, left out by whom and why, and included where: builtins that name hospitals, no patient.
+    """Count the patients assessed, excluded (by what and why) and included: builtins that name hospitals, no patient.
 
-    ``patients`` holds every row of the table, ``eligible`` the patients of each inputs, ``volumes_ml`` the reference
-    volumes; residual tumour (RT) is from ``residual_tumor_ml`` on, gross total resection (GTR) below. Everybody is
-    counted once, a patient with several reasons under all of them as one.
+    ``patients`` holds every row of the table, ``eligible`` those of each input configuration, ``volumes_ml`` the
+    reference volumes. Residual tumour (RT) begins at ``residual_tumor_ml``, below is gross total resection (GTR). Every
+    patient is counted once; several reasons of a patient count as one combined reason.
     Raises ``ResiduaError`` when the numbers do not add up.
     """
     included = [patient.patient for patient in patients.values() if not patient.excluded]
-    _require_everybody(included, split, eligible)
+    _require_every_patient(included, split, eligible)
     count = _Counting(split, volumes_ml, residual_tumor_ml)
     flow = {
         "residual_tumor_ml": residual_tumor_ml,
@@ -85,10 +85,10 @@ def flow_of_run(
     lacking: Mapping[str, Collection[str]],
     residual_tumor_ml: float,
 ) -> dict[str, Any]:
-    """The participant flow of the files of a run: ``results/cohort/checks/*.json`` and ``folds.json``.
+    """Return the participant flow of the files of a run: ``results/cohort/checks/*.json`` and ``folds.json``.
 
-    ``left_out`` holds the hospital, ``exclusion_reason`` and ``excluded_by`` of those who are not in the split,
-    ``lacking`` those who are but have no part in some inputs. Raises ``ResiduaError`` as ``participant_flow`` does.
+    ``left_out`` holds the hospital, ``exclusion_reason`` and ``excluded_by`` of patients that are not in the split,
+    ``lacking`` the patients that an input configuration lacks. Raises ``ResiduaError`` as ``participant_flow`` does.
     """
     split = Split.from_json(read_json(folds))
     patients = {p: Patient(p, split.hospitals[p], "auto", "", None) for p in split.patients}
@@ -99,7 +99,7 @@ def flow_of_run(
 
 
 def require_sums(flow: Mapping[str, Any]) -> None:
-    """Raise ``ResiduaError`` with every sum of the flow, in all and by hospital, that is not what it should be."""
+    """Raise ``ResiduaError`` with every sum of the flow, in total and by hospital, that is wrong."""
     wrong = [f"{what}: {found} instead of {expected}" for what, found, expected in _sums(flow) if found != expected]
     if wrong:
         raise ResiduaError(f"The participant flow does not add up: {'; '.join(wrong)}. {_DISAGREE}")
@@ -109,14 +109,14 @@ _DISAGREE = "The cohort table, the split and the checks are not of one run; run 
 
 
 def _sums(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
-    """What each sum is of, the sum, and what it should be."""
+    """Yield the name of each sum, the sum, and its expected value."""
     excluded, included, hospitals = flow["excluded"], flow["included"], flow["hospitals"]
-    left_out = sum(group["patients"] for group in excluded.values())
-    yield "included and excluded patients", left_out + included["patients"], flow["assessed"]
+    number_excluded = sum(group["patients"] for group in excluded.values())
+    yield "included and excluded patients", number_excluded + included["patients"], flow["assessed"]
     yield "patients assessed, by hospital", _total(hospitals.values(), "assessed"), flow["assessed"]
     for by, group in excluded.items():
-        yield f"reasons of those left out by the {by}", _total(group["reasons"], "patients"), group["patients"]
-        yield f"patients left out by the {by}, by hospital", _total(hospitals.values(), by), group["patients"]
+        yield f"reasons of patients excluded by the {by}", _total(group["reasons"], "patients"), group["patients"]
+        yield f"patients excluded by the {by}, by hospital", _total(hospitals.values(), by), group["patients"]
     for hospital, record in hospitals.items():
         counted = record["included"] + sum(record[by] for by in excluded)
         yield f"included and excluded patients of {hospital}", counted, record["assessed"]
@@ -148,15 +148,18 @@ def _total(records: Iterable[Mapping[str, Any]], key: str) -> int:
     return sum(record[key] for record in records)
 
 
-def _require_everybody(included: Sequence[str], split: Split, eligible: Mapping[str, Sequence[str]]) -> None:
-    """Sums alone would not see one patient twice in place of another."""
+def _require_every_patient(included: Sequence[str], split: Split, eligible: Mapping[str, Sequence[str]]) -> None:
+    """Raise ``ResiduaError`` for a patient counted twice in place of another, which sums alone would not show."""
     placed = Counter(split.patients)
     if placed != Counter(included):
         astray = len(set(placed) ^ set(included)) + sum(number > 1 for number in placed.values())
-        raise ResiduaError(f"{astray} patient(s) are not in just one fold, the hold-out or left out. {_DISAGREE}")
+        raise ResiduaError(
+            f"{astray} patient(s) are not in exactly one fold, the hold-out or the exclusions. {_DISAGREE}"
+        )
     for inputs, members in eligible.items():
         if Counter(members) - placed:
-            raise ResiduaError(f"inputs {inputs} have patients who are not, or twice, in the study. {_DISAGREE}")
+            message = f"input configuration {inputs} has patients that are not in the study, or twice"
+            raise ResiduaError(f"{message}. {_DISAGREE}")
 
 
 def _excluded(patients: Mapping[str, Patient]) -> dict[str, Any]:

@@ -1,1 +1,1 @@
-"""Write results so that nothing half-written is ever taken for finished, and say which code made them."""
+"""Write results so that no half-written one is used as finished, and say which code made them."""

@@ -22,7 +22,7 @@ _MADE_FROM, _MADE = "made_from", "sha256"
 
 
 def settings_digest(values: Mapping[str, Any], code: str) -> str:
-    """Return what a stage ``resumes`` by: a digest of its settings (as builtins) and of its code."""
+    """Return the digest by which a stage ``resumes``: of its settings (as builtins) and of its code."""
     return record_digest([values, code])
 
 

@@ -1,4 +1,4 @@
-"""Which code made a file: a digest that changes with what code does, not with how it is written down."""
+"""The digest of the code that made a file: it changes with what the code does, not with its layout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _SETTINGS = "settings"
 
 
 def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str:
-    """Digest of a script and of all modules below ``library`` that it imports, directly or through others.
+    """Return the digest of a script and of all modules below ``library`` that it imports, directly or through others.
 
     ``modules`` are those that it finds by name at run time. Comments, layout and docstrings do not count: editing
     them reruns nothing. Nor do the modules of the settings, whose values reach a rule by its params.
@@ -37,7 +37,7 @@ def _parsed(path: Path, library: Path) -> tuple[str, tuple[Path, ...]]:
 
 
 def _canonical(node: object) -> str:
-    """Like ``ast.dump``, which says one code differently from Python to Python: empty fields are left out."""
+    """Return what ``ast.dump`` does without empty fields, in which versions of Python differ."""
     if isinstance(node, ast.AST):
         fields = (f"{name}={_canonical(value)}" for name, value in ast.iter_fields(node) if value not in ([], None))
         return f"{type(node).__name__}({', '.join(fields)})"
@@ -55,7 +55,7 @@ def _imported(tree: ast.Module) -> set[str]:
 
 
 def _files_of(name: str, library: Path) -> list[Path]:
-    """The files that importing ``name`` runs, when they lie in the library: the module and the packages around it."""
+    """Return the files of the library that importing ``name`` runs: the module and its packages."""
     parts = name.split(".")
     candidates = [library.joinpath(*parts).with_suffix(".py")]
     candidates += [library.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
@@ -67,11 +67,11 @@ def _is_settings(file: Path) -> bool:
 
 
 class _WithoutRemarks(ast.NodeTransformer):
-    """Leaves out what does nothing: strings that stand alone (docstrings, those of values too) and ``pass``."""
+    """Removes statements without effect: strings that stand alone (docstrings, also of values) and ``pass``."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        """A statement that is an expression only."""
+        """Remove a string that stands alone."""
         return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
 
     def visit_Pass(self, node: ast.Pass) -> None:
-        """What a body of a docstring alone equals."""
+        """Remove ``pass``, so that a body of a docstring alone equals an empty one."""

@@ -11,6 +11,6 @@ SUFFIX = ".nii.gz"
 
 
 def by_patient(manifests: Sequence[str]) -> dict[str, Path]:
-    """The verified images of several published folders, by patient."""
+    """Return the verified images of several published folders, by patient."""
     files = [verified(manifest).items() for manifest in manifests]
     return {name.removesuffix(SUFFIX): file for folder in files for name, file in folder if name.endswith(SUFFIX)}

@@ -1,4 +1,4 @@
-"""Long work says how far it is."""
+"""Report the progress of long work."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from residua.publishing.publish import write_json
 
 
 def show_progress(unit: str, file: Path | None = None) -> Callable[[int, int], None]:
-    """A function that prints ``done`` of ``total`` to the log and, where given, keeps it in a JSON file."""
+    """Return a function that prints ``done`` of ``total`` to the log and, where given, keeps it in a JSON file."""
 
     def progress(done: int, total: int) -> None:
         print(f"{unit} {done}/{total}", flush=True)

@@ -1,4 +1,4 @@
-"""Nothing half-written is ever taken for finished.
+"""Write files and folders so that no half-written one is ever used as finished.
 
 A single file is written beside its place and renamed. A stage of many files is built in a sibling ``.part`` folder,
 held by a lock, and renamed when whole; its ``manifest.json`` holds the digest of every file, and readers verify them.
@@ -29,19 +29,19 @@ _CHUNK_BYTES = 1 << 20
 
 
 def digest(path: str | os.PathLike[str]) -> str:
-    """SHA-256 of a file's content, as hex."""
-    found = hashlib.sha256()
+    """Return the SHA-256 of a file's content, as hex."""
+    computed = hashlib.sha256()
     with open(path, "rb") as stream:
         while chunk := stream.read(_CHUNK_BYTES):
-            found.update(chunk)
-    return found.hexdigest()
+            computed.update(chunk)
+    return computed.hexdigest()
 
 
 @contextmanager
 def writing(path: str | os.PathLike[str], suffix: str = "") -> Iterator[Path]:
-    """A path beside ``path`` to write to; renamed onto it when the block ends well, removed when it does not.
+    """Yield a path beside ``path`` to write to; renamed to ``path`` when the block succeeds, removed when it fails.
 
-    What a killed process had begun to write to ``path`` is removed first.
+    A file that a killed process began to write for ``path`` is removed first.
     """
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -75,7 +75,7 @@ def _umask() -> int:
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file so that it is whole or not there."""
+    """Write a text file that is either whole or absent."""
     with writing(path) as beside:
         beside.write_text(text, encoding="utf-8")
 
@@ -99,7 +99,7 @@ def read_json(path: str | os.PathLike[str]) -> Any:
 def stage(
     manifest: str | os.PathLike[str], facts: dict[str, Any] | None = None, resumes: str | None = None
 ) -> Iterator[Path]:
-    """Build the folder of ``manifest`` in a ``.part`` sibling and put it in place when the block ends well.
+    """Build the folder of ``manifest`` in a ``.part`` sibling and put it in place when the block succeeds.
 
     The block gets the ``.part`` folder. When the block raises or its process is killed, the folder stays. The next
     try finds it as it was if it gives the same ``resumes`` (a digest of all that the work depends on), and empty
@@ -117,10 +117,10 @@ def stage(
 
 
 def republished(manifest: str | os.PathLike[str], resumes: str) -> bool:
-    """Whether the folder of ``manifest`` was made from just this (``resumes``) and is whole; if so, publish it again.
+    """Return whether the folder of ``manifest`` is whole and was made from ``resumes``; if so, publish it again.
 
-    Work whose inputs were made again and came out the same need not be done again. A missing or changed file makes
-    this false, so that what is damaged is rebuilt.
+    Work is not repeated when its inputs were made again and are the same. A missing or changed file makes this false,
+    so that a damaged folder is rebuilt.
     """
     folder = Path(manifest).parent
     if not (folder / _TWIN).is_file():
@@ -182,14 +182,14 @@ def _put_in_place(part: Path, final: Path) -> None:
 
 
 def verified(manifest: str | os.PathLike[str], only: Callable[[str], bool] = lambda name: True) -> dict[str, Path]:
-    """The files of a published folder by name, after their digests were checked.
+    """Return the files of a published folder by name, after checking their digests.
 
-    ``only`` limits the check and the answer to the names for which it is true.
+    ``only`` limits both to the names for which it is true.
     Raises ``DamagedStageError`` that names each missing or changed file and the command that rebuilds the folder.
     """
     folder = Path(manifest).parent
-    digests = {name: found for name, found in manifest_of(manifest)["files"].items() if only(name)}
-    damaged = [name for name, found in digests.items() if not _intact(folder / name, found)]
+    digests = {name: expected for name, expected in manifest_of(manifest)["files"].items() if only(name)}
+    damaged = [name for name, expected in digests.items() if not _intact(folder / name, expected)]
     if damaged:
         raise DamagedStageError(
             f"{folder}: {len(damaged)} file(s) missing or changed since they were made: {', '.join(damaged[:5])}. "
@@ -199,7 +199,7 @@ def verified(manifest: str | os.PathLike[str], only: Callable[[str], bool] = lam
 
 
 def manifest_of(manifest: str | os.PathLike[str]) -> dict[str, Any]:
-    """The manifest's record: the stage's facts and ``files``, a digest by name."""
+    """Return the manifest's record: the stage's facts and ``files``, a digest by name."""
     try:
         record: dict[str, Any] = read_json(manifest)
     except OSError as error:

@@ -33,6 +33,7 @@ class Cache:
     """Records by the content of the measured files; without a folder nothing is kept."""
 
     def __init__(self, folder: str | os.PathLike[str] | None) -> None:
+        """Keep records in ``folder``, or nothing when it is None."""
         self._folder = None if folder is None else os.path.join(folder, f"v{VERSION}")
 
     def recall(self, what: str, paths: Sequence[str], measure: Callable[[], Record]) -> Record:

@@ -17,5 +17,6 @@ class UnusableFileError(Exception):
     """A file that cannot be checked any further because of these problems."""
 
     def __init__(self, *problems: Problem) -> None:
+        """Keep the problems."""
         super().__init__(*(problem.what for problem in problems))
         self.problems = problems

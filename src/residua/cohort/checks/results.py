@@ -1,4 +1,4 @@
-"""The errors that checks of the data found, kept for the next start, and the patients whom they exclude.
+"""The errors that checks of the data found, kept for the next start, and the patients that they exclude.
 
 An error stands as long as the files of its patients are those that were checked (path, size, time of change). Once a
 file is corrected, its patient is a candidate again and is checked anew.
@@ -62,7 +62,7 @@ def invalid_patients(problems: Iterable[Problem]) -> dict[str, str]:
 
 
 def write_excluded(path: str, problems: Iterable[Problem]) -> None:
-    """Write the patients whom checks exclude as a table (TSV), one row per error."""
+    """Write the patients that checks exclude as a table (TSV), one row per error."""
     stream = io.StringIO()
     writer = csv.writer(stream, delimiter="\t", lineterminator="\n")
     writer.writerow(_COLUMNS)

@@ -109,8 +109,8 @@ def _unpopulated(
     for fold, hospitals, members in (*parts, (None, study.holdout, split.holdout)):
         key = "holdout of the config" if fold is None else _name_of(study, fold)
         # A table's hospitals were compared with the cohort's; one of frozen folds may leave the study.
-        told = fold is None or isinstance(study.folds, dict)
-        absent = [hospital for hospital in hospitals if hospital not in present] if told else []
+        is_judged = fold is None or isinstance(study.folds, dict)
+        absent = [hospital for hospital in hospitals if hospital not in present] if is_judged else []
         problems += [
             problem_of(
                 "hospital-without-patients",
@@ -122,7 +122,7 @@ def _unpopulated(
         ]
         if not members and not absent:
             what = f"{key} has no patients: all of {', '.join(hospitals)} are excluded"
-            what += "" if told else " or no longer in the table"
+            what += "" if is_judged else " or no longer in the table"
             remedy = f"include some of them, or {_how_to_change(study, fold)}"
             problems.append(problem_of("fold-without-patients", what, remedy, subject="role"))
     return problems

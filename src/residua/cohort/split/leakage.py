@@ -1,4 +1,4 @@
-"""The proof that nothing is on two sides of the split: no hospital, and no image under two patients' names."""
+"""The proof that no hospital is on two sides of the split, nor an image under the names of two patients."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from residua.cohort.split.split import Split
 
 
 def prove(split: Split, digests: Mapping[str, Mapping[str, str]], images: Collection[str]) -> dict[str, Any]:
-    """For each fold its hospitals on both sides and the patients who share an image across its sides, as builtins.
+    """Return for each fold the hospitals on both sides and the patients that share an image across sides, as builtins.
 
-    ``digests`` gives the digest of the voxels by patient and column, in the orientation that all share; ``images``
+    ``digests`` gives the digest of the voxels by patient and column, in a common orientation; ``images``
     are the columns that count (two empty masks are equal and mean nothing). By fold: ``training_hospitals``,
     ``validation_hospitals``, ``holdout_hospitals``, ``overlap`` (hospitals on two sides) and ``duplicates``, a record
-    for each group of patients with an equal image, in whatever columns: who is in ``training``, ``validation`` and
-    ``holdout``. The last two are empty in a sound study. Never raises; the names of patients are in it.
+    for each group of patients with an equal image, in whatever columns: its patients in ``training``, ``validation``
+    and ``holdout``. The last two are empty in a correct study. Never raises; the names of patients are in it.
     """
     groups = _sharing(split, digests, images)
     return {
@@ -33,7 +33,7 @@ def _sides(split: Split, fold: int) -> dict[str, frozenset[str]]:
 
 
 def _sharing(split: Split, digests: Mapping[str, Mapping[str, str]], images: Collection[str]) -> list[frozenset[str]]:
-    """Each group of patients of the split who have an image in common, once, in order."""
+    """Return each group of patients of the split with a common image, once, in order."""
     patients: dict[str, set[str]] = {}
     for patient in split.patients:
         for column, digest in digests.get(patient, {}).items():

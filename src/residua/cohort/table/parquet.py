@@ -1,4 +1,4 @@
-"""A Parquet table as the cells that the same table has as text."""
+"""Read and write a Parquet table as the cells that it would have as text."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ _INDEX = re.compile(r"__index_level_\d+__")
 
 
 def parquet_cells(content: bytes) -> list[tuple[str, ...]]:
-    """The names of the columns, then every row; a null and a float that is no number are empty cells.
+    """Return the names of the columns, then every row; nulls and NaN are empty cells.
 
-    An unnamed index of pandas is no column. Raises whatever pyarrow raises for a damaged file.
+    An unnamed index of pandas is not a column. Raises whatever pyarrow raises for a damaged file.
     """
     # Only here: a study whose table is text never pays for the import.
     import pyarrow as pa
@@ -27,7 +27,7 @@ def parquet_cells(content: bytes) -> list[tuple[str, ...]]:
 
 
 def with_parquet_cells(content: bytes, changes: Mapping[int, Mapping[str, str]]) -> bytes:
-    """The table with other texts in some cells, by row (without rows that have no content) and column; "" is null.
+    """Return the table with other texts in some cells, by row (blank rows do not count) and column; "" is null.
 
     Types, order, metadata and compression stay. A column that holds no text, or is not there, becomes one of text.
     """
