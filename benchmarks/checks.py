@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,17 +19,13 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from _common import COLUMNS, HOUSE, write_published_cohort
 from residua.cohort.checks.headers import check_headers
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.commands.verdict import check_cohort
 from residua.publishing.publish import write_text
 from residua.settings.study import load_study
 from residua.tables.render import Table, to_markdown
-
-HOUSE = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(HOUSE / "tests" / "workflow"))
-
-from published_cohort import COLUMNS, write_published_cohort  # noqa: E402
 
 SHAPE, SPACING_MM = (24, 28, 20), 7.0
 

@@ -84,7 +84,7 @@ def sheet(cohort: Path, row: pd.Series, out: Path) -> None:
 
 
 def cut(image: Image, point: np.ndarray, plane: str) -> tuple[np.ndarray, tuple[float, float, float, float]]:
-    """The slice of a plane nearest to a point, and where it lies around that point, in mm."""
+    """Return the slice of a plane nearest to a point, and where it lies around that point, in mm."""
     across, up, through = PLANES[plane]
     index = nib.affines.apply_affine(np.linalg.inv(image.grid.affine), point)
     level = int(np.clip(round(index[through]), 0, image.data.shape[through] - 1))
@@ -97,7 +97,7 @@ def cut(image: Image, point: np.ndarray, plane: str) -> tuple[np.ndarray, tuple[
 
 
 def framed(axis: Axes, point: np.ndarray, plane: str) -> None:
-    """The whole head, wherever the slice was taken."""
+    """Show the whole head, wherever the slice was taken."""
     across, up, _ = PLANES[plane]
     axis.set_xlim(-HALF_MM - point[across], HALF_MM - point[across])
     axis.set_ylim(-HALF_MM - point[up], HALF_MM - point[up])
@@ -107,7 +107,7 @@ def framed(axis: Axes, point: np.ndarray, plane: str) -> None:
 
 
 def grey(axis: Axes, image: Image, point: np.ndarray, plane: str) -> None:
-    """A slice as a reader sees it."""
+    """Draw a slice as a reader sees it."""
     picture, extent = cut(image, point, plane)
     bright = np.percentile(image.data[image.data > np.percentile(image.data, 60)], 99.3)
     axis.imshow(picture, cmap="gray", origin="lower", extent=extent, vmin=0, vmax=bright, interpolation="nearest")
@@ -115,7 +115,7 @@ def grey(axis: Axes, image: Image, point: np.ndarray, plane: str) -> None:
 
 
 def coloured(axis: Axes, labels: Image, point: np.ndarray, plane: str) -> None:
-    """A slice of the truth."""
+    """Draw a slice of the truth."""
     picture, extent = cut(labels, point, plane)
     colours = ListedColormap(["black", *(COLOURS[tissue] for tissue in CODES)])
     axis.imshow(

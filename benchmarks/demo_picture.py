@@ -47,7 +47,7 @@ def draw_patient(row: np.ndarray, study: Path, patient: str, metrics: dict[str, 
         axis.contour(reference[:, :, level].T, [0.5], colors="lime", linewidths=1.2)
         if mask[:, :, level].any():
             axis.contour(mask[:, :, level].T, [0.5], colors="red", linewidths=1.2)
-        dice = metrics[inputs].set_index("patient").loc[patient, "dice"]
+        dice = float(metrics[inputs].set_index("patient")["dice"][patient])
         axis.text(2, 2, f"Dice {dice:.2f}", color="white", fontsize=10)
 
 

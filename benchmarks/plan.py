@@ -15,12 +15,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from _common import HOUSE, write_published_cohort
 from residua.tables.render import Table, to_markdown
-
-HOUSE = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(HOUSE / "tests" / "workflow"))
-
-from published_cohort import write_published_cohort  # noqa: E402
 
 
 def plan(folder: Path) -> tuple[float, int]:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
-import sys
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -24,6 +23,7 @@ import pandas as pd
 import yaml
 from scipy import ndimage
 
+from _common import HOUSE, steps_of
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.registry import target_grid_of
@@ -35,17 +35,12 @@ from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import Assignment
 from residua.tables.render import Table, to_markdown
 
-HOUSE = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(HOUSE / "tests"))
-
-from environments import python_in  # noqa: E402
-
-SEQUENCE, STEPS = "post_t1", str(Path(__file__).parent / "preparation_steps.py")
+SEQUENCE, STEPS = "post_t1", Path(__file__).parent / "preparation_steps.py"
 MODES, TRANSFORMS = ("paper", "composed"), ("found", "true")
 
 
 def changed(design: Design, hospital: str, ideal: bool) -> Design:
-    """The design with an even coil; ``ideal``: also without noise and movement, the T1w on a finer grid."""
+    """Return the design with an even coil; ``ideal``: also without noise and movement, the T1w on a finer grid."""
     step = design.world_mm / 2
     fine = ScanSampling(spacing_mm=(step,) * 3, field_of_view_mm=(190.0, 226.0, 190.0))
     scanner = design.hospitals[hospital].scanners[0].model_copy(update={"share": 1.0, "bias": 0.0})
@@ -58,7 +53,7 @@ def changed(design: Design, hospital: str, ideal: bool) -> Design:
 
 
 def seen(truth: Image, grid: Grid) -> Any:
-    """The mean of a fine scan over the extent of each voxel of a grid in the same space (x, y, z)."""
+    """Average a fine scan over the extent of each voxel of a grid in the same space (x, y, z)."""
     counts = [max(round(wide / fine), 1) for wide, fine in zip(grid.spacing_mm, truth.grid.spacing_mm, strict=True)]
     total = np.zeros(grid.shape, np.float32)
     for offset in product(*[(np.arange(n) + 0.5) / n - 0.5 for n in counts]):
@@ -69,17 +64,8 @@ def seen(truth: Image, grid: Grid) -> Any:
     return total / np.prod(counts)
 
 
-def steps_of(script: Path | str, environment: str, *arguments: str) -> list[dict[str, Any]]:
-    """Run timed steps in an environment."""
-    done = python_in(environment, str(script), *arguments)
-    if done.returncode:
-        sys.exit(done.stdout + done.stderr)
-    rows: list[dict[str, Any]] = json.loads(done.stdout.splitlines()[-1])
-    return rows
-
-
 def measured(folder: Path, assignment: Assignment, design: Design, study: Study) -> list[dict[str, Any]]:
-    """The rows of one patient: costs of each step, and errors."""
+    """Measure one patient: costs of each step, and errors."""
     name = assignment.patient
     simulate_patient(folder, 1, assignment, changed(design, assignment.hospital, ideal=False))
     simulate_patient(folder / "ideal", 1, assignment, changed(design, assignment.hospital, ideal=True))
@@ -104,7 +90,7 @@ def measured(folder: Path, assignment: Assignment, design: Design, study: Study)
 
 
 def unexplained(found: Any, expected: Any) -> float:
-    """What a straight line through ``expected`` leaves of ``found``, in sd."""
+    """Return the part of ``found`` that no straight line through ``expected`` explains, in sd."""
     return float(np.sqrt(1 - np.corrcoef(found, expected)[0, 1] ** 2))
 
 
@@ -114,16 +100,21 @@ def table(rows: pd.DataFrame, study: Study, caption: str) -> Table:
     for arch, mode in product(study.archs, MODES):
         mine = rows[(rows["mode"] == mode) & (rows["arch"].isna() | (rows["arch"] == arch))]
         costs = mine.groupby("step")[["cpu_s", "mib"]].mean()
+
+        def spent(step: str, costs: pd.DataFrame = costs) -> str:
+            return "{:.2f} s, {:.1f} MiB".format(*costs.loc[step])
+
         before = "strip" if mode == "paper" else "sample"
         errors = mine[mine["step"] == "error"].groupby("transform")[["all", "deep"]].mean()
+        of_brain, deep = (errors[where].map("{:.3f}".format) for where in ("all", "deep"))
         lines.append(
             {
                 "network": study.settings_of(arch).label,
                 "mode": mode,
-                "before": f"{before} {costs.loc[before, 'cpu_s']:.2f} s, {costs.loc[before, 'mib']:.1f} MiB",
-                "prepare": f"{costs.loc['prepare', 'cpu_s']:.2f} s, {costs.loc['prepare', 'mib']:.1f} MiB",
-                **{f"error, {transform} transform": f"{errors.loc[transform, 'all']:.3f}" for transform in TRANSFORMS},
-                **{f"8 mm inside, {transform}": f"{errors.loc[transform, 'deep']:.3f}" for transform in TRANSFORMS},
+                "before": f"{before} {spent(before)}",
+                "prepare": spent("prepare"),
+                **{f"error, {transform} transform": of_brain[transform] for transform in TRANSFORMS},
+                **{f"8 mm inside, {transform}": deep[transform] for transform in TRANSFORMS},
             }
         )
     return Table(pd.DataFrame(lines, dtype=object), caption)

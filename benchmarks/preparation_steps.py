@@ -14,6 +14,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -68,14 +69,14 @@ def bring(folder: Path, patient: str, settings: dict[str, Any]) -> list[dict[str
         )
         case = ChannelCase(patient, registered, brain)
         out = folder / name / "stripped"
-        rows.append(timed("paper", "strip", None, out, lambda case=case, out=out: strip(case, out / "channel.nii.gz")))
+        rows.append(timed("paper", "strip", None, out, partial(strip, case, out / "channel.nii.gz")))
         native = NativeChannel(patient, moving, brain, transform)
         sampling = Sampling(is_label=False, in_brain=True, interpolation=how.interpolation)
         for arch, preparation in settings["networks"].items():
             out = folder / name / "sampled" / arch
             target_grid = target_grid_of(arch, preparation_of(arch, preparation))
-            arguments = (native, target_grid, sampling, out / "channel.nii.gz")
-            rows.append(timed("composed", "sample", arch, out, lambda a=arguments: sample(*a)))
+            work = partial(sample, native, target_grid, sampling, out / "channel.nii.gz")
+            rows.append(timed("composed", "sample", arch, out, work))
     return rows
 
 
@@ -85,7 +86,7 @@ def preparation_of(arch: str, values: dict[str, Any]) -> Frozen:
 
 
 def no_warp(folder: Path) -> Path:
-    """A displacement field of zeros around every head."""
+    """Write a displacement field of zeros around every head."""
     import SimpleITK as sitk  # noqa: N813
 
     field = sitk.GetImageFromArray(np.zeros((3, 3, 3, 3)), isVector=True)
@@ -96,15 +97,15 @@ def no_warp(folder: Path) -> Path:
 
 
 def prepare(folder: Path, patient: str, settings: dict[str, Any], arch: str) -> list[dict[str, Any]]:
-    """What a network's ``prepare`` makes of either; its voxels (x, y, z) go to ``{arch}-{mode}-{transform}.npy``."""
+    """Prepare both for a network; write its voxels (x, y, z) to ``{arch}-{mode}-{transform}.npy``."""
     brain, work = folder / "truth" / patient / "brain_mask.nii.gz", prepare_of(arch)
     rows = []
     for transform in TRANSFORMS:
         for mode, place in (("paper", "stripped"), ("composed", f"sampled/{arch}")):
             case = ChannelCase(patient, folder / transform / place / "channel.nii.gz", brain, mode == "composed")
             out = folder / transform / f"prepared-{arch}-{mode}"
-            arguments = ([case], False, preparation_of(arch, settings["networks"][arch]), out)
-            rows.append(timed(mode, "prepare", arch, out, lambda a=arguments: work(*a)))
+            given = [case], False, preparation_of(arch, settings["networks"][arch]), out
+            rows.append(timed(mode, "prepare", arch, out, partial(work, *given)))
             voxels = READERS[arch](import_module(f"residua.networks.{arch}.prepared"), next(out.iterdir()))
             np.save(folder / f"{arch}-{mode}-{transform}.npy", voxels)
     return rows

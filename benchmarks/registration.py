@@ -20,7 +20,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from preparation import HOUSE, steps_of
+from _common import HOUSE, steps_of
 from residua.publishing.publish import read_json, write_json, write_text
 from residua.simulate.design import Design, ScanSampling, load_design
 from residua.simulate.patient import simulate_patient
@@ -41,7 +41,7 @@ NUMBERS = ("cpu_s", "peak_gb", "mean_mm", "p95_mm", "cavity_mm", "label_percent"
 
 
 def full_size(hospital: str) -> Design:
-    """The design of table1 with the hospital's first scanner, whose scans all lie on the average grid."""
+    """Return the design of table1 with the hospital's first scanner, whose scans all lie on the average grid."""
     design = load_design("table1")
     own = design.hospitals[hospital]
     grids = dict.fromkeys(("post_t1ce", *SEQUENCES), GRID)
@@ -50,7 +50,7 @@ def full_size(hospital: str) -> Design:
 
 
 def simulated(out: Path, hospital: str, number: int) -> str:
-    """The name of a patient of this hospital, made unless it was before."""
+    """Simulate a patient of this hospital unless it exists, and return its name."""
     patient = f"{hospital}001"
     if not (out / "truth" / patient / "made.json").is_file():
         simulate_patient(out, 1, Assignment(number, patient, hospital, True, False), full_size(hospital))

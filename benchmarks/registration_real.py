@@ -22,10 +22,8 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from _common import HOUSE, steps_of
 from residua.images import volumes
-
-HOUSE = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(HOUSE / "tests"))
 
 POINTS = 3000
 LPS = np.array([-1.0, -1.0, 1.0])
@@ -84,10 +82,10 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
         for name, engine in ENGINES.items():
             with tempfile.TemporaryDirectory() as scratch:
                 found = TransformFiles(Path(scratch, "affine.mat"), Path(scratch, "warp.nii.gz"))
-                files = [case / f"{scan}.nii.gz" for scan in (fixed, moving)]
-                out = Path(scratch, "image.nii.gz"), found, Path(scratch, "quality.json")
+                reference, image = (case / f"{scan}.nii.gz" for scan in (fixed, moving))
                 how = Registration(**settings | engine).of(before_surgery=name == ACROSS)
-                register(*files, how, 1, *out, patient="benchmark", sequence=moving)
+                out = Path(scratch, "image.nii.gz")
+                register(reference, image, how, 1, out, found, Path(scratch, "quality.json"), case.name, moving)
                 moved = ants.apply_transforms_to_points(3, frame, found.in_order)[["x", "y", "z"]].to_numpy()
             row[name] = error_mm(moved, places[moving])
         rows.append(row)
@@ -96,7 +94,6 @@ def measured(case: Path, settings: dict[str, Any]) -> list[dict[str, str]]:
 
 def main() -> None:
     """Measure in the core environment, and write the table."""
-    from environments import python_in
     from residua.publishing.publish import write_text
     from residua.tables.render import Table, to_markdown
 
@@ -105,10 +102,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HOUSE / "build" / "registration_real")
     wanted = parser.parse_args()
     settings = yaml.safe_load((HOUSE / "config.yaml").read_text())["registration"]
-    done = python_in("core", __file__, "measure", str(wanted.case), json.dumps(settings))
-    if done.returncode:
-        sys.exit(done.stdout + done.stderr)
-    rows = json.loads(done.stdout.splitlines()[-1])
+    rows = steps_of(Path(__file__), "core", "measure", str(wanted.case), json.dumps(settings))
     note = "Mean error over the brain in mm (95th percentile) against the published transforms."
     text = to_markdown(Table(pd.DataFrame(rows, dtype=object), note))
     write_text(wanted.out / "registration_real.md", text)

@@ -34,9 +34,10 @@ def ours(reference: Path, moving: Path, settings: dict[str, Any], scratch: Path)
     """All that the rule does: reading, estimating, judging, resampling, writing."""
     how = Registration(**settings).of(BEFORE_SURGERY in moving.name)
     found = TransformFiles(scratch / "affine.mat", scratch / "warp.nii.gz")
-    out = scratch / "image.nii.gz", found, scratch / "quality.json"
+    out, quality = scratch / "image.nii.gz", scratch / "quality.json"
+    patient, sequence = moving.parent.name, moving.name.partition(".")[0]
     resected = moving.with_name("pre_tumor.nii.gz") if BEFORE_SURGERY in moving.name else None
-    register(reference, moving, how, 1, *out, patient="benchmark", sequence="scan", resected=resected)
+    register(reference, moving, how, 1, out, found, quality, patient, sequence, resected)
     return found.in_order
 
 
@@ -50,7 +51,7 @@ def plain(reference: Path, moving: Path, spacing_mm: float | None, scratch: Path
 
 
 def peak_gb() -> float:
-    """This process's largest memory; ``getrusage`` would begin with that of the process it was forked from."""
+    """Return this process's largest memory; ``getrusage`` would begin with that of the process it was forked from."""
     (line,) = [x for x in Path("/proc/self/status").read_text().splitlines() if x.startswith("VmHWM")]
     return int(line.split()[1]) / 1e6
 
@@ -120,5 +121,6 @@ def main(cohort: Path, patient: str, sequence: str, method: str, settings: dict[
 
 
 if __name__ == "__main__":
-    record = main(Path(sys.argv[1]), *sys.argv[2:5], json.loads(sys.argv[5]))
+    cohort, patient, sequence, method, settings = sys.argv[1:]
+    record = main(Path(cohort), patient, sequence, method, json.loads(settings))
     print("\n" + json.dumps([record]))

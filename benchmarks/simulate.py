@@ -20,6 +20,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from _common import HOUSE
 from residua.images import volumes
 from residua.publishing.publish import write_text
 from residua.simulate.design import Design, load_design
@@ -27,7 +28,6 @@ from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import Assignment
 from residua.tables.render import Table, to_markdown
 
-HOUSE = Path(__file__).resolve().parent.parent
 COLUMNS = (
     "design",
     "hospital",
@@ -75,7 +75,7 @@ def described(like: str, out: Path, assignment: Assignment, design: Design) -> d
 
 
 def one_of_each(like: str, hospitals: list[str]) -> list[tuple[Assignment, Design]]:
-    """A patient of the raters' hospital of a small design; of table1 one of every scanner of these hospitals."""
+    """Choose a patient of the raters' hospital of a small design; of table1 one of every scanner of these hospitals."""
     design, numbers = load_design(like), count()
     chosen = []
     for name in hospitals if like == "table1" else [design.raters_hospital]:

@@ -17,15 +17,15 @@ import numpy as np
 import pandas as pd
 import yaml
 
+from _common import HOUSE
 from residua.simulate.cohort import simulate_cohort
 from residua.tables.render import Table, to_markdown
 
-HOUSE = Path(__file__).resolve().parent.parent
 INPUTS = {"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"], "S": ["post_t1ce", "post_t1_shuffled"]}
 
 
 def make_study(folder: Path, seed: int) -> None:
-    """A toy cohort with a further column, in which every patient has the T1w of the next one drawn."""
+    """Simulate a toy cohort with a further column, in which every patient has the T1w of the next one drawn."""
     table = simulate_cohort(out=folder / "cohort", patients=24, seed=seed)
     cohort = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
     order = np.random.default_rng(seed).permutation(len(cohort))
