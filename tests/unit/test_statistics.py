@@ -301,8 +301,12 @@ def test_named_inputs_need_no_results_and_choices_of_other_networks_are_ignored(
 @pytest.mark.parametrize(
     ("choice", "experiment", "message"),
     [
-        ({"one": "A"}, "raters", r"best_inputs\.raters lacks the network two; name its inputs, or out_of_fold"),
-        ({"two": "E", "one": "A"}, "segmentation", r"segmentation\.two names E, measured are A, B, C"),
+        ({"one": "A"}, "raters", r"best_inputs\.raters does not name the network two; name its inputs, or out_of_fold"),
+        (
+            {"two": "E", "one": "A"},
+            "segmentation",
+            r"segmentation\.two names E, which was not measured; choose one of A, B, C",
+        ),
     ],
 )
 def test_a_choice_that_cannot_be_met_is_refused(choice: dict[str, str], experiment: str, message: str) -> None:

@@ -146,16 +146,20 @@ def test_a_study_cannot_be_changed() -> None:
         ("holdout", ["AMS", "GOT"], "study: hospital GOT is both held out and in a fold"),
         ("folds.1", [], "study: fold 1 names no hospital"),
         ("folds", {0: ["STO"], 2: ["GOT"]}, "study: folds are numbered [0, 2], expected 0 to 1"),
-        ("inputs.F", ["post_t1ce", "post_t2"], "study: inputs F names post_t2, no sequence or label"),
-        ("inputs.F", [], "study: inputs F needs channels, each once"),
-        ("inputs.F", ["post_t1", "post_t1"], "study: inputs F needs channels, each once"),
+        (
+            "inputs.F",
+            ["post_t1ce", "post_t2"],
+            "study: inputs F names post_t2, which is neither a sequence nor a label",
+        ),
+        ("inputs.F", [], "study: inputs F must name at least one channel, and each once"),
+        ("inputs.F", ["post_t1", "post_t1"], "study: inputs F must name at least one channel, and each once"),
         (
             "inputs.F",
             ["post_t1ce", "residual"],
             "study: inputs F would show the network the reference standard (residual)",
         ),
-        ("labels.edema", "post_t2", "study: label edema was drawn on post_t2, no sequence"),
-        ("labels.residual", "post_t1", "study: labels needs residual, drawn on the reference sequence"),
+        ("labels.edema", "post_t2", "study: label edema was drawn on post_t2, which is not a sequence"),
+        ("labels.residual", "post_t1", "study: labels must hold residual, drawn on the reference sequence"),
         ("sequences.moving", ["post_t1ce"], "a column is named twice among sequences and labels"),
         (
             "sequences.before_surgery",
@@ -165,7 +169,7 @@ def test_a_study_cannot_be_changed() -> None:
         (
             "registration.resected",
             "residual",
-            "study: registration.resected names residual, no label of a sequence from before surgery",
+            "study: registration.resected names residual, which is not a label of a sequence from before surgery",
         ),
         ("networks.nnunet", None, "study: archs names nnunet, which networks does not describe"),
         ("archs", ["vnet"], "archs names vnet, which networks does not describe"),
@@ -178,7 +182,7 @@ def test_a_study_cannot_be_changed() -> None:
         (
             "statistics.best_inputs.raters",
             {"nnunet": "out_of_fold"},
-            "study: statistics.best_inputs.raters lacks the network agunet",
+            "study: statistics.best_inputs.raters does not name the network agunet",
         ),
         ("networks.nnunet.strides", [[1, 1, 1]], "networks.nnunet: features, kernels and strides need one entry per"),
         ("networks.nnunet.epochs", "many", "networks.nnunet.epochs: Input should be a valid integer"),

@@ -62,7 +62,10 @@ def test_a_mask_on_another_grid_is_told_with_row_column_file_and_remedy(fresh: S
         (lambda c: c["folds"].update({1: ["GOT", "AMS"]}), "hospital AMS is both held out and in a fold"),
         (lambda c: c["folds"].update({1: ["GOT", "STO"]}), "hospital STO is in more than one fold"),
         (lambda c: c["folds"].update({1: ["GOT", "XYZ"]}), "names hospital XYZ, which has no patient in the table"),
-        (lambda c: c["inputs"].update({"Z": ["post_t9"]}), "inputs Z names post_t9, no sequence or label"),
+        (
+            lambda c: c["inputs"].update({"Z": ["post_t9"]}),
+            "inputs Z names post_t9, which is neither a sequence nor a label",
+        ),
         (lambda c: c.update(epochs=3), "epochs: unknown key"),
     ],
 )

@@ -37,7 +37,7 @@ def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str 
     cases = sorted(set(references) & set(predictions))
     for case in cases:
         problems += _grid_problems(references[case], predictions[case])
-    # Headers are read in no time; whether each file is a mask shows only in its voxels.
+    # Headers are read quickly; whether a file is a mask shows only in its voxels.
     _raise(problems)
     rows = []
     for case in cases:
@@ -98,7 +98,7 @@ def _measured(reference: Path, prediction: Path) -> dict[str, float]:
 def _load_binary(path: Path) -> Image:
     image = load(path)
     values = np.unique(image.data[image.data != 0])
-    # Several labels would silently be merged, and a probability map cut at 0.5.
+    # Otherwise several labels would be merged, and a probability map cut at 0.5, without notice.
     if values.size > 1 or not (values > 0).all():
         raise ResiduaError(f"{path}: expected a mask of 0 and one positive value, found {_some(values)} beside 0")
     return Image(image.data > 0, image.grid)

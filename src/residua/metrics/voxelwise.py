@@ -64,7 +64,7 @@ def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], gr
 
 def _require_mask(name: str, mask: NDArray[np.bool_], grid: Grid) -> None:
     if mask.dtype != np.bool_:
-        # A probability map or a label map would be taken as "everything above zero" without a word.
+        # A probability map or a label map would be read as "everything above zero" without notice.
         raise TypeError(f"the {name} must be a boolean mask, found {mask.dtype}")
     if mask.shape != grid.shape:
         raise ValueError(f"the {name} has shape {mask.shape}, the grid {grid.shape}")

@@ -40,7 +40,7 @@ def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mappi
 
     ``patients`` are those of a selection, ``digests`` those of the voxels by patient and image column, batch by batch.
     """
-    # Here and not among the checks: an edit of those must not make a selection, and all that follows, again.
+    # Here and not among the checks, so that an edit of a check does not rerun a selection and what follows it.
     sides = {patient: group for group, members in patients.items() for patient in members}
     shared: dict[str, dict[str, str]] = {}
     for batch in digests:

@@ -105,7 +105,7 @@ def mask_on(grid: Grid, mask: Image) -> NDArray[np.bool_]:
     share = ndimage.affine_transform(
         mask.data.astype(np.float32), to_mask[:3, :3], to_mask[:3, 3], grid.shape, order=1, mode="nearest"
     )
-    # What is half to the last bit, which every second size makes it, must not depend on how affines were rounded.
+    # Every second size gives shares of exactly one half, which must not depend on how affines were rounded.
     return np.asarray(share >= 0.5 - 1e-4)
 
 

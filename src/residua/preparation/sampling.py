@@ -73,7 +73,7 @@ def smoothed_for(grid: Grid, native: Image) -> Image:
     uses. Each value stays in place, so that this is a filter and not an interpolation.
     """
     directions = native.grid.affine[:3, :3] / native.grid.spacing_mm
-    # Along a direction that is oblique to the grid, a voxel spans what its inverse affine says of that direction.
+    # Along a direction oblique to the grid, the inverse affine gives the extent of a voxel.
     spans_mm = 1 / np.linalg.norm(np.linalg.inv(grid.affine[:3, :3]) @ directions, axis=0)
     # Rounded headers make equal spacings differ in the seventh digit, which is no reason to smooth.
     factors = np.round(spans_mm / native.grid.spacing_mm, 5)

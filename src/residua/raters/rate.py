@@ -96,7 +96,7 @@ def _best(metrics: Sequence[str], choice: Mapping[str, str], classification: Cla
 
 
 def _require_masks(ratings: Iterable[Rating]) -> None:
-    # Masks of the cohort are checked by a rule of their own; several labels or a probability map would be cut at 0.5.
+    # Another rule checks the cohort's masks. Several labels or a probability map would be cut at 0.5 without notice.
     found = check_voxels([rating.as_patient() for rating in ratings], {"mask": "mask"})
     raise_problems([Problem.from_json(record) for record in found["problems"]], "These raters' masks cannot be used")
 

@@ -125,8 +125,8 @@ def _measure(cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing) -> 
 def _voxel_counts(case: OutOfFoldCase, postprocessing: Postprocessing) -> tuple[int, list[int], list[float]]:
     """Return the voxels in the reference and, for each threshold, the voxels in the prediction and Dice."""
     in_reference = int(np.count_nonzero(case.reference))
-    # All candidates' masks lie in the box of the lowest one's, most often a thousandth of the map. Where that mask is
-    # empty any voxel will do, since none reaches a threshold.
+    # All masks lie in the box of the mask at the lowest threshold, most often a thousandth of the map. Where that
+    # mask is empty any voxel will do, because none reaches a threshold.
     boxes = ndimage.find_objects(binarise(case.probability, min(postprocessing.thresholds)).astype(np.uint8))
     box = boxes[0] if boxes else (slice(0, 1),) * 3
     probability, reference = case.probability[box], case.reference[box]

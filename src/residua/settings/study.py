@@ -125,18 +125,26 @@ class Study(Frozen):
     def _channel_problems(self) -> list[str]:
         known = (*self.images, *self.labels)
         drawn_on = self.labels.items()
-        problems = [f"label {label} was drawn on {on}, no sequence" for label, on in drawn_on if on not in self.images]
+        problems = [
+            f"label {label} was drawn on {on}, which is not a sequence"
+            for label, on in drawn_on
+            if on not in self.images
+        ]
         if self.labels.get(REFERENCE_STANDARD) != self.sequences.reference:
-            problems.append(f"labels needs {REFERENCE_STANDARD}, drawn on the reference sequence")
+            problems.append(f"labels must hold {REFERENCE_STANDARD}, drawn on the reference sequence")
         for name, channels in self.inputs.items():
-            problems += [f"inputs {name} names {c}, no sequence or label" for c in channels if c not in known]
+            problems += [
+                f"inputs {name} names {c}, which is neither a sequence nor a label" for c in channels if c not in known
+            ]
             if not channels or len(set(channels)) < len(channels):
-                problems.append(f"inputs {name} needs channels, each once")
+                problems.append(f"inputs {name} must name at least one channel, and each once")
             if REFERENCE_STANDARD in channels:
                 problems.append(f"inputs {name} would show the network the reference standard ({REFERENCE_STANDARD})")
         moving, before, resected = self.sequences.moving, self.sequences.before_surgery, self.registration.resected
         if resected is not None and self.labels.get(resected) not in before:
-            problems.append(f"registration.resected names {resected}, no label of a sequence from before surgery")
+            problems.append(
+                f"registration.resected names {resected}, which is not a label of a sequence from before surgery"
+            )
         problems += [f"sequences.before_surgery names {c}, which is not moving" for c in before if c not in moving]
         if len(set(known)) < len(known):
             problems.append("a column is named twice among sequences and labels")
@@ -151,7 +159,7 @@ class Study(Frozen):
         for experiment in BestInputs.model_fields:
             choices: dict[str, str] = getattr(self.statistics.best_inputs, experiment)
             key = f"statistics.best_inputs.{experiment}"
-            problems += [f"{key} lacks the network {arch}" for arch in self.archs if arch not in choices]
+            problems += [f"{key} does not name the network {arch}" for arch in self.archs if arch not in choices]
             problems += [
                 f"{key}.{arch} names {choice}, which inputs does not describe"
                 for arch, choice in choices.items()

@@ -64,7 +64,7 @@ def _bca(classes: list[NDArray[np.float64]], alpha: float, resamples: int, seed:
         return np.asarray(sum(of.mean(axis=axis) for of in right) / len(right))
 
     with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # Said by the caller in words, where it happens.
+        # The caller reports it in words.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         found = stats.bootstrap(
             classes,

@@ -36,13 +36,15 @@ def best_inputs(
         name = str(arch)
         measured = [str(inputs) for inputs in of_arch["inputs"].unique()]
         if name not in choice:
-            raise ResiduaError(f"{key} lacks the network {name}; name its inputs, or {OUT_OF_FOLD}")
+            raise ResiduaError(f"{key} does not name the network {name}; name its inputs, or {OUT_OF_FOLD}")
         if choice[name] == OUT_OF_FOLD:
             found[name] = _best(of_arch, experiment, classification, f"{key}.{name}")
         elif choice[name] in measured:
             found[name] = choice[name]
         else:
-            raise ResiduaError(f"{key}.{name} names {choice[name]}, measured are {', '.join(measured)}")
+            raise ResiduaError(
+                f"{key}.{name} names {choice[name]}, which was not measured; choose one of {', '.join(measured)}"
+            )
     return found
 
 

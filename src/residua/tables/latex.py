@@ -92,5 +92,5 @@ def _cell(cell: object) -> str:
 
 def _row(cells: Iterable[str]) -> str:
     line = " & ".join(cells)
-    # After the end of a row, a bracket or a star would be taken as its argument.
+    # After the end of a row, LaTeX would read a bracket or a star as its argument.
     return rf"{'{}' if line.startswith(('[', '*')) else ''}{line} \\"

@@ -60,7 +60,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         volume, target = read_stacked(self._data.cases[patient].channels), read_cube(self._data.references[patient])
         if self._seed is None:
             return volume, target
-        # Drawn per sample, so that it does not matter which worker makes it.
+        # Drawn per sample, so that the result does not depend on the worker.
         variation = draw_variation(np.random.default_rng((*self._seed, number)), self._settings)
         channels = [varied(volume[..., c], variation, of.is_label) for c, of in enumerate(self._data.channels)]
         return np.stack(channels, axis=-1), varied(target, variation, is_label=True)

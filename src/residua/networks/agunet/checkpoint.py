@@ -24,7 +24,7 @@ def save(folder: Path, network: keras.Model, best: Arrays, course: Course) -> No
     """Write the state to a temporary file, then put it in place."""
     tensors = {_NOW + name: array for name, array in arrays_of(network).items()}
     tensors |= {_BEST + name: array for name, array in best.items()}
-    # 0-d arrays are not stored by every version: a scalar is written as an array of one.
+    # Not every version stores 0-d arrays: a scalar is written as an array of one.
     steps = {f"{_OPTIMIZER}{i}": np.atleast_1d(np.array(v)) for i, v in enumerate(network.optimizer.variables)}
     with writing(folder / CHECKPOINT) as beside:
         save_file({**tensors, **steps}, beside, metadata={"course": json.dumps(asdict(course))})

@@ -6,7 +6,7 @@ import os
 
 os.environ["KERAS_BACKEND"] = "tensorflow"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# TensorFlow leaves it off on some processors, where a convolution then takes five times as long.
+# TensorFlow does not use oneDNN on some processors, where a convolution then takes five times as long.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras

@@ -34,7 +34,7 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
     """
     checkpoint = out / CHECKPOINT
     if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
-        return  # Trained, and killed before it was published.
+        return  # A complete training that was killed before its folder was published.
     set_up()
     network = _compiled(len(data.channels), settings)
     best, course = restore(out, network)

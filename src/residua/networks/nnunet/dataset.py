@@ -43,10 +43,10 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
         if os.getpid() == self._settled:
             return
         self._settled = os.getpid()
-        # batchgenerators draws numpy's seed anew in each process; torch's numbers are inherited, in all the same.
+        # batchgenerators reseeds numpy in each process; torch's state is inherited, equal in all of them.
         torch.manual_seed(int(np.random.randint(2**31)))
         if sys.platform == "linux":
-            # A killed training cannot end its loaders: they would wait for ever, and keep its GPU memory.
+            # A killed training cannot end its loaders, which would wait for ever and keep its GPU memory.
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != self._training:
                 raise SystemExit

@@ -34,7 +34,7 @@ def _prepare_channel(case: ChannelCase, is_label: bool, settings: NnUNetPreparat
     else:
         channel = _normalised(cropped.transpose(2, 1, 0), brain.transpose(2, 1, 0))
     resampling = RESAMPLING_OF_LABELS if is_label else RESAMPLING_OF_IMAGES
-    # Leaves alone what has this shape: a channel that was sampled there.
+    # Returns a channel of this shape unchanged, which was sampled on the target grid.
     prepared = resample_data_or_seg_to_shape(channel[None], shape, spacing, wanted, **resampling)
     write_channel(prepared.astype(channel.dtype), crop, zyx(crop.shape), zyx(settings.patch_size), out)
 

@@ -59,6 +59,6 @@ class StackedChannels:
     def __getitem__(self, index: tuple[slice, ...]) -> NDArray[np.float32]:
         """Read a part of the channels (channels, z, y, x)."""
         parts = [self._channels[row][(slice(0, 1), *index[1:])] for row in range(len(self._channels))[index[0]]]
-        # A label that is an input has no outside.
+        # A label has no value for outside where it is an input.
         parts = [np.maximum(part, 0) if part.dtype == np.int8 else part for part in parts]
         return np.concatenate(parts).astype(np.float32)

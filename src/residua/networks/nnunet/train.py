@@ -31,7 +31,7 @@ def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Prog
     """Fulfil ``residua.networks.contract.Train``; leave weights, plans, dataset description and curve."""
     checkpoint = out / CHECKPOINT
     if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
-        return  # Trained, and killed before it was published.
+        return  # A complete training that was killed before its folder was published.
     plans, dataset = make_plans(settings, data.channels), make_dataset(data.channels)
     trainer = _trainer(plans, dataset)
     trainer.configure(data, settings, out, progress)
@@ -59,7 +59,7 @@ def _trainer(plans: dict[str, Any], dataset: dict[str, Any]) -> StudyTrainer:
     os.environ["nnUNet_n_proc_DA"] = str(threads - 1)  # noqa: SIM112 - nnU-Net's name
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     with tempfile.TemporaryDirectory(prefix="nnunet-") as log_folder:
-        # nnU-Net opens a log of its own at the start; what it prints is in the rule's log already.
+        # nnU-Net opens a log of its own at the start; the rule's log has its output already.
         os.environ["nnUNet_results"] = log_folder  # noqa: SIM112 - nnU-Net's name
         trainer = StudyTrainer(dict(plans), CONFIGURATION, 0, dataset, device)
     return trainer

@@ -84,7 +84,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
             self.enable_deep_supervision,
         ).to(self.device)
         if self.device.type == "cuda":
-            # Else cuDNN takes a slow kernel for the gradients of 1x3x3 convolutions, and a step four times as long.
+            # Otherwise cuDNN uses a slow kernel for gradients of 1x3x3 convolutions: a step takes four times as long.
             self.network = self.network.to(memory_format=torch.channels_last_3d)
         if self._do_i_compile():
             self.network = torch.compile(self.network)
@@ -146,7 +146,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         """Open the data; nnU-Net's own version also copies files of its planning."""
         if not self.was_initialized:
             self.initialize()
-        # Loader processes inherit these numbers; a resumed training must not repeat those of its start.
+        # Loader processes inherit these random numbers; a resumed training must not repeat those of its start.
         self._reseed(self.current_epoch)
         self.dataloader_train, self.dataloader_val = self.get_dataloaders()
         self.set_deep_supervision_enabled(self.enable_deep_supervision)
