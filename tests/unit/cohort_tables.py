@@ -26,7 +26,7 @@ AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 def config(**changes: Any) -> dict[str, Any]:
     """The published configuration with two folds and one hold-out hospital, and ``changes`` at its top level.
 
-    No experiment names its inputs, so that ``changes`` may be any inputs.
+    No experiment names its inputs, so that ``changes`` may hold any input configurations.
     """
     small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"]}
     changed = {**copy.deepcopy(PUBLISHED), **small, **changes}

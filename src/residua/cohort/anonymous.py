@@ -6,11 +6,14 @@ import re
 from collections.abc import Collection
 
 _SHORT_NUMBER = 3
-"""Digits of a number that is more likely an amount than an identifier."""
+"""A number with at most so many digits is more likely an amount than an identifier."""
 
 
 def anonymous(reason: str, patients: Collection[str]) -> str:
-    """Return a reason without identifiers: of "same scan as STO004" the name goes, of "after 72 h" no number."""
+    """Replace identifiers of patients in a reason, as in "same scan as STO004".
+
+    Short numbers stay, as in "after 72 h", although a table may number its patients 1 to 999.
+    """
 
     def masked(word: re.Match[str]) -> str:
         amount = word[0].isdigit() and len(word[0]) <= _SHORT_NUMBER and not word[0].startswith("0")
