@@ -9,7 +9,7 @@ SEED ?= 1
 # File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
 SLOW := tests/faults tests/slurm tests/workflow tests/contracts
 
-.PHONY: help env envs dev demo test unit slow test-faults test-slurm slurm lint docs rule-graph format clean
+.PHONY: help env envs dev demo test quick environments unit slow test-faults test-slurm slurm lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, print where the results are (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
@@ -42,7 +42,16 @@ demo: env $(DEMO)/cohort/cohort.tsv
 $(DEMO)/cohort/cohort.tsv: | env
 	$(BIN)/residua simulate --out $(DEMO)/cohort --patients 24 --seed $(SEED)
 
-test: dev lint docs unit slow
+# Environments, which mostly wait for the network, are installed while the quick checks run.
+test: dev
+	$(MAKE) -j 2 environments quick
+	$(MAKE) slow
+
+quick: dev
+	$(MAKE) -j 1 lint docs unit
+
+environments: dev
+	$(BIN)/python tests/environments.py
 
 # Tests side by side: WORKERS=0 runs them one after the other.
 unit: dev

@@ -50,3 +50,7 @@ def python_in(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     variables |= {"PYTHONPATH": str(HOUSE / "src"), "OMP_NUM_THREADS": "1"}
     command = [str(environment(name) / "bin/python"), *arguments]
     return subprocess.run(command, capture_output=True, text=True, env=variables)
+
+
+if __name__ == "__main__":
+    build_environments()
