@@ -57,7 +57,7 @@ def test_nothing_is_left_behind(found: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("engine", [*DEFORMABLE, *LINEAR, "none"])
-def test_what_went_well_has_no_fault(found: dict[str, Any], engine: str) -> None:
+def test_a_successful_registration_has_no_problem(found: dict[str, Any], engine: str) -> None:
     assert found["engines"][engine]["quality"]["problem"] is None
 
 
@@ -97,7 +97,7 @@ def test_a_matrix_is_read_as_it_was_written(found: dict[str, Any]) -> None:
         ("not finite", "not finite"),
     ],
 )
-def test_what_is_no_second_scan_of_this_head_has_a_fault_with_name_reason_and_what_to_do(
+def test_an_unrelated_scan_has_a_problem_with_patient_reason_and_remedy(
     found: dict[str, Any], scan: str, why: str
 ) -> None:
     said = found["refusals"][scan]

@@ -60,7 +60,7 @@ def test_a_sound_cohort_is_proved_fold_by_fold(tmp_path: Path) -> None:
     assert kept_problems(f"{tmp_path}/problems", patients(tmp_path)) == []
 
 
-def test_a_scan_under_two_patients_of_two_batches_is_told_and_kept_for_each_of_them(tmp_path: Path) -> None:
+def test_a_scan_of_two_patients_in_two_batches_is_reported_and_kept_for_both(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError) as raised:
         look(tmp_path, STO2_IS_GOT1)
     title, line = str(raised.value).splitlines()
@@ -77,7 +77,7 @@ def test_a_scan_under_two_patients_of_two_batches_is_told_and_kept_for_each_of_t
     assert kept_problems(f"{tmp_path}/problems", gone) == []
 
 
-def test_a_scan_whose_other_patient_is_left_out_is_there_once(tmp_path: Path) -> None:
+def test_a_duplicate_of_an_excluded_patient_is_no_error(tmp_path: Path) -> None:
     proof = look(tmp_path, STO2_IS_GOT1, excluded=("STO2",))
     assert proof["0"]["duplicates"] == []  # type: ignore[index]
 

@@ -174,7 +174,7 @@ def test_the_hold_out_and_excluded_hospitals_are_in_no_fold(tmp_path: Path) -> N
         assert sorted(h for hospitals in placement.values() for h in hospitals) == ["GOT", "STO", "UTR"]
 
 
-def test_what_does_not_fit_frozen_folds_is_told_and_changes_nothing(tmp_path: Path) -> None:
+def test_a_mismatch_with_frozen_folds_is_reported_and_changes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "placement.tsv"
     path.write_text("hospital\tfold\nSTO\t0\nGOT\t1\nPAR\t1\nUTR\t2\n", encoding="utf-8")
     patients = cohort(tmp_path)
@@ -261,7 +261,7 @@ def test_a_given_table_decides(tmp_path: Path) -> None:
         (None, "{path}: the table cannot be read (No such file or directory): correct the path"),
     ],
 )
-def test_what_is_wrong_with_a_given_table_is_told_with_its_row(tmp_path: Path, table: str | None, told: str) -> None:
+def test_problems_of_a_given_folds_table_name_the_row(tmp_path: Path, table: str | None, told: str) -> None:
     path = tmp_path / "folds.tsv"
     if table is not None:
         path.write_text(table, encoding="utf-8")

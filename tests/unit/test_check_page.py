@@ -45,7 +45,7 @@ def test_the_page_tells_every_problem_and_the_totals() -> None:
     assert "GOT" in text
 
 
-def test_what_a_table_holds_is_text_and_never_runs() -> None:
+def test_cells_of_a_table_are_escaped_and_never_run() -> None:
     content = page()
     assert EVIL not in content
     assert "&lt;script&gt;alert(1)" in content

@@ -67,7 +67,7 @@ def test_an_empty_mask_is_annotated_as_no_tumour(tmp_path: Path, patients: tuple
     assert found["residual_ml"] == {"STO1": 0.0}
 
 
-def test_files_that_are_not_there_are_told_at_once_and_empty_cells_are_not(tmp_path: Path) -> None:
+def test_missing_files_are_reported_at_once_and_empty_cells_are_not(tmp_path: Path) -> None:
     # Who may lack what is for residua.cohort.eligibility to say.
     records = [row("STO1", "STO", post_flair="", residual="n/a"), row("GOT1", "GOT", post_t1="images")]
     write_images(tmp_path, [row("STO1", "STO"), row("GOT1", "GOT")])
@@ -90,7 +90,7 @@ def test_excluded_patients_need_no_files(tmp_path: Path) -> None:
     assert check_voxels(patients, kinds_of(study()))["residual_ml"] == {}
 
 
-def test_only_what_the_study_reads_is_needed() -> None:
+def test_only_columns_that_the_study_reads_are_needed() -> None:
     assert needed_columns(study()) == FILES
     few = study(inputs={"B": ["post_t1ce", "post_t1"]})
     assert needed_columns(few) == FILES[:5]
@@ -207,7 +207,7 @@ def test_a_doubtful_orientation_is_a_warning(patients: tuple[Patient, ...], fiel
         ("pre_tumor", np.where(np.eye(4, 5)[..., None] > 0, [np.nan] * 3, 0.0), "12 of 60 voxels are not finite"),
     ],
 )
-def test_voxels_that_cannot_be_used_are_told(
+def test_unusable_voxels_are_reported(
     tmp_path: Path, patients: tuple[Patient, ...], column: str, voxels: Any, what: str
 ) -> None:
     path = write_image(Path(patients[2].files[column]), voxels)

@@ -64,7 +64,7 @@ def test_the_cohort_is_refused_with_all_problems_of_table_split_and_files(
     assert snapshot(tmp_path) == before
 
 
-def test_a_column_that_is_missing_is_told_once_and_not_for_each_patient(
+def test_a_missing_column_is_reported_once_and_not_for_each_patient(
     tmp_path: Path, patients: tuple[Patient, ...]
 ) -> None:
     path = write_table(tmp_path, rows(), COLUMNS[:-1])

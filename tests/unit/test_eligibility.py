@@ -19,7 +19,7 @@ def judged(folder: Path, records: list[dict[str, str]], **changes: Any) -> tuple
     return judged_cohort(study(**changes), path)
 
 
-def test_who_lacks_a_sequence_that_any_inputs_need_is_left_out_of_a_complete_study(tmp_path: Path) -> None:
+def test_a_complete_study_excludes_patients_without_a_needed_sequence(tmp_path: Path) -> None:
     cohort, problems = judged(tmp_path, [*rows(), row("GOT2", "GOT", post_flair="n/a", pre_tumor="")])
     assert [(p.subject, p.what, p.severity, p.row) for p in problems] == [
         ("post_flair", "no file is given, and inputs C, E need it", "ineligible", 6),
@@ -32,7 +32,7 @@ def test_who_lacks_a_sequence_that_any_inputs_need_is_left_out_of_a_complete_stu
     assert cohort.split.excluded == {"GOT2": "no post_flair and no pre_tumor"}
 
 
-def test_every_inputs_has_its_own_patients_where_the_study_says_so(tmp_path: Path) -> None:
+def test_per_inputs_gives_each_input_configuration_its_own_patients(tmp_path: Path) -> None:
     records = [*rows(), row("GOT2", "GOT", post_flair="n/a"), row("GOT3", "GOT", post_t1ce="")]
     cohort, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
     assert [(p.patient, p.subject, p.check) for p in problems] == [("GOT3", "post_t1ce", "sequence-missing")]
@@ -40,7 +40,7 @@ def test_every_inputs_has_its_own_patients_where_the_study_says_so(tmp_path: Pat
     assert cohort.eligible("C") == ("STO1", "GOT1", "PAR1", "AMS1")
 
 
-def test_inputs_that_nobody_of_a_fold_can_enter_stop_the_study(tmp_path: Path) -> None:
+def test_an_input_configuration_without_patients_in_a_fold_stops_the_study(tmp_path: Path) -> None:
     records = [row("STO1", "STO", post_flair=""), *rows()[1:]]
     _, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
     assert [str(problem) for problem in errors_of(problems)] == [
@@ -50,7 +50,7 @@ def test_inputs_that_nobody_of_a_fold_can_enter_stop_the_study(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("eligibility", ["complete", "per_inputs"])
-def test_who_is_not_annotated_is_left_out(tmp_path: Path, eligibility: str) -> None:
+def test_patients_without_annotation_are_excluded(tmp_path: Path, eligibility: str) -> None:
     cohort, problems = judged(tmp_path, [*rows(), row("GOT2", "GOT", residual="")], eligibility=eligibility)
     assert [(p.patient, p.subject, p.what, p.severity) for p in problems] == [
         ("GOT2", "residual", "not annotated", "ineligible")
@@ -58,7 +58,7 @@ def test_who_is_not_annotated_is_left_out(tmp_path: Path, eligibility: str) -> N
     assert cohort.patients["GOT2"].exclusion_reason == "not annotated"
 
 
-def test_a_scan_later_than_the_hospitals_window_is_left_out(tmp_path: Path) -> None:
+def test_a_scan_later_than_the_hospitals_window_is_excluded(tmp_path: Path) -> None:
     records = [
         *rows(),
         row("GOT2", "GOT", hours_since_surgery="72"),
@@ -76,7 +76,7 @@ def test_a_scan_later_than_the_hospitals_window_is_left_out(tmp_path: Path) -> N
     assert cohort.split.folds[1] == ("GOT1", "PAR1", "GOT2", "PAR2")
 
 
-def test_a_patient_whom_the_table_excludes_is_not_judged(tmp_path: Path) -> None:
+def test_a_patient_that_the_table_excludes_is_not_judged(tmp_path: Path) -> None:
     gone = row("GOT2", "GOT", role="exclude", exclusion_reason="withdrew consent", post_t1ce="", residual="")
     cohort, problems = judged(tmp_path, [*rows(), gone])
     assert problems == []

@@ -125,7 +125,7 @@ def test_nothing_changes_when_a_patient_is_unknown_or_a_reason_is_missing(tmp_pa
     assert table.read_bytes() == before
 
 
-def test_who_is_excluded_keeps_the_first_reason(tmp_path: Path) -> None:
+def test_an_excluded_patient_keeps_the_first_reason(tmp_path: Path) -> None:
     table = Path(write_table(tmp_path, rows()))
     exclude(table, {"STO1": "withdrawn"})
     before = table.read_bytes()
@@ -167,7 +167,7 @@ def test_the_command_takes_reasons_from_flags_and_takes_them_back(tmp_path: Path
     assert table.read_bytes() == before
 
 
-def test_the_command_says_what_it_cannot_do(tmp_path: Path) -> None:
+def test_the_command_reports_wrong_arguments(tmp_path: Path) -> None:
     table = Path(write_table(tmp_path, rows()))
     flags = tmp_path / "flags.tsv"
     write_flags([flag("STO1", "a")], flags)

@@ -78,7 +78,7 @@ def test_the_proof_is_computed_so_that_a_leak_would_show() -> None:
     assert leak.to_json()["proof"]["0"]["overlap"] == ["GOT"]
 
 
-def test_everything_that_does_not_fit_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_the_split_are_reported_at_once(tmp_path: Path) -> None:
     out = {"role": "exclude", "exclusion_reason": "motion"}
     records = [
         row("STO1", "STO", **out),
@@ -105,7 +105,7 @@ def test_everything_that_does_not_fit_is_told_at_once(tmp_path: Path) -> None:
     ]
 
 
-def test_a_hold_out_hospital_without_patients_is_told(tmp_path: Path) -> None:
+def test_a_hold_out_hospital_without_patients_is_reported(tmp_path: Path) -> None:
     assert refusal(tmp_path, rows()[:3])[1:] == [
         "  column hospital: holdout of the config names hospital AMS, which has no patient in the table: "
         "correct its name, or remove it from the config"
@@ -124,7 +124,7 @@ def test_role_holdout_contradicts_fold_0_as_well(tmp_path: Path) -> None:
     assert told.startswith("  row 6 (patient STO2), column role: role holdout, but hospital STO is in fold 0")
 
 
-def test_a_placement_decides_and_an_empty_one_was_told_already(tmp_path: Path) -> None:
+def test_a_placement_decides_and_an_empty_one_was_reported_already(tmp_path: Path) -> None:
     cohort = patients(tmp_path, rows())
     for folds in ({"method": "balanced", "number": 2}, {"method": "file", "path": "folds.tsv"}):
         split = split_patients(study(folds=folds), cohort, {1: ("STO",), 0: ("PAR", "GOT")})
@@ -153,7 +153,7 @@ def test_a_placement_decides_and_an_empty_one_was_told_already(tmp_path: Path) -
         ),
     ],
 )
-def test_what_does_not_fit_is_told_in_the_words_of_the_method(
+def test_problems_of_the_split_name_the_method_of_the_folds(
     tmp_path: Path, folds: dict[str, object], unplaced: str, contradicting: str, unpopulated: str
 ) -> None:
     records = [row("GOT1", "GOT", role="holdout"), row("AMS1", "AMS"), row("GOOT1", "GOOT")]
@@ -178,7 +178,7 @@ def test_no_image_is_on_two_sides_of_a_sound_split() -> None:
     assert found["1"]["duplicates"] == []
 
 
-def test_an_image_under_two_names_is_told_where_it_is_on_two_sides() -> None:
+def test_an_image_under_two_names_is_reported_where_it_is_on_two_sides() -> None:
     digests = {patient: {"t1": f"1{patient}", "t1ce": f"2{patient}"} for patient in "abcd"}
     # a and b, both of fold 0, share two images; c has b's under another column; d of the hold-out has a's.
     digests["b"] |= {"t1": "1a", "t1ce": "2a"}

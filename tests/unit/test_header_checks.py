@@ -1,4 +1,4 @@
-"""Each kind of broken file, made for real, is told with what is wrong and how to mend it, and is not touched."""
+"""Each kind of broken file is made, reported with its problem and remedy, and not changed."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def the_problem(patients: tuple[Patient, ...], folder: Path, damage: Callable[[P
 
 
 @pytest.mark.parametrize("kind", [*BROKEN, *DOUBTFUL])
-def test_a_broken_file_is_told_by_name(tmp_path: Path, patients: tuple[Patient, ...], kind: str) -> None:
+def test_a_broken_file_is_reported_by_its_check(tmp_path: Path, patients: tuple[Patient, ...], kind: str) -> None:
     damage, said = {**BROKEN, **DOUBTFUL}[kind]
     problem = the_problem(patients, tmp_path, damage)
     path = tmp_path / "images/GOT1_post_t1.nii.gz"
@@ -282,7 +282,7 @@ def test_nifti_2_and_plain_nii_are_read(tmp_path: Path, patients: tuple[Patient,
     assert problem.what == "truncated: 4220 of the 4320 bytes of voxels are there"
 
 
-def test_a_file_that_may_not_be_read_is_told(patients: tuple[Patient, ...]) -> None:
+def test_an_unreadable_file_is_reported(patients: tuple[Patient, ...]) -> None:
     # Refuses to be read by anybody, root included.
     (problem,) = check_headers(study(), with_file(patients, "post_t1", Path("/proc/self/mem")))
     assert problem.check == "file-unreadable"
@@ -300,7 +300,7 @@ def test_a_label_on_another_sequences_grid_names_it(tmp_path: Path, patients: tu
     assert problem.what == "drawn on the grid of post_flair, not on that of post_t1ce"
 
 
-def test_swapped_sessions_are_told_once_and_not_as_two_labels_off_their_grids(patients: tuple[Patient, ...]) -> None:
+def test_swapped_sessions_are_one_error_and_not_two_labels_off_their_grids(patients: tuple[Patient, ...]) -> None:
     other = AFFINE.copy()
     other[0, 3] = 40.0
     # The labels follow the scans before and after surgery, which have changed columns.
@@ -321,7 +321,7 @@ def with_file(patients: tuple[Patient, ...], column: str, path: Path) -> tuple[P
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_one_file_in_two_columns_is_told_through_links(
+def test_one_file_in_two_columns_is_reported_through_links(
     tmp_path: Path, patients: tuple[Patient, ...], link: Callable[[str, Path], None]
 ) -> None:
     linked = tmp_path / "images/linked.nii.gz"
@@ -334,7 +334,7 @@ def test_one_file_in_two_columns_is_told_through_links(
     )
 
 
-def test_one_file_under_two_patients_is_told(patients: tuple[Patient, ...]) -> None:
+def test_one_file_under_two_patients_is_reported(patients: tuple[Patient, ...]) -> None:
     (problem,) = check_headers(study(), with_file(patients, "post_t1", Path(patients[0].files["post_t1"])))
     assert (problem.check, problem.patient) == ("file-of-two-patients", "GOT1")
     assert problem.what == "the same file as post_t1 of patient STO1"
@@ -355,7 +355,7 @@ def test_one_file_under_two_patients_is_told(patients: tuple[Patient, ...]) -> N
         ("DOE^JANE.nii.gz", "post_t1", "identity-in-name"),
     ],
 )
-def test_the_name_of_a_file_is_looked_at(
+def test_the_name_of_a_file_is_checked(
     tmp_path: Path, patients: tuple[Patient, ...], name: str, column: str, check: str
 ) -> None:
     named = tmp_path / "images" / name
@@ -385,9 +385,7 @@ def test_the_name_of_a_file_is_looked_at(
         ),
     ],
 )
-def test_a_link_that_leads_nowhere_is_told_as_such(
-    patients: tuple[Patient, ...], target: str, check: str, said: str
-) -> None:
+def test_a_broken_link_is_reported_as_such(patients: tuple[Patient, ...], target: str, check: str, said: str) -> None:
     path = Path(patients[1].files["post_t1"])
     path.unlink()
     path.symlink_to(target)
@@ -398,7 +396,7 @@ def test_a_link_that_leads_nowhere_is_told_as_such(
 
 
 @pytest.mark.parametrize("fields", [{"qform_code": 99}, {"sform_code": 77}])
-def test_what_nibabel_mends_is_not_printed(
+def test_messages_of_nibabel_about_repairs_are_not_printed(
     patients: tuple[Patient, ...], caplog: pytest.LogCaptureFixture, fields: dict[str, Any]
 ) -> None:
     path = Path(patients[1].files["post_t1"])

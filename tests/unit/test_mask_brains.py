@@ -41,7 +41,7 @@ def brain(folder: Path, patient: str, *boxes: tuple[slice, slice, slice]) -> str
     return write(folder, f"{patient}_brain", data)
 
 
-def test_masks_are_written_with_their_checks_and_what_they_were_made_from(tmp_path: Path) -> None:
+def test_masks_are_written_with_their_checks_and_sources(tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     references, given = {"STO1": head(tmp_path, "STO1")}, {"STO1": brain(tmp_path, "STO1", EVERYWHERE)}
@@ -53,7 +53,7 @@ def test_masks_are_written_with_their_checks_and_what_they_were_made_from(tmp_pa
     assert record["sha256"] == digest(out / "STO1.nii.gz")
 
 
-def test_what_is_no_brain_is_a_fault_of_its_patient_and_the_others_are_made(tmp_path: Path) -> None:
+def test_a_failed_mask_is_a_problem_of_its_patient_and_the_others_are_made(tmp_path: Path) -> None:
     manifest = tmp_path / "out/manifest.json"
     halves = ((slice(0, 24), slice(0, 24), slice(0, 5)), (slice(0, 24), slice(0, 24), slice(12, 18)))
     boxes = {
@@ -127,7 +127,7 @@ def test_a_mask_on_another_grid_is_refused(tmp_path: Path) -> None:
         mask_brains(GIVEN, {"STO1": head(tmp_path, "STO1")}, {"STO1": str(tmp_path / "other.nii.gz")}, tmp_path / "out")
 
 
-def test_the_next_try_makes_only_what_failed_changed_or_came_new(tmp_path: Path) -> None:
+def test_a_retry_makes_only_failed_changed_and_new_masks(tmp_path: Path) -> None:
     manifest, resumes = tmp_path / "results/manifest.json", settings_digest(GIVEN.extraction(), "code")
     sources = {name: [tmp_path / f"{name}.txt"] for name in ("STO1", "STO2", "STO3", "STO4", "STO5")}
     for name, (file,) in sources.items():

@@ -93,7 +93,7 @@ def test_masks_stay_relative_to_the_table_as_it_was_given(tmp_path: Path, monkey
     assert second.mask == str(elsewhere)
 
 
-def test_rows_of_an_excluded_patient_are_left_out_and_listed(tmp_path: Path) -> None:
+def test_rows_of_an_excluded_patient_are_skipped_and_listed(tmp_path: Path) -> None:
     records = [rating("AMS9"), rating("AMS1"), rating("AMS9", "novice 1", "beginner")]
     path = write(tmp_path, records)
     (tmp_path / "raters" / "expert1_AMS9.nii.gz").unlink()
@@ -111,7 +111,7 @@ def test_a_table_of_excluded_patients_alone_is_refused(tmp_path: Path) -> None:
     ]
 
 
-def test_everything_wrong_is_told_at_once_and_nothing_is_changed(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_and_nothing_is_changed(tmp_path: Path) -> None:
     records = [
         rating("AMS1"),
         rating("AMS1"),
@@ -174,7 +174,7 @@ def test_a_missing_column_is_named(tmp_path: Path, column: str) -> None:
     assert refusal(path)[1:] == [f"  row 1, column {column}: the column is missing: add it to the table"]
 
 
-def test_columns_twice_or_without_a_name_and_rows_of_another_width_are_told(tmp_path: Path) -> None:
+def test_repeated_and_unnamed_columns_and_rows_of_wrong_width_are_reported(tmp_path: Path) -> None:
     path = Path(write(tmp_path, ratings(), (*COLUMNS, "mask", "")))
     lines = path.read_text(encoding="utf-8").splitlines()
     lines[2] += "\tmore"
@@ -196,7 +196,7 @@ def test_a_table_that_is_not_there_or_holds_nothing_is_named(tmp_path: Path) -> 
     assert "the table is empty" in refusal(path)[1]
 
 
-def test_one_mask_in_two_rows_and_a_path_that_is_none_here_are_told(tmp_path: Path) -> None:
+def test_one_mask_in_two_rows_and_a_foreign_path_are_reported(tmp_path: Path) -> None:
     shared = "raters/../raters/expert1_AMS1.nii.gz"
     write(tmp_path, [rating("AMS1")])
     path = write(
@@ -273,7 +273,9 @@ def test_masks_on_the_grid_of_the_reference_image_are_sound(drawn: tuple[Raters,
     assert check_rater_headers(*drawn) == []
 
 
-def test_masks_off_the_grid_and_broken_ones_are_all_told(tmp_path: Path, drawn: tuple[Raters, dict[str, str]]) -> None:
+def test_masks_off_the_grid_and_broken_masks_are_all_reported(
+    tmp_path: Path, drawn: tuple[Raters, dict[str, str]]
+) -> None:
     raters, references = drawn
     shifted = AFFINE.copy()
     shifted[0, 3] = 1.0

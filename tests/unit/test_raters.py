@@ -202,7 +202,7 @@ def refused(study: Mapping[str, Any], folder: Path) -> str:
     return str(raised.value)
 
 
-def test_masks_that_are_none_are_told_at_once(tmp_path: Path, study: dict[str, Any]) -> None:
+def test_unusable_masks_are_reported_at_once(tmp_path: Path, study: dict[str, Any]) -> None:
     labels, probability, broken = (Path(study["ratings"][index].mask) for index in (0, 3, 4))
     write_mask(labels, voxels(1, 2, 4))
     write_mask(probability, voxels(0.7))

@@ -23,7 +23,7 @@ def known(table: str, folder: Path, version: str = "1") -> dict[str, str]:
     return invalid_patients(known_problems(study(on_invalid="exclude"), table, str(folder / "cohort"), version))
 
 
-def test_missing_files_headers_and_findings_leave_patients_out(tmp_path: Path, table: str) -> None:
+def test_missing_files_headers_and_kept_errors_exclude_patients(tmp_path: Path, table: str) -> None:
     assert known(table, tmp_path) == {}
     (tmp_path / "images/STO1_post_t1.nii.gz").unlink()
     (tmp_path / "images/GOT1_post_flair.nii.gz").write_bytes(b"")

@@ -73,7 +73,7 @@ def test_rows_are_counted_as_an_editor_does_even_after_a_cell_of_two_lines(tmp_p
     assert refusal(write_table(tmp_path, records))[1].startswith("  row 4 (patient GOT1), column role: ")
 
 
-def test_everything_wrong_is_told_at_once_and_nothing_is_changed(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_and_nothing_is_changed(tmp_path: Path) -> None:
     records = [
         row("STO1", "STO"),
         row("STO1", "STO"),
@@ -159,7 +159,7 @@ def test_a_row_with_too_few_or_too_many_cells_is_named(tmp_path: Path) -> None:
     ]
 
 
-def test_columns_twice_or_without_a_name_are_told(tmp_path: Path) -> None:
+def test_repeated_and_unnamed_columns_are_reported(tmp_path: Path) -> None:
     told = refusal(write_table(tmp_path, rows(), (*COLUMNS, "role", "")))
     assert told[1:] == [
         "  row 1, column role: the column stands twice in the header: delete one",

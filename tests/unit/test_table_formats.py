@@ -125,9 +125,7 @@ def told(tmp_path: Path, records: list[dict[str, str]], columns: tuple[str, ...]
         ({"post_t1": r"D:\scans\x.nii.gz"}, "a path as Windows writes it: write / instead", "path-foreign"),
     ],
 )
-def test_a_cell_of_the_wrong_kind_is_one_line_to_mend(
-    tmp_path: Path, cells: dict[str, str], said: str, check: str
-) -> None:
+def test_a_wrong_cell_is_one_problem(tmp_path: Path, cells: dict[str, str], said: str, check: str) -> None:
     (problem,) = told(tmp_path, [{**row("STO1", "STO"), **cells}])
     (column,) = cells if check != "exclusion-without-reason" else ("exclusion_reason",)
     place = f"row 2 (patient {cells.get('patient', 'STO1')}), column {column}: "
@@ -174,7 +172,7 @@ def test_numbers_that_mean_one_thing_are_read(tmp_path: Path, cell: str, hours: 
     assert (table.problems, table.patients[0].hours_since_surgery) == ((), hours)
 
 
-def test_all_that_is_wrong_with_a_row_is_told_at_once(tmp_path: Path) -> None:
+def test_all_problems_of_a_row_are_reported_at_once(tmp_path: Path) -> None:
     problems = told(tmp_path, [row("STO1", "STO", role="exclude", age="old", post_t1="~/x")])
     assert [problem.check for problem in problems] == ["exclusion-without-reason", "cell-not-a-number", "path-home"]
 
@@ -201,7 +199,7 @@ def test_a_sequence_that_only_the_config_knows_may_stand_anywhere(tmp_path: Path
     assert table.patients[0].files == {"post_t2": str(tmp_path.parent / "t2.nii.gz")}
 
 
-def test_a_delimiter_said_before_the_header_is_followed_and_counted(tmp_path: Path) -> None:
+def test_a_delimiter_line_before_the_header_is_used_and_counted(tmp_path: Path) -> None:
     path = tmp_path / "cohort.csv"
     path.write_text("sep=;\r\n" + delimited(";").replace("\n", "\r\n"))
     assert [patient.row for patient in read(path).patients] == [3, 4]
@@ -228,7 +226,7 @@ def test_quoted_names_of_columns_do_not_decide_the_delimiter(tmp_path: Path) -> 
         (gzip.compress(b"patient"), "is compressed (gzip): unpack it"),
     ],
 )
-def test_what_is_no_text_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+def test_files_that_are_not_text_are_named(tmp_path: Path, content: bytes, said: str) -> None:
     path = tmp_path / "cohort.csv"
     path.write_bytes(content)
     (problem,) = read(path).problems
@@ -246,14 +244,14 @@ def test_an_unnamed_index_is_no_column_and_numbers_of_single_precision_are_read_
     assert table.patients[0].clinical == {"age": "61.3"}
 
 
-def test_parquet_is_read_without_what_the_names_of_folders_say(tmp_path: Path) -> None:
+def test_parquet_is_read_without_columns_from_names_of_folders(tmp_path: Path) -> None:
     path = tmp_path / "hospital=STO" / "cohort.parquet"
     path.parent.mkdir()
     pd.DataFrame({"patient": ["STO1"], "role": ["auto"]}).to_parquet(path)
     assert [problem.subject for problem in parse_table(str(path), ()).problems] == ["hospital"]
 
 
-def test_a_column_of_parquet_that_is_there_twice_is_told(tmp_path: Path) -> None:
+def test_a_repeated_column_of_parquet_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "cohort.parquet"
     names = ["patient", "hospital", "role", "role"]
     pq.write_table(pa.table([pa.array([text]) for text in ("STO1", "STO", "auto", "auto")], names=names), path)

@@ -127,7 +127,9 @@ def test_sound_patients_have_no_problem(patients: tuple[Patient, ...]) -> None:
 
 
 @pytest.mark.parametrize("check", FAULTS)
-def test_a_fault_is_told_by_name(tmp_path: Path, patients: tuple[Patient, ...], check: str) -> None:
+def test_a_problem_of_voxels_is_reported_by_its_check(
+    tmp_path: Path, patients: tuple[Patient, ...], check: str
+) -> None:
     column, voxels, what, severity = FAULTS[check]
     write(patients[1].files[column], voxels())
     before = snapshot(tmp_path)
@@ -272,7 +274,7 @@ class TestCache:
         assert len(list(folder.iterdir())) == 2
 
 
-def test_what_one_patient_breaks_stays_with_that_patient(patients: tuple[Patient, ...]) -> None:
+def test_a_crash_at_one_patient_does_not_affect_others(patients: tuple[Patient, ...]) -> None:
     Path(patients[0].files["post_t1"]).write_bytes(gzip.compress(b"\x00" * 400))
     (problem,) = look(patients)
     assert problem["patient"] == "STO1"

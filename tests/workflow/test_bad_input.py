@@ -1,4 +1,4 @@
-"""Bad input stops the workflow before anything is computed, with all that is wrong at once and how to mend it."""
+"""Bad input stops the workflow before anything is computed, with all problems and their remedies at once."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def refused(study: Study, *arguments: str) -> str:
     return text
 
 
-def test_everything_wrong_with_the_table_is_told_at_once(fresh: Study) -> None:
+def test_all_problems_of_the_table_are_reported_at_once(fresh: Study) -> None:
     table = fresh.folder / "cohort/cohort.tsv"
     lines = table.read_text().splitlines()
     (fresh.folder / "cohort/images/STO001/post_t1.nii.gz").unlink()
@@ -48,7 +48,7 @@ def test_everything_wrong_with_the_table_is_told_at_once(fresh: Study) -> None:
     assert table.read_bytes() == before
 
 
-def test_a_mask_on_another_grid_is_told_with_row_column_file_and_remedy(fresh: Study) -> None:
+def test_a_mask_on_another_grid_is_reported_with_row_column_file_and_remedy(fresh: Study) -> None:
     put_on_another_grid(fresh.folder / "cohort/images/GOT002/residual.nii.gz")
     said = refused(fresh)
     assert "(patient GOT002), column residual, cohort/images/GOT002/residual.nii.gz" in said

@@ -1,4 +1,4 @@
-"""Patients of whom nothing can be made: what is said, what goes on, and how the study goes on without them."""
+"""Failed patients: the messages, what continues, and how the study continues without them."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def prepared(study: Study, channel: str) -> set[str]:
     return {name.partition(".")[0] for manifest in manifests for name in manifest_of(manifest)["files"]}
 
 
-def test_who_fails_is_named_and_shown_all_others_are_prepared_and_training_waits(fresh: Study) -> None:
+def test_failed_patients_are_named_and_shown_all_others_are_prepared_and_training_waits(fresh: Study) -> None:
     cohort = fresh.folder / "cohort"
     patients = {path.name for path in (cohort / "images").iterdir() if not path.name.startswith("AMS")}
     failed = {NOISE, EMPTY, HEADLESS}
@@ -78,7 +78,7 @@ def test_who_fails_is_named_and_shown_all_others_are_prepared_and_training_waits
     assert chosen == patients - failed
 
 
-def test_a_fault_in_a_finished_study_fails_every_run_and_mending_it_trains_nothing(study: Study) -> None:
+def test_a_failure_in_a_finished_study_fails_every_run_and_correcting_it_trains_nothing(study: Study) -> None:
     scan = study.folder / f"cohort/images/AMS001/{SEQUENCE}.nii"
     sound = scan.read_bytes()
     replace(scan, sd=20.0)

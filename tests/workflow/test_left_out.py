@@ -70,7 +70,7 @@ def selected(study: Study, inputs: str) -> set[str]:
     return {patient for record in records for patient in (*record["training"], *record["validation"])}
 
 
-def test_an_invalid_patient_is_left_out_at_the_next_start_and_comes_back_when_mended(study: Study) -> None:
+def test_an_invalid_patient_is_excluded_at_the_next_start_and_returns_when_corrected(study: Study) -> None:
     mask = study.folder / "cohort" / "images" / INVALID / "residual.nii.gz"
     sound = spoil(mask)
     broken = mask.read_bytes()

@@ -25,7 +25,7 @@ def patient(folder: Path, name: str, content: bytes = b"voxels") -> Patient:
     return Patient(name, "STO", "auto", "", 2, {"post_t1": str(file)})
 
 
-def finding(name: str, check: str = "image-constant") -> Problem:
+def error_of(name: str, check: str = "image-constant") -> Problem:
     return problem_of(check, "every voxel is 1", "copy it again", name, "post_t1")
 
 
@@ -33,7 +33,7 @@ def finding(name: str, check: str = "image-constant") -> Problem:
 def both(tmp_path: Path) -> dict[str, Patient]:
     """Two patients, of whom both have an error on record."""
     found = {name: patient(tmp_path, name) for name in ("STO1", "STO2")}
-    keep_problems(f"{tmp_path}/problems/STO-0.json", found.values(), [finding("STO1"), finding("STO2")])
+    keep_problems(f"{tmp_path}/problems/STO-0.json", found.values(), [error_of("STO1"), error_of("STO2")])
     return found
 
 
@@ -41,14 +41,14 @@ def standing(folder: Path, patients: dict[str, Patient]) -> set[str | None]:
     return {problem.patient for problem in kept_problems(f"{folder}/problems", patients)}
 
 
-def test_a_finding_stands_while_the_files_are_what_they_were(tmp_path: Path, both: dict[str, Patient]) -> None:
-    assert kept_problems(f"{tmp_path}/problems", both) == [finding("STO1"), finding("STO2")]
+def test_an_error_stands_while_the_files_are_unchanged(tmp_path: Path, both: dict[str, Patient]) -> None:
+    assert kept_problems(f"{tmp_path}/problems", both) == [error_of("STO1"), error_of("STO2")]
     # A touched or copied file is the same file.
     os.utime(both["STO1"].files["post_t1"], (0, 0))
     assert standing(tmp_path, both) == {"STO1", "STO2"}
 
 
-def test_a_mended_file_makes_its_patient_a_candidate_again(tmp_path: Path, both: dict[str, Patient]) -> None:
+def test_a_corrected_file_makes_its_patient_a_candidate_again(tmp_path: Path, both: dict[str, Patient]) -> None:
     Path(both["STO1"].files["post_t1"]).write_bytes(b"VOXELS")
     assert standing(tmp_path, both) == {"STO2"}
 
@@ -65,26 +65,26 @@ def test_a_file_that_is_gone_is_judged_by_the_check_for_missing_files(tmp_path: 
     assert standing(tmp_path, both) == {"STO2"}
 
 
-def test_who_left_the_table_or_is_excluded_there_has_no_finding(tmp_path: Path, both: dict[str, Patient]) -> None:
+def test_a_patient_removed_or_excluded_in_the_table_has_no_kept_error(tmp_path: Path, both: dict[str, Patient]) -> None:
     assert standing(tmp_path, {"STO1": replace(both["STO1"], role="exclude")}) == set()
 
 
-def test_a_finding_about_several_stands_only_for_all_of_them(tmp_path: Path) -> None:
+def test_an_error_about_several_patients_stands_only_for_all_of_them(tmp_path: Path) -> None:
     patients = {name: patient(tmp_path, name) for name in ("STO1", "STO2", "STO3")}
-    twins = [finding("STO1", "same-voxels"), finding("STO2", "same-voxels")]
+    twins = [error_of("STO1", "same-voxels"), error_of("STO2", "same-voxels")]
     keep_problems(f"{tmp_path}/problems/twins.json", patients.values(), twins, groups=[("STO2", "STO1")])
     assert standing(tmp_path, patients) == {"STO1", "STO2"}
     assert standing(tmp_path, {**patients, "STO2": replace(patients["STO2"], role="exclude")}) == set()
 
 
-def test_warnings_leave_nobody_out(tmp_path: Path) -> None:
+def test_warnings_exclude_no_patient(tmp_path: Path) -> None:
     who = patient(tmp_path, "STO1")
-    keep_problems(f"{tmp_path}/problems/STO-0.json", [who], [replace(finding("STO1"), severity="warning")])
+    keep_problems(f"{tmp_path}/problems/STO-0.json", [who], [replace(error_of("STO1"), severity="warning")])
     assert standing(tmp_path, {"STO1": who}) == set()
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"problems": 3}', '{"seen": {}, "problems": [{"problem": 1}]}'])
-def test_a_damaged_record_is_no_record(tmp_path: Path, both: dict[str, Patient], content: str) -> None:
+def test_a_damaged_record_is_ignored(tmp_path: Path, both: dict[str, Patient], content: str) -> None:
     (tmp_path / "problems" / "GOT-0.json").write_text(content)
     assert standing(tmp_path, both) == {"STO1", "STO2"}
 
@@ -93,10 +93,10 @@ def test_the_table_of_the_excluded_is_read_as_it_was_written(tmp_path: Path) -> 
     table = f"{tmp_path}/excluded.tsv"
     assert read_excluded(table) == []
     problems = [
-        replace(finding("STO1", "label-not-binary"), what='holds\t"2"'),
-        finding("STO1"),
-        finding("STO2"),
-        replace(finding("STO3"), severity="warning"),
+        replace(error_of("STO1", "label-not-binary"), what='holds\t"2"'),
+        error_of("STO1"),
+        error_of("STO2"),
+        replace(error_of("STO3"), severity="warning"),
     ]
     write_excluded(table, problems)
     reasons = {"STO1": "image-constant, label-not-binary", "STO2": "image-constant"}
