@@ -35,3 +35,6 @@ rule all:
         "results/quality/index.html",
         "results/quality/sound.json",
         "results/report/index.html",
+
+
+take_paths_as_they_are()

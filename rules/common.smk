@@ -5,6 +5,7 @@
 #   wildcards; memory, environments and code digests of rules. A real run also writes, before its first job:
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
 #   results/cohort/placement.tsv   the hospitals of balanced folds
+import gc
 import sys
 from collections import Counter
 from pathlib import Path
@@ -32,9 +33,18 @@ from residua.wiring.loaded import LoadedStudy
 EXCLUDED = f"{RESULTS}/excluded.tsv"
 
 
+# Snakemake plans with millions of small objects that live until it ends: search them less often for unused cycles.
+gc.set_threshold(50_000, 20, 100)
+
+
 def code(script, modules=()):
-    """Return the digest of a script and of the library code that it uses; ``modules`` are those it finds by name."""
-    return digests.of_script(HOUSE, script, tuple(modules))
+    """Return the digest of a script and of the library code that it uses; ``modules`` are those it finds by name.
+
+    Inside a job, return a function that works it out: a job needs its own rule's digest only, at most.
+    """
+    if workflow.is_main_process:
+        return digests.of_script(HOUSE, script, tuple(modules))
+    return lambda wildcards: digests.of_script(HOUSE, script, tuple(modules))
 
 
 def code_of_network(script, stage):
@@ -123,6 +133,17 @@ def start_jobs_as_they_come():
     rate = workflow.scheduler.job_rate_limiter
     if rate and (rate.max_jobs, rate.timespan) == (100, 1):
         workflow.scheduler.job_rate_limiter = None
+
+
+def take_paths_as_they_are():
+    """Let Snakemake keep one copy of every input path instead of two.
+
+    The second is for workflows that a module gives another prefix, or that lie in a default storage; those keep it.
+    """
+    for each in workflow.rules:
+        modifier = each.input_modifier
+        if modifier and not modifier.modifies_prefixes and modifier.modify("results") == "results":
+            each.input_modifier = None
 
 
 def cluster_requests():

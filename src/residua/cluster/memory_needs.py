@@ -6,6 +6,7 @@ import gzip
 import math
 import struct
 from collections.abc import Iterable
+from functools import cache
 
 _NIFTI1, _NIFTI2 = (348, 40, "8h"), (540, 16, "8q")
 """Header size that identifies each version, offset of the dimensions, and their type."""
@@ -13,6 +14,7 @@ _ENOUGH = 80
 _UNKNOWN_VOXELS = 100_000_000
 
 
+@cache
 def voxels_of(path: str) -> int | None:
     """Return the number of voxels of a NIfTI file, compressed or not; None if its header is unreadable."""
     try:

@@ -31,47 +31,55 @@ def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str
 
 @cache
 def _parsed(path: Path, library: Path) -> tuple[str, tuple[Path, ...]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    imported = tuple(file for name in sorted(_imported(tree)) for file in _files_of(name, library))
-    return hashlib.sha256(_canonical(_WithoutRemarks().visit(tree)).encode()).hexdigest(), imported
+    names: set[str] = set()
+    text = _canonical(ast.parse(path.read_text(encoding="utf-8")), names)
+    imported = tuple(file for name in sorted(names) for file in _files_of(name, library))
+    return hashlib.sha256(text.encode()).hexdigest(), imported
 
 
-def _canonical(node: object) -> str:
-    """Return what ``ast.dump`` does without empty fields, in which versions of Python differ."""
-    if isinstance(node, ast.AST):
-        fields = (f"{name}={_canonical(value)}" for name, value in ast.iter_fields(node) if value not in ([], None))
-        return f"{type(node).__name__}({', '.join(fields)})"
-    return f"[{', '.join(map(_canonical, node))}]" if isinstance(node, list) else repr(node)
+def _canonical(node: object, names: set[str]) -> str:
+    """Return the code as text that is the same in every version of Python, and add the modules it imports to ``names``.
+
+    Like ``ast.dump`` without empty fields and without remarks. One pass for both: every start of the workflow needs it.
+    """
+    if isinstance(node, list):
+        return f"[{', '.join([_canonical(item, names) for item in node if not _is_remark(item)])}]"
+    if not isinstance(node, ast.AST):
+        return repr(node)
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        names |= _imported(node)
+    fields = [(name, _canonical(value, names)) for name, value in ast.iter_fields(node) if value is not None]
+    return f"{type(node).__name__}({', '.join([f'{name}={text}' for name, text in fields if text != '[]'])})"
 
 
-def _imported(tree: ast.Module) -> set[str]:
-    names = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return names
+def _is_remark(node: object) -> bool:
+    """Return whether a statement does nothing: a string that stands alone, such as a docstring, or ``pass``."""
+    if isinstance(node, ast.Expr):
+        return isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+    return isinstance(node, ast.Pass)
 
 
-def _files_of(name: str, library: Path) -> list[Path]:
+def _imported(node: ast.Import | ast.ImportFrom) -> set[str]:
+    if isinstance(node, ast.Import):
+        return {alias.name for alias in node.names}
+    return {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)} if node.module else set()
+
+
+@cache
+def _files_of(name: str, library: Path) -> tuple[Path, ...]:
     """Return the files of the library that importing ``name`` runs: the module and its packages."""
     parts = name.split(".")
+    if parts[0] not in _top_level(library):
+        return ()
     candidates = [library.joinpath(*parts).with_suffix(".py")]
     candidates += [library.joinpath(*parts[:depth], "__init__.py") for depth in range(1, len(parts) + 1)]
-    return [file for file in candidates if file.is_file() and not _is_settings(file.relative_to(library))]
+    return tuple(file for file in candidates if file.is_file() and not _is_settings(file.relative_to(library)))
+
+
+@cache
+def _top_level(library: Path) -> set[str]:
+    return {entry.stem for entry in library.iterdir()}
 
 
 def _is_settings(file: Path) -> bool:
     return _SETTINGS in (*file.parts, file.stem)
-
-
-class _WithoutRemarks(ast.NodeTransformer):
-    """Removes statements without effect: strings that stand alone (docstrings, also of values) and ``pass``."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
-        """Remove a string that stands alone."""
-        return None if isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) else node
-
-    def visit_Pass(self, node: ast.Pass) -> None:
-        """Remove ``pass``, so that a body of a docstring alone equals an empty one."""

@@ -30,6 +30,7 @@ def pattern_of(chosen: Iterable[str], everyone: Iterable[str]) -> str:
     return rf"(?!(?:{'|'.join(sorted(others))})\b){PATIENT}"
 
 
+@cache
 def checked(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
     """Return what a check needs to know of a patient; not the row, which changes when another row is added."""
     known: dict[str, Any] = {"row": None, "clinical": {}, "role": "auto", "exclusion_reason": "", "excluded_by": None}
