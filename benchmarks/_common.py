@@ -11,9 +11,9 @@ HOUSE = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(HOUSE / "tests"), str(HOUSE / "tests" / "workflow")]
 
 from environments import python_in  # noqa: E402
-from published_cohort import COLUMNS, write_published_cohort  # noqa: E402
+from published_cohort import COLUMNS, PATIENTS_BY_HOSPITAL, write_published_cohort  # noqa: E402
 
-__all__ = ["COLUMNS", "HOUSE", "steps_of", "write_published_cohort"]
+__all__ = ["COLUMNS", "HOUSE", "PATIENTS_BY_HOSPITAL", "steps_of", "write_published_cohort"]
 
 
 def steps_of(script: Path, environment: str, *arguments: str) -> list[dict[str, Any]]:
