@@ -70,7 +70,7 @@ def test_the_curve_has_one_record_an_epoch() -> None:
     )
 
 
-def test_what_is_not_varied_stays_as_it_is() -> None:
+def test_sample_without_variation_stays_as_it_is() -> None:
     volume = np.random.default_rng(0).normal(size=(6, 5, 4)).astype(np.float32)
     drawn = draw_variation(np.random.default_rng(1), varying())
     assert drawn == Variation((), 0.0, STILL)
@@ -109,7 +109,7 @@ def test_image_and_label_move_together_and_a_label_stays_one() -> None:
         np.testing.assert_allclose(*centres, atol=0.5)
 
 
-def test_what_is_drawn_stays_within_the_settings() -> None:
+def test_variations_stay_within_the_settings() -> None:
     rng = np.random.default_rng(5)
     drawn = [draw_variation(rng, ALWAYS) for _ in range(300)]
     largest = math.radians(20.0)

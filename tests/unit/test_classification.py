@@ -77,7 +77,7 @@ def test_rates_of_hand_counted_patients() -> None:
         (Counts(0, 0, 0, 0), {"recall", "precision", "f1", "specificity", "balanced_accuracy"}),
     ],
 )
-def test_a_rate_without_denominator_is_nan_and_says_why(counts: Counts, undefined: set[str]) -> None:
+def test_a_rate_without_denominator_is_nan_with_a_reason(counts: Counts, undefined: set[str]) -> None:
     found = rates(counts)
     names = ("recall", "precision", "f1", "specificity", "balanced_accuracy")
     assert {name for name in names if math.isnan(getattr(found, name))} == undefined

@@ -111,7 +111,7 @@ def test_a_mask_made_from_an_image_overlays_its_file_voxel_by_voxel(
 
 
 @pytest.mark.parametrize("codes", ["RAS", "LPS", "ILA"])
-def test_what_was_saved_is_loaded_again(tmp_path: Path, codes: str) -> None:
+def test_a_saved_image_is_loaded_unchanged(tmp_path: Path, codes: str) -> None:
     image = Image(noise((4, 5, 6)), a_grid(stored_as=codes))
     save(image, tmp_path / "new" / "folder" / "image.nii.gz")
     again = load(tmp_path / "new" / "folder" / "image.nii.gz")
@@ -232,7 +232,7 @@ def test_an_image_off_the_reference_grid_is_named_with_both_grids_and_the_remedy
     )
 
 
-def test_an_image_that_is_only_displaced_is_said_to_lie_elsewhere() -> None:
+def test_the_message_on_a_displaced_image_names_the_displacement() -> None:
     reference = Image(np.zeros((4, 5, 6), np.float32), a_grid())
     with pytest.raises(ResiduaError, match="elsewhere in space"):
         require_same_grid(Image(reference.data, a_grid(affine=_moved(1.0))), reference, "mask.nii.gz")
@@ -260,7 +260,9 @@ def _mgh(path: Path) -> None:
     ],
     ids=["missing", "empty", "text", "another format", "folder", "4D", "2D"],
 )
-def test_a_file_that_is_no_volume_is_named_and_said_why(tmp_path: Path, read: Any, make: Any, what: str) -> None:
+def test_the_error_on_a_file_that_is_not_a_volume_names_it_with_the_reason(
+    tmp_path: Path, read: Any, make: Any, what: str
+) -> None:
     path = tmp_path / "image.nii.gz"
     make(path)
     with pytest.raises(ResiduaError) as raised:
@@ -269,7 +271,7 @@ def test_a_file_that_is_no_volume_is_named_and_said_why(tmp_path: Path, read: An
 
 
 @pytest.mark.parametrize("direction", [(0, 0, 0), (1, 0, 0), (np.nan, 0, 0)], ids=["no", "the same", "not a number"])
-def test_a_file_whose_axes_lead_nowhere_is_named(tmp_path: Path, direction: tuple[float, float, float]) -> None:
+def test_the_error_on_a_degenerate_affine_names_the_file(tmp_path: Path, direction: tuple[float, float, float]) -> None:
     affine = np.eye(4)
     affine[:3, 1] = direction
     header = nib.Nifti1Header()

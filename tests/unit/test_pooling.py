@@ -32,7 +32,7 @@ def test_equal_cases_have_no_spread() -> None:
     assert pool_cases({0: [0.1] * 7, 1: [0.1] * 3}).sd == pytest.approx(0.0, abs=1e-12)
 
 
-def test_undefined_cases_and_folds_without_any_are_left_out_and_counted() -> None:
+def test_undefined_cases_and_empty_folds_are_excluded_and_counted() -> None:
     found = pool_cases({0: [1.0, math.nan, 3.0], 1: [math.nan], 2: []})
     assert (found.mean, found.sd) == pytest.approx((2.0, math.sqrt(2)))
     assert (found.n, found.undefined, found.folds_left_out) == (2, 2, 2)
@@ -45,7 +45,7 @@ def test_one_case_has_a_mean_and_no_sd() -> None:
 
 
 @pytest.mark.parametrize("folds", [{}, {0: [math.nan]}])
-def test_nothing_defined_has_neither(folds: dict[int, list[float]]) -> None:
+def test_without_defined_cases_mean_and_sd_are_nan(folds: dict[int, list[float]]) -> None:
     found = pool_cases(folds)
     assert math.isnan(found.mean)
     assert math.isnan(found.sd)
@@ -59,7 +59,7 @@ def test_rates_weigh_by_patients_and_spread_over_folds() -> None:
     assert pool_rates({0: 100.0, 1: 50.0}, {0: 30, 1: 10}, ddof=0).sd == pytest.approx(25.0)
 
 
-def test_a_fold_with_an_undefined_rate_is_left_out_with_its_patients() -> None:
+def test_a_fold_with_an_undefined_rate_is_excluded_with_its_patients() -> None:
     found = pool_rates({0: 100.0, 1: math.nan, 2: 40.0}, {0: 30, 1: 500, 2: 30})
     assert found.mean == pytest.approx(70.0)
     assert found.sd == pytest.approx(np.std([100, 40], ddof=1))

@@ -105,7 +105,7 @@ def ignore(done: int, total: int) -> None:
     """No progress is shown."""
 
 
-def test_every_case_gets_a_map_of_its_name_and_progress_is_told_before_each_and_at_the_end(tmp_path: Path) -> None:
+def test_every_case_gets_a_map_and_progress_is_reported_before_each_and_at_the_end(tmp_path: Path) -> None:
     told: list[tuple[int, int]] = []
     predict_cases(Counting(), CASES, tmp_path, lambda done, total: told.append((done, total)))
     assert {path.name for path in tmp_path.iterdir()} == {"STO1.nii.gz", "STO2.nii.gz", "GOT1.nii.gz"}
@@ -114,7 +114,7 @@ def test_every_case_gets_a_map_of_its_name_and_progress_is_told_before_each_and_
     assert told == [(0, 3), (1, 3), (2, 3), (3, 3)]
 
 
-def test_an_interrupted_prediction_keeps_what_it_finished(tmp_path: Path) -> None:
+def test_an_interrupted_prediction_keeps_finished_cases(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError, match="power"):
         predict_cases(Counting(until="GOT1"), CASES, tmp_path, ignore)
     kept = snapshot(tmp_path)

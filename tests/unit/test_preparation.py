@@ -58,7 +58,7 @@ def test_a_stripped_channel_is_stored_like_its_image_and_not_like_the_mask(tmp_p
     assert stripped.get_data_dtype() == np.float32
 
 
-def test_what_is_not_finite_outside_the_brain_goes(tmp_path: Path) -> None:
+def test_values_outside_the_brain_that_are_not_finite_become_zero(tmp_path: Path) -> None:
     head = np.where(a_brain(), HEAD, np.float32(np.nan))
     strip(a_case(tmp_path, head), tmp_path / "stripped.nii.gz")
     assert not load(tmp_path / "stripped.nii.gz").data[~a_brain()].any()
@@ -170,7 +170,7 @@ def test_a_mask_on_another_grid_is_where_at_least_half_of_it_is() -> None:
 
 
 @pytest.mark.parametrize("rounding", [-1e-6, 0.0, 1e-6])
-def test_what_is_half_brain_is_brain_however_headers_were_rounded(rounding: float) -> None:
+def test_voxels_of_exactly_half_brain_are_brain_however_headers_were_rounded(rounding: float) -> None:
     mask = np.zeros((8, 4, 4), bool)
     mask[:3] = True
     coarse = np.diag([2.0, 1.0, 1.0, 1.0])

@@ -151,7 +151,7 @@ def test_a_case_is_positive_under_the_reference_in_use(study: dict[str, Any]) ->
     assert expert1["n_model"].to_dict() == expert1["n_other"].to_dict() == {"reference_standard": 2, "consensus": 1}
 
 
-def test_rows_say_who_scored_and_undefined_is_null_in_the_file(tmp_path: Path, study: dict[str, Any]) -> None:
+def test_rows_name_the_scorer_and_undefined_is_null_in_the_file(tmp_path: Path, study: dict[str, Any]) -> None:
     scores = rate_all(**study)
     first = scores[(scores["patient"] == "AMS1") & (scores["reference"] == "consensus")]
     kinds = dict(zip(first["scorer"], first["kind"], strict=True))
@@ -269,7 +269,7 @@ def against(compared: pd.DataFrame) -> dict[str, dict[str, Any]]:
     return {row["against"]: row for row in compared.to_dict("records")}
 
 
-def test_a_group_scores_a_patient_by_the_mean_of_those_who_rated(tmp_path: Path) -> None:
+def test_a_groups_score_is_the_mean_of_its_raters_who_rated_the_patient(tmp_path: Path) -> None:
     scores = scored(
         {
             "novice1": {"AMS1": 0.2, "AMS2": 0.6},
@@ -343,7 +343,7 @@ def test_only_positive_cases_of_the_reference_in_use_are_compared() -> None:
         ),
     ],
 )
-def test_what_says_nothing_is_said_in_words(
+def test_notes_explain_uninformative_comparisons(
     tmp_path: Path, scores: dict[str, dict[str, float]], positive: bool, note: str, p_value: float | None
 ) -> None:
     compared = compare_raters(scored(scores, positive=positive), 0.05)
@@ -354,7 +354,7 @@ def test_what_says_nothing_is_said_in_words(
     assert row["significant"] is (None if p_value is None else False)
 
 
-def test_a_group_without_ratings_is_said_in_words() -> None:
+def test_a_note_explains_a_group_without_ratings() -> None:
     row = against(compare_raters(scored({"novice1": {"AMS1": 0.1}, "nnunet": {"AMS1": 0.2, "AMS2": 0.3}}), 0.05))
     assert row["experts"]["n_other"] == 0
     assert row["experts"]["note"].startswith("none of the cases with residual tumour was rated")

@@ -36,7 +36,7 @@ def test_a_voxel_at_the_threshold_is_tumour() -> None:
 
 
 @pytest.mark.parametrize("threshold", [0.0, -0.1, 1.1, float("nan")])
-def test_a_threshold_that_means_nothing_is_refused(threshold: float) -> None:
+def test_a_threshold_outside_its_range_is_refused(threshold: float) -> None:
     with pytest.raises(ResiduaError, match="threshold must lie above 0"):
         binarise(_row(0.5), threshold)
 
@@ -66,7 +66,7 @@ def test_components_with_fewer_voxels_go_and_those_with_as_many_stay() -> None:
     ("second", "touching"), [((1, 0, 0), {6, 18, 26}), ((1, 1, 0), {18, 26}), ((1, 1, 1), {26}), ((2, 0, 0), set())]
 )
 @pytest.mark.parametrize("connectivity", [6, 18, 26])
-def test_connectivity_says_which_neighbours_are_one_component(
+def test_connectivity_defines_the_neighbours_of_a_component(
     second: tuple[int, int, int], touching: set[int], connectivity: int
 ) -> None:
     mask = np.zeros((3, 3, 3), dtype=bool)
@@ -121,7 +121,7 @@ def test_components_are_removed_before_a_threshold_is_judged() -> None:
     assert (kept.threshold, cleaned.threshold) == (0.5, 0.2)
 
 
-def test_a_threshold_above_every_probability_scores_zero_and_says_so() -> None:
+def test_a_threshold_above_every_probability_scores_zero_with_a_note() -> None:
     choice = choose_threshold([_case(0, (0.4, 0.1), (1, 0))], _postprocessing(0.9, 0.8), BY_VOLUME)
     found = choice.candidates[0.9]
     assert (found.score, found.mean_dice_of_detected, found.f1, found.detected) == (0.0, None, 0.0, 0)
@@ -129,7 +129,7 @@ def test_a_threshold_above_every_probability_scores_zero_and_says_so() -> None:
     assert choice.threshold == 0.9
 
 
-def test_without_any_tumour_f1_counts_as_zero_and_says_so() -> None:
+def test_without_any_tumour_f1_counts_as_zero_with_a_note() -> None:
     found = choose_threshold([_case(0, (0.4, 0.1), (0, 0))], _postprocessing(0.9), BY_VOLUME).candidates[0.9]
     assert (found.score, found.f1) == (0.0, None)
     assert "F1 undefined" in found.note

@@ -67,7 +67,7 @@ def test_the_record_is_of_builtins_that_json_keeps(tmp_path: Path) -> None:
     assert read_json(tmp_path / "record.json") == record
 
 
-def test_patients_of_a_batch_who_are_not_wanted_are_left_out(tmp_path: Path) -> None:
+def test_patients_outside_the_selection_are_excluded(tmp_path: Path) -> None:
     record = select_cases(all_prepared(tmp_path), {"training": [], "validation": ["STO2"]}, BOTH)
     assert list(record["files"]) == ["STO2"]
 
@@ -115,7 +115,7 @@ def test_the_hold_out_needs_no_reference_standard(tmp_path: Path) -> None:
     assert cases[0].channels == tuple(file_of(tmp_path, channel, "GOT1", "GOT-0") for channel in CHANNELS)
 
 
-def test_only_the_patients_who_validate_are_predicted(tmp_path: Path) -> None:
+def test_only_validation_patients_are_predicted(tmp_path: Path) -> None:
     assert [case.patient for case in read_cases(selection(tmp_path))] == ["GOT1"]
 
 
@@ -138,7 +138,7 @@ def test_a_file_missing_or_changed_since_is_named_with_the_command_that_rebuilds
     )
 
 
-def test_a_prediction_reads_no_damaged_channel_and_ignores_what_it_does_not_read(tmp_path: Path) -> None:
+def test_a_prediction_refuses_damaged_channels_and_ignores_other_files(tmp_path: Path) -> None:
     chosen = selection(tmp_path)
     file_of(tmp_path, "residual", "GOT1", "GOT-0").unlink()
     file_of(tmp_path, "post_t1ce", "STO1", "STO-0").unlink()

@@ -79,7 +79,7 @@ def test_every_pair_of_groups_is_tested_in_order() -> None:
     assert [(of.first, of.second) for of in range_test(NIST, ALPHA)] == list(combinations("1234", 2))
 
 
-def test_undefined_values_are_left_out_of_tukeys_test_and_counted() -> None:
+def test_tukeys_test_excludes_and_counts_undefined_values() -> None:
     found = range_test({"A": [1.0, NAN, 2.0, 3.0], "B": [2.0, 4.0, 6.0]}, ALPHA)
     (clean,) = range_test({"A": [1.0, 2.0, 3.0], "B": [2.0, 4.0, 6.0]}, ALPHA)
     assert [of.note for of in found] == ["1 undefined left out"]
@@ -104,7 +104,7 @@ def test_groups_without_any_spread_are_not_tested() -> None:
     assert found.note == "no test: no spread within the groups"
 
 
-def test_one_group_has_nothing_to_be_tested_against() -> None:
+def test_a_single_group_is_not_tested() -> None:
     assert range_test({"A": [1.0, 2.0]}, ALPHA) == []
 
 
@@ -215,7 +215,7 @@ def test_inputs_are_compared_within_each_network_over_dsc_p_of_the_test_set() ->
     assert found["significant"].tolist() == [True, False]
 
 
-def test_inputs_without_a_patient_of_dsc_p_are_said_to_be_untested(tmp_path: Path) -> None:
+def test_a_note_names_inputs_without_a_patient_of_dsc_p_as_untested(tmp_path: Path) -> None:
     found = compare_inputs(_test_cases({("net", "A"): [], ("net", "B"): []}), CLASSIFICATION, ALPHA)
     found.to_parquet(tmp_path / "inputs.parquet", index=False)
     (row,) = pd.read_parquet(tmp_path / "inputs.parquet").to_dict("records")
@@ -317,7 +317,7 @@ def test_a_choice_that_cannot_be_met_is_refused(choice: dict[str, str], experime
 @pytest.mark.parametrize(
     ("experiment", "lacking"), [("segmentation", "residual tumour"), ("classification", "both classes")]
 )
-def test_a_choice_that_nothing_decides_is_refused(experiment: str, lacking: str) -> None:
+def test_a_choice_without_any_score_is_refused(experiment: str, lacking: str) -> None:
     resected: list[Case] = [("net", name, "validation", 0, NAN, 0.0, 0.0) for name in "AB"]
     with pytest.raises(ResiduaError, match=rf"{experiment}\.net cannot be chosen out of fold: .* has {lacking}"):
         best_inputs(_cases(resected), {"net": "out_of_fold"}, experiment, CLASSIFICATION)

@@ -97,7 +97,7 @@ def test_bca_is_not_the_percentile_interval() -> None:
     assert low < 100 * binom(n, right / n).ppf(0.025) / n
 
 
-def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
+def test_intervals_cover_the_truth_at_about_their_nominal_rate() -> None:
     """Sensitivity 0.8 of 51 patients: over every possible count, weighted by its chance, 95 % within 3 points."""
     hits = 0.0
     for found in range(30, 51):
@@ -184,7 +184,9 @@ def test_a_perfect_class_leaves_the_balanced_accuracy_its_interval() -> None:
         ),
     ],
 )  # fmt: skip
-def test_what_cannot_be_estimated_is_said_in_words(counts: tuple[int, ...], rate: str, expected: Interval) -> None:
+def test_a_note_explains_a_rate_that_cannot_be_estimated(
+    counts: tuple[int, ...], rate: str, expected: Interval
+) -> None:
     assert _bca(_outcome(*counts), rate) == expected
 
 
@@ -216,7 +218,7 @@ def test_folds_without_a_spread_have_no_interval(pooled: Pooled, estimate: float
     assert normal_interval(pooled, 1.96) == expected
 
 
-def test_a_fold_left_out_is_said_beside_the_interval() -> None:
+def test_a_note_counts_excluded_folds_beside_the_interval() -> None:
     found = normal_interval(Pooled(50.0, 10.0, 10, 5, 1), 2.0)
     assert _limits(found) == (30.0, 70.0)
     assert (found.undefined, found.note) == (5, "undefined in 1 fold(s), left out")

@@ -74,7 +74,7 @@ def refusal(settings: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize(("key", "expected"), NUMBERS.items())
-def test_the_published_configuration_says_what_the_article_says(key: str, expected: Any) -> None:
+def test_the_published_configuration_has_the_articles_values(key: str, expected: Any) -> None:
     found: Any = load_study(PUBLISHED)
     for part in key.split("."):
         found = found[part] if isinstance(found, dict) else getattr(found, part)
@@ -103,7 +103,7 @@ def test_the_inputs_of_an_experiment_are_chosen_or_left_to_the_results() -> None
     assert left.candidates("raters", "nnunet") == ["A", "B", "C", "D", "E"]
 
 
-def test_a_brain_mask_depends_on_what_its_method_uses_only() -> None:
+def test_a_brain_mask_depends_on_the_settings_of_its_method_alone() -> None:
     slabs = {"weights": "brain.safetensors", "weights_sha256": "a" * 64}
     methods = {
         "deepbet": ("torch", {}),
@@ -209,7 +209,7 @@ def test_a_study_cannot_be_changed() -> None:
         ("postprocessing.connectivity", 8, "postprocessing.connectivity: Input should be 6, 18 or 26 (found 8)"),
     ],
 )
-def test_a_wrong_setting_is_told_with_its_key(key: str, value: Any, line: str) -> None:
+def test_a_wrong_setting_is_reported_with_its_key(key: str, value: Any, line: str) -> None:
     (told,) = refusal(changed(key, value))
     assert line in told
 
@@ -229,13 +229,13 @@ def test_folds_are_named_or_placed_by_a_method_and_survive_json(folds: dict[Any,
     assert load_study(settings) == study(folds=folds)
 
 
-def test_a_missing_key_is_told() -> None:
+def test_a_missing_key_is_reported() -> None:
     settings = config()
     del settings["statistics"]["alpha"]
     assert refusal(settings) == ["  statistics.alpha: Field required"]
 
 
-def test_all_wrong_settings_are_told_at_once() -> None:
+def test_all_wrong_settings_are_reported_together() -> None:
     told = refusal(config(version=0, typo=1, title=""))
     assert [line.split(":")[0].strip() for line in told] == ["version", "title", "typo"]
     (split,) = refusal(config(folds={0: ["STO"], 1: ["STO"]}, holdout=["STO"]))

@@ -20,7 +20,7 @@ def _line(*positions: int, length: int = 20) -> Mask:
     return mask
 
 
-def test_two_voxels_lie_as_far_apart_as_the_spacing_says() -> None:
+def test_the_distance_of_two_voxels_follows_the_spacing() -> None:
     mask, other = np.zeros((2, 5, 5, 5), dtype=bool)
     mask[1, 1, 1] = other[4, 1, 3] = True
     found = surface_distances(mask, other, (0.5, 7.0, 1.0))

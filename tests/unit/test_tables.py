@@ -124,7 +124,7 @@ def test_a_validation_row_pools_the_folds() -> None:
     assert _cells(table3(cases, CLASSIFICATION, folds_ddof=0))["Recall (%)"].text == "62.50±25.00"
 
 
-def test_a_fold_without_a_rate_is_left_out_with_its_patients() -> None:
+def test_a_fold_without_a_rate_is_excluded_with_its_patients() -> None:
     cases = pd.DataFrame([_case("validation", 0, 0.5, 1, 1, 1), _case("validation", 1, NAN, NAN, 0, 0)])
     found = _cells(table3(cases, CLASSIFICATION))
     assert found["Recall (%)"] == Cell("100.00±n/a", 1, undefined=1)
@@ -182,7 +182,7 @@ def test_table4_rates_the_patients_of_the_test_set() -> None:
     }
 
 
-def test_table4_pools_the_folds_and_counts_those_left_out() -> None:
+def test_table4_pools_the_folds_and_counts_excluded_ones() -> None:
     cases = pd.DataFrame(
         [
             _case("validation", 0, 0.5, 1.0, 1.0, 1.0),
@@ -209,7 +209,7 @@ def test_table4_follows_the_settings_of_the_classification() -> None:
     assert "at least 0.05 ml" in table4(_test_set(), Classification(residual_tumor_ml=0.05, min_overlap_dice=0)).caption
 
 
-def test_table4_needs_no_surface_distance_and_names_what_it_lacks() -> None:
+def test_table4_needs_no_surface_distance_and_names_missing_columns() -> None:
     without = _test_set().drop(columns=["hd95_mm", "absolute_volume_error_ml"])
     assert _cells(table4(without, CLASSIFICATION))["bAcc (%)"].text == "62.50"
     with pytest.raises(ResiduaError, match=r"table 4 needs the column\(s\) fold, predicted_ml"):
@@ -364,7 +364,7 @@ def test_latex_of_more_rows_than_a_page_holds_breaks_across_pages() -> None:
     assert r"\begin{table}[htbp]" in to_latex(Table(pd.DataFrame({"k": range(40)}), "Short")).splitlines()
 
 
-def test_latex_begins_no_row_with_what_would_be_an_argument_of_the_row_before() -> None:
+def test_latex_rows_do_not_begin_with_an_argument_of_the_row_before() -> None:
     rows = to_latex(Table(pd.DataFrame({"k": ["[1, 2]", "*", "a"]}), "")).splitlines()
     assert rows[9:12] == [r"{}[1, 2] \\", r"{}* \\", r"a \\"]
 
@@ -446,7 +446,7 @@ def _inputs_frame() -> pd.DataFrame:
     return frame.astype({"significant": "boolean"})
 
 
-def test_tukeys_table_is_in_percentage_points_and_says_what_was_not_tested() -> None:
+def test_tukeys_table_is_in_percentage_points_and_names_untested_pairs() -> None:
     table = supplement.tukey(_inputs_frame(), LABELS, STATISTICS)
     first, second = table.frame.to_dict("records")
     assert first == {
@@ -470,7 +470,7 @@ def test_tukeys_table_is_in_percentage_points_and_says_what_was_not_tested() -> 
     assert "p < 0.05" in table.caption
 
 
-def test_a_column_of_notes_that_says_nothing_is_left_out() -> None:
+def test_an_empty_column_of_notes_is_dropped() -> None:
     table = supplement.tukey(_inputs_frame().head(1), LABELS, STATISTICS)
     assert "Note" not in table.frame.columns
 
@@ -485,7 +485,7 @@ def test_a_column_of_notes_that_says_nothing_is_left_out() -> None:
         (supplement.overlaps, "there is one model only."),
     ],
 )
-def test_a_supplementary_table_without_rows_says_why(build: Any, reason: str) -> None:
+def test_a_supplementary_table_without_rows_states_the_reason(build: Any, reason: str) -> None:
     columns = ["inputs", "split", "arch", "arch_1", "inputs_1", "arch_2", "inputs_2"]
     table = build(pd.DataFrame(columns=columns), LABELS, STATISTICS)
     assert table.frame.empty

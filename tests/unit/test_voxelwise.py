@@ -46,7 +46,7 @@ def test_precision_and_recall_are_not_swapped() -> None:
         (_row(0, 2), _row(1, 2), set()),
     ],
 )
-def test_exactly_what_is_undefined_is_nan(reference: np.ndarray, prediction: np.ndarray, undefined: set[str]) -> None:
+def test_exactly_undefined_metrics_are_nan(reference: np.ndarray, prediction: np.ndarray, undefined: set[str]) -> None:
     found = asdict(measure_case(reference, prediction, GRID))
     assert {name for name, value in found.items() if math.isnan(value)} == undefined
 
