@@ -95,7 +95,7 @@ def _rows(
 
 
 def _sections(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The sections that may stand under a key: one as a rule, several where it can be filled in in several ways."""
+    """Return the sections that may stand under a key: several where the key can be filled in several ways."""
     options = (field, *field.get("anyOf", ()))
     return [definitions[option["$ref"].rsplit("/", 1)[-1]] for option in options if "$ref" in option]
 
