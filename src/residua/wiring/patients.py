@@ -100,14 +100,13 @@ def validation_by_fold(loaded: LoadedStudy, inputs: str) -> dict[int, list[str]]
 
 def measured(loaded: LoadedStudy, inputs: str) -> list[dict[str, Any]]:
     """Return who is measured with an input configuration: the patient, the hospital, and the fold (None: hold-out)."""
-    return [
-        {
-            "patient": patient,
-            "hospital": loaded.cohort.patients[patient].hospital,
-            "fold": loaded.split.fold_of(patient),
-        }
-        for patient in loaded.cohort.eligible(inputs)
-    ]
+    return [_measured(loaded, patient) for patient in loaded.cohort.eligible(inputs)]
+
+
+@cache
+def _measured(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
+    hospital = loaded.cohort.patients[patient].hospital
+    return {"patient": patient, "hospital": hospital, "fold": loaded.split.fold_of(patient)}
 
 
 def hospitals_of_patients(loaded: LoadedStudy) -> dict[str, str]:
