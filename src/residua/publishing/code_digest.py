@@ -18,6 +18,13 @@ def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str
     ``modules`` are those that it finds by name at run time. Comments, layout and docstrings do not count: editing
     them reruns nothing. Nor do the modules of the settings, whose values reach a rule by its params.
     """
+    files = code_files(script, library, modules)
+    parts = sorted(f"{path.name}:{text}" for path, text in files.items())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def code_files(script: Path, library: Path, modules: Sequence[str] = ()) -> dict[Path, str]:
+    """Return the files that ``code_digest`` covers, each with the digest of its own code."""
     seen: dict[Path, str] = {}
     waiting = [script, *(file for name in modules for file in _files_of(name, library))]
     while waiting:
@@ -25,8 +32,7 @@ def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str
         if path not in seen:
             seen[path], imported = _parsed(path, library)
             waiting.extend(imported)
-    parts = sorted(f"{path.name}:{text}" for path, text in seen.items())
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+    return seen
 
 
 @cache

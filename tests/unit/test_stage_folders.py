@@ -1,0 +1,81 @@
+"""The import graph is the rerun graph: a table of the folders whose edits may rerun a stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from residua.publishing.code_digest import code_files
+
+HOUSE = Path(__file__).resolve().parents[2]
+LIBRARY = HOUSE / "src" / "residua"
+SCRIPTS = sorted(path.stem for path in (HOUSE / "scripts").glob("[a-z]*.py"))
+COMMON = {"", "publishing", "problems"}
+"""The root, what writes results, and the record of what is wrong."""
+CHECKS = {"cluster", "cohort.checks", "cohort.table", "images"}
+JUDGED = {"metrics", "statistics"}
+FOLDERS = {
+    "assess": {"brain", "images", "metrics", "pages", "quality", "registration"},
+    "assess_cohort": {"pages", "quality"},
+    "check_cohort": CHECKS,
+    "check_duplicates": CHECKS | {"cohort.split"},
+    "check_preprocessing": set(),
+    "choose_threshold": {"images", "metrics", "segmentation"},
+    "collect_faults": set(),
+    "compare_architectures": JUDGED,
+    "compare_inputs": JUDGED,
+    "compare_raters": {"cohort.table", "raters", "statistics"},
+    "figure1": {"figures", "images"},
+    "figure3": {"figures", "images"} | JUDGED,
+    "figure4": {"figures", "raters"},
+    "flow_figure": {"figures"},
+    "intervals": JUDGED,
+    "mask_brain": {"brain", "images"},
+    "measure": {"images", "metrics"},
+    "participant_flow": {"cohort", "cohort.split", "cohort.table", "metrics"},
+    "predict": {"images", "networks", "preparation"},
+    "prepare": {"images", "networks", "preparation"},
+    # Raters' masks are checked as patients' are.
+    "rate": CHECKS | {"raters"} | JUDGED,
+    "register": {"images", "registration"},
+    # It repeats Tables 3 and 4 beside the article's values.
+    "report": {"article", "cohort", "cohort.split", "pages", "quality", "report", "tables"} | JUDGED,
+    "sample": {"images", "networks", "preparation", "registration"},
+    "segment": {"images", "segmentation"},
+    "select_cases": {"networks"},
+    "split_folds": set(),
+    "strip": {"images", "preparation"},
+    "supplementary_table": {"tables"} | JUDGED,
+    "table1": {"cohort.split", "metrics", "tables"},
+    "table2": {"cohort.split", "metrics", "tables"},
+    "table3": {"tables"} | JUDGED,
+    "table4": {"tables"} | JUDGED,
+    "table_s2": {"article", "cohort.split", "metrics", "tables"},
+    "train": {"images", "networks", "preparation"},
+    "warp_label": {"images", "registration"},
+}
+
+
+def folders_of(script: str) -> set[str]:
+    """The folders of the library, dotted, whose code is in the digest of a script."""
+    files = code_files(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
+    return {
+        ".".join(file.parent.relative_to(LIBRARY).parts)
+        for file in files
+        if file.is_relative_to(LIBRARY) and file.name != "__init__.py"
+    }
+
+
+def test_every_stage_is_in_the_table() -> None:
+    assert sorted(FOLDERS) == SCRIPTS
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_an_edit_outside_of_these_folders_never_reruns_a_stage(script: str) -> None:
+    assert folders_of(script) <= FOLDERS[script] | COMMON
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_the_table_names_no_folder_in_vain(script: str) -> None:
+    assert folders_of(script) >= FOLDERS[script]
