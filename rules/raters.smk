@@ -2,7 +2,7 @@
 #
 # Needs: the masks of the rater table, the reference standard of the cohort table, and
 #   results/segmentations/{arch}/{inputs}/{split}/manifest.json   (segment.smk)
-#   results/metrics/{arch}/{inputs}.parquet                       (measure.smk; where the results choose the inputs)
+#   results/metrics/{arch}/{inputs}.parquet                       (measure.smk; where the results choose the input configuration)
 # Gives:
 #   results/raters/scores.parquet        every rater and network against the reference standard and the consensus
 #   results/statistics/raters.parquet    every network against every rater and group of raters

@@ -68,7 +68,7 @@ def require_current(root: Path, published: Mapping[str, Any], app: typer.Typer) 
     drifted = [path for path, text in generated(published, app).items() if _content(root / path) != text]
     if drifted:
         names = ", ".join(path.as_posix() for path in drifted)
-        raise ResiduaError(f"{names}: not what the code and config.yaml say; run: residua schema")
+        raise ResiduaError(f"{names}: out of date with the code or config.yaml; run: residua schema")
 
 
 def _content(path: Path) -> str | None:
@@ -88,8 +88,8 @@ def _rows(
         only_section = len(sections) == 1
         kind = "section" if only_section else _kind(field)
         shown = "" if only_section or value is _ABSENT else _code(json.dumps(value, ensure_ascii=False))
-        said = field.get("description") or next((section["description"] for section in sections), "")
-        yield f"`{prefix}{name}`", _cell(kind), shown, _cell(said)
+        meaning = field.get("description") or next((section["description"] for section in sections), "")
+        yield f"`{prefix}{name}`", _cell(kind), shown, _cell(meaning)
         for section in sections:
             yield from _rows(section, definitions, value, f"{prefix}{name}.")
 

@@ -58,7 +58,7 @@ def test_a_training_starts_from_given_weights_but_for_the_layers_that_see_the_in
 
 def test_weights_of_another_file_or_network_are_refused(found: dict[str, Any]) -> None:
     start = found["start"]
-    assert start["of_another_digest"].startswith("FILE: is not the file whose sha256 the config gives")
+    assert start["of_another_digest"].startswith("FILE: its sha256 differs from the one in the config")
     assert start["missing"].startswith("FILE: the initial weights are missing; correct the path")
     assert "weights are missing or of another shape, among them encoder2_conv0" in start["of_another_network"]
 

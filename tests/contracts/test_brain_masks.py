@@ -171,7 +171,7 @@ def test_the_brightness_of_a_scan_does_not_matter(slabs: dict[str, Any]) -> None
 
 
 def test_brain_mask_weights_of_another_digest_or_network_are_refused(slabs: dict[str, Any]) -> None:
-    assert slabs["of_another_digest"].startswith("weights.safetensors: is not the file whose sha256 the config gives")
+    assert slabs["of_another_digest"].startswith("weights.safetensors: its sha256 differs from the one in the config")
     assert slabs["missing"].startswith("nowhere.safetensors: the weights of the brain mask are missing")
     assert "do not fit the network that brain_mask.features describes" in slabs["of_another_network"]
     assert slabs["broken"].startswith("broken.safetensors: cannot be read as safetensors")

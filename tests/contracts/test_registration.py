@@ -91,7 +91,7 @@ def test_a_matrix_is_read_as_it_was_written(found: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("scan", "why"),
     [
-        ("noise", "another head or object|nothing in common"),
+        ("noise", "another head or object|does not resemble the reference"),
         ("another head", "it shows another head"),
         ("empty", "the image is empty"),
         ("not finite", "not finite"),

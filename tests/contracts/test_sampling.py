@@ -158,7 +158,7 @@ def test_a_hole_in_the_brain_and_a_label_on_an_unknown_grid_are_refused_by_name(
     cases: tuple[Path, dict[str, Any]],
 ) -> None:
     hole, elsewhere = cases[1]["refused"]
-    assert hole == "patient P1: FOLDER/hole.nii.gz is not finite in the brain; convert it again"
+    assert hole == "patient P1: FOLDER/hole.nii.gz has NaN or infinite voxels in the brain; convert it again"
     assert elsewhere.startswith("FOLDER/moving_label.nii.gz: shape (50, 44, 24) and spacing 1.8x2x4 mm do not match")
 
 

@@ -86,7 +86,10 @@ def test_a_training_refuses_one_scan_on_both_sides() -> None:
     sides = {"training": ["GOT1"], "validation": ["STO1", "STO2"]}
     require_apart(sides, [SOUND])
     require_apart({**sides, "validation": ["STO1"]}, [STO2_IS_GOT1])
-    with pytest.raises(ResiduaError, match=r"both sides of this training: STO2 \(validation\), GOT1 \(training\)"):
+    with pytest.raises(
+        ResiduaError,
+        match=r"training and validation patients have the same image: STO2 \(validation\), GOT1 \(training\)",
+    ):
         require_apart(sides, [STO2_IS_GOT1])
     # Two patients of one side are no leak; the whole cohort's comparison tells of them.
     require_apart({"training": ["STO2", "GOT1"], "validation": ["STO1"]}, [STO2_IS_GOT1])

@@ -182,8 +182,8 @@ def test_a_mismatch_with_frozen_folds_is_reported_and_changes_nothing(tmp_path: 
     placement, problems = frozen_placement(study(folds=BALANCED), patients, str(path), never)
     assert placement == {}
     assert [str(problem) for problem in problems] == [
-        f"{path}: the balanced folds were frozen as 3, and folds.number of the config is 2: "
-        "set folds.number to 3, or delete the file to balance anew, which trains again"
+        f"{path}: the file has 3 frozen folds, but folds.number in the config is 2: "
+        "set folds.number to 3, or delete the file to balance new folds, which trains all networks again"
     ]
     held = study(folds={**BALANCED, "number": 3}, holdout=["AMS", "UTR"])
     _, told = placed(held, tmp_path, patients)
@@ -205,12 +205,15 @@ def test_too_few_hospitals_are_one_clear_problem_and_no_file(tmp_path: Path) -> 
     assert placement == {}
     assert not path.exists()
     assert [str(problem) for problem in problems] == [
-        "column hospital: 5 balanced folds of whole hospitals need as many, and there are 4 with patients in the study "
-        "outside the hold-out (GOT, PAR, STO, UTR): lower folds.number in the config"
+        "column hospital: 5 balanced folds need at least 5 hospitals, but outside the hold-out the study has patients "
+        "of only 4 (GOT, PAR, STO, UTR): lower folds.number in the config"
     ]
     alone = study(folds={"method": "leave_one_hospital_out"}, holdout=["AMS", "GOT", "PAR", "UTR"])
     _, told = placed(alone, tmp_path, cohort(tmp_path))
-    assert "leaving one hospital out needs two, and there are 1 with patients in the study" in told
+    assert (
+        "leave_one_hospital_out needs at least 2 hospitals, but outside the hold-out the study has patients of only 1"
+        in told
+    )
 
 
 def test_every_hospital_that_is_not_held_out_is_a_fold_by_name(tmp_path: Path) -> None:

@@ -202,8 +202,12 @@ def test_a_doubtful_orientation_is_a_warning(patients: tuple[Patient, ...], fiel
         ("post_t1", np.full((4, 5, 3), 7, np.int16), "every voxel is 7"),
         ("post_t1", np.where(np.eye(4, 5)[..., None] > 0, [np.nan] * 3, 2.0), "12 of 60 voxels are NaN"),
         ("post_t1", np.where(np.eye(4, 5)[..., None] > 0, [-np.inf] * 3, 2.0), "12 of 60 voxels are infinite"),
-        ("residual", np.full((4, 5, 3), 2, np.uint8), "a mask holds 0 and 1 only, this one also 2"),
-        ("residual", np.linspace(0, 1, 60).reshape(4, 5, 3), "a mask holds 0 and 1 only, this one also 0.0169492, "),
+        ("residual", np.full((4, 5, 3), 2, np.uint8), "a mask holds only 0 and 1, but this one also 2"),
+        (
+            "residual",
+            np.linspace(0, 1, 60).reshape(4, 5, 3),
+            "a mask holds only 0 and 1, but this one also 0.0169492, ",
+        ),
         ("pre_tumor", np.where(np.eye(4, 5)[..., None] > 0, [np.nan] * 3, 0.0), "12 of 60 voxels are not finite"),
     ],
 )

@@ -57,5 +57,5 @@ def test_drift_names_each_file_and_the_command(tmp_path: Path) -> None:
         require_current(tmp_path, PUBLISHED, app)
     write_docs(tmp_path, PUBLISHED, app)
     require_current(tmp_path, PUBLISHED, app)
-    with pytest.raises(ResiduaError, match=r"^docs/reference/config\.md: not what"):
+    with pytest.raises(ResiduaError, match=r"^docs/reference/config\.md: out of date"):
         require_current(tmp_path, {**PUBLISHED, "version": 2}, app)

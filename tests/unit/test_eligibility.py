@@ -22,8 +22,8 @@ def judged(folder: Path, records: list[dict[str, str]], **changes: Any) -> tuple
 def test_a_complete_study_excludes_patients_without_a_needed_sequence(tmp_path: Path) -> None:
     cohort, problems = judged(tmp_path, [*rows(), row("GOT2", "GOT", post_flair="n/a", pre_tumor="")])
     assert [(p.subject, p.what, p.severity, p.row) for p in problems] == [
-        ("post_flair", "no file is given, and inputs C, E need it", "ineligible", 6),
-        ("pre_tumor", "no file is given, and inputs D, E need it", "ineligible", 6),
+        ("post_flair", "no file is given, and input configurations C, E need it", "ineligible", 6),
+        ("pre_tumor", "no file is given, and input configurations D, E need it", "ineligible", 6),
     ]
     assert problems[0].remedy == "give the file, or set eligibility to per_inputs in the config"
     left_out = cohort.patients["GOT2"]

@@ -58,9 +58,9 @@ def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:
     assert "5 problem(s)" in lines[0]
     assert len(lines) == 6
     for case, says in {
-        "reference/alone": "no prediction of this name",
-        "prediction/stranger": "no reference of this name",
-        "prediction/shifted": "do not lie on the grid of its reference",
+        "reference/alone": "no prediction has this name",
+        "prediction/stranger": "no reference has this name",
+        "prediction/shifted": "differs from that of the reference",
         "prediction/smaller": "shape (6, 5, 3)",
         "prediction/broken": "cannot be read",
     }.items():
@@ -80,7 +80,7 @@ def test_several_labels_are_not_silently_merged(tmp_path: Path) -> None:
     data[0, 0, :3] = [1, 2, 4]
     save(Image(data, GRID), tmp_path / "reference" / "p.nii.gz")
     _save(tmp_path / "prediction" / "p.nii.gz", 2)
-    with pytest.raises(ResiduaError, match="found 1, 2, 4 beside 0"):
+    with pytest.raises(ResiduaError, match="found 1, 2, 4 besides 0"):
         evaluate_folders(tmp_path / "reference", tmp_path / "prediction")
 
 

@@ -84,7 +84,7 @@ def test_each_hospital_shows_its_candidate_with_the_most_tumour(tmp_path: Path) 
 
 
 def test_no_candidate_is_an_error_and_a_label_that_is_missing_is_not_outlined(tmp_path: Path) -> None:
-    with pytest.raises(ResiduaError, match="figure 1 has no patient to show"):
+    with pytest.raises(ResiduaError, match="figure 1 cannot be drawn: no patient has a manual segmentation"):
         examples.choose_examples([])
     only = candidate("A", "x", post_t1ce=save_mask(tmp_path / "mask.nii.gz", 3))
     assert int(examples.outline_of(only, "post_t1ce", GRID.shape).sum()) == 3

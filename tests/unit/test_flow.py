@@ -72,7 +72,9 @@ def test_numbers_that_do_not_add_up_are_refused() -> None:
 
 def test_a_patient_in_two_places_or_none_is_refused() -> None:
     patients = {"STO1": Patient("STO1", "STO", "auto", "", None)}
-    with pytest.raises(ResiduaError, match=r"1 patient\(s\) are not in exactly one fold"):
+    with pytest.raises(
+        ResiduaError, match=r"1 patient\(s\) are not in exactly one of the folds, the hold-out and the exclusions"
+    ):
         participant_flow(patients, Split({0: ()}, (), {}, {}), {}, {}, 0.175)
     twice = Split({0: ("STO1",)}, ("STO1",), {}, {"STO1": "STO"})
     with pytest.raises(ResiduaError, match=r"1 patient\(s\)"):

@@ -142,7 +142,7 @@ def test_a_placement_decides_and_an_empty_one_was_reported_already(tmp_path: Pat
             f"add a line for it to {PLACEMENT}, where the balanced folds are frozen, or delete that file",
             "role holdout, but hospital GOT is in fold 1: set role to auto, or add GOT to holdout in the config",
             f"fold 0 of {PLACEMENT} has no patients: all of STO are excluded or no longer in the table: "
-            f"include some of them, or delete {PLACEMENT} to balance anew, which trains again",
+            f"include some of them, or delete {PLACEMENT} to balance new folds, which trains all networks again",
         ),
         (
             {"method": "file", "path": "my/folds.tsv"},

@@ -222,11 +222,11 @@ DOUBTFUL: dict[str, tuple[Callable[[Path], object], str]] = {
     "slope-not-finite": (lambda p: header(p, scl_slope=np.inf), "the factor of the values, scl_slope, is not finite"),
     "identity-in-header": (
         lambda p: header(p, descrip=b"DOE^JANE"),
-        "the header's field descrip holds what may be a person's name as DICOM writes it: check whether it identifies",
+        "the header's field descrip may hold a person's name as DICOM writes it: check whether it identifies",
     ),
     "identity-in-header: a date": (
         lambda p: header(p, aux_file=b"born 1961-02-28"),
-        "the header's field aux_file holds what may be a date: check whether it identifies anyone",
+        "the header's field aux_file may hold a date: check whether it identifies anyone",
     ),
     "header-extension": (
         lambda p: extended(p, 6, b"smoothed"),
@@ -365,7 +365,7 @@ def test_the_name_of_a_file_is_checked(
     assert all(problem.severity == "warning" for problem in found)
     if check == "identity-in-name":
         (problem,) = found
-        assert str(problem).startswith("row 3 (patient GOT1), column post_t1: the file's name holds what may be ")
+        assert str(problem).startswith("row 3 (patient GOT1), column post_t1: the file's name may hold ")
         assert name.partition(".")[0] not in str(problem.to_json())
 
 

@@ -113,7 +113,7 @@ def test_one_error_names_every_patient_whose_file_cannot_be_read_and_the_others_
     with pytest.raises(ResiduaError) as raised:
         mask_brains(GIVEN, references, given, out)
     title, *lines = str(raised.value).splitlines()
-    assert title.startswith("brain masks: 2 of 3 patients failed; those of the others are kept")
+    assert title.startswith("brain masks: 2 of 3 patients failed; the others are finished, and the next run skips them")
     assert [line.split(":")[0] for line in lines] == ["  patient STO2", "  patient STO3"]
     assert all("cannot be read as NIfTI" in line for line in lines)
     assert sorted(path.name for path in out.iterdir()) == ["STO1.json", "STO1.nii.gz"]

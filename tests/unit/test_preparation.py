@@ -99,7 +99,10 @@ def test_an_empty_brain_is_refused_with_patient_and_file(tmp_path: Path) -> None
     case = a_case(tmp_path, brain=np.zeros(GRID.shape, dtype=bool))
     with pytest.raises(ResiduaError) as raised:
         crop_to_brain(case)
-    assert str(raised.value) == f"patient STO1: the brain mask {case.brain} is empty"
+    assert (
+        str(raised.value)
+        == f"patient STO1: the brain mask {case.brain} is empty; correct it, or set the patient's role to exclude"
+    )
 
 
 def test_cropped_values_come_back_to_their_place_with_zeros_around(tmp_path: Path) -> None:
@@ -135,7 +138,7 @@ def test_an_image_that_is_not_finite_in_the_brain_is_refused(tmp_path: Path) -> 
     save(Image(head, grid), tmp_path / "head.nii.gz")
     save(Image(np.ones(grid.shape, bool), grid), tmp_path / "brain.nii.gz")
     case = ChannelCase("STO1", tmp_path / "head.nii.gz", tmp_path / "brain.nii.gz")
-    with pytest.raises(ResiduaError, match=r"patient STO1: .*head.nii.gz is not finite in the brain"):
+    with pytest.raises(ResiduaError, match=r"patient STO1: .*head.nii.gz has NaN or infinite voxels in the brain"):
         strip(case, tmp_path / "out.nii.gz")
     assert not (tmp_path / "out.nii.gz").exists()
 

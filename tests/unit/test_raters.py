@@ -209,7 +209,7 @@ def test_unusable_masks_are_reported_at_once(tmp_path: Path, study: dict[str, An
     broken.write_bytes(b"")
     title, *lines = refused(study, tmp_path).splitlines()
     assert title == "These raters' masks cannot be used (3 to correct):"
-    only = "a mask holds 0 and 1 only, this one also"
+    only = "a mask holds only 0 and 1, but this one also"
     assert lines[0].startswith(f"  patient AMS1, mask, {labels}: {only} 2, 4: ")
     assert lines[1].startswith(f"  patient AMS2, mask, {probability}: {only} 0.7, as a map of probabilities does: ")
     assert lines[2].startswith(f"  patient AMS2, mask, {broken}: the file is empty (0 bytes): ")

@@ -37,7 +37,7 @@ def test_a_voxel_at_the_threshold_is_tumour() -> None:
 
 @pytest.mark.parametrize("threshold", [0.0, -0.1, 1.1, float("nan")])
 def test_a_threshold_outside_its_range_is_refused(threshold: float) -> None:
-    with pytest.raises(ResiduaError, match="threshold must lie above 0"):
+    with pytest.raises(ResiduaError, match="threshold must be above 0"):
         binarise(_row(0.5), threshold)
 
 
@@ -193,5 +193,5 @@ def test_cases_are_read_once_and_one_at_a_time() -> None:
 
 
 def test_no_case_is_refused() -> None:
-    with pytest.raises(ResiduaError, match="no out-of-fold case"):
+    with pytest.raises(ResiduaError, match="a threshold cannot be chosen: there is no out-of-fold case"):
         choose_threshold([], _postprocessing(0.5), BY_VOLUME)

@@ -301,7 +301,11 @@ def test_named_inputs_need_no_results_and_choices_of_other_networks_are_ignored(
 @pytest.mark.parametrize(
     ("choice", "experiment", "message"),
     [
-        ({"one": "A"}, "raters", r"best_inputs\.raters does not name the network two; name its inputs, or out_of_fold"),
+        (
+            {"one": "A"},
+            "raters",
+            r"best_inputs\.raters does not name the network two; give its input configuration, or out_of_fold",
+        ),
         (
             {"two": "E", "one": "A"},
             "segmentation",

@@ -123,7 +123,8 @@ def test_a_brain_mask_depends_on_the_settings_of_its_method_alone() -> None:
 
 def test_weights_of_a_brain_mask_are_for_agunet_which_needs_both() -> None:
     (line,) = refusal(changed("brain_mask", {"method": "agunet", "weights": "brain.safetensors"}))
-    assert line == "  brain_mask: method agunet needs weights and weights_sha256: the article's cannot be shipped"
+    own = "method agunet needs your own weights, and weights_sha256: the article's are not part of Residua"
+    assert line == f"  brain_mask: {own}"
     (line,) = refusal(changed("brain_mask", {"method": "template", "weights_sha256": "a" * 64}))
     assert line == "  brain_mask: weights_sha256 are for method agunet, not template"
 
@@ -149,35 +150,39 @@ def test_a_study_cannot_be_changed() -> None:
         (
             "inputs.F",
             ["post_t1ce", "post_t2"],
-            "study: inputs F names post_t2, which is neither a sequence nor a label",
+            "study: input configuration F names post_t2, which is not a sequence or label",
         ),
-        ("inputs.F", [], "study: inputs F must name at least one channel, and each once"),
-        ("inputs.F", ["post_t1", "post_t1"], "study: inputs F must name at least one channel, and each once"),
+        ("inputs.F", [], "study: input configuration F must name at least one channel, and each only once"),
+        (
+            "inputs.F",
+            ["post_t1", "post_t1"],
+            "study: input configuration F must name at least one channel, and each only once",
+        ),
         (
             "inputs.F",
             ["post_t1ce", "residual"],
-            "study: inputs F would show the network the reference standard (residual)",
+            "study: input configuration F names residual, the reference standard; remove it",
         ),
-        ("labels.edema", "post_t2", "study: label edema was drawn on post_t2, which is not a sequence"),
+        ("labels.edema", "post_t2", "study: label edema is drawn on post_t2, which is not a sequence"),
         ("labels.residual", "post_t1", "study: labels must hold residual, drawn on the reference sequence"),
         ("sequences.moving", ["post_t1ce"], "a column is named twice among sequences and labels"),
         (
             "sequences.before_surgery",
             ["post_t1ce"],
-            "sequences.before_surgery names post_t1ce, which is not moving",
+            "sequences.before_surgery names post_t1ce, which is missing under sequences.moving",
         ),
         (
             "registration.resected",
             "residual",
             "study: registration.resected names residual, which is not a label of a sequence from before surgery",
         ),
-        ("networks.nnunet", None, "study: archs names nnunet, which networks does not describe"),
-        ("archs", ["vnet"], "archs names vnet, which networks does not describe"),
+        ("networks.nnunet", None, "study: archs names nnunet, which is missing under networks"),
+        ("archs", ["vnet"], "archs names vnet, which is missing under networks"),
         ("networks.vnet", {}, "networks.vnet: unknown key"),
         (
             "statistics.best_inputs.raters",
             {"nnunet": "Z", "agunet": "B"},
-            "study: statistics.best_inputs.raters.nnunet names Z, which inputs does not describe",
+            "study: statistics.best_inputs.raters.nnunet names Z, which is missing under inputs",
         ),
         (
             "statistics.best_inputs.raters",
@@ -203,7 +208,11 @@ def test_a_study_cannot_be_changed() -> None:
         ),
         ("folds", {"method": "leave_one_hospital_out", "number": 5}, "folds.number: unknown key"),
         ("folds", {"method": "file"}, "folds.path: Field required"),
-        ("folds", "balanced", "folds: give each fold's hospitals, or method: balanced, leave_one_hospital_out, file"),
+        (
+            "folds",
+            "balanced",
+            "folds: give the hospitals of each fold, or method: balanced, leave_one_hospital_out, file",
+        ),
         ("folds", {0: ["STO"]}, "folds: Dictionary should have at least 2 items after validation, not 1"),
         ("folds.1", ["A-1"], "folds.1.0: String should match pattern '^[A-Za-z0-9]+$' (found 'A-1')"),
         ("postprocessing.connectivity", 8, "postprocessing.connectivity: Input should be 6, 18 or 26 (found 8)"),

@@ -65,7 +65,7 @@ def test_a_folder_without_benchmarks_is_refused(tmp_path: Path, made: list[str])
         (tmp_path / folder).mkdir(parents=True)
     with pytest.raises(ResiduaError) as raised:
         rule_costs(tmp_path)
-    assert str(raised.value) == f"{tmp_path}: no benchmarks; is this the results folder of a run?"
+    assert str(raised.value) == f"{tmp_path}: no benchmarks; give the results folder of a run"
 
 
 @pytest.mark.parametrize("content", ["", HEADER])

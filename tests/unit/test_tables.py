@@ -234,7 +234,7 @@ def test_table1_counts_patients_that_were_not_annotated_apart() -> None:
 
 
 def test_table1_refuses_a_hospital_without_a_place() -> None:
-    with pytest.raises(ResiduaError, match=r"no place for the hospital\(s\) B, C"):
+    with pytest.raises(ResiduaError, match=r"the order of hospitals does not contain the hospital\(s\) B, C"):
         table1(pd.DataFrame({"hospital": ["C", "B", "A"], "residual_ml": [1.0, 1.0, 1.0]}), ["A"], 0.175)
 
 
@@ -247,7 +247,7 @@ def test_table2_counts_each_set() -> None:
 
 
 def test_table2_refuses_a_hospital_in_no_set() -> None:
-    with pytest.raises(ResiduaError, match=r"the split has no place for the hospital\(s\) X"):
+    with pytest.raises(ResiduaError, match=r"the split does not contain the hospital\(s\) X"):
         table2(pd.DataFrame({"hospital": ["A", "X"]}), {0: ["A"]}, [])
 
 

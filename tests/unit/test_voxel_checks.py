@@ -92,22 +92,27 @@ FAULTS: dict[str, tuple[str, Callable[[], Any], str, str]] = {
     "label-not-binary": (
         "residual",
         lambda: ball(10) * np.uint8(4),
-        "a mask holds 0 and 1 only, this one also 4",
+        "a mask holds only 0 and 1, but this one also 4",
         "error",
     ),
     "label-not-finite": ("residual", lambda: np.where(ball(10), np.nan, 0.0).astype(np.float32), "", "error"),
-    "label-float-edges": ("residual", lambda: soft(ball(20)), "a mask holds 0 and 1 only, this one also 0.5", "error"),
+    "label-float-edges": (
+        "residual",
+        lambda: soft(ball(20)),
+        "a mask holds only 0 and 1, but this one also 0.5",
+        "error",
+    ),
     "label-probability": (
         "residual",
         lambda: np.exp(-((COORDINATES / 4) ** 2).sum(-1)).astype(np.float32),
-        "a mask holds 0 and 1 only",
+        "a mask holds only 0 and 1",
         "error",
     ),
     "label-inverted": ("residual", lambda: (~ball(10)).astype(np.uint8), "100% of the image is marked", "error"),
     "label-outside-head": (
         "residual",
         lambda: ball(10, (75, 85, 60)).astype(np.uint8),
-        "100% of the mask lies outside the head that post_t1ce shows",
+        "100% of the mask lies outside the head in post_t1ce",
         "error",
     ),
     "label-outside-brain": (

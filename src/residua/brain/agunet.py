@@ -1,6 +1,6 @@
 """The article's brain mask: AGU-Net on slabs of 256x192x32 voxels along the axial axis (Bouget et al. 2021).
 
-The article's weights are not public: the file comes from the configuration, with its digest.
+The article's weights are not part of Residua: the configuration names a file of weights and its digest.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MOMENTUM = 0.99
 def load(settings: BrainMask) -> SlabExtractor:
     """Return the extractor with the weights of the configuration.
 
-    Raises ``ResiduaError`` when the file is missing, another one, or of a network with other ``features``.
+    Raises ``ResiduaError`` when the file is missing, has another digest, or holds a network with other ``features``.
     """
     set_up()
     file, sha256 = settings.weights, settings.weights_sha256

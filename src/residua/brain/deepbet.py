@@ -1,4 +1,4 @@
-"""deepbet (Fisch et al. 2023): a pre-trained network whose weights come with its package."""
+"""deepbet (Fisch et al. 2023): a pre-trained network; its weights come with its package."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from residua.images.volumes import Image
 from residua.settings.brain_mask import BrainMask
 
 _THRESHOLD = 0.5
+_REMEDY = "check the image, or choose another brain_mask.method"
 
 
 def load(settings: BrainMask) -> DeepbetExtractor:
@@ -35,5 +36,5 @@ class DeepbetExtractor:
             mask = self._networks.postprocess(probability > _THRESHOLD)
         except (AssertionError, ValueError) as error:
             # deepbet asserts that it found a box, and takes the largest of no components.
-            raise ResiduaError(f"deepbet finds no brain in the image ({error}); check it") from error
+            raise ResiduaError(f"deepbet finds no brain in the image ({error}); {_REMEDY}") from error
         return Image(np.asarray(mask) > 0, head.grid)

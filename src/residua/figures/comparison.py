@@ -28,8 +28,8 @@ def choose_patients(cases: pd.DataFrame, residual_tumor_ml: float) -> list[Ranke
     """Choose up to four hold-out patients with residual tumour by rank: best, at one third, at two thirds, worst.
 
     ``cases`` holds one input configuration per network: ``arch``, ``split``, ``patient``, ``dice``, ``reference_ml``.
-    Patients are ranked by their mean Dice over the networks, equal ones in the order of ``cases``. A patient whom a
-    network could not segment, because a sequence is missing, is omitted. Empty without patients with residual tumour.
+    Patients are ranked by their mean Dice over the networks, equal ones in the order of ``cases``. Patients that
+    lack the segmentation of a network, because a sequence is missing, are omitted. Empty without residual tumour.
     """
     test = cases[cases["split"] == "test"]
     positive = test[has_residual_tumor(test["reference_ml"], residual_tumor_ml)]
@@ -51,7 +51,7 @@ def choose_patients(cases: pd.DataFrame, residual_tumor_ml: float) -> list[Ranke
 def caption(
     shown: Sequence[Ranked], inputs: Mapping[str, str], labels: Mapping[str, str], residual_tumor_ml: float
 ) -> str:
-    """Write the caption of Figure 3. ``inputs`` and ``labels`` hold the inputs and the name of each network."""
+    """Write the caption of Figure 3. ``inputs`` and ``labels`` hold each network's input configuration and name."""
     networks = listed([f"{labels.get(arch, arch)} (inputs {name})" for arch, name in inputs.items()])
     cut = f"residual tumour (at least {residual_tumor_ml:g} ml in the reference standard)"
     if not shown:

@@ -17,7 +17,7 @@ from residua.words import listed, name_of
 
 @dataclass(frozen=True)
 class Candidate:
-    """A patient who may be shown: files of images on the reference grid and of masks to outline on them, by column."""
+    """A patient to choose from: files of images on the reference grid and of masks to outline on them, by column."""
 
     hospital: str
     images: Mapping[str, str]
@@ -40,7 +40,9 @@ def choose_examples(candidates: Sequence[Candidate]) -> list[Example]:
     The slice is the one with the most residual tumour. Raises ``ResiduaError`` when there is no candidate.
     """
     if not candidates:
-        raise ResiduaError("figure 1 has no patient to show: none has a manual segmentation")
+        raise ResiduaError(
+            "figure 1 cannot be drawn: no patient has a manual segmentation; give one in the cohort table"
+        )
     best: dict[str, Example] = {}
     for candidate in candidates:
         mask = volumes.load_mask(candidate.residual)

@@ -1,4 +1,4 @@
-"""Load the MNI152 2009a maps (Fonov et al. 2011, NeuroImage 54:313) that nilearn carries: brain only, 1 mm.
+"""Load the MNI152 2009a maps (Fonov et al. 2011, NeuroImage 54:313) that come with nilearn: brain only, 1 mm.
 
 Only these files of nilearn are used; the package itself is not imported.
 """
@@ -32,7 +32,7 @@ def mni_map(kind: Map) -> nib.Nifti1Image:
     """
     nilearn = find_spec("nilearn")
     if nilearn is None or nilearn.origin is None:
-        raise ResiduaError("the MNI152 brain maps that nilearn carries are needed: install nilearn")
+        raise ResiduaError("the MNI152 brain maps come with nilearn, which is not installed; install it")
     name = f"mni_icbm152_{kind}_tal_nlin_sym_09a_converted.nii.gz"
     return nib.Nifti1Image.from_filename(Path(nilearn.origin).parent / "datasets" / "data" / name)
 

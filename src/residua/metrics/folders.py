@@ -20,7 +20,7 @@ def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str 
     """Measure every case: one row with ``case`` and the fields of ``CaseMetrics``, sorted by name; NaN where undefined.
 
     Files are matched by name; ``.nii`` and ``.nii.gz`` are one name. Raises one ``ResiduaError`` that lists every file
-    without a counterpart, every pair on two grids and every file that is not a mask.
+    without a counterpart, every pair on different grids and every file that is not a mask.
 
     >>> from residua.images.volumes import Grid, save
     >>> grid = Grid((2, 2, 2), np.eye(4))
@@ -32,8 +32,8 @@ def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str 
     [['case1', 1.0, 0.0]]
     """
     references, predictions = _masks_of(reference_dir), _masks_of(prediction_dir)
-    problems = [f"{path}: no prediction of this name" for case, path in references.items() if case not in predictions]
-    problems += [f"{path}: no reference of this name" for case, path in predictions.items() if case not in references]
+    problems = [f"{path}: no prediction has this name" for case, path in references.items() if case not in predictions]
+    problems += [f"{path}: no reference has this name" for case, path in predictions.items() if case not in references]
     cases = sorted(set(references) & set(predictions))
     for case in cases:
         problems += _grid_problems(references[case], predictions[case])
@@ -80,8 +80,9 @@ def _grid_problems(reference: Path, prediction: Path) -> list[str]:
             problems.append(str(error))
     if len(grids) == 2 and not grids[0].same_as(grids[1]):
         problems.append(
-            f"{prediction}: shape {grids[1].shape} and voxels {_mm(grids[1].spacing_mm)} do not lie on the grid of its "
-            f"reference (shape {grids[0].shape}, voxels {_mm(grids[0].spacing_mm)}, position included)"
+            f"{prediction}: the grid (shape {grids[1].shape}, voxels {_mm(grids[1].spacing_mm)}) differs from that of "
+            f"the reference (shape {grids[0].shape}, voxels {_mm(grids[0].spacing_mm)}) in shape, voxels or position; "
+            "resample it to the reference"
         )
     return problems
 
@@ -100,7 +101,7 @@ def _load_binary(path: Path) -> Image:
     values = np.unique(image.data[image.data != 0])
     # Otherwise several labels would be merged, and a probability map cut at 0.5, without notice.
     if values.size > 1 or not (values > 0).all():
-        raise ResiduaError(f"{path}: expected a mask of 0 and one positive value, found {_some(values)} beside 0")
+        raise ResiduaError(f"{path}: expected a mask of 0 and one positive value, found {_some(values)} besides 0")
     return Image(image.data > 0, image.grid)
 
 

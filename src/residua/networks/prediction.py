@@ -23,7 +23,7 @@ def save_probability(probability: Image, path: Path) -> None:
     Raises ``ResiduaError`` for NaN, which integers cannot hold and which would be stored as "no tumour".
     """
     if np.isnan(probability.data.min()):
-        raise ResiduaError(f"{path.name}: the probability map holds NaN; the training may have diverged, train again")
+        raise ResiduaError(f"{path.name}: the probability map holds NaN; the training may have diverged; train again")
     levels = np.rint(np.clip(probability.data, 0.0, 1.0) * LEVELS).astype(np.uint16)
     volumes.save(Image(levels, probability.grid), path, slope=1.0 / LEVELS)
 

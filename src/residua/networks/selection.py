@@ -19,8 +19,8 @@ def select_cases(
 ) -> dict[str, Any]:
     """Return the record of one selection.
 
-    ``manifests`` are those of the prepared batches ``…/{channel}/{batch}/manifest.json``. ``patients`` names the
-    patients of ``training`` and of ``validation``; those of the hold-out are under ``validation``, too.
+    ``manifests`` belong to the prepared batches: ``…/{channel}/{batch}/manifest.json``. ``patients`` names the patients
+    of ``training`` and of ``validation``; patients of the hold-out are under ``validation``, too.
     """
     wanted = {patient for group in patients.values() for patient in group}
     files: dict[str, dict[str, dict[str, str]]] = {patient: {} for patient in sorted(wanted)}
@@ -38,7 +38,7 @@ def select_cases(
 def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
     """Raise ``ResiduaError`` when a training and a validation patient have an image in common.
 
-    ``patients`` are those of a selection, ``digests`` those of the voxels by patient and image column, batch by batch.
+    ``patients`` belong to a selection; ``digests`` hold those of the voxels by patient and image column, per batch.
     """
     # Here and not among the checks, so that an edit of a check does not rerun a selection and what follows it.
     sides = {patient: group for group, members in patients.items() for patient in members}
@@ -52,8 +52,8 @@ def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mappi
         if len(set(owners.values())) > 1:
             named = ", ".join(f"{patient} ({side})" for patient, side in owners.items())
             raise ResiduaError(
-                f"the same voxels are on both sides of this training: {named}. Keep the patient whose scan it is, and "
-                "set the others' role to exclude in the cohort table"
+                f"training and validation patients have the same image: {named}. Keep the patient that it belongs to, "
+                "and set the role of the others to exclude in the cohort table"
             )
 
 

@@ -35,7 +35,7 @@ def rule_costs(results: Path) -> list[RuleCost]:
                 (float(row["s"]), _number(row["max_rss"])) for row in csv.DictReader(stream, delimiter="\t")
             ]
     if not samples:
-        raise ResiduaError(f"{results}: no benchmarks; is this the results folder of a run?")
+        raise ResiduaError(f"{results}: no benchmarks; give the results folder of a run")
     costs = [
         RuleCost(rule, len(jobs), sum(s for s, _ in jobs), max(s for s, _ in jobs), max(mb for _, mb in jobs))
         for rule, jobs in samples.items()

@@ -80,7 +80,9 @@ def strip(case: ChannelCase, out: Path) -> None:
     head, mask = volumes.load(case.channel), volumes.load_mask(case.brain)
     volumes.require_same_grid(head, mask, str(case.channel))
     if not np.isfinite(head.data[mask.data]).all():
-        raise ResiduaError(f"patient {case.patient}: {case.channel} is not finite in the brain; convert it again")
+        raise ResiduaError(
+            f"patient {case.patient}: {case.channel} has NaN or infinite voxels in the brain; convert it again"
+        )
     volumes.save(Image(np.where(mask.data, head.data, np.float32(0)), head.grid), out)
 
 
@@ -91,7 +93,7 @@ def brain_crop(mask: Image, case: str) -> Crop:
     """
     boxes = ndimage.find_objects(mask.data.astype(np.uint8))
     if not boxes:
-        raise ResiduaError(f"{case} is empty")
+        raise ResiduaError(f"{case} is empty; correct it, or set the patient's role to exclude")
     box: Box = boxes[0]
     return Crop(mask.grid, box)
 

@@ -47,8 +47,8 @@ class Sampling:
 def sample(case: NativeChannel, target_grid: Callable[[Crop], Grid], how: Sampling, out: Path) -> None:
     """Write the channel on the network's target grid (NIfTI, float32).
 
-    Raises ``ResiduaError`` when the channel cannot be read, is not finite in the brain, or lies on another grid than
-    the reference and has no transform.
+    Raises ``ResiduaError`` when the channel cannot be read, has NaN or infinite voxels in the brain, or lies on
+    another grid than the reference and has no transform.
     """
     mask = volumes.load_mask(case.brain)
     grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"))
@@ -61,7 +61,9 @@ def sample(case: NativeChannel, target_grid: Callable[[Crop], Grid], how: Sampli
         found = resample(grid, smoothed_for(grid, native), case.transform, how.interpolation)
     brain = mask_on(grid, mask)
     if not np.isfinite(found.data[brain]).all():
-        raise ResiduaError(f"patient {case.patient}: {case.channel} is not finite in the brain; convert it again")
+        raise ResiduaError(
+            f"patient {case.patient}: {case.channel} has NaN or infinite voxels in the brain; convert it again"
+        )
     volumes.save(Image(np.where(brain, found.data, np.float32(0)), grid) if how.in_brain else found, out)
 
 

@@ -145,7 +145,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
     },
     "Registrations": {
         "registration-impossible": "A scan is empty or not finite, or the software finds no transform",
-        "registration-dissimilar": "The registered scan has nothing in common with the reference",
+        "registration-dissimilar": "The registered scan does not resemble the reference",
         "registration-scaled": "The scan fits the reference only with an implausible scale",
     },
     "Extracted brain masks": {

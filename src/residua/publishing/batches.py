@@ -50,7 +50,7 @@ def for_each_patient(sources: Mapping[str, Sequence[Path]], make: Make, out: Pat
         lines = "".join(f"\n  patient {patient}: {message}" for patient, message in failed.items())
         raise ResiduaError(
             f"{what}: {len(failed)} of {len(sources)} patients failed; "
-            f"those of the others are kept for the next try{lines}"
+            f"the others are finished, and the next run skips them{lines}"
         )
 
 

@@ -21,7 +21,7 @@ def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
     """Compare every model with every rater and group of raters, for each reference: Mann-Whitney U of Jaccard scores.
 
     ``scores`` is the result of ``rate_all``; only its positive cases are compared. A group's score of a patient is the
-    mean over those of its raters who rated the patient, so that n counts patients, not ratings. Columns: reference,
+    mean over its raters who rated the patient, so that n counts patients, not ratings. Columns: reference,
     arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's identity), kind
     ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value, significant, note (why a
     number is missing or uncertain).

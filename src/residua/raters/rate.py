@@ -44,7 +44,7 @@ class _Model:
 
 @dataclass(frozen=True)
 class _Drawn:
-    """A mask (x, y, z) to score, and its author: a rater, a model (then with its inputs) or the other reference."""
+    """A mask (x, y, z) to score, and its author: a rater, a model (with its inputs) or the other reference."""
 
     scorer: str
     kind: str
@@ -73,9 +73,9 @@ def rate_all(
     Columns: patient, reference ("reference_standard" or "consensus"), scorer (rater, arch, or the other reference),
     kind ("novice", "expert", "model" or "reference"), inputs (of models), reference_ml, positive (whether that is
     residual tumour) and jaccard (NaN when both masks are empty). ``references`` holds the reference standard by patient
-    and ``segmentations`` the test set's manifest by arch and inputs. ``choice`` names the inputs of every arch, or
-    leaves them to its measurements among ``metrics``. One patient is in memory at a time. Raises one ``ResiduaError``
-    for all files that are not masks, and one for a mask on another grid.
+    and ``segmentations`` the test set's manifest by arch and inputs. ``choice`` names the input configuration of every
+    arch, or lets its measurements among ``metrics`` choose. One patient is in memory at a time. Raises one
+    ``ResiduaError`` for all files that are not masks, and one for a mask on another grid.
     """
     _require_masks(ratings)
     best = _best(metrics, choice, classification)
@@ -90,9 +90,9 @@ def rate_all(
 
 
 def _best(metrics: Sequence[str], choice: Mapping[str, str], classification: Classification) -> dict[str, str]:
-    """Return the inputs by arch, in the order of ``choice``; inputs that are named need not have been measured."""
-    found = best_inputs(read_cases(metrics), choice, "raters", classification) if metrics else {}
-    return {arch: found.get(arch, inputs) for arch, inputs in choice.items()}
+    """Return the input configuration by arch, in the order of ``choice``; a named one need not have been measured."""
+    best = best_inputs(read_cases(metrics), choice, "raters", classification) if metrics else {}
+    return {arch: best.get(arch, inputs) for arch, inputs in choice.items()}
 
 
 def _require_masks(ratings: Iterable[Rating]) -> None:

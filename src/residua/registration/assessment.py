@@ -1,4 +1,4 @@
-"""Measurements of a registration that a person can judge without the image."""
+"""Measure a registration, so that a person can judge it without the images."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def mismatch_of(record: dict[str, Any], settings: SequenceRegistration) -> tuple
     """Return the check and the reason why the images cannot show one head; None when they can."""
     similarity, scales = record["mutual_information"]["after"], record["affine"]["scales"]
     if similarity < LEAST_MUTUAL_INFORMATION:
-        what = f"it has nothing in common with the reference (mutual information {similarity:.2f} after registration)"
+        what = f"it does not resemble the reference (mutual information {similarity:.2f} after registration)"
         return "registration-dissimilar", what
     lowest, highest = 1 - settings.scale_tolerance, 1 / (1 - settings.scale_tolerance)
     if min(scales) < lowest or max(scales) > highest:

@@ -108,12 +108,12 @@ def _estimate(
     return estimate(fixed, moving, kept, settings, threads, scratch)
 
 
-def _whole(found: list[str], fixed: Image, scratch: Path) -> TransformFiles:
+def _whole(files: list[str], fixed: Image, scratch: Path) -> TransformFiles:
     """Return both parts of the transform of an engine; a missing part is the identity."""
-    warps = [Path(path) for path in found if path.endswith(".nii.gz")]
-    affines = [Path(path) for path in found if path.endswith(".mat")]
+    warps = [Path(path) for path in files if path.endswith(".nii.gz")]
+    affines = [Path(path) for path in files if path.endswith(".mat")]
     if len(warps) > 1 or len(affines) > 1:
-        raise ResiduaError(f"expected one affine and one warp, found {found}")
+        raise ResiduaError(f"the registration engine must return at most one affine and one warp, found {files}")
     if not affines:
         affines = [scratch / "identity.mat"]
         write_matrix(np.eye(4), affines[0])

@@ -79,7 +79,7 @@ DEVIATIONS = (
         "Brain masks",
         "a slab-wise AGU-Net, slabs of 256×192×32 voxels",
         "a slab-wise AGU-Net with weights of the study's own; slabs overlap by half",
-        "neither the article's weights nor the overlap of its slabs are public",
+        "the article's weights are not part of Residua; the article does not name the overlap",
         where("brain_mask.method", "agunet"),
     ),
     Deviation(

@@ -23,9 +23,9 @@ def binarise(probability: NDArray[np.floating[Any]], threshold: float) -> NDArra
     [False, True, True]
     """
     if not 0 < threshold <= 1:
-        raise ResiduaError(f"the threshold must lie above 0 and at most at 1, found {threshold}")
+        raise ResiduaError(f"the threshold must be above 0 and at most 1, found {threshold}")
     if np.isnan(probability.min()):
-        raise ResiduaError("the probability map holds NaN; the training may have diverged, predict again")
+        raise ResiduaError("the probability map holds NaN; the training may have diverged; train again")
     return np.asarray(probability >= threshold)
 
 

@@ -117,7 +117,9 @@ def choose_threshold(
 def _measure(cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing) -> _Measured:
     rows = [(case.fold, case.voxel_ml, *_voxel_counts(case, postprocessing)) for case in cases]
     if not rows:
-        raise ResiduaError("no out-of-fold case to choose a threshold from")
+        raise ResiduaError(
+            "a threshold cannot be chosen: there is no out-of-fold case; give the validation patients of the folds"
+        )
     fold, voxel_ml, in_reference, in_prediction, dice = (np.array(column) for column in zip(*rows, strict=True))
     return _Measured(fold, in_reference * voxel_ml, in_prediction * voxel_ml[:, None], dice)
 

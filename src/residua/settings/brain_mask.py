@@ -48,7 +48,9 @@ class BrainMask(Frozen):
     def _consistent(self) -> BrainMask:
         given = [name for name in ("weights", "weights_sha256") if getattr(self, name) is not None]
         if self.method == "agunet" and len(given) < 2:
-            raise ValueError("method agunet needs weights and weights_sha256: the article's cannot be shipped")
+            raise ValueError(
+                "method agunet needs your own weights, and weights_sha256: the article's are not part of Residua"
+            )
         if self.method != "agunet" and given:
             raise ValueError(f"{' and '.join(given)} are for method agunet, not {self.method}")
         return self

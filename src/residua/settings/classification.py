@@ -8,7 +8,7 @@ from residua.settings.base import Frozen, Probability
 
 
 class Classification(Frozen):
-    """Residual tumour or gross total resection."""
+    """Classes of patients: residual tumour or gross total resection."""
 
     residual_tumor_ml: float = Field(gt=0, description="Smallest volume that counts as residual tumour, in ml.")
     min_overlap_dice: Probability = Field(description="Smallest Dice of a true positive; 0: volumes alone decide.")

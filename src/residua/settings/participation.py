@@ -17,13 +17,13 @@ Hours = Annotated[float, Field(gt=0)]
 class Protocol(Frozen):
     """Requirements on the scan."""
 
-    window_hours: Hours = Field(description="The latest early post-operative scan, in hours after surgery.")
+    window_hours: Hours = Field(description="Latest time of the early post-operative scan, in hours after surgery.")
     window_hours_by_hospital: dict[Identifier, Hours] = Field(
-        default_factory=dict, description="Window of hospitals that differ, in hours."
+        default_factory=dict, description="Window of single hospitals where it differs, in hours."
     )
 
     def window_of(self, hospital: str) -> float:
-        """Return the latest scan of a hospital's patients, in hours after surgery."""
+        """Return the latest time of a scan at a hospital, in hours after surgery."""
         return self.window_hours_by_hospital.get(hospital, self.window_hours)
 
 
@@ -71,7 +71,7 @@ def _meant(value: Any) -> Any:
     if isinstance(value, Frozen):
         return value
     if not isinstance(value, Mapping):
-        raise ValueError(f"give each fold's hospitals, or method: {', '.join(_METHODS)} (found {value!r})")
+        raise ValueError(f"give the hospitals of each fold, or method: {', '.join(_METHODS)} (found {value!r})")
     if "method" not in value and any(_is_fold(key) or isinstance(item, list | tuple) for key, item in value.items()):
         return _EXPLICIT.validate_python(value)
     keyed = {str(key): item for key, item in value.items()}
@@ -83,4 +83,4 @@ def _is_fold(key: Any) -> bool:
 
 
 Folds = Annotated[ExplicitFolds | BalancedFolds | LeaveOneHospitalOut | FoldsTable, BeforeValidator(_meant)]
-"""The hospitals of each fold, or how they are found."""
+"""The hospitals of each fold, or the method that places them."""

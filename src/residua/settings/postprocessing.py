@@ -14,7 +14,7 @@ class Postprocessing(Frozen):
 
     thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
         min_length=1,
-        description="Candidates; the best one out of fold is chosen for each network and input configuration.",
+        description="Candidates; each network and input configuration gets the one with the best out-of-fold results.",
     )
     min_component_voxels: int = Field(ge=0, description="Components with fewer voxels are removed.")
     connectivity: Literal[6, 18, 26] = Field(

@@ -9,13 +9,13 @@ from pydantic import Field
 from residua.settings.base import Frozen, Identifier
 
 OUT_OF_FOLD = "out_of_fold"
-"""A choice of inputs left to the out-of-fold results."""
+"""The value that lets the out-of-fold results choose the input configuration."""
 
 Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
 
 
 class BestInputs(Frozen):
-    """Inputs of each network in each experiment of the article; ``out_of_fold``: the best on the validation sets."""
+    """Input configuration of each network in each experiment; ``out_of_fold``: the best on the validation sets."""
 
     segmentation: dict[Identifier, Choice] = Field(description="Networks compared by Dice, and Figure 3.")
     classification: dict[Identifier, Choice] = Field(description="Networks compared by balanced accuracy.")
@@ -23,10 +23,10 @@ class BestInputs(Frozen):
 
 
 class Statistics(Frozen):
-    """Significance, intervals and the inputs of each experiment."""
+    """Significance, intervals and the input configuration of each experiment."""
 
     alpha: float = Field(gt=0, lt=1, description="Significance level.")
     bootstrap_resamples: int = Field(ge=100, description="Resamples of every bootstrap interval.")
     interval_sd_multiplier: float = Field(gt=0, description="Normal interval: mean ± this number of sd.")
     seed: int = Field(ge=0, description="Seed of the bootstrap.")
-    best_inputs: BestInputs = Field(description="Inputs with which each network enters each experiment.")
+    best_inputs: BestInputs = Field(description="Input configuration of each network in each experiment.")

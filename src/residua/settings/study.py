@@ -65,8 +65,10 @@ class Study(Frozen):
     archs: tuple[Identifier, ...] = Field(min_length=1, description="Networks that are trained.")
     networks: Networks = Field(description="Settings of the networks.")
     postprocessing: Postprocessing = Field(description="How a probability map becomes a mask.")
-    classification: Classification = Field(description="Residual tumour or gross total resection.")
-    statistics: Statistics = Field(description="Significance, intervals and the inputs of each experiment.")
+    classification: Classification = Field(description="Classes of patients: residual tumour or gross total resection.")
+    statistics: Statistics = Field(
+        description="Significance, intervals and the input configuration of each experiment."
+    )
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -95,7 +97,7 @@ class Study(Frozen):
         return self.registration.of(sequence in self.sequences.before_surgery)
 
     def candidates(self, experiment: str, arch: str) -> list[str]:
-        """Return the inputs with which ``arch`` may enter an experiment: the chosen ones, or all if results choose."""
+        """Return the input configurations of ``arch`` in an experiment: the chosen one, or all if results choose."""
         choice: str = getattr(self.statistics.best_inputs, experiment)[arch]
         return list(self.inputs) if choice == OUT_OF_FOLD else [choice]
 
@@ -126,7 +128,7 @@ class Study(Frozen):
         known = (*self.images, *self.labels)
         drawn_on = self.labels.items()
         problems = [
-            f"label {label} was drawn on {on}, which is not a sequence"
+            f"label {label} is drawn on {on}, which is not a sequence"
             for label, on in drawn_on
             if on not in self.images
         ]
@@ -134,25 +136,33 @@ class Study(Frozen):
             problems.append(f"labels must hold {REFERENCE_STANDARD}, drawn on the reference sequence")
         for name, channels in self.inputs.items():
             problems += [
-                f"inputs {name} names {c}, which is neither a sequence nor a label" for c in channels if c not in known
+                f"input configuration {name} names {c}, which is not a sequence or label"
+                for c in channels
+                if c not in known
             ]
             if not channels or len(set(channels)) < len(channels):
-                problems.append(f"inputs {name} must name at least one channel, and each once")
+                problems.append(f"input configuration {name} must name at least one channel, and each only once")
             if REFERENCE_STANDARD in channels:
-                problems.append(f"inputs {name} would show the network the reference standard ({REFERENCE_STANDARD})")
+                problems.append(
+                    f"input configuration {name} names {REFERENCE_STANDARD}, the reference standard; remove it"
+                )
         moving, before, resected = self.sequences.moving, self.sequences.before_surgery, self.registration.resected
         if resected is not None and self.labels.get(resected) not in before:
             problems.append(
                 f"registration.resected names {resected}, which is not a label of a sequence from before surgery"
             )
-        problems += [f"sequences.before_surgery names {c}, which is not moving" for c in before if c not in moving]
+        problems += [
+            f"sequences.before_surgery names {c}, which is missing under sequences.moving"
+            for c in before
+            if c not in moving
+        ]
         if len(set(known)) < len(known):
             problems.append("a column is named twice among sequences and labels")
         return problems
 
     def _network_problems(self) -> list[str]:
         undescribed = [arch for arch in self.archs if getattr(self.networks, arch, None) is None]
-        return [f"archs names {arch}, which networks does not describe" for arch in undescribed]
+        return [f"archs names {arch}, which is missing under networks" for arch in undescribed]
 
     def _choice_problems(self) -> list[str]:
         problems = []
@@ -161,7 +171,7 @@ class Study(Frozen):
             key = f"statistics.best_inputs.{experiment}"
             problems += [f"{key} does not name the network {arch}" for arch in self.archs if arch not in choices]
             problems += [
-                f"{key}.{arch} names {choice}, which inputs does not describe"
+                f"{key}.{arch} names {choice}, which is missing under inputs"
                 for arch, choice in choices.items()
                 if arch in self.archs and choice not in (*self.inputs, OUT_OF_FOLD)
             ]

@@ -19,9 +19,9 @@ def best_inputs(
 ) -> dict[str, str]:
     """Return the input configuration of each network, in the order of ``cases``.
 
-    ``choice`` names it for each network, or leaves it ``out_of_fold``: the highest mean Dice of DSC-P on the validation
-    sets for the experiments "segmentation" and "raters", the highest pooled balanced accuracy for "classification". The
-    first wins a tie, and the hold-out plays no part. Raises ``ResiduaError`` for a network without a choice, a choice
+    ``choice`` names it for each network, or is ``out_of_fold``: the highest mean Dice of DSC-P on the validation sets
+    for the experiments "segmentation" and "raters", the highest pooled balanced accuracy for "classification". The
+    first wins a tie; the hold-out is not used. Raises ``ResiduaError`` for a network without a choice, a choice
     that was not measured, and a choice for which no validation set has a score.
 
     >>> dice = {"inputs": ["A", "B"], "dice": [0.4, 0.6]}
@@ -31,21 +31,23 @@ def best_inputs(
     {'nnunet': 'B'}
     """
     key = f"statistics.best_inputs.{experiment}"
-    found = {}
+    chosen = {}
     for arch, of_arch in cases.groupby("arch", sort=False):
         name = str(arch)
         measured = [str(inputs) for inputs in of_arch["inputs"].unique()]
         if name not in choice:
-            raise ResiduaError(f"{key} does not name the network {name}; name its inputs, or {OUT_OF_FOLD}")
+            raise ResiduaError(
+                f"{key} does not name the network {name}; give its input configuration, or {OUT_OF_FOLD}"
+            )
         if choice[name] == OUT_OF_FOLD:
-            found[name] = _best(of_arch, experiment, classification, f"{key}.{name}")
+            chosen[name] = _best(of_arch, experiment, classification, f"{key}.{name}")
         elif choice[name] in measured:
-            found[name] = choice[name]
+            chosen[name] = choice[name]
         else:
             raise ResiduaError(
                 f"{key}.{name} names {choice[name]}, which was not measured; choose one of {', '.join(measured)}"
             )
-    return found
+    return chosen
 
 
 def _best(of_arch: pd.DataFrame, experiment: str, classification: Classification, key: str) -> str:
@@ -57,7 +59,9 @@ def _best(of_arch: pd.DataFrame, experiment: str, classification: Classification
     defined = {inputs: score for inputs, score in scores.items() if not math.isnan(score)}
     if not defined:
         lacking = "both classes" if experiment == "classification" else "residual tumour"
-        raise ResiduaError(f"{key} cannot be chosen out of fold: no validation set has {lacking}; name the inputs")
+        raise ResiduaError(
+            f"{key} cannot be chosen out of fold: no validation set has {lacking}; name an input configuration instead"
+        )
     return max(defined, key=lambda inputs: defined[inputs])
 
 

@@ -15,9 +15,9 @@ COLUMNS = ("arch", "inputs_1", "inputs_2", "n_1", "n_2", "mean_difference", "low
 
 
 def compare_inputs(cases: pd.DataFrame, classification: Classification, alpha: float) -> pd.DataFrame:
-    """Test the Dice (a fraction) of DSC-P on the test set between the inputs of each network, with Tukey's range test.
+    """Test the Dice (a fraction) of DSC-P on the test set between the input configurations of each network.
 
-    There is one row per network and pair of inputs, and none for a network with a single input configuration.
+    By Tukey's range test: one row per network and pair, and none for a network with a single input configuration.
 
     >>> models = {"inputs": ["A"] * 3 + ["B"] * 3, "dice": [0.9, 0.8, 0.85, 0.2, 0.3, 0.25]}
     >>> cases = pd.DataFrame({"arch": "nnunet", "split": "test", "reference_ml": 2.0, **models})

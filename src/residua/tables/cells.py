@@ -37,7 +37,7 @@ def median(values: ArrayLike) -> Cell:
 
 
 def plain(value: float, n: int) -> Cell:
-    """Print one number from ``n`` patients, all of whom are excluded when it is undefined."""
+    """Print one number from ``n`` patients; if it is NaN, all of them count as undefined."""
     return Cell(number(value), 0, n) if math.isnan(value) else Cell(number(value), n)
 
 
@@ -67,4 +67,4 @@ def require_known(hospitals: Iterable[str], known: Iterable[str], what: str) -> 
     """Raise ``ResiduaError`` that names every hospital missing from ``what``."""
     strangers = sorted(set(hospitals) - set(known))
     if strangers:
-        raise ResiduaError(f"{what} has no place for the hospital(s) {', '.join(strangers)}")
+        raise ResiduaError(f"{what} does not contain the hospital(s) {', '.join(strangers)}")

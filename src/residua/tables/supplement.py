@@ -19,7 +19,7 @@ _RATES = {"sensitivity": "Sensitivity (%)", "specificity": "Specificity (%)", "b
 
 
 def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
-    """Compare the inputs of each network."""
+    """Compare the input configurations of each network."""
     rows = [
         {
             "Arch.": arch_labels.get(row["arch"], row["arch"]),

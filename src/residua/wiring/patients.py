@@ -58,7 +58,7 @@ def patients_with(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
 
 
 def with_inputs(loaded: LoadedStudy, patients: Sequence[str], inputs: str) -> list[str]:
-    """Return those of some patients that have every channel of an input configuration."""
+    """Return the ``patients`` that have every channel of an input configuration."""
     return [patient for patient in patients if loaded.cohort.has(patient, loaded.study.inputs[inputs])]
 
 
@@ -129,7 +129,7 @@ def excluded(loaded: LoadedStudy) -> dict[str, dict[str, str | None]]:
 
 
 def incomplete(loaded: LoadedStudy) -> dict[str, list[str]]:
-    """Return the patients of the study that an input configuration cannot use, for want of a channel."""
+    """Return the patients of the study that lack a channel, by input configuration."""
     everyone = set(loaded.split.patients)
     return {inputs: sorted(everyone - set(loaded.cohort.eligible(inputs))) for inputs in loaded.study.inputs}
 

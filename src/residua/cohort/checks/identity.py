@@ -1,4 +1,4 @@
-"""Checks for traces of identity in headers and names. A message says where and of what kind, never the trace."""
+"""Checks for traces of identity in headers and names. A message names the place and the kind, never the trace."""
 
 from __future__ import annotations
 
@@ -60,18 +60,18 @@ class Extension(NamedTuple):
 
 
 def trace_of(text: str) -> str | None:
-    """Return the kind of identity that ``text`` may hold; None if it identifies nobody."""
+    """Return the kind of identity that ``text`` may hold; None if there is no trace."""
     if _NAME.search(text):
         return "a person's name as DICOM writes it"
     if _DATES.search(text):
         return "a date"
     if _NUMBER.search(text):
-        return "a long number, as persons and records have"
+        return "a long number, such as that of a patient or a record"
     words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).casefold()) + re.findall(
         r"[^\W\d_]+", text.casefold()
     )
     if _WORDS & set(words):
-        return "a word that announces a person's identity"
+        return "a heading of personal data, such as a date of birth"
     return None
 
 
@@ -79,7 +79,7 @@ def text_warnings(texts: dict[str, str]) -> list[Problem]:
     """Return a warning for each text field of the header, by name, that may identify a person."""
     found = {field: trace for field, text in texts.items() if (trace := trace_of(text))}
     return [
-        problem_of("identity-in-header", f"the header's field {field} holds what may be {trace}", _CLEAR)
+        problem_of("identity-in-header", f"the header's field {field} may hold {trace}", _CLEAR)
         for field, trace in found.items()
     ]
 
@@ -134,5 +134,5 @@ def path_warnings(path: str, folder: str) -> list[Problem]:
         trace = trace_of(part.partition(".nii")[0])
         if trace:
             where = "the file's name" if depth == 0 else f"the name of the folder {depth} above the file"
-            warned.append(problem_of("identity-in-name", f"{where} holds what may be {trace}", _RENAME))
+            warned.append(problem_of("identity-in-name", f"{where} may hold {trace}", _RENAME))
     return warned

@@ -1,4 +1,4 @@
-"""Checks whether a mask is a mask, and lies where its structure can lie."""
+"""Checks whether a mask is binary and lies where its structure can lie."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _DRAW_AGAIN = "check both in a viewer, and give the mask that was drawn on this 
 
 
 def label_problems(facts: Facts) -> list[Problem]:
-    """Return the problem of a label or mask by itself. An empty one is right: there was nothing to mark."""
+    """Return the problem of a label or mask by itself. An empty one is valid: there was nothing to mark."""
     if facts.nan or facts.infinite:
         what = f"{facts.nan + facts.infinite} of {facts.voxels} voxels are not finite (NaN or infinite)"
         return [problem_of("label-not-finite", what, _WRITE_BINARY)]
@@ -37,7 +37,7 @@ def label_problems(facts: Facts) -> list[Problem]:
 def _not_binary(facts: Facts) -> Problem:
     others = [v for v in facts.values if abs(v) > ROUNDING and abs(v - 1) > ROUNDING]
     shown = ", ".join(f"{value:g}" for value in others[:5]) + (", …" if len(others) > 5 else "")
-    what = f"a mask holds 0 and 1 only, this one also {shown}"
+    what = f"a mask holds only 0 and 1, but this one also {shown}"
     if facts.minimum < -ROUNDING or facts.maximum > 1 + ROUNDING or not facts.fractional:
         remedy = _WRITE_BINARY
         if facts.integral and facts.few_values and len(others) > 1:
@@ -55,7 +55,7 @@ def _not_binary(facts: Facts) -> Problem:
 def brain_mask_problems(facts: Facts) -> list[Problem]:
     """Return the problem of a brain mask of zeros and ones."""
     if not facts.marked:
-        remedy = "give the mask of the brain; an empty one is right for labels only"
+        remedy = "give the mask of the brain; only labels may be empty"
         return [problem_of("brain-mask-empty", "the brain mask is empty", remedy)]
     if not is_plausible_brain(facts.volume_ml):
         low, high = IMPOSSIBLE_ML
@@ -69,11 +69,11 @@ def place_problems(facts: Facts, sequence: str, outside: dict[str, Any]) -> list
     if not facts.marked or "outside_head" not in outside:
         return []
     if outside["outside_head"] > _MOSTLY:
-        what = f"{outside['outside_head']:.0%} of the mask lies outside the head that {sequence} shows"
+        what = f"{outside['outside_head']:.0%} of the mask lies outside the head in {sequence}"
         return [problem_of("label-outside-head", what, _DRAW_AGAIN)]
     share = facts.volume_ml / outside["head_ml"]
     if share > LARGEST_HEAD_SHARE:
-        what = f"the mask fills {share:.0%} of the head that {sequence} shows"
+        what = f"the mask fills {share:.0%} of the head in {sequence}"
         return [problem_of("label-too-large", what, "check whether it is the mask of this structure")]
     return []
 

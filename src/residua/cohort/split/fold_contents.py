@@ -60,7 +60,7 @@ def fold_contents_problems(split: Split, positives: Mapping[str, bool]) -> list[
         problem_of(
             check,
             f"{name if name == HOLDOUT else f'fold {name}'} has {lacking}, so that {undefined} undefined there",
-            "move a hospital that has some, or balance the folds (method: balanced)",
+            "move a hospital with such patients there, or balance the folds (method: balanced)",
             subject="hospital",
         )
         for name, members in _parts(split)

@@ -75,7 +75,7 @@ def _how_to_place(study: Study) -> str:
     if isinstance(study.folds, BalancedFolds):
         return (
             f"add a line for it to {PLACEMENT}, where the balanced folds are frozen, or delete that file to balance "
-            "anew, which moves other hospitals too (networks train again either way); or set role to exclude"
+            "new folds, which moves other hospitals too (networks train again either way); or set role to exclude"
         )
     where = f"add a line for it to {study.folds.path}, name it" if isinstance(study.folds, FoldsTable) else "name it"
     under = "under folds or holdout" if isinstance(study.folds, dict) else "under holdout"
@@ -141,4 +141,4 @@ def _how_to_change(study: Study, fold: int | None) -> str:
         return "change the folds in the config"
     if isinstance(study.folds, FoldsTable):
         return f"change {study.folds.path}"
-    return f"delete {PLACEMENT} to balance anew, which trains again"
+    return f"delete {PLACEMENT} to balance new folds, which trains all networks again"

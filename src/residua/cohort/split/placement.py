@@ -1,4 +1,4 @@
-"""The hospitals of each fold: as the config or a table says, one hospital each, or balanced and then frozen."""
+"""Place hospitals in folds: as the config or a table lists them, one hospital a fold, or balanced and then frozen."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Positives = Callable[[], Mapping[str, int]]
 
 
 def freeze(study: Study, placement: Placement, path: str) -> None:
-    """Write new balanced folds to ``path``, which from then on decides; nothing where none could be made."""
+    """Write new balanced folds to ``path``, which later runs read; do nothing if there are no folds."""
     if placement and isinstance(study.folds, BalancedFolds) and not os.path.lexists(path):
         write_placement(path, placement)
 
@@ -31,10 +31,10 @@ def freeze(study: Study, placement: Placement, path: str) -> None:
 def planned_placement(
     study: Study, patients: Iterable[Patient], path: str, positives: Positives
 ) -> tuple[Placement, list[Problem]]:
-    """Return the hospitals of each fold, none where there is a problem, and the problems. Writes nothing.
+    """Return the hospitals of each fold (empty if there is a problem) and the problems. Writes nothing.
 
-    Balanced folds are those of the table ``path`` if it exists. They are made once: made anew after a patient was
-    added or a mask corrected, they could differ, and every network would be trained again. ``leave_one_hospital_out``
+    Balanced folds come from the table ``path`` if it exists. They are balanced only once: new folds after an added
+    patient or a corrected mask could differ, and every network would be trained again. ``leave_one_hospital_out``
     numbers the hospitals by name, so that a new hospital changes the numbers after its own.
     Raises what ``positives`` raises.
     """
@@ -58,7 +58,9 @@ def _in_folds(study: Study, patients: Iterable[Patient]) -> dict[str, int]:
 
 def _one_each(hospitals: Mapping[str, int]) -> tuple[Placement, list[Problem]]:
     if len(hospitals) < 2:
-        return {}, [_too_few(hospitals, "leaving one hospital out needs two", "add patients of another hospital")]
+        return {}, [
+            _too_few(hospitals, "leave_one_hospital_out needs at least 2 hospitals", "add patients of another hospital")
+        ]
     return {fold: (hospital,) for fold, hospital in enumerate(hospitals)}, []
 
 
@@ -66,7 +68,7 @@ def _made(
     study: Study, folds: BalancedFolds, hospitals: Mapping[str, int], positives: Positives
 ) -> tuple[Placement, list[Problem]]:
     if len(hospitals) < folds.number:
-        what = f"{folds.number} balanced folds of whole hospitals need as many"
+        what = f"{folds.number} balanced folds need at least {folds.number} hospitals"
         return {}, [_too_few(hospitals, what, "lower folds.number in the config")]
     from residua.cohort.split.balance import balanced
     from residua.cohort.split.sharing import HospitalCounts
@@ -76,8 +78,8 @@ def _made(
 
 
 def _too_few(hospitals: Mapping[str, int], what: str, remedy: str) -> Problem:
-    there = f"{len(hospitals)} with patients in the study outside the hold-out ({', '.join(hospitals) or 'none'})"
-    return problem_of("too-few-hospitals", f"{what}, and there are {there}", remedy, subject="hospital")
+    there = f"outside the hold-out the study has patients of only {len(hospitals)} ({', '.join(hospitals) or 'none'})"
+    return problem_of("too-few-hospitals", f"{what}, but {there}", remedy, subject="hospital")
 
 
 def _frozen(study: Study, folds: BalancedFolds, path: str) -> tuple[Placement, list[Problem]]:
@@ -85,8 +87,9 @@ def _frozen(study: Study, folds: BalancedFolds, path: str) -> tuple[Placement, l
     problems += _held_out(study, placed, path)
     placement = by_fold(placed)
     if not problems and len(placement) != folds.number:
-        what = f"the balanced folds were frozen as {len(placement)}, and folds.number of the config is {folds.number}"
-        remedy = f"set folds.number to {len(placement)}, or delete the file to balance anew, which trains again"
+        what = f"the file has {len(placement)} frozen folds, but folds.number in the config is {folds.number}"
+        anew = "delete the file to balance new folds, which trains all networks again"
+        remedy = f"set folds.number to {len(placement)}, or {anew}"
         problems.append(problem_of("folds-frozen", what, remedy, file=path))
     return ({} if problems else placement), problems
 

@@ -12,7 +12,7 @@ from residua.settings.network import NetworkSettings
 
 
 class InitialWeights(Frozen):
-    """Trained weights from which every training starts; the layers that see the inputs start at random."""
+    """Trained weights from which every training starts; the layers that read the channels start at random."""
 
     file: str = Field(min_length=1, description="Weights (safetensors), relative to the working directory.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
@@ -67,7 +67,7 @@ class AGUNetSettings(AGUNetPreparation, NetworkSettings):
     def _consistent(self) -> AGUNetSettings:
         level_shapes(self.shape, len(self.features))
         if self.effective_batch_size % self.batch_size:
-            raise ValueError("effective_batch_size needs to be a multiple of batch_size")
+            raise ValueError("effective_batch_size must be a multiple of batch_size")
         return self
 
 

@@ -43,24 +43,29 @@ def read_checked(file: str, sha256: str, what: str) -> Arrays:
     if not Path(file).is_file():
         raise ResiduaError(f"{file}: the {what} are missing; correct the path in the config")
     if digest(file) != sha256:
-        raise ResiduaError(f"{file}: is not the file whose sha256 the config gives; correct the path or the digest")
+        raise ResiduaError(f"{file}: its sha256 differs from the one in the config; correct the path or the digest")
     try:
         arrays: Arrays = load_file(file)
     except SafetensorError as error:
-        raise ResiduaError(f"{file}: cannot be read as safetensors ({error}); convert the {what}") from error
+        raise ResiduaError(
+            f"{file}: cannot be read as safetensors ({error}); convert the {what} to that format"
+        ) from error
     return arrays
 
 
 def start_from(network: keras.Model, file: str, sha256: str) -> None:
-    """Start from trained weights; the layers that see the inputs keep their random ones, as in the article.
+    """Start from trained weights; the layers that read the channels stay random, as in the article.
 
-    Raises ``ResiduaError`` when the file is missing or another one, or when any other layer does not fit.
+    Raises ``ResiduaError`` when the file is missing or has another digest, or when any other layer does not fit.
     """
     arrays = read_checked(file, sha256, "initial weights")
     wanted = {name: shape for name, shape in _shapes(network).items() if not sees_the_input(name.partition("/")[0])}
     unfit = [name for name, shape in wanted.items() if name not in arrays or arrays[name].shape != shape]
     if unfit:
-        raise ResiduaError(f"{file}: {len(unfit)} weights are missing or of another shape, among them {unfit[0]}")
+        raise ResiduaError(
+            f"{file}: {len(unfit)} weights are missing or of another shape, among them {unfit[0]}; "
+            "give weights of an AGU-Net with the same networks.agunet.features"
+        )
     for variable in network.variables:
         if variable.path in wanted:
             variable.assign(arrays[variable.path])

@@ -1,7 +1,7 @@
 """Store one prepared channel of one patient as a compressed array that can be read patch by patch.
 
-Every channel is a file of its own. A training stacks the channels of its inputs when it reads them, without copies,
-and a changed sequence affects only the trainings that use it.
+Every channel is a file of its own. A training stacks its channels when it reads them, without copies, and a changed
+sequence affects only the trainings that use it.
 """
 
 from __future__ import annotations
