@@ -23,9 +23,15 @@ def to_markdown(app: typer.Typer) -> str:
 
 
 def commands(command: Any, path: str) -> Iterator[tuple[str, Any]]:
-    """Yield each command below ``command`` with its full name, such as ``residua import bids``."""
-    for name, nested in getattr(command, "commands", {}).items():
-        full_name = f"{path} {name}"
+    """Yield each command below ``command`` with its full name, such as ``residua import bids``.
+
+    A group is asked for its commands: a group that loads them on demand keeps none in ``.commands``.
+    """
+    if not hasattr(command, "list_commands"):
+        return
+    context = typer.Context(command)
+    for name in command.list_commands(context):
+        nested, full_name = command.get_command(context, name), f"{path} {name}"
         yield full_name, nested
         yield from commands(nested, full_name)
 
@@ -38,7 +44,7 @@ def parameters(command: Any) -> list[tuple[str, Any]]:
 def _spelling(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"{parameter.name.upper()}{' ...' if parameter.nargs == -1 else ''}"
-    return " / ".join([*parameter.opts, *parameter.secondary_opts])
+    return " / ".join(", ".join(spellings) for spellings in (parameter.opts, parameter.secondary_opts) if spellings)
 
 
 def _section(path: str, command: Any) -> str:

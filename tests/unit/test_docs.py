@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from dataclasses import fields
 from itertools import chain
 from pathlib import Path
+from typing import get_type_hints
 
 import pytest
 import typer
@@ -13,6 +15,7 @@ import yaml
 
 from residua.cli import app
 from residua.cli_docs import commands
+from residua.importers.command import LAYOUTS
 from residua.metrics.voxelwise import CaseMetrics
 from residua.quality.flags import Flag
 from residua.statistics import compare_architectures, compare_inputs, intervals, overlaps
@@ -114,6 +117,19 @@ def test_the_reference_lists_each_command_with_its_options(name: str) -> None:
     for spelling in options:
         assert f"{spelling if spelling.startswith('-') else spelling.upper()}" in section
     assert " ".join(command.help.split()) in section
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_the_reference_lists_every_layout_with_every_parameter_of_its_function(layout: str) -> None:
+    module, _, function = LAYOUTS[layout].partition(":")
+    command = getattr(importlib.import_module(module), function)
+    page = (DOCS / "reference" / "cli.md").read_text(encoding="utf-8")
+    (section,) = re.findall(rf"^## residua import {layout}\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL)
+    listed = re.findall(r"^\| `([^`]+)` \|", section, re.MULTILINE)
+    names = get_type_hints(command).keys() - {"return"}
+    assert {"source", "out"} <= names
+    assert {row.split(",")[0].lstrip("-").lower().replace("-", "_") for row in listed} == {n.strip("_") for n in names}
+    assert " ".join(command.__doc__.split()) in section
 
 
 def test_the_reference_explains_the_columns_that_the_study_writes() -> None:
