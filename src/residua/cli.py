@@ -217,7 +217,7 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ResiduaError(f"{path}: cannot be read as YAML ({error})") from None
     if not isinstance(content, dict):
-        raise ResiduaError(f"{path}: holds no settings; see docs/reference/config.md for those that a study needs")
+        raise ResiduaError(f"{path}: contains no settings; see docs/reference/config.md for the keys of a study")
     return content
 
 

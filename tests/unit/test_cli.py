@@ -88,7 +88,7 @@ def test_check_takes_the_configuration_that_it_is_given_else_the_published_one(
     ("content", "told"),
     [
         ("version: [", "config.yaml: cannot be read as YAML"),
-        ("- a list", "config.yaml: holds no settings"),
+        ("- a list", "config.yaml: contains no settings"),
         ("version: 1", "The configuration cannot be used:\n  title: Field required\n"),
     ],
 )

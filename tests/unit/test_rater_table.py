@@ -180,7 +180,7 @@ def test_repeated_and_unnamed_columns_and_rows_of_wrong_width_are_reported(tmp_p
     lines[2] += "\tmore"
     path.write_text("\n".join(lines), encoding="utf-8")
     assert refusal(str(path))[1:] == [
-        "  row 1, column mask: the column stands twice in the header: delete one",
+        "  row 1, column mask: the column is twice in the header: delete one",
         "  row 1: column number 6 has no name: name or delete it",
         "  row 3 (patient AMS1): 7 cells under 6 columns: give every row one cell per column",
     ]

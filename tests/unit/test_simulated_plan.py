@@ -128,7 +128,7 @@ def test_design_can_be_a_file(tmp_path: Path) -> None:
     ("change", "said"),
     [
         ({"world_mm": -1}, "world_mm: Input should be greater than 0"),
-        ({"wrold_mm": 2.0}, "wrold_mm: unknown key; see docs/explanation/simulator.md for those that exist"),
+        ({"wrold_mm": 2.0}, "wrold_mm: unknown key; see docs/explanation/simulator.md for the known keys"),
         ({"raters_hospital": "XYZ"}, "raters_hospital is not a hospital of the design: XYZ"),
         ({"hospitals": {}}, "hospitals: Dictionary should have at least 1 item"),
     ],

@@ -137,11 +137,11 @@ def test_a_study_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "line"),
     [
-        ("thresholds", 1, "thresholds: unknown key; see docs/reference/config.md for those that exist"),
+        ("thresholds", 1, "thresholds: unknown key; see docs/reference/config.md for the known keys"),
         (
             "networks.nnunet.epoch",
             5,
-            "networks.nnunet.epoch: unknown key; see docs/reference/config.md for those that exist",
+            "networks.nnunet.epoch: unknown key; see docs/reference/config.md for the known keys",
         ),
         ("folds.1", ["STO", "GRO"], "study: hospital STO is in more than one fold"),
         ("holdout", ["AMS", "GOT"], "study: hospital GOT is both held out and in a fold"),

@@ -162,7 +162,7 @@ def test_a_row_with_too_few_or_too_many_cells_is_named(tmp_path: Path) -> None:
 def test_repeated_and_unnamed_columns_are_reported(tmp_path: Path) -> None:
     told = refusal(write_table(tmp_path, rows(), (*COLUMNS, "role", "")))
     assert told[1:] == [
-        "  row 1, column role: the column stands twice in the header: delete one",
+        "  row 1, column role: the column is twice in the header: delete one",
         "  row 1: column number 12 has no name: name or delete it",
     ]
 

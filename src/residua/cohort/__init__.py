@@ -1,1 +1,1 @@
-"""The cohort: its tables, its split, its checks, and the patients who take part."""
+"""The cohort: its tables, its split, its checks, and its patients."""

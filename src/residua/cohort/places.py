@@ -1,4 +1,4 @@
-"""Where a study keeps what it knows of its cohort, relative to its folder; ``residua check`` shares these places."""
+"""Paths of what a study keeps about its cohort, relative to its folder; ``residua check`` uses the same paths."""
 
 from __future__ import annotations
 

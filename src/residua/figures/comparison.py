@@ -1,4 +1,4 @@
-"""Contents of Figure 3: hold-out patients who show what the networks segment, and the caption."""
+"""Contents of Figure 3: hold-out patients with the segmentations of the networks, and the caption."""
 
 from __future__ import annotations
 

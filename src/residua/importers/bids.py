@@ -34,7 +34,7 @@ LAYOUT = "bids"
 
 
 def find_bids(root: Path, options: BidsOptions) -> Found:
-    """Find the participants of a data set. Raises ``ResiduaError`` if it is none, or lacks sessions or hospitals."""
+    """Find the participants of a data set. Raises ``ResiduaError`` if it is not BIDS or lacks sessions or hospitals."""
     images = read_images(root)
     people = read_rows(root / "participants.tsv")
     column = hospital_column(people, options.hospital_column)

@@ -39,7 +39,9 @@ Columns = Annotated[list[str] | None, typer.Option("--column", help="Additional 
 Labels = Annotated[
     list[str] | None, typer.Option("--label", help="Values that form a label, such as residual=1,4; repeatable.")
 ]
-WindowHours = Annotated[float, typer.Option(min=0, help="Latest early post-operative scan, in hours after surgery.")]
+WindowHours = Annotated[
+    float, typer.Option(min=0, help="Latest time of an early post-operative scan, in hours after surgery.")
+]
 AssumeEarly = Annotated[
     bool, typer.Option("--assume-early", help="Treat scans of unknown time as early post-operative.")
 ]

@@ -75,7 +75,7 @@ def parse_channels(texts: Iterable[str]) -> dict[int, str]:
 
 
 def find_nnunet(root: Path, options: NnUNetOptions) -> Found:
-    """Find the cases of one data set. Raises ``ResiduaError`` if it is none or a channel or label is not assigned."""
+    """Find the cases of one data set. Raises ``ResiduaError`` if it is not one or lacks a channel or label."""
     dataset = _read_dataset(root)
     channels = options.channels or _usual_channels(dataset)
     rules = options.rules or _usual_rules(dataset)

@@ -12,7 +12,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "table-empty": "The table has no header, or no row",
         "column-missing": "A column that the study needs is missing",
         "column-unnamed": "A column has no name",
-        "column-repeated": "A column stands twice in the header",
+        "column-repeated": "A column is twice in the header",
         "column-unknown": "An unknown column; the message suggests a known one",
         "row-width": "A row has more or fewer cells than there are columns",
         "identifier-unsafe": "The name of a patient, hospital or rater has other characters than letters and digits",

@@ -18,7 +18,7 @@ def chosen(patients: Sequence[str], reason: str, flags: Path | None, only: Seque
     if flags is None:
         if only or not patients:
             raise ResiduaError(
-                "name the patients, or give --flags results/quality/flags.tsv (--patient chooses among those)"
+                "name the patients, or give --flags results/quality/flags.tsv (--patient chooses among its patients)"
             )
         return dict.fromkeys(patients, reason)
     by_patient: dict[str, list[str]] = {}

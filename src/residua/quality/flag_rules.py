@@ -1,4 +1,4 @@
-"""When a value is far from those of the other patients, and the words of a flag.
+"""Rules for values far from those of the other patients, and the words of a flag.
 
 The catalogue is apart, so that a new word of a flag remakes the page of the cohort and no patient's page.
 """
@@ -18,9 +18,9 @@ class FlagRule:
     smallest: float
     """The difference below which two patients count as alike."""
     wrong: str
-    """What a value beyond a limit means; empty for a measure without limits."""
+    """Meaning of a value beyond a limit; empty for a measure without limits."""
     unusual: str
-    """What a value far from those of the other patients means."""
+    """Meaning of a value far from the other patients' values."""
     look: str
     act: str
 

@@ -16,7 +16,7 @@ BRAIN = "brain"
 
 
 def sequence_measures(quality: Mapping[str, Any]) -> dict[str, float | None]:
-    """Return the measures of one registration from its ``_quality.json``; those that the file lacks are omitted."""
+    """Return the measures of one registration from its ``_quality.json``; missing measures are omitted."""
     similarity = quality["mutual_information"]
     measures = {
         "similarity_before": similarity["before"],

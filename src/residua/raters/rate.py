@@ -35,7 +35,7 @@ _TYPES = {"inputs": "object", "reference_ml": "float64", "positive": "bool", "ja
 
 @dataclass(frozen=True)
 class _Model:
-    """A network with its best inputs, and its masks of the test set by patient."""
+    """A network with its best input configuration, and its masks of the test set by patient."""
 
     arch: str
     inputs: str

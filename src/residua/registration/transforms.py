@@ -46,7 +46,7 @@ class TransformFiles:
 
 
 def error_of(software: str, error: Exception) -> ResiduaError:
-    """Return what a software's error means: a lack of memory or disk, which a retry may solve, or unusable scans."""
+    """Return the cause of a software's error: a lack of memory or disk, which a retry may solve, or unusable scans."""
     message = f"{software} could not register the images: {error}"
     return ResiduaError(message) if _LACK.search(str(error)) else UnusableScanError(message)
 

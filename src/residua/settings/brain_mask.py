@@ -40,7 +40,7 @@ class BrainMask(Frozen):
         return [] if self.method == "given" else [f"residua.brain.{self.method.replace('-', '_')}"]
 
     def extraction(self) -> dict[str, Any]:
-        """Return the settings that the masks depend on, as builtins; those of other methods change nothing."""
+        """Return the settings that the masks depend on, as builtins, without the settings of other methods."""
         used = {"hd-bet": {"hd_bet_mode"}, "agunet": {"weights", "weights_sha256", "features"}}
         return self.model_dump(mode="json", include={"method", *used.get(self.method, set())})
 

@@ -25,7 +25,7 @@ def _key(location: tuple[int | str, ...]) -> str:
 def _described(problem: Any, explained_in: str) -> str:
     kind, value = problem["type"], problem["input"]
     if kind == "extra_forbidden":
-        return f"unknown key; see {explained_in} for those that exist"
+        return f"unknown key; see {explained_in} for the known keys"
     message = re.sub(r"^Value error, ", "", problem["msg"])
     if kind in ("missing", "value_error"):
         return message

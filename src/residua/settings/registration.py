@@ -87,7 +87,7 @@ class Registration(_AnyRegistration):
 
     @property
     def ignored(self) -> str | None:
-        """Return the label that is masked out; None for Greedy, whose field contracts where no image leads it."""
+        """Return the label that is masked out; None for Greedy: its field contracts in a masked region."""
         return self.resected if self.engine == "ants" and self.transform == "SyN" else None
 
     def of(self, before_surgery: bool) -> SequenceRegistration:

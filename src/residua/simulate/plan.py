@@ -73,7 +73,7 @@ def _groups(design: Design) -> Iterator[list[Assignment]]:
 
 
 def in_proportion(shares: Mapping[_T, int]) -> Iterator[_T]:
-    """Yield without end the name whose share is least used; counts are exact whenever all shares are used up."""
+    """Yield without end the name with the least used share; counts are exact whenever all shares are used up."""
     total = sum(shares.values())
     dealt = dict.fromkeys(shares, 0)
     drawn = 0

@@ -12,7 +12,7 @@ from residua.metrics.classification import count, rates
 from residua.statistics.interval import Interval
 
 _CLASSES = {"recall": ("TP", "FN", "residual tumour"), "specificity": ("TN", "FP", "gross total resection")}
-"""Of each class of the reference: who was classified rightly, who wrongly, and its name."""
+"""For each class of the reference: the right outcome, the wrong outcome, and the name of the class."""
 
 _CLASSES_OF = {
     "sensitivity": ("recall",),

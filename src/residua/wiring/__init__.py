@@ -1,1 +1,1 @@
-"""What the rules of the workflow name and choose: files, patients, tables. Knows nothing of Snakemake."""
+"""Name and choose files, patients and tables for the rules of the workflow. Knows nothing of Snakemake."""

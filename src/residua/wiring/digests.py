@@ -21,7 +21,7 @@ def of_script(house: Path, script: str, modules: tuple[str, ...] = ()) -> str:
 
 
 def of_files(house: Path, *patterns: str) -> list[str]:
-    """Return digests of files of the library that are no code and that a stage takes too: layouts and values."""
+    """Return digests of files of the library that are not code but that a stage uses: layouts and values."""
     library = house / "src/residua"
     return [digest(file) for pattern in patterns for file in sorted(library.glob(pattern))]
 

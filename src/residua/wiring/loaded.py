@@ -28,7 +28,7 @@ class LoadedStudy:
 
     @property
     def split(self) -> Split:
-        """Who trains, who validates and who is held out."""
+        """Patients for training, validation and the hold-out."""
         return self.cohort.split
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Which patients a job works on: those of a batch, of a fold, of the hold-out, with the channels that it needs."""
+"""Choose the patients of a job: of a batch, a fold or the hold-out, with the channels that it needs."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pattern_of(chosen: Iterable[str], everyone: Iterable[str]) -> str:
 
 @cache
 def checked(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
-    """Return what a check needs to know of a patient; not the row, which changes when another row is added."""
+    """Return the record of a patient for a check, without the row, which changes when another row is added."""
     known: dict[str, Any] = {"row": None, "clinical": {}, "role": "auto", "exclusion_reason": "", "excluded_by": None}
     return asdict(loaded.cohort.patients[patient]) | known
 
@@ -99,7 +99,7 @@ def validation_by_fold(loaded: LoadedStudy, inputs: str) -> dict[int, list[str]]
 
 
 def measured(loaded: LoadedStudy, inputs: str) -> list[dict[str, Any]]:
-    """Return who is measured with an input configuration: the patient, the hospital, and the fold (None: hold-out)."""
+    """Return the patients measured with an input configuration: name, hospital and fold (None: hold-out)."""
     return [_measured(loaded, patient) for patient in loaded.cohort.eligible(inputs)]
 
 

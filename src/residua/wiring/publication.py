@@ -82,7 +82,7 @@ def outlines(loaded: LoadedStudy) -> dict[str, str]:
 
 
 def patients_shown(loaded: LoadedStudy) -> list[str]:
-    """Return who may be shown in Figure 1: the first complete patients of the first hospitals, in the table's order."""
+    """Return the candidates for Figure 1: the first complete patients of the first hospitals, in the table's order."""
     by_hospital: dict[str, list[str]] = {}
     hospitals = loaded.split.hospitals
     for patient in loaded.cohort.patients:
@@ -93,7 +93,7 @@ def patients_shown(loaded: LoadedStudy) -> list[str]:
 
 
 def examples(loaded: LoadedStudy) -> list[dict[str, Any]]:
-    """Return what Figure 1 needs to show its patients; a label that a patient lacks is not outlined."""
+    """Return the files of the patients of Figure 1; a label that a patient lacks is not outlined."""
     return [_example(loaded, patient) for patient in patients_shown(loaded)]
 
 

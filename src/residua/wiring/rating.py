@@ -1,4 +1,4 @@
-"""Which ratings and which networks enter the inter-rater study."""
+"""Choose the ratings and the networks of the inter-rater study."""
 
 from __future__ import annotations
 

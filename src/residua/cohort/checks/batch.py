@@ -14,10 +14,10 @@ from residua.publishing.publish import write_json
 from residua.settings.participation import OnInvalid
 
 WHAT_THEN: dict[OnInvalid, str] = {
-    "stop": "nothing is trained on their hospital before they are corrected or excluded (or set on_invalid to exclude)",
+    "stop": "no network trains on their hospital until they are corrected or excluded (or set on_invalid to exclude)",
     "exclude": "start again: the study continues without them",
 }
-"""What the study does about patients whose data cannot be used."""
+"""Consequence for patients with unusable data."""
 
 
 def check_batch(

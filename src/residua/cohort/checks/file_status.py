@@ -1,4 +1,4 @@
-"""Whether a file is still the one that was read: its size, time of change and permissions."""
+"""Recognise whether a file changed since it was read, by its size, time of change and permissions."""
 
 from __future__ import annotations
 

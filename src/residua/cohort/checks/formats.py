@@ -1,4 +1,4 @@
-"""Recognise by its first bytes what a file is that is not NIfTI."""
+"""Recognise the format of a file that is not NIfTI by its first bytes."""
 
 from __future__ import annotations
 

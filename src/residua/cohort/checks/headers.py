@@ -46,7 +46,7 @@ def check_headers(study: Study, patients: Iterable[Patient], memory_bytes: int =
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Silence nibabel's messages about repaired headers: headers are judged as they are stored."""
+    """Silence nibabel's messages about repaired headers: headers are checked as they are stored."""
     logger = nib.imageglobals.logger
     before = logger.disabled
     with warnings.catch_warnings():

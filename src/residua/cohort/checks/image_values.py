@@ -1,4 +1,4 @@
-"""Checks whether the voxels of an image can be those of a head."""
+"""Checks whether the voxels of an image can show a head."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The header of a NIfTI file as it is stored, without repairs: what other programs would read is judged."""
+"""The header of a NIfTI file as it is stored, without repairs: checks judge what other programs would read."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def write_page(verdict: Verdict, table: Path, study: Study, page: Path) -> None:
 
 
 def problem_table(verdict: Verdict) -> Table:
-    """Return a row for each problem, those of a patient together under one name."""
+    """Return a row for each problem; the problems of a patient stand together under one name."""
     shown = Table(*_COLUMNS, box=None, pad_edge=False, header_style="bold")
     for patient, group in groupby(verdict.problems, key=lambda problem: (problem.row, problem.patient)):
         for number, problem in enumerate(group):

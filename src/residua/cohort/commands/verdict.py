@@ -27,7 +27,7 @@ from residua.settings.study import Study
 
 @dataclass(frozen=True)
 class Verdict:
-    """All problems of a cohort, those of a patient together, and whether the study could run nevertheless.
+    """All problems of a cohort, grouped by patient, and whether the study could run nevertheless.
 
     ``patients`` is the number of those to include, ``hospitals`` the hospital of every patient in the table, and
     ``volumes_ml`` the annotated volumes by label and patient, where the voxels were read.

@@ -11,7 +11,7 @@ Score = tuple[int, ...]
 
 
 class HospitalCounts(NamedTuple):
-    """Patients of a hospital or of a fold, and those among them who have residual tumour."""
+    """Number of patients of a hospital or a fold, and of its patients with residual tumour."""
 
     patients: int
     positives: int

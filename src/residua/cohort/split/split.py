@@ -25,11 +25,11 @@ class Split:
         return (*(patient for fold in sorted(self.folds) for patient in self.folds[fold]), *self.holdout)
 
     def validation(self, fold: int) -> tuple[str, ...]:
-        """Return the validation patients of ``fold``: those of its own hospitals."""
+        """Return the validation patients of ``fold``: the patients of its own hospitals."""
         return self.folds[fold]
 
     def training(self, fold: int) -> tuple[str, ...]:
-        """Return the training patients of ``fold``: those of all other folds, in their order; never the hold-out."""
+        """Return the training patients of ``fold``: all other folds, in their order; never the hold-out."""
         return tuple(p for other in sorted(self.folds) if other != fold for p in self.folds[other])
 
     def fold_of(self, patient: str) -> int | None:

@@ -77,7 +77,7 @@ def column_problems(header: Line, needed: Iterable[str], known: Iterable[str]) -
         if not column:
             add("column-unnamed", f"column number {index + 1} has no name", "name or delete it")
         elif column in header.cells[:index]:
-            add("column-repeated", "the column stands twice in the header", "delete one", column)
+            add("column-repeated", "the column is twice in the header", "delete one", column)
         elif column not in names:
             add("column-unknown", "unknown column", _did_you_mean(column, names, header.cells), column)
     return problems

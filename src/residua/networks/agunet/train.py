@@ -30,7 +30,7 @@ CURVE = "curve.jsonl"
 def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Progress) -> None:
     """Fulfil ``residua.networks.contract.Train``; leave weights, the network's description and the curve.
 
-    The weights are those of the epoch with the lowest loss of the finest head on the patients that end the training.
+    The weights are from the epoch with the lowest loss of the finest head on the patients for early stopping.
     """
     checkpoint = out / CHECKPOINT
     if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
@@ -56,7 +56,7 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
 
 
 def split_for_stopping(data: TrainingSet, settings: AGUNetSettings) -> tuple[list[str], list[str]]:
-    """Return the patients to train on and those whose loss ends the training.
+    """Return the patients to train on and the patients for early stopping.
 
     The latter are the validation fold, or a share of the training patients.
     """
