@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 class Pooled:
     """A pooled mean and standard deviation, and the number of values behind them.
 
-    ``n`` counts the values used and ``undefined`` those left out: cases for ``pool_cases``, patients for
+    ``n`` counts the values used and ``undefined`` the excluded ones: cases for ``pool_cases``, patients for
     ``pool_rates``. ``mean`` is NaN when no value was used; ``sd`` is NaN when too few were.
     """
 
