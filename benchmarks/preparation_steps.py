@@ -24,7 +24,8 @@ os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
 import numpy as np
 
 from residua.networks.registry import prepare_of, settings_of
-from residua.preparation.brain_crop import ChannelCase, strip
+from residua.preparation.cases import ChannelCase
+from residua.preparation.strip import strip
 from residua.settings.base import Frozen
 
 SEQUENCE = "post_t1"

@@ -23,7 +23,7 @@ from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.cohort.table.rater_table import load_raters
 from residua.errors import ResiduaError
-from residua.problems.problem import raise_problems
+from residua.problems.lists import raise_problems
 from residua.report.pins import pins_of
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study

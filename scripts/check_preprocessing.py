@@ -2,7 +2,7 @@
 
 from _here import job
 
-from residua.publishing.failures import require_none
+from residua.publishing.failure_report import require_none
 from residua.publishing.publish import read_json, write_json
 
 collected = read_json(job.input[0])

@@ -3,7 +3,7 @@
 from _here import job
 
 from residua.figures.figure1 import figure1
-from residua.publishing.failures import problems_among, require_none
+from residua.publishing.failure_report import problems_among, require_none
 
 require_none(problems_among(job.input.registrations, []))
 out = (job.output.pdf, job.output.png, job.output.txt)

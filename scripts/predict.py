@@ -6,7 +6,7 @@ from _here import job
 
 from residua.networks.prediction import predict_cases
 from residua.networks.registry import load_of
-from residua.networks.selection import read_cases
+from residua.networks.selected import read_cases
 from residua.publishing.progress import show_progress
 from residua.publishing.publish import digest, stage, verified
 

@@ -3,14 +3,14 @@
 from _here import job
 
 from residua.networks.registry import prepare_of, settings_of
-from residua.preparation.brain_crop import ChannelCase
+from residua.preparation.cases import ChannelCase
 from residua.publishing.failures import sound_files
 from residua.publishing.images import by_patient
 from residua.publishing.publish import stage
 
 brains = sound_files(job.input.brain)
-if job.rule == "prepare_reference_standard":
-    channels = dict(zip(job.params.patients, job.input.drawn, strict=True))
+if (drawn := job.input.get("drawn")) is not None:
+    channels = dict(zip(job.params.patients, drawn, strict=True))
 else:
     channels = by_patient([job.input.made])
 patients = [patient for patient in job.params.patients if patient in channels and patient in brains]

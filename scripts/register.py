@@ -8,7 +8,7 @@ from residua.registration.register import register
 from residua.registration.transforms import TransformFiles
 from residua.settings.registration import SequenceRegistration
 
-around_resection = job.rule == "register_around_resection"
+resected, label = job.input.get("resected"), job.output.get("label")
 register(
     reference=Path(job.input.reference),
     moving=Path(job.input.moving),
@@ -17,8 +17,8 @@ register(
     out=Path(job.output.image),
     transform=TransformFiles(Path(job.output.affine), Path(job.output.warp)),
     quality=Path(job.output.quality),
-    resected=Path(job.input.resected) if around_resection else None,
-    warped=Path(job.output.label) if around_resection else None,
+    resected=Path(resected) if resected else None,
+    warped=Path(label) if label else None,
     patient=job.wildcards.patient,
     sequence=Path(job.output.image).name.removesuffix(".nii.gz"),
 )

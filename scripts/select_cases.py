@@ -4,7 +4,7 @@ from _here import job
 
 from residua.networks.cases import Channel
 from residua.networks.selection import require_apart, select_cases
-from residua.publishing.failures import require_none
+from residua.publishing.failure_report import require_none
 from residua.publishing.publish import read_json, write_json
 
 patients, channels = job.params.patients, [Channel(**record) for record in job.params.channels]

@@ -2,7 +2,8 @@
 
 from _here import job
 
-from residua.preparation.brain_crop import ChannelCase, strip
+from residua.preparation.cases import ChannelCase
+from residua.preparation.strip import strip
 from residua.publishing.failures import sound_among
 from residua.publishing.publish import stage
 

@@ -4,7 +4,7 @@ from _here import job
 
 from residua.networks.model_card import describe_training, model_card
 from residua.networks.registry import settings_of, train_of
-from residua.networks.selection import read_training_set
+from residua.networks.selected import read_training_set
 from residua.publishing.progress import show_progress
 from residua.publishing.publish import digest, republished, stage, write_text
 

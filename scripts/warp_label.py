@@ -4,7 +4,7 @@ from pathlib import Path
 
 from _here import job
 
-from residua.registration.register import warp_label
+from residua.registration.labels import warp_label
 from residua.registration.transforms import TransformFiles
 
 warp_label(

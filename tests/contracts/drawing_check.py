@@ -21,7 +21,7 @@ from matplotlib.patches import Rectangle
 
 from residua.cohort.flow import participant_flow
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.figures.figure1 import figure1
 from residua.figures.figure3 import figure3
 from residua.figures.figure4 import figure4

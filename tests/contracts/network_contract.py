@@ -20,7 +20,8 @@ from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.networks.registry import load_of, prepare_of, settings_of, target_grid_of, train_of
-from residua.preparation.brain_crop import ChannelCase, brain_crop, mask_on
+from residua.preparation.brain_crop import brain_crop, mask_on
+from residua.preparation.cases import ChannelCase
 from residua.publishing.publish import digest
 from residua.settings.network import NetworkSettings
 

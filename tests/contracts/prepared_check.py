@@ -14,7 +14,7 @@ import numpy as np
 from preparation_cases import CHANNELS, NETWORKS, Voxels, names
 
 from residua.networks.registry import prepare_of
-from residua.preparation.brain_crop import ChannelCase
+from residua.preparation.cases import ChannelCase
 
 READERS = {
     "nnunet": lambda prepared, path: prepared.opened(path)[:][0].transpose(2, 1, 0),

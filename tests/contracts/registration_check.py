@@ -22,7 +22,8 @@ from residua.images import volumes
 from residua.images.volumes import Image
 from residua.publishing.failures import problem_in
 from residua.publishing.publish import digest, read_json
-from residua.registration.register import register, warp_label
+from residua.registration.labels import warp_label
+from residua.registration.register import register
 from residua.registration.transforms import TransformFiles, matrix_of, write_matrix
 from residua.settings.registration import SequenceRegistration
 from residua.simulate.truth import true_places

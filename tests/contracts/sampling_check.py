@@ -20,8 +20,10 @@ from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.registry import target_grid_of
-from residua.preparation.brain_crop import ChannelCase, Crop, strip
+from residua.preparation.brain_crop import Crop
+from residua.preparation.cases import ChannelCase
 from residua.preparation.sampling import NativeChannel, Sampling, sample, smoothed_for
+from residua.preparation.strip import strip
 from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, resample
 from residua.simulate.geometry import write_itk
 

@@ -12,7 +12,7 @@ import numpy as np
 import yaml
 
 from residua.cohort.checks.headers import check_headers
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.settings.study import Study, load_study
 

@@ -9,7 +9,7 @@ import pytest
 from residua.cohort.checks.across import check_across
 from residua.cohort.checks.results import kept_problems
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
 from residua.networks.selection import require_apart
 

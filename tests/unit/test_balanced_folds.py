@@ -14,7 +14,8 @@ from cohort_tables import FILES, PUBLISHED, ROOT, row, snapshot, study, write_ta
 from residua.cohort.split.balance import balanced, greedy, improved, searched
 from residua.cohort.split.placement import Placement, Positives, freeze, planned_placement
 from residua.cohort.split.sharing import HospitalCounts, Sharing, deviations
-from residua.cohort.table.patients import Patient, read_patients
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import read_patients
 from residua.problems.problem import Problem
 from residua.settings.study import Study
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from residua.cohort.batches import BATCH_PATIENTS, batches
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 
 
 def members(hospital: str, count: int) -> list[Patient]:

@@ -22,7 +22,8 @@ from cohort_tables import (
 )
 from residua.cohort.cohort import load_cohort
 from residua.cohort.commands.verdict import check_cohort
-from residua.cohort.table.patients import Patient, read_patients
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import read_patients
 from residua.errors import ResiduaError
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from cohort_tables import COLUMNS, row, rows, study, write_images, write_table
 from residua.cohort.cohort import Cohort, judged_cohort
-from residua.problems.problem import Problem, errors_of
+from residua.problems.lists import errors_of
+from residua.problems.problem import Problem
 
 TWO_INPUTS = {"A": ["post_t1ce"], "C": ["post_t1ce", "post_flair"]}
 

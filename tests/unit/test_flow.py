@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from residua.cohort.anonymous import anonymous
 from residua.cohort.flow import participant_flow, require_sums
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import ExcludedBy, Patient
+from residua.cohort.table.patient import ExcludedBy, Patient
 from residua.errors import ResiduaError
 from residua.figures.flow_words import MOST_REASONS, FlowBox, boxes, caption, reason_in_words
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from residua.cohort.flow import participant_flow
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import ExcludedBy, Patient
+from residua.cohort.table.patient import ExcludedBy, Patient
 from residua.figures.flow_words import MOST_REASONS, boxes, caption
 
 SPLIT = Split(

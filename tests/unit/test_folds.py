@@ -10,7 +10,8 @@ from residua.cohort.split.fold_contents import FoldRow, fold_contents_problems, 
 from residua.cohort.split.folds import PLACEMENT, split_patients
 from residua.cohort.split.leakage import prove
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import Patient, read_patients
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import read_patients
 from residua.errors import ResiduaError
 from residua.settings.study import load_study
 

@@ -19,7 +19,8 @@ import pytest
 from cohort_tables import FILES, rows, snapshot, study, write_images, write_table
 from residua.cohort.checks.headers import check_headers
 from residua.cohort.table.files import check_files
-from residua.cohort.table.patients import Patient, read_patients
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import read_patients
 from residua.problems.problem import Problem
 
 SHAPE = (12, 15, 12)

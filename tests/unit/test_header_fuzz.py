@@ -16,7 +16,7 @@ from cohort_tables import study
 from residua.cohort.checks.headers import check_headers
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.table.files import kinds_of
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 
 SOUND = nib.Nifti1Image(np.arange(60, dtype=np.int16).reshape(4, 5, 3), np.diag([8.0, 6.0, 8.0, 1.0])).to_bytes()
 quick = settings(max_examples=150, deadline=None, derandomize=True)

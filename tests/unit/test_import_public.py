@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from cohort_tables import AFFINE, FILES, snapshot
 from public_sets import SEGMENTATION, UCSF_CLINICAL, lumiere, mu_glioma_post, rhuh_gbm, ucsf_alptdg, write_rows
-from residua.cohort.table.patients import Patient, parse_table
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import parse_table
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.public import commands

@@ -13,7 +13,7 @@ from residua.cohort.checks.results import (
     read_excluded,
     write_excluded,
 )
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 

@@ -14,7 +14,8 @@ from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.problems.problem import Problem, failed
 from residua.publishing.batches import for_each_patient, settings_digest
-from residua.publishing.failures import problems_among, require_none, sound_among, sound_files
+from residua.publishing.failure_report import problems_among, require_none
+from residua.publishing.failures import sound_among, sound_files
 from residua.publishing.publish import digest, read_json, stage, verified, write_json
 from residua.settings.brain_mask import BrainMask
 

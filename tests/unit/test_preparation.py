@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, Image, load, save
-from residua.preparation.brain_crop import ChannelCase, Crop, crop_to_brain, mask_on, strip
+from residua.preparation.brain_crop import Crop, crop_to_brain, mask_on
+from residua.preparation.cases import ChannelCase
+from residua.preparation.strip import strip
 
 GRID = Grid((8, 9, 7), np.diag([1.0, 1.5, 2.0, 1.0]), "LPS")
 HEAD = np.arange(1, 505, dtype=np.float32).reshape(8, 9, 7)

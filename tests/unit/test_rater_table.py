@@ -19,7 +19,7 @@ from cohort_tables import AFFINE, snapshot, write_image
 from residua.cohort.checks.rater_headers import check_rater_headers
 from residua.cohort.table.rater_table import COLUMNS, Raters, Rating, load_raters
 from residua.errors import ResiduaError
-from residua.problems.problem import errors_of
+from residua.problems.lists import errors_of
 
 HOLDOUT = ("AMS1", "AMS2")
 EXCLUDED = ("AMS9",)

@@ -10,7 +10,8 @@ import pytest
 
 from residua.errors import DamagedStageError
 from residua.networks.cases import Channel
-from residua.networks.selection import read_cases, read_training_set, select_cases
+from residua.networks.selected import read_cases, read_training_set
+from residua.networks.selection import select_cases
 from residua.publishing.publish import digest, read_json, stage, write_json
 
 BATCHES = {"STO-0": ("STO1", "STO2"), "GOT-0": ("GOT1",)}

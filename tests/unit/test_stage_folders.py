@@ -57,6 +57,32 @@ FOLDERS = {
 }
 
 
+REPORTERS = {"check_preprocessing", "collect_faults", "figure1", "select_cases"}
+STAGES_OF: dict[str, set[str]] = {
+    "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "rate"},
+    "publishing.failure_report": REPORTERS,
+    "networks.selection": {"select_cases"},
+    "preparation.strip": {"strip"},
+    "registration.register": {"register"},
+    "segmentation.threshold": {"choose_threshold"},
+    "metrics.measure_patients": {"measure"},
+    "metrics.surface": {"measure"},
+    "cohort.table.patients": set(),
+}
+"""Modules, and the only stages whose digests hold them: a word of an error message registers no patient again."""
+
+
+def modules_of(script: str) -> set[str]:
+    """The modules of the library, dotted, whose code is in the digest of a script."""
+    files = code_files(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")
+    return {".".join(file.relative_to(LIBRARY).with_suffix("").parts) for file in files if file.is_relative_to(LIBRARY)}
+
+
+@pytest.mark.parametrize("module", STAGES_OF)
+def test_a_module_is_in_the_digests_of_its_stages_alone(module: str) -> None:
+    assert {script for script in SCRIPTS if module in modules_of(script)} == STAGES_OF[module]
+
+
 def folders_of(script: str) -> set[str]:
     """The folders of the library, dotted, whose code is in the digest of a script."""
     files = code_files(HOUSE / "scripts" / f"{script}.py", HOUSE / "src")

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from cohort_tables import COLUMNS, FILES, row, rows, snapshot, write_table
 from residua.cohort.table.patients import CONTRACT, read_patients
 from residua.errors import ResiduaError
-from residua.problems.problem import Problem, failed, raise_problems
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem, failed
 from residua.problems.severity import problem_of
 
 

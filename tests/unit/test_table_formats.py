@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from cohort_tables import COLUMNS, FILES, row, rows
-from residua.cohort.table.patients import Patient, PatientTable, parse_table
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import PatientTable, parse_table
 from residua.problems.problem import Problem
 
 ALL = (*COLUMNS, "source_id", "hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")

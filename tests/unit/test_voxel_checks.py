@@ -17,7 +17,8 @@ from cohort_tables import FILES, rows, snapshot, study, write_table
 from residua.cohort.checks import cache as caching
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.table.files import kinds_of
-from residua.cohort.table.patients import Patient, read_patients
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import read_patients
 
 SHAPE, STEP = (24, 28, 20), 7.0
 AFFINE = np.diag([STEP, STEP, STEP, 1.0])

@@ -18,9 +18,8 @@ from residua.brain.checks import MaskChecks, check_mask
 from residua.images import volumes
 from residua.images.brain_volume import is_plausible_brain
 from residua.images.volumes import Image
-from residua.problems.problem import Problem, failed
+from residua.problems.problem import PROBLEM, Problem, failed
 from residua.publishing.batches import for_each_patient
-from residua.publishing.failures import PROBLEM
 from residua.settings.brain_mask import BrainMask
 
 LARGEST_SHARE = 0.8
@@ -37,7 +36,7 @@ def mask_brains(settings: BrainMask, references: Mapping[str, str], given: Mappi
 
     ``references`` and ``given`` (used by method ``given`` only) hold a path per patient. ``{patient}.json`` beside a
     mask holds its ``MaskChecks`` and what it was made from; a mask made before from the same image is kept. Where the
-    extraction failed, the record holds a problem (``residua.publishing.failures``). Raises one ``ResiduaError`` after
+    extraction failed, the record holds a problem (``PROBLEM``). Raises one ``ResiduaError`` after
     all patients were tried that names each patient whose files cannot be read.
     """
     extract = _extractor(settings, given)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 
 BATCH_PATIENTS = 20
 

@@ -16,8 +16,10 @@ from residua.cohort.split.folds import PLACEMENT, assign
 from residua.cohort.split.placement import Placement, Positives, planned_placement
 from residua.cohort.split.split import Split
 from residua.cohort.table.files import check_files, needed_columns
-from residua.cohort.table.patients import Patient, parse_table
-from residua.problems.problem import Problem, errors_of, raise_problems
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import parse_table
+from residua.problems.lists import errors_of, raise_problems
+from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.study import Study
 

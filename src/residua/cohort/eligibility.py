@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.base import REFERENCE_STANDARD

@@ -9,7 +9,7 @@ from typing import Any, get_args
 
 from residua.cohort.anonymous import anonymous
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import ExcludedBy, Patient
+from residua.cohort.table.patient import ExcludedBy, Patient
 from residua.errors import ResiduaError
 from residua.metrics.classification import has_residual_tumor
 from residua.publishing.publish import read_json

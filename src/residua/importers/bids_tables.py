@@ -10,7 +10,7 @@ from pathlib import Path
 
 from residua.cohort.table.lines import MISSING, read_lines
 from residua.errors import ResiduaError
-from residua.problems.problem import errors_of
+from residua.problems.lists import errors_of
 
 _HOSPITAL = ("hospital", "site", "center", "centre", "institution", "site_id")
 _SURGERY = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")

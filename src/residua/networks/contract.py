@@ -8,7 +8,8 @@ from typing import Protocol, TypeVar
 
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import PreparedCase, TrainingSet
-from residua.preparation.brain_crop import ChannelCase, Crop
+from residua.preparation.brain_crop import Crop
+from residua.preparation.cases import ChannelCase
 
 Settings = TypeVar("Settings", contravariant=True)
 Progress = Callable[[int, int], None]

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from os import path
-from pathlib import Path
 from typing import Any
 
-from residua.errors import DamagedStageError, ResiduaError
-from residua.networks.cases import Channel, PreparedCase, TrainingSet
-from residua.publishing.publish import digest, manifest_of, read_json
-from residua.settings.base import REFERENCE_STANDARD
+from residua.errors import ResiduaError
+from residua.networks.cases import Channel
+from residua.publishing.publish import manifest_of
 
 
 def select_cases(
@@ -55,40 +53,3 @@ def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mappi
                 f"training and validation patients have the same image: {named}. Keep the patient that it belongs to, "
                 "and set the role of the others to exclude in the cohort table"
             )
-
-
-def read_cases(selection: str) -> list[PreparedCase]:
-    """Read the channels of the validation patients, whole and unchanged since the selection."""
-    record = read_json(selection)
-    return [_case(record, patient) for patient in record["validation"]]
-
-
-def read_training_set(selection: str) -> TrainingSet:
-    """Read the data of one training.
-
-    Raises ``DamagedStageError`` that names a file if it is missing or changed since the selection.
-    """
-    record = read_json(selection)
-    everyone = [*record["training"], *record["validation"]]
-    return TrainingSet(
-        channels=tuple(Channel(**channel) for channel in record["channels"]),
-        cases={patient: _case(record, patient) for patient in everyone},
-        references={patient: _file(record, patient, REFERENCE_STANDARD) for patient in everyone},
-        training=tuple(record["training"]),
-        validation=tuple(record["validation"]),
-    )
-
-
-def _case(record: dict[str, Any], patient: str) -> PreparedCase:
-    return PreparedCase(patient, tuple(_file(record, patient, channel["name"]) for channel in record["channels"]))
-
-
-def _file(record: dict[str, Any], patient: str, channel: str) -> Path:
-    entry = record["files"][patient][channel]
-    file = Path(entry["path"])
-    if not file.is_file() or digest(file) != entry["digest"]:
-        raise DamagedStageError(
-            f"{file}: missing or changed since it was made. "
-            f"Rebuild with: rm {file.parent / 'manifest.json'} and run the same snakemake command again"
-        )
-    return file

@@ -8,7 +8,6 @@ channel changes another channel's voxels.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,19 +17,7 @@ from scipy import ndimage
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Box, Grid, Image
-
-
-@dataclass(frozen=True)
-class ChannelCase:
-    """One patient's image or label, and the brain mask on the reference grid that crops it.
-
-    The channel lies on the reference grid, or, if it is ``sampled``, on the network's target grid.
-    """
-
-    patient: str
-    channel: Path
-    brain: Path
-    sampled: bool = False
+from residua.preparation.cases import ChannelCase
 
 
 @dataclass(frozen=True)
@@ -73,17 +60,6 @@ class Crop:
         """Build the crop that ``to_json`` described."""
         x, y, z = (slice(start, stop) for start, stop in record["box"])
         return cls(Grid.from_json(record["grid"]), (x, y, z))
-
-
-def strip(case: ChannelCase, out: Path) -> None:
-    """Write the channel with everything outside the brain mask set to zero."""
-    head, mask = volumes.load(case.channel), volumes.load_mask(case.brain)
-    volumes.require_same_grid(head, mask, str(case.channel))
-    if not np.isfinite(head.data[mask.data]).all():
-        raise ResiduaError(
-            f"patient {case.patient}: {case.channel} has NaN or infinite voxels in the brain; convert it again"
-        )
-    volumes.save(Image(np.where(mask.data, head.data, np.float32(0)), head.grid), out)
 
 
 def brain_crop(mask: Image, case: str) -> Crop:

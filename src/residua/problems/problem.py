@@ -1,19 +1,16 @@
-"""One record of what is wrong, where, and how to correct it, and the one place that puts it into words.
-
-Problems are collected first, so that one message lists all of them.
-"""
+"""One record of what is wrong, where, and how to correct it, and the one place that puts it into words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
-
-from residua.errors import ResiduaError
 
 Severity = Literal["error", "ineligible", "warning"]
 """``error``: the patient's data cannot be used; ``ineligible``: the protocol excludes the patient."""
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
+PROBLEM = "problem"
+"""The key of a record under which a ``Problem`` stands as JSON when the patient failed, else null."""
 
 
 @dataclass(frozen=True)
@@ -80,20 +77,3 @@ def failed(check: str, what: str, remedy: str, patient: str, subject: str) -> Pr
 def printable(text: str) -> str:
     """Return ``text`` on one line without characters that move a cursor: a damaged table may hold any."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
-
-
-def in_lines(problems: Iterable[Problem], title: str) -> str:
-    """Return ``title`` and below it one indented line for each problem."""
-    return "\n".join([title, *(f"  {problem}" for problem in problems)])
-
-
-def errors_of(problems: Iterable[Problem]) -> list[Problem]:
-    """Return the problems that keep the study from running."""
-    return [problem for problem in problems if problem.is_error]
-
-
-def raise_problems(problems: Iterable[Problem], title: str) -> None:
-    """Raise ``ResiduaError`` with ``title`` and a line for every error among ``problems``; return if there is none."""
-    errors = errors_of(problems)
-    if errors:
-        raise ResiduaError(in_lines(errors, f"{title} ({len(errors)} to correct):"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from residua.errors import ResiduaError
-from residua.publishing.failures import PROBLEM
+from residua.problems.problem import PROBLEM
 from residua.publishing.publish import digest, read_json, record_digest, write_json
 
 Make = Callable[[str, Path], dict[str, Any]]

@@ -1,4 +1,4 @@
-"""Failed registrations and brain masks: recorded per patient, reported together before anything is trained.
+"""Failed registrations and brain masks: recorded per patient, and skipped by the stages that follow.
 
 A stage that cannot use a patient continues with the others, and so do the stages after it. A training without the
 patient would differ from the planned one; trainings wait until the data are corrected or the patient is excluded.
@@ -6,17 +6,12 @@ patient would differ from the planned one; trainings wait until the data are cor
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
-from residua.errors import ResiduaError
-from residua.problems.problem import Problem, in_lines
+from residua.problems.problem import PROBLEM, Problem
 from residua.publishing.publish import read_json, verified
-
-PROBLEM = "problem"
-"""The key of a record under which a ``Problem`` stands as JSON when the patient failed, else null."""
 
 
 def problem_in(record: str | PathLike[str]) -> Problem | None:
@@ -46,24 +41,3 @@ def sound_among(
     usable = sound_files(masks)
     failed = {patient for patient, record in zip(patients, registrations, strict=False) if problem_in(record)}
     return [(patient, usable[patient]) for patient in patients if patient in usable and patient not in failed]
-
-
-def problems_among(registrations: Iterable[str], masks: Iterable[str]) -> dict[str, Any]:
-    """Return builtins for JSON: the number of records of registrations and masks (manifests), and their problems."""
-    records: list[str | Path] = list(registrations)
-    for manifest in masks:
-        records += verified(manifest, only=lambda name: name.endswith(".json")).values()
-    problems = [problem.to_json() for record in records if (problem := problem_in(record))]
-    return {"records": len(records), "problems": problems}
-
-
-def require_none(collected: Mapping[str, Any], brief: bool = False) -> None:
-    """Raise ``ResiduaError`` for the problems of ``problems_among``: with all of them, or ``brief`` without."""
-    problems = [Problem.from_json(record) for record in collected["problems"]]
-    if not problems:
-        return
-    title = f"{len(problems)} of {collected['records']} registrations and brain masks failed"
-    if brief:
-        raise ResiduaError(f"{title}: trainings wait until that is corrected; check_preprocessing lists the patients")
-    title += ". Trainings wait until the scans are corrected or the patients excluded. All other steps continue"
-    raise ResiduaError(in_lines(problems, f"{title}, and results/quality shows the failures."))

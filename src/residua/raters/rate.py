@@ -22,7 +22,8 @@ from residua.images import volumes
 from residua.images.volumes import Image
 from residua.metrics.classification import has_residual_tumor
 from residua.metrics.overlap import jaccard_of
-from residua.problems.problem import Problem, raise_problems
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem
 from residua.publishing.images import by_patient
 from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs

@@ -17,12 +17,11 @@ from scipy import ndimage
 from residua.errors import ResiduaError, UnusableScanError
 from residua.images import volumes
 from residua.images.volumes import Image, box_around
-from residua.problems.problem import failed
-from residua.publishing.failures import PROBLEM
+from residua.problems.problem import PROBLEM, failed
 from residua.publishing.publish import write_json
 from residua.registration.assessment import assess, mismatch_of
+from residua.registration.labels import warp_label
 from residua.registration.transforms import (
-    LABEL_INTERPOLATION,
     TransformFiles,
     keep,
     resample,
@@ -57,7 +56,7 @@ def register(
     ``resected``, on the grid of ``moving``, labels the tissue that surgery removed; the deformation ignores it
     (cost-function masking; Brett et al. 2001), and ``warped``, if given, receives the label on the reference grid.
     Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
-    ``assessment``). ``quality`` also holds the problem of a failed registration (``residua.publishing.failures``): an
+    ``assessment``). ``quality`` also holds the problem of a failed registration (``PROBLEM``): an
     image is empty, no transform was found, or it does not align the images. All files are written nevertheless. Raises
     ``ResiduaError`` when an image cannot be read, the label is on another grid, or memory or disk space run out.
     """
@@ -79,12 +78,6 @@ def register(
     if problem:
         print(problem, flush=True)
     write_json(quality, {PROBLEM: problem and problem.to_json(), **record})
-
-
-def warp_label(reference: Path, label: Path, transform: TransformFiles, out: Path) -> None:
-    """Write a label, drawn on the moving sequence, on the grid of ``reference`` through a known transform."""
-    warped = resample(volumes.load_grid(reference), volumes.load_mask(label), transform, LABEL_INTERPOLATION)
-    volumes.save(Image(warped.data > 0.5, warped.grid), out)
 
 
 def _attempted(

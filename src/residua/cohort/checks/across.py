@@ -11,8 +11,9 @@ from residua.cohort.checks.duplicates import duplicate_groups, find_duplicates
 from residua.cohort.checks.results import keep_problems
 from residua.cohort.split.leakage import prove
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import Patient
-from residua.problems.problem import Problem, raise_problems
+from residua.cohort.table.patient import Patient
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem
 from residua.publishing.publish import read_json, write_json
 from residua.settings.participation import OnInvalid
 

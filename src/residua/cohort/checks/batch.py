@@ -8,8 +8,9 @@ from typing import Any
 from residua.cohort.checks.results import keep_problems
 from residua.cohort.checks.voxels import CHECK_FAILED, check_voxels
 from residua.cohort.table.files import Kind
-from residua.cohort.table.patients import Patient
-from residua.problems.problem import Problem, raise_problems
+from residua.cohort.table.patient import Patient
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem
 from residua.publishing.publish import write_json
 from residua.settings.participation import OnInvalid
 

@@ -16,10 +16,11 @@ from residua.cohort.checks.located import UnusableFileError, located
 from residua.cohort.checks.nifti import CONVERT_AGAIN, MEMORY_BYTES, read_header
 from residua.cohort.checks.pairs import between_patients, name_warnings, other_grid, within_patient
 from residua.cohort.table.files import drawn_on
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, load_grid
-from residua.problems.problem import Problem, errors_of
+from residua.problems.lists import errors_of
+from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.study import Study
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 
 

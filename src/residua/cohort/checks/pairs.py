@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 
 from residua.cohort.checks.located import located
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.images.volumes import Grid
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of

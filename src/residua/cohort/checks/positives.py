@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from residua.cohort.checks.voxels import check_voxels
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.metrics.classification import has_residual_tumor
 
 

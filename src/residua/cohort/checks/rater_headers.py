@@ -10,7 +10,8 @@ from residua.cohort.checks.headers import header_problems, other_grid
 from residua.cohort.table.rater_table import Raters
 from residua.errors import ResiduaError
 from residua.images.volumes import load_grid
-from residua.problems.problem import Problem, errors_of
+from residua.problems.lists import errors_of
+from residua.problems.problem import Problem
 
 _REFERENCE = "the reference image"
 

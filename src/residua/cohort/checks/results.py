@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from residua.cohort.checks.file_status import FileStatus, status_of
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.publishing.publish import digest, read_json, write_json, write_text

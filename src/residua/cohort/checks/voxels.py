@@ -24,11 +24,12 @@ from residua.cohort.checks.labels import (
 )
 from residua.cohort.checks.located import UnusableFileError, located
 from residua.cohort.table.files import Kind
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
 from residua.images.heads import Head, head_of
 from residua.images.volumes import Image
-from residua.problems.problem import Problem, errors_of
+from residua.problems.lists import errors_of
+from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 
 BRAIN_MASK = "brain_mask"

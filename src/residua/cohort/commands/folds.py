@@ -10,7 +10,7 @@ from rich.table import Table
 from residua.cohort.checks.positives import positive_patients
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.split.fold_contents import fold_contents_problems, fold_table
-from residua.problems.problem import raise_problems
+from residua.problems.lists import raise_problems
 from residua.settings.study import Study
 
 

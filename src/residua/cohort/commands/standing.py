@@ -12,8 +12,9 @@ from residua.cohort.checks.results import kept_problems
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.places import HEADERS, PROBLEMS
 from residua.cohort.table.files import check_files
-from residua.cohort.table.patients import Patient
-from residua.problems.problem import Problem, errors_of
+from residua.cohort.table.patient import Patient
+from residua.problems.lists import errors_of
+from residua.problems.problem import Problem
 from residua.publishing.publish import read_json, record_digest, write_json
 from residua.settings.study import Study
 

@@ -19,8 +19,9 @@ from residua.cohort.commands.standing import known_headers
 from residua.cohort.places import HEADERS
 from residua.cohort.split.fold_contents import fold_contents_problems
 from residua.cohort.table.files import drawn_on, kinds_of
-from residua.cohort.table.patients import Patient
-from residua.problems.problem import Problem, Severity, errors_of
+from residua.cohort.table.patient import Patient
+from residua.problems.lists import errors_of
+from residua.problems.problem import Problem, Severity
 from residua.publishing.code_digest import code_digest
 from residua.settings.study import Study
 

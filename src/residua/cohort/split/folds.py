@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from residua.cohort.split.placement_table import did_you_mean
 from residua.cohort.split.split import Split
-from residua.cohort.table.patients import Patient
-from residua.problems.problem import Problem, raise_problems
+from residua.cohort.table.patient import Patient
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.settings.study import Study

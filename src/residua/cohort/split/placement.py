@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from residua.cohort.split.placement_table import CHECK, Placed, by_fold, did_you_mean, read_placement, write_placement
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.base import IDENTIFIER

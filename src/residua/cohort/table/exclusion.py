@@ -16,7 +16,8 @@ from residua.cohort.table.lines import Line, read_lines
 from residua.cohort.table.parquet import MAGIC, with_parquet_cells
 from residua.cohort.table.rewriting import with_cells
 from residua.errors import ResiduaError
-from residua.problems.problem import printable, raise_problems
+from residua.problems.lists import raise_problems
+from residua.problems.problem import printable
 from residua.publishing.publish import writing
 
 ROLE, REASON = "role", "exclusion_reason"

@@ -5,47 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from dataclasses import dataclass, replace
 
 from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
+from residua.cohort.table.patient import ROLES, Patient
 from residua.cohort.table.rows import CohortRow, path_problem, typed, wrong_cells
-from residua.problems.problem import Problem, raise_problems
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 
-Role = Literal["auto", "holdout", "exclude"]
-ROLES: tuple[Role, ...] = get_args(Role)
-ExcludedBy = Literal["table", "protocol", "check"]
-"""What excludes a patient: the table's role, the protocol (sequences, time of the scan) or a check of the data."""
 REQUIRED = ("patient", "hospital", "role")
 FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
 CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
 CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", *FILES, *CLINICAL)
-
-
-@dataclass(frozen=True)
-class Patient:
-    """One row of the table. A cell that is empty or ``n/a`` is absent from ``files`` and ``clinical``."""
-
-    patient: str
-    hospital: str
-    role: Role
-    exclusion_reason: str
-    row: int | None
-    files: Mapping[str, str] = field(default_factory=dict)
-    clinical: Mapping[str, str] = field(default_factory=dict)
-    excluded_by: ExcludedBy | None = None
-
-    @property
-    def hours_since_surgery(self) -> float | None:
-        """Return the hours from surgery to the scan; None when the table does not say."""
-        hours = self.clinical.get("hours_since_surgery")
-        return None if hours is None else float(hours)
-
-    @property
-    def excluded(self) -> bool:
-        """Return whether this patient is excluded from the study."""
-        return self.role == "exclude"
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from difflib import get_close_matches
 
 from residua.cohort.table.expertise import EXPERTISES, GROUPS, Expertise
 from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
-from residua.cohort.table.patients import Patient
+from residua.cohort.table.patient import Patient
 from residua.cohort.table.rows import RaterRow, path_problem, wrong_cells
-from residua.problems.problem import Problem, raise_problems
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.base import IDENTIFIER
 from residua.settings.networks import known_networks

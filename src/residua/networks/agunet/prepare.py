@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from residua.networks.agunet.prepared import SUFFIX, Origin, resampled_shape, resized, write_channel
 from residua.networks.agunet.settings import AGUNetPreparation
-from residua.preparation.brain_crop import ChannelCase, crop_to_brain
+from residua.preparation.brain_crop import crop_to_brain
+from residua.preparation.cases import ChannelCase
 
 
 def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: AGUNetPreparation, out: Path) -> None:

@@ -15,7 +15,8 @@ from residua.networks.nnunet.prepared import OUTSIDE, SUFFIX, write_channel
 from residua.networks.nnunet.resampling import RESAMPLING_OF_IMAGES, RESAMPLING_OF_LABELS, zyx
 from residua.networks.nnunet.settings import NnUNetPreparation
 from residua.networks.nnunet.target import target_grid
-from residua.preparation.brain_crop import ChannelCase, crop_to_brain
+from residua.preparation.brain_crop import crop_to_brain
+from residua.preparation.cases import ChannelCase
 
 
 def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: NnUNetPreparation, out: Path) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 from residua.networks.logistic.settings import LogisticPreparation
 
-from residua.preparation.brain_crop import ChannelCase, crop_to_brain
+from residua.preparation.brain_crop import crop_to_brain
+from residua.preparation.cases import ChannelCase
 
 
 def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: LogisticPreparation, out: Path) -> None:

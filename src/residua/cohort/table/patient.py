@@ -1,0 +1,37 @@
+"""One patient: a row of the cohort table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+Role = Literal["auto", "holdout", "exclude"]
+ROLES: tuple[Role, ...] = get_args(Role)
+ExcludedBy = Literal["table", "protocol", "check"]
+"""What excludes a patient: the table's role, the protocol (sequences, time of the scan) or a check of the data."""
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One row of the table. A cell that is empty or ``n/a`` is absent from ``files`` and ``clinical``."""
+
+    patient: str
+    hospital: str
+    role: Role
+    exclusion_reason: str
+    row: int | None
+    files: Mapping[str, str] = field(default_factory=dict)
+    clinical: Mapping[str, str] = field(default_factory=dict)
+    excluded_by: ExcludedBy | None = None
+
+    @property
+    def hours_since_surgery(self) -> float | None:
+        """Return the hours from surgery to the scan; None when the table does not say."""
+        hours = self.clinical.get("hours_since_surgery")
+        return None if hours is None else float(hours)
+
+    @property
+    def excluded(self) -> bool:
+        """Return whether this patient is excluded from the study."""
+        return self.role == "exclude"
