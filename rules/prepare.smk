@@ -6,7 +6,7 @@
 #                                                      (register.smk; preparation: composed)
 #   results/brain/{batch}/manifest.json                (brain.smk)
 #   results/cohort/checks/{batch}.json                 (cohort.smk)
-#   results/quality/faults.json                        (quality.smk)
+#   results/quality/failures.json                        (quality.smk)
 # Gives:
 #   results/sampled/{arch}/{channel}/{batch}/manifest.json    a channel on a network's grid (preparation: composed)
 #   results/prepared/{arch}/{channel}/{batch}/manifest.json   a channel cropped, normalised, on a network's grid
@@ -141,20 +141,20 @@ rule select_cases:
         prepared=lambda wildcards: preparation.prepared_manifests(
             loaded, wildcards.arch, wildcards.inputs, wildcards.subset
         ),
-        # ancient: wait for the checks and the faults without depending on their content, so that a stricter check
+        # ancient: wait for the checks and the failures without depending on their content, so that a stricter check
         # repeats no training.
         checks=lambda wildcards: [
             ancient(f"results/cohort/checks/{batch}.json")
             for batch in patients.batches_of_subset(loaded, wildcards.inputs, wildcards.subset)
         ],
-        faults=ancient("results/quality/faults.json"),
+        failures=ancient("results/quality/failures.json"),
     output:
         "results/prepared/{arch}/{inputs}/{subset}.json",
     log:
         "results/logs/select_cases/{arch}_{inputs}_{subset}.log",
     benchmark:
         "results/benchmarks/select_cases/{arch}_{inputs}_{subset}.tsv"
-    # A retry cannot remove a fault.
+    # A retry cannot remove a failure.
     retries: 0
     conda:
         environment("core")

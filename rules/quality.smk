@@ -4,23 +4,23 @@
 #   results/registered/{patient}/{sequence}.nii.gz, {sequence}_quality.json, {label}.nii.gz   (register.smk)
 #   results/brain/{batch}/manifest.json                                                       (brain.smk)
 # Gives:
-#   results/quality/faults.json             every unusable registration and brain mask
-#   results/quality/sound.json              the proof that there is none; trainings wait for the faults to be corrected
+#   results/quality/failures.json             every unusable registration and brain mask
+#   results/quality/sound.json              the proof that there is none; trainings wait for the failures to be corrected
 #   results/quality/{batch}/manifest.json   numbers and a page of pictures for every patient of a batch
 #   results/quality/quality.parquet         the numbers of all patients
 #   results/quality/flags.tsv               what stands out; a flag informs and stops nothing
 #   results/quality/index.html              the page to begin with
-rule collect_faults:
+rule collect_failures:
     """Collect every unusable registration and brain mask."""
     input:
         registrations=quality.used_registrations(loaded),
         masks=expand("results/brain/{batch}/manifest.json", batch=cohort.batches),
     output:
-        "results/quality/faults.json",
+        "results/quality/failures.json",
     log:
-        "results/logs/collect_faults.log",
+        "results/logs/collect_failures.log",
     benchmark:
-        "results/benchmarks/collect_faults.tsv"
+        "results/benchmarks/collect_failures.tsv"
     conda:
         environment("core")
     threads: 1
@@ -28,24 +28,24 @@ rule collect_faults:
         mem_mb=1000,
         runtime=20,
     params:
-        code=code("collect_faults"),
+        code=code("collect_failures"),
     script:
-        "../scripts/collect_faults.py"
+        "../scripts/collect_failures.py"
 
 
-# Apart from collect_faults, because Snakemake deletes the outputs of a job that fails, and would repeat all that depends
+# Apart from collect_failures, because Snakemake deletes the outputs of a job that fails, and would repeat all that depends
 # on them: selections, and the trainings after them.
 rule check_preprocessing:
-    """Fail while a registration or brain mask has a fault; name every such patient and the remedy."""
+    """Fail while a registration or brain mask has failed; name every such patient and the remedy."""
     input:
-        "results/quality/faults.json",
+        "results/quality/failures.json",
     output:
         "results/quality/sound.json",
     log:
         "results/logs/check_preprocessing.log",
     benchmark:
         "results/benchmarks/check_preprocessing.tsv"
-    # A retry cannot remove a fault.
+    # A retry cannot remove a failure.
     retries: 0
     conda:
         environment("core")

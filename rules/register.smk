@@ -5,7 +5,7 @@
 #   results/registered/{patient}/{sequence}.nii.gz         the image on the reference grid
 #   results/registered/{patient}/{sequence}_affine.mat     the transform: its affine part
 #   results/registered/{patient}/{sequence}_warp.nii.gz    the transform: its deformation
-#   results/registered/{patient}/{sequence}_quality.json   numbers of the match, and the fault, if the scan is unusable
+#   results/registered/{patient}/{sequence}_quality.json   numbers of the match, and the problem, if the scan is unusable
 #   results/registered/{patient}/{label}.nii.gz            a label on the reference grid
 #
 # SyN masks out one label, that of the resected tumour. The job that registers its sequence reads it and so warps it,

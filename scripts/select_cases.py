@@ -8,7 +8,7 @@ from residua.publishing.failure_report import require_none
 from residua.publishing.publish import read_json, write_json
 
 patients, channels = job.params.patients, [Channel(**record) for record in job.params.channels]
-require_none(read_json(job.input.faults), brief=True)
+require_none(read_json(job.input.failures), brief=True)
 selection = select_cases(list(job.input.prepared), patients, channels)
 require_apart(patients, [read_json(check)["digests"] for check in job.input.checks])
 write_json(job.output[0], selection)

@@ -22,7 +22,7 @@ FOLDERS = {
     "check_duplicates": CHECKS | {"cohort.split"},
     "check_preprocessing": set(),
     "choose_threshold": {"images", "metrics", "segmentation"},
-    "collect_faults": set(),
+    "collect_failures": set(),
     "compare_architectures": JUDGED,
     "compare_inputs": JUDGED,
     "compare_raters": {"cohort.table", "raters", "statistics"},
@@ -57,7 +57,7 @@ FOLDERS = {
 }
 
 
-REPORTERS = {"check_preprocessing", "collect_faults", "figure1", "select_cases"}
+REPORTERS = {"check_preprocessing", "collect_failures", "figure1", "select_cases"}
 STAGES_OF: dict[str, set[str]] = {
     "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "rate"},
     "publishing.failure_report": REPORTERS,

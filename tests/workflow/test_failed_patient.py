@@ -89,5 +89,5 @@ def test_a_failure_in_a_finished_study_fails_every_run_and_correcting_it_trains_
         assert f"patient AMS001, {SEQUENCE}: " in done.stdout + done.stderr
     scan.write_bytes(sound)
     planned = by_rule(study.planned())
-    assert planned["register"] == planned["collect_faults"] == planned["check_preprocessing"] == 1
+    assert planned["register"] == planned["collect_failures"] == planned["check_preprocessing"] == 1
     assert planned["train"] == planned["predict"] == 0

@@ -72,7 +72,7 @@ def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inp
     jobs = study.planned()
     of_b = NETWORKS * FOLDS
     assert by_rule(jobs) == published_of(NETWORKS) + Counter(
-        check_cohort=1, register=1, collect_faults=1, check_preprocessing=1, assess=1, assess_cohort=1, strip=1,
+        check_cohort=1, register=1, collect_failures=1, check_preprocessing=1, assess=1, assess_cohort=1, strip=1,
         prepare_stripped=NETWORKS,
         select_cases=of_b, train=of_b, predict=of_b, ensemble=NETWORKS, table1=1, figure1=1, check_duplicates=1,
         participant_flow=1, flow_figure=1, table_s2=1,
@@ -110,7 +110,7 @@ def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
     batches, of_f = 3, NETWORKS * FOLDS
     # The best inputs are still B: neither the networks nor the raters are compared again.
     assert by_rule(jobs) == Counter(
-        collect_faults=1, check_preprocessing=1, assess=batches, assess_cohort=1, strip=batches,
+        collect_failures=1, check_preprocessing=1, assess=batches, assess_cohort=1, strip=batches,
         prepare_stripped=NETWORKS * batches,
         select_cases=of_f + NETWORKS, train=of_f, predict=of_f, ensemble=NETWORKS, choose_threshold=NETWORKS,
         segment=2 * NETWORKS, measure=NETWORKS, compare_inputs=1,

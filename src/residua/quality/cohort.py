@@ -30,17 +30,17 @@ def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], ou
     Raises ``DamagedStageError`` when a patient's file is missing or changed.
     """
     records: dict[str, Measures] = {}
-    pages, faults = {}, {}
+    pages, failures = {}, {}
     for batch, manifest in manifests.items():
         for file in verified(manifest, only=lambda name: name.endswith(".json")).values():
             record = read_json(file)
             records[record["patient"]] = record["measures"]
             pages[record["patient"]] = f"{batch}/{Path(file).stem}.html"
             if record["problems"]:
-                faults[record["patient"]] = [str(Problem.from_json(problem)) for problem in record["problems"]]
+                failures[record["patient"]] = [str(Problem.from_json(problem)) for problem in record["problems"]]
     frame = measure_frame({patient: records[patient] for patient in hospitals}, hospitals)
     flags = flags_of(frame)
     with writing(out.table) as beside:
         frame.to_parquet(beside, index=False)
     write_flags(flags, out.flags)
-    write_text(out.page, cohort_page(frame, flags, pages, faults))
+    write_text(out.page, cohort_page(frame, flags, pages, failures))

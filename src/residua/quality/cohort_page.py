@@ -55,16 +55,16 @@ class Distribution:
 
 
 def cohort_page(
-    frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str], faults: Mapping[str, Sequence[str]]
+    frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str], failures: Mapping[str, Sequence[str]]
 ) -> str:
-    """Render the page. By patient, ``pages`` holds the path relative to this page, ``faults`` the failures."""
+    """Render the page. By patient, ``pages`` holds the path relative to this page, ``failures`` the failures."""
     patients = list(dict.fromkeys(frame["patient"]))
     columns = list(_columns(frame))
     return rendered(
         "residua.quality",
         "index.html",
         patients=len(patients),
-        faults=faults,
+        failures=failures,
         flagged=_flagged(flags, pages),
         fewest=FEWEST,
         far=FAR,

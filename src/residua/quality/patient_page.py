@@ -14,6 +14,7 @@ from residua.quality import pictures
 from residua.quality.catalogue import judged
 from residua.quality.measures import Measures, name_of_subject, subject_name
 from residua.quality.pictures import Color, View
+from residua.settings.base import REFERENCE_STANDARD
 from residua.words import listed
 
 _BRAIN: Color = (255, 176, 32)
@@ -64,7 +65,7 @@ class Pictures:
         box = pictures.around(reference.grid, brain.data)
         centers = [pictures.center_of(brain.data)]
         self.places = ["the centre of the brain"]
-        residual = labels.get("residual")
+        residual = labels.get(REFERENCE_STANDARD)
         if residual is not None and residual.data.any():
             centers.append(pictures.busiest(residual.data))
             self.places.append("the residual tumour")
@@ -126,9 +127,9 @@ def _series(grey: NDArray[np.uint8], brain: Image) -> NDArray[np.uint8]:
 
 
 def patient_page(
-    patient: str, measures: Measures, shown: Pictures, registered: Sequence[Registered], faults: Sequence[str]
+    patient: str, measures: Measures, shown: Pictures, registered: Sequence[Registered], failures: Sequence[str]
 ) -> str:
-    """Render the page; ``faults`` are the reasons why the patient failed."""
+    """Render the page; ``failures`` are the reasons why the patient failed."""
     return rendered(
         "residua.quality",
         "patient.html",
@@ -138,7 +139,7 @@ def patient_page(
         labels=shown.labels,
         where=shown.where,
         sequences=registered,
-        faults=faults,
+        failures=failures,
     )
 
 

@@ -19,7 +19,7 @@ from residua.settings.messages import problem_lines
 Millimetres = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
-Interval = tuple[float, float]
+Bounds = tuple[float, float]
 
 _PACKAGED = resources.files("residua.simulate") / "designs"
 
@@ -54,7 +54,7 @@ class Disease(Part):
     """Volumes of tumours, remnants and bleedings, and probabilities of findings after surgery."""
 
     tumor: Volume
-    removed: Interval
+    removed: Bounds
     """The cavity's share of the tumour's volume."""
     residual: Volume
     blood: Volume
@@ -62,13 +62,13 @@ class Disease(Part):
     smallest_piece_ml: Positive
     speck_probability: Share
     """Probability that gross total resection leaves a speck below the 0.175 ml of the article's definition."""
-    speck_ml: Interval
+    speck_ml: Bounds
     blood_probability: Share
     air_probability: Share
     blood_level_probability: Share
-    level_share: Interval
+    level_share: Bounds
     """The share of the cavity that air or a level of blood fills."""
-    shift_mm: Interval
+    shift_mm: Bounds
     """Range of the largest movement of the brain towards the cavity."""
 
 

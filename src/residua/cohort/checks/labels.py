@@ -11,6 +11,7 @@ from residua.images.heads import Head, outside_head
 from residua.images.volumes import Image
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
+from residua.settings.base import REFERENCE_STANDARD
 
 LARGEST_HEAD_SHARE = 0.3
 """No tumour fills as much of the head as this; a brain mask does."""
@@ -106,9 +107,9 @@ def brain_problems(outside: dict[str, Any]) -> list[Problem]:
 
 def volume_problems(facts: Mapping[str, Facts]) -> list[tuple[str, Problem]]:
     """Return, by column, a warning when the residual tumour is not smaller than the tumour before surgery."""
-    before, after = facts.get("pre_tumor"), facts.get("residual")
+    before, after = facts.get("pre_tumor"), facts.get(REFERENCE_STANDARD)
     if before is None or after is None or not after.marked or after.volume_ml < before.volume_ml:
         return []
     what = f"{after.volume_ml:.3g} ml of residual tumour, no less than the {before.volume_ml:.3g} ml before surgery"
     remedy = "check whether the masks or the scans before and after surgery are swapped"
-    return [("residual", problem_of("residual-not-smaller", what, remedy))]
+    return [(REFERENCE_STANDARD, problem_of("residual-not-smaller", what, remedy))]

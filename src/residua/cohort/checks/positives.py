@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.table.patient import Patient
 from residua.metrics.classification import has_residual_tumor
+from residua.settings.base import REFERENCE_STANDARD
 
 
 def positive_patients(
@@ -18,7 +19,9 @@ def positive_patients(
 
     ``cache`` is that of ``check_voxels``: masks in it are not read again.
     """
-    return positives_of(check_voxels(patients, {"residual": "label"}, cache=cache)["residual_ml"], residual_tumor_ml)
+    return positives_of(
+        check_voxels(patients, {REFERENCE_STANDARD: "label"}, cache=cache)["residual_ml"], residual_tumor_ml
+    )
 
 
 def positives_of(volumes_ml: Mapping[str, float], residual_tumor_ml: float) -> dict[str, bool]:

@@ -1,4 +1,4 @@
-"""Rule collect_faults."""
+"""Rule collect_failures."""
 
 from _here import job
 
