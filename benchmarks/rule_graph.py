@@ -2,7 +2,7 @@
 
     .venv/bin/snakemake --rulegraph … | .venv/bin/python benchmarks/rule_graph.py docs/images/rule_graph.svg
 
-Edges that follow from others are left away. Graphviz is not needed: a rule's layer is the longest way from the start,
+Edges that follow from others are omitted. Graphviz is not needed: a rule's layer is the longest way from the start,
 its place within the layer the mean place of its neighbours. ``--check`` compares instead of writing.
 """
 
@@ -31,7 +31,7 @@ FILES = {
 
 
 def parsed(dot: str) -> Graph:
-    """Read Snakemake's graph; the rule ``all`` is left away."""
+    """Read Snakemake's graph; omit the rule ``all``."""
     names = dict(re.findall(r'^\s*(\d+)\[label = "(\w+)', dot, re.MULTILINE))
     graph: Graph = {name: set() for name in names.values() if name != "all"}
     for source, target in re.findall(r"^\s*(\d+) -> (\d+)", dot, re.MULTILINE):

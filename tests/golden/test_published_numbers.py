@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from residua.article.values import printed_table1, printed_table2, printed_table3, printed_table4
+from printed_split import printed_table2
+from residua.article.values import printed_table1, printed_table3, printed_table4
 from residua.metrics.classification import Counts, rates
 from residua.metrics.pooling import pool_cases, pool_rates
 from residua.settings.classification import Classification

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from cohort_tables import write_image
 from residua.cli import app
 from residua.cohort.table.patients import FILES, parse_table
+from residua.importers.found import Found
+from residua.importers.write import Progress, building, write_into
 
 SEGMENTATION = np.zeros((4, 5, 3), np.uint8)
 """One voxel of value 1, two of 2, three of 3 and four of 4."""
@@ -43,6 +45,13 @@ def write_tree(root: Path, files: Mapping[str, Any]) -> Path:
 def imported(*arguments: object) -> Any:
     """Run ``residua import`` and return its result."""
     return CliRunner().invoke(app, ["import", *map(str, arguments)], terminal_width=200)
+
+
+def write_cohort(found: Found, out: Path, progress: Progress | None = None) -> Path:
+    """Write the patients to the new folder ``out``, as every layout's command does; return the path of the table."""
+    with building(out) as part:
+        write_into(part, out, found, progress)
+    return out / "cohort.tsv"
 
 
 def rows_of(out: Path) -> dict[str, dict[str, str]]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
+from printed_split import printed_table2
 from residua.article.values import (
     not_available,
     printed_table1,
-    printed_table2,
     printed_table3,
     printed_table4,
     printed_text,

@@ -16,11 +16,6 @@ def printed_table1() -> pd.DataFrame:
     return _read("table1")
 
 
-def printed_table2() -> pd.DataFrame:
-    """Read Table 2 by set ("0" to "4", "holdout"): hospitals, separated by blanks, and patients."""
-    return _read("table2").astype({"patients_train": "Int64", "patients_validation": "Int64"})
-
-
 def printed_table3() -> pd.DataFrame:
     """Read Table 3 by inputs, split ("validation", "test") and arch: mean and sd of each metric, in percent.
 

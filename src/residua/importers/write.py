@@ -25,17 +25,6 @@ _ONLY_WITH_CONTENT = ("brain_mask", *CLINICAL)
 """Columns that are omitted when empty for all patients; a study expects the others even when empty."""
 
 
-def write_cohort(found: Found, out: Path, progress: Progress | None = None) -> Path:
-    """Write the patients to the new folder ``out`` and return the path of its ``cohort.tsv``.
-
-    ``progress`` is called with the number of finished patients and of all patients. Raises ``ResiduaError`` if ``out``
-    is not empty, or if there is no patient.
-    """
-    with building(out) as part:
-        write_into(part, out, found, progress)
-    return out / "cohort.tsv"
-
-
 @contextmanager
 def building(out: Path) -> Iterator[Path]:
     """Provide the folder ``out``.part, which becomes ``out`` when the block ends and is removed when it raises.

@@ -1,1 +1,1 @@
-"""The article's statistics: arrays in, numbers out; what cannot be estimated is said in words, never NaN."""
+"""The article's statistics: arrays in, numbers out; the reason replaces what cannot be estimated, never NaN."""
