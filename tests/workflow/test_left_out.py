@@ -79,7 +79,7 @@ def test_an_invalid_patient_is_excluded_at_the_next_start_and_returns_when_corre
     said = first.stdout + first.stderr
     assert first.returncode != 0
     assert f"patient {INVALID}" in said
-    assert "start again: the study goes on without" in said
+    assert "start again: the study continues without them" in said
     # Everyone's scans were prepared meanwhile; nothing that trains was let past the check.
     prepared = {path.parent.name for path in study.folder.glob("results/prepared/nnunet/post_t1ce/*/manifest.json")}
     assert prepared == {"GOT-0", "STO-0"}
