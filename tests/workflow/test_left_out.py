@@ -88,7 +88,7 @@ def test_an_invalid_patient_is_excluded_at_the_next_start_and_returns_when_corre
     second = study.snakemake("--keep-going", *TARGETS)
     assert second.returncode == 0, second.stdout + second.stderr
     excluded = list(csv.DictReader((study.folder / "results/cohort/excluded.tsv").open(), delimiter="\t"))
-    found = [(row["patient"], row["check"], row["column"]) for row in excluded]
+    found = [(row["patient"], row["check"], row["subject"]) for row in excluded]
     assert found == [(INVALID, "label-not-binary", "residual")]
     folds = json.loads((study.folder / "results/cohort/folds.json").read_text())
     assert folds["excluded"] == {INVALID: "label-not-binary"}
