@@ -206,10 +206,16 @@ def test_an_edit_of_preparation_reruns_it_and_the_trainings_that_read_it(study: 
     study = study.with_house_copied(tmp_path / "house")
     revert = edit(study.house / "src/residua/preparation/brain_crop.py", "box: Box = boxes[0]", "box: Box = boxes[-1]")
     jobs = by_rule(study.planned())
-    assert jobs["register"] == jobs["mask_brain"] == 0
-    assert jobs["strip"] > 0
+    assert jobs["register"] == jobs["mask_brain"] == jobs["strip"] == 0
     assert jobs["prepare_stripped"] > 0
     assert jobs["prepare_reference_standard"] > 0
+    assert jobs["train"] == TRAININGS
+    revert()
+    revert = edit(study.house / "src/residua/preparation/strip.py", "np.float32(0)", "np.float32(-0.0)")
+    jobs = by_rule(study.planned())
+    assert jobs["register"] == jobs["mask_brain"] == jobs["prepare_reference_standard"] == 0
+    assert jobs["strip"] > 0
+    assert jobs["prepare_stripped"] > 0
     assert jobs["train"] == TRAININGS
     revert()
     assert study.planned() == []
