@@ -76,3 +76,19 @@ def test_an_ensemble_is_the_mean_of_the_models_softmax(kept: dict[str, Any]) -> 
 def test_a_model_keeps_its_weights_as_data_and_its_curve_and_no_pickle(kept: dict[str, Any]) -> None:
     assert "curve.jsonl" in kept["files"]
     assert not [name for name in kept["files"] if name.endswith((".pth", ".pt", ".pkl"))]
+
+
+def test_nnunets_own_planner_gives_the_published_patch_kernels_and_strides_and_one_level_more() -> None:
+    done = python_in("torch", str(HOUSE / "benchmarks/nnunet_planner.py"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout in (HOUSE / "docs/explanation/nnunet_plan.md").read_text(encoding="utf-8")
+    plan = {name: json.loads(value) for name, _, value in (line.partition(": ") for line in done.stdout.splitlines())}
+    published = load_study(yaml.safe_load((HOUSE / "config.yaml").read_text())).settings_of("nnunet").model_dump()
+    assert plan["patch_size"] == list(reversed(published["patch_size"])) == [80, 192, 128]
+    assert plan["batch_size"] == published["batch_size"]
+    assert plan["features_per_stage"] == [*published["features"], 320]
+    for ours, theirs in (("kernels", "kernel_sizes"), ("strides", "strides")):
+        assert plan[theirs] == [
+            *[list(reversed(level)) for level in published[ours]],
+            [{"kernels": 3, "strides": 2}[ours]] * 3,
+        ]

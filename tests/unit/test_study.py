@@ -24,7 +24,7 @@ NUMBERS = {
     "registration.engine": "ants",
     "registration.transform": "SyN",
     "networks.nnunet.spacing_mm": (0.5, 0.5, 1.0),
-    "networks.nnunet.patch_size": (192, 128, 80),
+    "networks.nnunet.patch_size": (128, 192, 80),
     "networks.nnunet.batch_size": 2,
     "networks.nnunet.features": (32, 64, 128, 256, 320),
     "networks.nnunet.kernels": ((3, 3, 1), *[(3, 3, 3)] * 4),

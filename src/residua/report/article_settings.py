@@ -38,7 +38,7 @@ ARTICLE_SETTINGS = (
     ArticleSetting("archs", "Networks", ["nnunet", "agunet"]),
     ArticleSetting("preparation", "Interpolations before a network", "paper"),
     ArticleSetting("networks.nnunet.spacing_mm", "nnU-Net: spacing (mm)", [0.5, 0.5, 1.0]),
-    ArticleSetting("networks.nnunet.patch_size", "nnU-Net: patch (voxels)", [192, 128, 80]),
+    ArticleSetting("networks.nnunet.patch_size", "nnU-Net: patch (voxels)", [128, 192, 80]),
     ArticleSetting("networks.nnunet.batch_size", "nnU-Net: batch", 2),
     ArticleSetting("networks.nnunet.features", "nnU-Net: filters", [32, 64, 128, 256, 320]),
     ArticleSetting("networks.nnunet.kernels", "nnU-Net: kernels", [[3, 3, 1], *[[3, 3, 3]] * 4]),
