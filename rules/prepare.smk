@@ -42,7 +42,7 @@ rule sample:
     params:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         sampling=lambda wildcards: preparation.sampling(loaded, wildcards.channel),
-        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
+        settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("sample", "target"),
     script:
         "../scripts/sample.py"
@@ -71,7 +71,7 @@ rule prepare_reference_standard:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
         sampled=False,
-        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
+        settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("prepare", "prepare"),
     script:
         "../scripts/prepare.py"
@@ -100,7 +100,7 @@ rule prepare_stripped:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
         sampled=False,
-        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
+        settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("prepare", "prepare"),
     script:
         "../scripts/prepare.py"
@@ -129,7 +129,7 @@ rule prepare_sampled:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
         sampled=True,
-        settings=lambda wildcards: preparation.settings_of(loaded, wildcards.arch),
+        settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("prepare", "prepare"),
     script:
         "../scripts/prepare.py"

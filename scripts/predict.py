@@ -6,7 +6,7 @@ from _here import job
 
 from residua.networks.prediction import predict_cases
 from residua.networks.registry import load_of
-from residua.networks.selected import read_cases
+from residua.networks.selected import read_selected
 from residua.publishing.progress import show_progress
 from residua.publishing.publish import digest, stage, verified
 
@@ -14,4 +14,4 @@ models = [Path(manifest).parent for manifest in job.input.models if verified(man
 resumes = "-".join([job.params.code, *(digest(path) for path in (job.input.cases, *job.input.models))])
 with stage(job.output[0], resumes=resumes) as part:
     predictor = load_of(job.wildcards.arch)(models)
-    predict_cases(predictor, read_cases(job.input.cases), part, show_progress("patient"))
+    predict_cases(predictor, read_selected(job.input.cases), part, show_progress("patient"))

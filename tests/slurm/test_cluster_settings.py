@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from residua.cluster.settings import Cluster, load_cluster
-from residua.cluster.slurm import Request, account_problem, gpus_of, problem_of, read_offers
+from residua.cluster.slurm import Request, account_problem, gpus_of, read_offers, shortage_of
 from residua.errors import ResiduaError
 from runs import HOUSE
 
@@ -98,12 +98,12 @@ def test_gpus_are_counted_by_type() -> None:
     ],
 )
 def test_request_that_no_node_can_run_is_reported(change: dict[str, object], problem: str | None) -> None:
-    said = problem_of(Request(**{**vars(TRAINING), **change}), read_offers(SINFO))
+    said = shortage_of(Request(**{**vars(TRAINING), **change}), read_offers(SINFO))
     assert said is None if problem is None else said is not None and problem in said
 
 
 def test_no_problem_without_an_answer_of_the_cluster() -> None:
-    assert problem_of(TRAINING, []) is None
+    assert shortage_of(TRAINING, []) is None
     assert account_problem(Request("train", account="other"), set()) is None
 
 

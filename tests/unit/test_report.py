@@ -595,8 +595,8 @@ def test_methods_show_the_settings_in_use_and_no_path() -> None:
 
 def test_the_digest_of_the_settings_is_of_the_study_and_not_of_the_place() -> None:
     here, there = study_of(), study_of(cohort="/data/cohort.tsv", raters="/data/raters.tsv")
-    assert provenance.settings_digest(here) == provenance.settings_digest(there)
-    assert provenance.settings_digest(here) != provenance.settings_digest(study_of(version=2))
+    assert provenance.study_digest(here) == provenance.study_digest(there)
+    assert provenance.study_digest(here) != provenance.study_digest(study_of(version=2))
 
 
 def test_the_digest_of_an_environment_depends_on_pins_and_not_on_comments(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from residua.errors import DamagedStageError
 from residua.networks.cases import Channel
-from residua.networks.selected import read_cases, read_training_set
+from residua.networks.selected import read_selected, read_training_set
 from residua.networks.selection import select_cases
 from residua.publishing.publish import digest, read_json, stage, write_json
 
@@ -111,13 +111,13 @@ def test_the_hold_out_needs_no_reference_standard(tmp_path: Path) -> None:
     groups = {"training": [], "validation": ["GOT1", "STO1"]}
     record = select_cases(all_prepared(tmp_path, CHANNELS), groups, BOTH)
     write_json(tmp_path / "holdout.json", record)
-    cases = read_cases(str(tmp_path / "holdout.json"))
+    cases = read_selected(str(tmp_path / "holdout.json"))
     assert [case.patient for case in cases] == ["GOT1", "STO1"]
     assert cases[0].channels == tuple(file_of(tmp_path, channel, "GOT1", "GOT-0") for channel in CHANNELS)
 
 
 def test_only_validation_patients_are_predicted(tmp_path: Path) -> None:
-    assert [case.patient for case in read_cases(selection(tmp_path))] == ["GOT1"]
+    assert [case.patient for case in read_selected(selection(tmp_path))] == ["GOT1"]
 
 
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("other")])
@@ -143,7 +143,7 @@ def test_a_prediction_refuses_damaged_channels_and_ignores_other_files(tmp_path:
     chosen = selection(tmp_path)
     file_of(tmp_path, "residual", "GOT1", "GOT-0").unlink()
     file_of(tmp_path, "post_t1ce", "STO1", "STO-0").unlink()
-    assert len(read_cases(chosen)) == 1
+    assert len(read_selected(chosen)) == 1
     file_of(tmp_path, "pre_tumor", "GOT1", "GOT-0").write_text("other")
     with pytest.raises(DamagedStageError, match="GOT1"):
-        read_cases(chosen)
+        read_selected(chosen)

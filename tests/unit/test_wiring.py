@@ -203,7 +203,7 @@ def test_sampling_and_channels_say_what_is_a_label(loaded: LoadedStudy) -> None:
         {"name": "pre_tumor", "is_label": True},
     ]
     settings = loaded.study.settings_of("nnunet").preparation().model_dump(mode="json")
-    assert preparation.settings_of(loaded, "nnunet") == settings
+    assert preparation.preparation_settings(loaded, "nnunet") == settings
 
 
 def test_brain_masks_are_given_only_where_the_table_names_them(loaded: LoadedStudy) -> None:

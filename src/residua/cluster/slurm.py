@@ -90,7 +90,7 @@ def check_cluster(requests: Iterable[Request]) -> None:
     )
     problems: dict[str, str] = {}
     for request in requests:
-        problem = account_problem(request, set(accounts.lower().split())) or problem_of(request, offers)
+        problem = account_problem(request, set(accounts.lower().split())) or shortage_of(request, offers)
         if problem:
             problems.setdefault(request.name, f"  {request.name}: {problem}")
     if problems:
@@ -115,7 +115,7 @@ def account_problem(request: Request, accounts: set[str]) -> str | None:
     return f"account {request.account} is not one of yours: {', '.join(sorted(accounts))}"
 
 
-def problem_of(request: Request, offers: list[Offer]) -> str | None:
+def shortage_of(request: Request, offers: list[Offer]) -> str | None:
     """Return why no node can ever run the request; None if one can, or if no node is known."""
     there = [offer for offer in offers if _goes_to(request, offer)]
     if offers and not there:

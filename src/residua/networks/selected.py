@@ -11,7 +11,7 @@ from residua.publishing.publish import digest, read_json
 from residua.settings.base import REFERENCE_STANDARD
 
 
-def read_cases(selection: str) -> list[PreparedCase]:
+def read_selected(selection: str) -> list[PreparedCase]:
     """Read the channels of the validation patients, whole and unchanged since the selection."""
     record = read_json(selection)
     return [_case(record, patient) for patient in record["validation"]]

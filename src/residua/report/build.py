@@ -138,7 +138,7 @@ def _making(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "thresholds": provenance.thresholds(records, making.labels),
         "version": __version__,
         "study_version": study.version,
-        "settings_digest": provenance.settings_digest(study),
+        "settings_digest": provenance.study_digest(study),
         "stages": making.stages,
         "environments": making.environments,
         "models": provenance.trained_models(sources.models, making.labels),

@@ -24,7 +24,7 @@ class TrainedModel:
     digests: tuple[str, ...]
 
 
-def settings_digest(study: Study) -> str:
+def study_digest(study: Study) -> str:
     """Digest the configuration without the places of its tables: the same study elsewhere has the same digest."""
     record = study.model_dump(mode="json", exclude=set(_ELSEWHERE))
     return record_digest(record)[:_SHOWN]

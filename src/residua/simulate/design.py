@@ -150,7 +150,7 @@ class Design(Part):
 
     @property
     def patients(self) -> int:
-        """Number of patients of all hospitals, without patients who lack a sequence."""
+        """Number of patients of all hospitals, not counting those without a sequence."""
         return sum(hospital.patients for hospital in self.hospitals.values())
 
     @model_validator(mode="after")

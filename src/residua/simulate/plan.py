@@ -17,7 +17,7 @@ _LACKING = (
 )  # fmt: skip
 """Missing sequences, in turn; invented: the article reports only about 150 patients without one sequence or more."""
 _FIRST_LACKING = 1_000_000
-"""First number of the patients who lack a sequence, so that they use no number of the others."""
+"""First number of the patients without a sequence, so that they use no number of the others."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Assignment:
 
 
 def planned(patients: int, design: Design) -> list[Assignment]:
-    """Return the first ``patients`` complete patients of the design, and those between them who lack a sequence.
+    """Return the first ``patients`` complete patients of the design, and those between them without a sequence.
 
     The order is the same for all sizes: a larger cohort begins with the patients of a smaller one. After
     ``design.patients`` each hospital has exactly its patients, and as many with residual tumour as the design demands;
@@ -45,7 +45,7 @@ def planned(patients: int, design: Design) -> list[Assignment]:
 
 
 def _groups(design: Design) -> Iterator[list[Assignment]]:
-    """Yield each complete patient, followed by the patients due then who lack a sequence."""
+    """Yield each complete patient, followed by the patients due then without a sequence."""
     hospitals = in_proportion({name: hospital.patients for name, hospital in design.hospitals.items()})
     elsewhere = in_proportion({name: hospital.patients for name, hospital in design.hospitals.items()})
     kinds = {

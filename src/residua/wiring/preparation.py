@@ -66,7 +66,7 @@ def channel_registrations(loaded: LoadedStudy, channel: str, batch: str, part: s
 
 
 @cache
-def settings_of(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
+def preparation_settings(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
     """Return how a network prepares its channels, as builtins."""
     return loaded.study.settings_of(arch).preparation().model_dump(mode="json")
 
