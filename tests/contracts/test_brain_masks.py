@@ -129,6 +129,24 @@ def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(
     assert dice(elsewhere, head) > 0.93
 
 
+@pytest.mark.parametrize("background", [0.0, -1.25, 3000.0])
+def test_what_was_stripped_elsewhere_keeps_all_of_the_brain_and_its_tumor(
+    head: Head, out: Path, tmp_path: Path, background: float
+) -> None:
+    image, brain = volumes.load(head.image), volumes.load_mask(head.brain).data
+    inside = image.data[brain]
+    scores = np.where(brain, (image.data - inside.mean()) / inside.std(), background)
+    volumes.save(Image(scores.astype(np.float32), image.grid), tmp_path / "stripped.nii.gz")
+    references = {"P1": tmp_path / "stripped.nii.gz", "P2": head.image}
+    found = masks_of("core", {"method": "stripped"}, references, out)
+    assert dice(found["P1"], head) > 0.99
+    assert tumor_inside(found["P1"], head) == 1.0
+    assert not (brain & ~found["P1"].data).any()
+    # The whole head of P2 fails alone.
+    assert read_json(out / "P1.json")["problem"] is None
+    assert read_json(out / "P2.json")["problem"]["check"] in ("extraction-empty", "extraction-volume")
+
+
 def test_the_template_overlap_tells_a_brain_from_what_is_none(head: Head, tmp_path: Path) -> None:
     true = volumes.load_mask(head.brain)
     half = true.data.copy()

@@ -46,6 +46,7 @@ BRAIN_MASKS = {
     "hd-bet": "HD-BET",
     "agunet": "weights of the study's own",
     "template": "MNI152",
+    "stripped": "stripped elsewhere",
     "given": "cohort table",
 }
 LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}

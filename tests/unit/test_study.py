@@ -110,6 +110,7 @@ def test_a_brain_mask_depends_on_the_settings_of_its_method_alone() -> None:
         "hd-bet": ("hdbet", {"hd_bet_mode": "accurate"}),
         "agunet": ("tensorflow", {**slabs, "features": [16, 32, 128, 256, 256]}),
         "template": ("core", {}),
+        "stripped": ("core", {}),
         "given": ("core", {}),
     }
     for method, (environment, used) in methods.items():

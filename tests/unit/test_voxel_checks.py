@@ -16,6 +16,7 @@ import pytest
 from cohort_tables import FILES, rows, snapshot, study, write_table
 from residua.cohort.checks import cache as caching
 from residua.cohort.checks.voxels import check_voxels
+from residua.cohort.commands.verdict import check_cohort
 from residua.cohort.table.files import kinds_of
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import read_patients
@@ -285,3 +286,19 @@ def test_a_crash_at_one_patient_does_not_affect_others(patients: tuple[Patient, 
     (problem,) = look(patients)
     assert problem["patient"] == "STO1"
     assert check_voxels(patients, KINDS, DRAWN_ON)["residual_ml"]["GOT1"] > 0
+
+
+def test_a_cohort_stripped_elsewhere_is_seen_and_the_method_that_keeps_it_whole_proposed(
+    patients: tuple[Patient, ...], tmp_path: Path
+) -> None:
+    def found(method: str) -> list[str]:
+        settings = study(brain_mask={"method": method})
+        verdict = check_cohort(settings, f"{tmp_path}/cohort.tsv", cache=tmp_path / "cache")
+        return [f"{p.severity} {p.check}" for p in verdict.problems if "stripped" in p.check]
+
+    assert (found("deepbet"), found("stripped")) == ([], ["warning scans-not-stripped"])
+    for number, patient in enumerate(patients):
+        stripped = np.where(ball(70), scan(number), -20 * number)
+        write(patient.files["post_t1ce"], stripped.astype(np.int16))
+    assert (found("deepbet"), found("stripped")) == (["warning scans-stripped"], [])
+    assert found("given") == []

@@ -129,6 +129,8 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "image-is-label": "A mask or label map in the place of an image",
         "image-few-values": "Few different values",
         "image-wrapped": "Bright voxels may have wrapped to negative numbers",
+        "scans-stripped": "Reference scans look stripped, and the method of the brain mask is made for whole heads",
+        "scans-not-stripped": "The method of the brain mask is `stripped`, and reference scans do not look so",
         "label-not-binary": "A mask with other values than 0 and 1",
         "label-float-edges": "A mask with values between 0 and 1 at its edge, as linear resampling leaves",
         "label-probability": "A map of probabilities in the place of a mask",

@@ -16,6 +16,7 @@ _WARNINGS = frozenset(
         *("field-of-view-small", "field-of-view-large", "slices-few", "session-in-name"),
         *("identity-in-header", "header-extension", "identity-in-name"),
         *("image-nearly-constant", "image-few-values", "image-wrapped"),
+        *("scans-stripped", "scans-not-stripped"),
         *("label-outside-brain", "label-too-large", "residual-not-smaller", "brain-mask-volume"),
     )
 )

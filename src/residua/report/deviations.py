@@ -85,6 +85,13 @@ DEVIATIONS = (
     Deviation(
         "Brain masks",
         "a slab-wise AGU-Net, slabs of 256×192×32 voxels",
+        "what is not background in the reference, which was stripped elsewhere",
+        "the scans of the study were stripped before it",
+        where("brain_mask.method", "stripped"),
+    ),
+    Deviation(
+        "Brain masks",
+        "a slab-wise AGU-Net, slabs of 256×192×32 voxels",
         "the masks that come with the cohort table",
         "the study asks for them",
         where("brain_mask.method", "given"),

@@ -12,9 +12,10 @@ from residua.settings.base import Frozen
 class BrainMask(Frozen):
     """Source of the reference sequence's brain mask; docs/explanation/brain_masks.md compares the methods."""
 
-    method: Literal["deepbet", "hd-bet", "agunet", "template", "given"] = Field(
+    method: Literal["deepbet", "hd-bet", "agunet", "template", "stripped", "given"] = Field(
         description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise network, with your own "
-        "weights; template: the MNI152 brain, registered; given: the column brain_mask of the cohort table."
+        "weights; template: the MNI152 brain, registered; stripped: what the background of scans "
+        "surrounds that were stripped elsewhere; given: the column brain_mask of the cohort table."
     )
     hd_bet_mode: Literal["accurate", "fast"] = Field(
         default="accurate", description="hd-bet: five networks and mirrored views, or one network and one view."

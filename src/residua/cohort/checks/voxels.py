@@ -26,6 +26,7 @@ from residua.cohort.checks.located import UnusableFileError, located
 from residua.cohort.table.files import Kind
 from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
+from residua.images.background import looks_stripped
 from residua.images.heads import Head, head_of
 from residua.images.volumes import Image
 from residua.problems.lists import errors_of
@@ -52,6 +53,7 @@ def check_voxels(
     ``problems``: records of all problems of the voxels, in the order of the patients. ``residual_ml`` and
     so on for every label: the annotated volume (ml) by patient, measured on the mask's own grid. ``grids``: shape and
     spacing (mm) in RAS+ order by patient and column. ``digests``: that of the voxels by patient and image column.
+    ``stripped``: by patient, whether the sequence that is stripped shows a brain alone.
 
     ``drawn_on`` names the sequence of each label and of the brain mask; without it they are not compared with images.
     ``cache`` is a folder that keeps what was read: unchanged files are not read again. ``workers`` processes share the
@@ -72,6 +74,7 @@ def check_voxels(
         "problems": [problem for record in records for problem in record["problems"]],
         "grids": {record["patient"]: record["grids"] for record in records},
         "digests": {record["patient"]: record["digests"] for record in records},
+        "stripped": {record["patient"]: record["stripped"] for record in records if record["stripped"] is not None},
         **{f"{c}_ml": {r["patient"]: r["volumes_ml"][c] for r in records if c in r["volumes_ml"]} for c in labels},
     }
 
@@ -81,10 +84,13 @@ def _judged(patient: Patient, kinds: dict[str, Kind], drawn_on: dict[str, str], 
         files = _Files(patient, kinds, drawn_on, Cache(cache))
         facts = files.all_facts()
         problems = [*files.problems, *_alone(patient, kinds, facts), *_placed(files, facts), *_compared(files, facts)]
+        reference = drawn_on.get(BRAIN_MASK)
+        stripped = files.looks_stripped(reference) if reference in facts else None
     except Exception as error:
         what = f"the images of this patient cannot be checked ({type(error).__name__}: {error})"
         return _record(patient, [located(problem_of(CHECK_FAILED, what, _COPY_AGAIN), patient, None, None)])
     record = _record(patient, sorted(problems, key=lambda problem: list(kinds).index(problem.subject or "")))
+    record["stripped"] = stripped
     for column, known in facts.items():
         record["grids"][column] = {"shape": list(known.shape), "spacing_mm": list(known.spacing_mm)}
         if kinds[column] == "image" and known.minimum < known.maximum:
@@ -102,7 +108,8 @@ def _died(patient: Patient) -> _Record:
 
 def _record(patient: Patient, problems: Sequence[Problem]) -> _Record:
     records = [problem.to_json() for problem in problems]
-    return {"patient": patient.patient, "problems": records, "grids": {}, "digests": {}, "volumes_ml": {}}
+    nothing: _Record = {name: {} for name in ("grids", "digests", "volumes_ml")}
+    return {"patient": patient.patient, "problems": records, "stripped": None, **nothing}
 
 
 def _in_file(problem: Problem, patient: Patient, column: str) -> Problem:
@@ -133,6 +140,14 @@ class _Files:
             except UnusableFileError as unusable:
                 self.problems += unusable.problems
         return facts
+
+    def looks_stripped(self, column: str) -> bool:
+        """Return whether an image shows a brain alone."""
+
+        def measure() -> _Record:
+            return {"stripped": looks_stripped(self._read(column))}
+
+        return bool(self.cache.recall("stripped", [self.patient.files[column]], measure)["stripped"])
 
     def position_on_head(self, label: str, sequence: str) -> _Record:
         """Measure where a label lies on the head that a sequence shows."""

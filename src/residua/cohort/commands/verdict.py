@@ -13,6 +13,7 @@ from residua.cohort.checks.duplicates import find_duplicates
 from residua.cohort.checks.headers import check_headers
 from residua.cohort.checks.positives import positives_of
 from residua.cohort.checks.results import invalid_patients
+from residua.cohort.checks.stripped import stripped_problems
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.cohort import Cohort, judged_cohort
 from residua.cohort.commands.standing import known_headers
@@ -73,6 +74,7 @@ def check_cohort(
         found = check_voxels(included, kinds_of(study), drawn_on(study), cache, workers, progress)
         problems += [Problem.from_json(record) for record in found["problems"]]
         problems += _duplicates(cohort, found)
+        problems += stripped_problems(found["stripped"], study.brain_mask.method)
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
         positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
         problems += fold_contents_problems(cohort.split, positive)
