@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from residua.errors import ResiduaError
-from residua.importers.tree import files_below, volume_name
+from residua.importers.tree import files_below, instead, volume_name
 
 _ELSEWHERE = ("sourcedata", "code")
 """Folders of a data set whose content BIDS does not describe."""
@@ -43,16 +43,19 @@ def read_images(root: Path) -> list[BidsImage]:
     """List all NIfTI files with BIDS names, sorted by path. Raises ``ResiduaError`` if there is none."""
     import ancpbids
 
+    files = files_below(root)
     try:
-        # Loading a pickled index from an unknown data set could run any code.
-        dataset = ancpbids.load_dataset(str(root), ancpbids.DatasetOptions(ignore_pickle_file=True))
+        # Loading a pickled index from an unknown data set could run any code; links back into it would never end.
+        options = ancpbids.DatasetOptions(ignore_pickle_file=True)
+        dataset = ancpbids.load_dataset(str(root), options, paths=[str(file.relative_to(root)) for file in files])
         artifacts = dataset.query(extension=[".nii.gz", ".nii"])
     except Exception as error:
         raise ResiduaError(f"{root}: cannot be read as a BIDS data set ({error})") from None
     images = [_image(root, artifact) for artifact in artifacts]
     inside = [image for image in images if "sub" in image.entities and image.name.split("/")[0] not in _ELSEWHERE]
     if not inside:
-        raise ResiduaError(f"{root}: no image such as sub-01/ses-postop/anat/sub-01_ses-postop_ce-GD_T1w.nii.gz")
+        what = f"{root}: no image such as sub-01/ses-postop/anat/sub-01_ses-postop_ce-GD_T1w.nii.gz"
+        raise ResiduaError(what + instead(files))
     return sorted(inside, key=lambda image: image.name)
 
 

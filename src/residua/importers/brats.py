@@ -30,7 +30,7 @@ from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import Rules
-from residua.importers.tree import files_below
+from residua.importers.tree import files_below, instead, why_unread
 
 LAYOUT = "brats"
 Release = Literal["2021", "2023", "2024"]
@@ -75,12 +75,13 @@ def find_brats(root: Path, options: BratsOptions) -> Found:
     for path in files_below(root):
         case_and_file = _file_of(path, options.release)
         if case_and_file is None:
-            left[path.relative_to(root).as_posix()] = "not a BraTS file name"
+            left[path.relative_to(root).as_posix()] = why_unread(path) or "not a BraTS file name"
         else:
             case, file = case_and_file
             cases[case].append(file)
     if not cases:
-        raise ResiduaError(f"{root}: no file such as BraTS-GLI-00001-100-t1c.nii.gz or BraTS2021_00001_t1ce.nii.gz")
+        what = f"{root}: no file such as BraTS-GLI-00001-100-t1c.nii.gz or BraTS2021_00001_t1ce.nii.gz"
+        raise ResiduaError(what + instead(root / name for name in left))
     times = {case: _times(files, options) for case, files in cases.items()}
     if not any("post" in of_case.values() for of_case in times.values()):
         points = sorted({file.point for files in cases.values() for file in files})

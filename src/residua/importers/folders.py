@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from unicodedata import normalize
 
 from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
@@ -14,7 +15,7 @@ from residua.importers.candidates import patient_of
 from residua.importers.found import Found
 from residua.importers.labels import Rules
 from residua.importers.pattern import Pattern
-from residua.importers.tree import files_below, volume_name
+from residua.importers.tree import files_below, instead, volume_name, why_unread
 from residua.settings.base import COLUMN
 
 LAYOUT = "folders"
@@ -43,7 +44,7 @@ def parse_columns(texts: Sequence[str]) -> dict[str, str]:
     """
     columns: dict[str, str] = {}
     for text in texts:
-        column, equals, name = text.partition("=")
+        column, equals, name = normalize("NFC", text).partition("=")
         if not equals or not name or not re.fullmatch(COLUMN, column):
             raise ResiduaError(f"--map {text}: write COLUMN=SEQUENCE or COLUMN=SESSION/SEQUENCE")
         if name in columns:
@@ -66,7 +67,7 @@ def find_folders(root: Path, options: FolderOptions) -> Found:
             candidates[column].append(file)
     if not any(files.values()):
         raise ResiduaError(f"{root}: {_undecided(matched.values())}")
-    shared = any(n > 1 for n in Counter(patient for _, patient in files).values())
+    shared = any(n > 1 for n in Counter(patient.casefold() for _, patient in files).values())
     patients = [
         patient_of(f"{hospital}/{patient}" if shared else patient, hospital, candidates, options.rules)
         for (hospital, patient), candidates in sorted(files.items())
@@ -95,7 +96,7 @@ def _matched(root: Path, options: FolderOptions) -> tuple[dict[Path, dict[str, s
         name = file.relative_to(root).as_posix()
         fields = (pattern.match(name, known) for pattern in options.patterns)
         if volume_name(file) is None:
-            left[name] = "not a NIfTI file"
+            left[name] = why_unread(file) or "not a NIfTI file"
         elif values := next(filter(None, fields), None):
             matched[file] = values
         else:
@@ -108,7 +109,8 @@ def _matched(root: Path, options: FolderOptions) -> tuple[dict[Path, dict[str, s
 def _nothing(root: Path, pattern: Pattern, left: Mapping[str, str]) -> str:
     images = [name for name, why in left.items() if why == "does not match the pattern"]
     if not images:
-        return f"{root}: contains no NIfTI file (.nii, .nii.gz); give the folder with the images"
+        what = f"{root}: contains no NIfTI file (.nii, .nii.gz); give the folder with the images"
+        return what + instead(root / name for name in left)
     seen = ", ".join(images[:_SHOWN])
     why = pattern.why_not(images[0])
     return f"{root}: no file matches {pattern.text}. It contains {seen}. The first does not match: {why}"

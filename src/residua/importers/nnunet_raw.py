@@ -23,7 +23,7 @@ from residua.importers.candidates import LABELS, patient_of
 from residua.importers.found import Found
 from residua.importers.labels import Rules, in_words
 from residua.importers.pattern import Pattern
-from residua.importers.tree import files_below
+from residua.importers.tree import files_below, instead, why_unread
 from residua.publishing.publish import read_json
 from residua.settings.base import COLUMN
 
@@ -87,7 +87,12 @@ def find_nnunet(root: Path, options: NnUNetOptions) -> Found:
         for column in columns:
             files[case][column].append(file)
         if not columns and file.name != _DATASET:
-            left[file.relative_to(root).as_posix()] = "neither an image of a used channel nor a label"
+            left[file.relative_to(root).as_posix()] = (
+                why_unread(file) or "neither an image of a used channel nor a label"
+            )
+    if not files:
+        what = f"{root}: no image such as imagesTr/CASE_0000.nii.gz of a channel that is used"
+        raise ResiduaError(what + instead(root / name for name in left))
     patients = [
         patient_of(case, _hospital(case, options), candidates, rules, known=dataset.known)
         for case, candidates in sorted(files.items())

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+from unicodedata import normalize
 
 from residua.errors import ResiduaError
 
@@ -40,11 +41,12 @@ class Pattern:
     def match(self, path: str, known: Known) -> dict[str, str] | None:
         """Return the fields of a path (with ``/``), or None if it does not match.
 
+        Text is compared and returned in the composed Unicode form: macOS stores file names decomposed.
         With ``T1_GD`` among the ``known`` sequences, ``{patient}_{sequence}`` splits ``a_1_T1_GD`` correctly.
         """
         for values in (known, {}):
             compiled = _compiled(self.text, tuple((name, tuple(texts)) for name, texts in values.items()))
-            if match := compiled.fullmatch(path):
+            if match := compiled.fullmatch(normalize("NFC", path)):
                 return match.groupdict()
         return None
 
@@ -54,7 +56,7 @@ class Pattern:
         if len(wanted) != len(given):
             return f"it lies {len(given) - 1} folder(s) deep; the pattern has {len(wanted) - 1}"
         for part, name in zip(wanted, given, strict=True):
-            if not _compiled(part, ()).fullmatch(name):
+            if not _compiled(part, ()).fullmatch(normalize("NFC", name)):
                 return f"{name} does not match {part}"
         return "a repeated field has different values"
 
@@ -64,11 +66,12 @@ def _compiled(text: str, known: tuple[tuple[str, tuple[str, ...]], ...]) -> re.P
     values, seen, pieces = dict(known), set[str](), list[str]()
     for field, star, literal in _PIECE.findall(text):
         if star or literal:
-            pieces.append(re.escape(literal) or "[^/]*")
+            pieces.append(re.escape(normalize("NFC", literal)) or "[^/]*")
         elif field in seen:
             pieces.append(f"(?P={field})")
         else:
             seen.add(field)
-            one = "|".join(map(re.escape, values.get(field, ()))) or "[^/]+?"
+            texts = (normalize("NFC", value) for value in values.get(field, ()))
+            one = "|".join(map(re.escape, texts)) or "[^/]+?"
             pieces.append(f"(?P<{field}>{one})")
     return re.compile("".join(pieces))

@@ -33,11 +33,26 @@ def record_of(
         "layout": found.layout,
         "counts": _counts(found, rows, columns),
         "patients": {row.cells["patient"]: _patient(row) for row in rows},
-        "hospitals": {identifier: name for name, identifier in hospitals.items()},
+        "hospitals": {identifier: "; ".join(names) for identifier, names in _spelt(hospitals).items()},
         "label_rules": _rules(found),
-        "remarks": list(found.remarks),
+        "remarks": [*found.remarks, *_merged(hospitals)],
         "left": dict(found.left),
     }
+
+
+def _spelt(hospitals: Mapping[str, str]) -> dict[str, list[str]]:
+    """Return the names of each hospital in the source, by identifier."""
+    names: dict[str, list[str]] = {}
+    for name, identifier in hospitals.items():
+        names.setdefault(identifier, []).append(name)
+    return names
+
+
+def _merged(hospitals: Mapping[str, str]) -> list[str]:
+    several = {identifier: ", ".join(names) for identifier, names in _spelt(hospitals).items() if len(names) > 1}
+    return [
+        f"hospital {identifier}: one hospital in several spellings: {names}" for identifier, names in several.items()
+    ]
 
 
 def _patient(row: RecordRow) -> dict[str, Any]:

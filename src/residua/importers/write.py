@@ -14,7 +14,7 @@ from pathlib import Path
 from residua.cohort.table.patients import CLINICAL, FILES, REQUIRED
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
-from residua.importers.identifiers import safe_identifiers
+from residua.importers.identifiers import hospital_identifiers, safe_identifiers
 from residua.importers.labels import derive
 from residua.importers.record import RecordRow, record_of
 from residua.publishing.publish import write_json, write_text
@@ -54,8 +54,8 @@ def building(out: Path) -> Iterator[Path]:
 def write_into(part: Path, out: Path, found: Found, progress: Progress | None = None) -> None:
     """Write table, record and labels into ``part``, the folder from ``building`` that will become ``out``."""
     _require_patients(found)
-    patients = safe_identifiers(patient.source_id for patient in found.patients)
-    hospitals = safe_identifiers(patient.hospital for patient in found.patients)
+    patients = safe_identifiers((patient.source_id for patient in found.patients), "patients")
+    hospitals = hospital_identifiers(patient.hospital for patient in found.patients)
     rows = []
     for done, patient in enumerate(found.patients, start=1):
         rows.append(_row(patient, patients[patient.source_id], hospitals[patient.hospital], part, out))

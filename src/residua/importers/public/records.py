@@ -11,6 +11,7 @@ from pathlib import Path
 from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
 from residua.importers.public.tree import Tree
+from residua.importers.tree import why_unread
 
 _TEXT = (".csv", ".tsv", ".txt")
 _WORKBOOK = (".xlsx", ".xls")
@@ -61,7 +62,7 @@ class Tables:
 def _why_unused(file: Path) -> str:
     if file.suffix.lower() in _WORKBOOK:
         return "Excel workbooks are not read: save the required sheet as CSV (UTF-8) beside it"
-    return "not needed"
+    return why_unread(file) or "not needed"
 
 
 def _has(file: Path, columns: Iterable[str]) -> bool:

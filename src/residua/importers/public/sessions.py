@@ -11,7 +11,7 @@ from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.public.records import Tables
 from residua.importers.public.tree import Tree, find_patients
-from residua.importers.tree import volume_name
+from residua.importers.tree import files_below, instead, volume_name, why_unread
 from residua.importers.window import Window
 
 Time = Literal["pre", "post"]
@@ -89,7 +89,7 @@ def session_of(name: str, files: Iterable[Path], kind_of: Callable[[str], str | 
         stem = volume_name(file)
         kind = kind_of(stem) if stem is not None else None
         if kind is None:
-            left[file] = "unknown file"
+            left[file] = why_unread(file) or "unknown file"
         elif kind in kinds:
             left[file] = f"a second {kind} of the session; {kinds[kind].name} is used"
         else:
@@ -148,7 +148,7 @@ class SetImport:
         if not any(patient.images for patient in self._patients):
             raise ResiduaError(
                 f"{self.tree.root}: {len(self._patients)} patient folder(s), but no NIfTI file with a name of "
-                f"{self._public.layout}; give the folder of the NIfTI release"
+                f"{self._public.layout}; give the folder of the NIfTI release{instead(files_below(self.tree.root))}"
             )
         left = self._left | self.tables.left() | self._left_of_sessions
         return Found(self._public.layout, tuple(self._patients), left, self._public.remarks)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from residua.errors import ResiduaError
-from residua.importers.tree import entries
+from residua.importers.tree import containing, entries, instead
 
 _LEVELS = 4
 """Depth of the search for patient folders: downloads wrap a set in one to three folders (package, release, images)."""
@@ -35,13 +36,16 @@ def find_patients(root: Path, name: str, example: str) -> Tree:
     pattern = re.compile(name, re.IGNORECASE)
     patients: dict[str, Path] = {}
     files: list[Path] = []
-    level = [root]
+    level, seen = [root], containing(root) | {os.path.realpath(root)}
     for _ in range(_LEVELS):
         folders: list[Path] = []
-        for entry in (entry for folder in level for entry in entries(folder)):
-            if not entry.is_dir():
+        for entry in sorted((e for folder in level for e in entries(folder)), key=Path.is_symlink):
+            real = os.path.realpath(entry)
+            if not entry.is_dir() or real in seen:
                 files.append(entry)
-            elif not pattern.fullmatch(entry.name):
+                continue
+            seen.add(real)
+            if not pattern.fullmatch(entry.name):
                 folders.append(entry)
             elif (first := patients.setdefault(entry.name.casefold(), entry)) is not entry:
                 raise ResiduaError(f"{entry.name} exists twice: {first} and {entry}; give the folder of one copy")
@@ -56,4 +60,4 @@ def _hint(files: list[Path]) -> str:
     archives = [file.name for file in files if file.suffix.lower() in (".zip", ".tar", ".gz", ".tgz")]
     if archives:
         return f"; unpack {archives[0]} and give the resulting folder"
-    return "; give the folder of the unpacked set"
+    return "; give the folder of the unpacked set" + instead(files)
