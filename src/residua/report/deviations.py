@@ -164,11 +164,11 @@ DEVIATIONS = (
         where("networks.nnunet.augmentation", "nnunet_without_mirroring", "nnunet"),
     ),
     Deviation(
-        "Augmentation outside the brain",
-        "not given",
-        "voxels outside the brain stay 0 under every augmentation",
-        "noise and gamma would otherwise fill what skull stripping removed",
-        trains("nnunet"),
+        "Augmentation of a label among nnU-Net's channels",
+        "not given; nnU-Net by itself varies it like an image",
+        "it moves with the reference standard, stays 0 or 1 and is 0 outside the brain",
+        "as AGU-Net gets it here, and as nnU-Net itself varies the segmentation of a cascade",
+        lambda study: "nnunet" in study.archs and any(set(study.labels) & set(c) for c in study.inputs.values()),
     ),
     Deviation(
         "Random numbers of nnU-Net",

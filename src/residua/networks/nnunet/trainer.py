@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
@@ -24,6 +25,7 @@ from nnunetv2.utilities.label_handling.label_handling import determine_num_input
 from residua.errors import ResiduaError
 from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
+from residua.networks.nnunet.augmentation import with_labels_apart
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.publishing.publish import write_text
@@ -131,6 +133,13 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         if self._settings.augmentation == "nnunet_without_mirroring":
             mirror_axes = self.inference_allowed_mirroring_axes = None
         return rotation, flat, initial_patch_size, mirror_axes
+
+    def get_training_transforms(self, *ranges: Any, use_mask_for_norm: list[bool], **options: Any) -> ComposeTransforms:
+        """Return nnU-Net's own augmentation, under which a label among the channels stays a label."""
+        is_label = [channel.is_label for channel in self._data.channels]
+        of_images = [masked for masked, label in zip(use_mask_for_norm, is_label, strict=True) if not label]
+        made = super().get_training_transforms(*ranges, use_mask_for_norm=of_images, **options)
+        return with_labels_apart(made, is_label) if any(is_label) else made
 
     def get_tr_and_val_datasets(self) -> tuple[StackedDataset, StackedDataset]:
         """Return the datasets of the study's split."""

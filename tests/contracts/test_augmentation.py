@@ -1,0 +1,57 @@
+"""A label among the channels stays a label under every augmentation of every network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_networks import micro
+
+from environments import python_in
+
+CASES: list[tuple[str, str, dict[str, Any]]] = [
+    ("nnunet", "cubes", {"patch_size": [24, 24, 20], "augmentation": "nnunet"}),
+    (
+        "nnunet",
+        "flat patches, which nnU-Net turns slice by slice",
+        {"patch_size": [32, 28, 8], "spacing_mm": [2, 2, 5]},
+    ),
+    ("agunet", "whole", {"shape": [24, 24, 16], "rotation_probability": 1.0, "translation_probability": 1.0}),
+]
+
+
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}, {case[1]}")
+def records(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What one network's augmentation makes of each order of the channels."""
+    arch, _, changed = request.param
+    settings = micro().settings_of(arch)
+    given = json.dumps({**settings.model_dump(mode="json"), **changed})
+    script, folder = Path(__file__).parent / "augmentation_check.py", tmp_path_factory.mktemp(arch)
+    done = python_in(settings.environment, str(script), arch, given, str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+def test_augmented_labels_hold_only_0_and_1(records: list[dict[str, Any]]) -> None:
+    assert [len(record["channels"]) for record in records] == [3, 4, 2]
+    for record in records:
+        assert record["values"] == [0, 1]
+        assert record["samples_with_tumour"] > 20
+        assert record["different_samples"] > 20
+
+
+def test_augmented_labels_are_empty_outside_the_brain(records: list[dict[str, Any]]) -> None:
+    assert [record["outside_the_brain"] for record in records] == [0, 0, 0]
+
+
+def test_labels_move_with_the_reference_standard(records: list[dict[str, Any]]) -> None:
+    for record in records:
+        assert record["dice_with_the_reference"] > 0.99
+
+
+def test_images_are_augmented_as_without_a_label_beside_them(records: list[dict[str, Any]]) -> None:
+    for record in records:
+        # nnU-Net chooses by a stopwatch between two ways to blur, whose last digits differ.
+        assert record["difference_of_images"] < 1e-4
