@@ -1,10 +1,6 @@
 # The study, in the order in which the data flows. `snakemake -n` shows what would run, docs/reference/glossary.md what the
 # names in the paths mean.
-if not workflow.overwrite_configfiles:
-
-    configfile: workflow.source_path("config.yaml")
-
-
+include: "rules/configuration.smk"
 include: "rules/common.smk"
 include: "rules/cohort.smk"
 include: "rules/register.smk"

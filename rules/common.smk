@@ -1,6 +1,6 @@
 # Start-up: load and check the study once, and give the other rule files what only Snakemake can tell.
 #
-# Needs: the configuration, the cohort table and the rater table.
+# Needs: configuration.smk, the cohort table and the rater table.
 # Gives: `study`, `cohort`, `split` and `raters`; `loaded`, which holds them for residua.wiring; constraints of all
 #   wildcards; memory, environments and code digests of rules. A real run also writes, before its first job:
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
@@ -8,10 +8,6 @@
 import gc
 import sys
 from collections import Counter
-from pathlib import Path
-
-HOUSE = Path(workflow.basedir)
-sys.path.insert(0, str(HOUSE / "src"))
 
 from residua.cluster.conda_standin import provide_conda
 from residua.cluster.memory_needs import memory_mb

@@ -210,12 +210,9 @@ def _default_config() -> Path:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
+    from residua.settings.yaml_file import read_yaml
 
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise ResiduaError(f"{path}: cannot be read as YAML ({error})") from None
+    content = read_yaml(path)
     if not isinstance(content, dict):
         raise ResiduaError(f"{path}: contains no settings; see docs/reference/config.md for the keys of a study")
     return content

@@ -51,7 +51,7 @@ def test_each_way_to_request_a_gpu(gpu: dict[str, str], expected: dict[str, str 
         ("gpu: {type: a100-80gb}", "gpu.type: "),
         ('cpu: {partition: "a\' b"}', "cpu.partition: "),
         ("max_runtime_h: 0", "max_runtime_h: "),
-        ("cpu: [", "not YAML"),
+        ("cpu: [", "cannot be read as YAML"),
     ],
 )
 def test_error_of_a_wrong_cluster_file_names_file_and_key(cluster_file: Path, text: str, message: str) -> None:

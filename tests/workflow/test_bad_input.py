@@ -75,3 +75,16 @@ def test_a_configuration_that_cannot_be_is_one_message(
     fresh.configure(change)
     assert told in refused(fresh, "--dry-run")
     assert told in refused(fresh)
+
+
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (b"[" * 3000 + b"]" * 3000, "line 1: brackets or levels are nested more than 32 deep"),
+        (bytes(range(256)), "config.yaml: cannot be read as YAML (it is not UTF-8 text)"),
+        (b"version: 1\ntitle: x\nversion: 2\n", "the key version stands 2 times, in lines 1 and 3"),
+    ],
+)
+def test_a_file_that_is_no_configuration_is_one_message(fresh: Study, content: bytes, told: str) -> None:
+    fresh.config_file.write_bytes(content)
+    assert told in refused(fresh, "--dry-run")

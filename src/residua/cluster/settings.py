@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-import yaml
 from pydantic import Field, ValidationError
 
 from residua.errors import ResiduaError
 from residua.settings.base import Frozen
 from residua.settings.messages import problem_lines
+from residua.settings.yaml_file import read_yaml
 
 VARIABLE = "RESIDUA_CLUSTER"
 MINUTES_PER_HOUR = 60
@@ -79,11 +79,9 @@ def cluster_file() -> Path:
 def load_cluster(path: Path) -> Cluster:
     """Read and validate a settings file; raise ``ResiduaError`` with one line per problem."""
     try:
-        return Cluster.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
-    except OSError as error:
-        raise ResiduaError(f"{path}: {error.strerror}: create it, or correct {VARIABLE}") from None
-    except yaml.YAMLError as error:
-        raise ResiduaError(f"{path}: not YAML: {error}") from None
+        if not path.is_file():
+            raise ResiduaError(f"{path}: no such file: create it, or correct {VARIABLE}")
+        return Cluster.model_validate(read_yaml(path) or {})
     except ValidationError as error:
         lines = problem_lines(error, "docs/how-to/cluster.md", "cluster")
         raise ResiduaError(f"{path} cannot be used; docs/how-to/cluster.md explains its keys:\n{lines}") from None

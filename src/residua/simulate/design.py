@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import numpy as np
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from scipy.special import ndtr, ndtri
 
 from residua.errors import ResiduaError
 from residua.settings.messages import problem_lines
+from residua.settings.yaml_file import parsed_yaml
 
 Millimetres = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -173,17 +173,19 @@ def load_design(like: str) -> Design:
     source = packaged if like.isidentifier() and packaged.is_file() else Path(like)
     try:
         text = source.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError):
+    except UnicodeDecodeError:
+        raise ResiduaError(f"the design {like} is not UTF-8 text: is it another file?") from None
+    except OSError:
         names = ", ".join(sorted(Path(file.name).stem for file in _PACKAGED.iterdir() if file.name.endswith(".yaml")))
         raise ResiduaError(
             f"there is no design '{like}': name one of {names}, or a YAML file of the same form"
         ) from None
+    content = parsed_yaml(text, like)
+    if not isinstance(content, dict):
+        raise ResiduaError(f"the design {like} is not YAML with keys")
     try:
         # Top-level keys that begin with an underscore hold the anchors of the file.
-        read = {key: value for key, value in (yaml.safe_load(text) or {}).items() if not str(key).startswith("_")}
-        return Design.model_validate(read)
-    except (yaml.YAMLError, AttributeError) as error:
-        raise ResiduaError(f"the design {like} is not YAML with keys: {error}") from None
+        return Design.model_validate({key: value for key, value in content.items() if not str(key).startswith("_")})
     except ValidationError as error:
         lines = problem_lines(error, "docs/explanation/simulator.md", "design")
         raise ResiduaError(f"the design {like} has {error.error_count()} problem(s):\n{lines}") from None
