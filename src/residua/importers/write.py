@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from residua.cohort.table.paths import absolute_path
 from residua.cohort.table.patients import CLINICAL, FILES, REQUIRED
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
@@ -32,7 +33,7 @@ def building(out: Path) -> Iterator[Path]:
     An importer that converts images writes them to ``images/`` in it and refers to them there.
     Raises ``ResiduaError`` if ``out`` is not empty or another import is writing it.
     """
-    final = Path(os.path.abspath(out))
+    final = Path(absolute_path(out))
     if final.exists() and not (final.is_dir() and not any(final.iterdir())):
         raise ResiduaError(f"{out}: is not empty; name a new or empty folder")
     part = final.with_name(final.name + ".part")
@@ -108,10 +109,10 @@ def _label_file(label: Label, derived: Path, remarks: list[str]) -> Path | None:
 
 def _cell(file: Path, part: Path, out: Path) -> str:
     """Return ``file`` relative to the table in ``out``, or absolute if a symbolic link breaks the relative path."""
-    absolute = os.path.abspath(file)
+    absolute = absolute_path(file)
     if Path(absolute).is_relative_to(part):
         return Path(absolute).relative_to(part).as_posix()
-    relative = os.path.relpath(absolute, os.path.abspath(out))
+    relative = os.path.relpath(absolute, absolute_path(out))
     leads_there = os.path.realpath(part / relative) == os.path.realpath(absolute)
     return relative if leads_there else absolute
 

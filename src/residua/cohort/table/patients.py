@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
+from residua.cohort.table.paths import plain_path
 from residua.cohort.table.patient import ROLES, Patient
 from residua.cohort.table.rows import CohortRow, path_problem, typed, wrong_cells
 from residua.problems.lists import raise_problems
@@ -83,7 +84,7 @@ def _patient(cells: Mapping[str, str], row: int, folder: str, file_columns: tupl
         role=role if role in ROLES else "auto",
         exclusion_reason=cells.get("exclusion_reason", ""),
         row=row,
-        files={c: os.path.normpath(os.path.join(folder, cells[c])) for c in file_columns if c in cells},
+        files={c: plain_path(os.path.join(folder, cells[c])) for c in file_columns if c in cells},
         clinical={c: value for c in CLINICAL if c in cells and (value := typed(CohortRow, c, cells[c])) is not None},
         excluded_by="table" if role == "exclude" else None,
     )

@@ -10,6 +10,7 @@ from difflib import get_close_matches
 
 from residua.cohort.table.expertise import EXPERTISES, GROUPS, Expertise
 from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
+from residua.cohort.table.paths import plain_path
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.rows import RaterRow, path_problem, wrong_cells
 from residua.problems.lists import raise_problems
@@ -110,7 +111,7 @@ def judged_raters(
 def _row(header: Line, line: Line, folder: str) -> _Row:
     cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in MISSING}
     if "mask" in cells and not path_problem(cells["mask"]):
-        cells["mask"] = os.path.normpath(os.path.join(folder, cells["mask"]))
+        cells["mask"] = plain_path(os.path.join(folder, cells["mask"]))
     return _Row(line.row, cells)
 
 
@@ -202,7 +203,8 @@ def _repeated_masks(rows: Iterable[_Row]) -> list[Problem]:
     problems = []
     for row in rows:
         mask = row.cells.get("mask")
-        earlier = first.setdefault(os.path.abspath(mask), row) if mask else row
+        place = os.path.realpath(mask) if mask and os.path.exists(mask) else mask
+        earlier = first.setdefault(place, row) if place else row
         if any(earlier.cells.get(column) != row.cells.get(column) for column in ("patient", "rater")):
             what = f"the same file as in row {earlier.row}"
             problem = row.problem("mask", "mask-repeated", what, "give every rating a mask of its own")
