@@ -84,6 +84,7 @@ rule table3:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
+        statistics=study.statistics.model_dump(mode="json"),
         arch_labels=loaded.arch_labels,
         notes=publication.table_notes(loaded),
         code=code("table3"),
@@ -112,6 +113,7 @@ rule table4:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
+        statistics=study.statistics.model_dump(mode="json"),
         arch_labels=loaded.arch_labels,
         notes=publication.table_notes(loaded),
         code=code("table4"),

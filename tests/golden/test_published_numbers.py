@@ -15,6 +15,7 @@ from residua.article.values import printed_table1, printed_table3, printed_table
 from residua.metrics.classification import Counts, rates
 from residua.metrics.pooling import pool_cases, pool_rates
 from residua.settings.classification import Classification
+from residua.settings.statistics import BestInputs, Statistics
 from residua.tables.cells import mean_sd, number
 from residua.tables.render import Table, to_csv, to_markdown
 from residua.tables.table1 import table1
@@ -28,6 +29,13 @@ HOSPITALS = {name: hospitals.split() for name, hospitals in SPLIT["hospitals"].i
 FOLDS = {int(name): hospitals for name, hospitals in HOSPITALS.items() if name != "holdout"}
 TEST_SET = {"rt": 51, "gtr": 22}
 CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
+STATISTICS = Statistics(
+    alpha=0.05,
+    bootstrap_resamples=1000,
+    interval_sd_multiplier=1.96,
+    seed=1,
+    best_inputs=BestInputs(segmentation={}, classification={}, raters={}),
+)
 LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}
 
 NNUNET_B = Counts(tp=50, fn=1, fp=12, tn=10)
@@ -132,8 +140,8 @@ def test_tables_3_and_4_print_the_rates_of_the_test_set(inputs: str, arch: str) 
     printed3, printed4 = TEST_ROWS[inputs, arch], _printed(printed_table4(), "test")[inputs, arch]
     (counts,) = _counts_behind(printed3)
     cases = pd.DataFrame(_test_set(arch, inputs, counts))
-    row3 = _row_of(table3(cases, CLASSIFICATION, LABELS), inputs, arch)
-    row4 = _row_of(table4(cases, CLASSIFICATION, LABELS), inputs, arch)
+    row3 = _row_of(table3(cases, CLASSIFICATION, STATISTICS, LABELS), inputs, arch)
+    row4 = _row_of(table4(cases, CLASSIFICATION, STATISTICS, LABELS), inputs, arch)
     assert [row3[name].text for name in ("Recall (%)", "Precision (%)", "F1 (%)")] == _digits(
         printed3, "recall", "precision", "f1"
     )
@@ -145,7 +153,7 @@ def test_tables_3_and_4_print_the_rates_of_the_test_set(inputs: str, arch: str) 
 
 def test_the_two_models_that_the_reference_names_are_printed() -> None:
     cases = pd.DataFrame(_test_set("nnunet", "B", NNUNET_B) + _test_set("agunet", "C", AGUNET_C))
-    third, fourth = table3(cases, CLASSIFICATION, LABELS), table4(cases, CLASSIFICATION, LABELS)
+    third, fourth = (table(cases, CLASSIFICATION, STATISTICS, LABELS) for table in (table3, table4))
     assert "| 98.04 (n=73) | 80.65 (n=73) | 88.50 (n=73) |" in to_markdown(third)
     assert ",78.43,73,0,95.24,73,0,86.02,73,0," in to_csv(third)
     assert "| 98.04 (n=73) | 45.45 (n=73) | 71.75 (n=73) |" in to_markdown(fourth)
@@ -191,4 +199,4 @@ def test_printed_recall_over_folds_is_weighted_by_patients(
     positive = {fold: int(by_hospital.loc[names, "rt"].sum()) for fold, names in FOLDS.items()}
     recall = {fold: 100 * (1 - missed.get(fold, 0) / positive[fold]) for fold in FOLDS}
     assert mean_sd(pool_rates(recall, patients, ddof=0)).text == printed
-    assert mean_sd(pool_rates(recall, patients)).text == sample_sd
+    assert mean_sd(pool_rates(recall, patients, ddof=1)).text == sample_sd

@@ -171,8 +171,8 @@ def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> t
     made = {
         "table1": Table(pd.DataFrame({"Hospital": ["Patients"], "STO": [4]}), "Table 1."),
         "table2": split_table(split_of()),
-        "table3": table3(cases, study.classification, LABELS),
-        "table4": table4(cases, study.classification, LABELS),
+        "table3": table3(cases, study.classification, study.statistics, LABELS),
+        "table4": table4(cases, study.classification, study.statistics, LABELS),
     }
     for name, source in (("tukey", "inputs"), *((n, n) for n in files if n != "inputs")):
         made[name] = supplementary_table(name, str(files[source]), LABELS, study.statistics)

@@ -245,18 +245,18 @@ def _model(arch: str, inputs: str) -> list[dict[str, Any]]:
     return [_case(arch, inputs, fold, *volumes) for fold, members in folds for volumes in members]
 
 
-def test_intervals_of_every_model_split_and_rate(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("folds_ddof", "sd"), [(0, 25.0), (1, math.sqrt(1250))])
+def test_intervals_of_every_model_split_and_rate(tmp_path: Path, folds_ddof: int, sd: float) -> None:
     cases = pd.DataFrame(_model("two", "B") + _model("one", "A")).astype({"fold": "Int64"})
-    found = intervals(cases, CLASSIFICATION, STATISTICS)
+    found = intervals(cases, CLASSIFICATION, STATISTICS.model_copy(update={"folds_ddof": folds_ddof}))
     found.to_parquet(tmp_path / "intervals.parquet", index=False)
     found = pd.read_parquet(tmp_path / "intervals.parquet")
     assert len(found) == 2 * 2 * 3
     assert list(zip(found["arch"], found["inputs"], strict=True))[::6] == [("two", "B"), ("one", "A")]
     of = found[found["arch"] == "two"].set_index(["split", "rate"])
     sensitivity = of.loc[("validation", "sensitivity")]
-    # (3·50 + 2·100) / 5 = 70; sd of 50 and 100 is √1250.
+    # (3·50 + 2·100) / 5 = 70; the sd of 50 and 100 is 25 over n, √1250 over n − 1.
     assert (sensitivity["method"], sensitivity["n"], sensitivity["note"]) == ("normal", 5, "")
-    sd = math.sqrt(1250)
     assert (sensitivity["estimate"], sensitivity["low"], sensitivity["high"]) == pytest.approx(
         (70.0, 70 - 1.96 * sd, 70 + 1.96 * sd)
     )

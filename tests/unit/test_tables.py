@@ -39,6 +39,7 @@ STATISTICS = Statistics(
     seed=1,
     best_inputs=BestInputs(segmentation={}, classification={}, raters={}),
 )
+OVER_N_MINUS_1 = STATISTICS.model_copy(update={"folds_ddof": 1})
 LABELS = {"one": "Net 1", "two": "Net 2"}
 NAN = math.nan
 
@@ -81,7 +82,7 @@ def _test_set() -> pd.DataFrame:
 
 
 def test_each_metric_of_a_test_row_is_over_its_own_patients() -> None:
-    found = _cells(table3(_test_set(), CLASSIFICATION))
+    found = _cells(table3(_test_set(), CLASSIFICATION, STATISTICS))
     assert found["DSC-P (%)"] == Cell("30.00±38.30", 4)
     assert found["DSC-TP (%)"] == Cell("40.00±40.00", 3)
     assert found["HD95 (mm)"] == Cell("26.00±38.12", 3, undefined=1)
@@ -93,7 +94,7 @@ def test_each_metric_of_a_test_row_is_over_its_own_patients() -> None:
 
 
 def test_a_minimum_overlap_moves_a_true_positive_to_the_missed() -> None:
-    table = table3(_test_set(), Classification(residual_tumor_ml=0.175, min_overlap_dice=0.01))
+    table = table3(_test_set(), Classification(residual_tumor_ml=0.175, min_overlap_dice=0.01), STATISTICS)
     found = _cells(table)
     assert found["DSC-TP (%)"] == Cell("60.00±28.28", 2)
     assert found["Recall (%)"].text == "50.00"
@@ -102,7 +103,7 @@ def test_a_minimum_overlap_moves_a_true_positive_to_the_missed() -> None:
 
 
 def test_the_cut_of_the_study_is_used_and_named() -> None:
-    table = table3(_test_set(), Classification(residual_tumor_ml=0.05, min_overlap_dice=0.0))
+    table = table3(_test_set(), Classification(residual_tumor_ml=0.05, min_overlap_dice=0.0), STATISTICS)
     assert _cells(table)["DSC-P (%)"].n == 5
     assert "at least 0.05 ml" in table.caption
 
@@ -116,22 +117,62 @@ def test_a_validation_row_pools_the_folds() -> None:
             _case("validation", 1, 1.0, 0.0, 1.0, 1.0),
         ]
     )
-    found = _cells(table3(cases, CLASSIFICATION), data="Val")
+    found = _cells(table3(cases, CLASSIFICATION, STATISTICS), data="Val")
     assert found["DSC-P (%)"] == Cell("50.00±50.00", 3)
     assert found["HD95 (mm)"] == Cell("0.50±0.71", 2, undefined=1)
     # Recall 50 in fold 0 (3 patients) and 100 in fold 1 (1 patient).
-    assert found["Recall (%)"] == Cell("62.50±35.36", 4)
-    assert _cells(table3(cases, CLASSIFICATION, folds_ddof=0))["Recall (%)"].text == "62.50±25.00"
+    assert found["Recall (%)"] == Cell("62.50±25.00", 4)
+    assert _cells(table3(cases, CLASSIFICATION, OVER_N_MINUS_1))["Recall (%)"].text == "62.50±35.36"
+
+
+def test_the_caption_names_the_divisor_of_the_spread_over_the_folds() -> None:
+    for table in (table3, table4):
+        assert "the folds (divided by n)" in table(_test_set(), CLASSIFICATION, STATISTICS).caption
+        assert "the folds (divided by n − 1)" in table(_test_set(), CLASSIFICATION, OVER_N_MINUS_1).caption
+
+
+def test_a_fold_counts_with_its_positives_or_with_all_its_patients() -> None:
+    cases = pd.DataFrame(
+        [
+            _case("validation", 0, 0.5, 1.0, 1.0, 1.0),
+            *([_case("validation", 0, 0.0, NAN, 0.0, 0.0)] * 3),
+            _case("validation", 1, 0.9, 1.0, 1.0, 1.0),
+            _case("validation", 1, 0.7, 1.0, 1.0, 1.0),
+        ]
+    )
+    every = STATISTICS.model_copy(update={"fold_weights": "all_patients"})
+    # Means 0.5 of one positive among four patients, 0.8 of two among two; the sd of the second is 0.1414.
+    assert _cells(table3(cases, CLASSIFICATION, STATISTICS))["DSC-P (%)"] == Cell("70.00±20.00", 3)
+    assert _cells(table3(cases, CLASSIFICATION, every))["DSC-P (%)"] == Cell("60.00±16.73", 3)
+    assert "weighed by its number of all patients" in table3(cases, CLASSIFICATION, every).caption
+
+
+@pytest.mark.parametrize(("min_overlap_dice", "least"), [(0.0, 0.01), (0.3, 0.3)])
+def test_dsc_tp_is_printed_by_volume_and_by_overlap(min_overlap_dice: float, least: float) -> None:
+    cases = [
+        _case("test", NAN, 0.8, 3.0, 1.0, 1.2),
+        _case("test", NAN, 0.2, 5.0, 1.0, 0.1),  # missed by volume, with overlap
+        _case("test", NAN, 0.0, 70.0, 1.0, 1.0),  # found by volume, elsewhere
+        _case("test", NAN, 0.5, 9.0, 0.1, 0.2),  # no residual tumour
+    ]
+    classification = Classification(residual_tumor_ml=0.175, min_overlap_dice=min_overlap_dice)
+    table = table3(pd.DataFrame(cases), classification, STATISTICS)
+    found = _cells(table)
+    assert (found["DSC-TP (%)"].n, found["DSC-TP by overlap (%)"].n) == ((2, 2) if least < 0.2 else (1, 1))
+    assert found["DSC-TP by overlap (%)"].text == ("50.00±42.43" if least < 0.2 else "80.00±n/a")
+    assert found["DSC-TP (%)"].text == ("40.00±56.57" if least < 0.2 else "80.00±n/a")
+    assert found["TP with DSC < 1 %"] == (1 if least < 0.2 else 0)
+    assert f"whose Dice is at least {least:g}, whatever the predicted volume" in table.caption
 
 
 def test_a_fold_without_a_rate_is_excluded_with_its_patients() -> None:
     cases = pd.DataFrame([_case("validation", 0, 0.5, 1, 1, 1), _case("validation", 1, NAN, NAN, 0, 0)])
-    found = _cells(table3(cases, CLASSIFICATION))
+    found = _cells(table3(cases, CLASSIFICATION, STATISTICS))
     assert found["Recall (%)"] == Cell("100.00±n/a", 1, undefined=1)
 
 
 def test_nothing_undefined_is_printed_as_nan() -> None:
-    table = table3(pd.DataFrame([_case("test", NAN, NAN, NAN, 0.0, 0.0)] * 2), CLASSIFICATION)
+    table = table3(pd.DataFrame([_case("test", NAN, NAN, NAN, 0.0, 0.0)] * 2), CLASSIFICATION, STATISTICS)
     found = _cells(table)
     assert found["DSC-P (%)"] == found["HD95 (mm)"] == Cell("n/a", 0)
     assert found["Recall (%)"] == Cell("n/a", 0, undefined=2)
@@ -147,7 +188,7 @@ def test_rows_come_by_inputs_then_split_then_arch_in_their_first_order() -> None
         for inputs in ("B", "A")
         if (arch, split, inputs) != ("one", "test", "A")
     ]
-    found = table3(pd.DataFrame(rows), CLASSIFICATION, {"two": "Net 2"}, ["A footnote."])
+    found = table3(pd.DataFrame(rows), CLASSIFICATION, STATISTICS, {"two": "Net 2"}, ["A footnote."])
     names = [tuple(row) for row in found.frame[["Input", "Data", "Arch."]].itertuples(index=False)]
     assert names == [
         ("B", "Val", "Net 2"),
@@ -162,16 +203,16 @@ def test_rows_come_by_inputs_then_split_then_arch_in_their_first_order() -> None
 
 
 def test_the_caption_names_the_definition_of_hd95() -> None:
-    assert "both directed surface-distance sets concatenated" in table3(_test_set(), CLASSIFICATION).caption
+    assert "both directed surface-distance sets concatenated" in table3(_test_set(), CLASSIFICATION, STATISTICS).caption
 
 
 def test_table3_names_every_missing_column() -> None:
     with pytest.raises(ResiduaError, match=r"table 3 needs the column\(s\) dice, hd95_mm"):
-        table3(_test_set().drop(columns=["dice", "hd95_mm"]), CLASSIFICATION)
+        table3(_test_set().drop(columns=["dice", "hd95_mm"]), CLASSIFICATION, STATISTICS)
 
 
 def test_table4_rates_the_patients_of_the_test_set() -> None:
-    found = _cells(table4(_test_set(), CLASSIFICATION))
+    found = _cells(table4(_test_set(), CLASSIFICATION, STATISTICS))
     assert found == {
         "Input": "A",
         "Data": "Test",
@@ -193,31 +234,32 @@ def test_table4_pools_the_folds_and_counts_excluded_ones() -> None:
             _case("validation", 2, NAN, NAN, 0.0, 0.0),
         ]
     )
-    table = table4(cases, CLASSIFICATION, {"net": "Net"}, ["A footnote."])
+    table = table4(cases, CLASSIFICATION, STATISTICS, {"net": "Net"}, ["A footnote."])
     found = _cells(table, arch="Net", data="Val")
-    assert found["Sensitivity (%)"] == Cell("70.00±35.36", 5, undefined=1)  # 50 of 3 patients, 100 of 2
-    assert found["Specificity (%)"] == Cell("50.00±57.74", 6)  # 0 of 3, 100 of 2, 100 of 1
-    assert found["bAcc (%)"] == Cell("55.00±53.03", 5, undefined=1)  # 25 of 3, 100 of 2
+    assert found["Sensitivity (%)"] == Cell("70.00±25.00", 5, undefined=1)  # 50 of 3 patients, 100 of 2
+    assert found["Specificity (%)"] == Cell("50.00±47.14", 6)  # 0 of 3, 100 of 2, 100 of 1
+    assert found["bAcc (%)"] == Cell("55.00±37.50", 5, undefined=1)  # 25 of 3, 100 of 2
     assert table.notes == ("A footnote.",)
-    assert _cells(table4(cases, CLASSIFICATION, folds_ddof=0))["bAcc (%)"].text == "55.00±37.50"
+    assert _cells(table4(cases, CLASSIFICATION, OVER_N_MINUS_1))["bAcc (%)"].text == "55.00±53.03"
 
 
 def test_table4_follows_the_settings_of_the_classification() -> None:
-    table = table4(_test_set(), Classification(residual_tumor_ml=0.175, min_overlap_dice=0.01))
+    table = table4(_test_set(), Classification(residual_tumor_ml=0.175, min_overlap_dice=0.01), STATISTICS)
     assert _cells(table)["Sensitivity (%)"].text == "50.00"
     assert "of a Dice of at least 0.01" in table.caption
-    assert "at least 0.05 ml" in table4(_test_set(), Classification(residual_tumor_ml=0.05, min_overlap_dice=0)).caption
+    smaller = Classification(residual_tumor_ml=0.05, min_overlap_dice=0)
+    assert "at least 0.05 ml" in table4(_test_set(), smaller, STATISTICS).caption
 
 
 def test_table4_needs_no_surface_distance_and_names_missing_columns() -> None:
     without = _test_set().drop(columns=["hd95_mm", "absolute_volume_error_ml"])
-    assert _cells(table4(without, CLASSIFICATION))["bAcc (%)"].text == "62.50"
+    assert _cells(table4(without, CLASSIFICATION, STATISTICS))["bAcc (%)"].text == "62.50"
     with pytest.raises(ResiduaError, match=r"table 4 needs the column\(s\) fold, predicted_ml"):
-        table4(without.drop(columns=["fold", "predicted_ml"]), CLASSIFICATION)
+        table4(without.drop(columns=["fold", "predicted_ml"]), CLASSIFICATION, STATISTICS)
 
 
 def test_table4_of_no_residual_tumour_has_no_nan() -> None:
-    table = table4(pd.DataFrame([_case("test", NAN, NAN, NAN, 0.0, 0.0)] * 2), CLASSIFICATION)
+    table = table4(pd.DataFrame([_case("test", NAN, NAN, NAN, 0.0, 0.0)] * 2), CLASSIFICATION, STATISTICS)
     found = _cells(table)
     assert (found["Sensitivity (%)"], found["bAcc (%)"]) == (Cell("n/a", 0, 2), Cell("n/a", 0, 2))
     for text in (to_csv(table), to_markdown(table), to_latex(table), to_html(table)):

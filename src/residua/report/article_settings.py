@@ -60,6 +60,8 @@ ARTICLE_SETTINGS = (
     ArticleSetting("postprocessing.min_component_voxels", "Smallest component (voxels)", 20),
     ArticleSetting("classification.residual_tumor_ml", "Residual tumour from (ml)", 0.175),
     ArticleSetting("statistics.alpha", "Significance level", 0.05),
+    ArticleSetting("statistics.folds_ddof", "Spread over n folds: divided by n less", 0),
+    ArticleSetting("statistics.fold_weights", "Weight of a fold in pooled voxel-wise metrics", "with_metric"),
 )
 
 

@@ -12,17 +12,26 @@ from residua.report.article_settings import ARTICLE_INPUTS
 from residua.settings.study import Study
 from residua.tables.models import SPLITS
 from residua.tables.render import Table
-from residua.tables.table3 import table3
+from residua.tables.table3 import BY_OVERLAP, table3
 from residua.tables.table4 import table4
 
-_TABLE3 = {
+_TABLE3: dict[str, str | None] = {
     "DSC-P (%)": "dsc_p",
-    "DSC-TP (%)": "dsc_tp",
+    "DSC-TP (%)": None,
+    BY_OVERLAP: "dsc_tp",
     "Recall (%)": "recall",
     "Precision (%)": "precision",
     "F1 (%)": "f1",
 }
-_TABLE4 = {"Sensitivity (%)": "sensitivity", "Specificity (%)": "specificity", "bAcc (%)": "balanced_accuracy"}
+_TABLE4: dict[str, str | None] = {
+    "Sensitivity (%)": "sensitivity",
+    "Specificity (%)": "specificity",
+    "bAcc (%)": "balanced_accuracy",
+}
+_OF_TABLE3 = (
+    " The printed DSC-TP fits the patients with overlap, not those found by volume. HD95 and AVE are in neither "
+    "available version."
+)
 _VERSIONS = {"preprint": "the preprint, the article's first version", "article": "the reviewed article"}
 
 
@@ -38,8 +47,8 @@ def beside_the_article(cases: pd.DataFrame, study: Study, labels: Mapping[str, s
     return [
         table
         for number, published, own, columns in (
-            (3, printed_table3(), table3(cases, study.classification, labels), _TABLE3),
-            (4, printed_table4(), table4(cases, study.classification, labels), _TABLE4),
+            (3, printed_table3(), table3(cases, study.classification, study.statistics, labels), _TABLE3),
+            (4, printed_table4(), table4(cases, study.classification, study.statistics, labels), _TABLE4),
         )
         if (table := _beside(number, published, own.frame, columns, study, labels))
     ]
@@ -49,7 +58,7 @@ def _beside(
     number: int,
     published: pd.DataFrame,
     own: pd.DataFrame,
-    columns: Mapping[str, str],
+    columns: Mapping[str, str | None],
     study: Study,
     labels: Mapping[str, str],
 ) -> Table | None:
@@ -74,11 +83,13 @@ def _beside(
     sources = "; ".join(f"{version}: {_VERSIONS.get(version, version)}" for version in sorted(versions))
     caption = (
         f"Table {number} of the article and of this run, for input configurations with the same channels. {sources}; "
-        f"this run: Table {number} above. HD95 and AVE are in neither available version."
+        f"this run: Table {number} above.{_OF_TABLE3 if number == 3 else ''}"
     )
-    return Table(pd.DataFrame(rows, dtype=object), caption if number == 3 else caption.rpartition(" HD95")[0])
+    return Table(pd.DataFrame(rows, dtype=object), caption)
 
 
-def _printed(record: Mapping[Any, Any], key: str) -> str:
+def _printed(record: Mapping[Any, Any], key: str | None) -> str:
+    if key is None:
+        return "–"
     mean, sd = record[f"{key}_mean"], record[f"{key}_sd"]
     return f"{mean:.2f}" if pd.isna(sd) else f"{mean:.2f}±{sd:.2f}"

@@ -236,13 +236,6 @@ DEVIATIONS = (
         always,
     ),
     Deviation(
-        "Spread of patient-wise rates over the folds",
-        "the printed digits fit n in the denominator",
-        "n − 1",
-        "the usual estimate",
-        always,
-    ),
-    Deviation(
         "Resamples of the bootstrap",
         "their number and their drawing are not given",
         "drawn within each class of the reference, seeded, as many as the configuration sets",

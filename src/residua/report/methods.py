@@ -12,6 +12,7 @@ from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHo
 from residua.settings.registration import Deformation
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
+from residua.tables.models import folds_in_words
 
 
 @dataclass(frozen=True)
@@ -172,6 +173,7 @@ def _measures(study: Study) -> str:
 
 
 def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
+    statistics = study.statistics
     cut, overlap = study.classification.residual_tumor_ml, study.classification.min_overlap_dice
     besides = f" and a Dice of at least {overlap:g}" if overlap else ", whatever the overlap"
     return (
@@ -185,7 +187,11 @@ def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
         ("AVE (ml)", "Median absolute difference of the volumes, over all patients; AVE-P: over P."),
         ("Residual tumour, P", f"A volume of at least {cut:g} ml in the reference; below: gross total resection."),
         ("TP", f"Residual tumour in the reference and in the segmentation{besides}; FN, FP and TN accordingly."),
-        ("DSC-P, DSC-TP", "Mean Dice over P, and over TP."),
+        (
+            "DSC-P, DSC-TP",
+            "Mean Dice over P, and over TP; by overlap: over the patients of P whose Dice is at least "
+            f"{overlap or WEAK_OVERLAP_DICE:g}.",
+        ),
         ("Recall, sensitivity", "TP / (TP + FN), patients."),
         ("Precision", "TP / (TP + FP), patients."),
         ("F1", "2 TP / (2 TP + FP + FN), patients."),
@@ -197,10 +203,16 @@ def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
         ),
         (
             "Val, mean±sd",
-            "Voxel-wise measures: mean and sd over all out-of-fold patients, pooled from the folds. Patient-wise "
-            "rates: mean of the folds weighted by their patients, sd over the folds (n − 1).",
+            f"Voxel-wise measures: mean and sd over out-of-fold patients, pooled from the folds by {_weights(study)}. "
+            f"Patient-wise rates: mean of the folds weighted by their patients, sd over {folds_in_words(statistics)}.",
         ),
     )
+
+
+def _weights(study: Study) -> str:
+    return {"with_metric": "their patients that have the measure", "all_patients": "all their patients"}[
+        study.statistics.fold_weights
+    ]
 
 
 def _statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[str, ...]:
@@ -211,8 +223,8 @@ def _statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[s
         "compared by the Mann-Whitney U test of the same Dice.",
         "Intervals of the classification on the hold-out are bias-corrected and accelerated (BCa) bootstrap intervals "
         f"from {settings.bootstrap_resamples} resamples within each class of the reference. Out of fold they are "
-        f"normal intervals: pooled mean ± {settings.interval_sd_multiplier:g} sd over the folds. Two models differ "
-        "significantly when their intervals do not overlap.",
+        f"normal intervals: pooled mean ± {settings.interval_sd_multiplier:g} sd over {folds_in_words(settings)}. Two "
+        "models differ significantly when their intervals do not overlap.",
         "Raters and networks are compared by the Jaccard index with the reference standard and with the consensus (the "
         "voxels that more than half of the raters marked), over the patients with residual tumour under the reference "
         "in use. Each network is compared with each rater, and with the mean of the novices, of the experts and of all "

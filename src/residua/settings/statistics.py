@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ OUT_OF_FOLD = "out_of_fold"
 """The value that lets the out-of-fold results choose the input configuration."""
 
 Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
+
+
+FoldWeights = Literal["with_metric", "all_patients"]
 
 
 class BestInputs(Frozen):
@@ -28,5 +31,14 @@ class Statistics(Frozen):
     alpha: float = Field(gt=0, lt=1, description="Significance level.")
     bootstrap_resamples: int = Field(ge=100, description="Resamples of every bootstrap interval.")
     interval_sd_multiplier: float = Field(gt=0, description="Normal interval: mean ± this number of sd.")
+    folds_ddof: Literal[0, 1] = Field(
+        default=0,
+        description="The sd of patient-wise rates over n folds divides by n (0, as the article's digits) or n − 1 (1).",
+    )
+    fold_weights: FoldWeights = Field(
+        default="with_metric",
+        description="Weight of a fold in the pooled mean and sd of voxel-wise metrics: its patients that have the "
+        "metric, as in the article's text, or all its patients, as in its authors' code.",
+    )
     seed: int = Field(ge=0, description="Seed of the bootstrap.")
     best_inputs: BestInputs = Field(description="Input configuration of each network in each experiment.")

@@ -67,5 +67,5 @@ def _best(of_arch: pd.DataFrame, experiment: str, classification: Classification
 
 def _score(cases: pd.DataFrame, experiment: str, classification: Classification) -> float:
     if experiment == "classification":
-        return pooled_rate(outcomes_of(cases, classification), folds_of(cases), "balanced_accuracy").mean
+        return pooled_rate(outcomes_of(cases, classification), folds_of(cases), "balanced_accuracy", 0).mean
     return pool_cases({0: positive(cases, classification)["dice"]}).mean

@@ -40,10 +40,10 @@ def outcomes_of(cases: pd.DataFrame, classification: Classification) -> NDArray[
     )
 
 
-def pooled_rate(outcome: NDArray[np.str_], fold: NDArray[np.int_], rate: str, folds_ddof: int = 1) -> Pooled:
+def pooled_rate(outcome: NDArray[np.str_], fold: NDArray[np.int_], rate: str, folds_ddof: int) -> Pooled:
     """Compute a rate (a field of ``Rates``) in percent for each fold and pool it; one fold gives its plain rate.
 
-    >>> pooled_rate(np.array(["TP", "FN", "TP", "TP"]), np.array([0, 0, 1, 1]), "recall").mean
+    >>> pooled_rate(np.array(["TP", "FN", "TP", "TP"]), np.array([0, 0, 1, 1]), "recall", 0).mean
     75.0
     """
     by_fold = {int(k): count(outcome[fold == k]) for k in np.unique(fold)}

@@ -57,4 +57,5 @@ def _interval(
 ) -> Interval:
     if METHODS[split] == "BCa":
         return bca_interval(outcome, rate, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
-    return normal_interval(pooled_rate(outcome, fold, RATES[rate]), statistics.interval_sd_multiplier)
+    pooled = pooled_rate(outcome, fold, RATES[rate], statistics.folds_ddof)
+    return normal_interval(pooled, statistics.interval_sd_multiplier)

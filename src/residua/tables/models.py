@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from residua.metrics.classification import count, rates
+from residua.settings.statistics import Statistics
 from residua.statistics.cases import pooled_rate
 from residua.tables.cells import mean_sd, plain
 from residua.tables.render import Cell
@@ -33,6 +34,11 @@ def model_rows(
                     names = {"Input": str(inputs), "Data": label, "Arch.": arch_labels.get(arch, str(arch))}
                     rows.append({**names, **cells(cases[of], split)})
     return pd.DataFrame(rows, dtype=object)
+
+
+def folds_in_words(statistics: Statistics) -> str:
+    """Name the divisor of the spread over the folds in a caption: "the folds (divided by n)"."""
+    return f"the folds (divided by {'n − 1' if statistics.folds_ddof else 'n'})"
 
 
 def rate_cell(outcome: NDArray[np.str_], fold: NDArray[np.int_], split: str, rate: str, folds_ddof: int) -> Cell:

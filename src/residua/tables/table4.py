@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from residua.settings.classification import Classification
+from residua.settings.statistics import Statistics
 from residua.statistics.cases import folds_of, outcomes_of, read_cases
 from residua.tables.cells import require_columns
-from residua.tables.models import model_rows, rate_cell
+from residua.tables.models import folds_in_words, model_rows, rate_cell
 from residua.tables.render import Table
 
 COLUMNS = ("arch", "inputs", "split", "fold", "dice", "reference_ml", "predicted_ml")
@@ -21,25 +22,25 @@ _RATES = {"Sensitivity (%)": "sensitivity", "Specificity (%)": "specificity", "b
 def table4(
     cases: pd.DataFrame,
     classification: Classification,
+    statistics: Statistics,
     arch_labels: Mapping[str, str] | None = None,
     notes: Sequence[str] = (),
-    folds_ddof: int = 1,
 ) -> Table:
     """Build one row per inputs, split and arch, as in Table 3.
 
-    ``cases`` is the tidy results table. Validation rows pool the folds (``folds_ddof`` is for the sd); test rows are of
-    the one set. ``notes`` are printed below. Raises ``ResiduaError`` for a missing column.
+    ``cases`` is the tidy results table. Validation rows pool the folds, as ``statistics`` says; test rows are of the
+    one set. ``notes`` are printed below. Raises ``ResiduaError`` for a missing column.
     """
     require_columns(cases, COLUMNS, "table 4")
 
     def cells(of_row: pd.DataFrame, split: str) -> dict[str, object]:
         outcome, fold = outcomes_of(of_row, classification), folds_of(of_row)
-        return {name: rate_cell(outcome, fold, split, rate, folds_ddof) for name, rate in _RATES.items()}
+        return {name: rate_cell(outcome, fold, split, rate, statistics.folds_ddof) for name, rate in _RATES.items()}
 
-    return Table(model_rows(cases, arch_labels or {}, cells), _caption(classification), tuple(notes))
+    return Table(model_rows(cases, arch_labels or {}, cells), _caption(classification, statistics), tuple(notes))
 
 
-def _caption(classification: Classification) -> str:
+def _caption(classification: Classification, statistics: Statistics) -> str:
     overlap = classification.min_overlap_dice
     found = f" of a Dice of at least {overlap:g} with the reference" if overlap else ""
     return (
@@ -47,13 +48,18 @@ def _caption(classification: Classification) -> str:
         f"{classification.residual_tumor_ml:g} ml) and gross total resection (negative: below) on the validation (Val) "
         "and test sets. Sensitivity: patients with residual tumour in the reference who have it in the prediction"
         f"{found}; specificity: patients with gross total resection in the reference who have it in the prediction; "
-        "bAcc: balanced accuracy, their mean. Val: mean±sd, pooled over the folds; Test: of the one set. n: patients "
-        "behind a number; undefined: patients left out, those of each fold in which a rate has no denominator."
+        f"bAcc: balanced accuracy, their mean. Val: mean±sd over {folds_in_words(statistics)}; Test: of the one set. "
+        "n: patients behind a number; undefined: patients left out, those of each fold in which a rate has no "
+        "denominator."
     )
 
 
 def classification_table(
-    metrics: Sequence[str], classification: Classification, arch_labels: Mapping[str, str], notes: Sequence[str]
+    metrics: Sequence[str],
+    classification: Classification,
+    statistics: Statistics,
+    arch_labels: Mapping[str, str],
+    notes: Sequence[str],
 ) -> Table:
     """Build Table 4 from the measurements of every network and input configuration."""
-    return table4(read_cases(metrics), classification, arch_labels, notes)
+    return table4(read_cases(metrics), classification, statistics, arch_labels, notes)
