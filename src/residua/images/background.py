@@ -25,6 +25,7 @@ _MOST = 0.5
 _EDGE_VOXELS = 2
 _ROUNDING = 1e-3
 """Of the spread of the values: how far resampling leaves a voxel from the constant."""
+_MOSTLY = 0.9
 _CLOSED_MM = 3.0
 """Half the width of the gaps that are closed."""
 _SMALLEST_PIECE = 0.01
@@ -50,13 +51,19 @@ def background_of(volume: Volume) -> Mask:
         return outside
     fewest = _FEWEST_MORE * faces.sum()
     while share >= _MOST or not outside.any():
-        distance = np.abs(volume - value)
-        outside |= distance <= _ROUNDING * np.percentile(distance.ravel()[::7], 99.5)
+        outside |= _equal(volume, value)
         beside = faces & ~outside
         if beside.sum() < fewest or _commonest(volume[beside])[1] < _MOST:
             beside = ~outside & ndimage.maximum_filter(outside, 1 + 2 * _EDGE_VOXELS)
         value, share = _commonest(volume[beside])
     return outside
+
+
+def _equal(volume: Volume, value: float) -> Mask:
+    """Return where a volume has a value; where few have just this value, resampling left others close to it."""
+    distance = np.abs(volume - value)
+    same, close = distance == 0, distance <= _ROUNDING * np.percentile(distance.ravel()[::7], 99.5)
+    return np.asarray(same if same.sum() > _MOSTLY * close.sum() else close)
 
 
 def _commonest(values: Volume) -> tuple[float, float]:
