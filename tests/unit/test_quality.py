@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pages import Page
 from residua.errors import ResiduaError
 from residua.publishing.publish import stage, write_json
-from residua.quality.catalogue import CATALOGUE
+from residua.quality.catalogue import CATALOGUE, Measure
 from residua.quality.cohort import Outputs, assess_cohort
 from residua.quality.cohort_page import cohort_page
 from residua.quality.flag_rules import FLAG_RULES
@@ -243,6 +243,28 @@ def test_failed_patients_come_first_with_reason_and_how_to_exclude_them(run: Pat
     assert page.ids.index("failed") < page.ids.index("flagged")
     assert "P7.html" in page.links
     assert "failed" not in Page(cohort_page(frame, [], pages, {})).ids
+
+
+@pytest.mark.parametrize("n", [1, 12])
+@pytest.mark.parametrize("how", CATALOGUE, ids=lambda how: how.name)
+def test_a_measure_that_is_defined_for_nobody_is_said_to_be_so(how: Measure, n: int) -> None:
+    records, hospitals = cohort(n)
+    for subjects in records.values():
+        subjects["brain"]["template_dice"] = 0.9  # type: ignore[index]
+        for measures in subjects.values():
+            if how.name in measures:
+                measures[how.name] = None  # type: ignore[index]
+    frame = measure_frame(records, hospitals)
+    own = frame[frame["measure"] == how.name]
+    assert len(own) >= n
+    if how.name != "volume_ml":
+        assert set(own["flag"]) == {""}
+        assert set(own["compared"]) == {0}
+    page = Page(cohort_page(frame, flags_of(frame), {patient: f"{patient}.html" for patient in records}, {}))
+    words = " ".join(" ".join(page.words).split())
+    assert f"{how.title[1:]} Not defined for any patient." in words
+    assert words.count("not defined") >= n
+    assert "nan" not in words
 
 
 def test_a_thousand_patients_make_a_page_of_moderate_size() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
@@ -43,13 +44,13 @@ class RankedPatient:
 
 @dataclass(frozen=True)
 class Distribution:
-    """One measure of one subject over all patients."""
+    """One measure of one subject over all patients; it may be defined for none of them."""
 
     title: str
     limits: str
     median: str
     patients: int
-    drawing: Markup
+    drawing: Markup | None
     lowest: tuple[RankedPatient, ...]
     highest: tuple[RankedPatient, ...]
 
@@ -78,7 +79,7 @@ def cohort_page(
 def _columns(frame: pd.DataFrame) -> Iterator[tuple[str, Measure]]:
     """Yield the judged measures of the frame, subject by subject, in the order of the catalogue."""
     for subject in dict.fromkeys(frame["subject"]):
-        there = set(frame.loc[(frame["subject"] == subject) & frame["value"].notna(), "measure"])
+        there = set(frame.loc[frame["subject"] == subject, "measure"])
         yield from ((subject, how) for how in CATALOGUE if how.name in there and judged(subject, how.name))
 
 
@@ -103,9 +104,11 @@ def _distribution(frame: pd.DataFrame, subject: str, how: Measure, pages: Mappin
     return Distribution(
         title=how.title[:1].upper() + how.title[1:],
         limits=how.limits,
-        median=how.shown(float(rows["median"].iloc[0])),
+        median=how.shown(float(rows["median"].iloc[0])) if ranked else "",
         patients=len(ranked),
-        drawing=strip_plot(rows, how, FLAG_RULES[how.name].smallest, pages, f"{title}, by hospital"),
+        drawing=strip_plot(rows, how, FLAG_RULES[how.name].smallest, pages, f"{title}, by hospital")
+        if ranked
+        else None,
         lowest=tuple(ranked[:ends]),
         highest=tuple(reversed(ranked[-ends:])),
     )
@@ -120,9 +123,13 @@ def _everybody(
     rows = []
     for patient in sorted(hospitals, key=lambda name: name not in flagged):
         measured = [(cells.get((patient, subject, how.name)), how) for subject, how in columns]
-        shown = [
-            ("–", False) if cell is None or pd.isna(cell["value"]) else (how.shown(cell["value"]), bool(cell["flag"]))
-            for cell, how in measured
-        ]
+        shown = [_cell(cell, how) for cell, how in measured]
         rows.append((patient, hospitals[patient], patient in flagged, shown))
     return rows
+
+
+def _cell(cell: Mapping[Hashable, Any] | None, how: Measure) -> tuple[str, bool]:
+    """Return a measure of a patient as printed, and whether it is flagged; "–" where it was not measured."""
+    if cell is None:
+        return "–", False
+    return ("not defined", False) if pd.isna(cell["value"]) else (how.shown(cell["value"]), bool(cell["flag"]))

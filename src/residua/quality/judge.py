@@ -44,7 +44,8 @@ def _judge(frame: pd.DataFrame, rows: pd.Index[int], how: Measure) -> None:
     frame.loc[rows, "compared"] = values.size
     frame.loc[rows, "median"] = np.median(values) if values.size else np.nan
     frame.loc[rows, "robust_z"] = scores
-    broken = [how.limit_broken(value) is not None for value in values]
+    # Typed: a measure may be undefined for everybody.
+    broken = np.array([how.limit_broken(value) is not None for value in values], dtype=bool)
     far = np.abs(scores) > FAR
     frame.loc[rows, "flag"] = np.select([broken, far], ["limit", "outlier"], default="")
 
