@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pydicom
 from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
 
 NAME, IDENTITY, BIRTH, PLACE = "DOE^JANE", "MRN4711", "19500203", "St. Elsewhere"
 SHAPE, SPACING_MM, THICK_MM = (24, 20, 12), (1.5, 2.0), 3.0
@@ -33,12 +33,17 @@ def volume(seed: int) -> Any:
 def write_series(
     folder: Path, description: str, when: str, study: str, number: int = 1, patient: str = IDENTITY, **tags: Any
 ) -> Any:
-    """Write one series below ``folder``, ``when`` as 20200101 1030; return its voxels."""
+    """Write one series below ``folder``, ``when`` as 20200101 1030; return its voxels.
+
+    ``missing`` are indices of slices to omit; a tag of None is omitted.
+    """
     voxels = volume(zlib.crc32(f"{description} {when}".encode()))
-    slices = tags.pop("slices", SHAPE[2])
+    slices, missing = tags.pop("slices", SHAPE[2]), tags.pop("missing", ())
     series, (date, time) = generate_uid(), when.split()
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(slices):
+        if index in missing:
+            continue
         meta = FileMetaDataset()
         meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = MRImageStorage, generate_uid()
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
@@ -60,9 +65,89 @@ def write_series(
         image.HighBit, image.PixelRepresentation = 15, 0
         image.PixelData = voxels[:, :, index].T.tobytes()
         for name, value in tags.items():
-            setattr(image, name, value)
+            if value is None:
+                image.pop(name, None)
+            else:
+                setattr(image, name, value)
         image.save_as(folder / f"{number:03d}_{index:04d}", enforce_file_format=True)
     return voxels
+
+
+def edit(folder: Path, old: bytes, new: bytes) -> None:
+    """Replace bytes in all files of a series by as many others, which may be values that no library writes."""
+    assert len(old) == len(new)
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        content = path.read_bytes()
+        assert old in content
+        path.write_bytes(content.replace(old, new))
+
+
+def drop_preamble(folder: Path) -> None:
+    """Write the files of a series as bare data sets, without preamble and file meta information."""
+    for path in sorted(path for path in folder.iterdir() if path.is_file()):
+        image = pydicom.dcmread(path)
+        bare = pydicom.Dataset(image)
+        bare.save_as(path, implicit_vr=True, little_endian=True, enforce_file_format=False)
+
+
+def write_enhanced(folder: Path, description: str, when: str, study: str, number: int = 1, **groups: Any) -> Any:
+    """Write one enhanced multi-frame file, its timing in shared functional groups; return its voxels.
+
+    ``groups`` are elements of MRTimingAndRelatedParametersSequence (RepetitionTime), MREchoSequence (EffectiveEchoTime)
+    and MRModifierSequence (InversionTimes); ``missing`` are indices of slices to omit.
+    """
+    voxels, (day, clock) = volume(zlib.crc32(f"{description} {when}".encode())), when.split()
+    missing = groups.pop("missing", ())
+    there = [index for index in range(SHAPE[2]) if index not in missing]
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = EnhancedMRImageStorage, generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    image = FileDataset(None, {}, file_meta=meta, preamble=bytes(128))
+    image.SOPClassUID, image.SOPInstanceUID = EnhancedMRImageStorage, meta.MediaStorageSOPInstanceUID
+    image.PatientName, image.PatientID, image.PatientBirthDate, image.PatientSex = NAME, IDENTITY, BIRTH, "F"
+    image.Manufacturer, image.MagneticFieldStrength = "Philips Medical Systems", 3.0
+    image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, generate_uid(), study
+    image.StudyDate, image.StudyTime, image.AcquisitionDateTime = day, f"{clock}00", f"{day}{clock}00.00"
+    image.Modality, image.SeriesDescription, image.SeriesNumber, image.InstanceNumber = "MR", description, number, 1
+    image.ImageType = ["ORIGINAL", "PRIMARY", "T1", "NONE"]
+    image.Columns, image.Rows, image.NumberOfFrames = SHAPE[0], SHAPE[1], len(there)
+    image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
+    image.BitsAllocated = image.BitsStored = 16
+    image.HighBit, image.PixelRepresentation = 15, 0
+    image.SharedFunctionalGroupsSequence = [_shared(groups)]
+    image.PerFrameFunctionalGroupsSequence = [_of_frame(index, place) for place, index in enumerate(there, start=1)]
+    image.PixelData = np.ascontiguousarray(voxels[:, :, there].transpose(2, 1, 0)).tobytes()
+    folder.mkdir(parents=True, exist_ok=True)
+    image.save_as(folder / f"{number:03d}_enhanced", enforce_file_format=True)
+    return voxels
+
+
+def _item(**elements: Any) -> Any:
+    item = pydicom.Dataset()
+    for name, value in elements.items():
+        setattr(item, name, value)
+    return item
+
+
+def _shared(groups: dict[str, Any]) -> Any:
+    pixels = _item(PixelSpacing=[SPACING_MM[1], SPACING_MM[0]], SliceThickness=THICK_MM)
+    shared = _item(
+        PixelMeasuresSequence=[pixels], PlaneOrientationSequence=[_item(ImageOrientationPatient=[*ROW, *DOWN])]
+    )
+    for sequence, name in (
+        ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
+        ("MREchoSequence", "EffectiveEchoTime"),
+        ("MRModifierSequence", "InversionTimes"),
+    ):
+        if name in groups:
+            setattr(shared, sequence, [_item(**{name: groups[name]})])
+    return shared
+
+
+def _of_frame(index: int, place: int) -> Any:
+    position = [float(x) for x in ORIGIN + index * THICK_MM * NORMAL]
+    content = _item(StackID="1", InStackPositionNumber=place, DimensionIndexValues=[1, place])
+    return _item(PlanePositionSequence=[_item(ImagePositionPatient=position)], FrameContentSequence=[content])
 
 
 def world_mm(column: float, row: float, slice_: float) -> Any:

@@ -10,19 +10,14 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from cohort_tables import FILES, snapshot
+from dicom_commands import confirm, propose, residua
 from dicom_trees import BIRTH, IDENTITY, NAME, PLACE, SHAPE, T1, T1CE, uids, world_mm, write_export, write_series
-from residua.cli import app
 from residua.cohort.table.patients import parse_table
 from residua.importers.dicom.proposal_table import scrubbed
 from residua.importers.dicom.propose import weighting
-from residua.importers.dicom.scan import Series
-
-
-def residua(*arguments: object) -> Any:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+from residua.importers.dicom.series import Series
 
 
 @pytest.fixture
@@ -34,20 +29,8 @@ def export(tmp_path: Path) -> Path:
 
 def proposed(export: Path) -> tuple[Path, list[dict[str, str]]]:
     """The proposal of an export, and its rows."""
-    out = export.parent / "proposal"
-    ran = residua(
-        "import", "dicom", export, "--out", out, "--hospital", "STO", "--surgery-dates", export / "surgery.csv"
-    )
-    assert ran.exit_code == 0, ran.output
-    return out, list(csv.DictReader((out / "proposal.tsv").open(), delimiter="\t"))
-
-
-def confirm(out: Path, rows: list[dict[str, str]]) -> None:
-    """Confirm every row that names a column."""
-    with (out / "proposal.tsv").open("w", newline="") as stream:
-        writer = csv.DictWriter(stream, rows[0], delimiter="\t")
-        writer.writeheader()
-        writer.writerows({**row, "confirmed": "yes" if row["column"] else ""} for row in rows)
+    out, rows, _ = propose(export, f"{IDENTITY},2020-01-02 13:00")
+    return out, rows
 
 
 def test_every_series_gets_a_proposal_with_confidence_and_reasons(export: Path) -> None:
@@ -125,18 +108,6 @@ def test_converted_volumes_have_the_dicom_geometry_and_no_identity(tmp_path: Pat
             content = path.read_bytes()
             content += gzip.decompress(content) if path.suffix == ".gz" else b""
             assert not [trace for trace in traces if trace in content], path
-
-
-def test_killed_conversion_continues(export: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    out, rows = proposed(export)
-    confirm(out, rows)
-    kept = out / "private" / "converted" / "STO001"
-    kept.mkdir(parents=True)
-    done = nib.Nifti1Image(np.ones((3, 4, 5), np.int16), np.eye(4))
-    nib.save(done, kept / "post_t1.nii.gz")
-    assert residua("import", "dicom-convert", out, "--out", export.parent / "cohort").exit_code == 0
-    # What was converted before is not converted again.
-    assert nib.load(export.parent / "cohort/images/STO001/post_t1.nii.gz").shape == (3, 4, 5)
 
 
 def test_without_surgery_date_confidence_is_halved_and_patient_excluded(tmp_path: Path) -> None:

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from datetime import datetime
+import shutil
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
 from residua.importers.command import AssumeEarly, Out, Source, WindowHours, deliver
-from residua.importers.dicom.convert import convert, found_of, image_of
+from residua.importers.dicom.convert import convert, found_of
+from residua.importers.dicom.owners import settle
 from residua.importers.dicom.proposal_table import PRIVATE, TABLE, confirmed_series, write_proposals
-from residua.importers.dicom.propose import propose
+from residua.importers.dicom.propose import Proposal, propose
 from residua.importers.dicom.scan import scan
+from residua.importers.dicom.surgeries import Surgeries, read_surgeries
 from residua.importers.found import Found
 from residua.importers.window import Window, judged
 from residua.importers.write import building
 from residua.settings.base import IDENTIFIER
 
 _WINDOW_HOURS = Window().hours
-_TIMES = ("%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M", "%Y-%m-%d", "%Y%m%d")
-Surgeries = Annotated[
+_SHOWN = 3
+SurgeryDates = Annotated[
     Path | None, typer.Option(help="Table with the columns patient_id and surgery (2020-01-31 14:30).")
 ]
 HospitalCode = Annotated[str, typer.Option(help="Code of the hospital; patients become CODE001, CODE002, ….")]
@@ -34,7 +36,7 @@ def dicom(
     source: Source,
     out: Out,
     hospital: HospitalCode,
-    surgery_dates: Surgeries = None,
+    surgery_dates: SurgeryDates = None,
     window_hours: WindowHours = _WINDOW_HOURS,
 ) -> None:
     """Import a PACS export, step 1: propose a column for each series; a person confirms the table."""
@@ -44,20 +46,50 @@ def dicom(
         raise ResiduaError(f"{hospital!r} is not a hospital code: use letters and digits, ending in a letter")
     if not source.is_dir():
         raise ResiduaError(f"{source}: no such folder; give the folder with the data")
-    surgeries = _surgeries(surgery_dates) if surgery_dates else {}
+    surgeries = read_surgeries(surgery_dates) if surgery_dates else {}
     with Console(stderr=True).status("Reading headers") as shown, building(out) as part:
-        series, left = scan(source, lambda files: shown.update(f"Read {files} headers"))
-        if not series:
-            raise ResiduaError(f"{source}: contains no DICOM series; give the folder of the export")
-        proposals = propose(series, surgeries, window_hours)
-        write_proposals(part, proposals, hospital, source)
-    patients = len({each.patient_id for each in series})
-    proposed = sum(bool(proposal.column) for proposal in proposals)
-    typer.echo(f"{patients} patients, {len(series)} series, {proposed} proposed for a column")
-    for reason, number in Counter(left.values()).most_common():
-        typer.echo(f"{number} file(s) not used: {reason}")
+        found = scan(source, lambda files: shown.update(f"Read {files} headers"))
+        if not found.series:
+            lines = _unused(found.left)
+            raise ResiduaError(
+                "\n".join([f"{source}: contains no DICOM series; give the folder of the export", *lines])
+            )
+        proposals = propose(settle(found, hospital), surgeries, window_hours)
+        write_proposals(part, proposals, source, found.left)
+    for line in (*_summary(proposals, surgeries if surgery_dates else None), *_unused(found.left)):
+        typer.echo(line)
     typer.echo(f"{out / TABLE}: inspect each proposed series, correct its column, and write yes or no under confirmed")
     typer.echo(f"{out / PRIVATE}: identifies the patients; keep it separate and do not share it", err=True)
+
+
+def _summary(proposals: Sequence[Proposal], surgeries: Surgeries | None) -> list[str]:
+    """Return the lines printed after a proposal: counts, questions, refused series, surgeries without a patient."""
+    series = [proposal.series for proposal in proposals]
+    patients = {each.patient_id: each.place[0] for each in series}
+    proposed = sum(bool(proposal.column) for proposal in proposals)
+    lines = [f"{len(patients)} patients, {len(series)} series, {proposed} proposed for a column"]
+    refused = [each for each in series if each.fault and each.fault == each.refusal]
+    lines += [f"{each.named}: not proposed: {each.fault}" for each in refused]
+    if asked := sum(proposal.asks for proposal in proposals):
+        lines.append(f"{asked} series raise a question under reasons: answer it by the column that you write")
+    if surgeries is not None:
+        without = [name for patient_id, name in patients.items() if patient_id not in surgeries]
+        if without:
+            lines.append(f"no surgery given for {len(without)} of {len(patients)} patients: {_few(without)}")
+        if unknown := len(set(surgeries) - set(patients)):
+            lines.append(f"{unknown} patient(s) of the table of surgeries are not in the export: compare patient_id")
+    return lines
+
+
+def _unused(left: Mapping[str, str]) -> list[str]:
+    names: dict[str, list[str]] = defaultdict(list)
+    for name, reason in left.items():
+        names[reason].append(name.encode("utf-8", "replace").decode())
+    return [f"{len(files)} file(s) not used: {reason}: {_few(files)}" for reason, files in names.items()]
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (", …" if len(names) > _SHOWN else "")
 
 
 def dicom_convert(
@@ -68,38 +100,13 @@ def dicom_convert(
 ) -> None:
     """Import a PACS export, step 2: convert the confirmed series without patient identity."""
     place, series = confirmed_series(source)
-    # Converted series stay in the private folder until all are done, so that a killed conversion can continue.
+    # Converted series stay in the private folder until the cohort is written, so that a stopped one can continue.
     kept = source / PRIVATE / "converted"
 
     def find(part: Path) -> Found:
-        convert(place, series, kept, lambda n, all_of: typer.echo(f"Converted {n} of {all_of} series", err=True))
-        for record in series:
-            target = part / "images" / image_of(record)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            (kept / image_of(record)).replace(target)
-        return judged(found_of(series, part / "images"), Window(window_hours, assume_early))
+        images = part / "images"
+        convert(place, series, kept, images, lambda n, of: typer.echo(f"Converted {n} of {of} series", err=True))
+        return judged(found_of(series, images), Window(window_hours, assume_early))
 
     deliver(source, out, find, within=None)
-
-
-def _surgeries(table: Path) -> dict[str, datetime]:
-    lines, problems = read_lines(str(table))
-    if problems:
-        raise ResiduaError(str(problems[0]))
-    header = lines[0].cells
-    if not {"patient_id", "surgery"} <= set(header):
-        raise ResiduaError(f"{table}: needs the columns patient_id and surgery")
-    surgeries = {}
-    for line in lines[1:]:
-        cells = dict(zip(header, line.cells, strict=False))
-        surgeries[cells.get("patient_id", "")] = _moment(cells.get("surgery", ""), f"{table}: row {line.row}")
-    return surgeries
-
-
-def _moment(text: str, place: str) -> datetime:
-    for form in _TIMES:
-        try:
-            return datetime.strptime(text, form)
-        except ValueError:
-            continue
-    raise ResiduaError(f"{place}: {text!r} is not a date; write it as 2020-01-31 14:30")
+    shutil.rmtree(kept, ignore_errors=True)

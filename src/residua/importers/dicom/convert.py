@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,23 +13,43 @@ from typing import Any
 import nibabel as nib
 
 from residua.errors import ResiduaError
+from residua.importers.dicom.headers import UnusedError, owner_of, read_dataset, read_header
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import without_words
-from residua.publishing.publish import writing
+from residua.publishing.publish import digest, record_digest, writing
 
 REFERENCE = "post_t1ce"
+_BY_HAND = "confirm another series, or convert it by hand"
 
 
-def convert(source: Path, series: Sequence[Mapping[str, Any]], images: Path, done: Callable[[int, int], None]) -> None:
-    """Convert ``series`` to ``images/{patient}/{column}.nii.gz``, except existing files; call ``done`` for each.
+def convert(
+    source: Path, series: Sequence[Mapping[str, Any]], kept: Path, images: Path, done: Callable[[int, int], None]
+) -> None:
+    """Convert ``series`` to ``images/{patient}/{column}.nii.gz``; call ``done`` for each.
 
-    Raises ``ResiduaError`` for a series that does not give exactly one volume.
+    ``kept`` holds finished volumes between tries. Each is named by its series' identifiers and the digests of its
+    files, so that it is used for the same series alone, whatever its column. Volumes of no confirmed series are
+    removed. Raises ``ResiduaError`` with every series that does not give exactly one volume.
     """
+    faults, used = [], set()
     for number, record in enumerate(series, start=1):
-        target = images / image_of(record)
-        if not target.is_file():
-            _convert(source, record, target)
+        try:
+            volume = kept / f"{_key(source, record)}.nii.gz"
+            if not volume.is_file():
+                _convert(source, record, volume)
+        except ResiduaError as fault:
+            faults.append(str(fault))
+        else:
+            used.add(volume)
+            target = images / image_of(record)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(volume, target)
         done(number, len(series))
+    for other in {*kept.rglob("*")} - used if kept.is_dir() else ():
+        if other.is_file():
+            other.unlink()
+    if faults:
+        raise ResiduaError("\n".join(faults))
 
 
 def image_of(record: Mapping[str, Any]) -> Path:
@@ -39,49 +60,92 @@ def image_of(record: Mapping[str, Any]) -> Path:
 def found_of(series: Sequence[Mapping[str, Any]], images: Path) -> Found:
     """Return the patients of the converted series; clinical values come from the reference series."""
     patients: dict[str, dict[str, Path]] = {}
-    clinical: dict[str, dict[str, str]] = {}
+    reference: dict[str, Mapping[str, Any]] = {}
     for record in series:
         patient, column = record["patient"], record["column"]
         patients.setdefault(patient, {})[column] = images / image_of(record)
-        if column == REFERENCE or patient not in clinical:
-            clinical[patient] = {name: value for name, value in record["clinical"].items() if value}
+        if column == REFERENCE or patient not in reference:
+            reference[patient] = record
     found = [
-        FoundPatient(patient, patient.rstrip("0123456789"), files, clinical=clinical[patient])
+        FoundPatient(
+            patient, patient.rstrip("0123456789"), files,
+            clinical={name: value for name, value in reference[patient]["clinical"].items() if value},
+            remarks=tuple(reference[patient]["remarks"]),
+        )
         for patient, files in patients.items()
-    ]
+    ]  # fmt: skip
     return Found("DICOM", tuple(found))
+
+
+def _place(record: Mapping[str, Any]) -> str:
+    return f"patient {record['patient']}, study {record['study']}, series {record['series']} ({record['column']})"
+
+
+def _key(source: Path, record: Mapping[str, Any]) -> str:
+    """Return a digest of a series' identifiers and the contents of its files. Raises ``ResiduaError``."""
+    owner = [record["patient_id"], record["study_uid"], record["series_uid"]]
+    contents = []
+    for name in record["files"]:
+        file = source / name
+        if not file.is_file():
+            raise ResiduaError(
+                f"{_place(record)}: a file of the source is missing; restore it, or run residua import dicom again"
+            )
+        try:
+            same = list(owner_of(read_header(file))) == owner
+        except UnusedError:
+            same = False
+        if not same:
+            raise ResiduaError(
+                f"{_place(record)}: a file of the source is no longer of this series; run residua import dicom again"
+            )
+        contents.append(digest(file))
+    return record_digest([owner, sorted(contents)])
 
 
 def _convert(source: Path, record: Mapping[str, Any], target: Path) -> None:
     import dcm2niix
 
-    place = f"patient {record['patient']}, study {record['study']}, series {record['series']} ({record['column']})"
     with TemporaryDirectory() as folder:
         slices, made = Path(folder) / "slices", Path(folder) / "made"
         slices.mkdir()
         made.mkdir()
         for number, name in enumerate(record["files"]):
-            file = source / name
-            if not file.is_file():
-                raise ResiduaError(
-                    f"{place}: a file of the source is missing; restore it, or run residua import dicom again"
-                )
-            (slices / f"{number:05d}.dcm").symlink_to(file.resolve())
+            _provide(source / name, slices / f"{number:05d}.dcm")
         command = [dcm2niix.bin, "-b", "n", "-z", "y", "-f", "image", "-o", str(made), str(slices)]
-        ran = subprocess.run(command, capture_output=True, text=True)
+        ran = subprocess.run(command, capture_output=True, text=True, errors="replace")
         volumes = sorted(made.glob("*.nii*"))
-        if ran.returncode or len(volumes) != 1:
-            what = f"dcm2niix converted it to {len(volumes)} volumes" if volumes else "dcm2niix could not convert it"
-            raise ResiduaError(f"{place}: {what}; confirm another series, or convert it by hand")
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if ran.returncode or not volumes:
+            raise ResiduaError(f"{_place(record)}: dcm2niix could not convert it; {_BY_HAND}")
+        if len(volumes) > 1:
+            raise ResiduaError(f"{_place(record)}: dcm2niix converted it to {len(volumes)} volumes; {_BY_HAND}")
         with writing(target, suffix=".nii.gz") as beside:
-            _without_identity(volumes[0], beside)
+            _without_identity(volumes[0], beside, record)
 
 
-def _without_identity(volume: Path, target: Path) -> None:
-    """Copy voxels, affine and codes to a header without text and extensions."""
+def _provide(file: Path, link: Path) -> None:
+    """Link to a file; copy one without the preamble, by which dcm2niix knows DICOM."""
+    with open(file, "rb") as stream:
+        preamble = stream.read(132)
+    if preamble[128:] == b"DICM":
+        link.symlink_to(file.resolve())
+    else:
+        read_dataset(file).save_as(link, enforce_file_format=True)
+
+
+def _without_identity(volume: Path, target: Path, record: Mapping[str, Any]) -> None:
+    """Copy voxels, affine and codes to a header without text and extensions. Raises ``ResiduaError``."""
     image: Any = nib.load(volume)
-    clean = nib.Nifti1Image(image.dataobj.get_unscaled(), None, without_words(image.header))
+    voxels = image.dataobj.get_unscaled()
+    if len(voxels.shape) > 3 and voxels.shape[3:].count(1) == len(voxels.shape) - 3:
+        voxels = voxels.reshape(voxels.shape[:3])
+    if len(voxels.shape) != 3:
+        n = voxels.shape[3] if len(voxels.shape) > 3 else 1
+        what = f"{n} volumes" if n > 1 else "a single slice"
+        raise ResiduaError(f"{_place(record)}: dcm2niix converted it to {what} in one file; {_BY_HAND}")
+    if voxels.dtype.fields:
+        raise ResiduaError(f"{_place(record)}: dcm2niix converted it to colours, not intensities; {_BY_HAND}")
+    clean = nib.Nifti1Image(voxels, None, without_words(image.header))
     clean.header.set_slope_inter(image.dataobj.slope, image.dataobj.inter)
     nib.save(clean, target)
     os.chmod(target, 0o644)

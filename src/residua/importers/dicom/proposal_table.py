@@ -7,11 +7,12 @@ import io
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from residua.cohort.table.lines import read_lines
+from residua.cohort.table.lines import MISSING, read_lines
+from residua.cohort.table.patients import CLINICAL, REQUIRED
 from residua.errors import ResiduaError
 from residua.importers.dicom.propose import Proposal
 from residua.publishing.publish import write_text
@@ -21,6 +22,7 @@ COLUMNS = (
     *("patient", "study", "series", "session", "slices", "spacing_mm", "tr_ms", "te_ms", "ti_ms"),
     *("hours_since_surgery", "description", "column", "confidence", "reasons", "confirmed"),
 )
+_NO_IMAGE = (*REQUIRED, *CLINICAL, "exclusion_reason", "source_id")
 _VOCABULARY = re.compile(
     r"t1w?|t2w?|flair|mp-?rage|bravo|f?spgr|vibe|tfe|ffe|tse|fse|se|gre|tirm|space|cube|3d|2d|ax(?:ial)?|tra(?:ns)?|sag(?:ittal)?"
     r"|cor(?:onal)?|gd|gado\w*|km|ce|contrast|post|pre|nativ|ohne|without|with|fs|fatsat|dark|fluid|iso|mm|\d|p2|dwi|adc|swi"
@@ -29,30 +31,21 @@ _VOCABULARY = re.compile(
 )
 
 
-def write_proposals(folder: Path, proposals: Sequence[Proposal], hospital: str, source: Path) -> None:
-    """Write ``proposal.tsv``, without identity, and ``private/mapping.json``, readable by its owner only."""
-    patients = {p: f"{hospital}{n:03d}" for n, p in enumerate(dict.fromkeys(x.series.patient_id for x in proposals), 1)}
-    studies: dict[str, list[str]] = {}
-    rows: list[dict[str, Any]] = []
-    private: list[dict[str, Any]] = []
-    for proposal in proposals:
-        series, patient = proposal.series, patients[proposal.series.patient_id]
-        seen = studies.setdefault(patient, [])
-        if series.study_uid not in seen:
-            seen.append(series.study_uid)
-        place = {"patient": patient, "study": seen.index(series.study_uid) + 1}
-        number = 1 + sum(row["patient"] == patient and row["study"] == place["study"] for row in rows)
-        rows.append({**place, "series": number, **_shown(proposal)})
-        record = {"patient": patient, "study": place["study"], "series": number}
-        private.append({**record, "patient_id": series.patient_id, "series_uid": series.series_uid, **_kept(proposal)})
+def write_proposals(folder: Path, proposals: Sequence[Proposal], source: Path, left: Mapping[str, str]) -> None:
+    """Write ``proposal.tsv``, without identity, and ``private/mapping.json``, readable by its owner only.
+
+    The mapping holds identifiers and files of each series, and the reason for each file in ``left``.
+    """
     hidden = folder / PRIVATE
     hidden.mkdir(mode=0o700)
-    write_text(hidden / "mapping.json", json.dumps({"source": str(source.resolve()), "series": private}, indent=1))
+    private = [{**_placed(proposal), **_kept(proposal)} for proposal in proposals]
+    mapping = {"source": str(source.resolve()), "series": private, "left": dict(left)}
+    write_text(hidden / "mapping.json", json.dumps(mapping, indent=1))
     os.chmod(hidden / "mapping.json", 0o600)
     stream = io.StringIO(newline="")
     writer = csv.DictWriter(stream, COLUMNS, delimiter="\t", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(rows)
+    writer.writerows({**_placed(proposal), **_shown(proposal)} for proposal in proposals)
     write_text(folder / TABLE, stream.getvalue())
 
 
@@ -69,31 +62,40 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
         raise ResiduaError(
             f"{folder / PRIVATE}: mapping.json is missing or damaged; run residua import dicom again"
         ) from None
-    wrong, chosen, taken = [], [], set()
+    wrong: list[str] = []
+    chosen: list[dict[str, Any]] = []
     for number, row in rows:
-        key = (row["patient"], row["study"], row["series"])
-        place = f"row {number} (patient {row['patient']}, series {row['series']})"
-        if not row["column"] or row["confirmed"].casefold() == "no":
+        if row["column"] in MISSING or row["confirmed"].casefold() == "no":
             continue
-        if key not in records:
-            wrong.append(f"{place}: no such series; restore the original patient, study and series")
-        elif not re.fullmatch(r"[a-z][a-z0-9_]*", row["column"]):
-            wrong.append(
-                f"{place}: {row['column']!r} is not a column name; write one such as post_t1ce, or leave it empty"
-            )
-        elif row["confirmed"].casefold() != "yes":
-            wrong.append(f"{place}: {row['column']} is not confirmed; inspect the series and write yes or no")
-        elif (row["patient"], row["column"]) in taken:
-            wrong.append(f"{place}: {row['column']} appears twice for this patient; confirm only one")
-        else:
-            taken.add((row["patient"], row["column"]))
-            chosen.append({**records[key], "column": row["column"]})
+        record = records.get((row["patient"], row["study"], row["series"]))
+        if fault := _row_fault(row, record, chosen):
+            wrong.append(f"row {number} (patient {row['patient']}, series {row['series']}): {fault}")
+        elif record is not None:
+            chosen.append({**record, "column": row["column"]})
     if wrong:
         lines = [f"{folder / TABLE}: the proposal is not ready ({len(wrong)} to correct):", *(f"  {w}" for w in wrong)]
         raise ResiduaError("\n".join(lines))
     if not chosen:
         raise ResiduaError(f"{folder / TABLE}: no series is confirmed; write yes in the rows to convert")
     return Path(private["source"]), chosen
+
+
+def _row_fault(row: Mapping[str, str], record: Mapping[str, Any] | None, chosen: Sequence[Mapping[str, Any]]) -> str:
+    """Return why a row that names a column cannot be converted; empty if it can."""
+    column = row["column"]
+    if record is None:
+        return "no such series; restore the original patient, study and series"
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", column) or column in _NO_IMAGE:
+        return f"{column!r} is not a column name; write one such as post_t1ce, or leave it empty"
+    if record["refusal"]:
+        return f"{record['refusal']}; correct the source and run residua import dicom again, or write no"
+    if row["confirmed"].casefold() != "yes":
+        return f"{column} is not confirmed; inspect the series and write yes or no"
+    if any((other["patient"], other["column"]) == (row["patient"], column) for other in chosen):
+        return f"{column} appears twice for this patient; confirm only one"
+    if any(other["series_uid"] == record["series_uid"] for other in chosen):
+        return "the series is confirmed for two columns; write no in one of the rows"
+    return ""
 
 
 def _rows(folder: Path) -> list[tuple[int, dict[str, str]]]:
@@ -107,17 +109,20 @@ def _rows(folder: Path) -> list[tuple[int, dict[str, str]]]:
     return [(line.row, dict.fromkeys(header, "") | dict(zip(header, line.cells, strict=False))) for line in lines[1:]]
 
 
+def _placed(proposal: Proposal) -> dict[str, Any]:
+    return dict(zip(("patient", "study", "series"), proposal.series.place, strict=True))
+
+
 def _shown(proposal: Proposal) -> dict[str, Any]:
-    series = proposal.series
-    hours = proposal.hours_since_surgery
+    series, since = proposal.series, proposal.since
     return {
         "session": proposal.session,
-        "slices": len(series.files),
+        "slices": len(series.frames),
         "spacing_mm": "x".join(f"{mm:.3g}" for mm in series.spacing_mm),
         "tr_ms": _number(series.tr_ms),
         "te_ms": _number(series.te_ms),
         "ti_ms": _number(series.ti_ms),
-        "hours_since_surgery": "" if hours is None else f"{hours:.0f}",
+        "hours_since_surgery": "" if since is None or since.sign == 0 else f"{since.hours:.0f}",
         "description": scrubbed(series.description),
         "column": proposal.column,
         "confidence": f"{proposal.confidence:.2f}",
@@ -127,16 +132,23 @@ def _shown(proposal: Proposal) -> dict[str, Any]:
 
 
 def _kept(proposal: Proposal) -> dict[str, Any]:
-    series = proposal.series
-    hours = proposal.hours_since_surgery
+    """Return what stays private, and what the cohort table gets if the series is confirmed."""
+    series, since = proposal.series, proposal.since
+    # On the day of surgery itself: who confirms a post-operative column says that the scan was after surgery.
+    after = since is not None and since.sign >= 0
     clinical = {
-        "hours_since_surgery": "" if hours is None or hours < 0 else f"{hours:.1f}",
+        "hours_since_surgery": f"{since.hours:.1f}" if since and after else "",
         "age": series.age,
-        "sex": series.sex if series.sex in ("F", "M", "O") else "",
+        "sex": series.sex,
         "field_strength_t": series.field_strength_t,
         "manufacturer": series.manufacturer,
     }
-    return {"files": series.files, "clinical": clinical}
+    remarks = list(series.remarks)
+    if since and after and not since.exact:
+        days = f"{since.hours / 24:g} whole days between the dates of surgery and scan"
+        remarks.append(f"hours after surgery: {days}")
+    identity = {**series.owner._asdict(), "files": series.files}
+    return {**identity, "clinical": clinical, "remarks": remarks, "refusal": series.refusal}
 
 
 def scrubbed(description: str) -> str:

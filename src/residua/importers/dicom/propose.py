@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
 
-from residua.importers.dicom.scan import Series
+from residua.importers.dicom.moments import Elapsed
+from residua.importers.dicom.series import Series
+from residua.importers.dicom.sessions import ASKED, ScanSession, session_of
+from residua.importers.dicom.surgeries import Surgeries
 
 _FLAIR = re.compile(r"flair|dark.?fl|tirm", re.IGNORECASE)
 _T2 = re.compile(r"t2(?!\s*\*|.?star)", re.IGNORECASE)
@@ -29,9 +32,9 @@ _COLUMNS = {
     ("pre", "t1ce"): "pre_t1ce",
 }
 NAMED, MEASURED, CONTRADICTED = 0.5, 0.3, -0.3
-CONTRAST_SURE, GUESSED_SESSION = 0.2, 0.5
+CONTRAST_SURE = 0.2
 """Confidence is 0.5 for a name that gives the weighting, 0.3 for timing parameters that give it (−0.3 if they give
-another), and 0.2 if description and contrast agent's tag agree; half of it if the session is a guess."""
+another), and 0.2 if description and contrast agent's tag agree; times the certainty of the session."""
 
 
 @dataclass(frozen=True)
@@ -43,28 +46,43 @@ class Proposal:
     column: str
     confidence: float
     reasons: tuple[str, ...]
-    hours_since_surgery: float | None = None
+    since: Elapsed | None = None
+
+    @property
+    def asks(self) -> bool:
+        """Whether the column is empty because the source does not say which it is."""
+        return not self.column and any(reason.startswith(ASKED) for reason in self.reasons)
 
 
-def propose(series: Sequence[Series], surgeries: Mapping[str, datetime], window_hours: float = 72.0) -> list[Proposal]:
+def propose(series: Sequence[Series], surgeries: Surgeries, window_hours: float = 72.0) -> list[Proposal]:
     """Propose a column for every series, in their order; each column of a patient goes to the most certain series."""
+    patients: dict[str, list[Series]] = defaultdict(list)
+    for each in series:
+        patients[each.patient_id].append(each)
     proposals = []
     for each in series:
-        of_patient = [other for other in series if other.patient_id == each.patient_id]
-        session, sure, why = _session(each, of_patient, surgeries.get(each.patient_id), window_hours)
-        proposals.append(_proposal(each, session, sure, why, surgeries.get(each.patient_id)))
+        of_patient = patients[each.patient_id]
+        session = session_of(each, of_patient, surgeries.get(each.patient_id, ()), window_hours)
+        proposals.append(_proposal(each, session))
     return _ranked(proposals)
 
 
-def _proposal(series: Series, session: str, sure: bool, why: str, surgery: datetime | None) -> Proposal:
-    hours = (series.when - surgery) / timedelta(hours=1) if surgery and series.when else None
+def _proposal(series: Series, session: ScanSession) -> Proposal:
+    def without(*reasons: str) -> Proposal:
+        return Proposal(series, session.name, "", 0.0, (*reasons, *series.remarks), session.since)
+
     if series.fault:
-        return Proposal(series, session, "", 0.0, (series.fault,), hours)
+        return without(series.fault)
     kind, confidence, reasons = weighting(series)
-    column = _COLUMNS.get((session, kind), "")
+    if kind and series.questions:
+        return without(*reasons, session.why, *(f"{ASKED}: {question}" for question in series.questions))
+    if kind and not session.name:
+        return without(*reasons, session.why)
+    column = _COLUMNS.get((session.name, kind), "")
     if not column:
-        return Proposal(series, session, "", 0.0, (*reasons, why, "no column of the study"), hours)
-    return Proposal(series, session, column, confidence * (1.0 if sure else GUESSED_SESSION), (*reasons, why), hours)
+        return without(*reasons, session.why, "no column of the study")
+    why = (*reasons, session.why, *series.remarks)
+    return Proposal(series, session.name, column, confidence * session.certainty, why, session.since)
 
 
 def weighting(series: Series) -> tuple[str, float, tuple[str, ...]]:
@@ -118,28 +136,6 @@ def _contrast(series: Series) -> tuple[str, float, list[str]]:
     return "t1", CONTRAST_SURE, ["no sign of a contrast agent"]
 
 
-def _session(
-    series: Series, of_patient: Sequence[Series], surgery: datetime | None, window_hours: float
-) -> tuple[str, bool, str]:
-    """Return "pre", "post" or "later", whether it is certain, and the reason."""
-    studies = sorted({(s.when or datetime.min, s.study_uid) for s in of_patient if s.modality == "MR"})
-    order = list(dict.fromkeys(uid for _, uid in studies))
-    if surgery is None or series.when is None:
-        if len(order) == 1:
-            return "post", False, "the only study: taken as post-operative"
-        place = order.index(series.study_uid) if series.study_uid in order else 0
-        name = ("pre", "post")[place] if place < 2 else "later"
-        return name, False, f"study {place + 1} of {len(order)} in time, without a date of surgery"
-    if series.when < surgery:
-        return "pre", True, "before surgery"
-    first = min((s.when for s in of_patient if s.when and s.when >= surgery), default=series.when)
-    hours = (series.when - surgery) / timedelta(hours=1)
-    if series.when - first > timedelta(hours=12):
-        return "later", True, f"{hours:.0f} h after surgery, and there was an earlier scan"
-    late = "" if hours <= window_hours else f", later than {window_hours:g} h"
-    return "post", True, f"{hours:.0f} h after surgery{late}"
-
-
 def _ranked(proposals: list[Proposal]) -> list[Proposal]:
     """Clear the column of all but the best of several proposals for it, and add the reason to each."""
     rivals: dict[tuple[str, str], list[Proposal]] = {}
@@ -164,4 +160,4 @@ def _ranked(proposals: list[Proposal]) -> list[Proposal]:
 
 def _quality(proposal: Proposal) -> tuple[float, int, float]:
     spacing = proposal.series.spacing_mm
-    return proposal.confidence, len(proposal.series.files), -max(spacing, default=0.0)
+    return proposal.confidence, len(proposal.series.frames), -max(spacing, default=0.0)

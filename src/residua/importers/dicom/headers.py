@@ -1,0 +1,82 @@
+"""Open the header of a DICOM file and say whose it is."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pydicom
+from pydicom.errors import InvalidDicomError
+
+from residua.importers.dicom.elements import text
+
+# Each doubtful value is judged where it is used; pydicom would print it, with names and dates.
+pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+_DIRECTORY = "1.2.840.10008.1.3.10"
+
+
+class UnusedError(Exception):
+    """A file that is not an image of a series; the message gives the reason."""
+
+
+class Owner(NamedTuple):
+    """Whose a file is: all three are needed, because careless anonymisation repeats each of them."""
+
+    patient_id: str
+    study_uid: str
+    series_uid: str
+
+
+def read_header(path: Path) -> Any:
+    """Read the header of ``path``, with or without the preamble of a DICOM file. Raises ``UnusedError``."""
+    header = read_dataset(path, stop_before_pixels=True)
+    if header is None:
+        raise UnusedError("not DICOM")
+    if text(header.file_meta, "MediaStorageSOPClassUID") == _DIRECTORY:
+        raise UnusedError("a DICOMDIR, which lists the other files")
+    if not all(owner_of(header)):
+        raise UnusedError("no identifier of patient, study or series")
+    return header
+
+
+def read_dataset(path: Path, stop_before_pixels: bool = False) -> Any:
+    """Read a file with or without preamble; None if it is not DICOM. Raises ``UnusedError`` if it is damaged."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return pydicom.dcmread(path, stop_before_pixels=stop_before_pixels)
+        except InvalidDicomError:
+            return _without_preamble(path, stop_before_pixels)
+        except Exception as error:
+            raise UnusedError(f"cannot be read as DICOM ({type(error).__name__})") from None
+
+
+def _without_preamble(path: Path, stop_before_pixels: bool) -> Any:
+    try:
+        header = pydicom.dcmread(path, stop_before_pixels=stop_before_pixels, force=True)
+        known = all(name in header for name in ("SOPClassUID", "SeriesInstanceUID"))
+    except Exception:  # Any other kind of file, read as if it were DICOM.
+        return None
+    return header if known else None
+
+
+def owner_of(header: Any) -> Owner:
+    """Return the patient, study and series of a header, empty where it has none."""
+    patient = unicodedata.normalize("NFC", text(header, "PatientID"))
+    return Owner(patient, text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID"))
+
+
+def is_cut_off(path: Path, header: Any, frames: int) -> bool:
+    """Return whether a file ends before its last voxel; not known where voxels are compressed."""
+    syntax = header.file_meta.get("TransferSyntaxUID")
+    if syntax is not None and (syntax.is_compressed or syntax.is_deflated):
+        return False
+    rows, columns, bits = (header.get(name) or 0 for name in ("Rows", "Columns", "BitsAllocated"))
+    with warnings.catch_warnings(), open(path, "rb") as stream:
+        warnings.simplefilter("ignore")
+        pydicom.dcmread(stream, stop_before_pixels=True, force=True)
+        left = os.path.getsize(path) - stream.tell()
+    return left < rows * columns * bits // 8 * frames
