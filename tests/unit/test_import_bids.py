@@ -9,7 +9,7 @@ import pytest
 from cohort_tables import snapshot
 from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_tree
 from residua.errors import ResiduaError
-from residua.importers.bids_tables import interval, read_rows, row_of
+from residua.importers.bids_tables import interval, read_rows, rows_named
 from residua.importers.window import UNKNOWN
 
 DESCRIPTION = {"Name": "a study", "BIDSVersion": "1.9.0"}
@@ -103,7 +103,7 @@ def test_record_lists_remarks_and_unused_files(tmp_path: Path) -> None:
     assert record["hospitals"] == {"GRO": "GRO", "StOlav": "St Olav"}
     assert record["remarks"] == ["1 participant(s) of participants.tsv have no image"]
     days = "hours after surgery: 5 whole days between the dates of surgery and scan"
-    assert record["patients"]["sub02"]["remarks"] == [days]
+    assert record["patients"]["sub02"]["remarks"] == [days, "age is left empty: '89+' is not a number"]
     assert record["patients"]["sub01"]["remarks"] == ["hours after surgery: from the times of surgery and scan"]
     left = record["left"]
     in_mni = f"{SEG}/sub-01/ses-postop/anat/sub-01_ses-postop_space-MNI152NLin6Asym_label-residual_mask.nii.gz"
@@ -243,7 +243,7 @@ def test_folder_without_bids_images_is_reported(tmp_path: Path) -> None:
         ({"hours_since_surgery": "31"}, {"surgery_date": "2020-01-01"}, "2020-01-04", 31.0),
         ({"days_since_surgery": "2"}, {}, None, 48.0),
         ({}, {"surgery_date": "2020-01-05"}, "2020-01-04", -24.0),
-        ({}, {"surgery_date": "in spring"}, "2020-01-04", None),
+        ({}, {"surgery_date": "unknown"}, "2020-01-04", None),
         ({}, {"surgery_date": "2020-01-01"}, None, None),
         ({}, {}, "2020-01-04", None),
     ],
@@ -267,8 +267,8 @@ def test_read_rows_lowers_columns_and_omits_missing_cells(tmp_path: Path) -> Non
     path.write_text("session_id\tAcq_Time\tx\nses-a\t2020\tn/a\n", encoding="utf-8")
     rows = read_rows(path)
     assert rows == ({"session_id": "ses-a", "acq_time": "2020"},)
-    assert row_of(rows, "session_id", "a") == rows[0]
-    assert row_of(rows, "session_id", "b") == {}
+    assert rows_named(rows, "session_id", "a") == [rows[0]]
+    assert rows_named(rows, "session_id", "b") == []
     path.write_bytes("é".encode("latin-1"))
     with pytest.raises(ResiduaError):
         read_rows(path)

@@ -21,13 +21,15 @@ from residua.importers.bids_images import BidsImage, read_images, scanner, unnam
 from residua.importers.bids_tables import (
     Row,
     TimeSinceSurgery,
-    demographics,
     hospital_column,
     interval,
+    only_row,
+    person_of,
     read_rows,
-    row_of,
+    rows_named,
 )
 from residua.importers.candidates import patient_of
+from residua.importers.cells import UnreadableCellError, demographics, is_known
 from residua.importers.found import Found, FoundPatient
 
 LAYOUT = "bids"
@@ -53,11 +55,31 @@ def find_bids(root: Path, options: BidsOptions) -> Found:
             files[f"sub-{image.entities['sub']}"].setdefault(meant, []).append(image)
     if not any(files.values()):
         raise ResiduaError(_nothing(root, images))
-    patients = [
-        _patient(root, subject, of_column, row_of(people, "participant_id", subject), column, options)
-        for subject, of_column in sorted(files.items())
-    ]
+    patients = _patients(root, files, people, column, options)
     return Found(LAYOUT, tuple(patients), left, _absent(people, files))
+
+
+def _patients(
+    root: Path,
+    files: Mapping[str, Mapping[str, list[BidsImage]]],
+    people: tuple[Row, ...],
+    column: str | None,
+    options: BidsOptions,
+) -> list[FoundPatient]:
+    """Return the patients. Raises ``ResiduaError`` with everything that is wrong with any of them."""
+    if people and not any("participant_id" in row for row in people):
+        raise ResiduaError(f"{root}: participants.tsv has no column participant_id; add or rename it")
+    patients, faults = [], []
+    for subject, of_column in sorted(files.items()):
+        after = (image for name, images in sorted(of_column.items()) if name.startswith("post_") for image in images)
+        session = next((image.entities["ses"] for image in after), "")
+        try:
+            patients.append(_patient(root, subject, of_column, person_of(people, subject, session), column, options))
+        except ResiduaError as error:
+            faults.append(str(error))
+    if faults:
+        raise ResiduaError("\n".join(dict.fromkeys(faults)))
+    return patients
 
 
 def _patient(
@@ -70,25 +92,33 @@ def _patient(
 ) -> FoundPatient:
     chosen = {name: preferred(images, options.prefer) for name, images in of_column.items()}
     hospital = row.get(column or "", options.hospital)
-    clinical, remarks = demographics(row), []
+    clinical, remarks, reason = demographics(row.get("age"), row.get("sex", row.get("gender"))), list[str](), ""
     reference = chosen.get("post_t1ce", [])
     if len(reference) == 1:
         clinical |= scanner(reference[0].metadata())
-        if known := _interval(root, subject, reference[0], row, options):
-            clinical["hours_since_surgery"] = f"{known.hours:g}"
-            remarks.append(known.remark)
+        try:
+            if known := _interval(root, subject, reference[0], row, options):
+                clinical["hours_since_surgery"] = f"{known.hours:.10g}"
+                remarks.append(known.remark)
+        except UnreadableCellError as error:
+            reason = error.reason
+            remarks.append(str(error))
     candidates = {name: [image.path for image in images] for name, images in chosen.items()}
     patient = patient_of(subject, hospital or "unknown", candidates, options.rules, clinical, remarks)
-    return patient if hospital else replace(patient, exclusion_reason="the hospital is not known")
+    reason = reason if hospital else "the hospital is not known"
+    return replace(patient, exclusion_reason=reason) if reason else patient
 
 
 def _interval(root: Path, subject: str, image: BidsImage, row: Row, options: BidsOptions) -> TimeSinceSurgery | None:
     """Return the hours from surgery to the scan of ``image``, by its own time or else its session's."""
     name = f"ses-{image.entities['ses']}"
-    session = row_of(read_rows(root / subject / f"{subject}_sessions.tsv"), "session_id", name)
+    sessions = f"{subject}/{subject}_sessions.tsv"
+    session = only_row(rows_named(read_rows(root / sessions), "session_id", name), f"{sessions}: {name}")
     scans = read_rows(root / subject / name / f"{subject}_{name}_scans.tsv")
-    scan = next((scan for scan in scans if image.name.endswith(f"/{scan.get('filename')}")), {})
-    acquired = scan.get("acq_time", session.get("acq_time"))
+    own = [scan for scan in scans if image.name.endswith(f"/{scan.get('filename')}")]
+    different = [scan for number, scan in enumerate(own) if scan not in own[:number]]
+    scan = only_row(different, f"{subject}_{name}_scans.tsv: {image.path.name}")
+    acquired = next(filter(is_known, (scan.get("acq_time"), session.get("acq_time"))), None)
     return interval((session, row), acquired, options.surgery_column)
 
 

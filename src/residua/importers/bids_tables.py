@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
+from unicodedata import normalize
 
 from residua.cohort.table.lines import MISSING, read_lines
 from residua.errors import ResiduaError
+from residua.importers.cells import hours_between, is_known, moment_of, number_of
 from residua.problems.lists import errors_of
 
 _HOSPITAL = ("hospital", "site", "center", "centre", "institution", "site_id")
 _SURGERY = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")
 _HOURS = {"hours_since_surgery": 1.0, "days_since_surgery": 24.0}
+_SESSION = ("session_id", "session", "ses", "visit", "visit_id", "timepoint")
+_SOURCE = "hours after surgery"
 Row = Mapping[str, str]
 
 
 def read_rows(path: Path) -> tuple[Row, ...]:
     """Read the rows of a TSV file as cells by column in lower case; no rows if it does not exist.
 
-    Cells that are empty or ``n/a`` are omitted. Raises ``ResiduaError`` if the file cannot be split into cells.
+    Cells that are empty or ``n/a`` are omitted. Raises ``ResiduaError`` if the file cannot be split into cells, or has
+    a column twice or a cell without a column.
     """
     if not path.is_file():
         return ()
@@ -29,13 +33,56 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     if damaged := errors_of(problems):
         raise ResiduaError(str(damaged[0]))
     header = [name.lower() for name in lines[0].cells]
+    if twice := [name for name, n in Counter(header).items() if n > 1 and name]:
+        raise ResiduaError(f"{path}: the column {twice[0]} is twice in the header; delete one")
+    if wide := [line.row for line in lines[1:] if any(line.cells[len(header) :])]:
+        raise ResiduaError(f"{path}: row {wide[0]} has more cells than the header has columns; correct it")
     cells = (zip(header, line.cells, strict=False) for line in lines[1:])
     return tuple({column: cell for column, cell in row if cell not in MISSING} for row in cells)
 
 
-def row_of(rows: Iterable[Row], column: str, name: str) -> Row:
-    """Return the row whose ``column`` is ``name``, with or without the key before the hyphen; empty if none is."""
-    return next((row for row in rows if row.get(column, "").rpartition("-")[2] == name.rpartition("-")[2]), {})
+def rows_named(rows: Iterable[Row], column: str, name: str) -> list[Row]:
+    """Return the different rows whose ``column`` is ``name``, with or without the key before the hyphen."""
+    found: list[Row] = []
+    for row in rows:
+        if column in row and _bare(row[column]) == _bare(name) and row not in found:
+            found.append(row)
+    return found
+
+
+def _bare(name: str) -> str:
+    return normalize("NFC", name).removeprefix("sub-").removeprefix("ses-")
+
+
+def only_row(rows: Sequence[Row], what: str) -> Row:
+    """Return the one row; empty if there is none. Raises ``ResiduaError`` for several, with ``what`` they are of."""
+    if len(rows) > 1:
+        raise ResiduaError(f"{what}: {len(rows)} rows that differ; keep the right one")
+    return rows[0] if rows else {}
+
+
+def person_of(people: Sequence[Row], subject: str, session: str) -> Row:
+    """Return what ``participants.tsv`` says of a participant at the post-operative ``session``.
+
+    Of several rows, a column of sessions says which one counts; what all rows say holds for every session.
+    Raises ``ResiduaError`` if rows differ and no session tells them apart.
+    """
+    rows = rows_named(people, "participant_id", subject)
+    if len(rows) < 2:
+        return only_row(rows, subject)
+    column = next((name for name in _SESSION if all(name in row for row in rows)), None)
+    if column is None:
+        raise ResiduaError(
+            f"participants.tsv has {len(rows)} rows of {subject} that differ, and no column such as session_id that "
+            "tells which one is of the post-operative scan; keep one row, or add the column"
+        )
+    own = [row for row in rows if _bare(row[column]).casefold() == session.casefold()]
+    if own:
+        return only_row(own, f"participants.tsv: {subject}, session {session}")
+    # A time since surgery is of one scan, even where all rows of other scans agree.
+    return {
+        name: cell for name, cell in rows[0].items() if name not in _HOURS and all(r.get(name) == cell for r in rows)
+    }
 
 
 def hospital_column(rows: Sequence[Row], wanted: str | None) -> str | None:
@@ -47,13 +94,6 @@ def hospital_column(rows: Sequence[Row], wanted: str | None) -> str | None:
         there = ", ".join(sorted(columns)) or "none"
         raise ResiduaError(f"--hospital-column {wanted}: participants.tsv has only the columns {there}")
     return wanted.lower()
-
-
-def demographics(row: Row) -> dict[str, str]:
-    """Return ``age`` in years and ``sex`` as F or M, if known."""
-    age, sex = row.get("age", ""), row.get("sex", row.get("gender", ""))[:1].upper()
-    known = {"age": age} if re.fullmatch(r"\d+(\.\d+)?", age) else {}
-    return known | ({"sex": sex} if sex in ("F", "M") else {})
 
 
 @dataclass(frozen=True)
@@ -68,29 +108,21 @@ def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | No
     """Return the hours after surgery, from a column or from the times of surgery and scan; None if unknown.
 
     ``rows`` are searched in order: the session's row, then the participant's. Without a time of day in both, the
-    difference is whole days.
+    difference is whole days. Raises ``UnreadableCellError`` if a value is there that cannot be read.
     """
     cells = {column: cell for row in reversed(list(rows)) for column, cell in row.items()}
     for column, factor in _HOURS.items():
-        if column in cells and re.fullmatch(r"-?\d+(\.\d+)?", cells[column]):
-            return TimeSinceSurgery(float(cells[column]) * factor, f"hours after surgery: from the column {column}")
+        if (number := number_of(column, cells.get(column))) is not None:
+            return TimeSinceSurgery(number * factor, f"{_SOURCE}: from the column {column}")
     columns = _SURGERY if surgery_column is None else (surgery_column.lower(),)
-    surgery = next((cells[column] for column in columns if column in cells), None)
-    operated, scanned = _time(surgery), _time(acquired)
+    surgery = next((column for column in columns if is_known(cells.get(column))), columns[0])
+    operated, scanned = moment_of(surgery, cells.get(surgery)), moment_of("acq_time", acquired)
     if operated is None or scanned is None:
         return None
-    if "T" in str(surgery) and "T" in str(acquired):
-        hours = (scanned - operated).total_seconds() / 3600
-        return TimeSinceSurgery(round(hours, 1), "hours after surgery: from the times of surgery and scan")
-    days = (scanned.date() - operated.date()).days
-    return TimeSinceSurgery(
-        days * 24.0, f"hours after surgery: {days} whole days between the dates of surgery and scan"
-    )
-
-
-def _time(text: str | None) -> datetime | None:
-    """Parse a time in BIDS format; the time zone is ignored, because surgery and scan rarely both have it."""
-    try:
-        return datetime.fromisoformat(text).replace(tzinfo=None) if text else None
-    except ValueError:
-        return None
+    if operated.has_time and scanned.has_time:
+        one_zone = (operated.at.tzinfo is None) != (scanned.at.tzinfo is None)
+        remark = f"{_SOURCE}: from the times of surgery and scan"
+        remark += "; only one of them has a time zone, both are taken as local" if one_zone else ""
+        return TimeSinceSurgery(round(hours_between(operated, scanned), 4), remark)
+    days = (scanned.at.date() - operated.at.date()).days
+    return TimeSinceSurgery(days * 24.0, f"{_SOURCE}: {days} whole days between the dates of surgery and scan")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from residua.cohort.table.paths import absolute_path
 from residua.cohort.table.patients import CLINICAL, FILES, REQUIRED
+from residua.cohort.table.rows import CohortRow, wrong_cells
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.identifiers import hospital_identifiers, safe_identifiers
@@ -91,7 +92,9 @@ def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out:
         file = _label_file(label, part / "labels" / f"{identifier}_{column}.nii.gz", row.remarks)
         if file is not None:
             row.cells[column] = _cell(file, part, out)
-    row.cells.update(patient.clinical)
+    wrong = {str(problem.subject): problem.what for problem in wrong_cells(CohortRow, patient.clinical, ())}
+    row.cells.update({column: cell for column, cell in patient.clinical.items() if column not in wrong})
+    row.remarks += [f"{column} is left empty: {what}" for column, what in wrong.items()]
     return row
 
 

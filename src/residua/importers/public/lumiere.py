@@ -30,8 +30,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from residua.errors import ResiduaError
+from residua.importers.cells import demographics
 from residua.importers.found import Found
-from residua.importers.public.records import Records, cell, demographics
+from residua.importers.public.records import Records, cell
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, Sessions, SetImport, session_of
 from residua.importers.tree import entries, files_below, volume_name
 from residua.importers.window import judged
@@ -73,11 +74,12 @@ def find_lumiere(root: Path, options: PublicOptions) -> Found:
             f"{root}: no table with the columns Patient and Rating; put LUMIERE-ExpertRating-v202211.csv there: "
             "only this table identifies the pre- and post-operative scans"
         )
-    people, scanners = tables.find("Patient", "Age at surgery"), tables.find("Patient", "Sequence", "Manufacturer")
+    people = tables.find("Patient", "Age at surgery", one_row_each="Patient")
+    scanners = tables.find("Patient", "Sequence", "Manufacturer")
     for source_id, folder in importing.tree.patients.items():
         sessions = _chosen(importing, folder, _rated(ratings, source_id))
         rows = people.of(source_id, "Patient")
-        known = demographics(rows[0], "Age at surgery", "Sex") if rows else {}
+        known = demographics(cell(rows[0], "Age at surgery"), cell(rows[0], "Sex")) if rows else {}
         post = sessions["post"]
         known |= _scanner(scanners, source_id, post)
         importing.add(source_id, sessions, known, (_interval(post),) if post else ())
@@ -86,8 +88,13 @@ def find_lumiere(root: Path, options: PublicOptions) -> Found:
 
 def _rated(ratings: Records, patient: str) -> dict[str, str]:
     """Return the ratings in lower case by the name of the week's folder."""
-    rows = ratings.of(patient, "Patient")
-    return {(cell(row, "Date") or cell(row, "Timepoint")).lower(): cell(row, "Rating (").lower() for row in rows}
+    rated: dict[str, str] = {}
+    for row in ratings.of(patient, "Patient"):
+        week, rating = (cell(row, "Date") or cell(row, "Timepoint")).lower(), cell(row, "Rating (").lower()
+        if rated.setdefault(week, rating) != rating:
+            both = f"{rated[week] or 'nothing'} and {rating or 'nothing'}"
+            raise ResiduaError(f"{ratings.file}: {patient}, {week} is rated {both}; keep the right row")
+    return rated
 
 
 def _chosen(importing: SetImport, folder: Path, rated: Mapping[str, str]) -> Sessions:
@@ -128,8 +135,12 @@ def _interval(post: Session) -> str:
 
 
 def _scanner(scanners: Records, patient: str, post: Session | None) -> dict[str, str]:
-    for row in scanners.of(patient, "Patient"):
-        if post and cell(row, "Timepoint").lower() == post.name.lower() and cell(row, "Sequence").lower() == "ct1":
-            known = {"manufacturer": cell(row, "Manufacturer"), "field_strength_t": cell(row, "Field strength")}
-            return {column: text for column, text in known.items() if text}
-    return {}
+    if post is None:
+        return {}
+    wanted = {"Timepoint": post.name.lower(), "Sequence": "ct1"}
+    of_patient = scanners.of(patient, "Patient")
+    rows = [row for row in of_patient if all(cell(row, name).lower() == text for name, text in wanted.items())]
+    columns = {"manufacturer": "Manufacturer", "field_strength_t": "Field strength"}
+    said = {column: {cell(row, name) for row in rows} - {""} for column, name in columns.items()}
+    # Rows that contradict each other leave the cell empty.
+    return {column: next(iter(texts)) for column, texts in said.items() if len(texts) == 1}

@@ -23,10 +23,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
+from residua.importers.cells import UnreadableCellError, demographics
 from residua.importers.found import Found
-from residua.importers.public.records import demographics, number
+from residua.importers.public.records import cell, number
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import entries, files_below
 from residua.importers.window import judged
@@ -53,43 +55,55 @@ _SCAN = re.compile(r"number of days from diagnosis to .*mri.*timepoint_?(\d+)")
 def find_mu_glioma_post(root: Path, options: PublicOptions) -> Found:
     """Find the patients below ``root``. Raises ``ResiduaError`` if there are none."""
     importing = SetImport(MU_GLIOMA_POST, root, options)
-    clinical = importing.tables.find("Patient_ID", _SURGERY)
+    clinical = importing.tables.find("Patient_ID", _SURGERY, one_row_each="Patient_ID")
     for source_id, folder in importing.tree.patients.items():
         rows = clinical.of(source_id, "Patient_ID")
         row: Mapping[str, str] = rows[0] if rows else {}
-        hours = _hours_by_timepoint(row)
-        session = _first_scan(importing, folder, hours)
-        known = demographics(row, "Age at diagnosis", "Sex at Birth")
-        since = hours.get(_timepoint(session.name)) if session else None
-        known |= {"hours_since_surgery": f"{since:g}"} if since is not None else {}
-        importing.add(source_id, {"post": session}, known)
+        known = demographics(cell(row, "Age at diagnosis"), cell(row, "Sex at Birth"))
+        reason, remarks = "", tuple[str, ...]()
+        scan = _first_scan(importing, folder, row)
+        if isinstance(scan.hours, UnreadableCellError):
+            reason, remarks = scan.hours.reason, (str(scan.hours),)
+        elif scan.hours is not None:
+            known |= {"hours_since_surgery": f"{scan.hours:.10g}"}
+        importing.add(source_id, {"post": scan.session}, known, remarks, reason)
     return judged(importing.found(), options.window)
 
 
-def _hours_by_timepoint(row: Mapping[str, str]) -> dict[int, float]:
-    """Return the hours from surgery to each scan whose day is known; negative before surgery."""
-    surgery = number(row, _SURGERY)
-    days = {int(match[1]): number(row, name) for name in row if (match := _SCAN.match(name))}
-    return {point: (day - surgery) * 24 for point, day in days.items() if day is not None and surgery is not None}
+@dataclass(frozen=True)
+class _Scan:
+    """The scan that is used, if there is one, and its hours after surgery, if known."""
+
+    session: Session | None = None
+    hours: float | UnreadableCellError | None = None
 
 
-def _timepoint(name: str) -> int:
-    match = _TIMEPOINT.fullmatch(name)
-    return int(match[1]) if match else 0
+def _hours(row: Mapping[str, str], point: int) -> float | UnreadableCellError | None:
+    """Return the hours from surgery to a scan, negative before surgery; None if a day is not known."""
+    title = next((name for name in row if (match := _SCAN.match(name)) and int(match[1]) == point), None)
+    try:
+        day, surgery = number(row, title) if title else None, number(row, _SURGERY)
+    except UnreadableCellError as error:
+        return error
+    return None if day is None or surgery is None else (day - surgery) * 24
 
 
-def _first_scan(importing: SetImport, folder: Path, hours: Mapping[int, float]) -> Session | None:
+def _first_scan(importing: SetImport, folder: Path, row: Mapping[str, str]) -> _Scan:
     """Return the first scan that is not before surgery; record why every other entry of the folder is not used."""
-    points = {entry: _timepoint(entry.name) for entry in entries(folder) if _TIMEPOINT.fullmatch(entry.name)}
-    ordered = sorted(points, key=points.__getitem__)
-    first = next((entry for entry in ordered if hours.get(points[entry], 0.0) >= 0), None)
+    scan = _Scan()
+    points = {entry: int(match[1]) for entry in entries(folder) if (match := _TIMEPOINT.fullmatch(entry.name))}
+    for entry in sorted(points, key=points.__getitem__):
+        hours = _hours(row, points[entry])
+        if scan.session:
+            importing.leave(entry, "a later scan")
+        elif isinstance(hours, float) and hours < 0:
+            importing.leave(entry, "before surgery by the clinical table")
+        else:
+            scan = _Scan(session_of(entry.name, files_below(entry), _kind), hours)
     for entry in entries(folder):
         if entry not in points:
             importing.leave(entry, "unknown file or folder")
-        elif entry != first:
-            is_before = hours.get(points[entry], 0.0) < 0
-            importing.leave(entry, "before surgery by the clinical table" if is_before else "a later scan")
-    return session_of(first.name, files_below(first), _kind) if first else None
+    return scan
 
 
 def _kind(name: str) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -10,13 +9,13 @@ from pathlib import Path
 
 from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
+from residua.importers.cells import is_known, number_of
 from residua.importers.public.tree import Tree
 from residua.importers.tree import why_unread
 
 _TEXT = (".csv", ".tsv", ".txt")
 _WORKBOOK = (".xlsx", ".xls")
 _HEADER_BYTES = 1 << 16
-_UNKNOWN = ("", "n/a", "na", "nan", "none", "unknown")
 
 
 @dataclass(frozen=True)
@@ -28,8 +27,7 @@ class Records:
 
     def of(self, patient: str, column: str) -> list[Mapping[str, str]]:
         """Return the rows of a patient, whose identifier stands in ``column`` (``100001.0`` reads ``100001``)."""
-        wanted = patient.casefold()
-        return [row for row in self.rows if cell(row, column).removesuffix(".0").casefold() == wanted]
+        return [row for row in self.rows if _name(row, column) == patient.casefold()]
 
 
 @dataclass
@@ -39,10 +37,11 @@ class Tables:
     tree: Tree
     used: set[Path] = field(default_factory=set)
 
-    def find(self, *columns: str) -> Records:
+    def find(self, *columns: str, one_row_each: str = "") -> Records:
         """Read the one table that has a column beginning with each of ``columns``; no rows if there is none.
 
-        Raises ``ResiduaError`` if two tables have them, or if the table cannot be split into cells.
+        Raises ``ResiduaError`` if two tables have them, if the table cannot be split into cells, or if rows that
+        differ have the same patient in the column ``one_row_each``.
         """
         fitting = [file for file in self.tree.files if file.suffix.lower() in _TEXT and _has(file, columns)]
         if not fitting:
@@ -51,7 +50,10 @@ class Tables:
             both = " and ".join(self.tree.name_of(file) for file in fitting[:2])
             raise ResiduaError(f"{both} both have the columns {', '.join(columns)}: move one out of {self.tree.root}")
         self.used.add(fitting[0])
-        return _read(fitting[0])
+        records = _read(fitting[0])
+        if one_row_each:
+            _require_one_row_each(records, one_row_each)
+        return records
 
     def left(self) -> dict[str, str]:
         """Return the reason for each unused file outside the patient folders."""
@@ -84,7 +86,23 @@ def _read(file: Path) -> Records:
     if problems:
         raise ResiduaError(str(problems[0]))
     header = [_plain(name) for name in lines[0].cells]
+    if wide := [line.row for line in lines[1:] if any(line.cells[len(header) :])]:
+        raise ResiduaError(f"{file}: row {wide[0]} has more cells than the header has columns; correct it")
     return Records(tuple(dict(zip(header, line.cells, strict=False)) for line in lines[1:]), file)
+
+
+def _require_one_row_each(records: Records, column: str) -> None:
+    rows: dict[str, list[Mapping[str, str]]] = {}
+    for row in records.rows:
+        of_one = rows.setdefault(_name(row, column), [])
+        if row not in of_one:
+            of_one.append(row)
+    if several := [name for name, of_one in rows.items() if name and len(of_one) > 1]:
+        raise ResiduaError(f"{records.file}: several rows that differ for {', '.join(several)}; keep one row for each")
+
+
+def _name(row: Mapping[str, str], column: str) -> str:
+    return cell(row, column).removesuffix(".0").casefold()
 
 
 def _plain(text: str) -> str:
@@ -94,20 +112,9 @@ def _plain(text: str) -> str:
 def cell(row: Mapping[str, str], column: str) -> str:
     """Return the first cell whose column begins with ``column``; empty if missing or unknown."""
     text = next((row[name] for name in row if name.startswith(_plain(column))), "").strip()
-    return "" if text.lower() in _UNKNOWN else text
+    return text if is_known(text) else ""
 
 
 def number(row: Mapping[str, str], column: str) -> float | None:
-    """Return a cell as a finite number, with a decimal point or comma; None if it is not one."""
-    try:
-        value = float(cell(row, column).replace(",", "."))
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
-def demographics(row: Mapping[str, str], age: str, sex: str) -> dict[str, str]:
-    """Return ``age`` (years) and ``sex`` (F or M) as in the cohort table, if known."""
-    years, letter = number(row, age), cell(row, sex)[:1].upper()
-    known = {"age": f"{years:g}"} if years is not None else {}
-    return known | ({"sex": letter} if letter in ("F", "M") else {})
+    """Return a cell as a number; None if it is not known. Raises ``UnreadableCellError`` if it has another value."""
+    return number_of(column, cell(row, column))

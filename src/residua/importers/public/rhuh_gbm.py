@@ -21,8 +21,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from residua.importers.cells import demographics
 from residua.importers.found import Found
-from residua.importers.public.records import demographics
+from residua.importers.public.records import cell
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, Time, session_of
 from residua.importers.tree import entries, files_below
 
@@ -48,7 +49,7 @@ _KINDS = {kind: kind for kind in RHUH_GBM.images} | {"segmentations": _SEGMENTAT
 def find_rhuh_gbm(root: Path, options: PublicOptions) -> Found:
     """Find the patients of the NIfTI release below ``root``. Raises ``ResiduaError`` if it is missing."""
     importing = SetImport(RHUH_GBM, root, options)
-    clinical = importing.tables.find("Patient ID", "Age", "Sex")
+    clinical = importing.tables.find("Patient ID", "Age", "Sex", one_row_each="Patient ID")
     for source_id, folder in importing.tree.patients.items():
         sessions: dict[Time, Session | None] = {}
         for entry in entries(folder):
@@ -58,7 +59,7 @@ def find_rhuh_gbm(root: Path, options: PublicOptions) -> Found:
             else:
                 importing.leave(entry, "the recurrence scan" if entry.name == "2" else "unknown file or folder")
         rows = clinical.of(source_id, "Patient ID")
-        known = demographics(rows[0], "Age", "Sex") if rows else {}
+        known = demographics(cell(rows[0], "Age"), cell(rows[0], "Sex")) if rows else {}
         importing.add(source_id, sessions, known)
     return importing.found()
 

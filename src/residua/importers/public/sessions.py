@@ -115,9 +115,14 @@ class SetImport:
         self._left[self.tree.name_of(path)] = reason
 
     def add(
-        self, source_id: str, sessions: Sessions, clinical: Mapping[str, str], remarks: tuple[str, ...] = ()
+        self,
+        source_id: str,
+        sessions: Sessions,
+        clinical: Mapping[str, str],
+        remarks: tuple[str, ...] = (),
+        reason: str = "",
     ) -> None:
-        """Add the patient with the images and labels of the two sessions."""
+        """Add the patient with the images and labels of the two sessions; ``reason`` excludes the patient."""
         chosen = {time: session.files for time, session in sessions.items() if session}
         images = {
             column: chosen[time][kind]
@@ -134,7 +139,7 @@ class SetImport:
             for label, (time, rule) in rules.items()
             if rule and rule.kind in chosen.get(time, {})
         }
-        hospital, reason = self._options.hospital or self._public.hospital, "" if "post" in chosen else NO_SCAN
+        hospital, reason = self._options.hospital or self._public.hospital, reason if "post" in chosen else NO_SCAN
         patient = FoundPatient(source_id, hospital, images, labels, clinical, reason, remarks)
         self._patients.append(patient)
         for session in filter(None, sessions.values()):

@@ -25,8 +25,10 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from residua.errors import ResiduaError
+from residua.importers.cells import UnreadableCellError, demographics
 from residua.importers.found import Found
-from residua.importers.public.records import Records, cell, demographics, number
+from residua.importers.public.records import Records, cell, number
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import files_below
 from residua.importers.window import judged
@@ -55,20 +57,31 @@ _POSSIBLE_DAYS = 36525.0
 def find_ucsf_alptdg(root: Path, options: PublicOptions) -> Found:
     """Find the patients below ``root``. Raises ``ResiduaError`` if there are none."""
     importing = SetImport(UCSF_ALPTDG, root, options)
-    clinical = importing.tables.find("SubjectID", _DAYS)
+    clinical = importing.tables.find("SubjectID", _DAYS, one_row_each="SubjectID")
     scans = importing.tables.find("SubjectID", "Timepoint", "Patient Age")
     for source_id, folder in importing.tree.patients.items():
         session = _first_scan(importing, folder)
-        importing.add(source_id, {"post": session}, _clinical(source_id, clinical, scans))
+        known, reason, remarks = _demographics(source_id, scans), "", tuple[str, ...]()
+        try:
+            known |= _interval(source_id, clinical)
+        except UnreadableCellError as error:
+            reason, remarks = error.reason, (str(error),)
+        importing.add(source_id, {"post": session}, known, remarks, reason)
     return judged(importing.found(), options.window)
 
 
-def _clinical(source_id: str, clinical: Records, scans: Records) -> dict[str, str]:
-    first = [row for row in scans.of(source_id, "SubjectID") if number(row, "Timepoint") == 1]
-    known = demographics(first[0], "Patient Age", "Patient Sex") if first else {}
+def _demographics(source_id: str, scans: Records) -> dict[str, str]:
+    rows = [row for row in scans.of(source_id, "SubjectID") if cell(row, "Timepoint").removesuffix(".0") == "1"]
+    said = [demographics(cell(row, "Patient Age"), cell(row, "Patient Sex")) for row in rows]
+    if any(other != said[0] for other in said[1:]):
+        raise ResiduaError(f"{scans.file}: {source_id} has several rows of Timepoint 1 that differ; keep one")
+    return said[0] if said else {}
+
+
+def _interval(source_id: str, clinical: Records) -> dict[str, str]:
     rows = clinical.of(source_id, "SubjectID")
     hours = _hours(rows[0]) if rows else None
-    return known | ({"hours_since_surgery": f"{hours:g}"} if hours is not None else {})
+    return {} if hours is None else {"hours_since_surgery": f"{hours:.10g}"}
 
 
 def _hours(row: Mapping[str, str]) -> float | None:
