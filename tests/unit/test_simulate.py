@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -33,7 +32,6 @@ from residua.simulate.design import load_design
 from residua.simulate.geometry import drawn_mask, sample
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import planned
-from residua.simulate.rater_masks import RATERS, rate
 from residua.simulate.shift import draw_shift
 from residua.simulate.surgery import levels
 from residua.simulate.tissues import CODES
@@ -356,28 +354,3 @@ def test_thick_slice_is_the_mean_of_its_extent() -> None:
     thick = sample(world, np.ascontiguousarray(picture), volumes.Grid((4, 4, 4), affine), np.eye(4))
     # Slices about -13, -5, 3 and 11 mm, 8 mm thick: the third reaches from -1 to 7 mm.
     np.testing.assert_allclose(thick[2, 2], [0.0, 0.0, 0.75, 1.0], atol=0.13)
-
-
-# --- raters -----------------------------------------------------------------------------------------------------------
-
-
-def test_eight_raters_segment_the_holdout(cohort: Path) -> None:
-    ratings = _rows(cohort.parent / "raters.tsv")
-    assert {row["patient"] for row in ratings} == {"AMS001", "AMS002"}
-    assert Counter(row["expertise"] for row in ratings) == {"novice": 8, "expert": 8}
-    assert len({row["rater"] for row in ratings}) == 8
-    for row in ratings:
-        reference = volumes.load(cohort.parent / "images" / row["patient"] / "post_t1ce.nii.gz")
-        volumes.require_same_grid(volumes.load_mask(cohort.parent / row["mask"]), reference, row["mask"])
-
-
-def test_novices_agree_less_with_the_reference() -> None:
-    residual, blood = np.zeros((2, 24, 24, 24), bool)
-    residual[6:11, 6:11, 6:11] = residual[6:10, 16:20, 6:10] = True
-    blood[16:20, 8:13, 12:16] = True
-    dice: dict[str, list[float]] = {"novice": [], "expert": []}
-    for trial in range(6):
-        for number, rater in enumerate(RATERS):
-            mask = rate(np.random.default_rng([trial, number]), rater, residual, blood, (2.0, 2.0, 2.0))
-            dice[rater.expertise].append(2.0 * (mask & residual).sum() / (mask.sum() + residual.sum()))
-    assert np.mean(dice["novice"]) + 0.1 < np.mean(dice["expert"]) < 0.97

@@ -12,6 +12,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from scipy.special import ndtr, ndtri
 
+from residua.cohort.table.expertise import Expertise
 from residua.errors import ResiduaError
 from residua.settings.messages import problem_lines
 from residua.settings.yaml_file import parsed_yaml
@@ -20,6 +21,7 @@ Millimetres = tuple[float, float, float]
 Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0)]
 Bounds = tuple[float, float]
+
 
 _PACKAGED = resources.files("residua.simulate") / "designs"
 
@@ -70,6 +72,26 @@ class Disease(Part):
     """The share of the cavity that air or a level of blood fills."""
     shift_mm: Bounds
     """Range of the largest movement of the brain towards the cavity."""
+
+
+class Habits(Part):
+    """How the raters of one expertise err: at the border, over small remnants, and over what resembles tumour."""
+
+    raters: int = Field(ge=1)
+    border_mm: Bounds
+    """Offsets of the border, from the rater who draws most tightly to the one who draws most widely."""
+    patient_mm: float = Field(ge=0)
+    """Standard deviation across patients of each rater's offset."""
+    wobble_mm: Positive
+    """Standard deviation of the offset along the border."""
+    half_missed_ml: float = Field(ge=0)
+    """Volume of a remnant that every second rater misses; larger ones are missed less."""
+    blood_probability: Share
+    vessel_probability: Share
+    wall_probability: Share
+    """Probability, per patient, that a part of the blood, a vessel or the enhancing wall is called tumour."""
+    mistaken_ml: Bounds
+    """Volume of such a part."""
 
 
 class Weighting(Part):
@@ -143,6 +165,7 @@ class Design(Part):
     """Additional patients with a missing sequence, in a cohort of full size."""
     raters_hospital: str
     rated_patients: int = Field(ge=0)
+    raters: dict[Expertise, Habits]
     same_session: Movement
     other_session: Movement
     disease: Disease

@@ -25,7 +25,7 @@ from residua.simulate.geometry import (
     write_itk,
 )
 from residua.simulate.plan import Assignment
-from residua.simulate.rater_masks import RATERS, Mask, rate
+from residua.simulate.rater_masks import Mask, Scene, rate, raters_of
 from residua.simulate.scanner import acquire
 from residua.simulate.surgery import Operation, operate
 from residua.simulate.tissues import CODES, Tissue
@@ -45,7 +45,9 @@ class _Session:
 
 
 @dataclass(frozen=True)
-class _Subject:
+class Subject:
+    """A patient as built: head and operation in the world, and the sessions in which they are scanned."""
+
     assignment: Assignment
     world: World
     head: HeadModel
@@ -55,16 +57,25 @@ class _Subject:
 
 def simulate_patient(out: Path, seed: int, assignment: Assignment, design: Design) -> tuple[Row, list[Row]]:
     """Write one patient's images, labels and truth below ``out``; return the rows for cohort.tsv and raters.tsv."""
+    subject, (scans, ratings, person) = build_subject(seed, assignment, design)
+    row = _scan(out, scans, subject) | _labels(out, subject)
+    tissues = tissues_of(subject)
+    _write_truth(out, subject, tissues)
+    rated = _rate(out, ratings, subject, tissues, design) if assignment.rated else []
+    return {**_person(person, subject, design), **row}, rated
+
+
+def build_subject(
+    seed: int, assignment: Assignment, design: Design
+) -> tuple[Subject, tuple[np.random.Generator, np.random.Generator, np.random.Generator]]:
+    """Build a patient; return it with the random numbers of its scans, its raters and the person."""
     # Each part has its own random numbers: a change in one part leaves the others unchanged.
     anatomy, disease, scans, ratings, person = np.random.default_rng([seed, assignment.number]).spawn(5)
     world = World(design.world_mm)
     head = build_head(world, anatomy)
     operation = operate(world, disease, head, assignment.residual_tumor, design.disease)
-    subject = _Subject(assignment, world, head, operation, _sessions(scans, assignment, design))
-    row = _scan(out, scans, subject) | _labels(out, subject)
-    _write_truth(out, subject)
-    rated = _rate(out, ratings, assignment, row) if assignment.rated else []
-    return {**_person(person, subject, design), **row}, rated
+    subject = Subject(assignment, world, head, operation, _sessions(scans, assignment, design))
+    return subject, (scans, ratings, person)
 
 
 def _sessions(rng: np.random.Generator, assignment: Assignment, design: Design) -> dict[str, _Session]:
@@ -80,7 +91,7 @@ def _sessions(rng: np.random.Generator, assignment: Assignment, design: Design) 
     return sessions
 
 
-def _scan(out: Path, rng: np.random.Generator, subject: _Subject) -> Row:
+def _scan(out: Path, rng: np.random.Generator, subject: Subject) -> Row:
     tissues, texture = draw_tissues(rng), draw_texture(subject.world, rng)
     row = {}
     for sequence in SEQUENCES:
@@ -93,7 +104,7 @@ def _scan(out: Path, rng: np.random.Generator, subject: _Subject) -> Row:
     return row
 
 
-def _picture(subject: _Subject, sequence: str, tissues: dict[str, Tissue], texture: Field) -> Field:
+def _picture(subject: Subject, sequence: str, tissues: dict[str, Tissue], texture: Field) -> Field:
     """Render ``sequence`` with perfect coils, on the grid of the world."""
     bright = brightness(tissues, subject.sessions[sequence].scanner, sequence)
     layers, operation = subject.head.layers, subject.operation
@@ -104,13 +115,13 @@ def _picture(subject: _Subject, sequence: str, tissues: dict[str, Tissue], textu
     return render(operation.after, bright, operation.shift.pulled(unmoved))
 
 
-def _image(out: Path, subject: _Subject, sequence: str, voxels: NDArray[np.int16]) -> str:
+def _image(out: Path, subject: Subject, sequence: str, voxels: NDArray[np.int16]) -> str:
     name = f"images/{subject.assignment.patient}/{sequence}.nii.gz"
     volumes.save(Image(voxels, subject.sessions[sequence].grid), out / name)
     return name
 
 
-def _labels(out: Path, subject: _Subject) -> Row:
+def _labels(out: Path, subject: Subject) -> Row:
     # Tools for brain extraction include the nearest fluid around the brain; so does the truth.
     brain = (subject.head.brain.brain_mm < 1.0).astype(np.float32)
     operation, after, before = subject.operation, subject.sessions[REFERENCE], subject.sessions[BEFORE]
@@ -130,27 +141,31 @@ def _labels(out: Path, subject: _Subject) -> Row:
     return row
 
 
-def _drawn(subject: _Subject, extent: Extent, session: _Session) -> Mask:
+def _drawn(subject: Subject, extent: Extent, session: _Session) -> Mask:
     return drawn_mask(subject.world, extent.share, extent.volume_ml, session.grid, session.movement)
 
 
-def _filled(subject: _Subject, share: Field, session: _Session) -> Mask:
+def _filled(subject: Subject, share: Field, session: _Session) -> Mask:
     return sampled_mask(subject.world, share, session.grid, session.movement)
 
 
-def _write_truth(out: Path, subject: _Subject) -> None:
+def _write_truth(out: Path, subject: Subject, tissues: NDArray[np.uint8]) -> None:
     folder = out / "truth" / subject.assignment.patient
     for sequence in SEQUENCES:
         if sequence != REFERENCE:
             write_itk(subject.sessions[sequence].movement, folder / f"{sequence}.tfm")
     subject.operation.shift.write_itk(folder / f"{BEFORE}_shift.nii.gz")
+    volumes.save(Image(tissues, subject.sessions[REFERENCE].grid), folder / "tissues.nii.gz")
+
+
+def tissues_of(subject: Subject) -> NDArray[np.uint8]:
+    """Return the tissue of each voxel of the reference scan."""
     before = _coded(subject.world, [*subject.head.layers, *subject.operation.spared])
     after = subject.operation.shift.pulled(before, order=0)
     for tissue, share in subject.operation.after:
         after[share >= 0.5] = CODES[tissue]
     session = subject.sessions[REFERENCE]
-    labels = sampled_labels(subject.world, after, session.grid, session.movement)
-    volumes.save(Image(labels, session.grid), folder / "tissues.nii.gz")
+    return sampled_labels(subject.world, after, session.grid, session.movement)
 
 
 def _coded(world: World, layers: list[Layer]) -> NDArray[np.uint8]:
@@ -160,18 +175,32 @@ def _coded(world: World, layers: list[Layer]) -> NDArray[np.uint8]:
     return codes
 
 
-def _rate(out: Path, rng: np.random.Generator, assignment: Assignment, row: Row) -> list[Row]:
-    residual, blood = volumes.load_mask(out / row["residual"]), volumes.load_mask(out / row["blood"])
-    ratings = []
-    for rater in RATERS:
-        mask: Mask = rate(rng, rater, residual.data, blood.data, residual.grid.spacing_mm)
-        path = f"raters/{rater.name}/{assignment.patient}.nii.gz"
-        volumes.save(Image(mask, residual.grid), out / path)
-        ratings.append({"patient": assignment.patient, "rater": rater.name, "expertise": rater.expertise, "mask": path})
+def draw_scene(subject: Subject, tissues: NDArray[np.uint8]) -> Scene:
+    """Return what raters see of a patient on the reference scan with these ``tissues``."""
+    operation, session = subject.operation, subject.sessions[REFERENCE]
+    residual = _drawn(subject, operation.residual, session)
+    return Scene(
+        residual=residual,
+        cavity=_filled(subject, operation.cavity, session) & ~residual,
+        blood=_drawn(subject, operation.blood, session) & ~residual,
+        vessel=np.isin(tissues, [CODES["vessel"], CODES["dura"]]) & ~residual,
+        wall=(tissues == CODES["wall"]) & ~residual,
+        spacing_mm=session.grid.spacing_mm,
+    )
+
+
+def _rate(
+    out: Path, rng: np.random.Generator, subject: Subject, tissues: NDArray[np.uint8], design: Design
+) -> list[Row]:
+    scene, patient, ratings = draw_scene(subject, tissues), subject.assignment.patient, []
+    for rater in raters_of(design):
+        path = f"raters/{rater.name}/{patient}.nii.gz"
+        volumes.save(Image(rate(rng, rater, scene), subject.sessions[REFERENCE].grid), out / path)
+        ratings.append({"patient": patient, "rater": rater.name, "expertise": rater.expertise, "mask": path})
     return ratings
 
 
-def _person(rng: np.random.Generator, subject: _Subject, design: Design) -> Row:
+def _person(rng: np.random.Generator, subject: Subject, design: Design) -> Row:
     assignment, scanner = subject.assignment, subject.sessions[REFERENCE].scanner
     window_hours = design.hospitals[assignment.hospital].window_hours
     return {
