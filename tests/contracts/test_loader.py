@@ -1,4 +1,4 @@
-"""The processes that load nnU-Net's batches, in the torch environment."""
+"""The processes and threads that load the batches of a training."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
+from test_networks import micro
 
 from attempts import process, wait_until
-from environments import HOUSE, environment
+from environments import HOUSE, environment, python_in
 
 
 @pytest.mark.timeout(300)
@@ -31,3 +33,28 @@ def test_loaders_draw_numbers_of_their_own_and_end_with_a_killed_training(tmp_pa
     finally:
         if training.poll() is None:
             os.killpg(training.pid, signal.SIGKILL)
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("arch", "size"), [("nnunet", {"patch_size": [24, 24, 20]}), ("agunet", {"shape": [24, 24, 16]})]
+)
+def test_a_loader_that_fails_ends_the_training_at_once_with_the_reason(
+    arch: str, size: dict[str, Any], tmp_path: Path
+) -> None:
+    settings = micro().settings_of(arch)
+    given = json.dumps({**settings.model_dump(mode="json"), **size})
+    script = str(Path(__file__).parent / "failing_loader_check.py")
+    done = python_in(settings.environment, script, arch, given, str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len((done.stdout + done.stderr).splitlines()) < 1000
+    messages = json.loads(done.stdout.splitlines()[-1])
+    assert "/post_t1ce/P" in messages["damaged"]
+    assert "cannot be read (" in messages["damaged"]
+    assert "run the same snakemake command again" in messages["damaged"]
+    if arch == "nnunet":
+        # 40 batches of 2 patches, five channels of 4 bytes, the reference standard, in MiB.
+        assert f"need up to {40 * 2 * 10**15 * 24 // 2**20} MiB" in messages["room"]
+        assert "--shm-size" in messages["room"]
+        assert "--set-threads train=1" in messages["room"]
+        assert messages["sharing"].startswith("a process that loads the training data failed: RuntimeError: unable to ")

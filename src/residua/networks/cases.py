@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from residua.errors import DamagedStageError
+
 
 @dataclass(frozen=True)
 class Channel:
@@ -32,3 +34,11 @@ class TrainingSet:
     references: Mapping[str, Path]
     training: tuple[str, ...]
     validation: tuple[str, ...]
+
+
+def damaged(prepared: Path, error: Exception) -> DamagedStageError:
+    """Return the error for a prepared channel that can no longer be read."""
+    return DamagedStageError(
+        f"{prepared}: cannot be read ({type(error).__name__}: {error}). "
+        f"Rebuild with: rm {prepared.parent / 'manifest.json'} and run the same snakemake command again"
+    )

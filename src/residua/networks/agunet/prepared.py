@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.transform import resize
 
 from residua.images.volumes import Image
+from residua.networks.cases import damaged
 from residua.preparation.brain_crop import Crop
 
 SUFFIX = ".npz"
@@ -56,9 +59,12 @@ def write_channel(cube: NDArray[Any], origin: Origin, out: Path) -> None:
 
 
 def read_cube(path: Path) -> NDArray[Any]:
-    """Read a prepared channel (x, y, z)."""
-    with np.load(path, allow_pickle=False) as stored:
-        return np.asarray(stored["cube"])
+    """Read a prepared channel (x, y, z). Raises ``DamagedStageError`` when the file is missing or cut off."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return np.asarray(stored["cube"])
+    except (OSError, EOFError, ValueError, KeyError, BadZipFile, zlib.error) as error:
+        raise damaged(path, error) from error
 
 
 def read_stacked(paths: tuple[Path, ...]) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import numpy as np
 from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params
 from numpy.typing import NDArray
 
+from residua.networks.cases import damaged
 from residua.preparation.brain_crop import Crop
 
 SUFFIX = ".b2nd"
@@ -37,7 +38,17 @@ def write_channel(prepared: NDArray[Any], crop: Crop, shape: list[int], patch: l
 
 
 def opened(path: Path) -> blosc2.NDArray:
-    """Open a prepared channel (1, z, y, x), which is read from disk only where it is indexed."""
+    """Open a prepared channel (1, z, y, x), which is read from disk only where it is indexed.
+
+    Raises ``DamagedStageError`` when the file is missing or cut off.
+    """
+    try:
+        return _opened(path)
+    except (OSError, RuntimeError, ValueError) as error:
+        raise damaged(path, error) from error
+
+
+def _opened(path: Path) -> blosc2.NDArray:
     return blosc2.open(urlpath=str(path), mode="r", mmap_mode="r", dparams={"nthreads": 1})
 
 
@@ -53,12 +64,18 @@ class StackedChannels:
 
     def __init__(self, paths: tuple[Path, ...]) -> None:
         """Open the channels."""
-        self._channels = [opened(path) for path in paths]
+        self._paths, self._channels = paths, [opened(path) for path in paths]
         self.shape = (len(paths), *self._channels[0].shape[1:])
 
     def __getitem__(self, index: tuple[slice, ...]) -> NDArray[np.float32]:
         """Read a part of the channels (channels, z, y, x)."""
-        parts = [self._channels[row][(slice(0, 1), *index[1:])] for row in range(len(self._channels))[index[0]]]
+        parts = [self._part(row, index[1:]) for row in range(len(self._channels))[index[0]]]
         # A label has no value for outside where it is an input.
         parts = [np.maximum(part, 0) if part.dtype == np.int8 else part for part in parts]
         return np.concatenate(parts).astype(np.float32)
+
+    def _part(self, row: int, place: tuple[slice, ...]) -> NDArray[Any]:
+        try:
+            return np.asarray(self._channels[row][(slice(0, 1), *place)])
+        except (OSError, RuntimeError, ValueError) as error:
+            raise damaged(self._paths[row], error) from error

@@ -11,15 +11,18 @@ import os
 import random
 import shutil
 import sysconfig
+from collections.abc import Sequence
 from pathlib import Path
 from time import time
 from typing import Any
 
 import numpy as np
 import torch
+from batchgenerators.dataloading.single_threaded_augmenter import SingleThreadedAugmenter
 from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 from nnunetv2.training.lr_scheduler.polylr import PolyLRScheduler
 from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
+from nnunetv2.utilities.default_n_proc_DA import get_allowed_n_proc_DA
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
 from residua.errors import ResiduaError
@@ -27,6 +30,7 @@ from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.nnunet.augmentation import with_labels_apart
 from residua.networks.nnunet.dataset import StackedDataset
+from residua.networks.nnunet.loader import Loader, PatchBatches, require_room, start_loader
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.publishing.publish import write_text
 
@@ -140,6 +144,44 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         of_images = [masked for masked, label in zip(use_mask_for_norm, is_label, strict=True) if not label]
         made = super().get_training_transforms(*ranges, use_mask_for_norm=of_images, **options)
         return with_labels_apart(made, is_label) if any(is_label) else made
+
+    def get_dataloaders(self) -> tuple[Any, Any]:
+        """Start nnU-Net's loaders of training and validation, as many processes as it would start itself."""
+        rotation, flat, larger, mirror_axes = self.configure_rotation_dummyDA_mirroring_and_inital_patch_size()
+        scales, patch = self._get_deep_supervision_scales(), self.configuration_manager.patch_size
+        masked = self.configuration_manager.use_mask_for_norm
+        varied = self.get_training_transforms(patch, rotation, scales, mirror_axes, flat, use_mask_for_norm=masked)
+        plain = self.get_validation_transforms(scales)
+        training, validation = self.get_tr_and_val_datasets()
+        batches = self._batches(training, larger, varied), self._batches(validation, patch, plain)
+        processes = get_allowed_n_proc_DA()
+        loaders = (
+            self._started(batches, processes) if processes else [SingleThreadedAugmenter(b, None) for b in batches]
+        )
+        for loader in loaders:
+            next(loader)
+        return loaders[0], loaders[1]
+
+    def _batches(
+        self, dataset: StackedDataset, patch_size: Sequence[int], transforms: ComposeTransforms
+    ) -> PatchBatches:
+        return PatchBatches(
+            dataset,
+            self.batch_size,
+            patch_size,
+            self.configuration_manager.patch_size,
+            self.label_manager,
+            oversample_foreground_percent=self.oversample_foreground_percent,
+            transforms=transforms,
+        )
+
+    def _started(self, batches: tuple[PatchBatches, PatchBatches], processes: int) -> list[Loader]:
+        # nnU-Net's numbers of processes, and of batches that wait in each of two queues.
+        sizes = (processes, max(6, processes // 2)), (max(1, processes // 2), max(3, processes // 4))
+        held = sum(each + 2 * cached + 2 for each, cached in sizes)
+        require_room(batches[0], self.num_input_channels, held)
+        pinned = self.device.type == "cuda"
+        return [start_loader(b, *size, pinned) for b, size in zip(batches, sizes, strict=True)]
 
     def get_tr_and_val_datasets(self) -> tuple[StackedDataset, StackedDataset]:
         """Return the datasets of the study's split."""

@@ -1,0 +1,93 @@
+"""Load nnU-Net's batches in processes beside the training; where one of them fails, the training ends with the reason.
+
+PatchBatches reach the training through shared memory, which is a file system of limited size.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from math import prod
+from typing import Any
+
+import torch
+from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
+from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
+
+from residua.errors import ResiduaError
+
+SHARED_MEMORY = "/dev/shm"
+_LONGEST = 2000
+
+
+class PatchBatches(nnUNetDataLoader):  # type: ignore[misc]
+    """nnU-Net's batches, which tell the training why one of them cannot be made."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take the arguments of nnU-Net's own class."""
+        super().__init__(*arguments, **options)
+        self._training = os.getpid()
+        # A pipe needs no room in shared memory, want of which is among the reasons.
+        self._told, self._tell = os.pipe()
+        os.set_blocking(self._told, False)
+
+    def generate_train_batch(self) -> dict[str, Any]:
+        """Return the next batch; in a process of the loader it lies in shared memory already."""
+        try:
+            batch: dict[str, Any] = super().generate_train_batch()
+            if os.getpid() != self._training:
+                # Left to the queue, a batch that cannot be shared is dropped without an end.
+                for tensor in _tensors(batch.values()):
+                    tensor.share_memory_()
+        except Exception as error:
+            told = str(error) if isinstance(error, ResiduaError) else f"{type(error).__name__}: {error}"
+            os.write(self._tell, f"{told}\n".encode()[:_LONGEST])
+            raise
+        return batch
+
+    def reason(self) -> str:
+        """Return why a batch could not be made, or that nothing is known."""
+        try:
+            return os.read(self._told, _LONGEST).decode(errors="replace").partition("\n")[0]
+        except BlockingIOError:
+            return "the process was ended from outside, such as for want of memory"
+
+
+class Loader(NonDetMultiThreadedAugmenter):  # type: ignore[misc]
+    """nnU-Net's processes that load batches, whose failure ends the training at once."""
+
+    def __next__(self) -> Any:
+        """Return a batch of any process. Raises ``ResiduaError`` with the reason when a process has failed."""
+        try:
+            return super().__next__()
+        except RuntimeError as error:
+            raise ResiduaError(f"a process that loads the training data failed: {self.generator.reason()}") from error
+
+
+def start_loader(batches: PatchBatches, processes: int, cached: int, pinned: bool) -> Loader:
+    """Return ``processes`` that make batches, of which at most ``cached`` wait in each of two queues."""
+    return Loader(batches, None, processes, cached, seeds=None, pin_memory=pinned, wait_time=0.002)
+
+
+def require_room(batches: PatchBatches, channels: int, held: int, folder: str = SHARED_MEMORY) -> None:
+    """Raise ``ResiduaError`` when shared memory has no room for the ``held`` batches that may be there at once."""
+    if not os.path.isdir(folder):
+        return
+    voxels = batches.batch_size * prod(batches.final_patch_size)
+    # Images in 4 bytes; the reference standard in 2, at every resolution of the deep supervision.
+    needed, free = held * voxels * (4 * channels + 4), shutil.disk_usage(folder).free
+    if free < needed:
+        raise ResiduaError(
+            f"{folder} has {free / 2**20:.0f} MiB free, and the processes that load the training data need up to "
+            f"{needed / 2**20:.0f} MiB; give it more room (in a container: --shm-size), or train with fewer threads: "
+            "with one, no such process is started (--set-threads train=1)"
+        )
+
+
+def _tensors(values: Iterable[Any]) -> Iterable[torch.Tensor]:
+    for value in values:
+        if isinstance(value, torch.Tensor):
+            yield value
+        elif isinstance(value, list):
+            yield from _tensors(value)
