@@ -66,6 +66,23 @@ def simulate(
 
 
 @app.command()
+def init(
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    out: Annotated[Path, typer.Option(help="Configuration to write (YAML).")],
+    workers: Annotated[int | None, typer.Option(min=1, help=_WORKERS)] = None,
+    cache: Annotated[
+        Path, typer.Option(help="Folder for results of reading files, shared with the workflow.")
+    ] = _VOXELS,
+) -> None:
+    """Write the smallest configuration that fits a table: its sequences, input configurations, hold-out and folds."""
+    from residua.cohort.commands.init import write_config
+
+    for line in write_config(cohort, out, _read_yaml(_PUBLISHED), cache, workers or default_workers()):
+        typer.echo(line)
+    typer.echo(f"{out}: read it, then run residua check {cohort} --config {out}")
+
+
+@app.command()
 def check(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
     config: Annotated[

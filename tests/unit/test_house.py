@@ -112,8 +112,9 @@ def test_the_library_knows_nothing_of_snakemake_and_keeps_heavy_imports_in_their
 LAYERS = (
     "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
-    "cohort.table", "cohort.split", "cohort.checks", "cohort", "cohort.commands", "raters", "tables", "figures",
-    "quality", "report", "simulate", "importers", "importers.dicom", "importers.public", "operations", "wiring",
+    "cohort.table", "cohort.split", "cohort.checks", "cohort", "cohort.proposal", "cohort.commands", "raters", "tables",
+    "figures", "quality", "report", "simulate", "importers", "importers.dicom", "importers.public", "operations",
+    "wiring",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

@@ -1,1 +1,1 @@
-"""The commands `residua check` and `residua folds`, and the checks at every start of a study."""
+"""The commands `residua init`, `residua check` and `residua folds`, and the checks at every start of a study."""

@@ -1,0 +1,52 @@
+"""The command ``residua init``: write the smallest configuration that fits a table."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from residua.cohort.checks.voxels import BRAIN_MASK, check_voxels
+from residua.cohort.proposal.config import config_text, proposed_config
+from residua.cohort.table.patient import Patient
+from residua.errors import ResiduaError
+from residua.publishing.publish import write_text
+from residua.settings.base import REFERENCE_STANDARD
+
+
+def write_config(table: Path, out: Path, published: Mapping[str, Any], cache: Path, workers: int) -> list[str]:
+    """Write the configuration for ``table`` to ``out`` and return what was chosen, a line each.
+
+    Raises ``ResiduaError`` if ``out`` exists, or as ``proposed_config`` does; nothing is written then.
+    """
+    if os.path.lexists(out):
+        raise ResiduaError(f"{out}: exists already, and is not overwritten: name another file, or delete it")
+
+    def read(patients: list[Patient], reference: str) -> dict[str, Any]:
+        on = {REFERENCE_STANDARD: reference, BRAIN_MASK: reference}
+        with Console(stderr=True).status("Reading scans") as shown:
+            return check_voxels(
+                patients,
+                {reference: "image", REFERENCE_STANDARD: "label"},
+                on,
+                cache,
+                workers,
+                lambda done, total: shown.update(f"Read scans of {done} of {total} patients"),
+            )
+
+    config = proposed_config(os.fspath(table), published, read)
+    write_text(out, config_text(config))
+    return _chosen(config)
+
+
+def _chosen(config: Mapping[str, Any]) -> list[str]:
+    inputs = ", ".join(f"{name} ({', '.join(channels)})" for name, channels in config["inputs"].items())
+    folds = "; ".join(f"{fold}: {', '.join(hospitals)}" for fold, hospitals in config["folds"].items())
+    return [
+        f"input configurations: {inputs}",
+        f"hold-out: {', '.join(config['holdout'])}; folds {folds}",
+        f"brain mask: {config['brain_mask']['method']}; eligibility: {config['eligibility']}",
+    ]

@@ -1,0 +1,1 @@
+"""Propose the smallest configuration that fits a cohort table."""

@@ -1,0 +1,146 @@
+"""Put together the smallest configuration for a table: what table and scans do not say is as published."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import yaml
+
+from residua.cohort.checks.positives import positives_of
+from residua.cohort.cohort import Cohort, judged_cohort
+from residua.cohort.proposal.columns import Columns, filled_columns, filled_table, possible_inputs
+from residua.cohort.proposal.placing import proposed_places
+from residua.cohort.table.paths import absolute_path
+from residua.cohort.table.patient import Patient
+from residua.errors import ResiduaError
+from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.statistics import OUT_OF_FOLD
+from residua.settings.study import load_study
+
+Read = Callable[[list[Patient], str], Mapping[str, Any]]
+"""Reads the reference sequence (its column) and the reference standard of patients, as ``check_voxels`` does."""
+
+_COMMENTS = {
+    "version": "Written by residua init for one table. docs/reference/config.md explains every key.",
+    "title": "Printed on every table.",
+    "cohort": "The table, and that of the raters' masks of held-out patients (null: none).",
+    "sequences": "The columns that the table fills. The others are registered to the reference.",
+    "inputs": "The input configurations that these columns allow: one set of trainings each.",
+    "protocol": "Latest scan after surgery; a hospital with another window: window_hours_by_hospital: {UTR: 168}.",
+    "eligibility": "complete: patients have the channels of all input configurations; per_inputs: of some.",
+    "on_invalid": "stop: unusable data of a patient stop the study; exclude: the study goes on without the patient.",
+    "holdout": "Proposed: hospitals that are tested, and those that validate each fold; move whole hospitals at will.",
+    "registration": "As published from here on, unless a comment says otherwise.",
+    "networks": "For a quick try: epochs: 2, and for nnunet iterations_per_epoch: 5. Published, a training takes days.",
+}
+_METHODS = "docs/explanation/brain_masks.md compares the methods."
+_REASONS = {
+    "stripped": "The scans look stripped already. ",
+    "given": "The table has a brain mask of every patient. ",
+}
+
+
+def proposed_config(table_path: str, published: Mapping[str, Any], read: Read) -> dict[str, Any]:
+    """Return the configuration for a table, with all that is not default.
+
+    Raises ``ResiduaError`` where the table has errors, no patient can take part or hospitals are too few.
+    """
+    table = filled_table(table_path)
+    columns = filled_columns(table, published, table_path)
+    included = [patient for patient in table.patients if not patient.excluded]
+    config = _fitting(columns, included, published, absolute_path(table_path))
+    members = _members(config, included, table_path)
+    found = read(members, columns.reference)
+    positive = positives_of(found[f"{REFERENCE_STANDARD}_ml"], published["classification"]["residual_tumor_ml"])
+    config["holdout"], config["folds"] = proposed_places(members, positive)
+    config["brain_mask"] = {"method": _method(columns, found["stripped"], published)}
+    _keep_inputs(config, _placed(config, table_path))
+    return _smallest(config)
+
+
+def config_text(config: Mapping[str, Any]) -> str:
+    """Return a configuration as YAML, with a comment where a person decides."""
+    comments = _COMMENTS | {"brain_mask": f"{_REASONS.get(config['brain_mask']['method'], '')}{_METHODS}"}
+    parts = []
+    for key in dict.fromkeys(("version", "title", "cohort", "raters", *config)):
+        dumped = yaml.safe_dump(
+            {key: config[key]}, sort_keys=False, default_flow_style=None, width=1000, allow_unicode=True
+        )
+        # Short values stand in braces, which are for places within a line.
+        plain = f"{dumped.strip()[1:-1]}\n" if dumped.startswith("{") else dumped
+        parts.append(f"\n# {comments[key]}\n{plain}" if key in comments else plain)
+    return "".join(parts).lstrip("\n")
+
+
+def _smallest(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the configuration without what is default; that no rater took part is said nevertheless."""
+    study = load_study(dict(config)).model_dump(mode="json", exclude_defaults=True)
+    study["folds"] = config["folds"]
+    study["networks"] = {arch: study["networks"][arch] for arch in config["archs"]}
+    return {"raters": None} | study
+
+
+def _fitting(
+    columns: Columns, patients: list[Patient], published: Mapping[str, Any], table_path: str
+) -> dict[str, Any]:
+    config = copy.deepcopy(dict(published)) | {"version": 1, "cohort": table_path, "raters": None}
+    config["sequences"] = {
+        "reference": columns.reference,
+        "moving": list(columns.moving),
+        "before_surgery": columns.before_surgery,
+    }
+    config["labels"] = dict(columns.labels)
+    config["inputs"] = possible_inputs(columns, patients, published["inputs"])
+    needed = {channel for channels in config["inputs"].values() for channel in channels}
+    config["eligibility"] = "complete" if all(needed <= set(p.files) for p in patients) else "per_inputs"
+    config["protocol"] = {"window_hours": published["protocol"]["window_hours"]}
+    config["brain_mask"] = {"method": "given" if columns.has_brain_masks else published["brain_mask"]["method"]}
+    resected = published["registration"]["resected"]
+    config["registration"]["resected"] = resected if columns.labels.get(resected) in columns.before_surgery else None
+    config["archs"] = [arch for arch in published["archs"] if published["networks"].get(arch)]
+    _choose(config)
+    return config
+
+
+def _choose(config: dict[str, Any]) -> None:
+    only = next(iter(config["inputs"])) if len(config["inputs"]) == 1 else OUT_OF_FOLD
+    choices = config["statistics"]["best_inputs"]
+    config["statistics"]["best_inputs"] = {name: dict.fromkeys(config["archs"], only) for name in choices}
+
+
+def _members(config: dict[str, Any], included: list[Patient], table_path: str) -> list[Patient]:
+    """Return the patients whom the protocol admits, before any is in a fold."""
+    hospital = next((patient.hospital for patient in included), "none")
+    study = load_study(config | {"holdout": [hospital], "folds": {"method": "leave_one_hospital_out"}})
+    cohort, _ = judged_cohort(study, table_path, placed=False)
+    members = [patient for patient in cohort.patients.values() if not patient.excluded]
+    if not members:
+        reasons = Counter(patient.exclusion_reason for patient in cohort.patients.values())
+        counted = "; ".join(f"{reason} ({number})" for reason, number in reasons.most_common())
+        raise ResiduaError(f"{table_path}: no patient can take part: {counted or 'the table has none'}")
+    return members
+
+
+def _method(columns: Columns, stripped: Mapping[str, bool], published: Mapping[str, Any]) -> str:
+    if columns.has_brain_masks:
+        return "given"
+    looks_stripped = sum(stripped.values()) * 2 > len(stripped)
+    return "stripped" if looks_stripped else str(published["brain_mask"]["method"])
+
+
+def _placed(config: dict[str, Any], table_path: str) -> Cohort:
+    return judged_cohort(load_study(config), table_path)[0]
+
+
+def _keep_inputs(config: dict[str, Any], cohort: Cohort) -> None:
+    """Keep the input configurations that some patient of every fold and of the hold-out can have."""
+    parts = [*cohort.split.folds.values(), cohort.split.holdout]
+    config["inputs"] = {
+        name: channels
+        for name, channels in config["inputs"].items()
+        if all(any(cohort.has(patient, tuple(channels)) for patient in part) for part in parts)
+    }
+    _choose(config)

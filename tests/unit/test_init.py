@@ -1,0 +1,224 @@
+"""``residua init`` writes a configuration with which a table passes ``residua check`` as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from cohort_tables import COLUMNS, FILES, PUBLISHED, row, write_image, write_images, write_table
+from residua.cli import app
+from residua.cohort.cohort import judged_cohort
+from residua.cohort.proposal.config import config_text, proposed_config
+from residua.errors import ResiduaError
+from residua.problems.lists import errors_of
+from residua.settings.study import load_study
+from residua.settings.yaml_file import parsed_yaml, read_yaml
+
+LARGE = 1.0
+
+
+def cohort_of(
+    hospitals: Sequence[str], each: int = 2, lacking: Sequence[str] = (), **cells: str
+) -> list[dict[str, str]]:
+    """``each`` patients of each hospital; no patient has the columns of ``lacking``."""
+    absent = dict.fromkeys(lacking, "")
+    return [
+        row(f"P{number}", hospital, **absent, **cells)
+        for number, hospital in enumerate(hospital for hospital in hospitals for _ in range(each))
+    ]
+
+
+def proposed(
+    folder: Path,
+    records: Sequence[Mapping[str, str]],
+    columns: Sequence[str] = COLUMNS,
+    stripped: bool = False,
+) -> dict[str, Any]:
+    """The configuration for a table whose every second patient has residual tumour; it passes as it is."""
+    write_images(folder, [record | _unused(record) for record in records if record["role"] != "exclude"])
+    table = write_table(folder, records, columns)
+
+    def read(patients: Any, reference: str) -> dict[str, Any]:
+        volumes = {p.patient: LARGE * (int(p.patient[1:]) % 2) for p in patients}
+        return {"residual_ml": volumes, "stripped": dict.fromkeys(volumes, stripped)}
+
+    config = proposed_config(table, PUBLISHED, read)
+    text = config_text(config)
+    assert parsed_yaml(text, "my.yaml") == config
+    study = load_study(config)
+    assert errors_of(judged_cohort(study, table)[1]) == []
+    assert study.cohort == str(folder / "cohort.tsv")
+    return config
+
+
+FOUR = ("STO", "GOT", "PAR", "AMS")
+
+
+def test_a_full_table_gives_the_published_study_with_its_own_hospitals(tmp_path: Path) -> None:
+    config = proposed(tmp_path, cohort_of(FOUR))
+    assert config["inputs"] == PUBLISHED["inputs"]
+    assert config["sequences"] == PUBLISHED["sequences"]
+    assert config["labels"] == PUBLISHED["labels"]
+    assert config["eligibility"] == "complete"
+    assert config["raters"] is None
+    assert config["brain_mask"] == {"method": "deepbet"}
+    places = [*config["holdout"], *(hospital for fold in config["folds"].values() for hospital in fold)]
+    assert sorted(places) == sorted(FOUR)
+    assert len(config["folds"]) == 3
+    # What is default is not written, and means the same.
+    assert "hd_bet_mode" not in config["brain_mask"]
+    networks = load_study(config).networks
+    assert networks == load_study({**PUBLISHED, **{k: config[k] for k in ("holdout", "folds")}}).networks
+
+
+@pytest.mark.parametrize(
+    ("lacking", "inputs", "moving"),
+    [
+        (("post_flair", "pre_t1ce", "pre_tumor"), {"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]}, ["post_t1"]),
+        (
+            ("post_t1", "pre_t1ce", "pre_tumor"),
+            {"A": ["post_t1ce"], "F": ["post_t1ce", "post_flair"]},
+            ["post_flair"],
+        ),
+        (("post_t1", "post_flair", "pre_t1ce", "pre_tumor"), {"A": ["post_t1ce"]}, []),
+        (
+            ("pre_tumor",),
+            {k: PUBLISHED["inputs"][k] for k in "ABC"},
+            ["post_t1", "post_flair", "pre_t1ce"],
+        ),
+    ],
+)
+def test_only_sequences_that_are_there_are_used(
+    lacking: tuple[str, ...], inputs: dict[str, list[str]], moving: list[str], tmp_path: Path
+) -> None:
+    config = proposed(tmp_path, cohort_of(FOUR, lacking=lacking))
+    assert config["inputs"] == inputs
+    assert config["sequences"]["moving"] == moving
+    assert config["labels"] == {"residual": "post_t1ce"}
+    assert config["registration"].get("resected") is None
+    choices = {choice for by_arch in config["statistics"]["best_inputs"].values() for choice in by_arch.values()}
+    assert choices == ({"A"} if len(inputs) == 1 else {"out_of_fold"})
+
+
+def test_columns_that_the_table_lacks_altogether_are_no_matter(tmp_path: Path) -> None:
+    columns = ("patient", "hospital", "role", "post_t1ce", "post_t1", "residual")
+    assert list(proposed(tmp_path, cohort_of(FOUR), columns)["inputs"]) == ["A", "B"]
+
+
+def test_patients_who_lack_a_sequence_stay_where_they_can(tmp_path: Path) -> None:
+    records = cohort_of(FOUR)
+    records[1]["post_flair"] = ""
+    # Nobody of PAR can be in an input configuration with the tumour before surgery.
+    for record in records[4:6]:
+        record["pre_tumor"] = ""
+    config = proposed(tmp_path, records)
+    assert config["eligibility"] == "per_inputs"
+    assert list(config["inputs"]) == ["A", "B", "C"]
+
+
+def test_other_columns_of_images_and_labels_take_part(tmp_path: Path) -> None:
+    records = [record | {"post_t2": record["post_t1"], "post_edema": record["residual"]} for record in cohort_of(FOUR)]
+    config = proposed(tmp_path, records, (*COLUMNS, "post_t2", "post_edema"))
+    assert config["sequences"]["moving"][-1] == "post_t2"
+    assert config["labels"]["post_edema"] == "post_t1ce"
+
+
+def test_hospitals_of_the_role_holdout_are_held_out(tmp_path: Path) -> None:
+    records = cohort_of((*FOUR, "MIL"))
+    records[2]["role"] = "holdout"
+    config = proposed(tmp_path, records)
+    assert config["holdout"] == ["GOT"]
+    assert len(config["folds"]) == 4
+
+
+def test_excluded_patients_decide_nothing(tmp_path: Path) -> None:
+    records = cohort_of((*FOUR, "MIL"))
+    for record in records[8:]:
+        record |= {"role": "exclude", "exclusion_reason": "no consent", "post_t1": ""}
+    config = proposed(tmp_path, records)
+    assert config["eligibility"] == "complete"
+    assert "MIL" not in str((config["holdout"], config["folds"]))
+
+
+def test_every_part_holds_both_kinds_of_patients(tmp_path: Path) -> None:
+    # P0, P2, … have none: a hospital with one patient has one kind only.
+    config = proposed(tmp_path, cohort_of([f"H{number}" for number in range(6)], each=1))
+    parts = [config["holdout"], *config["folds"].values()]
+    assert len(parts) == 3
+    assert all({int(hospital[1:]) % 2 for hospital in part} == {0, 1} for part in parts)
+
+
+def test_names_that_yaml_would_read_as_something_else_stay_names(tmp_path: Path) -> None:
+    config = proposed(tmp_path, cohort_of(("01", "NO", "1e3", "null")))
+    places = [*config["holdout"], *(hospital for fold in config["folds"].values() for hospital in fold)]
+    assert sorted(places) == ["01", "1e3", "NO", "null"]
+
+
+def test_stripped_scans_and_given_masks_are_seen(tmp_path: Path) -> None:
+    assert proposed(tmp_path, cohort_of(FOUR), stripped=True)["brain_mask"]["method"] == "stripped"
+    given = cohort_of(FOUR)
+    for record in given:
+        record["brain_mask"] = record["residual"].replace("residual", "brain")
+        write_image(tmp_path / record["brain_mask"])
+    assert proposed(tmp_path, given, (*COLUMNS, "brain_mask"))["brain_mask"]["method"] == "given"
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        (cohort_of(("STO", "GOT")), "too few hospitals for folds (GOT, STO): a study needs hospitals for at least two"),
+        (cohort_of(FOUR, lacking=("residual",)), "no patient has a file in column residual"),
+        (cohort_of(FOUR, lacking=("post_t1ce",)), "no patient has a file in column post_t1ce"),
+        (cohort_of(FOUR, hours_since_surgery="100"), "no patient can take part: scanned later than the protocol's"),
+        (cohort_of(("St. Olav", "GOT", "PAR")), "is not an identifier"),
+    ],
+)
+def test_a_table_that_no_study_fits_is_one_message(records: list[dict[str, str]], told: str, tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError) as error:
+        proposed(tmp_path, records, (*COLUMNS, "hours_since_surgery"))
+    assert told in str(error.value)
+
+
+def test_the_command_writes_once_and_check_passes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    records = cohort_of(FOUR, lacking=("post_flair", "pre_t1ce", "pre_tumor"))
+    write_images(tmp_path, [record | _unused(record) for record in records], enlarged=True)
+    table = write_table(tmp_path, records)
+    ran = CliRunner().invoke(app, ["init", table, "--out", "my.yaml", "--workers", "1"])
+    assert ran.exit_code == 0, ran.output
+    assert "input configurations: A (post_t1ce), B (post_t1ce, post_t1)" in ran.stdout
+    assert set(read_yaml(tmp_path / "my.yaml")["inputs"]) == {"A", "B"}
+    checked = CliRunner().invoke(app, ["check", table, "--config", "my.yaml", "--workers", "1"])
+    assert "the study can run" in checked.stdout
+    assert checked.exit_code == 0
+    before = (tmp_path / "my.yaml").read_bytes()
+    again = CliRunner().invoke(app, ["init", table, "--out", "my.yaml"])
+    assert again.exit_code == 1
+    assert "my.yaml: exists already, and is not overwritten" in again.output
+    assert (tmp_path / "my.yaml").read_bytes() == before
+
+
+def _unused(record: Mapping[str, str]) -> dict[str, str]:
+    return {column: f"unused/{record['patient']}_{column}.nii.gz" for column in FILES if not record[column]}
+
+
+def test_scans_without_a_skull_are_recognised_by_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    records = cohort_of(("A", "B", "C"), lacking=("post_t1", "post_flair", "pre_t1ce", "pre_tumor"))
+    random = np.random.default_rng(0)
+    x, y, z = np.meshgrid(*[np.linspace(-1, 1, n) for n in (48, 56, 48)], indexing="ij")
+    brain = x**2 + y**2 + z**2 < 0.64
+    for number, record in enumerate(records):
+        scan = np.where(brain, random.normal(0, 1, brain.shape), -9.0).astype(np.float32)
+        write_image(tmp_path / record["post_t1ce"], scan, np.diag([3.5, 3.5, 3.5, 1.0]))
+        mask = (brain & (x < -0.5) if number % 2 else np.zeros(brain.shape)).astype(np.uint8)
+        write_image(tmp_path / record["residual"], mask, np.diag([3.5, 3.5, 3.5, 1.0]))
+    table = write_table(tmp_path, records)
+    ran = CliRunner().invoke(app, ["init", table, "--out", "my.yaml", "--workers", "1"])
+    assert ran.exit_code == 0, ran.output
+    assert read_yaml(tmp_path / "my.yaml")["brain_mask"] == {"method": "stripped"}
