@@ -13,3 +13,7 @@ class UnusableScanError(ResiduaError):
 
 class DamagedStageError(ResiduaError):
     """A published file is missing or differs from its manifest."""
+
+
+class ScratchError(ResiduaError):
+    """Software could not keep its files in a scratch folder, perhaps for want of room; says nothing of the scans."""

@@ -298,4 +298,18 @@ def test_a_truncated_file_has_a_grid_and_is_refused_for_its_voxels(tmp_path: Pat
     assert load_grid(path).shape == (32, 32, 32)
     with pytest.raises(ResiduaError) as raised:
         load(path)
-    assert str(raised.value).startswith(f"{path}: the voxels cannot be read, the file may be truncated (")
+    assert str(raised.value).startswith(f"{path}: the voxels cannot be read, the file is truncated or damaged (")
+
+
+@pytest.mark.parametrize("read", [load, load_mask])
+@pytest.mark.parametrize("name", ["image.nii.gz", "image.nii.bz2"])
+def test_any_changed_bit_of_a_compressed_file_is_refused(tmp_path: Path, name: str, read: Any) -> None:
+    path = tmp_path / name
+    nib.save(nib.Nifti1Image(noise((9, 10, 11)), np.eye(4)), path)
+    whole = path.read_bytes()
+    read(path)
+    # gzip's own header of ten bytes holds a time and a name, and no checksum covers it.
+    for place in [*range(10, len(whole) - 8, 151), len(whole) - 8]:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 4]) + whole[place + 1 :])
+        with pytest.raises(ResiduaError, match=rf"image.*{name[-4:]}: "):
+            read(path)

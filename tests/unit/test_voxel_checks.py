@@ -233,7 +233,7 @@ class TestCache:
         def refuse(*arguments: Any) -> None:
             raise AssertionError("voxels or contents were read again")
 
-        monkeypatch.setattr("residua.cohort.checks.voxels.read_whole", refuse)
+        monkeypatch.setattr("residua.cohort.checks.voxels.load", refuse)
         monkeypatch.setattr(caching, "digest", refuse)
         assert check_voxels(patients, KINDS, DRAWN_ON, folder) == first
 
@@ -247,7 +247,7 @@ class TestCache:
         def refuse(*arguments: Any) -> None:
             raise AssertionError("voxels were read again")
 
-        monkeypatch.setattr("residua.cohort.checks.voxels.read_whole", refuse)
+        monkeypatch.setattr("residua.cohort.checks.voxels.load", refuse)
         assert check_voxels(patients, KINDS, DRAWN_ON, folder) == first
 
     def test_a_changed_file_is_read_again(self, folder: Path, patients: tuple[Patient, ...]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from os.path import dirname
 from typing import Any
 
 import ants
@@ -24,6 +25,7 @@ from residua.images.averaging import averaged
 from residua.images.heads import head_of
 from residua.images.mni152 import Map, brain_of, mni_map
 from residua.images.volumes import LPS, Grid, Image
+from residua.registration.scratch import require_room, require_whole
 from residua.registration.transforms import to_ants
 
 SEED = 20230613
@@ -86,14 +88,20 @@ def _affine_from(start: str, fixed: ants.ANTsImage, levels: Mapping[str, tuple[i
 
 
 def registered(fixed: ants.ANTsImage, **options: Any) -> dict[str, Any]:
-    """Register the template's head to an image by ANTs. Raises ``ResiduaError`` when ANTs finds no transform."""
+    """Register the template's head to an image by ANTs.
+
+    Raises ``ScratchError`` when its files are not whole, and ``ResiduaError`` when ANTs finds no transform.
+    """
     shown = template()
     try:
         result = ants.registration(fixed, shown.head, moving_mask=shown.known, mask_all_stages=True, **options)
     except RuntimeError as error:
+        require_room(dirname(options["outprefix"]), fixed.shape)
         raise ResiduaError(f"ANTs could not register the template to the image: {error}; {_REMEDY}") from error
     if not result or not result.get("fwdtransforms"):
+        require_room(dirname(options["outprefix"]), fixed.shape)
         raise ResiduaError(f"ANTs finds no transform from the template to the image; {_REMEDY}")
+    require_whole(result["fwdtransforms"], "ANTs")
     return dict(result)
 
 
@@ -106,6 +114,7 @@ def _start(centre_mm: NDArray[np.float64], pitch_degrees: float, file: str) -> s
         translation=((template().centre_mm - centre_mm) * _FLIP).tolist(),
     )
     ants.write_transform(transform, file)
+    require_whole([file], "ANTs")
     return file
 
 

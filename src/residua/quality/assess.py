@@ -11,7 +11,7 @@ import numpy as np
 
 from residua.brain.checks import check_mask
 from residua.brain.template_overlap import template_overlap
-from residua.errors import ResiduaError
+from residua.errors import ResiduaError, ScratchError
 from residua.images import volumes
 from residua.images.volumes import Image
 from residua.publishing.failures import problem_in
@@ -62,6 +62,8 @@ def _template_dice(reference: Image, mask: Image) -> float | None:
         return None
     try:
         return template_overlap(reference, mask)
+    except ScratchError:
+        raise
     except ResiduaError as error:
         print(f"the template could not be registered: {error}")
         return None

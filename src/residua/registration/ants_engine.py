@@ -13,6 +13,7 @@ import ants
 
 from residua.errors import UnusableScanError
 from residua.images.volumes import Image
+from residua.registration.scratch import require_whole
 from residua.registration.transforms import error_of, working
 from residua.settings.registration import SequenceRegistration
 
@@ -65,4 +66,5 @@ def _registered(
     transforms = (found or {}).get("fwdtransforms")
     if not transforms:
         raise UnusableScanError("ANTs returned no transform; do both images show the same head?")
+    require_whole(transforms, "ANTs")
     return list(transforms)

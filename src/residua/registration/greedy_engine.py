@@ -10,6 +10,7 @@ from picsl_greedy import Greedy3D
 
 from residua.errors import UnusableScanError
 from residua.images.volumes import Image
+from residua.registration.scratch import require_whole
 from residua.registration.transforms import error_of, working, write_matrix
 from residua.settings.registration import SequenceRegistration
 
@@ -55,6 +56,7 @@ def _written(fixed: Image, moving: Image, spacing_mm: float | None, prefix: str)
     names = [f"{prefix}_{name}.nii" for name in ("fixed", "moving")]
     for image, name in zip((fixed, moving), names, strict=True):
         ants.image_write(working(image, spacing_mm), name)
+    require_whole(names, "ANTs")
     return " ".join(names)
 
 
@@ -65,3 +67,4 @@ def _run(command: str, result: str) -> None:
         raise error_of("Greedy", error) from error
     if not Path(result).is_file():
         raise UnusableScanError("Greedy returned no transform; do both images show the same head?")
+    require_whole([result], "Greedy")

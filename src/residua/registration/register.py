@@ -21,6 +21,7 @@ from residua.problems.problem import PROBLEM, failed
 from residua.publishing.publish import write_json
 from residua.registration.assessment import assess, mismatch_of
 from residua.registration.labels import warp_label
+from residua.registration.scratch import require_room, require_whole
 from residua.registration.transforms import (
     TransformFiles,
     keep,
@@ -89,6 +90,8 @@ def _attempted(
         _require_content(moving, "the image")
         return _whole(_estimate(fixed, moving, kept, settings, threads, str(scratch)), fixed, scratch), None
     except UnusableScanError as error:
+        # Software that cannot write its files finds nothing wrong with the disk, and blames the scans.
+        require_room(scratch, fixed.grid.shape)
         return _whole([], fixed, scratch), str(error)
 
 
@@ -113,6 +116,7 @@ def _whole(files: list[str], fixed: Image, scratch: Path) -> TransformFiles:
     if not warps:
         warps = [scratch / "no_warp.nii.gz"]
         write_no_warp(fixed.grid, warps[0])
+    require_whole([affines[0], warps[0]], "ANTs")
     return TransformFiles(affines[0], warps[0])
 
 

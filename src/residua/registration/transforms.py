@@ -20,6 +20,7 @@ from residua.errors import ResiduaError, UnusableScanError
 from residua.images.averaging import averaged
 from residua.images.volumes import LPS, Grid, Image
 from residua.publishing.publish import writing
+from residua.registration.scratch import require_whole
 
 _VECTOR = 1007
 """NIfTI's intent code of a displacement field, by which ITK recognises it."""
@@ -109,6 +110,7 @@ def write_matrix(matrix: Matrix, affine: Path) -> None:
     made.set_fixed_parameters([0.0, 0.0, 0.0])
     with writing(affine, suffix=".mat") as beside:
         ants.write_transform(made, str(beside))
+        require_whole([beside], "ANTs")
 
 
 def write_no_warp(grid: Grid, warp: Path) -> None:

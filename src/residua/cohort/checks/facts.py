@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import os
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.errors import ResiduaError
-from residua.images.volumes import Image, load
+from residua.images.volumes import Image
 
 ROUNDING = 1e-3
 """Masks stored as scaled integers or resampled by other programs miss 0 and 1 by about this."""
 MANY_VALUES = 64
 """Values beyond this number are not listed: no label map has as many, every image has more."""
 _SAMPLED_VOXELS = 1 << 16
-_CHUNK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -71,22 +67,6 @@ class Facts:
         """Return the facts that ``to_json`` described."""
         facts: dict[str, Any] = {k: tuple(value) if isinstance(value, list) else value for k, value in record.items()}
         return cls(**facts)
-
-
-def read_whole(path: str) -> Image:
-    """Load an image and read its file to the end: only there gzip shows whether the file is whole.
-
-    Raises ``ResiduaError`` when the file is truncated or damaged.
-    """
-    image = load(path)
-    if os.fspath(path).endswith(".gz"):
-        try:
-            with gzip.open(path) as stream:
-                while stream.read(_CHUNK_BYTES):
-                    pass
-        except Exception as error:
-            raise ResiduaError(f"{path}: the voxels cannot be read, the file is damaged ({error})") from error
-    return image
 
 
 def facts_of(image: Image) -> Facts:

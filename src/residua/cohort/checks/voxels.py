@@ -10,7 +10,7 @@ from typing import Any
 from residua.cluster.pool import over_all
 from residua.cohort.checks.cache import Cache
 from residua.cohort.checks.duplicates import same_voxels
-from residua.cohort.checks.facts import Facts, facts_of, read_whole
+from residua.cohort.checks.facts import Facts, facts_of
 from residua.cohort.checks.headers import header_problems
 from residua.cohort.checks.image_values import image_problems
 from residua.cohort.checks.labels import (
@@ -28,7 +28,7 @@ from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
 from residua.images.background import looks_stripped
 from residua.images.heads import Head, head_of
-from residua.images.volumes import Image
+from residua.images.volumes import Image, load
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -187,7 +187,7 @@ class _Files:
         if broken:
             raise UnusableFileError(*broken)
         try:
-            image = read_whole(path)
+            image = load(path)
         except ResiduaError as error:
             raise self._unreadable(column, str(error).removeprefix(f"{path}: ")) from None
         if column in self.drawn_on.values():

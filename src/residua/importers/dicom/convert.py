@@ -13,6 +13,7 @@ from typing import Any
 import nibabel as nib
 
 from residua.errors import ResiduaError
+from residua.images.volumes import require_whole
 from residua.importers.dicom.headers import UnusedError, owner_of, read_dataset, read_header
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import without_words
@@ -119,6 +120,8 @@ def _convert(source: Path, record: Mapping[str, Any], target: Path) -> None:
             raise ResiduaError(f"{_place(record)}: dcm2niix could not convert it; {_BY_HAND}")
         if len(volumes) > 1:
             raise ResiduaError(f"{_place(record)}: dcm2niix converted it to {len(volumes)} volumes; {_BY_HAND}")
+        # A full disk does not stop dcm2niix.
+        require_whole(volumes[0])
         with writing(target, suffix=".nii.gz") as beside:
             _without_identity(volumes[0], beside, record)
 
