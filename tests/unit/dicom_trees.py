@@ -91,10 +91,11 @@ def drop_preamble(folder: Path) -> None:
 
 
 def write_enhanced(folder: Path, description: str, when: str, study: str, number: int = 1, **groups: Any) -> Any:
-    """Write one enhanced multi-frame file, its timing in shared functional groups; return its voxels.
+    """Write one enhanced multi-frame file; return its voxels. Timing is in shared groups, or in each frame's own.
 
     ``groups`` are elements of MRTimingAndRelatedParametersSequence (RepetitionTime), MREchoSequence (EffectiveEchoTime)
-    and MRModifierSequence (InversionTimes); ``missing`` are indices of slices to omit.
+    and MRModifierSequence (InversionTimes); ``missing`` are indices of slices to omit; ``per_frame`` puts
+    the timing into the groups of each frame.
     """
     voxels, (day, clock) = volume(zlib.crc32(f"{description} {when}".encode())), when.split()
     missing = groups.pop("missing", ())
@@ -114,8 +115,11 @@ def write_enhanced(folder: Path, description: str, when: str, study: str, number
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
     image.BitsAllocated = image.BitsStored = 16
     image.HighBit, image.PixelRepresentation = 15, 0
-    image.SharedFunctionalGroupsSequence = [_shared(groups)]
-    image.PerFrameFunctionalGroupsSequence = [_of_frame(index, place) for place, index in enumerate(there, start=1)]
+    per_frame = groups.pop("per_frame", False)
+    image.SharedFunctionalGroupsSequence = [_shared({} if per_frame else groups)]
+    image.PerFrameFunctionalGroupsSequence = [
+        _of_frame(index, place, groups if per_frame else {}) for place, index in enumerate(there, start=1)
+    ]
     image.PixelData = np.ascontiguousarray(voxels[:, :, there].transpose(2, 1, 0)).tobytes()
     folder.mkdir(parents=True, exist_ok=True)
     image.save_as(folder / f"{number:03d}_enhanced", enforce_file_format=True)
@@ -129,25 +133,28 @@ def _item(**elements: Any) -> Any:
     return item
 
 
-def _shared(groups: dict[str, Any]) -> Any:
-    pixels = _item(PixelSpacing=[SPACING_MM[1], SPACING_MM[0]], SliceThickness=THICK_MM)
-    shared = _item(
-        PixelMeasuresSequence=[pixels], PlaneOrientationSequence=[_item(ImageOrientationPatient=[*ROW, *DOWN])]
-    )
+def _timed(group: Any, timing: dict[str, Any]) -> Any:
     for sequence, name in (
         ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
         ("MREchoSequence", "EffectiveEchoTime"),
         ("MRModifierSequence", "InversionTimes"),
     ):
-        if name in groups:
-            setattr(shared, sequence, [_item(**{name: groups[name]})])
-    return shared
+        if name in timing:
+            setattr(group, sequence, [_item(**{name: timing[name]})])
+    return group
 
 
-def _of_frame(index: int, place: int) -> Any:
+def _shared(timing: dict[str, Any]) -> Any:
+    pixels = _item(PixelSpacing=[SPACING_MM[1], SPACING_MM[0]], SliceThickness=THICK_MM)
+    plane = _item(ImageOrientationPatient=[*ROW, *DOWN])
+    return _timed(_item(PixelMeasuresSequence=[pixels], PlaneOrientationSequence=[plane]), timing)
+
+
+def _of_frame(index: int, place: int, timing: dict[str, Any]) -> Any:
     position = [float(x) for x in ORIGIN + index * THICK_MM * NORMAL]
     content = _item(StackID="1", InStackPositionNumber=place, DimensionIndexValues=[1, place])
-    return _item(PlanePositionSequence=[_item(ImagePositionPatient=position)], FrameContentSequence=[content])
+    frame = _item(PlanePositionSequence=[_item(ImagePositionPatient=position)], FrameContentSequence=[content])
+    return _timed(frame, timing)
 
 
 def world_mm(column: float, row: float, slice_: float) -> Any:

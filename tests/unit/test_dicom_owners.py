@@ -9,8 +9,10 @@ import numpy as np
 import pydicom
 import pytest
 
+from cohort_tables import FILES
 from dicom_commands import Rows, confirm, convert, propose
 from dicom_trees import FLAIR, IDENTITY, SHAPE, T1, T1CE, write_series
+from residua.cohort.table.patients import parse_table
 
 Stopped = tuple[Path, Rows, dict[str, Any]]
 GD, SURGERY = "T1 MPRAGE +GD", f"{IDENTITY},2020-01-02 13:00\nMRN4712,2020-01-02 13:00"
@@ -91,6 +93,19 @@ def test_one_patient_identifier_of_two_persons_is_asked(tmp_path: Path, tags: di
     for row in rows:
         assert row["column"] == ""
         assert f"question: files with this PatientID give {said}: are they one person?" in row["reasons"]
+
+
+def test_series_whose_own_files_are_of_two_persons_is_a_fault(tmp_path: Path) -> None:
+    write_series(tmp_path / "pacs", GD, "20200103 0930", "1.2.3", **T1CE)
+    for path in sorted((tmp_path / "pacs").iterdir())[6:]:
+        image = pydicom.dcmread(path)
+        image.PatientName = "ROE^RICHARD"
+        image.save_as(path)
+    out, (row,), printed = propose(tmp_path / "pacs", SURGERY)
+    assert row["reasons"].startswith("its files give 2 names: whose it is, is not known")
+    assert "ROE" not in printed + (out / "proposal.tsv").read_text()
+    confirm(out, [{**row, "column": "post_t1ce"}])
+    assert "its files give 2 names" in convert(out).stderr
 
 
 def test_spelling_of_a_name_and_missing_fields_raise_no_question(tmp_path: Path) -> None:
@@ -186,3 +201,15 @@ def test_series_confirmed_for_two_columns_or_a_column_of_no_image_is_refused(
     refused = convert(out)
     assert "the series is confirmed for two columns; write no in one of the rows" in refused.stderr
     assert "'age' is not a column name" in refused.stderr
+
+
+def test_patient_without_a_confirmed_series_is_excluded_with_the_reason(tmp_path: Path) -> None:
+    for patient, study in ((IDENTITY, "1.2.3"), ("MRN4712", "1.2.4")):
+        write_series(tmp_path / "pacs" / patient, GD, "20200103 0930", study, 2, patient, **T1CE)
+    out, rows, _ = propose(tmp_path / "pacs", SURGERY)
+    confirm(out, [rows[0], {**rows[1], "column": ""}])
+    ran = convert(out)
+    assert ran.exit_code == 0
+    assert "excluded 1: no series of the patient was confirmed" in ran.output
+    first, second = parse_table(str(out.parent / "cohort" / "cohort.tsv"), FILES).patients
+    assert (first.excluded, second.excluded) == (False, True)

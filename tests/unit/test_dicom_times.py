@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from cohort_tables import FILES
-from dicom_commands import Rows, confirm, convert, propose
+from dicom_commands import Rows, confirm, convert, propose, residua
 from dicom_trees import IDENTITY, T1CE, write_series
 from residua.cohort.table.patients import parse_table
 from residua.importers.dicom.moments import Moment, interval, surgery_moment
@@ -184,3 +184,25 @@ def test_dates_of_surgery_are_read_with_and_without_time(cell: str, hours: float
 @pytest.mark.parametrize("cell", ["02.01.2020", "2020-13-01", "2020-01-02 25:00", "2020-01-02 13 Uhr", "yesterday"])
 def test_other_dates_of_surgery_are_refused(cell: str) -> None:
     assert surgery_moment(cell) is None
+
+
+def test_latest_of_several_scans_before_surgery_is_preferred(tmp_path: Path) -> None:
+    write(tmp_path / "pacs", "20180101 0900", "20200101 0900", "20200103 0900")
+    _, rows, _ = propose(tmp_path / "pacs", surgeries("2020-01-02 13:00"))
+    assert columns(rows) == ["", "pre_t1ce", "post_t1ce"]
+
+
+def test_scan_before_surgery_that_is_confirmed_as_post_operative_is_excluded(tmp_path: Path) -> None:
+    write(tmp_path / "pacs", "20200101 0900", "20200103 0900")
+    out, rows, _ = propose(tmp_path / "pacs", surgeries("2020-01-02 13:00"))
+    confirm(out, [{**rows[0], "column": "post_t1ce"}, {**rows[1], "column": "pre_t1ce"}])
+    assert residua("import", "dicom-convert", out, "--out", tmp_path / "cohort", "--assume-early").exit_code == 0
+    assert included(out).exclusion_reason == "not early post-operative: the scan was before surgery"
+    assert "pre_t1ce was acquired after surgery" in (tmp_path / "cohort" / "import.json").read_text()
+
+
+def test_dates_that_contradict_each_other_are_remarked(tmp_path: Path) -> None:
+    write(tmp_path / "pacs", "20200103 0930", StudyDate="19900103")
+    _, (row,), _ = propose(tmp_path / "pacs", surgeries("2020-01-02 13:00"))
+    assert (row["column"], row["hours_since_surgery"], row["confidence"]) == ("post_t1ce", "20", "0.90")
+    assert "its dates of acquisition, series and study lie up to 10957 days apart" in row["reasons"]

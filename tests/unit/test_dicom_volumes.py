@@ -10,7 +10,7 @@ import numpy as np
 import pydicom
 import pytest
 
-from dicom_commands import Rows, confirm, convert, propose
+from dicom_commands import Rows, confirm, convert, propose, residua
 from dicom_trees import (
     DOWN,
     FLAIR,
@@ -157,6 +157,7 @@ def test_file_of_four_dimensions_is_refused_and_the_other_series_are_kept(pacs: 
     assert len(list((out / "private" / "converted").iterdir())) == 1
 
 
+@pytest.mark.parametrize("per_frame", [False, True])
 @pytest.mark.parametrize(
     ("description", "timing", "column"),
     [
@@ -166,9 +167,9 @@ def test_file_of_four_dimensions_is_refused_and_the_other_series_are_kept(pacs: 
     ],
 )
 def test_enhanced_multi_frame_is_proposed_and_converted_like_others(
-    tmp_path: Path, description: str, timing: dict[str, Any], column: str
+    tmp_path: Path, description: str, timing: dict[str, Any], column: str, per_frame: bool
 ) -> None:
-    voxels = write_enhanced(tmp_path / "pacs", description, "20200103 0930", STUDY, **timing)
+    voxels = write_enhanced(tmp_path / "pacs", description, "20200103 0930", STUDY, per_frame=per_frame, **timing)
     out, (row,), _ = propose(tmp_path / "pacs", SURGERY)
     assert (row["column"], row["slices"], row["spacing_mm"]) == (column, "12", "2x1.5x3")
     assert (float(row["tr_ms"]), float(row["te_ms"])) == (timing["RepetitionTime"], timing["EffectiveEchoTime"])
@@ -242,3 +243,36 @@ def test_slices_that_cannot_be_read_leave_their_series_by_name(pacs: Path) -> No
     (cut,) = [row for row in rows if "cannot be used" in row["reasons"]]
     assert cut["reasons"].startswith("1 of its 12 files cannot be used: the file is cut off before the end")
     assert f"cut/{last.name}" in printed
+
+
+@pytest.mark.parametrize(
+    ("tags", "missing", "said"),
+    [
+        ({}, (0,), "InstanceNumber begins at 2: is a slice missing at an end?"),
+        ({"ImagesInAcquisition": 12}, (11,), "ImagesInAcquisition is 12, but 11 are there: are slices missing?"),
+    ],
+)
+def test_sign_of_a_slice_missing_at_an_end_is_told_and_lowers_confidence(
+    tmp_path: Path, tags: dict[str, Any], missing: tuple[int, ...], said: str
+) -> None:
+    write_series(tmp_path / "pacs", GD, "20200103 0930", STUDY, missing=missing, **T1CE | tags)
+    _, (row,), _ = propose(tmp_path / "pacs", SURGERY)
+    assert said in row["reasons"]
+    assert (row["column"], row["confidence"]) == ("post_t1ce", "0.90")
+
+
+def test_export_of_archives_or_without_identifiers_says_why_nothing_was_found(tmp_path: Path) -> None:
+    write_series(tmp_path / "pacs" / "a", GD, "20200103 0930", STUDY, PatientID="", **T1CE)
+    (tmp_path / "pacs" / "export.zip").write_bytes(b"PK\x03\x04" + bytes(300))
+    (tmp_path / "pacs" / "lost").symlink_to(tmp_path / "nowhere")
+    (tmp_path / "pacs" / "back").symlink_to(tmp_path / "pacs", target_is_directory=True)
+    ran = residua("import", "dicom", tmp_path / "pacs", "--out", tmp_path / "out", "--hospital", "STO")
+    assert ran.exit_code == 1
+    for said in (
+        "contains no DICOM series; give the folder of the export",
+        "12 file(s) not used: no identifier of patient, study or series: a/001_0000, a/001_0001, a/001_0002, …",
+        "1 file(s) not used: an archive: unpack it: export.zip",
+        "1 file(s) not used: neither a file nor a link to one: lost",
+        "1 file(s) not used: a link to a folder that is read under another name or contains the data: back",
+    ):
+        assert said in ran.stderr

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from residua.importers.found import NOT_EARLY, Found, FoundPatient
 
 UNKNOWN = f"{NOT_EARLY}: the time from surgery to the scan is not known"
+BEFORE = f"{NOT_EARLY}: the scan was before surgery"
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ def _reason(cell: str, window: Window) -> str:
     if math.isnan(hours):
         return "" if window.assume_early else UNKNOWN
     if hours < 0:
-        return f"{NOT_EARLY}: the scan was before surgery"
+        return BEFORE
     if hours > window.hours:
         return f"{NOT_EARLY}: the scan was later than {window.hours:g} h after surgery"
     return ""

@@ -99,14 +99,14 @@ def dicom_convert(
     assume_early: AssumeEarly = False,
 ) -> None:
     """Import a PACS export, step 2: convert the confirmed series without patient identity."""
-    place, series = confirmed_series(source)
+    place, series, patients = confirmed_series(source)
     # Converted series stay in the private folder until the cohort is written, so that a stopped one can continue.
     kept = source / PRIVATE / "converted"
 
     def find(part: Path) -> Found:
         images = part / "images"
         convert(place, series, kept, images, lambda n, of: typer.echo(f"Converted {n} of {of} series", err=True))
-        return judged(found_of(series, images), Window(window_hours, assume_early))
+        return judged(found_of(series, patients, images), Window(window_hours, assume_early))
 
     deliver(source, out, find, within=None)
     shutil.rmtree(kept, ignore_errors=True)

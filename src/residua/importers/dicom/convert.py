@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,6 +17,7 @@ from residua.images.volumes import require_whole
 from residua.importers.dicom.headers import UnusedError, owner_of, read_dataset, read_header
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import without_words
+from residua.importers.window import BEFORE
 from residua.publishing.publish import digest, record_digest, writing
 
 REFERENCE = "post_t1ce"
@@ -58,24 +59,35 @@ def image_of(record: Mapping[str, Any]) -> Path:
     return Path(record["patient"], f"{record['column']}.nii.gz")
 
 
-def found_of(series: Sequence[Mapping[str, Any]], images: Path) -> Found:
-    """Return the patients of the converted series; clinical values come from the reference series."""
-    patients: dict[str, dict[str, Path]] = {}
-    reference: dict[str, Mapping[str, Any]] = {}
+def found_of(series: Sequence[Mapping[str, Any]], others: Iterable[str], images: Path) -> Found:
+    """Return the patients of the converted series; clinical values come from the reference series.
+
+    ``others`` are the patients of the proposal without a confirmed series; they are excluded.
+    """
+    patients: dict[str, list[Mapping[str, Any]]] = {patient: [] for patient in others}
     for record in series:
-        patient, column = record["patient"], record["column"]
-        patients.setdefault(patient, {})[column] = images / image_of(record)
-        if column == REFERENCE or patient not in reference:
-            reference[patient] = record
-    found = [
-        FoundPatient(
-            patient, patient.rstrip("0123456789"), files,
-            clinical={name: value for name, value in reference[patient]["clinical"].items() if value},
-            remarks=tuple(reference[patient]["remarks"]),
-        )
-        for patient, files in patients.items()
-    ]  # fmt: skip
-    return Found("DICOM", tuple(found))
+        patients.setdefault(record["patient"], []).append(record)
+    return Found("DICOM", tuple(_patient(name, patients[name], images) for name in sorted(patients)))
+
+
+def _patient(name: str, records: Sequence[Mapping[str, Any]], images: Path) -> FoundPatient:
+    hospital = name.rstrip("0123456789")
+    if not records:
+        return FoundPatient(name, hospital, exclusion_reason="no series of the patient was confirmed")
+    reference = next((record for record in records if record["column"] == REFERENCE), records[0])
+    remarks = list(reference["remarks"])
+    for record in records:
+        if record["column"].startswith("pre_") and record["sign"] > 0:
+            remarks.append(f"{record['column']} was acquired after surgery")
+    before = reference["column"] == REFERENCE and reference["sign"] < 0
+    return FoundPatient(
+        name,
+        hospital,
+        {record["column"]: images / image_of(record) for record in records},
+        clinical={column: value for column, value in reference["clinical"].items() if value},
+        exclusion_reason=BEFORE if before else "",
+        remarks=tuple(remarks),
+    )
 
 
 def _place(record: Mapping[str, Any]) -> str:
@@ -93,7 +105,7 @@ def _key(source: Path, record: Mapping[str, Any]) -> str:
                 f"{_place(record)}: a file of the source is missing; restore it, or run residua import dicom again"
             )
         try:
-            same = list(owner_of(read_header(file))) == owner
+            same = list(owner_of(read_header(file)[0])) == owner
         except UnusedError:
             same = False
         if not same:

@@ -6,12 +6,13 @@ import os
 import unicodedata
 import warnings
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import pydicom
 from pydicom.errors import InvalidDicomError
 
 from residua.importers.dicom.elements import text
+from residua.importers.tree import why_unread
 
 # Each doubtful value is judged where it is used; pydicom would print it, with names and dates.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
@@ -30,33 +31,48 @@ class Owner(NamedTuple):
     series_uid: str
 
 
-def read_header(path: Path) -> Any:
-    """Read the header of ``path``, with or without the preamble of a DICOM file. Raises ``UnusedError``."""
-    header = read_dataset(path, stop_before_pixels=True)
+def read_header(path: Path) -> tuple[Any, int]:
+    """Read the header of ``path``, with or without the preamble of a DICOM file, and the bytes after it.
+
+    Raises ``UnusedError``.
+    """
+    if not path.is_file():
+        raise UnusedError("neither a file nor a link to one")
+    try:
+        with open(path, "rb") as stream:
+            header = _read(stream, stop_before_pixels=True)
+            after = os.path.getsize(path) - stream.tell()
+    except Exception as error:
+        raise UnusedError(f"cannot be read as DICOM ({type(error).__name__})") from None
     if header is None:
-        raise UnusedError("not DICOM")
+        why = why_unread(path)
+        raise UnusedError(why if why and "DICOM" not in why else "not DICOM")
     if text(header.file_meta, "MediaStorageSOPClassUID") == _DIRECTORY:
         raise UnusedError("a DICOMDIR, which lists the other files")
     if not all(owner_of(header)):
         raise UnusedError("no identifier of patient, study or series")
-    return header
+    return header, after
 
 
-def read_dataset(path: Path, stop_before_pixels: bool = False) -> Any:
-    """Read a file with or without preamble; None if it is not DICOM. Raises ``UnusedError`` if it is damaged."""
+def read_dataset(path: Path) -> Any:
+    """Read a whole file with or without preamble; None if it is not DICOM."""
+    with open(path, "rb") as stream:
+        return _read(stream, stop_before_pixels=False)
+
+
+def _read(stream: BinaryIO, stop_before_pixels: bool) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            return pydicom.dcmread(path, stop_before_pixels=stop_before_pixels)
+            return pydicom.dcmread(stream, stop_before_pixels=stop_before_pixels)
         except InvalidDicomError:
-            return _without_preamble(path, stop_before_pixels)
-        except Exception as error:
-            raise UnusedError(f"cannot be read as DICOM ({type(error).__name__})") from None
+            stream.seek(0)
+            return _without_preamble(stream, stop_before_pixels)
 
 
-def _without_preamble(path: Path, stop_before_pixels: bool) -> Any:
+def _without_preamble(stream: BinaryIO, stop_before_pixels: bool) -> Any:
     try:
-        header = pydicom.dcmread(path, stop_before_pixels=stop_before_pixels, force=True)
+        header = pydicom.dcmread(stream, stop_before_pixels=stop_before_pixels, force=True)
         known = all(name in header for name in ("SOPClassUID", "SeriesInstanceUID"))
     except Exception:  # Any other kind of file, read as if it were DICOM.
         return None
@@ -69,14 +85,10 @@ def owner_of(header: Any) -> Owner:
     return Owner(patient, text(header, "StudyInstanceUID"), text(header, "SeriesInstanceUID"))
 
 
-def is_cut_off(path: Path, header: Any, frames: int) -> bool:
-    """Return whether a file ends before its last voxel; not known where voxels are compressed."""
+def is_cut_off(header: Any, after: int, frames: int) -> bool:
+    """Return whether ``after`` bytes are too few for the voxels; not known where voxels are compressed."""
     syntax = header.file_meta.get("TransferSyntaxUID")
     if syntax is not None and (syntax.is_compressed or syntax.is_deflated):
         return False
     rows, columns, bits = (header.get(name) or 0 for name in ("Rows", "Columns", "BitsAllocated"))
-    with warnings.catch_warnings(), open(path, "rb") as stream:
-        warnings.simplefilter("ignore")
-        pydicom.dcmread(stream, stop_before_pixels=True, force=True)
-        left = os.path.getsize(path) - stream.tell()
-    return left < rows * columns * bits // 8 * frames
+    return after < rows * columns * bits // 8 * frames

@@ -70,6 +70,9 @@ def scanned(header: Any) -> tuple[Moment | None, tuple[str, ...]]:
     first = next((day for day, _ in found if day), None)
     if first is None:
         return None, tuple(remarks)
+    apart = max(abs((day - first).days) for day, _ in found if day)
+    if apart > 1:
+        remarks.append(f"its dates of acquisition, series and study lie up to {apart} days apart: the first counts")
     times = (at for day, at in found if at and day in (None, first))
     return Moment(first, next(times, None)), tuple(remarks)
 

@@ -61,15 +61,22 @@ def _ask(series: Iterable[Series], question: str) -> None:
         each.questions.append(question)
 
 
+def _differing(persons: Iterable[tuple[str, str, str]]) -> str:
+    """Return in words how many names, dates of birth and sexes differ; empty if none does."""
+    said: list[set[str]] = [set(), set(), set()]
+    for name, *rest in persons:
+        for known, given in zip(said, (_plain(name), *rest), strict=True):
+            known.update({given} - {""})
+    return ", ".join(f"{len(known)} {what}" for known, what in zip(said, _SAID, strict=True) if len(known) > 1)
+
+
 def _ask_who(patient: Sequence[Series]) -> None:
     """Ask whether a patient identifier stands for several persons."""
-    said: list[set[str]] = [set(), set(), set()]
-    for person in (person for each in patient for person in each.persons):
-        for known, text in zip(said, (_plain(person[0]), *person[1:]), strict=True):
-            known.update({text} - {""})
-    several = [f"{len(known)} {what}" for known, what in zip(said, _SAID, strict=True) if len(known) > 1]
-    if several:
-        _ask(patient, f"files with this PatientID give {', '.join(several)}: are they one person?")
+    for each in patient:
+        if several := _differing(each.persons):
+            each.conflict = each.conflict or f"its files give {several}: whose it is, is not known"
+    if several := _differing(person for each in patient for person in each.persons):
+        _ask(patient, f"files with this PatientID give {several}: are they one person?")
 
 
 def _plain(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from residua.cohort.table.lines import MISSING, read_lines
 from residua.cohort.table.patients import CLINICAL, REQUIRED
 from residua.errors import ResiduaError
+from residua.importers.dicom.headers import Owner
 from residua.importers.dicom.propose import Proposal
 from residua.publishing.publish import write_text
 
@@ -23,6 +24,7 @@ COLUMNS = (
     *("hours_since_surgery", "description", "column", "confidence", "reasons", "confirmed"),
 )
 _NO_IMAGE = (*REQUIRED, *CLINICAL, "exclusion_reason", "source_id")
+_FIELDS = (*Owner._fields, "files", "clinical", "sign", "remarks", "refusal")
 _VOCABULARY = re.compile(
     r"t1w?|t2w?|flair|mp-?rage|bravo|f?spgr|vibe|tfe|ffe|tse|fse|se|gre|tirm|space|cube|3d|2d|ax(?:ial)?|tra(?:ns)?|sag(?:ittal)?"
     r"|cor(?:onal)?|gd|gado\w*|km|ce|contrast|post|pre|nativ|ohne|without|with|fs|fatsat|dark|fluid|iso|mm|\d|p2|dwi|adc|swi"
@@ -49,8 +51,8 @@ def write_proposals(folder: Path, proposals: Sequence[Proposal], source: Path, l
     write_text(folder / TABLE, stream.getvalue())
 
 
-def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
-    """Return the source and the private record of each confirmed series, with its ``column``.
+def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]], set[str]]:
+    """Return the source, the private record of each confirmed series with its ``column``, and all patients.
 
     Raises ``ResiduaError`` with every row that names a column and is not confirmed, or names a column twice.
     """
@@ -58,10 +60,11 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
     try:
         private = json.loads((folder / PRIVATE / "mapping.json").read_text(encoding="utf-8"))
         records = {(r["patient"], str(r["study"]), str(r["series"])): r for r in private["series"]}
+        whole = all(set(_FIELDS) <= set(record) for record in records.values())
     except (OSError, ValueError, KeyError, TypeError):
-        raise ResiduaError(
-            f"{folder / PRIVATE}: mapping.json is missing or damaged; run residua import dicom again"
-        ) from None
+        whole = False
+    if not whole:
+        raise ResiduaError(f"{folder / PRIVATE}: mapping.json is missing or damaged; run residua import dicom again")
     wrong: list[str] = []
     chosen: list[dict[str, Any]] = []
     for number, row in rows:
@@ -77,7 +80,7 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]]]:
         raise ResiduaError("\n".join(lines))
     if not chosen:
         raise ResiduaError(f"{folder / TABLE}: no series is confirmed; write yes in the rows to convert")
-    return Path(private["source"]), chosen
+    return Path(private["source"]), chosen, {patient for patient, _, _ in records}
 
 
 def _row_fault(row: Mapping[str, str], record: Mapping[str, Any] | None, chosen: Sequence[Mapping[str, Any]]) -> str:
@@ -148,7 +151,13 @@ def _kept(proposal: Proposal) -> dict[str, Any]:
         days = f"{since.hours / 24:g} whole days between the dates of surgery and scan"
         remarks.append(f"hours after surgery: {days}")
     identity = {**series.owner._asdict(), "files": series.files}
-    return {**identity, "clinical": clinical, "remarks": remarks, "refusal": series.refusal}
+    return {
+        **identity,
+        "clinical": clinical,
+        "sign": since.sign if since else 0,
+        "remarks": remarks,
+        "refusal": series.refusal,
+    }
 
 
 def scrubbed(description: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from residua.importers.dicom.moments import Elapsed
 from residua.importers.dicom.series import Series
-from residua.importers.dicom.sessions import ASKED, ScanSession, session_of
+from residua.importers.dicom.sessions import ASKED, NOT_QUITE, ScanSession, session_of
 from residua.importers.dicom.surgeries import Surgeries
 
 _FLAIR = re.compile(r"flair|dark.?fl|tirm", re.IGNORECASE)
@@ -82,7 +82,8 @@ def _proposal(series: Series, session: ScanSession) -> Proposal:
     if not column:
         return without(*reasons, session.why, "no column of the study")
     why = (*reasons, session.why, *series.remarks)
-    return Proposal(series, session.name, column, confidence * session.certainty, why, session.since)
+    certainty = min(session.certainty, NOT_QUITE) if series.remarks else session.certainty
+    return Proposal(series, session.name, column, confidence * certainty, why, session.since)
 
 
 def weighting(series: Series) -> tuple[str, float, tuple[str, ...]]:
@@ -158,6 +159,8 @@ def _ranked(proposals: list[Proposal]) -> list[Proposal]:
     return ranked
 
 
-def _quality(proposal: Proposal) -> tuple[float, int, float]:
-    spacing = proposal.series.spacing_mm
-    return proposal.confidence, len(proposal.series.frames), -max(spacing, default=0.0)
+def _quality(proposal: Proposal) -> tuple[float, int, int, float]:
+    series = proposal.series
+    # Of several scans before surgery, the last shows the tumour that was operated on.
+    day = series.when.day.toordinal() if series.when and proposal.session == "pre" else 0
+    return proposal.confidence, day, len(series.frames), -max(series.spacing_mm, default=0.0)

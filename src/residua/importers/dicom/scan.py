@@ -12,7 +12,7 @@ from residua.importers.dicom.elements import UnreadableError, text
 from residua.importers.dicom.frames import frames_of
 from residua.importers.dicom.headers import Owner, UnusedError, is_cut_off, owner_of, read_dataset, read_header
 from residua.importers.dicom.series import Series, add_file, complete, series_of
-from residua.importers.tree import files_below
+from residua.importers.tree import LINK, files_below
 
 _UNDATED = (date.min, time.min)
 
@@ -32,8 +32,11 @@ class Scan:
 
     def add(self, path: Path, name: str) -> None:
         """Add a file to its series, or record why it is not used."""
+        if path.is_dir():
+            self.left[name] = LINK
+            return
         try:
-            header = read_header(path)
+            header, after = read_header(path)
         except UnusedError as reason:
             self.left[name] = str(reason)
             return
@@ -43,7 +46,7 @@ class Scan:
             return
         try:
             frames = frames_of(header)
-            if is_cut_off(path, header, len(frames)):
+            if is_cut_off(header, after, len(frames)):
                 raise UnreadableError("the file is cut off before the end of its voxels")
             add_file(series, name, header, frames)
         except UnreadableError as reason:

@@ -10,7 +10,7 @@ from residua.importers.dicom.elements import number, text, values, whole_number
 from residua.importers.dicom.frames import Frame
 from residua.importers.dicom.headers import Owner, owner_of
 from residua.importers.dicom.moments import Moment, scanned
-from residua.importers.dicom.slices import slice_distance_mm, volume_fault
+from residua.importers.dicom.slices import lost_at_an_end, slice_distance_mm, volume_fault
 
 FEWEST_SLICES = 10
 _LOCALISER = ("localizer", "localiser", "scout", "survey", "3-plane", "3 plane")
@@ -43,6 +43,8 @@ class Series:
     manufacturer: str
     files: list[str] = field(default_factory=list)
     frames: list[Frame] = field(default_factory=list)
+    expected: int | None = None
+    """Slices that the header announces."""
     persons: set[tuple[str, str, str]] = field(default_factory=set)
     spaces: set[str] = field(default_factory=set)
     lost: dict[str, str] = field(default_factory=dict)
@@ -120,6 +122,7 @@ def add_file(series: Series, name: str, header: Any, frames: list[Frame]) -> Non
     """Add a usable file with its frames to its series. Raises ``UnreadableError`` for a number that is none."""
     tesla = number(header, "MagneticFieldStrength", positive=True)
     series.number = whole_number(header, "SeriesNumber") or series.number
+    series.expected = whole_number(header, "ImagesInAcquisition") or series.expected
     series.field_strength_t = f"{tesla:g}" if tesla else series.field_strength_t
     types = (each.upper() for each in values(header, "ImageType"))
     series.image_type = tuple(dict.fromkeys((*series.image_type, *types)))
@@ -140,6 +143,8 @@ def complete(series: Series) -> None:
         return
     first = series.frames[0]
     series.tr_ms, series.te_ms, series.ti_ms = first.tr_ms, first.te_ms, first.ti_ms
+    if doubt := lost_at_an_end(series.frames, series.expected):
+        series.remarks.append(doubt)
     between = slice_distance_mm(series.frames)
     series.spacing_mm = (*first.pixel_mm, between) if between else first.pixel_mm
 

@@ -41,6 +41,16 @@ def slice_distance_mm(frames: Sequence[Frame]) -> float | None:
     return frames[0].between_mm if frames else None
 
 
+def lost_at_an_end(frames: Sequence[Frame], expected: int | None) -> str:
+    """Return a sign that slices are missing at an end, where positions cannot show it; empty if there is none."""
+    first = min((frame.number for frame in frames if frame.number is not None), default=1)
+    if first > 1:
+        return f"InstanceNumber begins at {first}: is a slice missing at an end?"
+    if expected and expected > len(frames):
+        return f"ImagesInAcquisition is {expected}, but {len(frames)} are there: are slices missing?"
+    return ""
+
+
 def _repeated(frames: Sequence[Frame]) -> str:
     places = Counter(tuple(round(mm / _SAME_PLACE_MM) for mm in frame.position) for frame in frames)
     if len(places) == len(frames):
