@@ -4,10 +4,10 @@
 #   results/predictions/{arch}/{inputs}/fold{fold}/manifest.json     (predict.smk)
 #   results/ensemble/{arch}/{inputs}/manifest.json                   (predict.smk)
 # Gives:
-#   results/segmentations/{arch}/{inputs}/threshold.json             the threshold, and the Dice of every candidate
+#   results/segmentations/{arch}/{inputs}/threshold.json             the threshold, and the scores of every candidate
 #   results/segmentations/{arch}/{inputs}/{split}/manifest.json      the masks
 rule choose_threshold:
-    """Choose the threshold with the best out-of-fold Dice."""
+    """Choose the threshold with the best out-of-fold score."""
     input:
         predictions=lambda wildcards: preparation.out_of_fold_predictions(loaded, wildcards.arch, wildcards.inputs),
         references=lambda wildcards: preparation.validation_references(loaded, wildcards.inputs),

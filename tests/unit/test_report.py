@@ -153,7 +153,13 @@ def threshold_record() -> dict[str, Any]:
         for t, s in ((0.3, 0.60), (0.5, 0.65))
     ]
     nested = {**candidates[0], "score": 0.625}
-    return {"threshold": 0.5, "candidates": candidates, "nested": {"0": 0.3, "1": 0.5}, "nested_performance": nested}
+    chosen = {"candidates": candidates, "nested": {"0": 0.3, "1": 0.5}, "nested_performance": nested}
+    caution = "the best is the highest candidate"
+    other = {**chosen, "threshold": 0.3, "caution": ""}
+    return {
+        **{"rule": "volume_f1", "threshold": 0.5, "caution": caution},
+        **{**chosen, "other_rules": {"authors": other}},
+    }
 
 
 def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> tuple[Sources, Making]:
@@ -379,7 +385,9 @@ def test_the_page_shows_epochs_thresholds_and_digests(page: str) -> None:
     text = Reader(page).text
     assert "nnU-Net A 10, 11 " in text
     # Chosen 0.5 at 65 %, 62.5 % with each fold at the threshold of the others.
-    assert "nnU-Net A 0.5 65.00 0.3, 0.5 62.50 +2.50" in text
+    assert "nnU-Net A 0.5 65.00 0.3, 0.5 62.50 +2.50 0.3 60.00 the best is the highest candidate" in text
+    assert "so that a false alarm after gross total resection lowers it; in percent" in text
+    assert "another rule would choose (the authors' code)" in text.replace("’", "'")
     assert "0123456789abcdef" in text
     assert "fedcba9876543210" in text
     assert "numpy 2.3.5" in text

@@ -9,11 +9,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cohort_tables import PUBLISHED
 from residua.errors import ResiduaError
 from residua.segmentation.masks import binarise, remove_small_components, segment
-from residua.segmentation.threshold import OutOfFoldCase, ThresholdChoice, choose_threshold
+from residua.segmentation.out_of_fold import OutOfFoldCase
+from residua.segmentation.threshold import ThresholdChoice, choose_threshold
 from residua.settings.classification import Classification
-from residua.settings.postprocessing import Postprocessing
+from residua.settings.postprocessing import Postprocessing, Rule
+from residua.settings.study import load_study
 
 BY_VOLUME = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
 VOXEL_ML = 0.175  # one voxel is residual tumour
@@ -95,7 +98,7 @@ def test_the_threshold_with_the_best_mean_of_dice_and_f1_wins() -> None:
         _case(1, (0.3, 0.0, 0.0), (1, 0, 0)),  # 0.2: Dice 1; 0.5: missed
     ]
     choice = choose_threshold(cases, _postprocessing(0.2, 0.5), BY_VOLUME)
-    low, high = choice.candidates[0.2], choice.candidates[0.5]
+    low, high = choice.volume_f1.candidates[0.2], choice.volume_f1.candidates[0.5]
     assert (low.mean_dice_of_detected, low.f1, low.detected) == pytest.approx((5 / 6, 1.0, 2))
     assert low.score == pytest.approx((5 / 6 + 1) / 2)
     # Dice is of the detected only: the missed patient costs F1 = 2/3, not Dice.
@@ -111,7 +114,7 @@ def test_the_first_of_equal_candidates_wins() -> None:
 
 def test_tumour_outside_every_prediction_counts_against_dice() -> None:
     choice = choose_threshold([_case(0, (0.9, 0.0, 0.0), (1, 0, 1))], _postprocessing(0.5), BY_VOLUME)
-    assert choice.candidates[0.5].mean_dice_of_detected == pytest.approx(2 / 3)
+    assert choice.volume_f1.candidates[0.5].mean_dice_of_detected == pytest.approx(2 / 3)
 
 
 def test_components_are_removed_before_a_threshold_is_judged() -> None:
@@ -123,14 +126,14 @@ def test_components_are_removed_before_a_threshold_is_judged() -> None:
 
 def test_a_threshold_above_every_probability_scores_zero_with_a_note() -> None:
     choice = choose_threshold([_case(0, (0.4, 0.1), (1, 0))], _postprocessing(0.9, 0.8), BY_VOLUME)
-    found = choice.candidates[0.9]
+    found = choice.volume_f1.candidates[0.9]
     assert (found.score, found.mean_dice_of_detected, found.f1, found.detected) == (0.0, None, 0.0, 0)
     assert "no patient detected" in found.note
     assert choice.threshold == 0.9
 
 
 def test_without_any_tumour_f1_counts_as_zero_with_a_note() -> None:
-    found = choose_threshold([_case(0, (0.4, 0.1), (0, 0))], _postprocessing(0.9), BY_VOLUME).candidates[0.9]
+    found = choose_threshold([_case(0, (0.4, 0.1), (0, 0))], _postprocessing(0.9), BY_VOLUME).volume_f1.candidates[0.9]
     assert (found.score, found.f1) == (0.0, None)
     assert "F1 undefined" in found.note
 
@@ -138,8 +141,8 @@ def test_without_any_tumour_f1_counts_as_zero_with_a_note() -> None:
 def test_an_overlap_that_the_study_asks_for_makes_detection() -> None:
     elsewhere = [_case(0, (0.9, 0.0), (0, 1))]
     asked = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.01)
-    assert choose_threshold(elsewhere, _postprocessing(0.5), BY_VOLUME).candidates[0.5].detected == 1
-    assert choose_threshold(elsewhere, _postprocessing(0.5), asked).candidates[0.5].detected == 0
+    assert choose_threshold(elsewhere, _postprocessing(0.5), BY_VOLUME).volume_f1.candidates[0.5].detected == 1
+    assert choose_threshold(elsewhere, _postprocessing(0.5), asked).volume_f1.candidates[0.5].detected == 0
 
 
 def _disagreeing() -> ThresholdChoice:
@@ -151,18 +154,18 @@ def _disagreeing() -> ThresholdChoice:
 def test_each_fold_gets_the_threshold_that_is_best_on_the_others() -> None:
     choice = _disagreeing()
     assert choice.threshold == 0.2
-    assert choice.nested == {0: 0.6, 1: 0.2}
-    nested = choice.nested_performance
+    assert choice.volume_f1.nested == {0: 0.6, 1: 0.2}
+    nested = choice.volume_f1.nested_performance
     # Fold 0 at 0.6 is missed twice; fold 1 at 0.2 has 1 voxel of 3: Dice 0.5. F1 = 2/(2+2).
     assert nested is not None
     assert (nested.mean_dice_of_detected, nested.f1, nested.score) == pytest.approx((0.5, 0.5, 0.5))
-    assert nested.score < choice.candidates[0.2].score
+    assert nested.score < choice.volume_f1.candidates[0.2].score
 
 
 def test_one_fold_has_no_nested_choice() -> None:
     choice = choose_threshold([_case(3, (0.9,), (1,))], _postprocessing(0.5), BY_VOLUME)
-    assert choice.nested == {}
-    assert choice.nested_performance is None
+    assert choice.volume_f1.nested == {}
+    assert choice.volume_f1.nested_performance is None
 
 
 def test_the_choice_is_plain_json() -> None:
@@ -170,6 +173,98 @@ def test_the_choice_is_plain_json() -> None:
     assert json.loads(json.dumps(record, allow_nan=False)) == record
     assert [each["threshold"] for each in record["candidates"]] == [0.2, 0.6]
     assert record["nested"] == {"0": 0.6, "1": 0.2}
+
+
+def test_the_authors_rule_takes_overlap_and_objects_of_patients_with_residual_tumour() -> None:
+    cases = [
+        # Dice 2/3 at 0.2 with one object of two right; 1 at 0.5.
+        _case(0, (0.9, 0.0, 0.3, 0.0), (1, 0, 0, 0)),
+        # Elsewhere: found by volume, without overlap.
+        _case(0, (0.0, 0.0, 0.9, 0.0), (1, 0, 0, 0)),
+        # Dice 1 at 0.2, missed at 0.5.
+        _case(0, (0.3, 0.0, 0.0, 0.0), (1, 0, 0, 0)),
+    ]
+    found = choose_threshold(cases, _postprocessing(0.2, 0.5), BY_VOLUME).authors.candidates
+    low, high = found[0.2], found[0.5]
+    assert (low.mean_dice, low.recall, low.precision) == pytest.approx(((2 / 3 + 0 + 1) / 3, 2 / 3, (0.5 + 1) / 2))
+    assert low.f1 == pytest.approx(2 * 0.75 * (2 / 3) / (0.75 + 2 / 3))
+    assert (high.mean_dice, high.recall, high.precision) == pytest.approx((1 / 3, 1 / 3, 1.0))
+    assert high.score == pytest.approx((1 / 3 + 0.5) / 2)
+    assert (low.overlapping, high.overlapping, low.patients, high.patients) == (2, 1, 3, 3)
+
+
+def _false_alarms() -> list[OutOfFoldCase]:
+    """A tumour that 0.2 outlines best, and four resections that show nothing from 0.5 on."""
+    tumour = _case(0, (0.9, 0.3, 0.3, 0.3), (1, 1, 1, 1))
+    return [tumour, *([_case(0, (0.3, 0.0, 0.0, 0.0), (0, 0, 0, 0))] * 4)]
+
+
+@pytest.mark.parametrize(("rule", "threshold"), [("volume_f1", 0.5), ("authors", 0.2)])
+def test_false_alarms_after_resection_count_by_volume_and_never_for_the_authors(rule: Rule, threshold: float) -> None:
+    settings = _postprocessing(0.2, 0.5).model_copy(update={"rule": rule})
+    choice = choose_threshold(_false_alarms(), settings, BY_VOLUME)
+    assert choice.threshold == threshold
+    # By volume: Dice 1 and F1 2/6 at 0.2; Dice 2/5 and F1 1 at 0.5.
+    assert (choice.volume_f1.threshold, choice.authors.threshold) == (0.5, 0.2)
+    alone = choose_threshold(_false_alarms()[:1], settings, BY_VOLUME)
+    assert alone.authors.candidates == choice.authors.candidates
+    assert alone.volume_f1.candidates != choice.volume_f1.candidates
+
+
+def test_the_authors_rule_counts_objects_that_are_large_enough_to_stay() -> None:
+    tiny = _case(0, (0.9, 0.0, 0.9, 0.9), (1, 0, 0, 0))
+    found = choose_threshold([tiny], _postprocessing(0.5, min_component_voxels=2), BY_VOLUME).authors.candidates[0.5]
+    assert (found.patients, found.score) == (0, 0.0)
+    assert "no patient has residual tumour" in found.note
+
+
+def test_the_authors_rule_without_overlap_counts_f1_as_zero_with_a_note() -> None:
+    elsewhere = [_case(0, (0.9, 0.0), (0, 1))]
+    found = choose_threshold(elsewhere, _postprocessing(0.5), BY_VOLUME).authors.candidates[0.5]
+    assert (found.score, found.mean_dice, found.recall, found.f1, found.precision) == (0.0, 0.0, 0.0, None, None)
+    assert "no patient with overlap" in found.note
+
+
+@pytest.mark.parametrize("rule", ["volume_f1", "authors"])
+def test_the_record_holds_the_scores_of_both_rules_and_what_each_would_choose(rule: Rule) -> None:
+    settings = _postprocessing(0.2, 0.5).model_copy(update={"rule": rule})
+    record = choose_threshold(_false_alarms(), settings, BY_VOLUME).to_json()
+    assert json.loads(json.dumps(record, allow_nan=False)) == record
+    other = "authors" if rule == "volume_f1" else "volume_f1"
+    assert (record["rule"], list(record["other_rules"])) == (rule, [other])
+    chosen = {rule: record["threshold"], other: record["other_rules"][other]["threshold"]}
+    assert chosen == {"volume_f1": 0.5, "authors": 0.2}
+    for each in (record, record["other_rules"][other]):
+        assert [candidate["threshold"] for candidate in each["candidates"]] == [0.2, 0.5]
+        assert all(0 <= candidate["score"] <= 1 for candidate in each["candidates"])
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "probability", "said"),
+    [
+        ((0.1, 0.5, 0.9), 0.95, "lowest candidate; a lower one"),  # all alike: the first
+        ((0.9, 0.5, 0.1), 0.95, "highest candidate; a higher one"),
+        ((0.5, 0.9, 0.1), 0.95, ""),
+        ((0.1, 0.5, 1.0), 1.0, ""),  # see below: nothing is above 1
+        ((0.5,), 0.95, ""),
+    ],
+)
+def test_a_best_at_the_end_of_the_candidates_is_said(
+    thresholds: tuple[float, ...], probability: float, said: str
+) -> None:
+    # A second voxel spoils every threshold below 1 in the case of a certain one.
+    second = 0.99 if probability == 1 else 0.0
+    choice = choose_threshold([_case(0, (probability, second), (1, 0))], _postprocessing(*thresholds), BY_VOLUME)
+    for of_rule in (choice.volume_f1, choice.authors):
+        assert said in of_rule.caution
+        assert bool(of_rule.caution) == bool(said)
+    assert choice.to_json()["caution"] == choice.volume_f1.caution
+
+
+def test_the_published_candidates_go_on_to_the_end_of_the_scale() -> None:
+    thresholds = load_study(PUBLISHED).postprocessing.thresholds
+    assert thresholds == (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99)
+    assert load_study(PUBLISHED).postprocessing.rule == "volume_f1"
 
 
 def test_cases_are_read_once_and_one_at_a_time() -> None:
@@ -189,7 +284,7 @@ def test_cases_are_read_once_and_one_at_a_time() -> None:
             yield Counted(0, _row(0.9, 0.0), _row(1, 0).astype(bool), VOXEL_ML)
 
     choice = choose_threshold(stream(), _postprocessing(0.5), BY_VOLUME)
-    assert choice.candidates[0.5].patients == 5
+    assert choice.volume_f1.candidates[0.5].patients == 5
 
 
 def test_no_case_is_refused() -> None:

@@ -25,6 +25,7 @@ from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
 from residua.report.quality import quality
 from residua.report.significance import significance
+from residua.report.thresholds import NAMES, SCORES, other_rule, thresholds
 from residua.settings.study import Study
 from residua.statistics.cases import read_cases
 from residua.tables.html import to_html
@@ -135,7 +136,10 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
 def _making(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
     records = {model: read_json(file) for model, file in sources.thresholds.items()}
     return {
-        "thresholds": provenance.thresholds(records, making.labels),
+        "thresholds": thresholds(records, making.labels),
+        "score": SCORES[study.postprocessing.rule],
+        "other_rule": NAMES[other_rule(study.postprocessing.rule)],
+        "other_score": SCORES[other_rule(study.postprocessing.rule)],
         "version": __version__,
         "study_version": study.version,
         "settings_digest": provenance.study_digest(study),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE
 from residua.report.networks import describe_network, settings_table
+from residua.report.thresholds import SCORES
 from residua.report.wording import counted, listed, name_of, one_of, plain
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.settings.registration import Deformation
@@ -158,9 +159,8 @@ def _threshold(study: Study) -> str:
     settings = study.postprocessing
     return (
         "A voxel is tumour where its probability is at least a threshold. For each network and input configuration the "
-        f"threshold was chosen from {plain(settings.thresholds)}: it maximises (mean Dice of the detected patients + "
-        "patient-wise F1) / 2 over all out-of-fold patients; the first of equal ones was taken. The hold-out played no "
-        "part. Components of fewer than "
+        f"threshold was chosen from {plain(settings.thresholds)}: it maximises {SCORES[settings.rule]}, out of fold; "
+        "the first of equal ones was taken. The hold-out played no part. Components of fewer than "
         f"{counted(settings.min_component_voxels, 'voxel')} ({settings.connectivity} neighbours) were then removed."
     )
 

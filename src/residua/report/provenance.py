@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from residua.publishing.publish import digest, manifest_of, record_digest, verified
 from residua.settings.study import Study
@@ -56,32 +55,3 @@ def _epochs(manifest: str) -> str:
         return "n/a"
     curve = verified(manifest, lambda name: name == _CURVE)[_CURVE]
     return str(len(curve.read_text(encoding="utf-8").splitlines()))
-
-
-def thresholds(records: Mapping[tuple[str, str], Mapping[str, Any]], labels: Mapping[str, str]) -> list[dict[str, str]]:
-    """List the chosen threshold of each model, the choices without each fold, and the optimism of the choice."""
-    return [
-        {
-            "model": f"{labels.get(arch, arch)} {inputs}",
-            "chosen": f"{record['threshold']:g}",
-            "score": _score(_chosen(record)),
-            "nested": ", ".join(f"{threshold:g}" for threshold in record["nested"].values()) or "one fold only",
-            "nested_score": _score(record["nested_performance"]),
-            "optimism": _optimism(_chosen(record), record["nested_performance"]),
-            "note": _chosen(record)["note"],
-        }
-        for (arch, inputs), record in records.items()
-    ]
-
-
-def _chosen(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    candidates: Iterable[Mapping[str, Any]] = record["candidates"]
-    return next(candidate for candidate in candidates if candidate["threshold"] == record["threshold"])
-
-
-def _score(performance: Mapping[str, Any] | None) -> str:
-    return f"{100 * performance['score']:.2f}" if performance else "n/a"
-
-
-def _optimism(chosen: Mapping[str, Any], nested: Mapping[str, Any] | None) -> str:
-    return f"{100 * (chosen['score'] - nested['score']):+.2f}".replace("-", "−") if nested else "n/a"

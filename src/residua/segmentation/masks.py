@@ -29,20 +29,33 @@ def binarise(probability: NDArray[np.floating[Any]], threshold: float) -> NDArra
     return np.asarray(probability >= threshold)
 
 
+def components(mask: NDArray[np.bool_], connectivity: int) -> tuple[NDArray[np.int32], int]:
+    """Label the components of ``mask`` (x, y, z) from 1, and count them.
+
+    ``connectivity`` is 6 (faces), 18 (and edges) or 26 (and corners). Raises ``ValueError`` for another.
+
+    >>> labels, count = components(np.array([True, False, True]).reshape(3, 1, 1), connectivity=26)
+    >>> labels.ravel().tolist(), count
+    ([1, 0, 2], 2)
+    """
+    if connectivity not in _RANK:
+        raise ValueError(f"connectivity must be 6, 18 or 26, found {connectivity}")
+    labels, count = ndimage.label(mask, ndimage.generate_binary_structure(3, _RANK[connectivity]))
+    return labels, int(count)
+
+
 def remove_small_components(mask: NDArray[np.bool_], min_voxels: int, connectivity: int = 26) -> NDArray[np.bool_]:
     """Return ``mask`` (x, y, z) without its components of fewer than ``min_voxels`` voxels.
 
-    ``connectivity`` is 6 (faces), 18 (and edges) or 26 (and corners). Raises ``ValueError`` for another.
+    ``connectivity`` is 6 (faces), 18 (and edges) or 26 (and corners).
 
     >>> mask = np.array([True, True, False, True]).reshape(4, 1, 1)
     >>> remove_small_components(mask, min_voxels=2).ravel().tolist()
     [True, True, False, False]
     """
-    if connectivity not in _RANK:
-        raise ValueError(f"connectivity must be 6, 18 or 26, found {connectivity}")
     kept = np.zeros_like(mask)
     for box in ndimage.find_objects(mask.astype(np.uint8)):
-        labels, _ = ndimage.label(mask[box], ndimage.generate_binary_structure(3, _RANK[connectivity]))
+        labels, _ = components(mask[box], connectivity)
         large = np.bincount(labels.ravel()) >= min_voxels
         large[0] = False
         kept[box] = large[labels]

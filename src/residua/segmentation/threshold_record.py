@@ -7,7 +7,8 @@ from typing import Any
 
 from residua.images.pairs import load_pair
 from residua.publishing.images import by_patient
-from residua.segmentation.threshold import OutOfFoldCase, choose_threshold
+from residua.segmentation.out_of_fold import OutOfFoldCase
+from residua.segmentation.threshold import choose_threshold
 from residua.settings.classification import Classification
 from residua.settings.postprocessing import Postprocessing
 

@@ -8,6 +8,8 @@ from pydantic import Field
 
 from residua.settings.base import Frozen
 
+Rule = Literal["volume_f1", "authors"]
+
 
 class Postprocessing(Frozen):
     """How a probability map becomes a mask."""
@@ -15,6 +17,12 @@ class Postprocessing(Frozen):
     thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
         min_length=1,
         description="Candidates; each network and input configuration gets the one with the best out-of-fold results.",
+    )
+    rule: Rule = Field(
+        default="volume_f1",
+        description="How the best threshold is chosen: the highest (mean Dice + F1) / 2. volume_f1: Dice of the "
+        "detected patients, F1 of all patients by volume. authors: the public code of the article's authors; patients "
+        "after gross total resection do not enter.",
     )
     min_component_voxels: int = Field(ge=0, description="Components with fewer voxels are removed.")
     connectivity: Literal[6, 18, 26] = Field(
