@@ -14,10 +14,10 @@ from residua.cluster.memory_needs import memory_mb
 from residua.cohort.checks.results import invalid_patients, read_excluded, write_excluded
 from residua.cohort.cohort import load_cohort
 from residua.cohort.places import HEADERS, RESULTS, VOXELS
+from residua.cohort.ratings import load_ratings
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import drawn_on, kinds_of
-from residua.cohort.table.rater_table import load_raters
 from residua.errors import ResiduaError
 from residua.problems.lists import raise_problems
 from residua.report.pins import pins_of
@@ -99,7 +99,7 @@ try:
     known = standing_problems()
     cohort = load_cohort(study, study.cohort, invalid_patients(known))
     split = cohort.split
-    raters = load_raters(study.raters, split.holdout, list(split.excluded), split.patients) if study.raters else None
+    raters = load_ratings(study, cohort)
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
@@ -160,7 +160,9 @@ def cluster_requests():
 onstart:
     # For a real run only: a dry run plans from the table alone, and writes nothing.
     from residua.cluster.slurm import check_cluster
+    from residua.cluster.processors import default_workers
     from residua.cohort.commands.standing import known_headers
+    from residua.cohort.commands.start import start_problems
 
     try:
         if workflow.executor_plugin.name == "slurm":
@@ -169,11 +171,7 @@ onstart:
         # With on_invalid: exclude, the headers were read before the study was loaded.
         kept = f"{RESULTS}/{HEADERS}"
         problems = known_headers(study, included, kept, code("check_cohort")) if study.on_invalid == "stop" else []
-        if raters:
-            from residua.cohort.checks.rater_headers import check_rater_headers
-
-            references = {patient: files.reference_of(loaded, patient) for patient in raters.patients}
-            problems += check_rater_headers(raters, references)
+        problems += start_problems(study, cohort, raters, cache=VOXELS, workers=default_workers())
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")

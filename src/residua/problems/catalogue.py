@@ -41,12 +41,16 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "rating-repeated": "A rater has rated a patient twice",
         "mask-repeated": "Two rows have the same mask",
         "ratings-excluded": "Every rated patient is excluded from the cohort",
+        "rated-without-inputs": "No rated patient has the channels of the input configurations that are compared",
     },
     "The protocol": {
         "not-annotated": "There is no reference standard",
         "sequence-missing": "A sequence that the study or an input configuration needs is missing",
         "scan-too-late": "The scan is later than the protocol's window, or the hospital's own",
         "inputs-without-patients": "No patient of a fold or of the hold-out has all channels of an input configuration",
+    },
+    "The configuration": {
+        "weights-unusable": "A file of weights is missing, or its digest is not that of the configuration",
     },
     "The split": {
         "hospital-unplaced": "A hospital is neither in a fold nor in the hold-out",

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from residua.cohort.checks.voxels import check_voxels
+from residua.cohort.checks.rater_voxels import check_rater_voxels
 from residua.cohort.table.expertise import EXPERTISES
 from residua.cohort.table.rater_table import Rating
 from residua.images import volumes
@@ -23,7 +23,6 @@ from residua.images.volumes import Image
 from residua.metrics.classification import has_residual_tumor
 from residua.metrics.overlap import jaccard_of
 from residua.problems.lists import raise_problems
-from residua.problems.problem import Problem
 from residua.publishing.images import by_patient
 from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
@@ -78,7 +77,7 @@ def rate_all(
     arch, or lets its measurements among ``metrics`` choose. One patient is in memory at a time. Raises one
     ``ResiduaError`` for all files that are not masks, and one for a mask on another grid.
     """
-    _require_masks(ratings)
+    raise_problems(check_rater_voxels(ratings), "These raters' masks cannot be used")
     best = _best(metrics, choice, classification)
     models = [_Model(arch, inputs, by_patient([segmentations[arch, inputs]])) for arch, inputs in best.items()]
     rows: list[dict[str, Any]] = []
@@ -94,12 +93,6 @@ def _best(metrics: Sequence[str], choice: Mapping[str, str], classification: Cla
     """Return the input configuration by arch, in the order of ``choice``; a named one need not have been measured."""
     best = best_inputs(read_cases(metrics), choice, "raters", classification) if metrics else {}
     return {arch: best.get(arch, inputs) for arch, inputs in choice.items()}
-
-
-def _require_masks(ratings: Iterable[Rating]) -> None:
-    # Another rule checks the cohort's masks. Several labels or a probability map would be cut at 0.5 without notice.
-    found = check_voxels([rating.as_patient() for rating in ratings], {"mask": "mask"})
-    raise_problems([Problem.from_json(record) for record in found["problems"]], "These raters' masks cannot be used")
 
 
 def _drawn_by_raters(ratings: Iterable[Rating], standard: Image) -> list[_Drawn]:

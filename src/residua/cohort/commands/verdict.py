@@ -17,10 +17,13 @@ from residua.cohort.checks.stripped import stripped_problems
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.cohort import Cohort, judged_cohort
 from residua.cohort.commands.standing import known_headers
+from residua.cohort.commands.start import start_problems
 from residua.cohort.places import HEADERS
+from residua.cohort.ratings import judged_ratings
 from residua.cohort.split.fold_contents import fold_contents_problems
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.cohort.table.patient import Patient
+from residua.cohort.table.rater_table import Raters
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem, Severity
 from residua.publishing.code_digest import code_digest
@@ -78,9 +81,11 @@ def check_cohort(
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
         positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
         problems += fold_contents_problems(cohort.split, positive)
+    beside = _beside_the_patients(study, cohort, voxels, cache, workers)
+    problems += beside
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.row or 0)
     hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
-    return Verdict(tuple(ordered), len(included), _runs(study, table_path, problems), hospitals, volumes)
+    return Verdict(tuple(ordered), len(included), _runs(study, table_path, problems, beside), hospitals, volumes)
 
 
 def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str] | None) -> list[Problem]:
@@ -97,8 +102,21 @@ def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
     return [replace(problem, row=cohort.patients[problem.patient or ""].row) for problem in duplicates]
 
 
-def _runs(study: Study, table_path: str, problems: list[Problem]) -> bool:
+def _beside_the_patients(
+    study: Study, cohort: Cohort, voxels: bool, cache: str | os.PathLike[str] | None, workers: int
+) -> list[Problem]:
+    """Return what is wrong with raters and weights; no run goes on without them, whatever ``on_invalid`` says."""
+    raters, problems = judged_ratings(study, cohort)
+    return problems + start_problems(study, cohort, raters, voxels, cache if voxels else None, workers)
+
+
+def _runs(study: Study, table_path: str, problems: list[Problem], beside: list[Problem]) -> bool:
     """Return whether there is no error, or the study may continue without the patients that have one."""
     if study.on_invalid == "stop" or not errors_of(problems):
         return not errors_of(problems)
-    return not errors_of(judged_cohort(study, table_path, invalid_patients(problems))[1])
+    of_patients = [problem for problem in problems if problem not in beside]
+    cohort, left = judged_cohort(study, table_path, invalid_patients(of_patients))
+    # A patient who is excluded is no longer rated.
+    rated = {rating.patient for rating in (judged_ratings(study, cohort)[0] or Raters(())).ratings}
+    still = [problem for problem in beside if problem.patient is None or problem.patient in rated]
+    return not errors_of([*left, *judged_ratings(study, cohort)[1], *still])

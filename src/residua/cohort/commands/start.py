@@ -1,0 +1,64 @@
+"""What a study needs beside its patients, as ``residua check`` and the start of a run both judge it."""
+
+from __future__ import annotations
+
+import os
+
+from residua.cohort.checks.rater_headers import check_rater_headers
+from residua.cohort.checks.rater_voxels import check_rater_voxels
+from residua.cohort.cohort import Cohort
+from residua.cohort.table.rater_table import Raters
+from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
+from residua.publishing.publish import digest
+from residua.settings.study import Study
+
+
+def start_problems(
+    study: Study,
+    cohort: Cohort,
+    raters: Raters | None,
+    voxels: bool = True,
+    cache: str | os.PathLike[str] | None = None,
+    workers: int = 1,
+) -> list[Problem]:
+    """Return the problems of the raters' masks and of the weights that the configuration names. Never raises.
+
+    Later stages refuse both too, some of them only after all trainings.
+    """
+    problems = weights_problems(study)
+    if raters is None:
+        return problems
+    reference = study.sequences.reference
+    files = {patient: cohort.patients[patient].files for patient in raters.patients if patient in cohort.patients}
+    references = {patient: own[reference] for patient, own in files.items() if reference in own}
+    known = Raters(tuple(rating for rating in raters.ratings if rating.patient in references))
+    problems += check_rater_headers(known, references)
+    broken = {problem.file for problem in problems if problem.is_error}
+    whole = [rating for rating in raters.ratings if rating.mask not in broken and os.path.isfile(rating.mask)]
+    return problems + (check_rater_voxels(whole, cache, workers) if voxels else [])
+
+
+def weights_problems(study: Study) -> list[Problem]:
+    """Return a problem for each file of weights that is missing, or not the one that the configuration describes."""
+    named = [("brain_mask.weights", study.brain_mask.weights, study.brain_mask.weights_sha256)]
+    for arch in study.archs:
+        initial = getattr(study.settings_of(arch), "initial_weights", None)
+        if initial is not None:
+            named.append((f"networks.{arch}.initial_weights", initial.file, initial.sha256))
+    return [
+        problem
+        for key, path, sha256 in named
+        if path is not None
+        for problem in _weights_problem(key, path, sha256 or "")
+    ]
+
+
+def _weights_problem(key: str, path: str, sha256: str) -> list[Problem]:
+    what, remedy = "its sha256 differs from the one in the config", "correct the path or the digest"
+    try:
+        if digest(path) == sha256:
+            return []
+    except OSError as error:
+        what, remedy = f"the weights cannot be read ({error.strerror})", "correct the path in the config"
+    return [problem_of("weights-unusable", what, remedy, subject=key, file=path)]
