@@ -2,6 +2,7 @@
 #
 # Needs: the images and labels of the cohort table, and
 #   results/registered/{patient}/{sequence}.nii.gz, {sequence}_quality.json, {label}.nii.gz   (register.smk)
+#   results/brain/{batch}/manifest.json                                                       (brain.smk)
 #   results/quality/sound.json                                                                (quality.smk)
 #   results/metrics/{arch}/{inputs}.parquet                                                   (measure.smk)
 #   results/segmentations/{arch}/{inputs}/{split}/manifest.json                               (segment.smk)
@@ -16,6 +17,7 @@ rule figure1:
         publication.example_files(loaded),
         ancient("results/quality/sound.json"),
         registrations=publication.example_registrations(loaded),
+        brains=files.brain_manifests(loaded, publication.patients_shown(loaded)),
     output:
         pdf="results/figures/figure1.pdf",
         png=report("results/figures/figure1.png", caption="captions/figure.rst", category="Figures"),
@@ -49,6 +51,7 @@ rule figure3:
         ],
         images=[files.reference_of(loaded, patient) for patient in split.holdout],
         references=preparation.reference_standards(loaded, split.holdout),
+        brains=files.brain_manifests(loaded, split.holdout),
     output:
         pdf="results/figures/figure3.pdf",
         png=report("results/figures/figure3.png", caption="captions/figure.rst", category="Figures"),
@@ -66,6 +69,7 @@ rule figure3:
     params:
         models=publication.compared(loaded),
         patients=list(split.holdout),
+        brains=[files.brain_mask_of(loaded, patient) for patient in split.holdout],
         best_inputs=dict(study.statistics.best_inputs.segmentation),
         classification=study.classification.model_dump(mode="json"),
         arch_labels=loaded.arch_labels,

@@ -3,10 +3,14 @@
 from _here import job
 
 from residua.figures.figure3 import figure3
+from residua.publishing.publish import verified
 from residua.settings.classification import Classification
 from residua.statistics.cases import read_cases
 
-files = dict(zip(job.params.patients, zip(job.input.images, job.input.references, strict=True), strict=True))
+for manifest in job.input.brains:
+    verified(manifest)
+shown = zip(job.input.images, job.input.references, job.params.brains, strict=True)
+files = dict(zip(job.params.patients, shown, strict=True))
 models = [tuple(model) for model in job.params.models]
 figure3(
     read_cases(list(job.input.metrics)),

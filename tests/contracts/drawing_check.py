@@ -27,7 +27,8 @@ from residua.figures.figure3 import figure3
 from residua.figures.figure4 import figure4
 from residua.figures.flow import drawn as drawn_flow
 from residua.figures.flow import flow_figure
-from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, FigureFiles
+from residua.figures.panels import scale_bar
+from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, FigureFiles, new_figure
 from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
@@ -39,17 +40,18 @@ CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
 PATIENT = "SECRET7"
 
 
-def head_and_mask(folder: Path, name: str, right: bool = True) -> tuple[str, str]:
-    """A bright box for a head and a mask in the patient's right (or left) half of it."""
+def head_and_mask(folder: Path, name: str, right: bool = True) -> tuple[str, str, str]:
+    """A bright box for a head, a mask in the patient's right (or left) half of it, and a mask of the box."""
     rng = np.random.default_rng(3)
     head = np.zeros(GRID.shape, dtype=np.float32)
     head[3:27, 4:36, 1:11] = 100 + 10 * rng.random((24, 32, 10))
     mask = np.zeros(GRID.shape, dtype=bool)
     mask[slice(20, 24) if right else slice(6, 10), 18:24, 5:8] = True
-    files = str(folder / f"{name}.nii.gz"), str(folder / f"{name}_mask.nii.gz")
-    volumes.save(Image(head, GRID), files[0])
-    volumes.save(Image(mask, GRID), files[1])
-    return files
+    image, drawn, brain = (str(folder / f"{name}{part}.nii.gz") for part in ("", "_mask", "_brain"))
+    volumes.save(Image(head, GRID), image)
+    volumes.save(Image(mask, GRID), drawn)
+    volumes.save(Image(head > 0, GRID), brain)
+    return image, drawn, brain
 
 
 def outputs(folder: Path, name: str) -> FigureFiles:
@@ -77,9 +79,9 @@ def file_facts(files: FigureFiles) -> dict[str, Any]:
 
 def check_figure1(out: Path) -> dict[str, Any]:
     """One hospital, two sequences, the second without an outline; drawn twice."""
-    image, mask = head_and_mask(out, PATIENT)
+    image, mask, brain = head_and_mask(out, PATIENT)
     columns = ("post_t1ce", "post_t2")
-    shown = {"hospital": "STO", "images": dict.fromkeys(columns, image), "residual": mask}
+    shown = {"hospital": "STO", "images": dict.fromkeys(columns, image), "residual": mask, "brain": brain}
     runs = [outputs(out, f"{run}-figure1") for run in ("first", "second")]
     for files in runs:
         figure1([{**shown, "outlines": {"post_t1ce": mask}}], columns, {"post_t1ce": "residual"}, files)
@@ -104,6 +106,19 @@ def check_figure3(out: Path, reference_ml: float) -> dict[str, Any]:
     choice, labels = {"one": "B", "two": "B"}, {"one": "Net 1", "two": "Net 2"}
     figure3(pd.DataFrame(rows), choice, CLASSIFICATION, {PATIENT: files}, manifests, labels, to)
     return {**file_facts(to), "red": columns_of(to[1], PREDICTION), "blue": columns_of(to[1], REFERENCE)}
+
+
+def words_of_scale(width_mm: float) -> list[float]:
+    """The ends of a scale bar's words, as shares of the axes, in a view as wide as components lie apart."""
+    figure = new_figure(41.0, 41.0)
+    figure.set_dpi(DPI)
+    axes = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+    axes.set_xlim(-width_mm / 2, width_mm / 2)
+    axes.set_ylim(-width_mm / 2, width_mm / 2)
+    scale_bar(axes, 10)
+    words = axes.texts[0].get_window_extent(FigureCanvasAgg(figure).get_renderer())
+    inside = words.transformed(axes.transAxes.inverted())
+    return [float(end) for end in (inside.x0, inside.x1, inside.y0, inside.y1)]
 
 
 def check_figure4(out: Path) -> dict[str, Any]:
@@ -193,6 +208,7 @@ if __name__ == "__main__":
         "figure3": check_figure3(folder, 1.0),
         "figure3_without_a_patient": check_figure3(folder, 0.0),
         "figure4": check_figure4(folder),
+        "scale": {width: words_of_scale(width) for width in (10.0, 60.0, 170.0, 400.0)},
         "flow": check_flow(folder),
         "surfaces": check_surfaces(),
     }

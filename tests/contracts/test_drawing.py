@@ -87,3 +87,9 @@ def test_meshes_are_seen_from_the_front_without_holes_and_the_nearer_on_top(draw
     assert found["filled"] == pytest.approx(1, abs=0.03)
     # 0.8 of the upper colour over 0.8 of the lower one: 0.8 and 0.16 of 0.96.
     assert found["nearer_on_top"] == [[212, 0, 42, 245], [42, 0, 212, 245]]
+
+
+def test_the_words_of_a_scale_stay_within_the_picture_however_wide_it_is(drawn: dict[str, Any]) -> None:
+    for left, right, bottom, top in drawn["scale"].values():
+        assert 0 < left < right < 1
+        assert 0 < bottom < top < 1

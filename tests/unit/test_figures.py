@@ -45,11 +45,49 @@ def test_grey_values_are_those_of_the_head_whatever_surrounds_it() -> None:
     volume = np.zeros((10, 10, 10), dtype=np.float32)
     volume[2:8, 2:8, 2:8] = np.linspace(100, 200, 216).reshape(6, 6, 6)
     assert int(tissue_of(volume).sum()) == 216
-    low, high = window(volume)
+    low, high = window(volume, volume > 0)
+    assert (low, high) == window(volume)
     assert 100 < low < 103
     assert 198 < high <= 200
     low, high = window(np.zeros((3, 3, 3), dtype=np.float32))
     assert low < high
+
+
+def head_of_brain(background: float, scores: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A brain with a bright tumour, and both masks; whether its values are scores around 0 or grey values."""
+    rng = np.random.default_rng(4)
+    brain = np.zeros((24, 24, 24), dtype=bool)
+    brain[4:20, 4:20, 4:20] = True
+    tumor = np.zeros_like(brain)
+    tumor[10:13, 10:13, 10:13] = True
+    values = rng.normal(0, 1, brain.shape) + 6.0 * tumor
+    shown = values if scores else 500 + 100 * values
+    return np.where(brain, shown, background).astype(np.float32), brain, tumor
+
+
+@pytest.mark.parametrize(
+    ("background", "scores"), [(0.0, False), (0.0, True), (-1.1, True), (-1000.0, True), (30.0, True), (4000.0, False)]
+)
+def test_the_brain_keeps_its_shades_whatever_the_background_is(background: float, scores: bool) -> None:
+    volume, brain, tumor = head_of_brain(background, scores)
+    healthy = brain & ~tumor
+    for low, high in (window(volume, brain, tumor), window(volume, tumor=tumor)):
+        assert ((volume[healthy] > low) & (volume[healthy] < high)).mean() > 0.97
+        # Not all of a tumour is white: it keeps shades of its own.
+        assert (volume[tumor] < high).mean() > 0.9
+    tissue = tissue_of(volume, brain)
+    assert tissue[brain].all()
+    assert not tissue[~brain].any()
+
+
+def test_white_stays_where_no_tumour_is_brighter_and_values_that_are_not_finite_count_nowhere() -> None:
+    volume, brain, tumor = head_of_brain(-1.1, scores=True)
+    dark = volume - 12 * tumor
+    assert window(dark, brain, tumor) == window(dark, brain)
+    damaged = volume.copy()
+    damaged[5, 5, 5], damaged[6, 6, 6] = np.nan, np.inf
+    assert np.allclose(window(damaged, brain), window(volume, brain), atol=0.05)
+    assert window(volume, np.zeros_like(brain)) == window(volume)
 
 
 def test_a_field_is_in_mm_for_pixels_of_any_shape() -> None:
@@ -69,7 +107,7 @@ def save_mask(path: Path, voxels: int) -> str:
 
 
 def candidate(hospital: str, residual: str, **outlines: str) -> examples.Candidate:
-    return examples.Candidate(hospital, {"post_t1ce": "none"}, residual, outlines)
+    return examples.Candidate(hospital, {"post_t1ce": "none"}, residual, "none", outlines)
 
 
 def test_each_hospital_shows_its_candidate_with_the_most_tumour(tmp_path: Path) -> None:

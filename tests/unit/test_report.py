@@ -588,6 +588,31 @@ def test_deviations_follow_the_settings() -> None:
     assert "Software of AGU-Net" not in one
 
 
+def test_deviations_speak_of_a_registration_only_where_there_is_one() -> None:
+    def said(**changes: Any) -> set[str]:
+        registration = {**PUBLISHED["registration"], **changes}
+        return {f"{d.what}: {d.here}" for d in applying(study_of(registration=registration)) if "egistration" in d.what}
+
+    coarser = "Grid of the registration: optimised on images of a coarser spacing, applied on the reference grid"
+    assert coarser in said()
+    assert said(engine="none") == {"Registration: none: the images are assumed to be aligned"}
+    assert coarser in said(transform="affine")
+    own = {
+        name: {**PUBLISHED["registration"][name], "working_spacing_mm": None}
+        for name in ("within_session", "across_surgery")
+    }
+    assert coarser not in said(linear_spacing_mm=None, **own)
+    assert coarser not in said(linear_spacing_mm=None, transform="affine")
+    alone = study_of(
+        sequences={"reference": "post_t1ce", "moving": []},
+        inputs={"A": ["post_t1ce"]},
+        labels={"residual": "post_t1ce"},
+        registration={**PUBLISHED["registration"], "resected": None},
+        statistics=choosing("A"),
+    )
+    assert not any("egistration" in deviation.what for deviation in applying(alone))
+
+
 def test_methods_show_the_settings_in_use_and_no_path() -> None:
     weights = {"file": "/secret/weights.safetensors", "sha256": "a" * 64}
     networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "initial_weights": weights}}

@@ -17,11 +17,15 @@ from residua.words import listed, name_of
 
 @dataclass(frozen=True)
 class Candidate:
-    """A patient to choose from: files of images on the reference grid and of masks to outline on them, by column."""
+    """A patient to choose from: files of images on the reference grid and of masks to outline on them, by column.
+
+    ``brain`` is the brain mask on that grid.
+    """
 
     hospital: str
     images: Mapping[str, str]
     residual: str
+    brain: str
     outlines: Mapping[str, str]
 
 
@@ -72,9 +76,9 @@ def caption(examples: Sequence[Example], columns: Sequence[str], labels: Mapping
     return (
         f"Figure 1. Examples of the data, one patient {hospitals} (n = {len(examples)}; "
         f"{'; '.join(patients)} of residual tumour). Every row is one axial slice, that with the most residual "
-        f"tumour, of the sequences on the grid of the {name_of(columns[0])}, to which the others are registered. "
+        f"tumour, of the sequences on the grid of the {name_of(columns[0])}. "
         f"Green: manual annotation ({outlined}), where the slice has any. Among the first patients of each hospital "
         f"in the cohort table ({candidates} in all), the one with the largest residual volume is shown. Black and "
-        f"white are percentiles {low:g} and {high:g} of the head's grey values. The patient's right (R) is at the "
-        "left of the picture; all slices have one scale."
+        f"white are percentiles {low:g} and {high:g} of the brain's grey values, white is higher where an outlined "
+        "label is brighter. The patient's right (R) is at the left of the picture; all slices have one scale."
     )

@@ -54,13 +54,14 @@ def figure1(
 def _tile(example: Example, column: str) -> _Tile:
     image = volumes.load(example.candidate.images[column])
     x, y, _ = image.grid.spacing_mm
-    tissue = picture(tissue_of(image.data), example.level)
+    brain = volumes.load_mask(example.candidate.brain).data
+    tissue = picture(tissue_of(image.data, brain), example.level)
     mask = outline_of(example.candidate, column, image.data.shape)
     return _Tile(
         pixels=picture(image.data, example.level),
         mask=picture(mask, example.level),
         pixel_mm=(x, y),
-        window=window(image.data),
+        window=window(image.data, brain, mask),
         field=field_around(tissue, (x, y), _MARGIN_MM),
     )
 

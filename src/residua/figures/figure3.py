@@ -48,7 +48,7 @@ def figure3(
     cases: pd.DataFrame,
     choice: Mapping[str, str],
     classification: Classification,
-    files: Mapping[str, tuple[str, str]],
+    files: Mapping[str, tuple[str, str, str]],
     manifests: Mapping[tuple[str, str], str],
     labels: Mapping[str, str],
     out: FigureFiles,
@@ -56,7 +56,7 @@ def figure3(
     """Choose hold-out patients, draw a row for each, and save the figure.
 
     ``cases`` are the metrics and ``choice`` the study's best input configurations for segmentation. ``files`` gives
-    T1w-CE and reference standard by patient, ``manifests`` the hold-out segmentations by network and input
+    T1w-CE, reference standard and brain mask by patient, ``manifests`` the hold-out segmentations by network and input
     configuration, ``labels`` the names of the networks.
     """
     inputs = best_inputs(cases, choice, "segmentation", classification)
@@ -73,8 +73,9 @@ def _files_of(chosen: Sequence[Ranked]) -> Callable[[str], bool]:
     return lambda name: name in wanted
 
 
-def _row(ranked: Ranked, files: tuple[str, str], masks: Mapping[str, Mapping[str, Any]]) -> _Row:
-    image, reference = volumes.load(files[0]), volumes.load_mask(files[1])
+def _row(ranked: Ranked, files: tuple[str, str, str], masks: Mapping[str, Mapping[str, Any]]) -> _Row:
+    image = volumes.load(files[0])
+    reference, brain = (volumes.load_mask(file) for file in files[1:])
     predictions = {arch: volumes.load_mask(found[f"{ranked.patient}.nii.gz"]) for arch, found in masks.items()}
     level = busiest_level(reference.data)
     x, y, _ = image.grid.spacing_mm
@@ -82,8 +83,8 @@ def _row(ranked: Ranked, files: tuple[str, str], masks: Mapping[str, Mapping[str
         ranked=ranked,
         pixels=picture(image.data, level),
         pixel_mm=(x, y),
-        window=window(image.data),
-        tissue=picture(tissue_of(image.data), level),
+        window=window(image.data, brain.data, reference.data),
+        tissue=picture(tissue_of(image.data, brain.data), level),
         level=level,
         spacing_mm=image.grid.spacing_mm,
         reference=reference.data,

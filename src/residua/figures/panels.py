@@ -57,18 +57,21 @@ def mark_sides(axes: Axes) -> None:
 
 
 def scale_bar(axes: Axes, length_mm: float, colour: str = "white") -> None:
-    """Draw a bar of ``length_mm`` with its length at the lower right of axes in mm."""
+    """Draw a bar of ``length_mm`` with its length at the lower right of axes in mm.
+
+    Both end at one place: words centred over a short bar would leave the axes.
+    """
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     end, level = right - 0.05 * (right - left), bottom + 0.05 * (top - bottom)
     axes.plot([end - length_mm, end], [level, level], color=colour, linewidth=1.5, solid_capstyle="butt")
     effects = _HALO if colour == "white" else None
     axes.text(
-        end - length_mm / 2,
+        end,
         level + 0.02 * (top - bottom),
         f"{length_mm:g} mm",
         color=colour,
         fontsize=5.5,
-        ha="center",
+        ha="right",
         va="bottom",
         path_effects=effects,
     )

@@ -50,10 +50,10 @@ def background_of(volume: Volume) -> Mask:
     if share < _FEWEST:
         return outside
     fewest = _FEWEST_MORE * faces.sum()
-    while share >= _MOST or not outside.any():
+    while share > _MOST or not outside.any():
         outside |= _equal(volume, value)
         beside = faces & ~outside
-        if beside.sum() < fewest or _commonest(volume[beside])[1] < _MOST:
+        if beside.sum() < fewest or _commonest(volume[beside])[1] <= _MOST:
             beside = ~outside & ndimage.maximum_filter(outside, 1 + 2 * _EDGE_VOXELS)
         value, share = _commonest(volume[beside])
     return outside

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from residua.images.display import window
 from residua.images.volumes import Image
 from residua.pages.layout import rendered
 from residua.quality import pictures
@@ -70,7 +71,8 @@ class Pictures:
             centers.append(pictures.busiest(residual.data))
             self.places.append("the residual tumour")
         self._views = [pictures.view_of(reference.grid, box, center) for center in centers]
-        grey = pictures.windowed(reference.data)
+        self._inside = brain.data
+        grey = pictures.windowed(reference.data, window(reference.data, brain.data))
         self._reference = [view.strip(grey) for view in self._views]
         self._brain = [view.strip(brain.data) for view in self._views]
         self.mask = self._embed(_series(grey, brain), "brain mask outlined on the reference, five slices of each plane")
@@ -84,19 +86,21 @@ class Pictures:
     def registered(self, sequence: str, before: NDArray[np.float32], after: NDArray[np.float32]) -> Registered:
         """Make the pictures of a sequence (x, y, z on the reference grid) before and after registration."""
         name = name_of_subject(sequence)
-        strips = self._strips(after)
+        # One scale for both: before registration the mask lies beside the brain.
+        limits = window(after, self._inside)
+        strips = self._strips(after, limits)
         board = pictures.stacked(*map(pictures.checkerboard, self._reference, strips))
         return Registered(
             subject=sequence,
             name=subject_name(sequence),
             reference=self._outlined(self._reference, f"reference beside {name}"),
-            before=self._outlined(self._strips(before), f"{name} before registration"),
+            before=self._outlined(self._strips(before, limits), f"{name} before registration"),
             after=self._outlined(strips, f"{name} after registration"),
             board=self._embed(board, f"checkerboard of the reference and {name} after registration, {self.where}"),
         )
 
-    def _strips(self, volume: NDArray[np.float32]) -> list[pictures.Strip]:
-        grey = pictures.windowed(volume)
+    def _strips(self, volume: NDArray[np.float32], limits: tuple[float, float]) -> list[pictures.Strip]:
+        grey = pictures.windowed(volume, limits)
         return [view.strip(grey) for view in self._views]
 
     def _outlined(self, strips: list[pictures.Strip], what: str) -> Embedded:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
-from residua.images.display import window
 from residua.images.volumes import Box, Grid, box_around, ends_of
 
 AXIAL, CORONAL, SAGITTAL = 2, 1, 0
@@ -106,10 +105,10 @@ def busiest(mask: NDArray[np.bool_]) -> tuple[int, int, int]:
     return x, y, z
 
 
-def windowed(volume: NDArray[np.floating[Any]]) -> NDArray[np.uint8]:
-    """Scale to grey values 0 (black) to 255, by percentiles of every other voxel of the head; non-finite is black."""
-    finite = np.nan_to_num(volume, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = window(finite[::2, ::2, ::2])
+def windowed(volume: NDArray[np.floating[Any]], limits: tuple[float, float]) -> NDArray[np.uint8]:
+    """Scale to grey values 0 (black) to 255 between the limits; non-finite is black."""
+    low, high = limits
+    finite = np.nan_to_num(volume, nan=low, posinf=low, neginf=low)
     return np.asarray(np.clip((finite - low) * (255.0 / (high - low)), 0, 255).astype(np.uint8))
 
 

@@ -53,6 +53,21 @@ def _several_values_chosen(study: Study) -> bool:
     return any(choice == OUT_OF_FOLD for experiment in chosen.values() for choice in experiment.values())
 
 
+def _registers(study: Study) -> bool:
+    return study.registration.engine != "none" and bool(study.sequences.moving)
+
+
+def _optimised_on_coarser_images(study: Study) -> bool:
+    """Return whether any registration of the study runs a stage on images of another spacing than their own."""
+    if not _registers(study):
+        return False
+    settings = [study.registration_of(sequence) for sequence in study.sequences.moving]
+    deforms = study.registration.transform in ("SyN", "diffeomorphic")
+    spacings = [of.linear_spacing_mm for of in settings]
+    spacings += [of.deformation.working_spacing_mm for of in settings if deforms]
+    return any(spacing is not None for spacing in spacings)
+
+
 DEVIATIONS = (
     Deviation(
         "Brain masks",
@@ -102,7 +117,9 @@ DEVIATIONS = (
         "SyN of ANTs after a rigid and an affine stage, the field smoothed more than ANTs does; "
         "docs/explanation/registration.md has metric and smoothing within the session and across surgery",
         "with ANTs' own smoothing SyN displaces what the affine stage had aligned; only surgery shifts the brain",
-        lambda study: (study.registration.engine, study.registration.transform) == ("ants", "SyN"),
+        lambda study: (
+            _registers(study) and (study.registration.engine, study.registration.transform) == ("ants", "SyN")
+        ),
     ),
     Deviation(
         "Registration",
@@ -123,7 +140,7 @@ DEVIATIONS = (
         "SyN of ANTs",
         "without a deformation",
         "the study asks for it",
-        lambda study: study.registration.engine != "none" and study.registration.transform in ("affine", "rigid"),
+        lambda study: _registers(study) and study.registration.transform in ("affine", "rigid"),
     ),
     Deviation(
         "Tumour in the registration",
@@ -137,10 +154,7 @@ DEVIATIONS = (
         "not given",
         "optimised on images of a coarser spacing, applied on the reference grid",
         "a fraction of the time; docs/explanation/registration.md compares the errors",
-        lambda study: any(
-            deformation and deformation.working_spacing_mm
-            for deformation in (study.registration.within_session, study.registration.across_surgery)
-        ),
+        _optimised_on_coarser_images,
     ),
     Deviation(
         "Software of nnU-Net",

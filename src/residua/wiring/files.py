@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -36,6 +37,22 @@ def is_moving(loaded: LoadedStudy, column: str) -> bool:
 def on_the_reference(loaded: LoadedStudy, patient: str, column: str) -> str:
     """Return a patient's image or label on the grid of the reference."""
     return registered(patient, column) if is_moving(loaded, column) else file_of(loaded, patient, column)
+
+
+def brain_mask_of(loaded: LoadedStudy, patient: str) -> str:
+    """Return where a patient's brain mask lies."""
+    return f"results/brain/{_batches_of_patients(loaded)[patient]}/{patient}.nii.gz"
+
+
+def brain_manifests(loaded: LoadedStudy, patients: Iterable[str]) -> list[str]:
+    """Return the manifests of the batches that hold the brain masks of some patients."""
+    batches = dict.fromkeys(_batches_of_patients(loaded)[patient] for patient in patients)
+    return [f"results/brain/{batch}/manifest.json" for batch in batches]
+
+
+@cache
+def _batches_of_patients(loaded: LoadedStudy) -> dict[str, str]:
+    return {patient: batch for batch, members in loaded.cohort.batches.items() for patient in members}
 
 
 def registered(patient: str, column: str) -> str:

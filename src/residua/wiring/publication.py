@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from residua.settings.base import REFERENCE_STANDARD
-from residua.wiring.files import file_of, on_the_reference, registration_of
+from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
 from residua.wiring.loaded import LoadedStudy
 
 TABLE_FORMATS = ("csv", "md", "tex", "html")
@@ -103,6 +103,7 @@ def _example(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
         "hospital": loaded.cohort.patients[patient].hospital,
         "images": {column: on_the_reference(loaded, patient, column) for column in loaded.study.images},
         "residual": file_of(loaded, patient, REFERENCE_STANDARD),
+        "brain": brain_mask_of(loaded, patient),
         "outlines": {
             column: on_the_reference(loaded, patient, label)
             for column, label in outlines(loaded).items()
