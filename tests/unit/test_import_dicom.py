@@ -133,6 +133,43 @@ def test_more_certain_of_two_series_is_proposed_and_both_give_the_reason(tmp_pat
     assert "preferred to 1 other series for post_t1ce" in second["reasons"]
 
 
+@pytest.mark.parametrize(
+    ("description", "tags", "said"),
+    [
+        ("T1 MPRAGE", {"RepetitionTime": 5000, "EchoTime": 100, "InversionTime": 0}, "TR, TE and TI are those of T2"),
+        ("T1 FLAIR", {"RepetitionTime": 2000, "EchoTime": 10, "InversionTime": 800}, "TR, TE and TI are those of T1"),
+        ("T1 nativ", T1CE, "an agent is tagged, but the description says without"),
+    ],
+)
+def test_contradiction_is_asked(tmp_path: Path, description: str, tags: dict[str, Any], said: str) -> None:
+    write_series(tmp_path / "pacs", description, "20200103 0930", "1.2.3", **tags)
+    _, (row,), printed = propose(tmp_path / "pacs", f"{IDENTITY},2020-01-02 13:00")
+    assert (row["column"], row["confidence"]) == ("", "0.00")
+    assert f"question: {said}: which is it?" in row["reasons"]
+    assert "1 series raise a question" in printed
+
+
+@pytest.mark.parametrize("agent", ["no", "None", "NO CONTRAST", "ohne KM", "n", "none given", "-", "0", "w/o"])
+def test_tag_that_says_no_agent_is_none(tmp_path: Path, agent: str) -> None:
+    write_series(tmp_path / "pacs", "T1 MPRAGE", "20200103 0930", "1.2.3", **T1, ContrastBolusAgent=agent)
+    _, (row,), _ = propose(tmp_path / "pacs", f"{IDENTITY},2020-01-02 13:00")
+    assert (row["column"], row["confidence"]) == ("post_t1", "1.00")
+
+
+def test_two_series_that_fit_equally_well_are_asked(tmp_path: Path) -> None:
+    for number in (1, 2):
+        write_series(tmp_path / "pacs", "T1 MPRAGE", f"20200103 09{number}0", "1.2.3", number, **T1)
+    _, rows, _ = propose(tmp_path / "pacs", f"{IDENTITY},2020-01-02 13:00")
+    assert [row["column"] for row in rows] == ["", ""]
+    assert all("question: 2 series fit post_t1 equally well: which is it?" in row["reasons"] for row in rows)
+
+
+def test_flair_without_an_inversion_time_is_no_contradiction(tmp_path: Path) -> None:
+    write_series(tmp_path / "pacs", "FLAIR tra", "20200103 0930", "1.2.3", RepetitionTime=9000, EchoTime=120)
+    _, (row,), _ = propose(tmp_path / "pacs", f"{IDENTITY},2020-01-02 13:00")
+    assert (row["column"], row["confidence"]) == ("post_flair", "0.80")
+
+
 def series(description: str, **tags: Any) -> Series:
     return Series(
         patient_id="1", study_uid="1", series_uid="1", when=None, number=1, description=description, modality="MR",

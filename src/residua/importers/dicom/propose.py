@@ -24,6 +24,7 @@ _WITH = re.compile(
     r"|(?<=t1)c\b|(?<=_)gd|_km|_ce|\bkontrast|injekt|c\+",
     re.IGNORECASE,
 )
+_NO_AGENT = re.compile(r"\W*(?:0|n|nil)?\W*$|\W*(?:no|none)\b", re.IGNORECASE)
 _COLUMNS = {
     ("post", "t1ce"): "post_t1ce",
     ("post", "t1"): "post_t1",
@@ -74,10 +75,9 @@ def _proposal(series: Series, session: ScanSession) -> Proposal:
     if series.fault:
         return without(series.fault)
     kind, confidence, reasons = weighting(series)
-    if kind and series.questions:
-        return without(*reasons, session.why, *(f"{ASKED}: {question}" for question in series.questions))
-    if kind and not session.name:
-        return without(*reasons, session.why)
+    asked = [f"{ASKED}: {question}" for question in series.questions]
+    if kind and (asked or not session.name or any(reason.startswith(ASKED) for reason in reasons)):
+        return without(*reasons, session.why, *asked)
     column = _COLUMNS.get((session.name, kind), "")
     if not column:
         return without(*reasons, session.why, "no column of the study")
@@ -91,7 +91,7 @@ def weighting(series: Series) -> tuple[str, float, tuple[str, ...]]:
     if _OTHER.search(series.description):
         return "", 0.0, ("described as a sequence that the study does not use",)
     named, measured = _named(series.description), _measured(series)
-    kind = named or measured
+    kind = named or (measured[0] if len(measured) == 1 else "")
     if not kind:
         return "", 0.0, ("neither description nor parameters identify it",)
     reasons, confidence = [], 0.0
@@ -99,9 +99,10 @@ def weighting(series: Series) -> tuple[str, float, tuple[str, ...]]:
         confidence += NAMED
         reasons.append(f"described as {named.upper()}")
     if measured:
-        agrees = measured == kind
+        agrees = kind in measured
         confidence += MEASURED if agrees else CONTRADICTED
-        reasons.append(f"TR, TE and TI are those of {measured.upper()}" + ("" if agrees else ": a contradiction"))
+        times = f"TR, TE and TI are those of {' or '.join(measured).upper()}"
+        reasons.append(times if agrees else f"{ASKED}: {times}: which is it?")
     if kind == "t1":
         kind, more, signs = _contrast(series)
         confidence += more
@@ -116,47 +117,52 @@ def _named(description: str) -> str:
     return ""
 
 
-def _measured(series: Series) -> str:
+def _measured(series: Series) -> tuple[str, ...]:
+    """Return what the timing may be; without an inversion time, T2 and FLAIR look alike."""
     if series.te_ms is None or series.tr_ms is None:
-        return ""
+        return ()
     if series.te_ms > 60:
-        return "flair" if (series.ti_ms or 0) > 1500 else "t2"
-    return "t1" if series.te_ms < 30 and series.tr_ms < 3500 else ""
+        return ("flair", "t2") if series.ti_ms is None else ("flair",) if series.ti_ms > 1500 else ("t2",)
+    return ("t1",) if series.te_ms < 30 and series.tr_ms < 3500 else ()
 
 
 def _contrast(series: Series) -> tuple[str, float, list[str]]:
     without, said = bool(_WITHOUT.search(series.description)), bool(_WITH.search(series.description))
     by_words = said and not without
-    by_tag = bool(series.agent) and series.agent.casefold() not in ("no", "none", "n", "ohne")
+    by_tag = bool(series.agent) and not _NO_AGENT.match(series.agent) and not _WITHOUT.search(series.agent)
     if by_words and by_tag:
         return "t1ce", CONTRAST_SURE, ["with contrast agent by description and tag"]
     if by_words or by_tag:
         if by_tag and without:
-            return "t1", CONTRADICTED, ["a contrast agent is tagged, but the description says without"]
+            return "t1", CONTRADICTED, [f"{ASKED}: an agent is tagged, but the description says without: which is it?"]
         return "t1ce", 0.0, [f"with contrast agent by {'description' if by_words else 'tag'} only"]
     return "t1", CONTRAST_SURE, ["no sign of a contrast agent"]
 
 
 def _ranked(proposals: list[Proposal]) -> list[Proposal]:
-    """Clear the column of all but the best of several proposals for it, and add the reason to each."""
-    rivals: dict[tuple[str, str], list[Proposal]] = {}
+    """Clear the column of all but the best of several proposals for it, and of equally good ones."""
+    rivals: dict[tuple[str, str], list[Proposal]] = defaultdict(list)
     for proposal in proposals:
-        if proposal.column:
-            rivals.setdefault((proposal.series.patient_id, proposal.column), []).append(proposal)
-    best = {key: max(each, key=_quality) for key, each in rivals.items()}
-    ranked = []
-    for proposal in proposals:
-        key = (proposal.series.patient_id, proposal.column)
-        if proposal.column and len(rivals[key]) > 1:
-            others = len(rivals[key]) - 1
-            if proposal is best[key]:
-                reason = f"preferred to {others} other series for {proposal.column}"
-            else:
-                reason = f"another series is preferred for {proposal.column}"
-                proposal = replace(proposal, column="")
-            proposal = replace(proposal, reasons=(*proposal.reasons, reason))
-        ranked.append(proposal)
-    return ranked
+        rivals[proposal.series.patient_id, proposal.column].append(proposal)
+    return [_beside(proposal, rivals[proposal.series.patient_id, proposal.column]) for proposal in proposals]
+
+
+def _beside(proposal: Proposal, rivals: Sequence[Proposal]) -> Proposal:
+    """Return a proposal as it stands beside all of its patient for the same column, with the reason."""
+    column = proposal.column
+    if not column or len(rivals) == 1:
+        return proposal
+    best = max(_quality(rival) for rival in rivals)
+    alike = sum(_quality(rival) == best for rival in rivals)
+    if _quality(proposal) < best:
+        reason = f"another series is preferred for {column}" if alike == 1 else f"others fit {column} better"
+    elif alike == 1:
+        return replace(
+            proposal, reasons=(*proposal.reasons, f"preferred to {len(rivals) - 1} other series for {column}")
+        )
+    else:
+        reason = f"{ASKED}: {alike} series fit {column} equally well: which is it?"
+    return replace(proposal, column="", reasons=(*proposal.reasons, reason))
 
 
 def _quality(proposal: Proposal) -> tuple[float, int, int, float]:

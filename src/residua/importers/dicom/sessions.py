@@ -67,7 +67,7 @@ def _of_several(when: Moment, surgeries: Sequence[Moment], scans: Sequence[Momen
     fit = fitting(surgeries, scans, window_hours)
     n = len(surgeries)
     if len(fit) != 1:
-        done = [interval(surgery, when) for surgery in surgeries if interval(surgery, when).sign > 0]
+        done = [interval(surgery, when) for surgery in surgeries if interval(surgery, when).sign >= 0]
         asked = f"{len(fit) or 'none'} of them followed by a scan within {window_hours:g} h"
         why = f"{ASKED}: the patient had {n} surgeries, {asked}: which one is studied?"
         since = done[-1] if done else interval(surgeries[0], when)
@@ -76,12 +76,9 @@ def _of_several(when: Moment, surgeries: Sequence[Moment], scans: Sequence[Momen
     place = surgeries.index(surgery)
     session = _since(when, surgery, scans, window_hours)
     why = f"{session.why} ({place + 1} of {n})"
-    following = [interval(later, when).sign for later in surgeries[place + 1 :]]
-    if session.name == "pre" and any(interval(earlier, when).sign >= 0 for earlier in surgeries[:place]):
+    if session.name == "pre" and any(interval(earlier, when).sign > 0 for earlier in surgeries[:place]):
         return ScanSession("pre", GUESS, f"{why}, but not before an earlier surgery", session.since)
-    if 0 in following:
-        return ScanSession("", 0.0, f"{ASKED}: on the day of a later surgery: was it before or after?", session.since)
-    if 1 in following:
+    if any(interval(later, when).sign > 0 for later in surgeries[place + 1 :]):
         return ScanSession("later", NOT_QUITE, f"{why}, and after a later surgery", session.since)
     return ScanSession(session.name, min(session.certainty, NOT_QUITE), why, session.since)
 
