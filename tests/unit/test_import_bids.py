@@ -48,7 +48,7 @@ def bids(root: Path, **more: Any) -> Path:
         **session("02", "PreSurgery", "ce-GD_T1w"),
         **session("02", "PostSurgery", *images),
         **mask("01", "postop", "label-residual_mask", only(1)),
-        **mask("01", "preop", "desc-tumor_mask", only(1, 2)),
+        **mask("01", "preop", "desc-tumor_mask", only(1)),
         **mask("01", "postop", "desc-brain_mask", only(1), "derivatives/brain"),
         **mask("01", "postop", "space-MNI152NLin6Asym_label-residual_mask", only(1)),
         "sub-01/ses-postop/sub-01_ses-postop_scans.tsv": (
@@ -167,6 +167,31 @@ def test_unusual_session_names_are_listed_and_accepted_as_options(tmp_path: Path
     assert (row["hospital"], row["exclusion_reason"]) == ("STO", UNKNOWN)
     assert "ses-day2" in row["post_t1ce"]
     assert "ses-day0" in row["pre_t1ce"]
+
+
+def test_sessions_given_replace_the_usual_names_and_may_be_several(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source", **session("04", "day1", "ce-GD_T1w"), **session("05", "day2", "ce-GD_T1w"))
+    asked = ("--hospital", "STO", "--postop-session", "day1", "--postop-session", "ses-Day2")
+    ran = imported("bids", root, "--out", tmp_path / "out", *asked)
+    rows = rows_of(tmp_path / "out")
+    assert [name for name, row in rows.items() if "post_t1ce" in row] == ["sub04", "sub05"]
+    left = record_of(tmp_path / "out")["left"]
+    why = "session postop is neither before nor after surgery; asked for: "
+    why += "--postop-session day1, --postop-session ses-Day2"
+    assert left["sub-01/ses-postop/anat/sub-01_ses-postop_FLAIR.nii.gz"] == why
+    assert ran.exit_code == 0
+
+
+def test_participant_without_a_used_file_is_excluded_by_name(tmp_path: Path) -> None:
+    root = bids(tmp_path / "source", **session("04", "day1", "ce-GD_T1w", "T2w"), **session("05", "postop", "T2w"))
+    ran = imported("bids", root, "--out", tmp_path / "out", "--hospital", "STO", "--assume-early")
+    rows = rows_of(tmp_path / "out")
+    why = "none of the patient's files is used: "
+    reasons = {"sub04": f"{why}session day1 is neither before nor after surgery", "sub05": f"{why}not needed"}
+    assert {name: row["exclusion_reason"] for name, row in rows.items() if name in reasons} == reasons
+    assert {rows[name]["role"] for name in reasons} == {"exclude"}
+    for name, reason in reasons.items():
+        assert f"excluded 1: {reason} ({name})" in ran.stdout.splitlines()
 
 
 def test_hospitals_come_from_the_named_column_or_from_the_option(tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cohort_tables import snapshot
 from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_tree
-from residua.importers.brats import HOSPITAL
+from residua.importers.brats import BEFORE_SURGERY, HOSPITAL
 from residua.importers.window import UNKNOWN
 
 KINDS = ("t1c", "t1n", "t2f", "t2w")
@@ -76,7 +77,9 @@ def test_options_replace_time_point_and_rule(tmp_path: Path) -> None:
     options = ("--post-timepoint", 101, "--label", "residual=1,3", "--assume-early", "--hospital", "GRO")
     imported("brats", after_treatment(tmp_path / "source"), "--out", tmp_path / "out", *options)
     rows = rows_of(tmp_path / "out")
-    assert {(row["hospital"], row["role"]) for row in rows.values()} == {("GRO", "auto")}
+    assert {row["hospital"] for row in rows.values()} == {"GRO"}
+    assert [row["role"] for row in rows.values()] == ["auto", "auto", "exclude"]
+    assert rows["BraTSGLI00003"]["exclusion_reason"] == "none of the patient's files is used: time point 0 is not used"
     assert rows["BraTSGLI00001"]["post_t1"].endswith("-101-t1n.nii.gz")
     assert int(voxels(tmp_path / "out/labels/BraTSGLI00001_residual.nii.gz").sum()) == 1 + 3
     assert record_of(tmp_path / "out")["label_rules"] == {"residual": ["values 1, 3"]}
@@ -116,3 +119,28 @@ def test_folder_without_a_case_is_reported(tmp_path: Path) -> None:
 @pytest.mark.parametrize("release", ["2022", "x"])
 def test_unknown_release_is_wrong_usage(tmp_path: Path, release: str) -> None:
     assert imported("brats", tmp_path, "--out", tmp_path / "out", "--release", release).exit_code == 2
+
+
+@pytest.mark.parametrize("build", [after_treatment, before_surgery])
+@pytest.mark.parametrize("release", [(), ("--release", "2024")])
+def test_scan_before_surgery_is_not_assumed_to_be_early(
+    tmp_path: Path, build: Callable[[Path], Path], release: tuple[str, ...]
+) -> None:
+    root = build(tmp_path / "source")
+    options = ("--post-timepoint", 0, *release)
+    ran = imported("brats", root, "--out", tmp_path / "out", *options, "--assume-early")
+    assert ran.exit_code == 1
+    assert "BraTS documents time points below 100 as before surgery" in ran.stderr
+    assert not (tmp_path / "out").exists()
+    imported("brats", root, "--out", tmp_path / "plain", *options)
+    reasons = {row["exclusion_reason"] for row in rows_of(tmp_path / "plain").values() if "post_t1ce" in row}
+    assert reasons == {BEFORE_SURGERY}
+    said = imported("brats", root, "--out", tmp_path / "said", *options, "--assume-early", "--preoperative-as-post")
+    assert said.exit_code == 0
+    assert {row["role"] for row in rows_of(tmp_path / "said").values() if "post_t1ce" in row} == {"auto"}
+
+
+def test_time_point_is_not_both_before_and_after_surgery(tmp_path: Path) -> None:
+    options = ("--post-timepoint", 100, "--pre-timepoint", 100)
+    ran = imported("brats", after_treatment(tmp_path / "source"), "--out", tmp_path / "out", *options)
+    assert ran.stderr == "--post-timepoint and --pre-timepoint are both 100; give two time points\n"

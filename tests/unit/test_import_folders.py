@@ -176,3 +176,42 @@ def test_pattern_matches_paths_and_explains_mismatches() -> None:
     assert loose.match("b_FL.nii", known) == {"patient": "b", "sequence": "FL"}
     with pytest.raises(ResiduaError, match="unmatched brace"):
         Pattern("")
+
+
+@pytest.mark.parametrize(("values", "shown"), [((1, 2, 3, 4), "1, 2, 3, 4"), ((2,), "2"), ((1, 4), "1, 4")])
+def test_label_of_several_values_is_remarked_with_the_option(
+    tmp_path: Path, values: tuple[int, ...], shown: str
+) -> None:
+    root = by_column(tmp_path / "source")
+    write_tree(root, {"STO/001/residual.nii.gz": only(*values)})
+    ran = imported(
+        "folders",
+        root,
+        "--out",
+        tmp_path / "out",
+        "--pattern",
+        "{hospital}/{patient}/{column}.nii.gz",
+        "--assume-early",
+    )
+    remark = f"residual: residual.nii.gz contains {shown}, so it is no binary label; "
+    remark += "give the values of the label with --label residual=VALUES"
+    assert record_of(tmp_path / "out")["patients"]["STO001"]["remarks"] == [remark]
+    line = "residual: 1 file(s) are not binary; give the label's values with --label residual=VALUES"
+    assert line in ran.stdout.splitlines()
+
+
+def test_patient_without_an_assigned_file_is_excluded_by_name(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "source", dict.fromkeys(("a/t1c.nii.gz", "b/dwi.nii.gz", "b/adc.nii.gz")))
+    options = ("--pattern", "{patient}/{sequence}.nii.gz", "--map", "post_t1ce=t1c", "--hospital", "STO")
+    ran = imported("folders", root, "--out", tmp_path / "out", *options, "--assume-early")
+    row = rows_of(tmp_path / "out")["b"]
+    why = "no --map assigns adc to a column; no --map assigns dwi to a column"
+    assert (row["role"], row["exclusion_reason"]) == ("exclude", f"none of the patient's files is used: {why}")
+    assert f"excluded 1: none of the patient's files is used: {why} (b)" in ran.stdout.splitlines()
+
+
+def test_option_of_one_value_given_twice_is_refused(tmp_path: Path) -> None:
+    options = ("--pattern", "{patient}/{column}.nii.gz", "--hospital", "STO", "--hospital", "GRO")
+    ran = imported("folders", by_column(tmp_path / "s"), "--out", tmp_path / "out", *options)
+    assert ran.exit_code == 2
+    assert "--hospital is given 2 times; give it once" in ran.stderr

@@ -47,21 +47,24 @@ def find_bids(root: Path, options: BidsOptions) -> Found:
         )
     left = dict.fromkeys(unnamed(root, images), "not a BIDS file name")
     files: dict[str, dict[str, list[BidsImage]]] = {f"sub-{image.entities['sub']}": {} for image in images}
+    reasons: dict[str, list[str]] = {subject: [] for subject in files}
     for image in images:
         meant, why = column_of(image, options)
         if meant is None:
             left[image.name] = why
+            reasons[f"sub-{image.entities['sub']}"].append(why)
         else:
             files[f"sub-{image.entities['sub']}"].setdefault(meant, []).append(image)
     if not any(files.values()):
         raise ResiduaError(_nothing(root, images))
-    patients = _patients(root, files, people, column, options)
+    patients = _patients(root, files, reasons, people, column, options)
     return Found(LAYOUT, tuple(patients), left, _absent(people, files))
 
 
 def _patients(
     root: Path,
     files: Mapping[str, Mapping[str, list[BidsImage]]],
+    reasons: Mapping[str, list[str]],
     people: tuple[Row, ...],
     column: str | None,
     options: BidsOptions,
@@ -74,7 +77,8 @@ def _patients(
         after = (image for name, images in sorted(of_column.items()) if name.startswith("post_") for image in images)
         session = next((image.entities["ses"] for image in after), "")
         try:
-            patients.append(_patient(root, subject, of_column, person_of(people, subject, session), column, options))
+            row = person_of(people, subject, session)
+            patients.append(_patient(root, subject, of_column, reasons[subject], row, column, options))
         except ResiduaError as error:
             faults.append(str(error))
     if faults:
@@ -86,6 +90,7 @@ def _patient(
     root: Path,
     subject: str,
     of_column: Mapping[str, list[BidsImage]],
+    left: list[str],
     row: Row,
     column: str | None,
     options: BidsOptions,
@@ -104,7 +109,7 @@ def _patient(
             reason = error.reason
             remarks.append(str(error))
     candidates = {name: [image.path for image in images] for name, images in chosen.items()}
-    patient = patient_of(subject, hospital or "unknown", candidates, options.rules, clinical, remarks)
+    patient = patient_of(subject, hospital or "unknown", candidates, options.rules, clinical, remarks, left=left)
     reason = reason if hospital else "the hospital is not known"
     return replace(patient, exclusion_reason=reason) if reason else patient
 

@@ -33,12 +33,12 @@ _LABEL_OF: Mapping[Time, str] = {"pre": "pre_tumor", "post": "residual"}
 class BidsOptions:
     """Options of the user.
 
-    ``sessions``: names instead of the usual ones; ``columns``: additional columns and their suffix, such as
+    ``sessions``: names instead of all the usual ones; ``columns``: additional columns and their suffix, such as
     ``post_t2``: T2w; ``masks``: label or desc of a column's masks instead of the usual; ``prefer``: entities that
     select among several candidates, such as ``run-2``; ``hospital``: for participants without one in the table.
     """
 
-    sessions: Mapping[Time, str] = field(default_factory=dict)
+    sessions: Mapping[Time, tuple[str, ...]] = field(default_factory=dict)
     columns: Mapping[str, str] = field(default_factory=dict)
     masks: Mapping[str, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=dict)
@@ -53,7 +53,7 @@ def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
     session = image.entities.get("ses")
     time = next((time for time in _SESSIONS if session and _is_session(session, time, options)), None)
     if time is None:
-        return None, f"session {session} is neither before nor after surgery" if session else "no session"
+        return None, _why_no_time(session, options)
     if image.suffix in ("mask", "dseg"):
         return _label_column(image, time, options)
     if image.is_derivative:
@@ -63,8 +63,20 @@ def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
 
 
 def _is_session(session: str, time: Time, options: BidsOptions) -> bool:
+    return session.casefold() in _names(time, options)
+
+
+def _names(time: Time, options: BidsOptions) -> tuple[str, ...]:
     given = options.sessions.get(time)
-    return session.casefold() in (_SESSIONS[time] if given is None else (given.removeprefix("ses-").casefold(),))
+    return _SESSIONS[time] if given is None else tuple(name.removeprefix("ses-").casefold() for name in given)
+
+
+def _why_no_time(session: str | None, options: BidsOptions) -> str:
+    if not session:
+        return "no session"
+    asked = [f"--{time}op-session {name}" for time, names in options.sessions.items() for name in names]
+    said = f"; asked for: {', '.join(asked)}" if asked else ""
+    return f"session {session} is neither before nor after surgery{said}"
 
 
 def _image_column(image: BidsImage, time: Time, options: BidsOptions) -> str | None:

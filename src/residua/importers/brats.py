@@ -20,15 +20,15 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
-from residua.importers.found import Found, FoundPatient
+from residua.importers.found import NOT_EARLY, Found, FoundPatient
 from residua.importers.labels import Rules
 from residua.importers.tree import files_below, instead, why_unread
 
@@ -40,6 +40,7 @@ _NAME = re.compile(r"(BraTS-[A-Z]+-\d+)-(\d{3})-(t1c|t1n|t2f|t2w|seg)\.nii(?:\.g
 _OLD_NAME = re.compile(r"(BraTS\w+?)_(t1ce|t1|flair|t2|seg)\.nii(?:\.gz)?", re.IGNORECASE)
 _KINDS = {"t1c": "t1ce", "t1n": "t1", "t2f": "flair", "t2w": "t2"}
 _AFTER_TREATMENT = 100
+BEFORE_SURGERY = f"{NOT_EARLY}: time points below {_AFTER_TREATMENT} are before surgery by the documentation"
 _KNOWN: Mapping[Release, tuple[int, ...]] = {"2021": (1, 2, 4), "2023": (1, 2, 3), "2024": (1, 2, 3, 4)}
 _ENHANCING: Mapping[Release, int] = {"2021": 4, "2023": 3, "2024": 3}
 _CORE = 1
@@ -49,10 +50,12 @@ _CORE = 1
 class BratsOptions:
     """Options of the user. ``release``: defines the values of segmentations; None: the release of the file names.
 
+    ``preoperative_as_post``: use a ``post`` below 100, although the documentation calls it before surgery.
     ``post`` and ``pre`` are time points. ``post`` None: each patient's first from 100 on; ``pre`` None: no scan.
     """
 
     post: int | None = None
+    preoperative_as_post: bool = False
     pre: int | None = None
     release: Release | None = None
     rules: Rules = field(default_factory=dict)
@@ -70,6 +73,8 @@ class _File:
 
 def find_brats(root: Path, options: BratsOptions) -> Found:
     """Find the patients below ``root``. Raises ``ResiduaError`` if there is none or no scan is post-operative."""
+    if options.post is not None and options.post == options.pre:
+        raise ResiduaError(f"--post-timepoint and --pre-timepoint are both {options.post}; give two time points")
     cases: dict[str, list[_File]] = defaultdict(list)
     left: dict[str, str] = {}
     for path in files_below(root):
@@ -98,6 +103,15 @@ def find_brats(root: Path, options: BratsOptions) -> Found:
     return Found(LAYOUT, tuple(patients), left, ("hospitals are not documented: all cases get the same one",))
 
 
+def require_after_surgery(options: BratsOptions) -> None:
+    """Raise ``ResiduaError`` if a scan that is documented as before surgery would be assumed to be early after it."""
+    if _contradicts(options):
+        raise ResiduaError(
+            f"--post-timepoint {options.post} --assume-early: BraTS documents time points below {_AFTER_TREATMENT} as "
+            "before surgery; leave out --assume-early, or add --preoperative-as-post if you know better"
+        )
+
+
 def _file_of(path: Path, release: Release | None) -> tuple[str, _File] | None:
     """Return the case of a file and the information in its name; None for other names."""
     if match := _NAME.fullmatch(path.name):
@@ -118,7 +132,7 @@ def _times(files: Iterable[_File], options: BratsOptions) -> dict[int, Time]:
     return times | ({min(after): "post"} if after else {})
 
 
-def _patient(case: str, files: Iterable[_File], times: Mapping[int, Time], options: BratsOptions) -> FoundPatient:
+def _patient(case: str, files: Sequence[_File], times: Mapping[int, Time], options: BratsOptions) -> FoundPatient:
     candidates: dict[str, list[Path]] = defaultdict(list)
     rules: dict[str, tuple[int, ...]] = {}
     known: tuple[int, ...] = ()
@@ -130,8 +144,15 @@ def _patient(case: str, files: Iterable[_File], times: Mapping[int, Time], optio
         if file.kind == "seg":
             rules[column] = options.rules.get(column) or _default_rule(column, file.release)
             known = tuple({*known, *_KNOWN[file.release]})
+    left = [why for file in files if (why := _why_left(file, times, options))]
     remarks = [f"time point {point} is the {time}-operative scan" for point, time in sorted(times.items())]
-    return patient_of(case, options.hospital, candidates, rules, remarks=remarks, known=known)
+    patient = patient_of(case, options.hospital, candidates, rules, remarks=remarks, known=known, left=left)
+    return replace(patient, exclusion_reason=BEFORE_SURGERY) if _contradicts(options) else patient
+
+
+def _contradicts(options: BratsOptions) -> bool:
+    """Return whether the post-operative time point is one that the documentation calls pre-operative."""
+    return options.post is not None and options.post < _AFTER_TREATMENT and not options.preoperative_as_post
 
 
 def _default_rule(column: str, release: Release) -> tuple[int, ...]:

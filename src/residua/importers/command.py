@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from residua.errors import ResiduaError
 from residua.importers.found import Found
@@ -47,6 +48,22 @@ AssumeEarly = Annotated[
 ]
 
 
+class _Once(TyperCommand):
+    """Refuse an option of one value that is given twice: the last value would win silently."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        for param, times in Counter(order).items():
+            if (
+                times > 1
+                and param.param_type_name == "option"
+                and not param.multiple
+                and not getattr(param, "is_flag", False)
+            ):
+                ctx.fail(f"{param.opts[0]} is given {times} times; give it once")
+        return super().parse_args(ctx, args)
+
+
 class _Layouts(TyperGroup):
     """Load a layout's module only when its command runs."""
 
@@ -58,7 +75,7 @@ class _Layouts(TyperGroup):
             return None
         module, _, function = LAYOUTS[cmd_name].partition(":")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name)(getattr(importlib.import_module(module), function))
+        alone.command(cmd_name, cls=_Once)(getattr(importlib.import_module(module), function))
         return typer.main.get_command(alone)
 
 

@@ -58,19 +58,22 @@ def find_folders(root: Path, options: FolderOptions) -> Found:
     _require_sense(options)
     matched, left = _matched(root, options)
     files: dict[tuple[str, str], dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file, fields in matched.items():
         column, why = _column(fields, options)
-        candidates = files[fields.get("hospital", options.hospital), fields["patient"]]
+        person = (fields.get("hospital", options.hospital), fields["patient"])
+        candidates = files[person]
         if column is None:
             left[file.relative_to(root).as_posix()] = why
+            reasons[person].append(why)
         else:
             candidates[column].append(file)
     if not any(files.values()):
         raise ResiduaError(f"{root}: {_undecided(matched.values())}")
     shared = any(n > 1 for n in Counter(patient.casefold() for _, patient in files).values())
     patients = [
-        patient_of(f"{hospital}/{patient}" if shared else patient, hospital, candidates, options.rules)
-        for (hospital, patient), candidates in sorted(files.items())
+        patient_of("/".join(person[not shared :]), person[0], candidates, options.rules, left=reasons[person])
+        for person, candidates in sorted(files.items())
     ]
     remarks = ("hospitals share patient names, so every source_id begins with the hospital",) if shared else ()
     return Found(LAYOUT, tuple(patients), left, remarks)

@@ -16,12 +16,14 @@ class Label:
 
     ``values`` None: the file is the binary label itself and is used as it is. ``known``: further values that the
     layout's documentation defines; any other value in the file causes a remark. None: no values are documented, and no
-    remark is made.
+    remark is made. ``ignored``: values of voxels that nobody annotated; a file with one gives no label, because the
+    rest of such a voxel would become background.
     """
 
     file: Path
     values: tuple[int, ...] | None = None
     known: tuple[int, ...] | None = None
+    ignored: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

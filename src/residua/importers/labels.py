@@ -44,7 +44,8 @@ def derive(label: Label, path: Path) -> tuple[str, ...]:
 
     Shape, sform and qform with their codes and the units are copied. Free text of the header, which may contain names
     and dates, is not. Remarks name values that neither the rule nor the documentation defines.
-    Raises ``ResiduaError`` if the file cannot be read or contains values that are not whole numbers.
+    Raises ``ResiduaError`` if the file cannot be read, contains values that are not whole numbers, or voxels that
+    nobody annotated.
     """
     import nibabel as nib
     import numpy as np
@@ -52,12 +53,32 @@ def derive(label: Label, path: Path) -> tuple[str, ...]:
     source, voxels = _read(label.file)
     values = label.values or ()
     present = {int(value) for value in np.unique(voxels)}
+    if ignored := sorted(present & set(label.ignored)):
+        many = int(np.isin(voxels, ignored).sum())
+        raise ResiduaError(
+            f"{label.file.name}: {many} voxels are marked as ignored (value {in_words(ignored)}): nobody annotated "
+            "them, so the patient counts as not annotated"
+        )
     with writing(path, suffix=".nii.gz") as beside:
         nib.save(_mask(source, np.isin(voxels, values).astype(np.uint8)), beside)
     unknown = () if label.known is None else tuple(sorted(present - {0, *values, *label.known}))
     if not unknown:
         return ()
     return (f"{label.file.name} also contains {in_words(unknown)}, not defined by the rule or the documentation",)
+
+
+def structures(file: Path) -> tuple[int, ...]:
+    """Return the values of a file that is used as a binary label if they are not 0 and 1 alone; else nothing.
+
+    A file that cannot be read, or that holds no whole numbers, is left to the check of the cohort.
+    """
+    import numpy as np
+
+    try:
+        values = {int(value) for value in np.unique(_read(file)[1])}
+    except ResiduaError:
+        return ()
+    return tuple(sorted(values - {0})) if values - {0, 1} else ()
 
 
 def without_words(header: Any) -> Any:

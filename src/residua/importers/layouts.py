@@ -18,8 +18,12 @@ Several = list[str] | None
 def bids(
     source: Source,
     out: Out,
-    preop_session: Annotated[str | None, typer.Option(help="Session before surgery; default: usual names.")] = None,
-    postop_session: Annotated[str | None, typer.Option(help="Session after surgery; default: usual names.")] = None,
+    preop_session: Annotated[
+        Several, typer.Option(help="Session before surgery, instead of the usual names; repeatable.")
+    ] = None,
+    postop_session: Annotated[
+        Several, typer.Option(help="Session after surgery, instead of the usual names; repeatable.")
+    ] = None,
     column: Annotated[Several, typer.Option(help="Additional column and its suffix: post_t2=T2w; repeatable.")] = None,
     mask: Annotated[Several, typer.Option(help="Column and the label or desc of its masks; repeatable.")] = None,
     label: Labels = None,
@@ -37,9 +41,9 @@ def bids(
     from residua.importers.bids import find_bids
     from residua.importers.bids_columns import BidsOptions, Time
 
-    given: list[tuple[Time, str | None]] = [("pre", preop_session), ("post", postop_session)]
+    given: list[tuple[Time, Several]] = [("pre", preop_session), ("post", postop_session)]
     options = BidsOptions(
-        sessions={time: name for time, name in given if name},
+        sessions={time: tuple(names) for time, names in given if names},
         columns=_pairs("--column", column),
         masks=_pairs("--mask", mask),
         rules=parse_rules(label or []),
@@ -88,6 +92,10 @@ def brats(
     post_timepoint: Annotated[
         int | None, typer.Option(min=0, help="Post-operative scan; default: the first from 100 on.")
     ] = None,
+    preoperative_as_post: Annotated[
+        bool,
+        typer.Option("--preoperative-as-post", help="Use a --post-timepoint that BraTS documents as before surgery."),
+    ] = False,
     pre_timepoint: Annotated[int | None, typer.Option(min=0, help="Pre-operative scan; default: none.")] = None,
     release: Annotated[
         brats_layout.Release | None, typer.Option(help="Release of the label values; default: by file name.")
@@ -101,12 +109,15 @@ def brats(
     """Import cases with the file names of the BraTS challenges."""
     options = brats_layout.BratsOptions(
         post=post_timepoint,
+        preoperative_as_post=preoperative_as_post,
         pre=pre_timepoint,
         release=release,
         rules=parse_rules(label or []),
         hospital=hospital,
         columns=tuple(column or ()),
     )
+    if assume_early:
+        brats_layout.require_after_surgery(options)
     window = Window(window_hours, assume_early)
     deliver(source, out, lambda part: judged(brats_layout.find_brats(source, options), window))
 
@@ -138,10 +149,12 @@ def nnunet(
 
 
 def _pairs(option: str, texts: Several) -> dict[str, str]:
-    pairs = {}
+    pairs: dict[str, str] = {}
     for text in texts or []:
         name, _, value = text.partition("=")
         if not name or not value:
             raise ResiduaError(f"{option} {text}: write NAME=VALUE")
+        if name in pairs:
+            raise ResiduaError(f"{option} {text}: {name} is already {pairs[name]}; give it once")
         pairs[name] = value
     return pairs

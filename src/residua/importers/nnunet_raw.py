@@ -55,12 +55,13 @@ class NnUNetOptions:
 class _Dataset:
     """Names of channels by number, values of labels by name; background and ignored voxels are not labels.
 
-    ``known`` are all values that have a name.
+    ``known`` are all values that have a name, ``ignored`` those of voxels that nobody annotated.
     """
 
     channels: Mapping[int, str]
     labels: Mapping[str, tuple[int, ...]]
     known: tuple[int, ...]
+    ignored: tuple[int, ...]
 
 
 def parse_channels(texts: Iterable[str]) -> dict[int, str]:
@@ -70,6 +71,8 @@ def parse_channels(texts: Iterable[str]) -> dict[int, str]:
         number, _, column = text.partition("=")
         if not number.isdigit() or not re.fullmatch(COLUMN, column):
             raise ResiduaError(f"--channel {text}: write NUMBER=COLUMN, such as 0=post_t1ce")
+        if int(number) in channels or column in channels.values():
+            raise ResiduaError(f"--channel {text}: the channel or the column is assigned already; give each once")
         channels[int(number)] = column
     return channels
 
@@ -81,20 +84,28 @@ def find_nnunet(root: Path, options: NnUNetOptions) -> Found:
     rules = options.rules or _usual_rules(dataset)
     _require_decided(root, dataset, channels, rules)
     files: dict[str, dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
+    reasons: dict[str, list[str]] = defaultdict(list)
     left: dict[str, str] = {}
     for file in files_below(root):
         case, columns = _meaning(file, file.relative_to(root).parts, channels, rules)
         for column in columns:
             files[case][column].append(file)
         if not columns and file.name != _DATASET:
-            left[file.relative_to(root).as_posix()] = (
-                why_unread(file) or "neither an image of a used channel nor a label"
-            )
-    if not files:
+            why = why_unread(file) or "neither an image of a used channel nor a label"
+            left[file.relative_to(root).as_posix()] = why
+            if case:
+                files.setdefault(case, defaultdict(list))
+                reasons[case].append(why)
+    if not any(files.values()):
         what = f"{root}: no image such as imagesTr/CASE_0000.nii.gz of a channel that is used"
         raise ResiduaError(what + instead(root / name for name in left))
     patients = [
-        patient_of(case, _hospital(case, options), candidates, rules, known=dataset.known)
+        patient_of(
+            *(case, _hospital(case, options), candidates, rules),
+            known=dataset.known,
+            ignored=dataset.ignored,
+            left=reasons[case],
+        )
         for case, candidates in sorted(files.items())
     ]
     return Found(LAYOUT, tuple(patients), left, _remarks(dataset, channels))
@@ -119,7 +130,10 @@ def _read_dataset(root: Path) -> _Dataset:
     except (OSError, ValueError, KeyError, AttributeError, TypeError) as error:
         raise ResiduaError(f"{path}: is not a {_DATASET} as nnU-Net defines it ({error!r}); correct it") from None
     known = tuple(sorted({value for values in labels.values() for value in values}))
-    return _Dataset(channels, {name: values for name, values in labels.items() if name not in _NO_STRUCTURE}, known)
+    if wrong := [name for name, values in labels.items() if (0 in values) != (name == "background")]:
+        raise ResiduaError(f"{path}: the label {wrong[0]}: nnU-Net's background, and nothing else, is 0; correct it")
+    structures = {name: values for name, values in labels.items() if name not in _NO_STRUCTURE}
+    return _Dataset(channels, structures, known, labels.get("ignore", ()))
 
 
 def _usual_channels(dataset: _Dataset) -> dict[int, str]:
@@ -149,6 +163,9 @@ def _require_decided(root: Path, dataset: _Dataset, channels: Mapping[int, str],
             f"{root}: name the channel of T1w with contrast agent with --channel NUMBER=post_t1ce; "
             f"the channels are {_in_words(dataset.channels)}"
         )
+    for label, values in rules.items():
+        if of_nobody := sorted({*values} & {*dataset.ignored}):
+            raise ResiduaError(f"--label {label}: nobody annotated the voxels of value {in_words(of_nobody)} (ignore)")
     if not rules:
         labels = {name: in_words(values) for name, values in dataset.labels.items()}
         raise ResiduaError(
@@ -171,9 +188,10 @@ def _meaning(
     if parts[0] in _LABELS:
         return stem, tuple(rules)
     match = _CHANNEL.fullmatch(stem)
-    if parts[0] not in _IMAGES or not match or int(match[2]) not in channels:
+    if parts[0] not in _IMAGES or not match:
         return "", ()
-    return match[1], (channels[int(match[2])],)
+    column = channels.get(int(match[2]))
+    return match[1], (column,) if column else ()
 
 
 def _hospital(case: str, options: NnUNetOptions) -> str:
@@ -190,4 +208,6 @@ def _hospital(case: str, options: NnUNetOptions) -> str:
 def _remarks(dataset: _Dataset, channels: Mapping[int, str]) -> tuple[str, ...]:
     became = {number: f"became {column}" for number, column in channels.items()}
     names = dataset.channels.items()
-    return tuple(f"channel {number} ({name}) {became.get(number, 'is not used')}" for number, name in names)
+    channels_said = [f"channel {number} ({name}) {became.get(number, 'is not used')}" for number, name in names]
+    ignored = f"value {in_words(dataset.ignored)} (ignore) marks voxels that nobody annotated: such a file is no label"
+    return (*channels_said, *([ignored] if dataset.ignored else []))

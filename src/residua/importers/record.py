@@ -11,15 +11,22 @@ from residua.cohort.table.patients import CLINICAL
 from residua.importers.found import NOT_EARLY, Found
 from residua.importers.labels import in_words
 
+_REASONS, _NAMES = 10, 5
 _LABELS = ("residual", "pre_tumor", "brain_mask")
 
 
 @dataclass
 class RecordRow:
-    """One patient as written: the cells of the table by column, and the remarks."""
+    """One patient as written: the cells of the table by column, and the remarks.
+
+    ``several_values``: columns of labels that are used as they are, but are not binary; ``not_derived``: labels whose
+    file gives none.
+    """
 
     cells: dict[str, str]
     remarks: list[str] = field(default_factory=list)
+    several_values: list[str] = field(default_factory=list)
+    not_derived: list[str] = field(default_factory=list)
 
 
 def record_of(
@@ -82,6 +89,8 @@ def _counts(found: Found, rows: Sequence[RecordRow], columns: Iterable[str]) -> 
         "labels": {column: n for column, n in have.items() if column in labels},
         "excluded": dict(sorted(Counter(reasons).items())),
         "not_early": sum(reason.startswith(NOT_EARLY) for reason in reasons),
+        "several_values": dict(Counter(column for row in rows for column in row.several_values)),
+        "not_derived": dict(Counter(column for row in rows for column in row.not_derived)),
         "with_remarks": sum(bool(row.remarks) for row in rows),
         "left": len(found.left),
     }
@@ -97,7 +106,10 @@ def summary(record: Mapping[str, Any]) -> list[str]:
     for column, of in counts["labels"].items():
         way = " or ".join(record["label_rules"].get(column, []))
         lines.append(f"{column}: {of} of {n} annotated" + (f" ({way})" if way else ""))
-    lines += [f"excluded {of}: {reason}" for reason, of in counts["excluded"].items()]
+    for column, of in counts["several_values"].items():
+        lines.append(f"{column}: {of} file(s) are not binary; give the label's values with --label {column}=VALUES")
+    lines += [f"{column}: no label was derived for {of} of {n}" for column, of in counts["not_derived"].items()]
+    lines += _excluded(record)
     if counts["not_early"]:
         lines.append(f"{NOT_EARLY}: {counts['not_early']} of {n}; --assume-early includes patients with unknown time")
     lines += list(record["remarks"])
@@ -107,3 +119,19 @@ def summary(record: Mapping[str, Any]) -> list[str]:
             f"and {counts['left']} unused file(s) with the reason"
         )
     return lines
+
+
+def _excluded(record: Mapping[str, Any]) -> list[str]:
+    """Return a line for each reason, the most frequent first, with the first patients."""
+    reasons: dict[str, list[str]] = {}
+    for patient, said in record["patients"].items():
+        if said["exclusion_reason"]:
+            reasons.setdefault(said["exclusion_reason"], []).append(patient)
+    frequent = sorted(reasons.items(), key=lambda item: (-len(item[1]), item[0]))
+    lines = [f"excluded {len(of)}: {reason} ({_some(of)})" for reason, of in frequent[:_REASONS]]
+    rest = [patient for _, of in frequent[_REASONS:] for patient in of]
+    return lines + ([f"excluded {len(rest)} for other reasons ({_some(rest)}): see import.json"] if rest else [])
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMES]) + (", …" if len(names) > _NAMES else "")

@@ -17,7 +17,7 @@ from residua.cohort.table.rows import CohortRow, wrong_cells
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.identifiers import hospital_identifiers, safe_identifiers
-from residua.importers.labels import derive
+from residua.importers.labels import derive, in_words, structures
 from residua.importers.record import RecordRow, record_of
 from residua.publishing.publish import write_json, write_text
 
@@ -89,7 +89,7 @@ def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out:
         list(patient.remarks),
     )
     for column, label in patient.labels.items():
-        file = _label_file(label, part / "labels" / f"{identifier}_{column}.nii.gz", row.remarks)
+        file = _label_file(column, label, part / "labels" / f"{identifier}_{column}.nii.gz", row)
         if file is not None:
             row.cells[column] = _cell(file, part, out)
     wrong = {str(problem.subject): problem.what for problem in wrong_cells(CohortRow, patient.clinical, ())}
@@ -98,14 +98,19 @@ def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out:
     return row
 
 
-def _label_file(label: Label, derived: Path, remarks: list[str]) -> Path | None:
+def _label_file(column: str, label: Label, derived: Path, row: RecordRow) -> Path | None:
     """Return the binary label; None, with a remark, if it cannot be derived: the patient then is not annotated."""
     if label.values is None:
+        if values := structures(label.file):
+            row.several_values.append(column)
+            said = f"{label.file.name} contains {in_words(values)}, so it is no binary label"
+            row.remarks.append(f"{column}: {said}; give the values of the label with --label {column}=VALUES")
         return label.file
     try:
-        remarks += derive(label, derived)
+        row.remarks += derive(label, derived)
     except ResiduaError as error:
-        remarks.append(f"no label was derived: {error}")
+        row.remarks.append(f"no label was derived: {error}")
+        row.not_derived.append(column)
         return None
     return derived
 

@@ -42,7 +42,8 @@ def _not_binary(facts: Facts) -> Problem:
     if facts.minimum < -ROUNDING or facts.maximum > 1 + ROUNDING or not facts.fractional:
         remedy = _WRITE_BINARY
         if facts.integral and facts.few_values and len(others) > 1:
-            remedy += "; merge the structures that make it up, and check what each value means"
+            remedy += "; merge the structures that make it up (residua import does with --label), "
+            remedy += "and check what each value means"
         return problem_of("label-not-binary", what, remedy)
     if not facts.ones or facts.traces > facts.fractional or facts.fractional > 10 * facts.ones:
         remedy = "threshold it where its author says (often 0.5), " + _WRITE_BINARY

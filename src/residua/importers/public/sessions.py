@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from residua.errors import ResiduaError
+from residua.importers.candidates import nothing_used
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.public.records import Tables
 from residua.importers.public.tree import Tree, find_patients
@@ -140,6 +141,8 @@ class SetImport:
             if rule and rule.kind in chosen.get(time, {})
         }
         hospital, reason = self._options.hospital or self._public.hospital, reason if "post" in chosen else NO_SCAN
+        if not images and not labels and not reason:
+            reason = nothing_used(why for session in sessions.values() if session for why in session.left.values())
         patient = FoundPatient(source_id, hospital, images, labels, clinical, reason, remarks)
         self._patients.append(patient)
         for session in filter(None, sessions.values()):
