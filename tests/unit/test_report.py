@@ -430,6 +430,15 @@ def test_the_gain_of_t1w_is_paired_signed_and_tested() -> None:
     assert "does not find this difference significant (p = 0.2500)" in found.sentences[3]
 
 
+def test_the_gain_of_t1w_is_of_the_patients_that_have_both_configurations() -> None:
+    study = study_of(archs=("nnunet",))
+    cases = two_models(A=(0.2, 0.5), B=(0.6, 0.4))
+    fewer = cases[(cases["inputs"] == "A") | (cases["patient"] != "P1")]
+    found = t1w_gain(fewer, study, LABELS, no_test(False))
+    assert found is not None
+    assert "n = 1 with residual tumour: mean Dice 60.0 % with B and 20.0 % with A" in found.sentences[1]
+
+
 def test_a_lower_a_significant_and_an_untested_difference_are_reported_as_such() -> None:
     study = study_of(archs=("nnunet",))
     cases = two_models(A=(0.6, 0.4), B=(0.2, 0.5))

@@ -187,7 +187,9 @@ Case = tuple[str, str, str, int | None, float, float, float]
 
 def _cases(rows: Sequence[Case]) -> pd.DataFrame:
     columns = ["arch", "inputs", "split", "fold", "dice", "reference_ml", "predicted_ml"]
-    return pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})
+    frame = pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})
+    # The patients of a model are numbered in the order of their rows.
+    return frame.assign(patient=frame.groupby(["arch", "inputs", "split"]).cumcount())
 
 
 def _test_cases(dice: Mapping[tuple[str, str], Sequence[float]]) -> pd.DataFrame:
@@ -325,6 +327,48 @@ def test_a_choice_without_any_score_is_refused(experiment: str, lacking: str) ->
     resected: list[Case] = [("net", name, "validation", 0, NAN, 0.0, 0.0) for name in "AB"]
     with pytest.raises(ResiduaError, match=rf"{experiment}\.net cannot be chosen out of fold: .* has {lacking}"):
         best_inputs(_cases(resected), {"net": "out_of_fold"}, experiment, CLASSIFICATION)
+
+
+def _flair_missing() -> pd.DataFrame:
+    """Six patients with A, four with C, who are the easy ones; on those, A is the better one."""
+    rows = []
+    for inputs, patients in (("A", range(6)), ("C", range(4))):
+        for patient in patients:
+            easy = patient < 4
+            dice = {"A": 0.9, "C": 0.8}[inputs] if easy else 0.1
+            # Patients 1, 3 and 5 are resected: the hard one shows a false alarm, and so does one of C's easy ones.
+            alarm = not easy or (inputs == "C" and patient == 3)
+            volumes = (0.0, 1.0 if alarm else 0.0) if patient % 2 else (1.0, 1.0 if easy else 0.0)
+            rows.append(("net", inputs, "validation", patient // 2, patient, dice, *volumes))
+    columns = ["arch", "inputs", "split", "fold", "patient", "dice", "reference_ml", "predicted_ml"]
+    return pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})
+
+
+@pytest.mark.parametrize("experiment", ["segmentation", "raters", "classification"])
+def test_inputs_are_chosen_on_the_patients_that_all_of_them_have(experiment: str) -> None:
+    cases = _flair_missing()
+    own = cases[cases["reference_ml"] > 0].groupby("inputs")["dice"].mean()
+    assert own["C"] > own["A"]
+    assert best_inputs(cases, {"net": "out_of_fold"}, experiment, CLASSIFICATION) == {"net": "A"}
+
+
+@pytest.mark.parametrize("experiment", ["segmentation", "classification"])
+def test_inputs_without_a_shared_patient_are_not_compared(experiment: str) -> None:
+    cases = _flair_missing()
+    apart = cases[(cases["inputs"] == "C") | (cases["patient"] > 3)]
+    with pytest.raises(ResiduaError, match=r"\.net cannot be chosen .* no validation patient has all .* \(A, C\)"):
+        best_inputs(apart, {"net": "out_of_fold"}, experiment, CLASSIFICATION)
+    assert best_inputs(apart, {"net": "C"}, experiment, CLASSIFICATION) == {"net": "C"}
+
+
+@pytest.mark.parametrize(
+    ("experiment", "lacking"), [("segmentation", "residual tumour"), ("classification", "both classes")]
+)
+def test_shared_patients_without_a_score_are_said(experiment: str, lacking: str) -> None:
+    cases = _flair_missing()
+    resected = cases[(cases["inputs"] == "A") | (cases["reference_ml"] == 0)]
+    with pytest.raises(ResiduaError, match=f"has {lacking} among the patients that all its input configurations have"):
+        best_inputs(resected, {"net": "out_of_fold"}, experiment, CLASSIFICATION)
 
 
 def test_cases_are_read_in_the_order_of_the_files(tmp_path: Path) -> None:

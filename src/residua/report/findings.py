@@ -42,7 +42,7 @@ def t1w_gain(cases: pd.DataFrame, study: Study, labels: Mapping[str, str], tukey
         for split in SETS:
             pair = pd.DataFrame(
                 {name: dice_of_positive(Model(arch, name, label), cases, split, study) for name in (without, beside)}
-            )
+            ).dropna()  # Where eligibility is per_inputs, some patients have one of the two only.
             if len(pair):
                 differences.append(float((pair[beside] - pair[without]).mean()))
             sentences.append(_gain(pair, without, beside, label, SETS[split]))

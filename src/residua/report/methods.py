@@ -248,7 +248,9 @@ def _choices(study: Study, labels: Mapping[str, str], rated: bool) -> str:
             if arch in by_arch
         ]
         words.append(f"for {_EXPERIMENTS[experiment]} {listed(each)}")
-    return f"Best input configurations, as set for this study: {'; '.join(words)}."
+    left = any(OUT_OF_FOLD in by_arch.values() for by_arch in chosen.values())
+    same = " Out of fold, they are compared on the patients that all of them have." if left else ""
+    return f"Best input configurations, as set for this study: {'; '.join(words)}.{same}"
 
 
 _EXPERIMENTS = {"segmentation": "segmentation", "classification": "classification", "raters": "the inter-rater study"}

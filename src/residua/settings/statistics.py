@@ -18,7 +18,10 @@ FoldWeights = Literal["with_metric", "all_patients"]
 
 
 class BestInputs(Frozen):
-    """Input configuration of each network in each experiment; ``out_of_fold``: the best on the validation sets."""
+    """Input configuration of each network in each experiment.
+
+    ``out_of_fold``: the best on the validation patients that all input configurations have.
+    """
 
     segmentation: dict[Identifier, Choice] = Field(description="Networks compared by Dice, and Figure 3.")
     classification: dict[Identifier, Choice] = Field(description="Networks compared by balanced accuracy.")

@@ -20,11 +20,12 @@ def best_inputs(
     """Return the input configuration of each network, in the order of ``cases``.
 
     ``choice`` names it for each network, or is ``out_of_fold``: the highest mean Dice of DSC-P on the validation sets
-    for the experiments "segmentation" and "raters", the highest pooled balanced accuracy for "classification". The
-    first wins a tie; the hold-out is not used. Raises ``ResiduaError`` for a network without a choice, a choice
-    that was not measured, and a choice for which no validation set has a score.
+    for the experiments "segmentation" and "raters", the highest pooled balanced accuracy for "classification". Only the
+    patients that all input configurations of the network have are compared: otherwise the one that lacks the hard
+    patients would win. The first wins a tie; the hold-out is not used. Raises ``ResiduaError`` for a network without a
+    choice, a choice that was not measured, and one for which no validation set has a score or no patient is shared.
 
-    >>> dice = {"inputs": ["A", "B"], "dice": [0.4, 0.6]}
+    >>> dice = {"inputs": ["A", "B"], "patient": "STO1", "dice": [0.4, 0.6]}
     >>> cases = pd.DataFrame({"arch": "nnunet", "split": "validation", "fold": 0, "reference_ml": 2.0, **dice})
     >>> settings = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
     >>> best_inputs(cases, {"nnunet": "out_of_fold"}, "segmentation", settings)
@@ -52,17 +53,32 @@ def best_inputs(
 
 def _best(of_arch: pd.DataFrame, experiment: str, classification: Classification, key: str) -> str:
     validation = of_arch[of_arch["split"] == "validation"]
+    shared = _of_shared_patients(validation, key)
     scores = {
-        str(inputs): _score(cases, experiment, classification)
-        for inputs, cases in validation.groupby("inputs", sort=False)
+        str(inputs): _score(cases, experiment, classification) for inputs, cases in shared.groupby("inputs", sort=False)
     }
     defined = {inputs: score for inputs, score in scores.items() if not math.isnan(score)}
     if not defined:
         lacking = "both classes" if experiment == "classification" else "residual tumour"
+        which = "" if len(shared) == len(validation) else " among the patients that all its input configurations have"
         raise ResiduaError(
-            f"{key} cannot be chosen out of fold: no validation set has {lacking}; name an input configuration instead"
+            f"{key} cannot be chosen out of fold: no validation set has {lacking}{which}; name an input configuration "
+            "instead"
         )
     return max(defined, key=lambda inputs: defined[inputs])
+
+
+def _of_shared_patients(validation: pd.DataFrame, key: str) -> pd.DataFrame:
+    """Select the rows of the patients that all input configurations have."""
+    patients = [set(cases["patient"]) for _, cases in validation.groupby("inputs", sort=False)]
+    shared = set.intersection(*patients) if patients else set()
+    if patients and not shared:
+        names = ", ".join(str(inputs) for inputs in validation["inputs"].unique())
+        raise ResiduaError(
+            f"{key} cannot be chosen out of fold: no validation patient has all input configurations ({names}), so "
+            "that they cannot be compared on the same patients; name an input configuration instead"
+        )
+    return validation[validation["patient"].isin(shared)]
 
 
 def _score(cases: pd.DataFrame, experiment: str, classification: Classification) -> float:
