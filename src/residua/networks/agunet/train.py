@@ -19,9 +19,11 @@ from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.settings import AGUNetSettings
+from residua.networks.agunet.steady import SteadyAdam, SteadyModel
 from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, arrays_of, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
+from residua.networks.divergence import require_convergence
 from residua.publishing.publish import write_json, write_text, writing
 
 CURVE = "curve.jsonl"
@@ -67,16 +69,15 @@ def split_for_stopping(data: TrainingSet, settings: AGUNetSettings) -> tuple[lis
     return [str(patient) for patient in shuffled[held:]], [str(patient) for patient in shuffled[:held]]
 
 
-def _compiled(channels: int, settings: AGUNetSettings) -> keras.Model:
+def _compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
     keras.utils.set_random_seed(settings.seed)
     momentum = settings.batch_normalization_momentum
-    network = build_network(settings.shape, channels, settings.features, momentum)
+    layers = build_network(settings.shape, channels, settings.features, momentum)
+    network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
     if settings.initial_weights:
         start_from(network, settings.initial_weights.file, settings.initial_weights.sha256)
     accumulated = settings.effective_batch_size // settings.batch_size
-    optimizer = keras.optimizers.Adam(
-        settings.learning_rate, gradient_accumulation_steps=accumulated if accumulated > 1 else None
-    )
+    optimizer = SteadyAdam(settings.learning_rate, gradient_accumulation_steps=accumulated if accumulated > 1 else None)
     optimizer.build(network.trainable_variables)
     # Compiling to XLA makes a step on a CPU ten times slower.
     network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=False)
@@ -97,14 +98,20 @@ def _batches(
     return Batches(data, patients, steps, settings, seed, workers)
 
 
-def _one_epoch(network: keras.Model, drawn: Batches, held: Batches, course: Course) -> Course:
+def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Course) -> Course:
+    network.optimizer.left_out.assign(0)
     fitted = network.fit(
         drawn, initial_epoch=course.epoch, epochs=course.epoch + 1, validation_data=held, shuffle=False, verbose=0
     )
     finest = network.output_names[0]
     train_loss, validation_loss = (float(fitted.history[f"{part}{finest}_loss"][-1]) for part in ("", "val_"))
-    if not np.isfinite([train_loss, validation_loss]).all():
-        raise ResiduaError(f"epoch {course.epoch}: the training loss is {train_loss}; lower the learning rate")
+    left_out, finite = int(network.optimizer.left_out), all(np.isfinite(a).all() for a in arrays_of(network).values())
+    require_convergence("agunet", course.epoch, left_out, len(drawn), finite)
+    if not np.isfinite(validation_loss):
+        raise ResiduaError(
+            f"epoch {course.epoch}: the validation loss is {validation_loss}, so no epoch can be chosen; look for "
+            "images with extreme values on the quality pages"
+        )
     print(f"loss {train_loss:.4f}, validation {validation_loss:.4f}", flush=True)
     return course.after(train_loss, validation_loss)
 

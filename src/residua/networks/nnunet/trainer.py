@@ -25,9 +25,9 @@ from nnunetv2.training.nnUNetTrainer.nnUNetTrainer import nnUNetTrainer
 from nnunetv2.utilities.default_n_proc_DA import get_allowed_n_proc_DA
 from nnunetv2.utilities.label_handling.label_handling import determine_num_input_channels
 
-from residua.errors import ResiduaError
 from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
+from residua.networks.divergence import require_convergence
 from residua.networks.nnunet.augmentation import with_labels_apart
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.networks.nnunet.loader import Loader, PatchBatches, require_room, start_loader
@@ -95,6 +95,9 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         if self._do_i_compile():
             self.network = torch.compile(self.network)
         self.optimizer, self.lr_scheduler = self.configure_optimizers()
+        if self.device.type == "cpu":
+            # The scaler that nnU-Net has on a GPU leaves out a step that is not finite; powers of two change no digit.
+            self.grad_scaler = torch.amp.GradScaler("cpu", init_scale=1.0)
         self.loss = self._build_loss()
         self.was_initialized = True
 
@@ -214,12 +217,17 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         np.random.seed(seed)
         torch.manual_seed(seed)
 
+    def on_train_epoch_end(self, train_outputs: list[dict[str, Any]]) -> None:
+        """Log the mean of the finite losses. Raises ``ResiduaError`` when the training has diverged."""
+        finite = [step for step in train_outputs if np.isfinite(step["loss"])]
+        left_out = len(train_outputs) - len(finite)
+        whole = all(bool(torch.isfinite(weights).all()) for weights in self.network.parameters())
+        require_convergence("nnunet", self.current_epoch, left_out, len(train_outputs), whole)
+        super().on_train_epoch_end(finite)
+
     def on_epoch_end(self) -> None:
         """Write the learning curve and, every so many epochs, the state from which a training resumes."""
         self.logger.log("epoch_end_timestamps", time(), self.current_epoch)
-        loss = float(self.logger.get_value("train_losses", -1))
-        if not np.isfinite(loss):
-            raise ResiduaError(f"epoch {self.current_epoch}: the training loss is {loss}; lower the learning rate")
         write_text(Path(self.output_folder) / CURVE, self._curve())
         last = self.current_epoch == self.num_epochs - 1
         if (self.current_epoch + 1) % self.save_every == 0 and not last:
@@ -232,7 +240,8 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         lines = []
         for epoch in range(self.current_epoch + 1):
             values = {name: float(self.logger.get_value(key, epoch)) for name, key in _CURVE_COLUMNS.items()}
-            lines.append(json.dumps({"epoch": epoch, **values}))
+            finite = {name: value if np.isfinite(value) else None for name, value in values.items()}
+            lines.append(json.dumps({"epoch": epoch, **finite}))
         return "\n".join(lines) + "\n"
 
     def on_train_end(self) -> None:

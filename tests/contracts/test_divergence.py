@@ -1,0 +1,72 @@
+"""A step that is not finite is left out; many of them end the training of any network."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_networks import micro
+
+from environments import python_in
+from residua.errors import ResiduaError
+from residua.networks.divergence import MOST_STEPS_LEFT_OUT, require_convergence
+
+SMALL: dict[str, dict[str, Any]] = {
+    "nnunet": {"patch_size": [24, 24, 20], "epochs": 2, "iterations_per_epoch": 8},
+    "agunet": {"shape": [16, 16, 16], "epochs": 2, "patience_epochs": 2, "batch_size": 1, "effective_batch_size": 2},
+}
+
+
+@pytest.fixture(scope="module", params=SMALL)
+def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """How trainings of one network ended, by the number and the place of their steps that were not finite."""
+    settings = micro().settings_of(request.param)
+    given = json.dumps({**settings.model_dump(mode="json"), **SMALL[request.param]})
+    script, folder = str(Path(__file__).parent / "divergence_check.py"), tmp_path_factory.mktemp(request.param)
+    done = python_in(settings.environment, script, request.param, given, str(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return {"arch": request.param, **json.loads(done.stdout.splitlines()[-1])}
+
+
+@pytest.mark.parametrize("steps", ["none", "one", "six apart"])
+def test_a_few_steps_that_are_not_finite_do_not_end_a_training(ended: dict[str, Any], steps: str) -> None:
+    training = ended[steps]
+    assert len(training["losses"]) == 2
+    assert all(map(math.isfinite, training["losses"]))
+    assert training["finite"]
+
+
+def test_a_step_that_is_not_finite_changes_what_is_learned_and_nothing_else(ended: dict[str, Any]) -> None:
+    assert ended["one"]["sum"] != ended["none"]["sum"]
+    assert ended["one"]["sum"] == pytest.approx(ended["none"]["sum"], rel=0.05)
+    assert ended["one"]["losses"][0] == pytest.approx(ended["none"]["losses"][0], abs=0.2)
+
+
+def test_many_in_one_epoch_end_the_training_with_the_reason(ended: dict[str, Any]) -> None:
+    assert ended["six of an epoch"] == (
+        "epoch 0: 6 of 8 steps were not finite, the training has diverged; "
+        f"lower networks.{ended['arch']}.learning_rate, and look for images with extreme values on the quality pages"
+    )
+
+
+@pytest.mark.parametrize(
+    ("left_out", "steps", "finite_weights", "what"),
+    [
+        (0, 250, False, "the weights are not finite"),
+        (MOST_STEPS_LEFT_OUT + 1, 250, True, "6 of 250 steps were not finite"),
+        (2, 2, True, "2 of 2 steps were not finite"),
+    ],
+)
+def test_a_training_has_diverged(left_out: int, steps: int, finite_weights: bool, what: str) -> None:
+    with pytest.raises(
+        ResiduaError, match=f"^epoch 7: {what}, the training has diverged; lower networks.x.learning_rate"
+    ):
+        require_convergence("x", 7, left_out, steps, finite_weights)
+
+
+@pytest.mark.parametrize(("left_out", "steps"), [(0, 1), (1, 2), (MOST_STEPS_LEFT_OUT, 250)])
+def test_a_training_has_not_diverged(left_out: int, steps: int) -> None:
+    require_convergence("x", 0, left_out, steps, True)
