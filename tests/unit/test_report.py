@@ -23,7 +23,7 @@ from residua.report.article_settings import ARTICLE_SETTINGS, differing
 from residua.report.beside import beside_the_article, same_inputs
 from residua.report.build import Making, Sources, write_report
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort
-from residua.report.deviations import applying
+from residua.report.deviations import DEVIATIONS, applying
 from residua.report.facts import Model, classification_of
 from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
@@ -620,6 +620,63 @@ def test_deviations_speak_of_a_registration_only_where_there_is_one() -> None:
         statistics=choosing("A"),
     )
     assert not any("egistration" in deviation.what for deviation in applying(alone))
+
+
+def test_every_deviation_says_whether_it_could_change_a_conclusion() -> None:
+    assert len({(deviation.what, deviation.here) for deviation in DEVIATIONS}) == len(DEVIATIONS)
+    for deviation in DEVIATIONS:
+        assert all((deviation.article, deviation.here, deviation.why, deviation.matters)), deviation.what
+        assert deviation.matters.split(":")[0].split(",")[0].split()[0] in ("yes", "no", "unlikely", "possibly", "it")
+
+
+def test_the_page_says_of_each_deviation_whether_it_could_change_a_conclusion(page: str) -> None:
+    text = Reader(page).text
+    assert "Why Could it change a conclusion?" in text
+    assert "yes: it may raise specificity, and lower sensitivity, of a network with many false alarms" in text
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "Levels of nnU-Net",
+        "Axes of nnU-Net's patch",
+        "Crop of AGU-Net's input",
+        "Augmentation of AGU-Net",
+        "Normalisation of a label among AGU-Net's channels",
+        "Weights kept of AGU-Net's training",
+        "Accumulated gradients at the end of an epoch",
+        "Random numbers of AGU-Net",
+        "Storage of probabilities",
+        "Patients whose scan does not fit in size",
+        "DSC-TP",
+        "Weight of a fold in pooled voxel-wise metrics",
+    ],
+)
+def test_choices_that_the_article_leaves_open_are_listed_for_the_published_study(what: str) -> None:
+    assert what in {deviation.what for deviation in applying(load_study(PUBLISHED))}
+
+
+def test_what_is_no_deviation_is_not_listed() -> None:
+    listed = {deviation.what for deviation in DEVIATIONS}
+    assert not any("Spread" in what or "outside the brain" in what for what in listed)
+    images_only = study_of(inputs={"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]}, statistics=choosing("B"))
+    assert not any("label among" in deviation.what for deviation in applying(images_only))
+    assert any("label among" in deviation.what for deviation in applying(study_of()))
+
+
+@pytest.mark.parametrize("rule", ["volume_f1", "authors"])
+def test_the_rule_of_the_thresholds_is_described_as_what_it_is(rule: str) -> None:
+    study = study_of(postprocessing={**PUBLISHED["postprocessing"], "rule": rule})
+    (row,) = [row for row in applying(study) if row.what.startswith("Candidate thresholds")]
+    assert ("not the rule of the authors' public code" in row.why) == (rule == "volume_f1")
+    said = " ".join(str(passage) for passage in methods(study, LABELS, rated=False, folds=2))
+    assert ("patients after gross total resection do not enter" in said) == (rule == "authors")
+
+
+def test_public_weights_are_never_called_hidden() -> None:
+    for deviation in DEVIATIONS:
+        if "weights" in deviation.why and deviation.what in ("Brain masks", "Start of AGU-Net"):
+            assert "are public" in deviation.why
 
 
 def test_methods_show_the_settings_in_use_and_no_path() -> None:

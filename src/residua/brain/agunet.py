@@ -1,6 +1,7 @@
 """The article's brain mask: AGU-Net on slabs of 256x192x32 voxels along the axial axis (Bouget et al. 2021).
 
-The article's weights are not part of Residua: the configuration names a file of weights and its digest.
+The article's weights are public (as ONNX, Raidionics-models 1.2.0), but neither shipped nor fetched here: the
+configuration names a file of weights and its digest.
 """
 
 from __future__ import annotations

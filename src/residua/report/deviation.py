@@ -1,0 +1,49 @@
+"""One difference in method between a study and the article, and the conditions under which it applies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from residua.report.article_settings import value_of
+from residua.settings.study import Study
+
+Applies = Callable[[Study], bool]
+
+
+@dataclass(frozen=True)
+class Deviation:
+    """What the article and Residua do, why, whether it could change a conclusion, and the studies it applies to."""
+
+    what: str
+    article: str
+    here: str
+    why: str
+    matters: str
+    applies: Applies
+
+
+def always(study: Study) -> bool:
+    """Apply to every study."""
+    return True
+
+
+def trains(arch: str) -> Applies:
+    """Apply to studies that train this network."""
+    return lambda study: arch in study.archs
+
+
+def where(key: str, value: Any, arch: str | None = None) -> Applies:
+    """Apply to studies with this value under the dotted ``key`` that train ``arch``."""
+    return lambda study: (arch is None or arch in study.archs) and value_of(study, key) == value
+
+
+def unlike(key: str, value: Any, arch: str | None = None) -> Applies:
+    """Apply to studies with another value under the dotted ``key`` that train ``arch``."""
+    return lambda study: (arch is None or arch in study.archs) and value_of(study, key) != value
+
+
+def takes_labels(arch: str) -> Applies:
+    """Apply to studies in which this network has a label among its channels."""
+    return lambda study: arch in study.archs and any(set(study.labels) & set(c) for c in study.inputs.values())
