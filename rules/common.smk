@@ -19,7 +19,7 @@ from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.errors import ResiduaError
-from residua.problems.lists import raise_problems
+from residua.problems.lists import errors_of, raise_problems
 from residua.report.pins import pins_of
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
@@ -171,7 +171,7 @@ onstart:
         # With on_invalid: exclude, the headers were read before the study was loaded.
         kept = f"{RESULTS}/{HEADERS}"
         problems = known_headers(study, included, kept, code("check_cohort")) if study.on_invalid == "stop" else []
-        problems += start_problems(study, cohort, raters, cache=VOXELS, workers=default_workers())
+        problems += start_problems(study, cohort, raters, not errors_of(problems), VOXELS, default_workers())
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")

@@ -201,13 +201,14 @@ def _stretched(by: float) -> NDArray[np.float64]:
     [
         ({}, True),
         ({"stored_as": "LPS"}, True),
-        ({"affine": _moved(0.0009)}, True),
-        ({"affine": _moved(-0.0009)}, True),
-        ({"affine": _moved(0.0011)}, False),
-        ({"affine": _moved(-0.0011)}, False),
-        # The sixth voxel lies five steps away, so that the far corners move by 0.0009 and 0.0011 mm.
-        ({"affine": _stretched(0.00018)}, True),
-        ({"affine": _stretched(0.00022)}, False),
+        # A twentieth of a voxel is 0.075 mm along y and 0.1 mm along z.
+        ({"affine": _moved(0.074)}, True),
+        ({"affine": _moved(-0.074)}, True),
+        ({"affine": _moved(0.076)}, False),
+        ({"affine": _moved(-0.076)}, False),
+        # The sixth voxel lies five steps away, so that the far corners move by 0.099 and 0.101 mm.
+        ({"affine": _stretched(0.0198)}, True),
+        ({"affine": _stretched(0.0202)}, False),
         ({"affine": _moved(np.nan)}, False),
         ({"shape": (4, 5, 7)}, False),
         ({"shape": (4, 6, 5)}, False),
@@ -215,7 +216,7 @@ def _stretched(by: float) -> NDArray[np.float64]:
         ({"shape": (7, 5, 6), "affine": np.diag([0.5, 1.5, 2.0, 1.0])}, False),
     ],
 )
-def test_grids_are_the_same_when_no_corner_is_a_micrometre_apart(changes: dict[str, Any], same: bool) -> None:
+def test_grids_are_the_same_when_no_corner_is_a_twentieth_of_a_voxel_apart(changes: dict[str, Any], same: bool) -> None:
     assert a_grid().same_as(a_grid(**changes)) is same
     assert a_grid(**changes).same_as(a_grid()) is same
 
@@ -234,7 +235,7 @@ def test_an_image_off_the_reference_grid_is_named_with_both_grids_and_the_remedy
 
 def test_the_message_on_a_displaced_image_names_the_displacement() -> None:
     reference = Image(np.zeros((4, 5, 6), np.float32), a_grid())
-    with pytest.raises(ResiduaError, match="elsewhere in space"):
+    with pytest.raises(ResiduaError, match=r"elsewhere in space, 1 mm apart\)"):
         require_same_grid(Image(reference.data, a_grid(affine=_moved(1.0))), reference, "mask.nii.gz")
 
 

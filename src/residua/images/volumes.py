@@ -20,6 +20,7 @@ from nibabel import orientations
 from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
+from residua.images.units import unit_instead_of_mm
 from residua.publishing.publish import writing
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -28,8 +29,11 @@ Box = tuple[slice, slice, slice]
 """A part of a grid along x, y, z."""
 _CHUNK_BYTES = 1 << 20
 _UNPACK: dict[str, Callable[[str | os.PathLike[str]], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
-GRID_TOLERANCE_MM = 1e-3
-"""Two grids are the same when no corner differs by more than this (float32 headers round at about 1e-5)."""
+GRID_TOLERANCE_VOXELS = 0.05
+"""Two grids are the same when no corner lies further apart than this: no program shifts an image by so little."""
+_QUATERNION_ROUNDING = 1.5e-3
+"""In radians: how far a quaternion of float32 may turn a volume about its stored origin; 1.2e-3 were seen."""
+_SPACING_ROUNDING = 1e-4
 
 
 @dataclass(frozen=True)
@@ -57,10 +61,28 @@ class Grid:
         return np.asarray(nib.affines.apply_affine(self.affine, index))
 
     def same_as(self, other: Grid) -> bool:
-        """Return whether both grids have one shape and no corner lies further apart than ``GRID_TOLERANCE_MM``."""
-        return self.shape == other.shape and bool(
-            np.abs(self.corners_mm() - other.corners_mm()).max() <= GRID_TOLERANCE_MM
-        )
+        """Return whether both grids have one shape and one place, but for the rounding of a header.
+
+        A quaternion rounds to a small rotation: the origin stays where it is, and the far corner may move by half a
+        voxel. A shift moves every corner.
+        """
+        if self.shape != other.shape:
+            return False
+        apart = (self.corners_mm() - other.corners_mm()).T
+        voxels = np.max([np.abs(np.linalg.solve(grid.affine[:3, :3], apart)) for grid in (self, other)], axis=(0, 1))
+        if voxels.max() <= GRID_TOLERANCE_VOXELS:
+            return True
+        at_origin = min(voxels[self._stored_origin()], voxels[other._stored_origin()])
+        return bool(at_origin <= GRID_TOLERANCE_VOXELS and _slightly_turned(self.affine, other.affine))
+
+    def _stored_origin(self) -> int:
+        """Return which of ``corners_mm`` is the first voxel of the stored file."""
+        x, y, z = (backwards in self.stored_as for backwards in "LPI")
+        return 4 * x + 2 * y + z
+
+    def distance_mm(self, other: Grid) -> float:
+        """Return how far the corners of two grids of one shape lie apart, at most."""
+        return float(np.linalg.norm(self.corners_mm() - other.corners_mm(), axis=1).max())
 
     def to_json(self) -> dict[str, Any]:
         """Return builtins from which ``from_json`` builds the same grid again."""
@@ -81,6 +103,21 @@ class Image:
     grid: Grid
 
 
+def _slightly_turned(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Return whether one affine is the other, turned by no more than a quaternion rounds."""
+    axes, turned = one[:3, :3], other[:3, :3]
+    unit, other_unit = _unit(axes), _unit(turned)
+    if not np.allclose(unit.T @ unit, other_unit.T @ other_unit, atol=_SPACING_ROUNDING):
+        return False
+    if not np.allclose(nib.affines.voxel_sizes(one), nib.affines.voxel_sizes(other), rtol=_SPACING_ROUNDING):
+        return False
+    return bool(np.linalg.norm(other_unit - unit, axis=0).max() <= _QUATERNION_ROUNDING)
+
+
+def _unit(axes: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(axes / np.linalg.norm(axes, axis=0))
+
+
 def _opened(path: str | os.PathLike[str]) -> nib.Nifti1Image:
     try:
         opened = nib.load(path)
@@ -92,6 +129,14 @@ def _opened(path: str | os.PathLike[str]) -> nib.Nifti1Image:
         raise ResiduaError(f"{path}: expected one 3D NIfTI volume, found shape {getattr(opened, 'shape', None)}")
     if not np.isfinite(opened.affine).all() or np.linalg.matrix_rank(opened.affine[:3, :3]) < 3:
         raise ResiduaError(f"{path}: the affine is degenerate: export the image again from its source")
+    spacing = nib.affines.voxel_sizes(opened.affine)
+    unit = unit_instead_of_mm(opened.header["xyzt_units"], spacing)
+    if unit:
+        shown = "x".join(f"{size:.3g}" for size in spacing)
+        raise ResiduaError(
+            f"{path}: spacing {shown} in {unit} instead of mm: write the spacing and the affine in mm, or convert the "
+            "series again"
+        )
     return opened
 
 
@@ -214,7 +259,7 @@ def require_same_grid(image: Image, reference: Image, what: str) -> None:
     """
     if not image.grid.same_as(reference.grid):
         alike = image.grid.shape == reference.grid.shape and _mm(image.grid) == _mm(reference.grid)
-        elsewhere = ", but elsewhere in space" if alike else ""
+        elsewhere = f", but elsewhere in space, {image.grid.distance_mm(reference.grid):.3g} mm apart" if alike else ""
         raise ResiduaError(
             f"{what}: shape {image.grid.shape} and spacing {_mm(image.grid)} do not match the reference grid "
             f"(shape {reference.grid.shape}, spacing {_mm(reference.grid)}{elsewhere}); "

@@ -79,10 +79,12 @@ def _grid_problems(reference: Path, prediction: Path) -> list[str]:
         except ResiduaError as error:
             problems.append(str(error))
     if len(grids) == 2 and not grids[0].same_as(grids[1]):
+        alike = grids[0].shape == grids[1].shape
+        apart = f" ({grids[0].distance_mm(grids[1]):.3g} mm apart)" if alike else ""
         problems.append(
             f"{prediction}: the grid (shape {grids[1].shape}, voxels {_mm(grids[1].spacing_mm)}) differs from that of "
-            f"the reference (shape {grids[0].shape}, voxels {_mm(grids[0].spacing_mm)}) in shape, voxels or position; "
-            "resample it to the reference"
+            f"the reference (shape {grids[0].shape}, voxels {_mm(grids[0].spacing_mm)}) in shape, voxels or "
+            f"position{apart}; resample it to the reference"
         )
     return problems
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.cohort.checks.nifti import CONVERT_AGAIN, Header
+from residua.images.units import PLAUSIBLE_SPACING_MM, is_plausible, unit_in_header, unit_instead_of_mm
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 
-PLAUSIBLE_SPACING_MM = (0.1, 10.0)
 PLAUSIBLE_EXTENT_MM = (80.0, 600.0)
 """A head is wider than the first along two axes at least, and no scanner's field of view exceeds the second."""
 FEWEST_SLICES = 10
@@ -23,9 +23,6 @@ LARGEST_SHEAR_DEG = 0.5
 _SMALLEST_SPACING_MM = 1e-3
 _AFFINE_TOLERANCE_MM = 1e-2
 _SPACING_TOLERANCE = 1e-2
-_UNITS = {1: "metres", 3: "micrometres"}
-_SPACE_UNITS = 7
-"""The bits of xyzt_units that speak of space (nifti1.h)."""
 _Affine = NDArray[np.float64]
 
 
@@ -53,8 +50,8 @@ def geometry_errors(header: Header) -> list[Problem]:
 def _affine_errors(header: Header, affine: _Affine) -> list[Problem]:
     if not np.all(np.isfinite(affine)):
         return [problem_of("affine-not-finite", "the affine has values that are not finite", CONVERT_AGAIN)]
-    unit = _UNITS.get(int(header.stored["xyzt_units"]) & _SPACE_UNITS)
-    if unit and not _plausible(_spacing(affine)):
+    unit = unit_instead_of_mm(header.stored["xyzt_units"], _spacing(affine))
+    if unit:
         what = f"spacing {_by(_spacing(affine))} in {unit} instead of mm"
         return [
             problem_of("spacing-not-in-mm", what, "write the spacing and the affine in mm, or convert the series again")
@@ -125,12 +122,12 @@ def _spacing_warnings(header: Header, affine: _Affine) -> list[tuple[str, str, s
     if np.any(np.abs(header.spacing_mm - spacing) > _SPACING_TOLERANCE * spacing):
         what = f"spacing {_by(header.spacing_mm)} mm in pixdim, but {_by(spacing)} mm in the affine, which is used"
         warned.append(("spacing-disagrees", what, _EQUAL))
-    if not _plausible(spacing):
+    if not is_plausible(spacing):
         low, high = PLAUSIBLE_SPACING_MM
         what = f"spacing {_by(spacing)} mm, outside {low:g} to {high:g} mm"
         remedy = "compare it with the scan's; convert the series again if it is wrong"
         warned.append(("spacing-implausible", what, remedy))
-    unit = _UNITS.get(int(header.stored["xyzt_units"]) & _SPACE_UNITS)
+    unit = unit_in_header(header.stored["xyzt_units"])
     if unit:
         what = f"the header says {unit}; the spacing {_by(spacing)} is read as mm"
         warned.append(("units-not-mm", what, "write mm into xyzt_units"))
@@ -156,11 +153,6 @@ def field_of_view_warnings(shape: tuple[int, ...], spacing_mm: tuple[float, ...]
 
 def _spacing(affine: _Affine) -> _Affine:
     return np.asarray(np.linalg.norm(affine[:3, :3], axis=0))
-
-
-def _plausible(spacing: _Affine) -> bool:
-    low, high = PLAUSIBLE_SPACING_MM
-    return bool(np.all((spacing >= low) & (spacing <= high)))
 
 
 def _by(numbers: Any) -> str:

@@ -69,7 +69,7 @@ def other_grid(patient: Patient, column: str, sequence: str, grids: Mapping[str,
     """Return the problem that the mask in ``column`` is not on the grid of ``sequence``; ``grids`` hold both grids."""
     what = f"{_described(grids[column])} does not lie on the grid of {sequence}, {_described(grids[sequence])}"
     if grids[column].shape == grids[sequence].shape and grids[column].spacing_mm == grids[sequence].spacing_mm:
-        what += ", but elsewhere in space"
+        what += f", but elsewhere in space, {grids[column].distance_mm(grids[sequence]):.3g} mm apart"
     remedy = f"resample the mask to {patient.files[sequence]} with nearest neighbour, or draw it on that image"
     return located(problem_of("label-off-grid", what, remedy), patient, column, patient.files[column])
 
