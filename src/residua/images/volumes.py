@@ -194,6 +194,9 @@ def require_whole(path: str | os.PathLike[str]) -> None:
     """Raise ``ResiduaError`` when a compressed file does not end with the checksum of what it holds.
 
     ``load`` notices by itself.
+
+    >>> save(Image(np.zeros((2, 3, 4), np.float32), Grid((2, 3, 4), np.eye(4))), "image.nii.gz")
+    >>> require_whole("image.nii.gz")
     """
     unpack = _unpacker(path)
     if unpack is not None:
