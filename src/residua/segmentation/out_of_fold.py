@@ -56,7 +56,13 @@ class Measured:
 
 
 def measure(cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing) -> Measured:
-    """Measure every case at every candidate of ``postprocessing``. Raises ``ResiduaError`` when there is no case."""
+    """Measure every case at every candidate of ``postprocessing``. Raises ``ResiduaError`` when there is no case.
+
+    >>> drawn = np.ones((2, 2, 2), dtype=bool)
+    >>> settings = Postprocessing(thresholds=[0.5, 0.9], min_component_voxels=1, connectivity=26)
+    >>> measure([OutOfFoldCase(0, drawn * 0.7, drawn, voxel_ml=0.1)], settings).dice.tolist()
+    [[1.0, 0.0]]
+    """
     rows = [(case.fold, case.voxel_ml, *_measure_case(case, postprocessing)) for case in cases]
     if not rows:
         raise ResiduaError(

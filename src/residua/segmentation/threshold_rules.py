@@ -49,7 +49,13 @@ class Authors:
 
 
 def volume_f1(cases: Measured, classification: Classification) -> VolumeF1:
-    """Score cases at their thresholds; a false alarm after gross total resection lowers F1."""
+    """Score cases at their thresholds; a false alarm after gross total resection lowers F1.
+
+    >>> one = np.array([1.0])
+    >>> found = Measured(np.array([0]), one, np.array([True]), one, dice=np.array([0.5]), object_precision=one)
+    >>> volume_f1(found, Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)).score
+    0.75
+    """
     outcome = outcomes(
         cases.reference_ml,
         cases.predicted_ml,
@@ -68,7 +74,13 @@ def volume_f1(cases: Measured, classification: Classification) -> VolumeF1:
 
 
 def authors(cases: Measured) -> Authors:
-    """Score cases at their thresholds; those without an object in the reference do not enter."""
+    """Score cases at their thresholds; those without an object in the reference do not enter.
+
+    >>> one = np.array([1.0])
+    >>> found = Measured(np.array([0]), one, np.array([True]), one, dice=np.array([0.5]), object_precision=one)
+    >>> authors(found).score
+    0.75
+    """
     dice, object_precision = cases.dice[cases.has_objects], cases.object_precision[cases.has_objects]
     overlapping = dice > 0
     patients, found = dice.size, int(np.count_nonzero(overlapping))
