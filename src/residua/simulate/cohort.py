@@ -16,7 +16,7 @@ from residua.simulate.patient import Row, simulate_patient
 from residua.simulate.plan import Assignment, planned
 from residua.simulate.tissues import CODES
 
-VERSION = 3
+VERSION = 4
 """Increases when the same seed gives other voxels."""
 
 _COHORT_COLUMNS = (

@@ -52,6 +52,14 @@ class Volume(Part):
         return self.median_ml * exp(self.log_sd * float(ndtri(low + rng.random() * (high - low))))
 
 
+class Infiltration(Part):
+    """Tissue that is bright on FLAIR and does not enhance, around some residual tumours and fewer bleedings."""
+
+    tumor_probability: Share
+    blood_probability: Share
+    reach_mm: Bounds
+
+
 class Disease(Part):
     """Volumes of tumours, remnants and bleedings, and probabilities of findings after surgery."""
 
@@ -60,12 +68,24 @@ class Disease(Part):
     """The cavity's share of the tumour's volume."""
     residual: Volume
     blood: Volume
+    near_limit_probability: Share
+    """Share of the residual tumours, and of the bleedings, with a volume within ``near_limit_ml`` instead."""
+    near_limit_ml: Bounds
     most_pieces: int = Field(ge=1)
     smallest_piece_ml: Positive
     speck_probability: Share
     """Probability that gross total resection leaves a speck below the 0.175 ml of the article's definition."""
     speck_ml: Bounds
     blood_probability: Share
+    blood_anywhere: Share
+    """Share of the bleedings that lie anywhere on the cavity's wall; the others lie beside the former tumour."""
+    vessels: tuple[int, int]
+    """Least and largest number of enhancing vessels near the cavity."""
+    vessel_ml: Bounds
+    pia_probability: Share
+    """Probability of a sheet of enhancing pia and dura near the opening."""
+    pia_ml: Bounds
+    infiltration: Infiltration
     air_probability: Share
     blood_level_probability: Share
     level_share: Bounds

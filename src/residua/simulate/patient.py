@@ -183,7 +183,7 @@ def draw_scene(subject: Subject, tissues: NDArray[np.uint8]) -> Scene:
         residual=residual,
         cavity=_filled(subject, operation.cavity, session) & ~residual,
         blood=_drawn(subject, operation.blood, session) & ~residual,
-        vessel=np.isin(tissues, [CODES["vessel"], CODES["dura"]]) & ~residual,
+        vessel=np.isin(tissues, [CODES["vessel"], CODES["dura"], CODES["pia"]]) & ~residual,
         wall=(tissues == CODES["wall"]) & ~residual,
         spacing_mm=session.grid.spacing_mm,
     )

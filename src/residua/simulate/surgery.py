@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from residua.simulate.anatomy import HeadModel, Layer
 from residua.simulate.deposits import Extent, Wall, lay_down
 from residua.simulate.design import Disease, Volume
+from residua.simulate.mimics import draw_mimics
 from residua.simulate.shift import Shift, draw_shift
 from residua.simulate.world import Field, Point, World, joined, level_of_volume, shell, soft
 
 _BESIDE_MM = 3.0
-"""Largest distance of residual tumour and blood from the former tumour: none lies along the corridor to it."""
+"""Largest distance of residual tumour from the former tumour: none lies along the corridor to it."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +59,18 @@ def operate(
     within = _within(brain_mm, ventricles_mm)
     wall = Wall(cavity_mm, shift.pulled(tumor.surface_mm) < _BESIDE_MM, _free(brain_mm, ventricles_mm))
     remains = lay_down(world, rng, wall, residual_tumor, tumor.volume_ml, disease)
-    residual, clots = remains["residual"], remains["blood"]
+    residual, clots = remains.residual, remains.blood
     cavity = soft(cavity_mm) * within * (1.0 - residual.share) * (1.0 - clots.share)
     air, settled = levels(world, rng, cavity, disease)
     bone = _flap(world, rng, brain_mm, way_out)
-    after: list[Layer] = [("wall", shell(cavity_mm, 0.0, 2.0) * within), ("cavity", cavity), ("cavity", bone)]
-    after += [("tumor", residual.share), ("blood", clots.share), ("blood", settled), ("air", air)]
+    mimics = draw_mimics(world, rng, cavity_mm, brain_mm, np.maximum(residual.share, clots.share), disease)
     before = _before(world, rng, tumor, brain_mm, head.brain.ventricles_mm)
+    after: list[Layer] = [("wall", shell(cavity_mm, 0.0, 2.0) * within), ("cavity", cavity), ("cavity", bone)]
+    after += [*mimics, ("tumor", residual.share), ("blood", clots.share), ("blood", settled), ("air", air)]
     return Operation(
         before=before,
         spared=before[:1],
-        after=after,
+        after=[("infiltrated", remains.infiltrated), *after],
         shift=shift,
         tumor=Extent(before[1][1], tumor.volume_ml),
         cavity=cavity,

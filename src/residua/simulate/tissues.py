@@ -50,8 +50,10 @@ TISSUES = {
     "necrosis": Tissue(0.95, 2200.0, 2600.0, 200.0, 0.02),
     "tumor": Tissue(0.85, 1600.0, 1750.0, 125.0, 0.40),
     "blood": Tissue(0.87, 438.0, 455.0, 76.0),
+    "pia": Tissue(0.75, 1300.0, 1600.0, 80.0, 0.50),
+    "infiltrated": Tissue(0.90, 1350.0, 1700.0, 190.0),
 }
-"""Tissues by the names of layers. Dura and vessels enhance, too: a network must not mistake them for tumour."""
+"""Tissues by the names of layers. Dura, pia and vessels enhance, too: a network must not mistake them for tumour."""
 
 CODES = {tissue: code for code, tissue in enumerate(TISSUES, start=1)}
 """Values of the tissue labels that are written with the truth; 0 is no tissue."""
