@@ -39,6 +39,9 @@ def test_first_scan_after_treatment_is_imported_with_the_values_of_2024(tmp_path
     before = snapshot(root)
     ran = imported("brats", root, "--out", tmp_path / "out", "--pre-timepoint", 0, "--column", "post_t2")
     assert (ran.exit_code, ran.stderr) == (0, "")
+    assert (
+        "images are brain extracted: set brain_mask.method to stripped in the configuration" in ran.stdout.splitlines()
+    )
     rows = rows_of(tmp_path / "out")
     stem = "../source/training/BraTS-GLI-00001-{0}/BraTS-GLI-00001-{0}-"
     assert rows["BraTSGLI00001"] == {

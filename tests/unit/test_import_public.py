@@ -23,6 +23,7 @@ from residua.importers.public.rhuh_gbm import find_rhuh_gbm
 from residua.importers.public.sessions import NO_SCAN, PublicOptions
 from residua.importers.public.ucsf_alptdg import find_ucsf_alptdg
 from residua.importers.window import UNKNOWN, Window
+from residua.settings.brain_mask import BrainMask
 
 LATER = "not early post-operative: the scan was later than 72 h after surgery"
 SETS = {
@@ -352,3 +353,10 @@ def test_output_inside_the_source_is_rejected(tmp_path: Path) -> None:
     ran = imported("rhuh-gbm", source, source / "out")
     assert isinstance(ran.exception, ResiduaError)
     assert snapshot(source) == before
+
+
+@pytest.mark.parametrize("layout", sorted(SETS))
+def test_stripped_set_says_how_to_make_its_brain_mask(tmp_path: Path, layout: str) -> None:
+    told = imported(layout, BUILDERS[layout](tmp_path / "source"), tmp_path / "out").stdout
+    assert "images are brain extracted: set brain_mask.method to stripped in the configuration" in told.splitlines()
+    assert BrainMask(method="stripped").method == "stripped"

@@ -30,6 +30,7 @@ from residua.importers.bids_tables import (
 )
 from residua.importers.candidates import patient_of
 from residua.importers.cells import UnreadableCellError, demographics, is_known
+from residua.importers.contrast import QUESTION
 from residua.importers.found import Found, FoundPatient
 
 LAYOUT = "bids"
@@ -58,7 +59,7 @@ def find_bids(root: Path, options: BidsOptions) -> Found:
     if not any(files.values()):
         raise ResiduaError(_nothing(root, images))
     patients = _patients(root, files, reasons, people, column, options)
-    return Found(LAYOUT, tuple(patients), left, _absent(people, files))
+    return Found(LAYOUT, tuple(patients), left, (*_absent(people, files), *_doubtful(left)))
 
 
 def _patients(
@@ -97,7 +98,8 @@ def _patient(
 ) -> FoundPatient:
     chosen = {name: preferred(images, options.prefer) for name, images in of_column.items()}
     hospital = row.get(column or "", options.hospital)
-    clinical, remarks, reason = demographics(row.get("age"), row.get("sex", row.get("gender"))), list[str](), ""
+    clinical = demographics(row.get("age"), row.get("sex", row.get("gender")))
+    remarks, reason = [why for why in left if why.startswith(QUESTION)], ""
     reference = chosen.get("post_t1ce", [])
     if len(reference) == 1:
         clinical |= scanner(reference[0].metadata())
@@ -136,6 +138,12 @@ def _nothing(root: Path, images: Iterable[BidsImage]) -> str:
         f"{root}: no session has a usual name such as preop or postop; the sessions are {there}: "
         "name yours with --preop-session and --postop-session"
     )
+
+
+def _doubtful(left: Mapping[str, str]) -> tuple[str, ...]:
+    n = sum(why.startswith(QUESTION) for why in left.values())
+    remark = f"{n} T1w image(s) with or without contrast agent? They are not used; import.json says why. "
+    return (remark + "Answer with --contrast acq-gd or --native acq-gd (any entity), or correct ce",) if n else ()
 
 
 def _absent(people: Iterable[Row], files: Mapping[str, Any]) -> tuple[str, ...]:

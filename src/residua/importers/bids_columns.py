@@ -8,6 +8,7 @@ from typing import Literal
 
 from residua.cohort.table.patients import FILES
 from residua.importers.bids_images import BidsImage
+from residua.importers.contrast import QUESTION, contrast_in, contrast_in_sidecar
 from residua.importers.labels import Rules
 
 Time = Literal["pre", "post"]
@@ -25,6 +26,8 @@ _MASKS: Mapping[Time, Mapping[str, tuple[str, ...]]] = {
 """Values of a binary mask's ``label`` or ``desc`` by column."""
 _KINDS = {"T1w": "t1", "FLAIR": "flair"}
 _WITHOUT_CONTRAST = ("none", "no", "0")
+_NOT_NAMES = ("sub", "ses", "run", "ce", "space")
+"""Entities that say nothing of contrast agent beside ``ce``."""
 _NATIVE_SPACES = ("orig", "native", "individual", "T1w", "T1wce", "T1ce", "ceT1w")
 _LABEL_OF: Mapping[Time, str] = {"pre": "pre_tumor", "post": "residual"}
 
@@ -35,7 +38,8 @@ class BidsOptions:
 
     ``sessions``: names instead of all the usual ones; ``columns``: additional columns and their suffix, such as
     ``post_t2``: T2w; ``masks``: label or desc of a column's masks instead of the usual; ``prefer``: entities that
-    select among several candidates, such as ``run-2``; ``hospital``: for participants without one in the table.
+    select among several candidates, such as ``run-2``; ``hospital``: for participants without one in the table;
+    ``contrast``, ``native``: entities of T1w with contrast agent or without, where name and sidecar contradict.
     """
 
     sessions: Mapping[Time, tuple[str, ...]] = field(default_factory=dict)
@@ -46,6 +50,8 @@ class BidsOptions:
     hospital: str = ""
     hospital_column: str | None = None
     surgery_column: str | None = None
+    contrast: tuple[str, ...] = ()
+    native: tuple[str, ...] = ()
 
 
 def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
@@ -58,7 +64,13 @@ def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
         return _label_column(image, time, options)
     if image.is_derivative:
         return None, "a derived image"
-    column = _image_column(image, time, options)
+    kind = _KINDS.get(image.suffix)
+    if kind == "t1":
+        has_contrast, question = _has_contrast(image, options)
+        if question:
+            return None, question
+        kind = "t1ce" if has_contrast else "t1"
+    column = _image_column(image, time, kind, options)
     return column, "" if column else "not needed"
 
 
@@ -79,11 +91,30 @@ def _why_no_time(session: str | None, options: BidsOptions) -> str:
     return f"session {session} is neither before nor after surgery{said}"
 
 
-def _image_column(image: BidsImage, time: Time, options: BidsOptions) -> str | None:
+def _has_contrast(image: BidsImage, options: BidsOptions) -> tuple[bool, str]:
+    """Return whether a T1w image has contrast agent, and a question if its name and sidecar contradict each other."""
+    agent = image.entities.get("ce", "none")
+    by_name = agent.casefold() not in _WITHOUT_CONTRAST
+    named = ((contrast_in(value), f"{key}-{value}") for key, value in image.entities.items() if key not in _NOT_NAMES)
+    signs = [*named, contrast_in_sidecar(image.own_metadata())]
+    contrary = [sign for said, sign in signs if said is not None and said != by_name]
+    if not contrary:
+        return by_name, ""
+    answers = {True: options.contrast, False: options.native}
+    answered = [has for has, texts in answers.items() if any(_has_entity(image, text) for text in texts)]
+    if len(answered) == 1:
+        return answered[0], ""
+    there = f"ce-{agent}" if "ce" in image.entities else "no ce entity"
+    return by_name, f"{QUESTION}{image.path.name} has {there}, but {' and '.join(contrary)}"
+
+
+def _has_entity(image: BidsImage, text: str) -> bool:
+    key, _, value = text.partition("-")
+    return _same(image.entities.get(key, "").casefold(), value.casefold())
+
+
+def _image_column(image: BidsImage, time: Time, kind: str | None, options: BidsOptions) -> str | None:
     declared = (column for column, suffix in options.columns.items() if suffix == image.suffix)
-    kind = _KINDS.get(image.suffix)
-    if kind == "t1" and image.entities.get("ce", "none").casefold() not in _WITHOUT_CONTRAST:
-        kind = "t1ce"
     column = f"{time}_{kind}"
     return column if column in FILES else next((name for name in declared if name.startswith(f"{time}_")), None)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from residua.errors import ResiduaError
 from residua.importers.tree import files_below, instead, volume_name
+from residua.publishing.publish import read_json
 
 _ELSEWHERE = ("sourcedata", "code")
 """Folders of a data set whose content BIDS does not describe."""
@@ -30,9 +31,20 @@ class BidsImage:
         return self.name.startswith("derivatives/")
 
     def metadata(self) -> dict[str, Any]:
-        """Return the merged JSON sidecars of the file; the nearest wins. Raises ``ResiduaError`` for a damaged one."""
+        """Return the merged JSON sidecars of the file; its own wins. Raises ``ResiduaError`` for a damaged one."""
+        return self._read(lambda: dict(self.indexed.get_metadata())) | self.own_metadata()
+
+    def own_metadata(self) -> dict[str, Any]:
+        """Return the JSON sidecar that has the file's own name, without those that it inherits.
+
+        Raises ``ResiduaError`` if it is damaged.
+        """
+        beside = self.path.with_name(self.path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
+        return self._read(lambda: dict(read_json(beside))) if beside.is_file() else {}
+
+    def _read(self, sidecars: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         try:
-            return dict(self.indexed.get_metadata())
+            return sidecars()
         except Exception as error:
             raise ResiduaError(
                 f"{self.name}: its JSON sidecar cannot be read ({error}); correct or remove it"

@@ -28,7 +28,7 @@ from typing import Literal
 from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
-from residua.importers.found import NOT_EARLY, Found, FoundPatient
+from residua.importers.found import NOT_EARLY, STRIPPED, Found, FoundPatient
 from residua.importers.labels import Rules
 from residua.importers.tree import files_below, instead, why_unread
 
@@ -100,7 +100,7 @@ def find_brats(root: Path, options: BratsOptions) -> Found:
         for file in files:
             if (why := _why_left(file, times[case], options)) is not None:
                 left[file.path.relative_to(root).as_posix()] = why
-    return Found(LAYOUT, tuple(patients), left, ("hospitals are not documented: all cases get the same one",))
+    return Found(LAYOUT, tuple(patients), left, ("hospitals are not documented: all cases get the same one", STRIPPED))
 
 
 def require_after_surgery(options: BratsOptions) -> None:

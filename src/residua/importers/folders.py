@@ -12,6 +12,7 @@ from unicodedata import normalize
 from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
+from residua.importers.contrast import QUESTION, contrast_in
 from residua.importers.found import Found
 from residua.importers.labels import Rules
 from residua.importers.pattern import Pattern
@@ -61,6 +62,8 @@ def find_folders(root: Path, options: FolderOptions) -> Found:
     reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
     for file, fields in matched.items():
         column, why = _column(fields, options)
+        if column is not None and (question := _question(file, fields, column)):
+            column, why = None, question
         person = (fields.get("hospital", options.hospital), fields["patient"])
         candidates = files[person]
         if column is None:
@@ -69,14 +72,29 @@ def find_folders(root: Path, options: FolderOptions) -> Found:
         else:
             candidates[column].append(file)
     if not any(files.values()):
-        raise ResiduaError(f"{root}: {_undecided(matched.values())}")
+        questions = [why for why in left.values() if why.startswith(QUESTION)]
+        raise ResiduaError(f"{root}: {questions[0] if questions else _undecided(matched.values())}")
     shared = any(n > 1 for n in Counter(patient.casefold() for _, patient in files).values())
     patients = [
-        patient_of("/".join(person[not shared :]), person[0], candidates, options.rules, left=reasons[person])
+        patient_of(
+            *("/".join(person[not shared :]), person[0], candidates, options.rules),
+            remarks=[why for why in reasons[person] if why.startswith(QUESTION)],
+            left=reasons[person],
+        )
         for person, candidates in sorted(files.items())
     ]
-    remarks = ("hospitals share patient names, so every source_id begins with the hospital",) if shared else ()
-    return Found(LAYOUT, tuple(patients), left, remarks)
+    remarks = ["hospitals share patient names, so every source_id begins with the hospital"] if shared else []
+    return Found(LAYOUT, tuple(patients), left, (*remarks, *_on_contrast(options, left)))
+
+
+def _on_contrast(options: FolderOptions, left: Mapping[str, str]) -> list[str]:
+    """Return remarks on files and mappings whose names say the contrary of their column."""
+    questions = [why for why in left.values() if why.startswith(QUESTION)]
+    remarks = [f"{len(questions)} file(s) are not used, such as: {questions[0]}"] if questions else []
+    for name, column in options.columns.items():
+        if contrast_in(name.rpartition("/")[2]) == {"t1ce": False, "t1": True}.get(column.rpartition("_")[2], ""):
+            remarks.append(f"--map {column}={name}: the name says the contrary about contrast agent; look at a scan")
+    return remarks
 
 
 def _require_sense(options: FolderOptions) -> None:
@@ -129,6 +147,18 @@ def _column(fields: Mapping[str, str], options: FolderOptions) -> tuple[str | No
     name = sequence if session is None else f"{session}/{sequence}"
     column_of = options.columns.get(name)
     return column_of, "" if column_of else f"no --map assigns {name} to a column"
+
+
+def _question(file: Path, fields: Mapping[str, str], column: str) -> str:
+    """Return a question if a file's name contradicts its column of T1w; empty if the user's --map says the same."""
+    has_contrast = {"t1ce": True, "t1": False}.get(column.rpartition("_")[2])
+    rest = normalize("NFC", file.name)
+    for place in ("hospital", "patient"):
+        rest = rest.replace(fields.get(place, ""), " ") if fields.get(place) else rest
+    said = contrast_in(rest)
+    if has_contrast is None or said in (None, has_contrast) or contrast_in(fields.get("sequence", "")) == said:
+        return ""
+    return f"{QUESTION}{file.name} is not used as {column}; name it more exactly in the pattern"
 
 
 def _undecided(matched: Iterable[Mapping[str, str]]) -> str:

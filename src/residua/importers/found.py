@@ -8,6 +8,8 @@ from pathlib import Path
 
 NOT_EARLY = "not early post-operative"
 """First words of the reason to exclude a patient without evidence of a scan within the window after surgery."""
+STRIPPED = "images are brain extracted: set brain_mask.method to stripped in the configuration"
+"""Remark on a source whose documentation says that the images have no skull."""
 
 
 @dataclass(frozen=True)

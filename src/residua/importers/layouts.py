@@ -31,6 +31,12 @@ def bids(
     prefer: Annotated[
         Several, typer.Option(help="Entity that selects among several files: acq-mprage; repeatable.")
     ] = None,
+    contrast: Annotated[
+        Several, typer.Option(help="Entity of doubtful T1w that have contrast agent: acq-gd; repeatable.")
+    ] = None,
+    native: Annotated[
+        Several, typer.Option(help="Entity of doubtful T1w that have no contrast agent; repeatable.")
+    ] = None,
     hospital_column: Annotated[str | None, typer.Option(help="Column of participants.tsv with the hospital.")] = None,
     hospital: Hospital = "",
     surgery_column: Annotated[str | None, typer.Option(help="Column with the date of surgery.")] = None,
@@ -51,6 +57,8 @@ def bids(
         hospital=hospital,
         hospital_column=hospital_column,
         surgery_column=surgery_column,
+        contrast=tuple(contrast or ()),
+        native=tuple(native or ()),
     )
     window = Window(window_hours, assume_early)
     deliver(source, out, lambda part: judged(find_bids(source, options), window), within="derivatives")

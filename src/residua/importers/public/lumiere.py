@@ -31,7 +31,7 @@ from pathlib import Path
 
 from residua.errors import ResiduaError
 from residua.importers.cells import demographics
-from residua.importers.found import Found
+from residua.importers.found import STRIPPED, Found
 from residua.importers.public.records import Records, cell
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, Sessions, SetImport, session_of
 from residua.importers.tree import entries, files_below, volume_name
@@ -47,7 +47,7 @@ LUMIERE = PublicSet(
     remarks=(
         "residual and pre_tumor are automatic segmentations without manual correction",
         "the hours from surgery to a scan are not documented; each patient's remark gives an upper bound",
-        "images are brain extracted",
+        STRIPPED,
     ),
     residual=Rule("hd_glio", (2,), others=(1,)),
     pre_tumor=Rule("deepbratumia", (1, 2), others=(3,)),

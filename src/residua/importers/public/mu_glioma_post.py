@@ -27,7 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from residua.importers.cells import UnreadableCellError, demographics
-from residua.importers.found import Found
+from residua.importers.found import STRIPPED, Found
 from residua.importers.public.records import cell, number
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import entries, files_below
@@ -42,7 +42,8 @@ MU_GLIOMA_POST = PublicSet(
     times=("post",),
     remarks=(
         "follow-ups after treatment: only the days in the clinical table show that a scan is early post-operative",
-        "no scan before surgery; images are brain extracted",
+        "no scan before surgery",
+        STRIPPED,
     ),
     residual=Rule("tumormask", (3,), others=(1, 2, 4)),
 )

@@ -22,7 +22,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from residua.importers.cells import demographics
-from residua.importers.found import Found
+from residua.importers.found import STRIPPED, Found
 from residua.importers.public.records import cell
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, Time, session_of
 from residua.importers.tree import entries, files_below
@@ -37,7 +37,8 @@ RHUH_GBM = PublicSet(
     times=("pre", "post"),
     remarks=(
         "by the set's article, post-operative scans were made within 72 h of surgery; the hour is not given",
-        "images are brain extracted and z-scored",
+        "images are z-scored",
+        STRIPPED,
     ),
     residual=Rule(_SEGMENTATION, (3,), others=(1, 2)),
     pre_tumor=Rule(_SEGMENTATION, (1, 3), others=(2,)),

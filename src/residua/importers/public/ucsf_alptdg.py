@@ -27,7 +27,7 @@ from pathlib import Path
 
 from residua.errors import ResiduaError
 from residua.importers.cells import UnreadableCellError, demographics
-from residua.importers.found import Found
+from residua.importers.found import STRIPPED, Found
 from residua.importers.public.records import Records, cell, number
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import files_below
@@ -42,7 +42,8 @@ UCSF_ALPTDG = PublicSet(
     times=("post",),
     remarks=(
         "follow-ups after treatment: only an interval in the clinical table shows that a scan is early post-operative",
-        "no scan before surgery; images are brain extracted",
+        "no scan before surgery",
+        STRIPPED,
     ),
     residual=Rule("seg", (3,), others=(1, 2, 4)),
 )
