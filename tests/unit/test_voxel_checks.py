@@ -133,6 +133,20 @@ def test_sound_patients_have_no_problem(patients: tuple[Patient, ...]) -> None:
     assert look(patients) == []
 
 
+@pytest.mark.parametrize("more", [(2,), (2, 4)])
+def test_a_label_of_several_structures_is_told_how_to_become_one(
+    patients: tuple[Patient, ...], more: tuple[int, ...]
+) -> None:
+    voxels = ball(10).astype(np.uint8)
+    marked = np.flatnonzero(voxels)
+    for place, value in enumerate(more):
+        voxels.flat[marked[place::3]] = value
+    write(patients[1].files["residual"], voxels)
+    (problem,) = look(patients)
+    assert problem["what"] == f"a mask holds only 0 and 1, but this one also {', '.join(map(str, more))}"
+    assert "merge the structures that make it up (residua import does with --label)" in problem["remedy"]
+
+
 @pytest.mark.parametrize("check", FAULTS)
 def test_a_problem_of_voxels_is_reported_by_its_check(
     tmp_path: Path, patients: tuple[Patient, ...], check: str

@@ -13,30 +13,25 @@ from residua.importers.labels import parse_rules
 from residua.importers.window import Window, judged
 
 Several = list[str] | None
+Preop = Annotated[Several, typer.Option(help="Session before surgery, instead of the usual names; repeatable.")]
+Postop = Annotated[Several, typer.Option(help="Session after surgery, instead of the usual names; repeatable.")]
+Prefer = Annotated[Several, typer.Option(help="Entity that selects among several files: acq-mprage; repeatable.")]
+Contrast = Annotated[Several, typer.Option(help="Entity of doubtful T1w that have contrast agent: acq-gd; repeatable.")]
+Native = Annotated[Several, typer.Option(help="Entity of doubtful T1w that have no contrast agent; repeatable.")]
 
 
 def bids(
     source: Source,
     out: Out,
-    preop_session: Annotated[
-        Several, typer.Option(help="Session before surgery, instead of the usual names; repeatable.")
-    ] = None,
-    postop_session: Annotated[
-        Several, typer.Option(help="Session after surgery, instead of the usual names; repeatable.")
-    ] = None,
+    preop_session: Preop = None,
+    postop_session: Postop = None,
     column: Annotated[Several, typer.Option(help="Additional column and its suffix: post_t2=T2w; repeatable.")] = None,
     mask: Annotated[Several, typer.Option(help="Column and the label or desc of its masks; repeatable.")] = None,
     label: Labels = None,
     run: Annotated[int | None, typer.Option(min=0, help="Run to use if there are several.")] = None,
-    prefer: Annotated[
-        Several, typer.Option(help="Entity that selects among several files: acq-mprage; repeatable.")
-    ] = None,
-    contrast: Annotated[
-        Several, typer.Option(help="Entity of doubtful T1w that have contrast agent: acq-gd; repeatable.")
-    ] = None,
-    native: Annotated[
-        Several, typer.Option(help="Entity of doubtful T1w that have no contrast agent; repeatable.")
-    ] = None,
+    prefer: Prefer = None,
+    contrast: Contrast = None,
+    native: Native = None,
     hospital_column: Annotated[str | None, typer.Option(help="Column of participants.tsv with the hospital.")] = None,
     hospital: Hospital = "",
     surgery_column: Annotated[str | None, typer.Option(help="Column with the date of surgery.")] = None,

@@ -41,7 +41,7 @@ def _not_binary(facts: Facts) -> Problem:
     what = f"a mask holds only 0 and 1, but this one also {shown}"
     if facts.minimum < -ROUNDING or facts.maximum > 1 + ROUNDING or not facts.fractional:
         remedy = _WRITE_BINARY
-        if facts.integral and facts.few_values and len(others) > 1:
+        if facts.integral and facts.few_values and len(others) + bool(facts.ones) > 1:
             remedy += "; merge the structures that make it up (residua import does with --label), "
             remedy += "and check what each value means"
         return problem_of("label-not-binary", what, remedy)
