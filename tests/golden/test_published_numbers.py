@@ -176,6 +176,23 @@ def test_the_printed_dice_of_the_test_set_are_of_whole_patients(inputs: str, arc
     assert (found.mean, found.sd) == pytest.approx((row["dsc_p_mean"], row["dsc_p_sd"]), abs=0.02)
 
 
+@pytest.mark.parametrize(("inputs", "arch"), list(TEST_ROWS))
+def test_table3_prints_the_dice_by_overlap_as_printed(inputs: str, arch: str) -> None:
+    row = TEST_ROWS[inputs, arch]
+    (counts,) = _counts_behind(row)
+    overlapping = round(row["dsc_p_mean"] * TEST_SET["rt"] / row["dsc_tp_mean"])
+    dice = np.zeros(TEST_SET["rt"] + TEST_SET["gtr"])
+    dice[:overlapping] = np.full(overlapping, row["dsc_tp_mean"] / 100)
+    cases = pd.DataFrame(_test_set(arch, inputs, counts)).assign(dice=dice)
+    found = _row_of(table3(cases, CLASSIFICATION, STATISTICS, LABELS), inputs, arch)
+    by_overlap = found["DSC-TP by overlap (%)"]
+    assert (by_overlap.text, by_overlap.n) == (f"{row['dsc_tp_mean']:.2f}±0.00", overlapping)
+    assert found["DSC-TP (%)"].n == counts.tp
+    assert float(found["DSC-P (%)"].text.split("±")[0]) == pytest.approx(row["dsc_p_mean"], abs=0.02)
+    if (arch, inputs) == ("nnunet", "B"):
+        assert (overlapping, counts.tp, found["TP with DSC < 1 %"]) == (49, 50, 1)
+
+
 def _with_mean_and_sd(n: int, mean: float, sd: float) -> np.ndarray[Any, np.dtype[np.float64]]:
     """``n`` values of this mean and, over n, this sd."""
     steps = np.arange(n) - (n - 1) / 2

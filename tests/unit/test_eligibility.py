@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from cohort_tables import COLUMNS, row, rows, study, write_images, write_table
+from cohort_tables import COLUMNS, config, row, rows, study, write_images, write_table
 from residua.cohort.cohort import Cohort, judged_cohort
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
+from residua.settings.study import load_study
 
 TWO_INPUTS = {"A": ["post_t1ce"], "C": ["post_t1ce", "post_flair"]}
 
@@ -48,6 +49,43 @@ def test_an_input_configuration_without_patients_in_a_fold_stops_the_study(tmp_p
         "no patient of fold 0 has every channel of input configuration C (post_t1ce, post_flair): "
         "give some of them the sequence, remove the input configuration, or change the folds in the config"
     ]
+
+
+APART = {"B": ["post_t1ce", "post_t1"], "C": ["post_t1ce", "post_flair"]}
+"""Input configurations that a patient with either T1w or FLAIR cannot both have."""
+
+
+def _either() -> list[dict[str, str]]:
+    """Every hospital has a patient without T1w and one without FLAIR."""
+    records = [(row(f"{h}1", h, post_t1=""), row(f"{h}2", h, post_flair="")) for h in ("STO", "GOT", "PAR", "AMS")]
+    return [record for pair in records for record in pair]
+
+
+def test_results_do_not_choose_among_inputs_that_no_patient_shares(tmp_path: Path) -> None:
+    _, problems = judged(tmp_path, _either(), inputs=APART, eligibility="per_inputs")
+    found = [str(problem) for problem in errors_of(problems)]
+    assert len(found) == 4  # two networks, for segmentation and classification: there is no rater
+    assert found[0] == (
+        "statistics.best_inputs.segmentation.nnunet is out_of_fold, but no patient of a fold has the channels of all "
+        "input configurations (B, C), so that they cannot be compared on the same patients: name an input "
+        "configuration under statistics.best_inputs.segmentation.nnunet in the config"
+    )
+
+
+def test_one_shared_patient_of_a_fold_is_enough_and_one_of_the_holdout_is_not(tmp_path: Path) -> None:
+    for patient, hospital, errors in (("GOT3", "GOT", 0), ("AMS3", "AMS", 4)):
+        records = [*_either(), row(patient, hospital)]
+        _, problems = judged(tmp_path, records, inputs=APART, eligibility="per_inputs")
+        assert len(errors_of(problems)) == errors
+
+
+def test_named_input_configurations_need_no_shared_patient(tmp_path: Path) -> None:
+    left = config(inputs=APART, eligibility="per_inputs")
+    for choices in left["statistics"]["best_inputs"].values():
+        choices.update(nnunet="B", agunet="C")
+    write_images(tmp_path, _either())
+    path = write_table(tmp_path, _either(), COLUMNS)
+    assert errors_of(judged_cohort(load_study(left), path)[1]) == []
 
 
 @pytest.mark.parametrize("eligibility", ["complete", "per_inputs"])

@@ -21,6 +21,7 @@ from residua.cohort.table.patients import parse_table
 from residua.problems.lists import errors_of, raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
+from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
 
 
@@ -93,7 +94,7 @@ def judged_cohort(
         placement=placement,
     )
     if not errors_of(problems):
-        problems += _without_patients(cohort)
+        problems += [*_without_patients(cohort), *_without_shared_patients(study, cohort)]
     return cohort, problems
 
 
@@ -133,6 +134,30 @@ def _without_patients(cohort: Cohort) -> list[Problem]:
         for inputs, channels in cohort.channels.items()
         for part, members in parts.items()
         if members and not any(cohort.has(patient, channels) for patient in members)
+    ]
+
+
+def _without_shared_patients(study: Study, cohort: Cohort) -> list[Problem]:
+    """Return an error for each choice left to the results where no patient of a fold has all input configurations."""
+    members = [patient for members in cohort.split.folds.values() for patient in members]
+    shared = [p for p in members if all(cohort.has(p, channels) for channels in cohort.channels.values())]
+    if shared or not members:
+        return []
+    choices: dict[str, dict[str, str]] = study.statistics.best_inputs.model_dump()
+    left = [
+        f"{experiment}.{arch}"
+        for experiment, by_arch in choices.items()
+        for arch in study.archs
+        if by_arch[arch] == OUT_OF_FOLD and (experiment != "raters" or study.raters)
+    ]
+    return [
+        problem_of(
+            "inputs-without-shared-patients",
+            f"statistics.best_inputs.{key} is {OUT_OF_FOLD}, but no patient of a fold has the channels of all input "
+            f"configurations ({', '.join(cohort.channels)}), so that they cannot be compared on the same patients",
+            f"name an input configuration under statistics.best_inputs.{key} in the config",
+        )
+        for key in left
     ]
 
 

@@ -48,6 +48,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "sequence-missing": "A sequence that the study or an input configuration needs is missing",
         "scan-too-late": "The scan is later than the protocol's window, or the hospital's own",
         "inputs-without-patients": "No patient of a fold or of the hold-out has all channels of an input configuration",
+        "inputs-without-shared-patients": "No patient of a fold has all input configurations that results choose from",
     },
     "The configuration": {
         "weights-unusable": "A file of weights is missing, or its digest is not that of the configuration",
