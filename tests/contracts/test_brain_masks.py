@@ -11,11 +11,13 @@ import nibabel as nib
 import numpy as np
 import pytest
 from nibabel import orientations
+from scipy.spatial.transform import Rotation
 
 from environments import python_in
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.publishing.publish import read_json
+from residua.quality.catalogue import judged
 from residua.simulate.design import load_design
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import planned
@@ -27,12 +29,11 @@ from residua.brain.mask import mask_brains
 from residua.settings.brain_mask import BrainMask
 mask_brains(BrainMask.model_validate_json(sys.argv[1]), json.loads(sys.argv[2]), {}, Path(sys.argv[3]))
 """
-OVERLAPS = """
+SHAPES = """
 import json, sys
 from residua.images import volumes
-from residua.brain.template_overlap import template_overlap
-reference = volumes.load(sys.argv[1])
-print(json.dumps([template_overlap(reference, volumes.load_mask(mask)) for mask in sys.argv[2:]]))
+from residua.brain.template_shape import template_shape
+print(json.dumps({file: template_shape(volumes.load_mask(file)) for file in sys.argv[1:]}))
 """
 
 
@@ -147,19 +148,56 @@ def test_what_was_stripped_elsewhere_keeps_all_of_the_brain_and_its_tumor(
     assert read_json(out / "P2.json")["problem"]["check"] in ("extraction-empty", "extraction-volume")
 
 
-def test_the_template_overlap_tells_a_brain_from_what_is_none(head: Head, tmp_path: Path) -> None:
+def shaped(brain: Image, part: str) -> Image:
+    """A mask with one fault: without a part of the brain, or with a part of the face."""
+    box = volumes.box_around(brain.grid, brain.data, 0.0)
+    x, y, z = (
+        (index - side.start) / (side.stop - side.start)
+        for index, side in zip(np.indices(brain.grid.shape), box, strict=True)
+    )
+    mm = [(side.stop - side.start) * size for side, size in zip(box, brain.grid.spacing_mm, strict=True)]
+    face = ((x - 0.5) * mm[0] / 45) ** 2 + ((y - 0.98) * mm[1] / 30) ** 2 + ((z - 0.12) * mm[2] / 35) ** 2 < 1
+    faulty = {
+        "right": brain.data,
+        "no frontal lobes": brain.data & ~(y > 0.8),
+        "no right frontal lobe": brain.data & ~((y > 0.72) & (x > 0.5)),
+        "no temporal lobe": brain.data & ~((z < 0.42) & (x > 0.66) & (y > 0.35)),
+        "no occipital lobes": brain.data & ~(y < 0.15),
+        "no cerebellum": brain.data & ~((z < 0.35) & (y < 0.5)),
+        "half": brain.data & (x > 0.5),
+        "face": brain.data | face,
+    }
+    return Image(faulty[part], brain.grid)
+
+
+FAULTS = (
+    "no frontal lobes", "no right frontal lobe", "no temporal lobe", "no occipital lobes", "no cerebellum", "half",
+    "face",
+)  # fmt: skip
+
+
+def test_the_shape_of_a_mask_tells_a_missing_lobe_and_a_face_from_a_right_mask(head: Head, tmp_path: Path) -> None:
     true = volumes.load_mask(head.brain)
-    half = true.data.copy()
-    half[half.shape[0] // 2 :] = False
-    volumes.save(Image(half, true.grid), tmp_path / "half.nii.gz")
-    volumes.save(Image(np.roll(true.data, -20, axis=2), true.grid), tmp_path / "low.nii.gz")
-    masks = (str(head.brain), *(str(tmp_path / f"{name}.nii.gz") for name in ("half", "low")))
-    done = python_in("core", "-c", OVERLAPS, str(head.image), *masks)
+    files = {part: tmp_path / f"{part}.nii.gz" for part in ("right", *FAULTS)}
+    for part, file in files.items():
+        volumes.save(shaped(true, part), file)
+    # The same brain as a mask on finer slices, elsewhere and turned in space.
+    turned = true.grid.affine.copy()
+    turned[:3, :3] = Rotation.from_euler("xyz", [12, -8, 10], degrees=True).as_matrix() @ turned[:3, :3]
+    turned[:3, 3] += (70.0, -120.0, 400.0)
+    files["turned"] = tmp_path / "turned.nii.gz"
+    volumes.save(Image(true.data, Grid(true.grid.shape, turned)), files["turned"])
+    done = python_in("core", "-c", SHAPES, *map(str, files.values()))
     assert done.returncode == 0, done.stdout + done.stderr
-    whole, halved, lowered = json.loads(done.stdout.splitlines()[-1])
-    assert whole > 0.9
-    assert halved < 0.75
-    assert lowered < 0.75
+    record = json.loads(done.stdout.splitlines()[-1])
+    found = {part: record[str(file)] for part, file in files.items()}
+    limits = {name: judged("brain", name) for name in ("template_dice", "template_distance_mm")}
+
+    def flagged(part: str) -> bool:
+        return any(how and how.limit_broken(found[part][name]) is not None for name, how in limits.items())
+
+    assert {part for part in found if flagged(part)} == set(FAULTS)
+    assert found["turned"]["template_dice"] == pytest.approx(found["right"]["template_dice"], abs=0.01)
 
 
 @pytest.fixture(scope="module")

@@ -130,8 +130,8 @@ def test_a_value_beyond_a_limit_is_flagged_even_if_all_have_it(
 
 
 def test_an_unusual_template_overlap_is_flagged() -> None:
-    overlaps = {f"P{i}": {"brain": {"template_dice": 0.93 + 0.001 * (i % 3)}} for i in range(12)}
-    overlaps["P5"] = {"brain": {"template_dice": 0.82}}
+    overlaps = {f"P{i}": {"brain": {"template_dice": 0.96 + 0.001 * (i % 3)}} for i in range(12)}
+    overlaps["P5"] = {"brain": {"template_dice": 0.91}}
     (flag,) = flags(**overlaps)
     assert (flag.patient, flag.measure, flag.kind) == ("P5", "template_dice", "outlier")
 
@@ -250,7 +250,7 @@ def test_failed_patients_come_first_with_reason_and_how_to_exclude_them(run: Pat
 def test_a_measure_that_is_defined_for_nobody_is_said_to_be_so(how: Measure, n: int) -> None:
     records, hospitals = cohort(n)
     for subjects in records.values():
-        subjects["brain"]["template_dice"] = 0.9  # type: ignore[index]
+        subjects["brain"].update(template_dice=0.95, template_distance_mm=6.0)  # type: ignore[attr-defined]
         for measures in subjects.values():
             if how.name in measures:
                 measures[how.name] = None  # type: ignore[index]

@@ -45,7 +45,7 @@ _HEAD_MM, _CENTRE_MM = 150.0, 80.0
 _PITCHES_DEGREES = (0.0, -15.0, 15.0)
 """Pitches of the head against the template from which the search begins."""
 _FLIP = np.diag(LPS)[:3]
-_REMEDY = "check whether it shows a head, or choose another brain_mask.method"
+REMEDY = "check whether it shows a head, or choose another brain_mask.method"
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def registered(fixed: ants.ANTsImage, **options: Any) -> dict[str, Any]:
         result = ants.registration(fixed, shown.head, moving_mask=shown.known, mask_all_stages=True, **options)
     except RuntimeError as error:
         require_room(dirname(options["outprefix"]), fixed.shape)
-        raise ResiduaError(f"ANTs could not register the template to the image: {error}; {_REMEDY}") from error
+        raise ResiduaError(f"ANTs could not register the template to the image: {error}; {REMEDY}") from error
     if not result or not result.get("fwdtransforms"):
         require_room(dirname(options["outprefix"]), fixed.shape)
-        raise ResiduaError(f"ANTs finds no transform from the template to the image; {_REMEDY}")
+        raise ResiduaError(f"ANTs finds no transform from the template to the image; {REMEDY}")
     require_whole(result["fwdtransforms"], "ANTs")
     return dict(result)
 
@@ -123,7 +123,7 @@ def _centre_of_brain_mm(image: Image) -> NDArray[np.float64]:
     head = head_of(image)
     points = apply_affine(image.grid.affine, np.argwhere(head.inside) * np.array(head.step))
     if not len(points):
-        raise ResiduaError(f"no head stands out from the background of the image; {_REMEDY}")
+        raise ResiduaError(f"no head stands out from the background of the image; {REMEDY}")
     # Not the highest point of all: noise and coils reach higher than heads.
     top = np.percentile(points[:, 2], 99.5)
     upper = points[points[:, 2] > top - _HEAD_MM]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from residua.brain.checks import check_mask
-from residua.brain.template_overlap import template_overlap
+from residua.brain.template_shape import template_shape
 from residua.errors import ResiduaError, ScratchError
 from residua.images import volumes
 from residua.images.volumes import Image
@@ -39,7 +39,7 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     qualities = {name: files["quality"] for name, files in case["sequences"].items()}
     problems = [problem for record in (brain, *qualities.values()) if (problem := problem_in(record))]
     measures = {name: sequence_measures(read_json(quality)) for name, quality in qualities.items()}
-    measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | {"template_dice": _template_dice(reference, mask)}
+    measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | _template_shape(mask)
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
     shown = Pictures(patient, reference, mask, labels)
@@ -57,16 +57,17 @@ def _mask(record: Path, reference: Image) -> Image:
     return volumes.load_mask(file)
 
 
-def _template_dice(reference: Image, mask: Image) -> float | None:
+def _template_shape(mask: Image) -> dict[str, float | None]:
+    nothing: dict[str, float | None] = {"template_dice": None, "template_distance_mm": None}
     if not mask.data.any():
-        return None
+        return nothing
     try:
-        return template_overlap(reference, mask)
+        return {**template_shape(mask)}
     except ScratchError:
         raise
     except ResiduaError as error:
-        print(f"the template could not be registered: {error}")
-        return None
+        print(error)
+        return nothing
 
 
 def _label(patient: str, name: str, files: Mapping[str, str | None], reference: Image) -> Image:

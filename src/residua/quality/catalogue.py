@@ -54,7 +54,8 @@ CATALOGUE = (
     Measure("volume_ml", "volume of the brain mask", 0, low=900.0, high=2000.0, unit="ml"),
     Measure("border_percent", "share of a face of the image that the mask reaches over", 2, high=5.0, unit="%"),
     Measure("largest_percent", "share of the mask in its largest piece", 2, unit="%"),
-    Measure("template_dice", "overlap (Dice) with the template's brain", 3, low=0.8),
+    Measure("template_dice", "overlap (Dice) with the shape of the template's brain", 3, low=0.9),
+    Measure("template_distance_mm", "distance between the surfaces of mask and template", 1, high=10.0, unit="mm"),
     Measure("inside_brain_percent", "share of the label inside the brain mask", 2, low=99.5, unit="%"),
     Measure("volume_ratio", "volume on the reference grid against the native one", 2, low=0.5, high=2.0),
 )

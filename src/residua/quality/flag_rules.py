@@ -71,7 +71,10 @@ FLAG_RULES = {
         "the patient",
     ),
     "largest_percent": FlagRule(0.5, "", "in pieces", _OUTLINE, _GIVE_MASK),
-    "template_dice": FlagRule(0.01, "lies where no brain can be", "an unusual shape", _OUTLINE, _GIVE_MASK),
+    "template_dice": FlagRule(0.01, "is not shaped like a brain", "an unusual shape", _OUTLINE, _GIVE_MASK),
+    "template_distance_mm": FlagRule(
+        3.0, "lacks a part of the brain or includes other tissue", "an unusual surface", _OUTLINE, _GIVE_MASK
+    ),
     "inside_brain_percent": FlagRule(
         0.1,
         "partly outside the brain mask",
