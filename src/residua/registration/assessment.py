@@ -22,25 +22,27 @@ _SPACING_MM = 3.0
 """Similarity is measured on images of this spacing, whatever the scans have, so that patients compare."""
 _BINS, _TAILS_PERCENT = 32, (0.5, 99.5)
 _REACHED = 0.99
+_SHARED = 0.5
+"""Of the voxels that the moving image covers after registration: where fewer were covered before, headers are wrong."""
 
 
 def assess(fixed: Image, moving: Image, transform: TransformFiles) -> dict[str, Any]:
     """Return builtins for JSON: ``mutual_information`` (nats; before: by the headers), ``affine``, ``jacobian``.
 
     Only voxels that the moving image covers both before and after are compared: its border would otherwise count as
-    structure.
+    structure. Where headers place the scans so far apart that little is left, the similarity after registration is
+    measured on all voxels that the moving image covers then.
     """
     fixed, moving = averaged(fixed, _SPACING_MM), averaged(moving, _SPACING_MM)
     everywhere = Image(np.ones_like(moving.data), moving.grid)
-    reached = np.ones(fixed.grid.shape, dtype=bool)
-    for through in (None, transform):
-        reached &= resample(fixed.grid, everywhere, through, "linear").data > _REACHED
-    before, after = (resample(fixed.grid, moving, through, "linear").data[reached] for through in (None, transform))
-    reference = fixed.data[reached]
+    first, then = (resample(fixed.grid, everywhere, how, "linear").data > _REACHED for how in (None, transform))
+    before, after = (resample(fixed.grid, moving, how, "linear").data for how in (None, transform))
+    both = first & then
+    compared = both if both.sum() >= _SHARED * then.sum() else then
     return {
         "mutual_information": {
-            "before": mutual_information(reference, before),
-            "after": mutual_information(reference, after),
+            "before": mutual_information(fixed.data[both], before[both]),
+            "after": mutual_information(fixed.data[compared], after[compared]),
         },
         "affine": _parts(matrix_of(transform.affine), fixed),
         "jacobian": _jacobian(transform),
