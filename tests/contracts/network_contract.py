@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import pickle
 import shutil
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ import numpy as np
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
+from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
@@ -103,6 +105,20 @@ def train_to(
     return begun
 
 
+def resumed_from_damaged(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path) -> list[str]:
+    """What a training says that finds its checkpoint cut in half, empty, and made of another kind of data."""
+    train_to(arch, data, settings, out, killed_at=settings.save_every_epochs)
+    (checkpoint,) = out.glob("checkpoint*")
+    whole, said = checkpoint.read_bytes(), []
+    for content in (whole[: len(whole) // 2], b"", pickle.dumps({"epoch": Path("/")})):
+        checkpoint.write_bytes(content)
+        try:
+            train_to(arch, data, settings, out)
+        except ResiduaError as error:
+            said.append(str(error).replace(str(checkpoint), "CHECKPOINT"))
+    return said
+
+
 def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object]:
     """The record of one run through the contract."""
     make_cases(folder)
@@ -137,6 +153,7 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
         "dice": float(2 * (found & true).sum() / (found.sum() + true.sum())),
         "sampled_same_grid": bool(of_sampled.grid.same_as(reference.grid)),
         "sampled_dice": float(2 * (found_of_sampled & true).sum() / (found_of_sampled.sum() + true.sum())),
+        "resumed_from_damaged": resumed_from_damaged(arch, data, settings, folder / "damaged"),
         "models_differ": float(np.abs(single.data - other.data).max()),
     }
 

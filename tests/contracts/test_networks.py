@@ -68,6 +68,13 @@ def test_an_interrupted_training_goes_on_and_gives_the_same_weights(kept: dict[s
     assert kept["weights"]["unbroken"] == kept["weights"]["broken"] != {}
 
 
+def test_a_damaged_checkpoint_is_named_with_what_to_do_and_never_executed(kept: dict[str, Any]) -> None:
+    assert len(kept["resumed_from_damaged"]) == 3
+    for said in kept["resumed_from_damaged"]:
+        assert said.startswith("CHECKPOINT: this checkpoint of an unfinished training cannot be read (")
+        assert said.endswith("the training starts from the beginning: rm CHECKPOINT")
+
+
 def test_an_ensemble_is_the_mean_of_the_models_softmax(kept: dict[str, Any]) -> None:
     assert kept["models_differ"] > 1e-3
     assert kept["mean_of_softmax_error"] < 1e-6

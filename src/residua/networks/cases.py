@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from residua.errors import DamagedStageError
+from residua.errors import DamagedStageError, ResiduaError
 
 
 @dataclass(frozen=True)
@@ -41,4 +41,13 @@ def damaged(prepared: Path, error: Exception) -> DamagedStageError:
     return DamagedStageError(
         f"{prepared}: cannot be read ({type(error).__name__}: {error}). "
         f"Rebuild with: rm {prepared.parent / 'manifest.json'} and run the same snakemake command again"
+    )
+
+
+def unreadable_checkpoint(file: Path, error: Exception) -> ResiduaError:
+    """Return the error for the checkpoint of an unfinished training that cannot be read."""
+    what = str(error).partition("\n")[0]
+    return ResiduaError(
+        f"{file}: this checkpoint of an unfinished training cannot be read ({type(error).__name__}: {what}). "
+        f"Remove it, after which the training starts from the beginning: rm {file}"
     )

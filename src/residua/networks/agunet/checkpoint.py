@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weights import Arrays, arrays_of, assign
+from residua.networks.cases import unreadable_checkpoint
 from residua.publishing.publish import writing
 
 CHECKPOINT = "checkpoint.safetensors"
@@ -34,17 +35,24 @@ def restore(folder: Path, network: keras.Model) -> tuple[Arrays, Course]:
     """Restore the state of ``network`` and its optimiser; return the best weights so far and the course.
 
     Without a checkpoint, return the weights of the network as it is and a course at its start.
+    Raises ``ResiduaError`` when the checkpoint is damaged.
     """
     file = folder / CHECKPOINT
     if not file.exists():
         return arrays_of(network), Course()
-    tensors = load_file(file)
+    tensors, record = _read(file)
     assign(network, _below(tensors, _NOW), file)
     for i, variable in enumerate(network.optimizer.variables):
         variable.assign(tensors[f"{_OPTIMIZER}{i}"].reshape(variable.shape))
-    with safe_open(file, framework="numpy") as stored:
-        record: dict[str, Any] = json.loads(stored.metadata()["course"])
     return _below(tensors, _BEST), Course(**{**record, "curve": tuple(record["curve"])})
+
+
+def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
+    try:
+        with safe_open(file, framework="numpy") as stored:
+            return load_file(file), json.loads(stored.metadata()["course"])
+    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
+        raise unreadable_checkpoint(file, error) from error
 
 
 def _below(tensors: Arrays, prefix: str) -> Arrays:

@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 
 from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
+from residua.networks.nnunet.checkpoint import read_checkpoint
 from residua.networks.nnunet.plans import (
     CONFIGURATION,
     DATASET_FILE,
@@ -37,7 +38,7 @@ def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Prog
     trainer.configure(data, settings, out, progress)
     trainer.initialize()
     if checkpoint.exists():
-        trainer.load_checkpoint(str(checkpoint))
+        trainer.resume(read_checkpoint(checkpoint, trainer.device))
     trainer.run_training()
     write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
     write_json(out / DATASET_FILE, dataset)

@@ -101,6 +101,16 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.loss = self._build_loss()
         self.was_initialized = True
 
+    def resume(self, state: dict[str, Any]) -> None:
+        """Continue from a saved state; nnU-Net's own way executes what the file holds."""
+        getattr(self.network, "_orig_mod", self.network).load_state_dict(state["network_weights"])
+        self.optimizer.load_state_dict(state["optimizer_state"])
+        if self.grad_scaler is not None and state["grad_scaler_state"] is not None:
+            self.grad_scaler.load_state_dict(state["grad_scaler_state"])
+        self.current_epoch, self._best_ema = state["current_epoch"], state["_best_ema"]
+        self.logger.load_checkpoint(state["logging"])
+        self.inference_allowed_mirroring_axes = state["inference_allowed_mirroring_axes"]
+
     def _do_i_compile(self) -> bool:
         """Decide like nnU-Net, but only where Triton can compile; elsewhere a training would end at its first step."""
         header = Path(sysconfig.get_path("include"), "Python.h").is_file()
