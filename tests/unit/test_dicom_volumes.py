@@ -157,6 +157,17 @@ def test_file_of_four_dimensions_is_refused_and_the_other_series_are_kept(pacs: 
     assert len(list((out / "private" / "converted").iterdir())) == 1
 
 
+def test_volume_that_lacks_a_slice_of_its_series_is_refused(pacs: Path) -> None:
+    out, rows, _ = propose(pacs, SURGERY)
+    mapping = json.loads((out / "private" / "mapping.json").read_text())
+    del mapping["series"][0]["files"][0]
+    (out / "private" / "mapping.json").write_text(json.dumps(mapping))
+    confirm(out, rows)
+    refused = convert(out)
+    assert refused.exit_code == 1
+    assert "(post_flair): dcm2niix converted 5280 of its 5760 voxels" in refused.stderr
+
+
 @pytest.mark.parametrize("per_frame", [False, True])
 @pytest.mark.parametrize(
     ("description", "timing", "column"),

@@ -160,6 +160,9 @@ def _without_identity(volume: Path, target: Path, record: Mapping[str, Any]) -> 
         raise ResiduaError(f"{_place(record)}: dcm2niix converted it to {what} in one file; {_BY_HAND}")
     if voxels.dtype.fields:
         raise ResiduaError(f"{_place(record)}: dcm2niix converted it to colours, not intensities; {_BY_HAND}")
+    if voxels.size != record["voxels"]:
+        what = f"{voxels.size} of its {record['voxels']} voxels"
+        raise ResiduaError(f"{_place(record)}: dcm2niix converted {what}; {_BY_HAND}")
     clean = nib.Nifti1Image(voxels, None, without_words(image.header))
     clean.header.set_slope_inter(image.dataobj.slope, image.dataobj.inter)
     nib.save(clean, target)

@@ -24,7 +24,7 @@ COLUMNS = (
     *("hours_since_surgery", "description", "column", "confidence", "reasons", "confirmed"),
 )
 _NO_IMAGE = (*REQUIRED, *CLINICAL, "exclusion_reason", "source_id")
-_FIELDS = (*Owner._fields, "files", "clinical", "sign", "remarks", "refusal")
+_FIELDS = (*Owner._fields, "files", "voxels", "clinical", "sign", "remarks", "refusal")
 _VOCABULARY = re.compile(
     r"t1w?|t2w?|flair|mp-?rage|bravo|f?spgr|vibe|tfe|ffe|tse|fse|se|gre|tirm|space|cube|3d|2d|ax(?:ial)?|tra(?:ns)?|sag(?:ittal)?"
     r"|cor(?:onal)?|gd|gado\w*|km|ce|contrast|post|pre|nativ|ohne|without|with|fs|fatsat|dark|fluid|iso|mm|\d|p2|dwi|adc|swi"
@@ -150,7 +150,7 @@ def _kept(proposal: Proposal) -> dict[str, Any]:
     if since and after and not since.exact:
         days = f"{since.hours / 24:g} whole days between the dates of surgery and scan"
         remarks.append(f"hours after surgery: {days}")
-    identity = {**series.owner._asdict(), "files": series.files}
+    identity = {**series.owner._asdict(), "files": series.files, "voxels": series.voxels}
     return {
         **identity,
         "clinical": clinical,

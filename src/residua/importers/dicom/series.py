@@ -62,6 +62,11 @@ class Series:
         return Owner(self.patient_id, self.study_uid, self.series_uid)
 
     @property
+    def voxels(self) -> int:
+        """The number of voxels of all frames."""
+        return sum((frame.size[0] or 0) * (frame.size[1] or 0) for frame in self.frames)
+
+    @property
     def named(self) -> str:
         """The series as the proposal names it."""
         patient, study, number = self.place
