@@ -1,10 +1,12 @@
 """First import of every script: set up its search path, its log, its threads and what it says of an error.
 
+Files that earlier jobs made are compared with their seals before the script reads them, and what it makes is sealed.
 The script imports from its environment and this checkout's library only. Its output goes into the rule's log.
 Snakemake appends its own search path to a script's, so that the script can unpickle its job. By now it has; what is
 left of that path would only lend packages that the environment lacks, silently and in other versions.
 """
 
+import atexit
 import os
 import sys
 from collections.abc import Callable
@@ -46,13 +48,16 @@ def _send_output_to(log: str) -> int:
 def _explain(
     terminal: int, rule: str, log: str
 ) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:
-    """Return a hook that says an error of this project in one sentence, and prints any other with its traceback."""
+    """Return a hook that says an error in one sentence in the terminal; the log has the traceback of an unknown one."""
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         from residua.errors import ResiduaError
 
-        if isinstance(error, ResiduaError):
-            os.write(terminal, f"\n{rule}: {error}\n(log: {log})\n".encode())
+        _seal.forget()
+        known = isinstance(error, ResiduaError)
+        said = str(error) if known else f"{kind.__name__}: {error}"
+        os.write(terminal, f"\n{rule}: {said}\n(log: {log})\n".encode())
+        if known:
             print(error, file=sys.stderr)
         else:
             sys.__excepthook__(kind, error, trace)
@@ -60,10 +65,37 @@ def _explain(
     return hook
 
 
+class _Seal:
+    """Seals the outputs when the script ends, unless it failed."""
+
+    def __init__(self, files: list[str]) -> None:
+        self._files, self._process = files, os.getpid()
+
+    def forget(self) -> None:
+        self._files = []
+
+    def at_end(self) -> None:
+        from residua.publishing.seals import seal
+
+        # Not in a process that the script forked.
+        if os.getpid() == self._process:
+            seal(self._files)
+
+
+def _verify() -> None:
+    from residua.publishing.seals import break_seals, require_sealed
+
+    require_sealed(map(str, job.input))
+    break_seals(map(str, job.output))
+
+
 _isolate()
 job: Any = vars(__main__)["snakemake"]
 """What Snakemake says of this job: its input, output, params, wildcards."""
 _limit_threads(job.threads)
+_seal = _Seal([str(file) for file in job.output])
 if job.log:
     _log = str(job.log[0])
     sys.excepthook = _explain(_send_output_to(_log), job.rule, _log)
+_verify()
+atexit.register(_seal.at_end)

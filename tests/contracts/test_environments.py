@@ -19,7 +19,7 @@ import __main__
 scripts = Path(sys.argv[1])
 sys.path.extend([sys.argv[2], str(scripts)])
 __main__.__file__ = str(scripts / "some_rule.py")
-__main__.snakemake = types.SimpleNamespace(threads=1, log=[], rule="some_rule")
+__main__.snakemake = types.SimpleNamespace(threads=1, log=[], rule="some_rule", input=[], output=[])
 import _here
 for name in json.loads(sys.argv[3]):
     importlib.import_module(name)
