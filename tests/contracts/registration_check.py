@@ -101,6 +101,20 @@ def of_looking_everywhere(folder: Path, truth: Path, out: Path) -> dict[str, Any
     return {"label": of_label(folder, truth, transform, out / "label.nii.gz")}
 
 
+def of_normalised(folder: Path, truth: Path, out: Path) -> dict[str, Any]:
+    """Register copies of both scans with zero mean and unit variance, whose centres of mass are undefined."""
+    out.mkdir()
+    for name in ("post_t1ce", SEQUENCE):
+        scan = volumes.load(folder / f"{name}.nii.gz")
+        volumes.save(Image((scan.data - scan.data.mean()) / scan.data.std(), scan.grid), out / f"{name}.nii.gz")
+    image, transform, quality = registered(out, out / "found", {"transform": "rigid"}, resected=folder / LABEL)
+    return {
+        "error_mm": error_mm(truth / "brain_mask.nii.gz", truth, transform.in_order),
+        "lowest": float(volumes.load(image).data.min()),
+        "quality": read_json(quality),
+    }
+
+
 def of_label(folder: Path, truth: Path, found: TransformFiles, out: Path) -> dict[str, Any]:
     """A label through the found transform: its values, and its volume against that through the true transform."""
     volumes_ml = []
@@ -160,9 +174,11 @@ def main(cohort: Path, patient: str, other: str, out: Path) -> dict[str, object]
         engines = {
             name: pool.submit(of_engine, folder, truth, out / name, settings) for name, settings in ENGINES.items()
         }
+        normalised = pool.submit(of_normalised, folder, truth, out / "normalised")
         engines["SyN_everywhere"] = pool.submit(of_looking_everywhere, folder, truth, out / "SyN_everywhere")
         return of_truth(folder, truth, out) | {
             "engines": {name: record.result() for name, record in engines.items()},
+            "normalised": normalised.result(),
             "refusals": refused.result(),
             "left_over": sorted(path.name for path in out.rglob(".*")),
         }

@@ -31,6 +31,13 @@ def test_the_found_transform_is_near_the_true_one(found: dict[str, Any], engine:
     assert similarity["after"] > similarity["before"]
 
 
+def test_normalised_scans_are_registered_as_the_scans_that_they_come_from(found: dict[str, Any]) -> None:
+    normalised = found["normalised"]
+    assert normalised["quality"]["problem"] is None
+    assert normalised["error_mm"] == pytest.approx(found["engines"]["rigid"]["error_mm"], abs=0.1)
+    assert normalised["lowest"] >= 0
+
+
 def test_the_deformation_follows_the_brain_that_shifted(found: dict[str, Any]) -> None:
     assert found["engines"]["SyN"]["error_mm"] < found["engines"]["rigid"]["error_mm"]
 

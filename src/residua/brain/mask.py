@@ -17,6 +17,7 @@ import numpy as np
 from residua.brain.checks import MaskChecks, check_mask
 from residua.images import volumes
 from residua.images.brain_volume import is_plausible_brain
+from residua.images.scans import load_scan
 from residua.images.volumes import Image
 from residua.problems.problem import PROBLEM, Problem, failed
 from residua.publishing.batches import for_each_patient
@@ -42,7 +43,7 @@ def mask_brains(settings: BrainMask, references: Mapping[str, str], given: Mappi
     extract = _extractor(settings, given)
 
     def make(patient: str, target: Path) -> dict[str, Any]:
-        reference = volumes.load(references[patient])
+        reference = load_scan(references[patient])
         if not np.isfinite(reference.data).all():
             what = "the reference holds voxels that are not finite"
             return {PROBLEM: _failed("reference-not-finite", what, patient)}

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from residua.errors import ResiduaError
 from residua.images import volumes
+from residua.images.scans import load_scan
 from residua.images.volumes import Grid, Image
 from residua.preparation.brain_crop import Crop, brain_crop, mask_on
 from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, resample
@@ -52,7 +53,7 @@ def sample(case: NativeChannel, target_grid: Callable[[Crop], Grid], how: Sampli
     """
     mask = volumes.load_mask(case.brain)
     grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"))
-    native = volumes.load_mask(case.channel) if how.is_label else volumes.load(case.channel)
+    native = volumes.load_mask(case.channel) if how.is_label else load_scan(case.channel)
     if case.transform is None:
         volumes.require_same_grid(native, mask, str(case.channel))
     if how.is_label:

@@ -8,13 +8,14 @@ import numpy as np
 
 from residua.errors import ResiduaError
 from residua.images import volumes
+from residua.images.scans import load_scan
 from residua.images.volumes import Image
 from residua.preparation.cases import ChannelCase
 
 
 def strip(case: ChannelCase, out: Path) -> None:
     """Write the channel with everything outside the brain mask set to zero."""
-    head, mask = volumes.load(case.channel), volumes.load_mask(case.brain)
+    head, mask = load_scan(case.channel), volumes.load_mask(case.brain)
     volumes.require_same_grid(head, mask, str(case.channel))
     if not np.isfinite(head.data[mask.data]).all():
         raise ResiduaError(

@@ -13,6 +13,7 @@ from residua.brain.checks import check_mask
 from residua.brain.template_shape import template_shape
 from residua.errors import ResiduaError, ScratchError
 from residua.images import volumes
+from residua.images.scans import load_scan
 from residua.images.volumes import Image
 from residua.publishing.failures import problem_in
 from residua.publishing.publish import read_json, write_json, write_text
@@ -32,7 +33,7 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
     """
     patient = case["patient"]
-    reference = volumes.load(case["reference"])
+    reference = load_scan(case["reference"])
     mask = _mask(brain, reference)
     volumes.require_same_grid(mask, reference, f"patient {patient}: brain mask")
     labels = {name: _label(patient, name, files, reference) for name, files in case["labels"].items()}
@@ -88,5 +89,5 @@ def _label_numbers(label: Image, mask: Image, files: Mapping[str, str | None]) -
 def _registered(patient: str, name: str, files: Mapping[str, str], shown: Pictures, reference: Image) -> Registered:
     after = volumes.load(files["registered"])
     volumes.require_same_grid(after, reference, f"patient {patient}: registered {name}")
-    before = resample(reference.grid, volumes.load(files["moving"]), None, "linear")
+    before = resample(reference.grid, load_scan(files["moving"]), None, "linear")
     return shown.registered(name, before.data, after.data)

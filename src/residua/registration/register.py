@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from residua.errors import ResiduaError, UnusableScanError
 from residua.images import volumes
+from residua.images.scans import load_scan
 from residua.images.volumes import Image, box_around
 from residua.problems.problem import PROBLEM, failed
 from residua.publishing.publish import write_json
@@ -61,7 +62,7 @@ def register(
     image is empty, no transform was found, or it does not align the images. All files are written nevertheless. Raises
     ``ResiduaError`` when an image cannot be read, the label is on another grid, or memory or disk space run out.
     """
-    fixed, moved = volumes.load(reference), volumes.load(moving)
+    fixed, moved = load_scan(reference), load_scan(moving)
     kept = _kept(resected, moved, settings.resected_margin_mm)
     with tempfile.TemporaryDirectory(prefix="register-") as scratch:
         found, reason = _attempted(fixed, moved, kept, settings, threads, Path(scratch))
