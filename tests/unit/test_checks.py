@@ -149,7 +149,8 @@ def test_a_mask_off_its_sequence_names_both_shapes_and_the_remedy(
         "nearest neighbour, or draw it on that image"
     )
     assert "column pre_tumor" in second
-    assert "on the grid of pre_t1ce, shape (4, 5, 3) of 1x1x2 mm, but elsewhere in space: resample" in second
+    elsewhere = "on the grid of pre_t1ce, shape (4, 5, 3) of 1x1x2 mm, but elsewhere in space, 1 mm apart: resample"
+    assert elsewhere in second
 
 
 def test_a_mask_stored_in_another_axis_order_lies_on_the_same_grid(patients: tuple[Patient, ...]) -> None:
