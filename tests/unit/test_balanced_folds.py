@@ -207,7 +207,7 @@ def test_too_few_hospitals_are_one_clear_problem_and_no_file(tmp_path: Path) -> 
     assert not path.exists()
     assert [str(problem) for problem in problems] == [
         "column hospital: 5 balanced folds need at least 5 hospitals, but outside the hold-out the study has patients "
-        "of only 4 (GOT, PAR, STO, UTR): lower folds.number in the config"
+        "of only 4 (GOT, PAR, STO, UTR): lower folds.number in the config, or add patients of another hospital"
     ]
     alone = study(folds={"method": "leave_one_hospital_out"}, holdout=["AMS", "GOT", "PAR", "UTR"])
     _, told = placed(alone, tmp_path, cohort(tmp_path))

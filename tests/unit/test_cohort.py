@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from cohort_tables import (
     write_images,
     write_table,
 )
-from residua.cohort.cohort import load_cohort
+from residua.cohort.cohort import judged_cohort, load_cohort
 from residua.cohort.commands.verdict import check_cohort
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import read_patients
@@ -72,10 +73,41 @@ def test_a_missing_column_is_reported_once_and_not_for_each_patient(
     with pytest.raises(ResiduaError) as raised:
         load_cohort(study(), path)
     assert str(raised.value).splitlines()[1:] == [
-        "  row 1, column pre_tumor: the column is missing: add it to the table"
+        "  row 1, column pre_tumor: the column is missing: add it to the table, or delete it in the config "
+        "(in inputs D, E; labels.pre_tumor, registration.resected)"
     ]
     few = load_cohort(study(inputs={"A": ["post_t1ce"]}), path)
     assert "pre_tumor" not in few.patients["STO1"].files
+
+
+@pytest.mark.parametrize(
+    ("lacking", "changes", "remedy"),
+    [
+        (
+            "post_flair",
+            {"inputs": {"A": ["post_t1ce"]}},
+            "no input configuration uses it: delete it in the config (sequences.moving), or add it to the table",
+        ),
+        (
+            "post_flair",
+            {"inputs": {"C": ["post_t1ce", "post_flair"]}},
+            "add it to the table, or delete it in the config (in every input configuration; sequences.moving)",
+        ),
+        ("post_t1ce", {}, "add it to the table"),
+        ("residual", {}, "add it to the table"),
+        (
+            "brain_mask",
+            {"brain_mask": {"method": "given"}},
+            "add it to the table, or choose another brain_mask.method in the config",
+        ),
+    ],
+)
+def test_a_missing_column_is_mended_where_this_study_can(
+    lacking: str, changes: dict[str, Any], remedy: str, tmp_path: Path, patients: tuple[Patient, ...]
+) -> None:
+    path = write_table(tmp_path, rows(), [column for column in COLUMNS if column != lacking])
+    missing = [p for p in judged_cohort(study(**changes), path)[1] if p.check == "column-missing"]
+    assert [(problem.subject, problem.remedy) for problem in missing] == [(lacking, remedy)]
 
 
 def test_the_whole_check_tells_each_problem_once(tmp_path: Path, patients: tuple[Patient, ...]) -> None:

@@ -34,6 +34,28 @@ def test_a_complete_study_excludes_patients_without_a_needed_sequence(tmp_path: 
     assert cohort.split.excluded == {"GOT2": "no post_flair and no pre_tumor"}
 
 
+def test_a_remedy_is_one_that_keeps_this_patient(tmp_path: Path) -> None:
+    """Every input configuration needs the reference, and one without T1w-CE and FLAIR has no other either."""
+    records = [
+        *rows(),
+        row("GOT2", "GOT", post_t1ce=""),
+        row("GOT3", "GOT", post_flair=""),
+        row("GOT4", "GOT", post_t1=""),
+        row("GOT5", "GOT", hours_since_surgery="90"),
+        row("PAR5", "PAR", hours_since_surgery="90"),
+    ]
+    inputs = {"B": ["post_t1ce", "post_t1"], "C": ["post_t1ce", "post_t1", "post_flair"]}
+    protocol = {"window_hours": 72, "window_hours_by_hospital": {"PAR": 80}}
+    _, problems = judged(tmp_path, records, inputs=inputs, protocol=protocol)
+    assert {problem.patient: problem.remedy for problem in problems} == {
+        "GOT2": "give the file",
+        "GOT3": "give the file, or set eligibility to per_inputs in the config",
+        "GOT4": "give the file",
+        "GOT5": "correct the time, or raise protocol.window_hours in the config",
+        "PAR5": "correct the time, or raise protocol.window_hours_by_hospital.PAR in the config",
+    }
+
+
 def test_per_inputs_gives_each_input_configuration_its_own_patients(tmp_path: Path) -> None:
     records = [*rows(), row("GOT2", "GOT", post_flair="n/a"), row("GOT3", "GOT", post_t1ce="")]
     cohort, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
@@ -47,8 +69,13 @@ def test_an_input_configuration_without_patients_in_a_fold_stops_the_study(tmp_p
     _, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
     assert [str(problem) for problem in errors_of(problems)] == [
         "no patient of fold 0 has every channel of input configuration C (post_t1ce, post_flair): "
-        "give some of them the sequence, remove the input configuration, or change the folds in the config"
+        "give some of them the sequence, or remove the input configuration, or change the folds in the config"
     ]
+    # Two patients who have it cannot be in three parts.
+    records = [row("STO1", "STO", post_flair=""), row("PAR1", "PAR", post_flair=""), *rows()[1:2], *rows()[3:]]
+    _, problems = judged(tmp_path, records, inputs=TWO_INPUTS, eligibility="per_inputs")
+    (told,) = [problem for problem in errors_of(problems) if "configuration C" in problem.what]
+    assert told.remedy == "give some of them the sequence, or remove the input configuration"
 
 
 APART = {"B": ["post_t1ce", "post_t1"], "C": ["post_t1ce", "post_flair"]}

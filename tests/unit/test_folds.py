@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cohort_tables import FILES, PUBLISHED, row, rows, study, write_table
-from residua.cohort.split.fold_contents import FoldRow, fold_contents_problems, fold_table
+from residua.cohort.split.fold_contents import FoldRow, fold_table
+from residua.cohort.split.fold_kinds import fold_kind_problems
 from residua.cohort.split.folds import PLACEMENT, split_patients
 from residua.cohort.split.leakage import prove
 from residua.cohort.split.split import Split
@@ -210,15 +212,54 @@ def test_the_table_of_folds_counts_both_kinds() -> None:
 
 
 def test_a_fold_that_lacks_one_kind_is_a_warning_unless_somebody_is_unknown() -> None:
-    found = fold_contents_problems(SOUND, {"a": True, "b": True, "c": False, "d": True})
+    found = fold_kind_problems(study(), SOUND, {"a": True, "b": True, "c": False, "d": True})
     assert [(problem.check, problem.what.split(" has ")[0]) for problem in found] == [
         ("fold-without-negatives", "fold 0"),
         ("fold-without-positives", "fold 1"),
-        ("fold-without-negatives", "hold-out"),
+        ("fold-without-negatives", "the hold-out"),
     ]
     assert {problem.severity for problem in found} == {"warning"}
-    assert fold_contents_problems(SOUND, {"a": True, "b": False, "c": True}) == [
+    assert fold_kind_problems(study(), SOUND, {"a": True, "b": False, "c": True}) == [
         problem
-        for problem in fold_contents_problems(SOUND, {"a": True, "b": False, "c": True, "d": True})
+        for problem in fold_kind_problems(study(), SOUND, {"a": True, "b": False, "c": True, "d": True})
         if "fold 1" in problem.what
     ]
+
+
+TABLE = {"method": "file", "path": "folds.tsv"}
+BALANCED = {"method": "balanced", "number": 2}
+NAMED = "which takes folds that the config names (folds: {0: [...], 1: [...]})"
+
+
+@pytest.mark.parametrize(
+    ("having", "folds", "remedy"),
+    [
+        ("", {}, "nobody in the study is with residual tumour, so that no other split helps: add such patients"),
+        ("a", {}, "only 1 hospital(s) have patients with residual tumour (STO), so that no other split helps: add"),
+        ("ab", {}, "only 2 hospital(s) have patients with residual tumour (STO, GRO), so that no other split helps"),
+        ("abe", {}, "move a hospital with such patients there, such as GRO of fold 0, in the config"),
+        ("abe", TABLE, "move a hospital with such patients there, such as GRO of fold 0, in folds.tsv and under hol"),
+        ("abe", BALANCED, f"move a hospital with such patients there, such as GRO of fold 0, {NAMED}"),
+    ],
+)
+def test_a_hold_out_without_tumours_is_mended_where_this_study_can(
+    having: str, folds: dict[str, Any], remedy: str
+) -> None:
+    """STO has a and f, GRO b in fold 0; GOT has e in fold 1; AMS has d, held out."""
+    hospitals = {"a": "STO", "f": "STO", "b": "GRO", "e": "GOT", "d": "AMS"}
+    split = Split({0: ("a", "f", "b"), 1: ("e",)}, ("d",), {}, hospitals)
+    changes = {"folds": folds} if folds else {}
+    found = fold_kind_problems(study(**changes), split, {patient: patient in having for patient in "abdef"})
+    (told,) = [p for p in found if p.check == "fold-without-positives" and p.what.startswith("the hold-out has")]
+    assert told.remedy.startswith(remedy)
+
+
+def test_fewer_folds_are_proposed_where_too_few_hospitals_have_tumours() -> None:
+    hospitals = {name: name.upper() for name in "abcde"}
+    split = Split({0: ("a",), 1: ("b",), 2: ("c",), 3: ("d",)}, ("e",), {}, hospitals)
+    found = fold_kind_problems(study(), split, dict.fromkeys("abe", True) | dict.fromkeys("cd", False))
+    lacking = [problem for problem in found if problem.check == "fold-without-positives"]
+    assert len(lacking) == 2
+    assert lacking[0].remedy == (
+        "only 3 hospital(s) have patients with residual tumour (A, B, E): use at most 2 folds, or add such patients"
+    )

@@ -252,6 +252,32 @@ def test_all_wrong_settings_are_reported_together() -> None:
     assert "more than one fold; hospital STO is both held out" in split
 
 
+def test_contradictions_are_told_beside_values_that_cannot_be_read() -> None:
+    settings = config(title="")
+    settings["registration"] |= {"resected": "residual", "seed": -1, "transform": "diffeomorphic"}
+    settings["networks"]["nnunet"]["epochs"] = "many"
+    settings["networks"]["agunet"] = None
+    settings["holdout"] = ["STO"]
+    settings["statistics"]["alpha"] = 5
+    settings["statistics"]["best_inputs"]["raters"] = {"nnunet": "Z", "agunet": "A"}
+    told = refusal(settings)
+    keys = ("title", "registration.seed", "networks.nnunet.epochs", "statistics.alpha", "registration", "study")
+    assert [line.split(":")[0].strip() for line in told] == list(keys)
+    assert told[4:] == [
+        "  registration: transform diffeomorphic is not one of the engine ants",
+        "  study: hospital STO is both held out and in a fold; "
+        "registration.resected names residual, which is not a label of a sequence from before surgery; "
+        "archs names agunet, which is missing under networks; "
+        "statistics.best_inputs.raters.nnunet names Z, which is missing under inputs",
+    ]
+
+
+def test_what_depends_on_an_unreadable_value_is_not_judged() -> None:
+    settings = config(labels={"residual": "post_t1ce", "pre_tumor": 5}, inputs={"A-1": ["post_t1ce"]}, archs="nnunet")
+    told = refusal(settings)
+    assert [line.split(":")[0].strip() for line in told] == ["labels.pre_tumor", "inputs.A-1.[key]", "archs"]
+
+
 def test_only_scans_from_before_surgery_are_registered_across_it() -> None:
     study = load_study(PUBLISHED)
     across, within = study.registration_of("pre_t1ce"), study.registration_of("post_flair")

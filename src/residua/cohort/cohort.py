@@ -15,7 +15,7 @@ from residua.cohort.places import VOXELS
 from residua.cohort.split.folds import PLACEMENT, assign
 from residua.cohort.split.placement import Placement, Positives, planned_placement
 from residua.cohort.split.split import Split
-from residua.cohort.table.files import check_files, needed_columns
+from residua.cohort.table.files import check_files, how_to_do_without, needed_columns
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import parse_table
 from residua.problems.lists import errors_of, raise_problems
@@ -82,7 +82,7 @@ def judged_cohort(
         planned_placement(study, members, PLACEMENT, _positives(study, members)) if placed else ({}, [])
     )
     split, unfit = assign(study, members, placement)
-    problems = [*table.problems, *refused, *unplaced]
+    problems = [*(_possible(study, problem) for problem in table.problems), *refused, *unplaced]
     if table.patients:
         problems += [*unfit, *check_files(study, members, there)]
     cohort = Cohort(
@@ -96,6 +96,13 @@ def judged_cohort(
     if not errors_of(problems):
         problems += [*_without_patients(cohort), *_without_shared_patients(study, cohort)]
     return cohort, problems
+
+
+def _possible(study: Study, problem: Problem) -> Problem:
+    """Give a missing column the remedies that there are in this study."""
+    if problem.check != "column-missing" or problem.subject not in study.file_columns:
+        return problem
+    return replace(problem, remedy=how_to_do_without(study, problem.subject))
 
 
 def _positives(study: Study, patients: Sequence[Patient]) -> Positives:
@@ -125,16 +132,21 @@ def _without_patients(cohort: Cohort) -> list[Problem]:
     """Return an error for each input configuration for which a fold, or the hold-out, has no patient but others."""
     parts = {f"fold {fold}": members for fold, members in cohort.split.folds.items()}
     parts["the hold-out"] = cohort.split.holdout
-    return [
-        problem_of(
-            "inputs-without-patients",
-            f"no patient of {part} has every channel of input configuration {inputs} ({', '.join(channels)})",
-            "give some of them the sequence, remove the input configuration, or change the folds in the config",
-        )
-        for inputs, channels in cohort.channels.items()
-        for part, members in parts.items()
-        if members and not any(cohort.has(patient, channels) for patient in members)
-    ]
+    remove = ", or remove the input configuration" if len(cohort.channels) > 1 else ""
+    found = []
+    for inputs, channels in cohort.channels.items():
+        having = sum(cohort.has(patient, channels) for patient in cohort.split.patients)
+        move = ", or change the folds in the config" if having >= len(parts) else ""
+        found += [
+            problem_of(
+                "inputs-without-patients",
+                f"no patient of {part} has every channel of input configuration {inputs} ({', '.join(channels)})",
+                f"give some of them the sequence{remove}{move}",
+            )
+            for part, members in parts.items()
+            if members and not any(cohort.has(patient, channels) for patient in members)
+        ]
+    return found
 
 
 def _without_shared_patients(study: Study, cohort: Cohort) -> list[Problem]:

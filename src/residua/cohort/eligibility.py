@@ -24,7 +24,9 @@ def ineligible(study: Study, patient: Patient, columns: Collection[str]) -> list
     hours, window = patient.hours_since_surgery, study.protocol.window_of(patient.hospital)
     if hours is not None and hours > window:
         what = f"scanned {hours:g} h after surgery, later than the protocol's {window:g} h"
-        remedy = "correct the time, or change protocol in the config"
+        own_window = patient.hospital in study.protocol.window_hours_by_hospital
+        key = f"window_hours_by_hospital.{patient.hospital}" if own_window else "window_hours"
+        remedy = f"correct the time, or raise protocol.{key} in the config"
         problems.append(problem_of("scan-too-late", what, remedy, patient.patient, "hours_since_surgery", patient.row))
     return problems
 
@@ -58,7 +60,8 @@ def _missing(study: Study, patient: Patient, column: str) -> Problem:
     else:
         what, check = f"no file is given, and {_who_needs(study, column)}", "sequence-missing"
         remedy = "give the file"
-        if study.eligibility == "complete":
+        looser = study.model_copy(update={"eligibility": "per_inputs"})
+        if study.eligibility == "complete" and column not in lacking(looser, patient):
             remedy += ", or set eligibility to per_inputs in the config"
     return problem_of(check, what, remedy, patient.patient, column, patient.row)
 

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import ValidationError
 
+from residua.settings.together import Key
 
-def problem_lines(error: ValidationError, explained_in: str, whole: str) -> str:
+
+def problem_lines(
+    error: ValidationError, explained_in: str, whole: str, contradicting: Mapping[Key, str] | None = None
+) -> str:
     """Return one indented line per problem: the key, what is wrong and what was found.
 
     ``explained_in`` names the document that lists the keys; ``whole`` stands for the key where a problem concerns
-    several.
+    several. ``contradicting`` is what ``contradictions`` found; ``error`` holds some of it.
     """
-    lines = [f"  {_key(problem['loc']) or whole}: {_described(problem, explained_in)}" for problem in error.errors()]
-    return "\n".join(lines)
+    sections = dict(contradicting or {})
+    lines = [
+        f"  {_key(problem['loc']) or whole}: {described}"
+        for problem in error.errors()
+        if (described := _described(problem, explained_in)) not in sections.get(problem["loc"], "")
+    ]
+    return "\n".join([*lines, *(f"  {_key(location) or whole}: {what}" for location, what in sections.items())])
 
 
-def _key(location: tuple[int | str, ...]) -> str:
+def _key(location: Key) -> str:
     return ".".join(str(part) for part in location)
 
 

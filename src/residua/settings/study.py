@@ -27,6 +27,7 @@ from residua.settings.postprocessing import Postprocessing
 from residua.settings.registration import Registration, SequenceRegistration
 from residua.settings.sequences import Sequences
 from residua.settings.statistics import OUT_OF_FOLD, BestInputs, Statistics
+from residua.settings.together import contradictions
 
 
 class Study(Frozen):
@@ -102,38 +103,40 @@ class Study(Frozen):
         return list(self.inputs) if choice == OUT_OF_FOLD else [choice]
 
     @model_validator(mode="after")
-    def _consistent(self) -> Study:
-        problems = [
-            *self._split_problems(),
-            *self._channel_problems(),
-            *self._network_problems(),
-            *self._choice_problems(),
-        ]
-        if problems:
-            raise ValueError("; ".join(problems))
-        return self
-
-    def _split_problems(self) -> list[str]:
+    def _placed_once(self) -> Study:
         if not isinstance(self.folds, dict):
-            return []
+            return self
         in_folds = [hospital for hospitals in self.folds.values() for hospital in hospitals]
         problems = [f"fold {fold} names no hospital" for fold, hospitals in self.folds.items() if not hospitals]
         problems += [f"hospital {h} is in more than one fold" for h, n in Counter(in_folds).items() if n > 1]
         problems += [f"hospital {h} is both held out and in a fold" for h in self.holdout if h in in_folds]
         if sorted(self.folds) != list(range(len(self.folds))):
             problems.append(f"folds are numbered {sorted(self.folds)}, expected 0 to {len(self.folds) - 1}")
-        return problems
+        return _refused(self, problems)
 
-    def _channel_problems(self) -> list[str]:
-        known = (*self.images, *self.labels)
-        drawn_on = self.labels.items()
+    @model_validator(mode="after")
+    def _drawn_on_sequences(self) -> Study:
         problems = [
             f"label {label} is drawn on {on}, which is not a sequence"
-            for label, on in drawn_on
+            for label, on in self.labels.items()
             if on not in self.images
         ]
         if self.labels.get(REFERENCE_STANDARD) != self.sequences.reference:
             problems.append(f"labels must hold {REFERENCE_STANDARD}, drawn on the reference sequence")
+        known = (*self.images, *self.labels)
+        problems += [
+            f"sequences.before_surgery names {c}, which is missing under sequences.moving"
+            for c in self.sequences.before_surgery
+            if c not in self.sequences.moving
+        ]
+        if len(set(known)) < len(known):
+            problems.append("a column is named twice among sequences and labels")
+        return _refused(self, problems)
+
+    @model_validator(mode="after")
+    def _inputs_of_columns(self) -> Study:
+        known = (*self.images, *self.labels)
+        problems = []
         for name, channels in self.inputs.items():
             problems += [
                 f"input configuration {name} names {c}, which is not a sequence or label"
@@ -146,25 +149,27 @@ class Study(Frozen):
                 problems.append(
                     f"input configuration {name} names {REFERENCE_STANDARD}, the reference standard; remove it"
                 )
-        moving, before, resected = self.sequences.moving, self.sequences.before_surgery, self.registration.resected
-        if resected is not None and self.labels.get(resected) not in before:
-            problems.append(
-                f"registration.resected names {resected}, which is not a label of a sequence from before surgery"
-            )
-        problems += [
-            f"sequences.before_surgery names {c}, which is missing under sequences.moving"
-            for c in before
-            if c not in moving
+        return _refused(self, problems)
+
+    @model_validator(mode="after")
+    def _resected_before_surgery(self) -> Study:
+        resected = self.registration.resected
+        if resected is None or self.labels.get(resected) in self.sequences.before_surgery:
+            return self
+        what = f"registration.resected names {resected}, which is not a label of a sequence from before surgery"
+        return _refused(self, [what])
+
+    @model_validator(mode="after")
+    def _networks_described(self) -> Study:
+        undescribed = [
+            arch
+            for arch in self.archs
+            if arch not in type(self.networks).model_fields or getattr(self.networks, arch) is None
         ]
-        if len(set(known)) < len(known):
-            problems.append("a column is named twice among sequences and labels")
-        return problems
+        return _refused(self, [f"archs names {arch}, which is missing under networks" for arch in undescribed])
 
-    def _network_problems(self) -> list[str]:
-        undescribed = [arch for arch in self.archs if getattr(self.networks, arch, None) is None]
-        return [f"archs names {arch}, which is missing under networks" for arch in undescribed]
-
-    def _choice_problems(self) -> list[str]:
+    @model_validator(mode="after")
+    def _inputs_chosen(self) -> Study:
         problems = []
         for experiment in BestInputs.model_fields:
             choices: dict[str, str] = getattr(self.statistics.best_inputs, experiment)
@@ -175,7 +180,13 @@ class Study(Frozen):
                 for arch, choice in choices.items()
                 if arch in self.archs and choice not in (*self.inputs, OUT_OF_FOLD)
             ]
-        return problems
+        return _refused(self, problems)
+
+
+def _refused(study: Study, problems: list[str]) -> Study:
+    if problems:
+        raise ValueError("; ".join(problems))
+    return study
 
 
 def load_study(config: dict[str, Any]) -> Study:
@@ -186,5 +197,5 @@ def load_study(config: dict[str, Any]) -> Study:
     try:
         return Study.model_validate(config)
     except ValidationError as error:
-        lines = problem_lines(error, "docs/reference/config.md", "study")
+        lines = problem_lines(error, "docs/reference/config.md", "study", contradictions(Study, config))
         raise ResiduaError(f"The configuration cannot be used:\n{lines}") from None

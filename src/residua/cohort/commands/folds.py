@@ -9,7 +9,8 @@ from rich.table import Table
 
 from residua.cohort.checks.positives import positive_patients
 from residua.cohort.cohort import judged_cohort
-from residua.cohort.split.fold_contents import fold_contents_problems, fold_table
+from residua.cohort.split.fold_contents import fold_table
+from residua.cohort.split.fold_kinds import fold_kind_problems
 from residua.problems.lists import raise_problems
 from residua.settings.study import Study
 
@@ -31,5 +32,5 @@ def show_folds(study: Study, table: Path, cache: Path) -> None:
         shown.add_row(row.name, ", ".join(row.hospitals), *map(str, counts), ratio)
     console = Console(soft_wrap=True, highlight=False)
     console.print(shown)
-    for problem in fold_contents_problems(cohort.split, positive):
+    for problem in fold_kind_problems(study, cohort.split, positive):
         console.print(f"{problem.severity}: {problem}", markup=False)

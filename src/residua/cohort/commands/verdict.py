@@ -20,7 +20,7 @@ from residua.cohort.commands.standing import known_headers
 from residua.cohort.commands.start import start_problems
 from residua.cohort.places import HEADERS
 from residua.cohort.ratings import judged_ratings
-from residua.cohort.split.fold_contents import fold_contents_problems
+from residua.cohort.split.fold_kinds import fold_kind_problems
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.rater_table import Raters
@@ -80,7 +80,7 @@ def check_cohort(
         problems += stripped_problems(found["stripped"], study.brain_mask.method)
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
         positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
-        problems += fold_contents_problems(cohort.split, positive)
+        problems += fold_kind_problems(study, cohort.split, positive)
     beside = _beside_the_patients(study, cohort, voxels, cache, workers)
     problems += beside
     ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.row or 0)

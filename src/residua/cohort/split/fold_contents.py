@@ -1,4 +1,4 @@
-"""The patients with and without residual tumour in the folds and the hold-out, and warnings where none is."""
+"""The patients with and without residual tumour in the folds and the hold-out."""
 
 from __future__ import annotations
 
@@ -6,15 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from residua.cohort.split.split import Split
-from residua.problems.problem import Problem
-from residua.problems.severity import problem_of
 
 HOLDOUT = "hold-out"
-
-_KINDS = (
-    (True, "fold-without-positives", "no patient with residual tumour", "recall and Dice of P are"),
-    (False, "fold-without-negatives", "no patient with gross total resection", "specificity is"),
-)
 
 
 @dataclass(frozen=True)
@@ -47,29 +40,11 @@ def fold_table(split: Split, positives: Mapping[str, bool]) -> list[FoldRow]:
             sum(positives.get(patient) is True for patient in members),
             sum(positives.get(patient) is False for patient in members),
         )
-        for name, members in _parts(split)
+        for name, members in parts_of(split)
     ]
 
 
-def fold_contents_problems(split: Split, positives: Mapping[str, bool]) -> list[Problem]:
-    """Return a warning for each fold, and for the hold-out, without patients of one of the two kinds.
-
-    A part with a patient that ``positives`` lacks is not judged; a part without patients is an error of the split.
-    """
-    return [
-        problem_of(
-            check,
-            f"{name if name == HOLDOUT else f'fold {name}'} has {lacking}, so that {undefined} undefined there",
-            "move a hospital with such patients there, or balance the folds (method: balanced)",
-            subject="hospital",
-        )
-        for name, members in _parts(split)
-        if members and all(patient in positives for patient in members)
-        for kind, check, lacking, undefined in _KINDS
-        if all(positives[patient] is not kind for patient in members)
-    ]
-
-
-def _parts(split: Split) -> Iterator[tuple[str, tuple[str, ...]]]:
+def parts_of(split: Split) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield the name and the patients of each fold, then of the hold-out."""
     yield from ((str(fold), split.folds[fold]) for fold in sorted(split.folds))
     yield HOLDOUT, split.holdout

@@ -69,7 +69,8 @@ def _made(
 ) -> tuple[Placement, list[Problem]]:
     if len(hospitals) < folds.number:
         what = f"{folds.number} balanced folds need at least {folds.number} hospitals"
-        return {}, [_too_few(hospitals, what, "lower folds.number in the config")]
+        lower = "lower folds.number in the config, or " if len(hospitals) >= 2 else ""
+        return {}, [_too_few(hospitals, what, f"{lower}add patients of another hospital")]
     from residua.cohort.split.balance import balanced
     from residua.cohort.split.sharing import HospitalCounts
 

@@ -33,6 +33,25 @@ def needed_columns(study: Study) -> tuple[str, ...]:
     return tuple(column for column in study.file_columns if column not in study.labels or column in used)
 
 
+def how_to_do_without(study: Study, column: str) -> str:
+    """Return how to mend a table that lacks a column which the study needs: some columns can leave the config."""
+    if column in (study.sequences.reference, REFERENCE_STANDARD):
+        return "add it to the table"
+    if column == "brain_mask":
+        return "add it to the table, or choose another brain_mask.method in the config"
+    sequences = study.sequences
+    named: dict[str, tuple[str | None, ...]] = {"sequences.moving": sequences.moving}
+    named["sequences.before_surgery"] = sequences.before_surgery
+    named |= {f"labels.{label}": (label, sequence) for label, sequence in study.labels.items()}
+    named["registration.resected"] = (study.registration.resected,)
+    unread = ", ".join(key for key, columns in named.items() if column in columns)
+    inputs = [name for name, channels in study.inputs.items() if column in channels]
+    if not inputs:
+        return f"no input configuration uses it: delete it in the config ({unread}), or add it to the table"
+    which = f"inputs {', '.join(inputs)}" if len(inputs) < len(study.inputs) else "every input configuration"
+    return f"add it to the table, or delete it in the config (in {which}; {unread})"
+
+
 def check_files(study: Study, patients: Iterable[Patient], columns: Iterable[str] | None = None) -> list[Problem]:
     """Return a problem for each file of the table that does not exist, in table order.
 
