@@ -37,7 +37,8 @@ def proposed(
     folder: Path,
     records: Sequence[Mapping[str, str]],
     columns: Sequence[str] = COLUMNS,
-    stripped: bool = False,
+    stripped: Sequence[str] | bool = False,
+    inputs: Mapping[str, Sequence[str]] = PUBLISHED["inputs"],
 ) -> dict[str, Any]:
     """The configuration for a table whose every second patient has residual tumour; it passes as it is."""
     write_images(folder, [record | _unused(record) for record in records if record["role"] != "exclude"])
@@ -45,15 +46,19 @@ def proposed(
 
     def read(patients: Any, reference: str) -> dict[str, Any]:
         volumes = {p.patient: LARGE * (int(p.patient[1:]) % 2) for p in patients}
-        return {"residual_ml": volumes, "stripped": dict.fromkeys(volumes, stripped)}
+        return {
+            "residual_ml": volumes,
+            "stripped": {p: stripped if isinstance(stripped, bool) else p in stripped for p in volumes},
+        }
 
-    config = proposed_config(table, PUBLISHED, read)
-    text = config_text(config)
+    config, remarks = proposed_config(table, {**PUBLISHED, "inputs": inputs}, read)
+    text = config_text(config, remarks)
+    assert all(f"# {remark}\n" in text for remark in remarks.values())
     assert parsed_yaml(text, "my.yaml") == config
     study = load_study(config)
     assert errors_of(judged_cohort(study, table)[1]) == []
     assert study.cohort == str(folder / "cohort.tsv")
-    return config
+    return config | {"remarks": remarks}
 
 
 FOUR = ("STO", "GOT", "PAR", "AMS")
@@ -72,6 +77,7 @@ def test_a_full_table_gives_the_published_study_with_its_own_hospitals(tmp_path:
     assert len(config["folds"]) == 3
     # What is default is not written, and means the same.
     assert "hd_bet_mode" not in config["brain_mask"]
+    del config["remarks"]
     networks = load_study(config).networks
     assert networks == load_study({**PUBLISHED, **{k: config[k] for k in ("holdout", "folds")}}).networks
 
@@ -166,6 +172,73 @@ def test_stripped_scans_and_given_masks_are_seen(tmp_path: Path) -> None:
         record["brain_mask"] = record["residual"].replace("residual", "brain")
         write_image(tmp_path / record["brain_mask"])
     assert proposed(tmp_path, given, (*COLUMNS, "brain_mask"))["brain_mask"]["method"] == "given"
+
+
+def test_whole_heads_among_stripped_scans_need_a_method_that_finds_the_brain(tmp_path: Path) -> None:
+    config = proposed(tmp_path, cohort_of(FOUR), stripped=("P1", "P2"))
+    assert config["brain_mask"] == {"method": "deepbet"}
+    assert config["remarks"]["brain_mask"].startswith("2 of 8 reference scans look stripped already (P1, P2), the oth")
+    config = proposed(tmp_path, cohort_of(FOUR), stripped=[f"P{number}" for number in range(7)])
+    assert config["brain_mask"] == {"method": "deepbet"}
+    assert "(P0, P1, P2, P3, P4, …)" in config["remarks"]["brain_mask"]
+
+
+@pytest.mark.parametrize(
+    ("stripped", "moved", "lacking", "told"),
+    [
+        (True, (), (), True),
+        (False, (), (), False),
+        (("P1",), (), (), False),
+        (True, ("post_flair",), (), False),
+        (True, (), ("post_t1", "post_flair", "pre_t1ce", "pre_tumor"), False),
+    ],
+)
+def test_registered_scans_are_recognised_by_one_grid(
+    stripped: Any, moved: Sequence[str], lacking: Sequence[str], told: bool, tmp_path: Path
+) -> None:
+    records = cohort_of(FOUR, lacking=lacking)
+    elsewhere = np.diag([1.0, 1.0, 2.0, 1.0])
+    elsewhere[:3, 3] = 10
+    for column in moved:
+        records[3][column] = f"moved/{column}.nii.gz"
+    write_images(tmp_path, [record | _unused(record) for record in records])
+    table = write_table(tmp_path, records)
+    for column in moved:
+        write_image(tmp_path / records[3][column], affine=elsewhere)
+
+    def read(patients: Any, reference: str) -> dict[str, Any]:
+        is_stripped = {p.patient: stripped if isinstance(stripped, bool) else p.patient in stripped for p in patients}
+        return {"residual_ml": {p.patient: LARGE * (int(p.patient[1:]) % 2) for p in patients}, "stripped": is_stripped}
+
+    config, remarks = proposed_config(table, PUBLISHED, read)
+    assert ("engine: none" in remarks.get("registration", "")) is told
+    assert config["registration"]["engine"] == "ants"
+
+
+def test_results_choose_the_inputs_only_where_validation_can(tmp_path: Path) -> None:
+    """P0, P2, … have no tumour. Every hospital has one patient with all sequences: without tumour, then with."""
+    for with_all, expected in ((0, {"A"}), (1, {"out_of_fold"})):
+        records = cohort_of(FOUR)
+        for number, record in enumerate(records):
+            if number % 2 != with_all:
+                record |= {"post_t1": "", "post_flair": ""}
+        choices = proposed(tmp_path, records)["statistics"]["best_inputs"]
+        assert set(choices["segmentation"].values()) == set(choices["raters"].values()) == expected
+        # No fold has both kinds among the patients with all sequences.
+        assert set(choices["classification"].values()) == {"A"}
+    both = proposed(tmp_path, cohort_of(FOUR))["statistics"]["best_inputs"]
+    assert {choice for by_arch in both.values() for choice in by_arch.values()} == {"out_of_fold"}
+
+
+def test_inputs_that_no_patient_shares_are_not_left_to_the_results(tmp_path: Path) -> None:
+    inputs = {"B": ["post_t1ce", "post_t1"], "F": ["post_t1ce", "post_flair"]}
+    records = cohort_of(FOUR, each=4)
+    for number, record in enumerate(records):
+        record["post_flair" if number % 4 < 2 else "post_t1"] = ""
+    config = proposed(tmp_path, records, inputs=inputs)
+    assert list(config["inputs"])[:2] == ["B", "F"]
+    choices = config["statistics"]["best_inputs"]
+    assert {choice for by_arch in choices.values() for choice in by_arch.values()} == {"B"}
 
 
 @pytest.mark.parametrize(

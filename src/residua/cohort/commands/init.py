@@ -37,8 +37,8 @@ def write_config(table: Path, out: Path, published: Mapping[str, Any], cache: Pa
                 lambda done, total: shown.update(f"Read scans of {done} of {total} patients"),
             )
 
-    config = proposed_config(os.fspath(table), published, read)
-    write_text(out, config_text(config))
+    config, remarks = proposed_config(os.fspath(table), published, read)
+    write_text(out, config_text(config, remarks))
     return _chosen(config)
 
 

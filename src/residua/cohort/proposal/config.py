@@ -11,13 +11,15 @@ import yaml
 
 from residua.cohort.checks.positives import positives_of
 from residua.cohort.cohort import Cohort, judged_cohort
+from residua.cohort.proposal.choice import proposed_choices
 from residua.cohort.proposal.columns import Columns, filled_columns, filled_table, possible_inputs
 from residua.cohort.proposal.placing import proposed_places
+from residua.cohort.proposal.scans import are_aligned, proposed_mask
 from residua.cohort.table.paths import absolute_path
 from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
 from residua.settings.base import REFERENCE_STANDARD
-from residua.settings.statistics import OUT_OF_FOLD
+from residua.settings.statistics import OUT_OF_FOLD, BestInputs
 from residua.settings.study import load_study
 
 Read = Callable[[list[Patient], str], Mapping[str, Any]]
@@ -36,15 +38,14 @@ _COMMENTS = {
     "registration": "As published from here on, unless a comment says otherwise.",
     "networks": "For a quick try: epochs: 2, and for nnunet iterations_per_epoch: 5. Published, a training takes days.",
 }
-_METHODS = "docs/explanation/brain_masks.md compares the methods."
-_REASONS = {
-    "stripped": "The scans look stripped already. ",
-    "given": "The table has a brain mask of every patient. ",
-}
+_ALIGNED = (
+    "The scans of every patient lie on one grid and look stripped, as in sets whose scans were registered to each "
+    "other: engine: none then uses them as they are. Look at the overlays of the quality pages first."
+)
 
 
-def proposed_config(table_path: str, published: Mapping[str, Any], read: Read) -> dict[str, Any]:
-    """Return the configuration for a table, with all that is not default.
+def proposed_config(table_path: str, published: Mapping[str, Any], read: Read) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the configuration for a table, with all that is not default, and remarks by key.
 
     Raises ``ResiduaError`` where the table has errors, no patient can take part or hospitals are too few.
     """
@@ -56,14 +57,21 @@ def proposed_config(table_path: str, published: Mapping[str, Any], read: Read) -
     found = read(members, columns.reference)
     positive = positives_of(found[f"{REFERENCE_STANDARD}_ml"], published["classification"]["residual_tumor_ml"])
     config["holdout"], config["folds"] = proposed_places(members, positive)
-    config["brain_mask"] = {"method": _method(columns, found["stripped"], published)}
+    method, reason = proposed_mask(columns.has_brain_masks, found["stripped"], published["brain_mask"]["method"])
+    config["brain_mask"] = {"method": method}
     _keep_inputs(config, _placed(config, table_path))
-    return _smallest(config)
+    _choose(config, proposed_choices(_placed(config, table_path), positive))
+    remarks = {"brain_mask": reason}
+    if are_aligned(members, columns.images, found["stripped"]):
+        remarks["registration"] = _ALIGNED
+    return _smallest(config), remarks
 
 
-def config_text(config: Mapping[str, Any]) -> str:
-    """Return a configuration as YAML, with a comment where a person decides."""
-    comments = _COMMENTS | {"brain_mask": f"{_REASONS.get(config['brain_mask']['method'], '')}{_METHODS}"}
+def config_text(config: Mapping[str, Any], remarks: Mapping[str, str]) -> str:
+    """Return a configuration as YAML, with a comment where a person decides; ``remarks`` by key stand beside it."""
+    comments = dict(_COMMENTS)
+    for key, remark in remarks.items():
+        comments[key] = f"{comments[key]}\n# {remark}" if key in comments else remark
     parts = []
     for key in dict.fromkeys(("version", "title", "cohort", "raters", *config)):
         dumped = yaml.safe_dump(
@@ -101,14 +109,14 @@ def _fitting(
     resected = published["registration"]["resected"]
     config["registration"]["resected"] = resected if columns.labels.get(resected) in columns.before_surgery else None
     config["archs"] = [arch for arch in published["archs"] if published["networks"].get(arch)]
-    _choose(config)
+    _choose(config, dict.fromkeys(BestInputs.model_fields, OUT_OF_FOLD))
     return config
 
 
-def _choose(config: dict[str, Any]) -> None:
-    only = next(iter(config["inputs"])) if len(config["inputs"]) == 1 else OUT_OF_FOLD
-    choices = config["statistics"]["best_inputs"]
-    config["statistics"]["best_inputs"] = {name: dict.fromkeys(config["archs"], only) for name in choices}
+def _choose(config: dict[str, Any], choices: Mapping[str, str]) -> None:
+    config["statistics"]["best_inputs"] = {
+        name: dict.fromkeys(config["archs"], choice) for name, choice in choices.items()
+    }
 
 
 def _members(config: dict[str, Any], included: list[Patient], table_path: str) -> list[Patient]:
@@ -124,13 +132,6 @@ def _members(config: dict[str, Any], included: list[Patient], table_path: str) -
     return members
 
 
-def _method(columns: Columns, stripped: Mapping[str, bool], published: Mapping[str, Any]) -> str:
-    if columns.has_brain_masks:
-        return "given"
-    looks_stripped = sum(stripped.values()) * 2 > len(stripped)
-    return "stripped" if looks_stripped else str(published["brain_mask"]["method"])
-
-
 def _placed(config: dict[str, Any], table_path: str) -> Cohort:
     return judged_cohort(load_study(config), table_path)[0]
 
@@ -143,4 +144,3 @@ def _keep_inputs(config: dict[str, Any], cohort: Cohort) -> None:
         for name, channels in config["inputs"].items()
         if all(any(cohort.has(patient, tuple(channels)) for patient in part) for part in parts)
     }
-    _choose(config)

@@ -1,0 +1,30 @@
+"""Choose whether results may name the input configuration of an experiment, or name it where they could not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from residua.cohort.cohort import Cohort
+from residua.settings.statistics import OUT_OF_FOLD, BestInputs
+
+
+def proposed_choices(cohort: Cohort, positive: Mapping[str, bool]) -> dict[str, str]:
+    """Return ``out_of_fold`` for each experiment that validation can decide, else one input configuration.
+
+    Input configurations are compared on the patients of the folds that have all of them: by the Dice of residual
+    tumours, or, for the classification, by a fold with both kinds of patients. Where there is none, the configuration
+    that most patients have is named; of equals the one with most channels.
+    """
+    inputs = cohort.channels
+    folds = cohort.split.folds.values()
+    usual = max(inputs, key=lambda name: (sum(len(_having(cohort, f, name)) for f in folds), len(inputs[name])))
+    shared = [set(fold).intersection(*(_having(cohort, fold, name) for name in inputs)) for fold in folds]
+    kinds = [{positive.get(patient) for patient in members} for members in shared]
+    has_tumors = any(True in found for found in kinds)
+    decided = dict.fromkeys(BestInputs.model_fields, has_tumors)
+    decided["classification"] = any({True, False} <= found for found in kinds)
+    return {name: OUT_OF_FOLD if possible and len(inputs) > 1 else usual for name, possible in decided.items()}
+
+
+def _having(cohort: Cohort, patients: tuple[str, ...], inputs: str) -> set[str]:
+    return {patient for patient in patients if cohort.has(patient, cohort.channels[inputs])}
