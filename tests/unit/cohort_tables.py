@@ -71,7 +71,7 @@ def write_image(path: Path, voxels: Any = None, affine: Any = AFFINE) -> Path:
 
 
 def write_images(folder: Path, records: Sequence[Mapping[str, str]], enlarged: bool = False) -> None:
-    """Write a sound image or mask for every file cell; no two images are alike.
+    """Write a sound image or mask for every file cell; no two images are alike, nor one scan that is merely brighter.
 
     Each residual has one voxel of 0.002 ml, each pre_tumor two; ``enlarged`` to the size of heads, 36 and 72 voxels of
     0.384 ml.
@@ -84,8 +84,8 @@ def write_images(folder: Path, records: Sequence[Mapping[str, str]], enlarged: b
     ramp = np.arange(60, dtype=np.int16).reshape(4, 5, 3)
     for number, record in enumerate(records):
         for index, column in enumerate(FILES):
-            brighter = np.int16(10 * number + index)
-            voxels = np.kron(masks.get(column, ramp + brighter), block).astype(np.int16)
+            own = np.random.default_rng((number, index)).permutation(ramp.ravel()).reshape(ramp.shape) + 10
+            voxels = np.kron(masks.get(column, own), block).astype(np.int16)
             write_image(folder / record[column], voxels, affine)
 
 

@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import base64
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+import numpy as np
 import pytest
 
 from residua.cohort.checks.across import check_across
@@ -33,24 +38,37 @@ def patients(folder: Path) -> dict[str, Patient]:
     return found
 
 
-def look(folder: Path, digests: dict[str, dict[str, str]], excluded: tuple[str, ...] = ()) -> dict[str, object]:
-    """The proof of a cohort checked in two batches."""
+def signs(agreeing: float) -> str:
+    """A fingerprint whose detail agrees with that of ``signs(1)`` at this share of places."""
+    up = np.arange(16**3) < round(agreeing * 16**3)
+    return base64.b85encode(np.packbits([up, ~up, up, ~up], axis=1).tobytes()).decode()
+
+
+def look(
+    folder: Path,
+    digests: dict[str, dict[str, str]],
+    excluded: tuple[str, ...] = (),
+    fingerprints: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """The record of a cohort checked in two batches."""
     halves = [dict(list(digests.items())[:2]), dict(list(digests.items())[2:])]
     checks = []
     for number, half in enumerate(halves):
         checks.append(str(folder / f"batch{number}.json"))
-        Path(checks[-1]).write_text(json.dumps({"digests": half}))
+        prints = {patient: {"post_t1ce": fingerprints[patient]} for patient in half if patient in fingerprints}
+        Path(checks[-1]).write_text(json.dumps({"digests": half, "fingerprints": prints}))
     (folder / "folds.json").write_text(json.dumps(SPLIT.to_json()))
     records = [asdict(patient) for patient in patients(folder).values()]
     out, findings = folder / "duplicates.json", f"{folder}/problems/duplicates.json"
     check_across(checks, f"{folder}/folds.json", records, excluded, "exclude", findings, str(out))
-    proof: dict[str, object] = json.loads(out.read_text())["proof"]
-    return proof
+    record: dict[str, Any] = json.loads(out.read_text())
+    return record
 
 
 def test_a_sound_cohort_is_proved_fold_by_fold(tmp_path: Path) -> None:
-    proof = look(tmp_path, SOUND)
-    assert proof["0"] == {
+    record = look(tmp_path, SOUND)
+    assert record["problems"] == []
+    assert record["proof"]["0"] == {
         "training_hospitals": ["GOT"],
         "validation_hospitals": ["STO"],
         "holdout_hospitals": ["AMS"],
@@ -78,8 +96,35 @@ def test_a_scan_of_two_patients_in_two_batches_is_reported_and_kept_for_both(tmp
 
 
 def test_a_duplicate_of_an_excluded_patient_is_no_error(tmp_path: Path) -> None:
-    proof = look(tmp_path, STO2_IS_GOT1, excluded=("STO2",))
-    assert proof["0"]["duplicates"] == []  # type: ignore[index]
+    record = look(tmp_path, STO2_IS_GOT1, excluded=("STO2",))
+    assert record["proof"]["0"]["duplicates"] == []
+
+
+def test_a_scan_exported_for_two_hospitals_excludes_both_for_good(tmp_path: Path) -> None:
+    prints = {"STO2": signs(1), "GOT1": signs(0.99)}
+    with pytest.raises(ResiduaError, match=r"one scan, exported anew \(99% of the detail agrees\), under 2 patients"):
+        look(tmp_path, SOUND, fingerprints=prints)
+    both = {("STO2", "scan-of-two-hospitals"), ("GOT1", "scan-of-two-hospitals")}
+    assert {(p.patient, p.check) for p in kept_problems(f"{tmp_path}/problems", patients(tmp_path))} == both
+    # At the next start neither is in the split; the error stands as long as their files do.
+    assert look(tmp_path, SOUND, excluded=("STO2", "GOT1"), fingerprints=prints)["problems"] == []
+    assert {(p.patient, p.check) for p in kept_problems(f"{tmp_path}/problems", patients(tmp_path))} == both
+
+
+def test_a_patient_of_two_groups_is_kept_with_each(tmp_path: Path) -> None:
+    prints = {"GOT1": signs(1), "AMS1": signs(0.99)}
+    with pytest.raises(ResiduaError, match=r"\(2 to correct\)"):
+        look(tmp_path, STO2_IS_GOT1, fingerprints=prints)
+    without = {name: patient for name, patient in patients(tmp_path).items() if name != "AMS1"}
+    found = kept_problems(f"{tmp_path}/problems", without)
+    assert [(p.patient, p.check) for p in found] == [("STO2", "patients-identical"), ("GOT1", "patients-identical")]
+
+
+def test_patients_who_may_be_one_are_told_beside_the_proof(tmp_path: Path) -> None:
+    [problem] = look(tmp_path, SOUND, fingerprints={"STO2": signs(1), "GOT1": signs(0.92)})["problems"]
+    assert (problem["check"], problem["severity"]) == ("patients-alike", "warning")
+    assert "in different parts of the split (fold 0, fold 1)" in problem["what"]
+    assert kept_problems(f"{tmp_path}/problems", patients(tmp_path)) == []
 
 
 def test_a_training_refuses_one_scan_on_both_sides() -> None:

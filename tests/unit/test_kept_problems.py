@@ -72,7 +72,7 @@ def test_a_patient_removed_or_excluded_in_the_table_has_no_kept_error(tmp_path: 
 def test_an_error_about_several_patients_stands_only_for_all_of_them(tmp_path: Path) -> None:
     patients = {name: patient(tmp_path, name) for name in ("STO1", "STO2", "STO3")}
     twins = [error_of("STO1", "same-voxels"), error_of("STO2", "same-voxels")]
-    keep_problems(f"{tmp_path}/problems/twins.json", patients.values(), twins, groups=[("STO2", "STO1")])
+    keep_problems(f"{tmp_path}/problems/twins.json", patients.values(), twins, dict.fromkeys(twins, ("STO2", "STO1")))
     assert standing(tmp_path, patients) == {"STO1", "STO2"}
     assert standing(tmp_path, {**patients, "STO2": replace(patients["STO2"], role="exclude")}) == set()
 

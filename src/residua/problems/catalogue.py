@@ -149,6 +149,8 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "brain-mask-volume": "A brain mask whose volume is implausible for a brain",
         "sequences-identical": "The same voxels as another sequence of the patient",
         "patients-identical": "The same voxels under two patients, in whatever orientation they are stored",
+        "scan-of-two-hospitals": "One scan under patients of two hospitals, exported with other intensities or voxels",
+        "patients-alike": "Scans of two patients that may be one scan, exported anew, or two scans of one person",
     },
     "Registrations": {
         "registration-impossible": "A scan is empty or not finite, or the software finds no transform",

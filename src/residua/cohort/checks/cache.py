@@ -18,7 +18,7 @@ from typing import Any
 from residua.cohort.checks.file_status import FileStatus, status_of
 from residua.publishing.publish import digest, read_json, write_json
 
-VERSION = 1
+VERSION = 2
 """Version of the measurements; raise it when ``facts`` or ``labels`` measure anything differently.
 
 Which measurements are errors is judged anew every time and needs no new version.

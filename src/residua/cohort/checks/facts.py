@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from residua.cohort.checks.likeness import fingerprint
 from residua.images.volumes import Image
 
 ROUNDING = 1e-3
@@ -25,10 +26,12 @@ class Facts:
     ``values`` are all distinct finite values where there are at most ``MANY_VALUES``; of more, some. ``marked``,
     ``zeros``, ``ones`` and ``fractional`` count voxels as a mask has them: above 0.5, 0, 1, and between these (give or
     take ``ROUNDING``); ``traces`` those that are above 0 by no more than ``ROUNDING``. ``rim_marked`` is the marked
-    share of the outermost voxels. ``digest`` is that of shape, spacing and voxels, whatever their stored order.
+    share of the outermost voxels. ``digest`` is that of shape, spacing and voxels, whatever their stored order;
+    ``fingerprint`` is that of ``likeness``.
     """
 
     digest: str
+    fingerprint: str
     shape: tuple[int, int, int]
     spacing_mm: tuple[float, float, float]
     voxel_ml: float
@@ -80,6 +83,7 @@ def facts_of(image: Image) -> Facts:
     commonest, commonest_voxels = _commonest(known)
     return Facts(
         digest=voxel_digest(image),
+        fingerprint=fingerprint(image),
         shape=image.grid.shape,
         spacing_mm=image.grid.spacing_mm,
         voxel_ml=image.grid.voxel_ml,

@@ -23,16 +23,19 @@ _COLUMNS = ("patient", "check", "subject", "file", "what", "remedy")
 
 
 def keep_problems(
-    path: str, patients: Iterable[Patient], problems: Iterable[Problem], groups: Iterable[Sequence[str]] = ()
+    path: str,
+    patients: Iterable[Patient],
+    problems: Iterable[Problem],
+    groups: Mapping[Problem, Sequence[str]] | None = None,
 ) -> None:
     """Write the errors among ``problems``, and the state of the files of their patients.
 
-    ``patients`` are all that were checked. An error about several patients, one of ``groups``, stands only as long as
+    ``patients`` are all that were checked. An error about several patients, those of its group, stands only as long as
     it stands for all of them.
     """
     errors = [problem for problem in problems if problem.is_error and problem.patient]
-    together = {patient: sorted(group) for group in groups for patient in group}
-    kept = [{"problem": e.to_json(), "patients": together.get(e.patient or "", [e.patient])} for e in errors]
+    together = groups or {}
+    kept = [{"problem": e.to_json(), "patients": sorted(together.get(e, [e.patient or ""]))} for e in errors]
     concerned = {patient for entry in kept for patient in entry["patients"]}
     seen = {patient.patient: _seen(patient) for patient in patients if patient.patient in concerned}
     write_json(path, {"problems": kept, "seen": seen})

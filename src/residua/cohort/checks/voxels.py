@@ -52,7 +52,8 @@ def check_voxels(
 
     ``problems``: records of all problems of the voxels, in the order of the patients. ``residual_ml`` and
     so on for every label: the annotated volume (ml) by patient, measured on the mask's own grid. ``grids``: shape and
-    spacing (mm) in RAS+ order by patient and column. ``digests``: that of the voxels by patient and image column.
+    spacing (mm) in RAS+ order by patient and column. ``digests`` and ``fingerprints``: those of the voxels (``Facts``)
+    by patient and image column.
     ``stripped``: by patient, whether the sequence that is stripped shows a brain alone.
 
     ``drawn_on`` names the sequence of each label and of the brain mask; without it they are not compared with images.
@@ -74,6 +75,7 @@ def check_voxels(
         "problems": [problem for record in records for problem in record["problems"]],
         "grids": {record["patient"]: record["grids"] for record in records},
         "digests": {record["patient"]: record["digests"] for record in records},
+        "fingerprints": {record["patient"]: record["fingerprints"] for record in records},
         "stripped": {record["patient"]: record["stripped"] for record in records if record["stripped"] is not None},
         **{f"{c}_ml": {r["patient"]: r["volumes_ml"][c] for r in records if c in r["volumes_ml"]} for c in labels},
     }
@@ -95,6 +97,7 @@ def _judged(patient: Patient, kinds: dict[str, Kind], drawn_on: dict[str, str], 
         record["grids"][column] = {"shape": list(known.shape), "spacing_mm": list(known.spacing_mm)}
         if kinds[column] == "image" and known.minimum < known.maximum:
             record["digests"][column] = known.digest
+            record["fingerprints"][column] = known.fingerprint
         if kinds[column] == "label":
             record["volumes_ml"][column] = known.volume_ml
     return record
@@ -108,7 +111,7 @@ def _died(patient: Patient) -> _Record:
 
 def _record(patient: Patient, problems: Sequence[Problem]) -> _Record:
     records = [problem.to_json() for problem in problems]
-    nothing: _Record = {name: {} for name in ("grids", "digests", "volumes_ml")}
+    nothing: _Record = {name: {} for name in ("grids", "digests", "fingerprints", "volumes_ml")}
     return {"patient": patient.patient, "problems": records, "stripped": None, **nothing}
 
 
