@@ -75,6 +75,16 @@ def test_what_is_no_mask_is_refused(tmp_path: Path, value: float) -> None:
         evaluate_folders(tmp_path / "reference", tmp_path / "prediction")
 
 
+def test_noise_of_rounding_is_neither_a_label_nor_tumour(tmp_path: Path) -> None:
+    mask = np.zeros(GRID.shape)
+    mask[:2] = 1
+    noisy = mask + 1e-6 * np.random.default_rng(0).choice([-1, 0, 1], mask.shape)
+    for folder, voxels in (("reference", mask), ("prediction", noisy)):
+        save(Image(voxels.astype(np.float32), GRID), tmp_path / folder / "case.nii.gz")
+    (found,) = evaluate_folders(tmp_path / "reference", tmp_path / "prediction").to_dict("records")
+    assert (found["dice"], found["hd95_mm"]) == (1.0, 0.0)
+
+
 def test_several_labels_are_not_silently_merged(tmp_path: Path) -> None:
     data = np.zeros(GRID.shape, dtype=np.float32)
     data[0, 0, :3] = [1, 2, 4]

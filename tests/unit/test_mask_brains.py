@@ -100,6 +100,9 @@ def test_of_a_batch_remain_those_with_a_sound_mask_and_a_sound_registration(tmp_
     registrations = [str(tmp_path / f"{patient}.json") for patient in patients]
     assert [patient for patient, _ in sound_among(patients, manifest, registrations)] == ["STO2"]
     assert [patient for patient, _ in sound_among(patients, manifest, [])] == ["STO2", "STO3"]
+    for wrong in (registrations[:-1], [*registrations, registrations[-1]]):
+        with pytest.raises(ValueError, match="zip"):
+            sound_among(patients, manifest, wrong)
     assert problems_among(registrations, []) == {"records": 3, "problems": [another]}
 
 

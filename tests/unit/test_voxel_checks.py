@@ -15,11 +15,14 @@ import pytest
 
 from cohort_tables import FILES, rows, snapshot, study, write_table
 from residua.cohort.checks import cache as caching
+from residua.cohort.checks.facts import facts_of
+from residua.cohort.checks.labels import label_problems
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.commands.verdict import check_cohort
 from residua.cohort.table.files import kinds_of
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import read_patients
+from residua.images.volumes import Grid, Image
 
 SHAPE, STEP = (24, 28, 20), 7.0
 AFFINE = np.diag([STEP, STEP, STEP, 1.0])
@@ -316,3 +319,24 @@ def test_a_cohort_stripped_elsewhere_is_seen_and_the_method_that_keeps_it_whole_
         write(patient.files["post_t1ce"], stripped.astype(np.int16))
     assert (found("deepbet"), found("stripped")) == (["warning scans-stripped"], [])
     assert found("given") == []
+
+
+def noisy(voxels: Any, by: float) -> Any:
+    """Voxels that miss their values by as much, to both sides."""
+    return (voxels + by * np.random.default_rng(0).choice([-1, 0, 1], SHAPE)).astype(np.float32)
+
+
+@pytest.mark.parametrize("by", [1e-7, 1e-5, 9e-4])
+def test_noise_of_rounding_in_a_mask_is_read_as_what_it_means(by: float) -> None:
+    grid = Grid(SHAPE, np.diag([STEP, STEP, STEP, 1.0]))
+    drawn, found = (facts_of(Image(voxels, grid)) for voxels in (ball(20).astype(np.float32), noisy(ball(20), by)))
+    assert label_problems(found) == []
+    assert found.volume_ml == drawn.volume_ml > 0
+
+
+def test_noise_of_rounding_among_structures_is_no_value_of_its_own() -> None:
+    grid = Grid(SHAPE, np.diag([STEP, STEP, STEP, 1.0]))
+    several = ball(30) + 1.0 * ball(20) + 2.0 * ball(10)
+    (problem,) = label_problems(facts_of(Image(noisy(several, 1e-6), grid)))
+    assert problem.what == "a mask holds only 0 and 1, but this one also 2, 4"
+    assert "merge the structures that make it up (residua import does with --label)" in problem.remedy

@@ -321,5 +321,7 @@ def test_every_stage_but_trainings_and_the_report_has_a_digest(loaded: LoadedStu
 
 
 def test_layouts_have_a_digest_each() -> None:
+    with pytest.raises(FileNotFoundError, match=r"no file is called pages/\*\.scss, which a rule depends on"):
+        digests.of_files(ROOT, "pages/*.css", "pages/*.scss")
     found = digests.of_files(ROOT, "pages/*.css", "pages/head.html")
     assert len(found) == len(set(found)) == 2

@@ -16,7 +16,6 @@ from residua.settings.base import COLUMN
 Rules = Mapping[str, tuple[int, ...]]
 """The values that together form each label."""
 _RULE = re.compile(rf"({COLUMN[1:-1]})=(\d+(?:,\d+)*)")
-_WHOLE_TOLERANCE = 1e-3
 _FREE_TEXT = {"descrip", "aux_file", "db_name", "intent_name", "data_type"}
 
 
@@ -96,6 +95,7 @@ def _read(file: Path) -> tuple[Any, Any]:
     import nibabel as nib
     import numpy as np
 
+    from residua.images.rounding import ROUNDING
     from residua.images.volumes import require_whole
 
     if not os.path.isfile(file):
@@ -109,7 +109,7 @@ def _read(file: Path) -> tuple[Any, Any]:
     if not isinstance(source, nib.Nifti1Image):
         raise ResiduaError(f"{file.name}: not a NIfTI image")
     whole = np.rint(np.nan_to_num(voxels.real, nan=-1, posinf=-1, neginf=-1)).astype(np.int64)
-    if not np.allclose(voxels, whole, rtol=0, atol=_WHOLE_TOLERANCE):
+    if not np.allclose(voxels, whole, rtol=0, atol=ROUNDING):
         raise ResiduaError(f"{file.name}: contains values that are not whole numbers, so it is not a segmentation")
     return source, whole
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from residua.errors import ResiduaError
+from residua.images.rounding import rounded
 from residua.images.volumes import Image, load, load_grid
 from residua.metrics.voxelwise import measure_case
 
@@ -100,11 +101,12 @@ def _measured(reference: Path, prediction: Path) -> dict[str, float]:
 
 def _load_binary(path: Path) -> Image:
     image = load(path)
-    values = np.unique(image.data[image.data != 0])
+    data = rounded(image.data)
+    values = np.unique(data[data != 0])
     # Otherwise several labels would be merged, and a probability map cut at 0.5, without notice.
     if values.size > 1 or not (values > 0).all():
         raise ResiduaError(f"{path}: expected a mask of 0 and one positive value, found {_some(values)} besides 0")
-    return Image(image.data > 0, image.grid)
+    return Image(data > 0, image.grid)
 
 
 def _some(values: np.ndarray) -> str:

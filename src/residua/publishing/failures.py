@@ -36,8 +36,10 @@ def sound_among(
     """Return the patients of a batch whose brain mask and registration succeeded, each with the brain mask.
 
     ``masks`` is the manifest of the batch; ``registrations`` are the records of the patients' registrations in the same
-    order, none for what lies on the reference grid. Raises ``DamagedStageError`` when a mask is missing or changed.
+    order, none for what lies on the reference grid. Raises ``DamagedStageError`` when a mask is missing or changed,
+    ``ValueError`` for any other number of records.
     """
     usable = sound_files(masks)
-    failed = {patient for patient, record in zip(patients, registrations, strict=False) if problem_in(record)}
+    registered = zip(patients, registrations, strict=True) if registrations else ()
+    failed = {patient for patient, record in registered if problem_in(record)}
     return [(patient, usable[patient]) for patient in patients if patient in usable and patient not in failed]

@@ -21,9 +21,16 @@ def of_script(house: Path, script: str, modules: tuple[str, ...] = ()) -> str:
 
 
 def of_files(house: Path, *patterns: str) -> list[str]:
-    """Return digests of files of the library that are not code but that a stage uses: layouts and values."""
+    """Return digests of files of the library that are not code but that a stage uses: layouts and values.
+
+    Raises ``FileNotFoundError`` for a pattern without a file: a rule that lost its files would never run again.
+    """
     library = house / "src/residua"
-    return [digest(file) for pattern in patterns for file in sorted(library.glob(pattern))]
+    found = {pattern: sorted(library.glob(pattern)) for pattern in patterns}
+    for pattern, files in found.items():
+        if not files:
+            raise FileNotFoundError(f"{library}: no file is called {pattern}, which a rule depends on")
+    return [digest(file) for files in found.values() for file in files]
 
 
 def network_module(arch: str, stage: str) -> tuple[str, ...]:

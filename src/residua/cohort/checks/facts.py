@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.cohort.checks.likeness import fingerprint
+from residua.images.rounding import ROUNDING
 from residua.images.volumes import Image
 
-ROUNDING = 1e-3
-"""Masks stored as scaled integers or resampled by other programs miss 0 and 1 by about this."""
 MANY_VALUES = 64
 """Values beyond this number are not listed: no label map has as many, every image has more."""
 _SAMPLED_VOXELS = 1 << 16

@@ -11,7 +11,7 @@ NEARLY_CONSTANT = 0.999
 LABEL_VALUES = 10
 FEW_VALUES = 32
 _INT16_ENDS = (-30000.0, 30000.0)
-_COPY_AGAIN = "copy or convert it again, or set role to exclude"
+COPY_AGAIN = "copy or convert it again, or set role to exclude"
 _GIVE_IMAGE = "give the image itself; masks belong in the columns of the labels"
 
 
@@ -20,7 +20,7 @@ def image_problems(facts: Facts) -> list[Problem]:
     if facts.nan or facts.infinite:
         return _not_finite(facts)
     if facts.minimum == facts.maximum:
-        return [problem_of("image-constant", f"every voxel is {facts.minimum:g}", _COPY_AGAIN)]
+        return [problem_of("image-constant", f"every voxel is {facts.minimum:g}", COPY_AGAIN)]
     if facts.few_values and len(facts.values) <= LABEL_VALUES:
         shown = ", ".join(f"{value:g}" for value in facts.values)
         return [
@@ -32,7 +32,7 @@ def image_problems(facts: Facts) -> list[Problem]:
 def _not_finite(facts: Facts) -> list[Problem]:
     found = {"image-nan": ("NaN", facts.nan), "image-infinite": ("infinite", facts.infinite)}
     return [
-        problem_of(check, f"{number} of {facts.voxels} voxels are {name}", _COPY_AGAIN)
+        problem_of(check, f"{number} of {facts.voxels} voxels are {name}", COPY_AGAIN)
         for check, (name, number) in found.items()
         if number
     ]

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from residua.cohort.checks.facts import ROUNDING, Facts
+import numpy as np
+
+from residua.cohort.checks.facts import Facts
 from residua.images.brain_volume import IMPOSSIBLE_ML, is_plausible_brain
 from residua.images.heads import Head, outside_head
+from residua.images.rounding import ROUNDING, rounded
 from residua.images.volumes import Image
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -36,12 +39,14 @@ def label_problems(facts: Facts) -> list[Problem]:
 
 
 def _not_binary(facts: Facts) -> Problem:
-    others = [v for v in facts.values if abs(v) > ROUNDING and abs(v - 1) > ROUNDING]
+    values = np.unique(rounded(np.array(facts.values)))
+    others = [float(value) for value in values if value not in (0, 1)]
+    are_whole = facts.few_values and all(value.is_integer() for value in others)
     shown = ", ".join(f"{value:g}" for value in others[:5]) + (", …" if len(others) > 5 else "")
     what = f"a mask holds only 0 and 1, but this one also {shown}"
     if facts.minimum < -ROUNDING or facts.maximum > 1 + ROUNDING or not facts.fractional:
         remedy = _WRITE_BINARY
-        if facts.integral and facts.few_values and len(others) + bool(facts.ones) > 1:
+        if are_whole and len(others) + bool(facts.ones) > 1:
             remedy += "; merge the structures that make it up (residua import does with --label), "
             remedy += "and check what each value means"
         return problem_of("label-not-binary", what, remedy)

@@ -12,7 +12,7 @@ from residua.cohort.checks.cache import Cache
 from residua.cohort.checks.duplicates import same_voxels
 from residua.cohort.checks.facts import Facts, facts_of
 from residua.cohort.checks.headers import header_problems
-from residua.cohort.checks.image_values import image_problems
+from residua.cohort.checks.image_values import COPY_AGAIN, image_problems
 from residua.cohort.checks.labels import (
     brain_mask_problems,
     brain_problems,
@@ -36,7 +36,6 @@ from residua.problems.severity import problem_of
 BRAIN_MASK = "brain_mask"
 CHECK_FAILED = "check-failed"
 """The check itself failed; the patient's images may be right."""
-_COPY_AGAIN = "copy or convert it again, or set role to exclude"
 _Record = dict[str, Any]
 
 
@@ -90,7 +89,7 @@ def _judged(patient: Patient, kinds: dict[str, Kind], drawn_on: dict[str, str], 
         stripped = files.looks_stripped(reference) if reference in facts else None
     except Exception as error:
         what = f"the images of this patient cannot be checked ({type(error).__name__}: {error})"
-        return _record(patient, [located(problem_of(CHECK_FAILED, what, _COPY_AGAIN), patient, None, None)])
+        return _record(patient, [located(problem_of(CHECK_FAILED, what, COPY_AGAIN), patient, None, None)])
     record = _record(patient, sorted(problems, key=lambda problem: list(kinds).index(problem.subject or "")))
     record["stripped"] = stripped
     for column, known in facts.items():
@@ -200,7 +199,7 @@ class _Files:
         return image
 
     def _unreadable(self, column: str, what: str) -> UnusableFileError:
-        return UnusableFileError(_in_file(problem_of("voxels-unreadable", what, _COPY_AGAIN), self.patient, column))
+        return UnusableFileError(_in_file(problem_of("voxels-unreadable", what, COPY_AGAIN), self.patient, column))
 
 
 def _alone(patient: Patient, kinds: Mapping[str, Kind], facts: Mapping[str, Facts]) -> list[Problem]:

@@ -45,7 +45,9 @@ def known_headers(study: Study, patients: Sequence[Patient], kept: str, version:
 
     problems = check_headers(study, patients)
     if os.path.isdir(os.path.dirname(kept)):
-        write_json(kept, {"state": state, "problems": [problem.to_json() for problem in problems]})
+        # Somebody else's folder, or a full disk: the headers are read again next time.
+        with suppress(OSError):
+            write_json(kept, {"state": state, "problems": [problem.to_json() for problem in problems]})
     return problems
 
 

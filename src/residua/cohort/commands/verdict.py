@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,9 @@ def check_cohort(
 def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str] | None) -> list[Problem]:
     if cache is None:
         return check_headers(study, patients)
-    os.makedirs(cache, exist_ok=True)
+    # Where nothing can be kept, everything is read each time.
+    with suppress(OSError):
+        os.makedirs(cache, exist_ok=True)
     code = code_digest(Path(__file__).parents[1] / "checks" / "headers.py", Path(__file__).parents[3])
     return known_headers(study, patients, os.path.join(cache, HEADERS), code)
 
