@@ -32,6 +32,8 @@ def found(micro_cohort: Path, folder: Path) -> dict[str, Any]:
 def test_the_numbers_are_those_of_the_files(found: dict[str, Any]) -> None:
     measures = found["measures"]
     assert measures["post_t1"]["similarity_gain"] == pytest.approx(0.7)
+    # The registered image is the reference itself.
+    assert measures["post_t1"]["mirrored_gain"] < -0.3
     assert 900 < measures["brain"]["volume_ml"] < 2000
     assert measures["brain"]["components"] == 1
     assert measures["residual"]["inside_brain_percent"] > 99.5

@@ -48,6 +48,7 @@ def cohort(n: int = 12, **odd: Measures) -> tuple[dict[str, Measures], dict[str,
         wiggle = 0.01 * ((i * 7) % n)
         sequence = sequence_measures(SOUND)
         sequence["similarity_gain"] = 0.3 + wiggle
+        sequence["mirrored_gain"] = -0.1 - wiggle
         brain = brain_measures({**MASK, "volume_ml": 1400.0 + 1000 * wiggle})
         records[f"P{i}"] = {
             "post_t1": sequence,
@@ -98,6 +99,14 @@ def test_few_patients_are_not_compared_but_limits_hold() -> None:
     assert flag.what.endswith("is 700\u00a0ml, below the limit of 900\u00a0ml")
 
 
+def test_a_mirrored_scan_is_said_to_be_one_and_no_patient_is_unusually_asymmetric() -> None:
+    assert flags(P2={"post_t1": {"mirrored_gain": -1.5}}, P3={"post_t1": {"mirrored_gain": 0.005}}) == []
+    (flag,) = flags(P2={"post_t1": {"mirrored_gain": 0.011}})
+    assert (flag.patient, flag.kind, flag.measure) == ("P2", "limit", "mirrored_gain")
+    assert "the scan fits better mirrored left to right" in flag.look
+    assert "check its orientation" in flag.act
+
+
 def test_a_tiny_difference_from_equal_values_is_not_flagged() -> None:
     assert flags(P3={"post_t1": {"rotation_degrees": 13.0}}) == []
     (flag,) = flags(P3={"post_t1": {"rotation_degrees": 18.0}})
@@ -109,6 +118,7 @@ def test_a_tiny_difference_from_equal_values_is_not_flagged() -> None:
     ("subject", "measure", "value", "reason"),
     [
         ("post_t1", "similarity_gain", -0.1, "post-operative T1w: lost similarity by registration"),
+        ("post_t1", "mirrored_gain", 0.02, "post-operative T1w: fits better mirrored left to right"),
         ("post_t1", "folded_percent", 0.2, "post-operative T1w: a warp that folds"),
         ("post_t1", "affine_scale", 1.15, "post-operative T1w: a change of the head's size"),
         ("post_t1", "affine_scale", 0.85, "post-operative T1w: a change of the head's size"),

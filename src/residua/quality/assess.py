@@ -18,6 +18,7 @@ from residua.images.volumes import Image
 from residua.publishing.failures import problem_in
 from residua.publishing.publish import read_json, write_json, write_text
 from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
+from residua.quality.mirroring import Sides
 from residua.quality.patient_page import Pictures, Registered, patient_page
 from residua.registration.transforms import resample
 
@@ -43,8 +44,12 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | _template_shape(mask)
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
-    shown = Pictures(patient, reference, mask, labels)
-    registered = [_registered(patient, name, files, shown, reference) for name, files in case["sequences"].items()]
+    shown, sides, registered = Pictures(patient, reference, mask, labels), Sides(reference, mask), []
+    for name, files in case["sequences"].items():
+        after = volumes.load(files["registered"])
+        volumes.require_same_grid(after, reference, f"patient {patient}: registered {name}")
+        measures[name]["mirrored_gain"] = sides.mirrored_gain(after)
+        registered.append(_registered(name, files["moving"], after, shown))
     stored = [problem.to_json() for problem in problems]
     write_json(out / f"{patient}.json", {"patient": patient, "measures": measures, "problems": stored})
     failures = [str(problem) for problem in problems]
@@ -86,8 +91,6 @@ def _label_numbers(label: Image, mask: Image, files: Mapping[str, str | None]) -
     return label_measures(voxels, inside, label.grid.voxel_ml, native_ml)
 
 
-def _registered(patient: str, name: str, files: Mapping[str, str], shown: Pictures, reference: Image) -> Registered:
-    after = volumes.load(files["registered"])
-    volumes.require_same_grid(after, reference, f"patient {patient}: registered {name}")
-    before = resample(reference.grid, load_scan(files["moving"]), None, "linear")
+def _registered(name: str, moving: str, after: Image, shown: Pictures) -> Registered:
+    before = resample(after.grid, load_scan(moving), None, "linear")
     return shown.registered(name, before.data, after.data)

@@ -30,6 +30,14 @@ _GIVE_IMAGE = (
     "if they move, check that the file is this patient's and its header right, and correct it; if it cannot be "
     "corrected, exclude the patient"
 )
+_SIDES = (
+    "the scan fits better mirrored left to right: compare the side of tumour, cavity and ventricles in the registered "
+    "scan and in the reference"
+)
+_SIDES_ACT = (
+    "check its orientation: a conversion flipped it, or it is another patient's; convert it again from its DICOM "
+    "files. If all scans of the patient have this flag, the reference is the flipped one"
+)
 _WARP = "look at the registered image for tissue that is stretched or torn, in the brain and beside the cavity"
 _WARP_ACT = "if the brain is distorted, exclude the patient; an unusual warp of the air around the head does no harm"
 _SCALE = "compare the size of the head before and after registration"
@@ -53,6 +61,8 @@ FLAG_RULES = {
         0.1, "lost similarity by registration", "an unusual gain of similarity", _FLICKER, _GIVE_IMAGE
     ),
     "similarity_after": FlagRule(0.02, "", "an unusual similarity to the reference", _FLICKER, _GIVE_IMAGE),
+    # How much two sides differ is the head's and the contrast's: no patient is unusual for it.
+    "mirrored_gain": FlagRule(1.0, "fits better mirrored left to right", "an unusual symmetry", _SIDES, _SIDES_ACT),
     "folded_percent": FlagRule(0.05, "a warp that folds", "an unusual warp", _WARP, _WARP_ACT),
     "jacobian_p01": FlagRule(0.03, "", "an unusual shrinkage by the warp", _WARP, _WARP_ACT),
     "jacobian_p99": FlagRule(0.03, "", "an unusual growth by the warp", _WARP, _WARP_ACT),
