@@ -27,6 +27,8 @@ from residua.preparation.cases import ChannelCase
 from residua.publishing.publish import digest
 from residua.settings.network import NetworkSettings
 
+SAVED = "save_every_epochs"
+"""Setting of a network that saves an unfinished training."""
 PATIENTS = ("P1", "P2", "P3")
 CHANNELS = (Channel("post_t1ce", is_label=False), Channel("pre_tumor", is_label=True))
 SHAPE = (52, 44, 36)
@@ -105,9 +107,16 @@ def train_to(
     return begun
 
 
+def keeps_checkpoints(settings: NetworkSettings) -> bool:
+    """Whether a network saves an unfinished training; one that trains for seconds need not."""
+    return hasattr(settings, SAVED)
+
+
 def resumed_from_damaged(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path) -> list[str]:
     """What a training says that finds its checkpoint cut in half, empty, and made of another kind of data."""
-    train_to(arch, data, settings, out, killed_at=settings.save_every_epochs)
+    if not keeps_checkpoints(settings):
+        return []
+    train_to(arch, data, settings, out, killed_at=getattr(settings, SAVED))
     (checkpoint,) = out.glob("checkpoint*")
     whole, said = checkpoint.read_bytes(), []
     for content in (whole[: len(whole) // 2], b"", pickle.dumps({"epoch": Path("/")})):
@@ -153,6 +162,7 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
         "dice": float(2 * (found & true).sum() / (found.sum() + true.sum())),
         "sampled_same_grid": bool(of_sampled.grid.same_as(reference.grid)),
         "sampled_dice": float(2 * (found_of_sampled & true).sum() / (found_of_sampled.sum() + true.sum())),
+        "keeps_checkpoints": keeps_checkpoints(settings),
         "resumed_from_damaged": resumed_from_damaged(arch, data, settings, folder / "damaged"),
         "models_differ": float(np.abs(single.data - other.data).max()),
     }
