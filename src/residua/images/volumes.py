@@ -17,7 +17,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 from nibabel import orientations
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from residua.errors import ResiduaError
 from residua.images.units import unit_instead_of_mm
@@ -172,7 +172,7 @@ def load(path: str | os.PathLike[str]) -> Image:
     opened = _opened(path)
     grid, stored = _canonical(opened)
     try:
-        voxels = _voxels(path, opened)
+        voxels = whole_voxels(path, opened, np.float32)
     except Exception as error:
         raise ResiduaError(
             f"{path}: the voxels cannot be read, the file is truncated or damaged ({error}); copy or make it again"
@@ -180,12 +180,20 @@ def load(path: str | os.PathLike[str]) -> Image:
     return Image(orientations.apply_orientation(voxels, stored), grid)
 
 
-def _voxels(path: str | os.PathLike[str], opened: nib.Nifti1Image) -> NDArray[np.float32]:
+def whole_voxels(path: str | os.PathLike[str], opened: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
+    """Return the voxels of an ``opened`` file as they are stored, after reading a compressed one to its checksum.
+
+    Raises errors of many kinds for a file that is truncated or damaged.
+
+    >>> save(Image(np.array([1.0, 2.0]).reshape(2, 1, 1), Grid((2, 1, 1), np.eye(4))), "image.nii.gz")
+    >>> whole_voxels("image.nii.gz", nib.load("image.nii.gz")).ravel().tolist()
+    [1.0, 2.0]
+    """
     unpack = _unpacker(path)
-    if unpack is None:
-        return np.asarray(opened.dataobj, dtype=np.float32)
+    if unpack is None or not hasattr(opened, "from_stream"):
+        return np.asarray(opened.dataobj, dtype=dtype)
     with unpack(path) as stream:
-        voxels = np.asarray(type(opened).from_stream(stream).dataobj, dtype=np.float32)
+        voxels = np.asarray(type(opened).from_stream(stream).dataobj, dtype=dtype)
         _read_on(stream)
     return voxels
 

@@ -96,14 +96,13 @@ def _read(file: Path) -> tuple[Any, Any]:
     import numpy as np
 
     from residua.images.rounding import ROUNDING
-    from residua.images.volumes import require_whole
+    from residua.images.volumes import whole_voxels
 
     if not os.path.isfile(file):
         raise ResiduaError(f"{file.name}: the file does not exist")
     try:
         source: Any = nib.load(file)
-        voxels = np.asanyarray(source.dataobj)
-        require_whole(file)
+        voxels = whole_voxels(file, source)
     except Exception as error:
         raise ResiduaError(f"{file.name}: cannot be read as NIfTI ({error})".replace(str(file), file.name)) from None
     if not isinstance(source, nib.Nifti1Image):

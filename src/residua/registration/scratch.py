@@ -10,14 +10,13 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 from scipy.io import loadmat
 
 from residua.errors import ScratchError
-from residua.images.volumes import require_whole as require_file
+from residua.images.volumes import whole_voxels
 
 _FIELD_BYTES = 3 * 4
 """Of one voxel of a displacement field: three numbers in float32."""
@@ -61,9 +60,7 @@ def _free(folder: str | os.PathLike[str]) -> str:
 
 
 def _read_image(path: Path) -> None:
-    require_file(path)
-    opened: Any = nib.load(path)
-    np.asarray(opened.dataobj)
+    whole_voxels(path, nib.load(path))
 
 
 def _read_affine(path: Path) -> None:
