@@ -6,29 +6,25 @@ A file may store its axes in any order. ``load`` brings the voxels to RAS+ and r
 
 from __future__ import annotations
 
-import bz2
-import gzip
 import math
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from nibabel import orientations
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
 from residua.images.units import unit_instead_of_mm
+from residua.images.whole import whole_voxels
 from residua.publishing.publish import writing
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """From RAS+ world coordinates to those of ITK and ANTs, and back."""
 Box = tuple[slice, slice, slice]
 """A part of a grid along x, y, z."""
-_CHUNK_BYTES = 1 << 20
-_UNPACK: dict[str, Callable[[str | os.PathLike[str]], Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 GRID_TOLERANCE_VOXELS = 0.05
 """Two grids are the same when no corner lies further apart than this: no program shifts an image by so little."""
 _QUATERNION_ROUNDING = 1.5e-3
@@ -180,50 +176,6 @@ def load(path: str | os.PathLike[str]) -> Image:
     return Image(orientations.apply_orientation(voxels, stored), grid)
 
 
-def whole_voxels(path: str | os.PathLike[str], opened: Any, dtype: DTypeLike | None = None) -> NDArray[Any]:
-    """Return the voxels of an ``opened`` file as they are stored, after reading a compressed one to its checksum.
-
-    Raises errors of many kinds for a file that is truncated or damaged.
-
-    >>> save(Image(np.array([1.0, 2.0]).reshape(2, 1, 1), Grid((2, 1, 1), np.eye(4))), "image.nii.gz")
-    >>> whole_voxels("image.nii.gz", nib.load("image.nii.gz")).ravel().tolist()
-    [1.0, 2.0]
-    """
-    unpack = _unpacker(path)
-    if unpack is None or not hasattr(opened, "from_stream"):
-        return np.asarray(opened.dataobj, dtype=dtype)
-    with unpack(path) as stream:
-        voxels = np.asarray(type(opened).from_stream(stream).dataobj, dtype=dtype)
-        _read_on(stream)
-    return voxels
-
-
-def require_whole(path: str | os.PathLike[str]) -> None:
-    """Raise ``ResiduaError`` when a compressed file does not end with the checksum of what it holds.
-
-    ``load`` notices by itself.
-
-    >>> save(Image(np.zeros((2, 3, 4), np.float32), Grid((2, 3, 4), np.eye(4))), "image.nii.gz")
-    >>> require_whole("image.nii.gz")
-    """
-    unpack = _unpacker(path)
-    if unpack is not None:
-        try:
-            with unpack(path) as stream:
-                _read_on(stream)
-        except Exception as error:
-            raise ResiduaError(f"{path}: the file is truncated or damaged ({error}); copy or make it again") from error
-
-
-def _unpacker(path: str | os.PathLike[str]) -> Callable[[str | os.PathLike[str]], Any] | None:
-    return _UNPACK.get(os.path.splitext(path)[1].lower())
-
-
-def _read_on(stream: Any) -> None:
-    while stream.read(_CHUNK_BYTES):
-        pass
-
-
 def load_mask(path: str | os.PathLike[str]) -> Image:
     """Load a label file as booleans (voxel > 0.5) in RAS+ order.
 
@@ -257,6 +209,16 @@ def save(image: Image, path: str | os.PathLike[str], slope: float | None = None)
         nifti.header.set_slope_inter(slope, 0)
     with writing(path, suffix=".nii.gz") as beside:
         nib.save(nifti, beside)
+
+
+def finite(image: Image) -> Image:
+    """Return an image (x, y, z) with 0 for each value that is not finite.
+
+    >>> image = Image(np.array([1.0, np.nan, np.inf]).reshape(3, 1, 1), Grid((3, 1, 1), np.eye(4)))
+    >>> finite(image).data.ravel().tolist()
+    [1.0, 0.0, 0.0]
+    """
+    return Image(np.nan_to_num(image.data, posinf=0.0, neginf=0.0), image.grid)
 
 
 def require_same_grid(image: Image, reference: Image, what: str) -> None:

@@ -96,7 +96,7 @@ def _read(file: Path) -> tuple[Any, Any]:
     import numpy as np
 
     from residua.images.rounding import ROUNDING
-    from residua.images.volumes import whole_voxels
+    from residua.images.whole import whole_voxels
 
     if not os.path.isfile(file):
         raise ResiduaError(f"{file.name}: the file does not exist")

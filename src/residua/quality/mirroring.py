@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage, optimize
 
 from residua.images.averaging import averaged
-from residua.images.volumes import Image
+from residua.images.volumes import Image, finite
 from residua.registration.assessment import mutual_information
 
 _SPACING_MM, _REACH_MM = 4.0, 112.0
@@ -57,7 +57,7 @@ class Sides:
 
 def _coarse(image: Image) -> Image:
     # A scan that failed may hold values that are not finite.
-    return averaged(Image(np.nan_to_num(image.data, posinf=0.0, neginf=0.0), image.grid), _SPACING_MM)
+    return averaged(finite(image), _SPACING_MM)
 
 
 def _at(image: Image, points: _Values) -> _Values:

@@ -17,7 +17,7 @@ from scipy import ndimage
 from residua.errors import ResiduaError, UnusableScanError
 from residua.images import volumes
 from residua.images.scans import load_scan
-from residua.images.volumes import Image, box_around
+from residua.images.volumes import Image, box_around, finite
 from residua.problems.problem import PROBLEM, failed
 from residua.publishing.publish import write_json
 from residua.registration.assessment import assess, mismatch_of
@@ -68,7 +68,7 @@ def register(
         found, reason = _attempted(fixed, moved, kept, settings, threads, Path(scratch))
         if reason:
             # Values that are not finite would spread over the resampled image.
-            fixed, moved = _finite(fixed), _finite(moved)
+            fixed, moved = finite(fixed), finite(moved)
         record = assess(fixed, moved, found)
         wrong = ("registration-impossible", reason) if reason else mismatch_of(record, settings)
         keep(found.affine, transform.affine)
@@ -133,10 +133,6 @@ def _kept(resected: Path | None, moving: Image, margin_mm: float | None) -> Imag
     kept = np.ones(label.grid.shape, dtype=bool)
     kept[box] = ndimage.distance_transform_edt(~label.data[box], sampling=label.grid.spacing_mm) > margin_mm
     return Image(kept, label.grid)
-
-
-def _finite(image: Image) -> Image:
-    return Image(np.nan_to_num(image.data, posinf=0.0, neginf=0.0), image.grid)
 
 
 def _require_content(image: Image, what: str) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from scipy.io import loadmat
 
 from residua.errors import ScratchError
-from residua.images.volumes import whole_voxels
+from residua.images.whole import whole_voxels
 
 _FIELD_BYTES = 3 * 4
 """Of one voxel of a displacement field: three numbers in float32."""

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from residua.images.averaging import averaged
-from residua.images.volumes import Image
+from residua.images.volumes import Image, finite
 
 ALIKE = 0.90
 """Share of equal signs from which two images may be one scan."""
@@ -43,7 +43,7 @@ Key = tuple[str, str]
 
 def fingerprint(image: Image) -> str:
     """Return the fingerprint of an image as text."""
-    coarse = averaged(Image(np.nan_to_num(image.data, posinf=0.0, neginf=0.0), image.grid), _WORKING_MM)
+    coarse = averaged(finite(image), _WORKING_MM)
     fine, smooth = (
         ndimage.gaussian_filter(coarse.data, np.divide(mm, coarse.grid.spacing_mm)) for mm in (_FINE_MM, _COARSE_MM)
     )

@@ -13,7 +13,7 @@ from typing import Any
 import nibabel as nib
 
 from residua.errors import ResiduaError
-from residua.images.volumes import require_whole
+from residua.images.whole import require_whole
 from residua.importers.dicom.headers import UnusedError, owner_of, read_dataset, read_header
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import without_words
