@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from prepared_channels import prepared_channels
 
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
-from residua.networks.registry import prepare_of, settings_of
-from residua.preparation.cases import ChannelCase
+from residua.networks.registry import settings_of
 from residua.settings.network import NetworkSettings
 
 PATIENTS = ("P1", "P2")
@@ -45,14 +45,7 @@ def make_cases(folder: Path) -> None:
 
 def prepared(arch: str, settings: NetworkSettings, folder: Path) -> dict[tuple[str, str], Path]:
     """Every prepared channel by its name and the patient."""
-    for channel in (IMAGE, TUMOUR, BRAIN, Channel("residual", True)):
-        out = folder / channel.name
-        out.mkdir()
-        cases = [
-            ChannelCase(p, folder / f"{p}_{channel.name}.nii.gz", folder / f"{p}_brain.nii.gz") for p in PATIENTS
-        ]  # fmt: skip
-        prepare_of(arch)(cases, channel.is_label, settings.preparation(), out)
-    return {(path.parent.name, path.name.partition(".")[0]): path for path in folder.glob("*/*")}
+    return prepared_channels(arch, settings, folder, (IMAGE, TUMOUR, BRAIN, Channel("residual", True)), PATIENTS)
 
 
 def training_set(made: dict[tuple[str, str], Path], channels: tuple[Channel, ...]) -> TrainingSet:

@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+from prepared_channels import prepared_channels
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
@@ -58,14 +59,7 @@ def make_cases(folder: Path) -> None:
 
 def prepare_all(arch: str, settings: NetworkSettings, folder: Path) -> TrainingSet:
     """Prepare every channel on its own, as the workflow does."""
-    for channel in (*CHANNELS, Channel("residual", is_label=True)):
-        out = folder / channel.name
-        out.mkdir()
-        cases = [
-            ChannelCase(p, folder / f"{p}_{channel.name}.nii.gz", folder / f"{p}_brain.nii.gz") for p in PATIENTS
-        ]  # fmt: skip
-        prepare_of(arch)(cases, channel.is_label, settings.preparation(), out)
-    made = {(path.parent.name, path.name.partition(".")[0]): path for path in folder.glob("*/*")}
+    made = prepared_channels(arch, settings, folder, (*CHANNELS, Channel("residual", is_label=True)), PATIENTS)
     cases = {p: PreparedCase(p, tuple(made[channel.name, p] for channel in CHANNELS)) for p in PATIENTS}
     return TrainingSet(CHANNELS, cases, {p: made["residual", p] for p in PATIENTS}, PATIENTS[:2], PATIENTS[2:])
 

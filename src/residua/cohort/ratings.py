@@ -26,14 +26,11 @@ def judged_ratings(study: Study, cohort: Cohort) -> tuple[Raters | None, list[Pr
         return None, []
     split = cohort.split
     raters, problems = judged_raters(study.raters, split.holdout, list(split.excluded), split.patients)
-    if not errors_of(problems) and not any(_comparable(study, cohort, patient) for patient in raters.patients):
-        inputs = sorted({name for arch in study.archs for name in study.candidates("raters", arch)})
+    inputs = sorted({name for arch in study.archs for name in study.candidates("raters", arch)})
+    if errors_of(problems):
+        return raters, problems
+    if not any(all(cohort.has(patient, study.inputs[name]) for name in inputs) for patient in raters.patients):
         what = f"no rated patient has every channel of the input configurations that are compared ({', '.join(inputs)})"
         remedy = "name others under statistics.best_inputs.raters in the config, or set raters to null"
         problems.append(problem_of("rated-without-inputs", what, remedy, file=study.raters))
     return raters, problems
-
-
-def _comparable(study: Study, cohort: Cohort, patient: str) -> bool:
-    names = {name for arch in study.archs for name in study.candidates("raters", arch)}
-    return all(cohort.has(patient, study.inputs[name]) for name in names)

@@ -10,7 +10,7 @@ from unicodedata import normalize
 
 from residua.cohort.table.lines import MISSING, read_lines
 from residua.errors import ResiduaError
-from residua.importers.cells import hours_between, is_known, moment_of, number_of
+from residua.importers.cells import hours_between, is_known, moment_of, number_of, rows_under
 from residua.problems.lists import errors_of
 
 _HOSPITAL = ("hospital", "site", "center", "centre", "institution", "site_id")
@@ -35,10 +35,8 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     header = [name.lower() for name in lines[0].cells]
     if twice := [name for name, n in Counter(header).items() if n > 1 and name]:
         raise ResiduaError(f"{path}: the column {twice[0]} is twice in the header; delete one")
-    if wide := [line.row for line in lines[1:] if any(line.cells[len(header) :])]:
-        raise ResiduaError(f"{path}: row {wide[0]} has more cells than the header has columns; correct it")
-    cells = (zip(header, line.cells, strict=False) for line in lines[1:])
-    return tuple({column: cell for column, cell in row if cell not in MISSING} for row in cells)
+    rows = rows_under(header, lines[1:], path)
+    return tuple({column: cell for column, cell in row.items() if cell not in MISSING} for row in rows)
 
 
 def rows_named(rows: Iterable[Row], column: str, name: str) -> list[Row]:

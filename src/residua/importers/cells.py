@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
+from residua.cohort.table.lines import Line
 from residua.cohort.table.rows import CohortRow, typed
 from residua.errors import ResiduaError
 
@@ -48,6 +50,19 @@ class WrittenMoment:
 
     at: datetime
     has_time: bool
+
+
+def rows_under(header: Sequence[str], lines: Iterable[Line], file: Path) -> list[dict[str, str]]:
+    """Return the cells of each line by column; a short line lacks the last ones.
+
+    Raises ``ResiduaError`` for a line with a value beyond the last column.
+    """
+    rows = []
+    for line in lines:
+        if any(line.cells[len(header) :]):
+            raise ResiduaError(f"{file}: row {line.row} has more cells than the header has columns; correct it")
+        rows.append(dict(zip(header, line.cells, strict=False)))
+    return rows
 
 
 def is_known(text: str | None) -> bool:

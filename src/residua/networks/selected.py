@@ -7,7 +7,7 @@ from typing import Any
 
 from residua.errors import DamagedStageError
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
-from residua.publishing.publish import digest, read_json
+from residua.publishing.publish import digest, read_json, remaking
 from residua.settings.base import REFERENCE_STANDARD
 
 
@@ -42,7 +42,6 @@ def _file(record: dict[str, Any], patient: str, channel: str) -> Path:
     file = Path(entry["path"])
     if not file.is_file() or digest(file) != entry["digest"]:
         raise DamagedStageError(
-            f"{file}: missing or changed since it was made. "
-            f"Rebuild with: rm {file.parent / 'manifest.json'} and run the same snakemake command again"
+            f"{file}: missing or changed since it was made. Rebuild with: {remaking(file.parent / 'manifest.json')}"
         )
     return file

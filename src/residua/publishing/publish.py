@@ -211,8 +211,13 @@ def manifest_of(manifest: str | os.PathLike[str]) -> dict[str, Any]:
     return record
 
 
+def remaking(file: str | os.PathLike[str]) -> str:
+    """Return the command that makes a result again."""
+    return f"rm {file} and run the same snakemake command again"
+
+
 def _rebuild(manifest: str | os.PathLike[str]) -> str:
-    return f"Rebuild with: rm {manifest} and run the same snakemake command again"
+    return f"Rebuild with: {remaking(manifest)}"
 
 
 def _intact(path: Path, expected: str) -> bool:

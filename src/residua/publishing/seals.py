@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from residua.errors import DamagedStageError, ResiduaError
-from residua.publishing.publish import digest, write_text
+from residua.publishing.publish import digest, remaking, write_text
 
 RESULTS = "results"
 _SEALS = ".sha256"
@@ -44,16 +44,12 @@ def require_sealed(files: Iterable[str]) -> None:
         try:
             changed = digest(file) != kept.read_text(encoding="utf-8").strip()
         except OSError as error:
-            what = f"{file}: cannot be read ({error.strerror}); change its permissions, or {_rebuild(file)}"
+            what = f"{file}: cannot be read ({error.strerror}); change its permissions, or {remaking(file)}"
             raise ResiduaError(what) from None
         if changed:
-            raise DamagedStageError(f"{file}: changed or damaged since it was made. Rebuild it: {_rebuild(file)}")
+            raise DamagedStageError(f"{file}: changed or damaged since it was made. Rebuild it: {remaking(file)}")
 
 
 def _seal_of(file: str) -> Path | None:
     parts = Path(file).parts
     return Path(RESULTS, _SEALS, *parts[1:-1], f"{parts[-1]}.txt") if parts[:1] == (RESULTS,) else None
-
-
-def _rebuild(file: str) -> str:
-    return f"rm {file} and run the same snakemake command again"

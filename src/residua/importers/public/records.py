@@ -9,7 +9,7 @@ from pathlib import Path
 
 from residua.cohort.table.lines import read_lines
 from residua.errors import ResiduaError
-from residua.importers.cells import is_known, number_of
+from residua.importers.cells import is_known, number_of, rows_under
 from residua.importers.public.tree import Tree
 from residua.importers.tree import why_unread
 
@@ -86,9 +86,7 @@ def _read(file: Path) -> Records:
     if problems:
         raise ResiduaError(str(problems[0]))
     header = [_plain(name) for name in lines[0].cells]
-    if wide := [line.row for line in lines[1:] if any(line.cells[len(header) :])]:
-        raise ResiduaError(f"{file}: row {wide[0]} has more cells than the header has columns; correct it")
-    return Records(tuple(dict(zip(header, line.cells, strict=False)) for line in lines[1:]), file)
+    return Records(tuple(rows_under(header, lines[1:], file)), file)
 
 
 def _require_one_row_each(records: Records, column: str) -> None:

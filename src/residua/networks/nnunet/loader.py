@@ -1,6 +1,6 @@
 """Load nnU-Net's batches in processes beside the training; where one of them fails, the training ends with the reason.
 
-PatchBatches reach the training through shared memory, which is a file system of limited size.
+Batches reach the training through shared memory, which is a file system of limited size.
 """
 
 from __future__ import annotations
