@@ -40,7 +40,10 @@ class Scan:
         except UnusedError as reason:
             self.left[name] = str(reason)
             return
-        series = self.series.setdefault(owner_of(header), series_of(header))
+        owner = owner_of(header)
+        if owner not in self.series:
+            self.series[owner] = series_of(header)
+        series = self.series[owner]
         if self._is_copy(path, text(header, "SOPInstanceUID"), series):
             self.left[name] = "a copy of another file"
             return
