@@ -36,9 +36,9 @@ COLOURS = {
     "csf": "#31465f", "gm": "#8d8d8d", "wm": "#d6d6d6", "oedema": "#7fb3d5", "cavity": "#1b1b3a", "wall": "#b08d57",
     "tumor": "#2ca02c", "blood": "#d62728", "air": "#000000", "vessel": "#ff7f0e", "dura": "#9467bd", "bone": "#4a3b32",
     "marrow": "#6b5848", "fat": "#f7dc6f", "muscle": "#7b241c", "skin": "#e5b7a0", "eye": "#5dade2",
-    "necrosis": "#555555",
+    "necrosis": "#555555", "pia": "#f7b6d2", "infiltrated": "#98df8a",
 }  # fmt: skip
-LEGEND = ("tumor", "blood", "cavity", "wall", "oedema", "vessel", "dura", "bone")
+LEGEND = ("tumor", "infiltrated", "blood", "cavity", "wall", "oedema", "vessel", "pia", "dura", "bone")
 HALF_MM = 97.0
 
 
@@ -48,8 +48,8 @@ def draw(cohort: Path, out: Path) -> None:
     complete = rows[(rows[list(SEQUENCES)] != "").all(axis=1)]
     out.mkdir(parents=True, exist_ok=True)
     for hospital, patients in complete.groupby("hospital"):
-        volumes = [volumes.load_mask(cohort / file).data.sum() for file in patients["residual"]]
-        sheet(cohort, patients.iloc[int(np.argmax(np.array(volumes) > 0))], out / f"{hospital}.jpg")
+        voxels = [volumes.load_mask(cohort / file).data.sum() for file in patients["residual"]]
+        sheet(cohort, patients.iloc[int(np.argmax(np.array(voxels) > 0))], out / f"{hospital}.jpg")
 
 
 def sheet(cohort: Path, row: pd.Series, out: Path) -> None:
