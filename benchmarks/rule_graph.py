@@ -21,7 +21,7 @@ FILES = {
     "cohort": ("cohort", "participants"),
     "images": ("register", "brain", "quality"),
     "channels": ("prepare",),
-    "networks": ("train", "predict"),
+    "networks": ("train", "out_of_fold", "predict"),
     "segmentations": ("segment", "measure"),
     "raters": ("raters",),
     "statistics": ("statistics",),

@@ -6,7 +6,7 @@
 #   results/figures/{figure}.png, results/figures/{figure}.txt   (figures.smk, participants.smk)
 #   results/metrics/{arch}/{inputs}.parquet                      (measure.smk)
 #   results/statistics/{name}.parquet                            (statistics.smk, raters.smk)
-#   results/segmentations/{arch}/{inputs}/threshold.json         (segment.smk)
+#   results/segmentations/{arch}/{inputs}/threshold.json         (out_of_fold.smk)
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json      (train.smk)
 #   results/quality/flags.tsv, results/quality/sound.json        (quality.smk)
 # Gives:

@@ -28,7 +28,7 @@ MOMENTS = {
         Moment(("register",), Form.MAIN_THEN_JOBS),
         Moment(("train nnunet",), Form.MAIN_OF_A_SLOW_JOB),
         Moment(("train agunet",), Form.GROUP),
-        Moment(("predict",), Form.MAIN),
+        Moment(("out_of_fold", "predict"), Form.MAIN),
         Moment(("quality", "tables", "figures", "report"), Form.JOB),
     ),
     "from the cohort to the statistics": (

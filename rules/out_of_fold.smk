@@ -1,0 +1,56 @@
+# What cross-validation says of each network: out-of-fold probabilities, and the threshold that is best on them.
+#
+# Needs: the reference standard of the cohort table, and
+#   results/prepared/{arch}/{inputs}/{subset}.json                   (prepare.smk)
+#   results/models/{arch}/{inputs}/fold{fold}/manifest.json          (train.smk)
+# Gives:
+#   results/predictions/{arch}/{inputs}/fold{fold}/manifest.json     probabilities of a fold's validation patients
+#   results/segmentations/{arch}/{inputs}/threshold.json             the threshold, and the scores of every candidate
+rule predict:
+    """Predict the validation patients of one fold by the model that has not seen them."""
+    input:
+        cases="results/prepared/{arch}/{inputs}/fold{fold}.json",
+        models=["results/models/{arch}/{inputs}/fold{fold}/manifest.json"],
+    output:
+        "results/predictions/{arch}/{inputs}/fold{fold}/manifest.json",
+    log:
+        "results/logs/predict/{arch}_{inputs}_fold{fold}.log",
+    benchmark:
+        "results/benchmarks/predict/{arch}_{inputs}_fold{fold}.tsv"
+    conda:
+        environment_of
+    threads: 4
+    resources:
+        mem_mb=growing(32000),
+        runtime=720,
+        gpu=1,
+    params:
+        code=code_of_network("predict", "predict"),
+    script:
+        "../scripts/predict.py"
+
+
+rule choose_threshold:
+    """Choose the threshold with the best out-of-fold score."""
+    input:
+        predictions=lambda wildcards: preparation.out_of_fold_predictions(loaded, wildcards.arch, wildcards.inputs),
+        references=lambda wildcards: preparation.validation_references(loaded, wildcards.inputs),
+    output:
+        "results/segmentations/{arch}/{inputs}/threshold.json",
+    log:
+        "results/logs/choose_threshold/{arch}_{inputs}.log",
+    benchmark:
+        "results/benchmarks/choose_threshold/{arch}_{inputs}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=720,
+    params:
+        patients=lambda wildcards: patients.validation_by_fold(loaded, wildcards.inputs),
+        postprocessing=study.postprocessing.model_dump(mode="json"),
+        classification=study.classification.model_dump(mode="json"),
+        code=code("choose_threshold"),
+    script:
+        "../scripts/choose_threshold.py"
