@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 LIBRARY = Path(__file__).resolve().parents[2] / "src" / "residua"
-PACKAGES = ("images", "metrics", "segmentation", "statistics")
+PACKAGES = ("images", "metrics", "resection", "segmentation", "statistics")
 FILES = [file for package in PACKAGES for file in sorted((LIBRARY / package).glob("[a-z]*.py"))]
 NAMES = [f"residua.{file.parent.name}.{file.stem}" for file in FILES]
 

@@ -111,6 +111,7 @@ def test_the_library_knows_nothing_of_snakemake_and_keeps_heavy_imports_in_their
 
 LAYERS = (
     "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
+    "resection",
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "cohort.proposal", "cohort.commands", "raters", "tables",
     "figures", "quality", "report", "simulate", "importers", "importers.dicom", "importers.public", "operations",
