@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from residua.images.volumes import Grid, Image
-from residua.networks.cases import PreparedCase, TrainingSet
+from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.preparation.brain_crop import Crop
 from residua.preparation.cases import ChannelCase
 
@@ -56,3 +56,14 @@ class Load(Protocol):
 
     def __call__(self, models: Sequence[Path]) -> Predictor:
         """Load the trained models in the folders ``models``."""
+
+
+class Misdescribed(Protocol[Settings]):
+    """``networks/{arch}/model_files.py: misdescribed``, beside ``FILES``; it imports no framework."""
+
+    def __call__(self, described: Mapping[str, Any], settings: Settings, channels: Sequence[Channel]) -> str | None:
+        """Return the file of a trained model that describes another network than settings and channels do; else None.
+
+        ``described`` holds the content of each JSON file among ``FILES``, by name. A stranger may have written it: what
+        the framework would import by a name that stands there must be refused here.
+        """

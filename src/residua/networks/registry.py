@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from residua.images.volumes import Grid
-from residua.networks.contract import Load, Prepare, TargetGrid, Train
+from residua.networks.contract import Load, Misdescribed, Prepare, TargetGrid, Train
 from residua.preparation.brain_crop import Crop
 from residua.settings.base import Frozen
 from residua.settings.network import NetworkSettings
@@ -41,3 +41,13 @@ def train_of(arch: str) -> Train[Any]:
 def load_of(arch: str) -> Load:
     """Return the function that loads trained models of ``arch``; this imports its framework."""
     return cast(Load, import_module(f"residua.networks.{arch}.predict").load)
+
+
+def model_files_of(arch: str) -> tuple[str, ...]:
+    """Return the names of the files of a trained model that ``load`` reads; this imports no framework."""
+    return cast(tuple[str, ...], import_module(f"residua.networks.{arch}.model_files").FILES)
+
+
+def misdescribed_of(arch: str) -> Misdescribed[Any]:
+    """Return the function that holds a model's description against the settings; this imports no framework."""
+    return cast(Misdescribed[Any], import_module(f"residua.networks.{arch}.model_files").misdescribed)

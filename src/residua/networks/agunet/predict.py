@@ -12,8 +12,9 @@ from safetensors.numpy import load_file
 from residua.images.volumes import Image
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
+from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.prepared import read_origin, read_stacked
-from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, assign
+from residua.networks.agunet.weights import assign
 from residua.networks.cases import PreparedCase
 from residua.publishing.publish import read_json
 

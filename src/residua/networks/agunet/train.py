@@ -18,9 +18,11 @@ from residua.networks.agunet.checkpoint import CHECKPOINT, restore, save
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras, set_up
 from residua.networks.agunet.loss import soft_dice_loss
+from residua.networks.agunet.model_files import BUILT_FROM
+from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyAdam, SteadyModel
-from residua.networks.agunet.weights import NETWORK_FILE, WEIGHTS_FILE, arrays_of, start_from
+from residua.networks.agunet.weights import arrays_of, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.divergence import require_convergence
@@ -117,6 +119,6 @@ def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Cour
 
 
 def _description(channels: Sequence[Channel], settings: AGUNetSettings, course: Course) -> dict[str, Any]:
-    built = settings.model_dump(mode="json", include={"shape", "features", "batch_normalization_momentum"})
+    built = settings.model_dump(mode="json", include=BUILT_FROM)
     names = [channel.name for channel in channels]
     return {**built, "channels": names, "epochs_trained": course.epoch, "epoch_of_weights": course.best_epoch}

@@ -13,9 +13,9 @@ from safetensors.numpy import load_file
 from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import sees_the_input
 from residua.networks.agunet.framework import keras
+from residua.networks.agunet.names import NETWORK_FILE
 from residua.publishing.publish import digest
 
-WEIGHTS_FILE, NETWORK_FILE = "weights.safetensors", "network.json"
 Arrays = dict[str, NDArray[Any]]
 
 

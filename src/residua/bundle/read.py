@@ -1,0 +1,151 @@
+"""Read a bundle of any origin: everything in it is checked before anything is used, and nothing is unpickled."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from residua.bundle.container import BundleFiles, digest_in, opened, unusable
+from residua.bundle.names import BRAIN_WEIGHTS, CARD, RECORD, model_file
+from residua.bundle.record import FORMAT, BundleRecord
+from residua.bundle.safetensors_header import header_fault
+from residua.errors import ResiduaError
+from residua.networks.registry import misdescribed_of, model_files_of
+from residua.publishing.publish import digest, record_digest, writing
+from residua.settings.messages import problem_lines
+from residua.settings.networks import known_networks
+from residua.version import __version__
+
+DIGEST = "sha256"
+"""Key of ``bundle.json``: the digest of all that stands beside it."""
+
+
+def read_bundle(path: Path, arch: str | None = None) -> BundleRecord:
+    """Return the record of a bundle, a folder or a zip, after every check.
+
+    ``arch`` is the network that is wanted, if only one will do. Raises ``ResiduaError`` that says what is wrong.
+    """
+    with opened(path) as container:
+        return _checked(container, arch)
+
+
+def unpack(path: Path, folder: Path) -> BundleRecord:
+    """Write all files of a bundle into ``folder``, and return its record after every check."""
+    with opened(path) as container:
+        record = _checked(container, None)
+        for name in sorted(container.sizes):
+            _copy(container, name, record.files.get(name), folder / name)
+    return record
+
+
+def unpack_model(path: Path, fold: int, folder: Path) -> BundleRecord:
+    """Write the files of one fold's model into ``folder``, as its training published them; return the record."""
+    with opened(path) as container:
+        record = _checked(container, None)
+        for name in model_files_of(record.arch):
+            _copy(container, model_file(fold, name), record.files[model_file(fold, name)], folder / name)
+    return record
+
+
+def files_of(record: BundleRecord) -> set[str]:
+    """Return the names of all files of a bundle beside its record."""
+    own = {BRAIN_WEIGHTS} if record.study["brain_mask"].get("weights") else set()
+    models = {model_file(fold, name) for fold in record.folds for name in model_files_of(record.arch)}
+    return {CARD, *own, *models}
+
+
+def _checked(container: BundleFiles, arch: str | None) -> BundleRecord:
+    record = _read_record(container)
+    if arch not in (None, record.arch):
+        what = f"holds models of the network {record.arch}, and {arch} is wanted"
+        raise ResiduaError(f"{container.path}: {what}; give a bundle of {arch}")
+    _require_files(container, record)
+    for name, expected in record.files.items():
+        if digest_in(container, name) != expected:
+            raise unusable(container.path, f"{name} was changed or damaged: its sha256 is not the one in {RECORD}")
+    for name, size in container.sizes.items():
+        if name.endswith(".safetensors"):
+            with container.open(name) as stream:
+                fault = header_fault(stream, size)
+            if fault:
+                raise unusable(container.path, f"{name} is no safetensors file: {fault}")
+    for fold in record.folds:
+        _require_described(container, record, fold)
+    return record
+
+
+def _read_record(container: BundleFiles) -> BundleRecord:
+    path = container.path
+    if RECORD not in container.sizes:
+        raise ResiduaError(f"{path}: holds no {RECORD} at its top; give a bundle, as residua bundle writes it")
+    found = _read_json(container, RECORD)
+    if not isinstance(found, dict):
+        raise unusable(path, f"{RECORD} holds no record")
+    if found.get("format") != FORMAT:
+        raise ResiduaError(
+            f"{path}: has the format {found.get('format')!r}, written by Residua {found.get('residua')}; Residua "
+            f"{__version__} reads format {FORMAT}. Use the Residua that wrote it, or ask for a bundle of this format"
+        )
+    stated = found.pop(DIGEST, None)
+    if stated != record_digest(found):
+        raise unusable(path, f"{RECORD} was changed or damaged: its sha256 is not the one that it states")
+    if found.get("arch") not in known_networks():
+        known = ", ".join(known_networks())
+        raise ResiduaError(
+            f"{path}: holds models of the network {found.get('arch')!r}; this Residua knows {known}. Add the network's "
+            "package (docs/how-to/network.md), or give another bundle"
+        )
+    try:
+        return BundleRecord.model_validate(found)
+    except ValidationError as error:
+        lines = problem_lines(error, "docs/reference/bundle.md", "bundle")
+        raise unusable(path, f"{RECORD} cannot be used:\n{lines}\n ") from None
+
+
+def _require_files(container: BundleFiles, record: BundleRecord) -> None:
+    wanted = files_of(record)
+    found = set(container.sizes) - {RECORD}
+    for what, names in (
+        ("lacks", wanted - found),
+        ("holds files that are none of its models', such as", found - wanted),
+        (f"has no digest in {RECORD} of", wanted - set(record.files)),
+        (f"has digests in {RECORD} of other files, such as", set(record.files) - wanted),
+    ):
+        if names:
+            shown = ", ".join(sorted(names)[:3])
+            raise unusable(container.path, f"{what} {shown} ({len(names)} in all; {record.arch}, folds {record.folds})")
+
+
+def _require_described(container: BundleFiles, record: BundleRecord, fold: int) -> None:
+    """Refuse a model whose description is not what the settings say: it would name other code, or another network."""
+    described: Mapping[str, Any] = {
+        name: _read_json(container, model_file(fold, name))
+        for name in model_files_of(record.arch)
+        if name.endswith(".json")
+    }
+    odd = misdescribed_of(record.arch)(described, record.settings, record.channels)
+    if odd:
+        name = model_file(fold, odd)
+        raise unusable(container.path, f"{name} describes another network than the settings in {RECORD}")
+
+
+def _read_json(container: BundleFiles, name: str) -> Any:
+    try:
+        with container.open(name) as stream:
+            return json.loads(stream.read().decode())
+    except (ValueError, RecursionError) as error:
+        raise unusable(container.path, f"{name} cannot be read as JSON ({error})") from None
+
+
+def _copy(container: BundleFiles, name: str, expected: str | None, target: Path) -> None:
+    with writing(target) as beside:
+        with container.open(name) as source, beside.open("wb") as sink:
+            shutil.copyfileobj(source, sink, 1 << 20)
+        # The bundle may have been changed since it was checked.
+        if expected is not None and digest(beside) != expected:
+            raise unusable(container.path, f"{name} was changed while it was read")
