@@ -89,6 +89,13 @@ def check_figure1(out: Path) -> dict[str, Any]:
     return {**file_facts(runs[0]), "same": same, "green": columns_of(runs[0][1], ANNOTATION)}
 
 
+def check_figure1_without_a_patient(out: Path) -> dict[str, Any]:
+    """Two sequences, and no patient who has both."""
+    files = outputs(out, "none-figure1")
+    figure1([], ("post_t1ce", "post_t2"), {"post_t1ce": "residual"}, files)
+    return file_facts(files)
+
+
 def check_figure3(out: Path, reference_ml: float) -> dict[str, Any]:
     """Two networks: the first segments the mask, the second nothing."""
     files = head_and_mask(out, PATIENT)
@@ -205,6 +212,7 @@ if __name__ == "__main__":
     folder = Path(sys.argv[1])
     record = {
         "figure1": check_figure1(folder),
+        "figure1_without_a_patient": check_figure1_without_a_patient(folder),
         "figure3": check_figure3(folder, 1.0),
         "figure3_without_a_patient": check_figure3(folder, 0.0),
         "figure4": check_figure4(folder),

@@ -10,7 +10,7 @@ import pytest
 
 from environments import python_in
 
-FIGURES = ("figure1", "figure3", "figure3_without_a_patient", "figure4")
+FIGURES = ("figure1", "figure1_without_a_patient", "figure3", "figure3_without_a_patient", "figure4")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +47,10 @@ def test_a_network_that_segmented_nothing_is_drawn_without_red(drawn: dict[str, 
     red, blue = drawn["figure3"]["red"], drawn["figure3"]["blue"]
     assert red[2] < 0.5
     assert blue[0] < 0.5 < blue[2]
+
+
+def test_a_study_without_a_complete_patient_has_a_figure_that_says_so(drawn: dict[str, Any]) -> None:
+    assert drawn["figure1_without_a_patient"]["words"].startswith("Figure 1. No patient of the study has every")
 
 
 def test_a_holdout_without_tumour_has_a_figure_that_says_so(drawn: dict[str, Any]) -> None:

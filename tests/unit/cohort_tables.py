@@ -23,21 +23,21 @@ COLUMNS = ("patient", "hospital", "role", "exclusion_reason", *FILES)
 AFFINE = np.diag([1.0, 1.0, 2.0, 1.0])
 
 
-def config(**changes: Any) -> dict[str, Any]:
+def config(choice: str | None = None, **changes: Any) -> dict[str, Any]:
     """The published configuration with two folds and one hold-out hospital, and ``changes`` at its top level.
 
-    No experiment names its inputs, so that ``changes`` may hold any input configurations.
+    Every experiment names the first input configuration, so that ``changes`` may hold any, or has the ``choice``.
     """
     small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"]}
     changed = {**copy.deepcopy(PUBLISHED), **small, **changes}
     for choices in changed["statistics"]["best_inputs"].values():
-        choices.update(dict.fromkeys(choices, "out_of_fold"))
+        choices.update(dict.fromkeys(choices, choice or next(iter(changed["inputs"]))))
     return changed
 
 
-def study(**changes: Any) -> Study:
+def study(choice: str | None = None, **changes: Any) -> Study:
     """The study of ``config``."""
-    return load_study(config(**changes))
+    return load_study(config(choice, **changes))
 
 
 def row(patient: str, hospital: str, **cells: str) -> dict[str, str]:

@@ -89,7 +89,7 @@ def _either() -> list[dict[str, str]]:
 
 
 def test_results_do_not_choose_among_inputs_that_no_patient_shares(tmp_path: Path) -> None:
-    _, problems = judged(tmp_path, _either(), inputs=APART, eligibility="per_inputs")
+    _, problems = judged(tmp_path, _either(), choice="out_of_fold", inputs=APART, eligibility="per_inputs")
     found = [str(problem) for problem in errors_of(problems)]
     assert len(found) == 4  # two networks, for segmentation and classification: there is no rater
     assert found[0] == (
@@ -102,7 +102,7 @@ def test_results_do_not_choose_among_inputs_that_no_patient_shares(tmp_path: Pat
 def test_one_shared_patient_of_a_fold_is_enough_and_one_of_the_holdout_is_not(tmp_path: Path) -> None:
     for patient, hospital, errors in (("GOT3", "GOT", 0), ("AMS3", "AMS", 4)):
         records = [*_either(), row(patient, hospital)]
-        _, problems = judged(tmp_path, records, inputs=APART, eligibility="per_inputs")
+        _, problems = judged(tmp_path, records, choice="out_of_fold", inputs=APART, eligibility="per_inputs")
         assert len(errors_of(problems)) == errors
 
 

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from residua.errors import ResiduaError
 from residua.figures import agreement, comparison, examples
 from residua.figures.slices import busiest_level, field_around, picture
 from residua.images import volumes
@@ -121,9 +120,15 @@ def test_each_hospital_shows_its_candidate_with_the_most_tumour(tmp_path: Path) 
     assert shown[1].residual_ml == 0
 
 
-def test_no_candidate_is_an_error_and_a_label_that_is_missing_is_not_outlined(tmp_path: Path) -> None:
-    with pytest.raises(ResiduaError, match="figure 1 cannot be drawn: no patient has a manual segmentation"):
-        examples.choose_examples([])
+def test_a_study_without_a_complete_patient_has_a_caption_that_says_so() -> None:
+    shown = examples.choose_examples([])
+    said = examples.caption(shown, ["post_t1ce", "post_flair"], {"post_t1ce": "residual"}, candidates=0)
+    assert said == (
+        "Figure 1. No patient of the study has every sequence (post-operative T1w-CE and post-operative FLAIR)."
+    )
+
+
+def test_a_label_that_is_missing_is_not_outlined(tmp_path: Path) -> None:
     only = candidate("A", "x", post_t1ce=save_mask(tmp_path / "mask.nii.gz", 3))
     assert int(examples.outline_of(only, "post_t1ce", GRID.shape).sum()) == 3
     assert not examples.outline_of(only, "pre_t1ce", GRID.shape).any()

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
+import pandas as pd
 import pytest
 
-from cohort_tables import AFFINE, config, rows, write_image, write_images, write_table
+from cohort_tables import AFFINE, config, row, rows, write_image, write_images, write_table
 from residua.cohort.checks.rater_voxels import check_rater_voxels
-from residua.cohort.cohort import judged_cohort
+from residua.cohort.cohort import Cohort, judged_cohort
 from residua.cohort.commands.start import start_problems
 from residua.cohort.commands.verdict import Verdict, check_cohort
 from residua.cohort.ratings import load_ratings
 from residua.errors import ResiduaError
 from residua.problems.lists import errors_of
 from residua.settings.study import Study, load_study
+from residua.statistics.best_inputs import best_inputs
 
 MASK = np.zeros((4, 5, 3), np.uint8)
 MASK[2, 2, 1] = 1
@@ -102,8 +106,8 @@ def rewrite(file: Path, old: str, new: str) -> None:
 
 
 def test_rated_patients_without_the_compared_inputs_are_told(tmp_path: Path) -> None:
-    record = config(eligibility="per_inputs", inputs={"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]})
-    study, table = study_with_raters(tmp_path, eligibility="per_inputs", inputs=record["inputs"])
+    inputs = {"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]}
+    study, table = study_with_raters(tmp_path, choice="out_of_fold", eligibility="per_inputs", inputs=inputs)
     records = rows()
     records.append({**records[3], "patient": "AMS2"})
     records[3]["post_t1"] = ""
@@ -151,3 +155,124 @@ def test_rating_itself_asks_the_same(tmp_path: Path) -> None:
     raters = load_ratings(study, judged_cohort(study, table)[0])
     assert raters is not None
     assert [problem.check for problem in check_rater_voxels(raters.ratings)] == ["label-not-binary"]
+
+
+TWO = {"A": ["post_t1ce"], "C": ["post_t1ce", "post_flair"]}
+TUMOR, GONE, TUMOR_ALONE, GONE_ALONE = "tumor", "gone", "tumor without flair", "gone without flair"
+"""Kinds of patients: with and without residual tumour, and those who lack a sequence of input configuration C."""
+
+
+def cohort_of(folder: Path, first: list[str], second: list[str]) -> str:
+    """The table of a cohort with patients of these kinds in fold 0 (STO) and fold 1 (GOT), and one held out."""
+    kinds = {"STO": first, "GOT": second, "PAR": [GONE_ALONE], "AMS": [TUMOR]}
+    of = {f"{hospital}{i}": (hospital, kind) for hospital, own in kinds.items() for i, kind in enumerate(own)}
+    records = [row(patient, hospital) for patient, (hospital, _) in of.items()]
+    write_images(folder, records, enlarged=True)
+    for record in records:
+        kind = of[record["patient"]][1]
+        for column in ("post_t1ce", "pre_t1ce"):
+            brighten(folder / record[column], folder / record["pre_tumor"])
+        if kind.endswith("without flair"):
+            record["post_flair"] = ""
+        if kind.startswith("gone"):
+            drawn = nib.load(folder / record["residual"])
+            write_image(folder / record["residual"], np.zeros(drawn.shape, np.uint8), drawn.affine)
+    return write_table(folder, records)
+
+
+def brighten(image: Path, mask: Path) -> None:
+    """Make an image bright where the mask is, so that the mask lies in the head."""
+    scan, bright = nib.load(image), np.asarray(nib.load(mask).dataobj) > 0
+    write_image(image, np.where(bright, 70, np.asarray(scan.dataobj)).astype(np.int16), scan.affine)
+
+
+def measured(study: Study, cohort: Cohort, first: list[str], second: list[str]) -> pd.DataFrame:
+    """The validation rows that a run of this cohort would measure."""
+    by_hospital = {"STO": first, "GOT": second, "PAR": [GONE_ALONE]}
+    kinds = {f"{hospital}{i}": kind for hospital, own in by_hospital.items() for i, kind in enumerate(own)}
+    rows = [
+        {"arch": arch, "inputs": inputs, "patient": patient, "fold": cohort.split.fold_of(patient), "dice": 0.5}
+        | dict.fromkeys(("reference_ml", "predicted_ml"), 13.0 if kinds[patient].startswith("tumor") else 0.0)
+        for arch in study.archs
+        for inputs in study.inputs
+        for patient in cohort.eligible(inputs)
+        if patient in kinds
+    ]
+    return pd.DataFrame(rows).assign(split="validation").astype({"fold": "Int64"})
+
+
+BOTH = ("segmentation", "classification")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "undecided"),
+    [
+        ([TUMOR, GONE], [GONE], ()),
+        ([GONE], [TUMOR, GONE_ALONE, GONE], ()),
+        # Each fold has one kind of patients.
+        ([TUMOR], [GONE], ("classification",)),
+        ([TUMOR, TUMOR], [TUMOR], ("classification",)),
+        ([GONE], [GONE, GONE], BOTH),
+        # Patients with residual tumour are there, but not among those who have both input configurations.
+        ([GONE, TUMOR_ALONE], [GONE, TUMOR_ALONE], BOTH),
+        ([TUMOR, GONE_ALONE], [GONE, TUMOR_ALONE], ("classification",)),
+    ],
+)
+def test_a_choice_that_results_could_not_make_is_refused_before_any_training(
+    first: list[str], second: list[str], undecided: tuple[str, ...], tmp_path: Path
+) -> None:
+    study = load_study(config("out_of_fold", eligibility="per_inputs", inputs=TWO))
+    table = cohort_of(tmp_path, first, second)
+    verdict = check_cohort(study, table)
+    keys = [f"statistics.best_inputs.{name}.{arch}" for name in undecided for arch in study.archs]
+    refused = [problem for problem in verdict.problems if problem.check == "inputs-undecided"]
+    assert [problem.what.split(" is ")[0] for problem in refused] == keys
+    assert all("(A, C)" in problem.what and key in problem.remedy for problem, key in zip(refused, keys, strict=True))
+    assert told(verdict) == ["inputs-undecided"] * len(keys)
+    assert verdict.runs == (not keys)
+    # The start of a run refuses the same, and the run itself would, after its trainings.
+    cohort, _ = judged_cohort(study, table)
+    assert start_problems(study, cohort, None) == refused
+    for experiment in BOTH:
+        choice = getattr(study.statistics.best_inputs, experiment)
+        with pytest.raises(ResiduaError) if experiment in undecided else nullcontext():
+            best_inputs(measured(study, cohort, first, second), choice, experiment, study.classification)
+
+
+def test_a_choice_that_is_named_or_has_no_alternative_needs_no_score(tmp_path: Path) -> None:
+    table = cohort_of(tmp_path, [GONE], [GONE])
+    for choice, inputs in (("C", TWO), ("out_of_fold", {"A": ["post_t1ce"]})):
+        study = load_study(config(choice, eligibility="per_inputs", inputs=inputs))
+        assert told(check_cohort(study, table)) == []
+        cohort, _ = judged_cohort(study, table)
+        choices, cases = study.statistics.best_inputs.segmentation, measured(study, cohort, [GONE], [GONE])
+        chosen = dict.fromkeys(study.archs, list(inputs)[-1])
+        assert best_inputs(cases, choices, "segmentation", study.classification) == chosen
+
+
+def test_only_a_study_with_raters_chooses_for_them(tmp_path: Path) -> None:
+    table = cohort_of(tmp_path, [GONE], [GONE])
+    drawn = nib.load(tmp_path / "images/AMS0_residual.nii.gz")
+    write_image(tmp_path / "raters/AMS0.nii.gz", np.asarray(drawn.dataobj), drawn.affine)
+    raters = tmp_path / "raters.tsv"
+    raters.write_text("patient\trater\texpertise\tmask\nAMS0\trater1\texpert\traters/AMS0.nii.gz\n")
+    study = load_study(config("out_of_fold", eligibility="per_inputs", inputs=TWO, raters=str(raters)))
+    keys = [problem.what.split(" is ")[0] for problem in check_cohort(study, table).problems if problem.is_error]
+    assert keys == [f"statistics.best_inputs.{name}.{arch}" for name in (*BOTH, "raters") for arch in study.archs]
+
+
+@pytest.mark.parametrize(("first", "runs"), [([TUMOR, GONE], False), ([TUMOR, TUMOR, GONE], True)])
+def test_patients_whom_a_check_excludes_decide_no_choice(first: list[str], runs: bool, tmp_path: Path) -> None:
+    table = cohort_of(tmp_path, first, [GONE])
+    (tmp_path / "images/STO0_post_t1ce.nii.gz").write_bytes(b"")
+    study = load_study(config("out_of_fold", eligibility="per_inputs", inputs=TWO, on_invalid="exclude"))
+    verdict = check_cohort(study, table)
+    assert verdict.runs == runs
+    assert ("inputs-undecided" in told(verdict)) == (not runs)
+
+
+def test_a_mask_that_cannot_be_read_decides_nothing_by_itself(tmp_path: Path) -> None:
+    table = cohort_of(tmp_path, [TUMOR, GONE], [GONE])
+    (tmp_path / "images/STO0_residual.nii.gz").write_bytes(b"")
+    study = load_study(config("out_of_fold", eligibility="per_inputs", inputs=TWO))
+    assert told(check_cohort(study, table)) == ["file-empty"]

@@ -273,7 +273,8 @@ def test_contradictions_are_told_beside_values_that_cannot_be_read() -> None:
 
 
 def test_what_depends_on_an_unreadable_value_is_not_judged() -> None:
-    settings = config(labels={"residual": "post_t1ce", "pre_tumor": 5}, inputs={"A-1": ["post_t1ce"]}, archs="nnunet")
+    labels = {"residual": "post_t1ce", "pre_tumor": 5}
+    settings = config("A", labels=labels, inputs={"A-1": ["post_t1ce"]}, archs="nnunet")
     told = refusal(settings)
     assert [line.split(":")[0].strip() for line in told] == ["labels.pre_tumor", "inputs.A-1.[key]", "archs"]
 

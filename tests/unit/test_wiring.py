@@ -32,7 +32,7 @@ def loaded_study(folder: Path, records: list[dict[str, str]] | None = None, **ch
     for record in records:
         for column in FILES:
             (folder / f"images/{record['patient']}_{column}.nii.gz").touch()
-    settings = study(**{"inputs": INPUTS, "eligibility": "per_inputs", **changes})
+    settings = study("out_of_fold", **{"inputs": INPUTS, "eligibility": "per_inputs", **changes})
     return LoadedStudy(settings, load_cohort(settings, write_table(folder, records)))
 
 

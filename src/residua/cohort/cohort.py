@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from residua.cohort.batches import batches
 from residua.cohort.eligibility import ineligible, reason
@@ -48,6 +49,14 @@ class Cohort:
     def eligible(self, inputs: str) -> tuple[str, ...]:
         """Return the patients that have every channel of ``inputs``, fold by fold, then the hold-out."""
         return tuple(p for p in self.split.patients if self.has(p, self.channels[inputs]))
+
+    @cached_property
+    def shared(self) -> Mapping[int, tuple[str, ...]]:
+        """The validation patients of each fold that all input configurations have: on these they are compared."""
+        return {
+            fold: tuple(p for p in members if all(self.has(p, channels) for channels in self.channels.values()))
+            for fold, members in self.split.folds.items()
+        }
 
 
 def load_cohort(study: Study, table_path: str, invalid: Mapping[str, str] | None = None) -> Cohort:
@@ -151,25 +160,17 @@ def _without_patients(cohort: Cohort) -> list[Problem]:
 
 def _without_shared_patients(study: Study, cohort: Cohort) -> list[Problem]:
     """Return an error for each choice left to the results where no patient of a fold has all input configurations."""
-    members = [patient for members in cohort.split.folds.values() for patient in members]
-    shared = [p for p in members if all(cohort.has(p, channels) for channels in cohort.channels.values())]
-    if shared or not members:
+    if any(cohort.shared.values()) or not any(cohort.split.folds.values()):
         return []
-    choices: dict[str, dict[str, str]] = study.statistics.best_inputs.model_dump()
-    left = [
-        f"{experiment}.{arch}"
-        for experiment, by_arch in choices.items()
-        for arch in study.archs
-        if by_arch[arch] == OUT_OF_FOLD and (experiment != "raters" or study.raters)
-    ]
+    keys = [f"statistics.best_inputs.{experiment}.{arch}" for experiment, arch in study.left_to_results]
     return [
         problem_of(
             "inputs-without-shared-patients",
-            f"statistics.best_inputs.{key} is {OUT_OF_FOLD}, but no patient of a fold has the channels of all input "
-            f"configurations ({', '.join(cohort.channels)}), so that they cannot be compared on the same patients",
-            f"name an input configuration under statistics.best_inputs.{key} in the config",
+            f"{key} is {OUT_OF_FOLD}, but no patient of a fold has the channels of all input configurations "
+            f"({', '.join(cohort.channels)}), so that they cannot be compared on the same patients",
+            f"name an input configuration under {key} in the config",
         )
-        for key in left
+        for key in keys
     ]
 
 

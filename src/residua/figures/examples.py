@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.errors import ResiduaError
 from residua.figures.slices import busiest_level
 from residua.images import volumes
 from residua.images.display import WINDOW_PERCENT
@@ -41,12 +40,8 @@ class Example:
 def choose_examples(candidates: Sequence[Candidate]) -> list[Example]:
     """Choose the candidate with the largest residual volume of each hospital, the first of equal ones.
 
-    The slice is the one with the most residual tumour. Raises ``ResiduaError`` when there is no candidate.
+    The slice is the one with the most residual tumour. There is no example without a candidate.
     """
-    if not candidates:
-        raise ResiduaError(
-            "figure 1 cannot be drawn: no patient has a manual segmentation; give one in the cohort table"
-        )
     best: dict[str, Example] = {}
     for candidate in candidates:
         mask = volumes.load_mask(candidate.residual)
@@ -65,6 +60,8 @@ def outline_of(candidate: Candidate, column: str, shape: tuple[int, ...]) -> NDA
 
 def caption(examples: Sequence[Example], columns: Sequence[str], labels: Mapping[str, str], candidates: int) -> str:
     """Write the caption of Figure 1. ``labels`` names the label outlined on each column, ``candidates`` counts them."""
+    if not examples:
+        return f"Figure 1. No patient of the study has every sequence ({listed([name_of(c) for c in columns])})."
     patients = [f"Patient {i + 1}: {e.candidate.hospital}, {e.residual_ml:.2f} ml" for i, e in enumerate(examples)]
     on: dict[str, list[str]] = {}
     for column in columns:

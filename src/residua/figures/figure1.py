@@ -67,6 +67,10 @@ def _tile(example: Example, column: str) -> _Tile:
 
 
 def _drawn(rows: Sequence[Sequence[_Tile]], examples: Sequence[Example], titles: Sequence[str]) -> Figure:
+    if not rows:
+        figure = new_figure(_LEFT_MM + len(titles) * (_TILE_MM + _BESIDE_MM), _TILE_MM)
+        figure.text(0.5, 0.5, "No patient has every sequence", ha="center", va="center")
+        return figure
     # One scale for all, and one field per row, since its columns lie on one grid: that of the reference sequence.
     width, height = max(row[0].field.width_mm for row in rows), max(row[0].field.height_mm for row in rows)
     tall = _TILE_MM * height / width

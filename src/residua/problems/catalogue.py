@@ -49,6 +49,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "scan-too-late": "The scan is later than the protocol's window, or the hospital's own",
         "inputs-without-patients": "No patient of a fold or of the hold-out has all channels of an input configuration",
         "inputs-without-shared-patients": "No patient of a fold has all input configurations that results choose from",
+        "inputs-undecided": "Results cannot choose an input configuration: no fold's shared patients give a score",
     },
     "The configuration": {
         "weights-unusable": "A file of weights is missing, or its digest is not that of the configuration",

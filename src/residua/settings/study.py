@@ -102,6 +102,17 @@ class Study(Frozen):
         choice: str = getattr(self.statistics.best_inputs, experiment)[arch]
         return list(self.inputs) if choice == OUT_OF_FOLD else [choice]
 
+    @property
+    def left_to_results(self) -> list[tuple[str, str]]:
+        """Return every experiment and network for which results choose among several input configurations."""
+        return [
+            (experiment, arch)
+            for experiment in BestInputs.model_fields
+            if experiment != "raters" or self.raters
+            for arch in self.archs
+            if len(self.candidates(experiment, arch)) > 1
+        ]
+
     @model_validator(mode="after")
     def _placed_once(self) -> Study:
         if not isinstance(self.folds, dict):

@@ -40,7 +40,9 @@ def best_inputs(
             raise ResiduaError(
                 f"{key} does not name the network {name}; give its input configuration, or {OUT_OF_FOLD}"
             )
-        if choice[name] == OUT_OF_FOLD:
+        if choice[name] == OUT_OF_FOLD and len(measured) == 1:
+            chosen[name] = measured[0]
+        elif choice[name] == OUT_OF_FOLD:
             chosen[name] = _best(of_arch, experiment, classification, f"{key}.{name}")
         elif choice[name] in measured:
             chosen[name] = choice[name]

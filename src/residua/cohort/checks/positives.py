@@ -13,15 +13,17 @@ from residua.settings.base import REFERENCE_STANDARD
 
 
 def positive_patients(
-    patients: Iterable[Patient], residual_tumor_ml: float, cache: str | os.PathLike[str] | None = None
+    patients: Iterable[Patient],
+    residual_tumor_ml: float,
+    cache: str | os.PathLike[str] | None = None,
+    workers: int = 1,
 ) -> dict[str, bool]:
     """Return by patient whether there is residual tumour; excluded patients and unreadable masks are missing.
 
-    ``cache`` is that of ``check_voxels``: masks in it are not read again.
+    ``cache`` and ``workers`` are those of ``check_voxels``: masks in the cache are not read again.
     """
-    return positives_of(
-        check_voxels(patients, {REFERENCE_STANDARD: "label"}, cache=cache)["residual_ml"], residual_tumor_ml
-    )
+    found = check_voxels(patients, {REFERENCE_STANDARD: "label"}, cache=cache, workers=workers)
+    return positives_of(found["residual_ml"], residual_tumor_ml)
 
 
 def positives_of(volumes_ml: Mapping[str, float], residual_tumor_ml: float) -> dict[str, bool]:

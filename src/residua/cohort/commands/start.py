@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 
+from residua.cohort.checks.positives import positive_patients
 from residua.cohort.checks.rater_headers import check_rater_headers
 from residua.cohort.checks.rater_voxels import check_rater_voxels
+from residua.cohort.choices import choice_problems
 from residua.cohort.cohort import Cohort
 from residua.cohort.table.rater_table import Raters
 from residua.problems.problem import Problem
@@ -22,11 +24,12 @@ def start_problems(
     cache: str | os.PathLike[str] | None = None,
     workers: int = 1,
 ) -> list[Problem]:
-    """Return the problems of the raters' masks and of the weights that the configuration names. Never raises.
+    """Return the problems of weights, of choices that results cannot make, and of the raters' masks. Never raises.
 
-    Later stages refuse both too, some of them only after all trainings.
+    Later stages refuse all of them too, some only after all trainings. Without ``voxels`` no mask is read.
     """
     problems = weights_problems(study)
+    problems += undecided_problems(study, cohort, cache, workers) if voxels else []
     if raters is None:
         return problems
     reference = study.sequences.reference
@@ -37,6 +40,14 @@ def start_problems(
     broken = {problem.file for problem in problems if problem.is_error}
     whole = [rating for rating in raters.ratings if rating.mask not in broken and os.path.isfile(rating.mask)]
     return problems + (check_rater_voxels(whole, cache, workers) if voxels else [])
+
+
+def undecided_problems(
+    study: Study, cohort: Cohort, cache: str | os.PathLike[str] | None, workers: int
+) -> list[Problem]:
+    """Return what ``choice_problems`` finds by the reference standard, as far as masks must be read for it."""
+    cut_ml = study.classification.residual_tumor_ml
+    return choice_problems(study, cohort, lambda patients: positive_patients(patients, cut_ml, cache, workers))
 
 
 def weights_problems(study: Study) -> list[Problem]:

@@ -18,7 +18,7 @@ from residua.cohort.checks.stripped import stripped_problems
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.cohort import Cohort, judged_cohort
 from residua.cohort.commands.standing import known_headers
-from residua.cohort.commands.start import start_problems
+from residua.cohort.commands.start import start_problems, undecided_problems
 from residua.cohort.places import HEADERS
 from residua.cohort.ratings import judged_ratings
 from residua.cohort.split.fold_kinds import fold_kind_problems
@@ -84,9 +84,14 @@ def check_cohort(
         problems += fold_kind_problems(study, cohort.split, positive)
     beside = _beside_the_patients(study, cohort, voxels, cache, workers)
     problems += beside
-    ordered = sorted(dict.fromkeys(problems), key=lambda problem: problem.row or 0)
+    standing = errors_of(problems)
+    if standing and study.on_invalid == "exclude":
+        of_patients = [problem for problem in problems if problem not in beside]
+        without, standing = _without_invalid(study, table_path, of_patients, beside)
+        standing += undecided_problems(study, without, cache, workers) if voxels else []
+    ordered = sorted(dict.fromkeys([*problems, *standing]), key=lambda problem: problem.row or 0)
     hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
-    return Verdict(tuple(ordered), len(included), _runs(study, table_path, problems, beside), hospitals, volumes)
+    return Verdict(tuple(ordered), len(included), not standing, hospitals, volumes)
 
 
 def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str] | None) -> list[Problem]:
@@ -108,18 +113,18 @@ def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
 def _beside_the_patients(
     study: Study, cohort: Cohort, voxels: bool, cache: str | os.PathLike[str] | None, workers: int
 ) -> list[Problem]:
-    """Return what is wrong with raters and weights; no run goes on without them, whatever ``on_invalid`` says."""
+    """Return what is wrong with raters, weights and choices; no run goes on so, whatever ``on_invalid`` says."""
     raters, problems = judged_ratings(study, cohort)
     return problems + start_problems(study, cohort, raters, voxels, cache if voxels else None, workers)
 
 
-def _runs(study: Study, table_path: str, problems: list[Problem], beside: list[Problem]) -> bool:
-    """Return whether there is no error, or the study may continue without the patients that have one."""
-    if study.on_invalid == "stop" or not errors_of(problems):
-        return not errors_of(problems)
-    of_patients = [problem for problem in problems if problem not in beside]
+def _without_invalid(
+    study: Study, table_path: str, of_patients: list[Problem], beside: list[Problem]
+) -> tuple[Cohort, list[Problem]]:
+    """Return the cohort without the patients that have an error, and the errors with which it cannot run either."""
     cohort, left = judged_cohort(study, table_path, invalid_patients(of_patients))
     # A patient who is excluded is no longer rated.
-    rated = {rating.patient for rating in (judged_ratings(study, cohort)[0] or Raters(())).ratings}
+    raters, unrated = judged_ratings(study, cohort)
+    rated = {rating.patient for rating in (raters or Raters(())).ratings}
     still = [problem for problem in beside if problem.patient is None or problem.patient in rated]
-    return not errors_of([*left, *judged_ratings(study, cohort)[1], *still])
+    return cohort, errors_of([*left, *unrated, *still])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from residua.cohort.choices import decided
 from residua.cohort.cohort import Cohort
 from residua.settings.statistics import OUT_OF_FOLD, BestInputs
 
@@ -18,12 +19,9 @@ def proposed_choices(cohort: Cohort, positive: Mapping[str, bool]) -> dict[str, 
     inputs = cohort.channels
     folds = cohort.split.folds.values()
     usual = max(inputs, key=lambda name: (sum(len(_having(cohort, f, name)) for f in folds), len(inputs[name])))
-    shared = [set(fold).intersection(*(_having(cohort, fold, name) for name in inputs)) for fold in folds]
-    kinds = [{positive.get(patient) for patient in members} for members in shared]
-    has_tumors = any(True in found for found in kinds)
-    decided = dict.fromkeys(BestInputs.model_fields, has_tumors)
-    decided["classification"] = any({True, False} <= found for found in kinds)
-    return {name: OUT_OF_FOLD if possible and len(inputs) > 1 else usual for name, possible in decided.items()}
+    shared = [[positive.get(patient) for patient in members] for members in cohort.shared.values()]
+    possible = {name: any(decided(name, kinds) for kinds in shared) for name in BestInputs.model_fields}
+    return {name: OUT_OF_FOLD if able and len(inputs) > 1 else usual for name, able in possible.items()}
 
 
 def _having(cohort: Cohort, patients: tuple[str, ...], inputs: str) -> set[str]:
