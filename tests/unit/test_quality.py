@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pages import Page
 from residua.errors import ResiduaError
 from residua.publishing.publish import stage, write_json
-from residua.quality.catalogue import CATALOGUE, Measure
+from residua.quality.catalogue import CATALOGUE, Measure, printed
 from residua.quality.cohort import Outputs, assess_cohort
 from residua.quality.cohort_page import cohort_page
 from residua.quality.flag_rules import FLAG_RULES
@@ -188,6 +188,20 @@ def test_a_label_that_was_warped_has_a_ratio_and_one_that_was_not_lies_in_the_br
     assert label_measures(200, 199, 0.01, None) == {"volume_ml": 2.0, "inside_brain_percent": 99.5}
     assert label_measures(200, 100, 0.01, 4.0) == {"volume_ml": 2.0, "native_ml": 4.0, "volume_ratio": 0.5}
     assert label_measures(0, 0, 0.01, 0.0)["volume_ratio"] is None
+
+
+def test_every_number_is_printed_with_a_title_and_its_unit() -> None:
+    subjects, _ = cohort(1)
+    labels = {"residual": subjects["P0"]["residual"], "pre_tumor": subjects["P0"]["pre_tumor"]}
+    records = {"post_t1": sequence_measures(SOUND), "brain": brain_measures(MASK), **labels}
+    shown = {(subject, name): printed(subject, name) for subject, own in records.items() for name in own}
+    units = {"ml": "ml", "mm": "mm", "percent": "%", "degrees": "degrees"}
+    assert {key: how.unit for key, how in shown.items()} == {key: units.get(key[1].split("_")[-1], "") for key in shown}
+    assert not [how.title for how in shown.values() if "_" in how.title]
+    for subject, own in records.items():
+        assert len({printed(subject, name).title for name in own}) == len(own)
+    assert printed("residual", "volume_ml").shown(0.1) == "0.10\u00a0ml"
+    assert printed("brain", "components").shown(1) == "1"
 
 
 @pytest.fixture

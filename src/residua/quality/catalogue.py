@@ -1,6 +1,6 @@
 """How each measure is printed, and its limits that hold for every patient.
 
-A measure that is not in the catalogue is recorded but not judged.
+A measure that is in ``RECORDED`` is printed but not judged.
 """
 
 from __future__ import annotations
@@ -62,7 +62,18 @@ CATALOGUE = (
 )
 """In the order in which they are shown."""
 
-_BY_NAME = {measure.name: measure for measure in CATALOGUE}
+RECORDED = (
+    Measure("similarity_before", "similarity before registration", 3),
+    Measure("jacobian_min", "smallest Jacobian of the warp", 2),
+    Measure("jacobian_max", "largest Jacobian of the warp", 2),
+    Measure("components", "pieces of the brain mask", 0),
+    Measure("holes_ml", "volume of the holes in the brain mask", 1, unit="ml"),
+    Measure("volume_ml", "volume on the grid of the reference", 2, unit="ml"),
+    Measure("native_ml", "volume as drawn", 2, unit="ml"),
+)
+"""Beside the catalogue; a volume that is not the brain mask's is here."""
+
+_BY_NAME, _RECORDED = ({measure.name: measure for measure in measures} for measures in (CATALOGUE, RECORDED))
 
 
 def judged(subject: str, measure: str) -> Measure | None:
@@ -71,3 +82,8 @@ def judged(subject: str, measure: str) -> Measure | None:
     A volume is judged for the brain mask only.
     """
     return None if measure == "volume_ml" and subject != BRAIN else _BY_NAME.get(measure)
+
+
+def printed(subject: str, measure: str) -> Measure:
+    """Return how a measure of a subject is printed, judged or not."""
+    return judged(subject, measure) or _RECORDED[measure]

@@ -12,7 +12,7 @@ from residua.images.display import window
 from residua.images.volumes import Image
 from residua.pages.layout import rendered
 from residua.quality import pictures
-from residua.quality.catalogue import judged
+from residua.quality.catalogue import printed
 from residua.quality.measures import Measures, name_of_subject, subject_name
 from residua.quality.pictures import Color, View
 from residua.settings.base import REFERENCE_STANDARD
@@ -150,8 +150,7 @@ def patient_page(
 def _rows(measures: Measures) -> Iterator[PictureRow]:
     for subject, values in measures.items():
         for name, value in values.items():
-            how = judged(subject, name)
-            shown = "not defined" if value is None else f"{value:.3g}" if how is None else how.shown(value)
-            broken = how is not None and value is not None and how.limit_broken(value) is not None
-            title = how.title if how else name.replace("_", " ")
-            yield PictureRow(subject_name(subject), title, shown, how.limits if how else "none", broken)
+            how = printed(subject, name)
+            shown = "not defined" if value is None else how.shown(value)
+            broken = value is not None and how.limit_broken(value) is not None
+            yield PictureRow(subject_name(subject), how.title, shown, how.limits, broken)
