@@ -27,6 +27,23 @@ if __name__ == "__main__":
     over_all(work, range(4), 2, died=str)
 """
 
+IMPORTED = """
+import sys
+from functools import partial
+from pathlib import Path
+from residua.cluster.pool import over_all
+
+with Path(sys.argv[1]).open("a") as stream:
+    stream.write(__name__ + chr(10))
+
+def own(item, much=1):
+    return much * item
+
+if __name__ == "__main__":
+    work = {"own": own, "own in part": partial(own, much=1), "another": abs, "another in part": partial(max, 0)}
+    print(over_all(work[sys.argv[2]], [1, 2], 2, died=str))
+"""
+
 
 def squared(number: int) -> int:
     if number == KILLS:
@@ -51,6 +68,19 @@ def test_dead_process_fails_its_own_item_only() -> None:
     items = [0, KILLS, 2, 4, KILLS, 5]
     assert over_all(squared, items, 2, lost, lambda: told.append(None)) == [0, -3, 4, 16, -3, 25]
     assert len(told) == len(items)
+
+
+@pytest.mark.parametrize(("work", "imports"), [("own", 2), ("own in part", 2), ("another", 0), ("another in part", 0)])
+def test_processes_import_the_script_of_their_parent_only_for_its_own_work(
+    tmp_path: Path, work: str, imports: int
+) -> None:
+    script, imported = tmp_path / "script.py", tmp_path / "imported"
+    script.write_text(IMPORTED, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    command = [sys.executable, script, imported, work]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout == "[1, 2]\n", done.stderr
+    assert imported.read_text(encoding="utf-8").splitlines() == ["__main__", *["__mp_main__"] * imports]
 
 
 @pytest.mark.parametrize("by", [signal.SIGINT, signal.SIGKILL])

@@ -5,13 +5,16 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
+from types import ModuleType
 from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
@@ -56,7 +59,8 @@ class _Calls(Generic[Item, Result]):
             try:
                 while waiting or running:
                     while waiting and len(running) < workers:
-                        future = pool.submit(self._work, self._items[waiting[0]])
+                        with _without_script_of(self._work):
+                            future = pool.submit(self._work, self._items[waiting[0]])
                         running[future] = waiting.popleft()
                         future.add_done_callback(ended.put)
                     future = ended.get()
@@ -76,6 +80,23 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _without_script_of(work: Callable[..., object]) -> Iterator[None]:
+    """Keep new processes from importing the script that started this one, unless it defines ``work``.
+
+    The script of a study's start is Snakemake: each process would load all of it, and its plugin would ask SLURM.
+    """
+    script = sys.modules["__main__"]
+    while isinstance(work, partial):
+        work = work.func
+    if work.__module__ != "__main__":
+        sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = script
 
 
 def _begin() -> None:
