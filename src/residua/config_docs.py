@@ -110,7 +110,7 @@ def _kind(field: Mapping[str, Any]) -> str:
     if "prefixItems" in field:
         return f"[{', '.join(_kind(item) for item in field['prefixItems'])}]"
     if field.get("type") == "array":
-        return f"list of {_kind(field['items'])}"
+        return f"list of {_kind(field['items'])}{', each once' if field.get('uniqueItems') else ''}"
     if field.get("type") == "object":
         values = [*field.get("patternProperties", {}).values(), field.get("additionalProperties")]
         return f"map to {_kind(next(value for value in values if isinstance(value, Mapping)))}"

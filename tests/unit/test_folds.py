@@ -11,6 +11,7 @@ from residua.cohort.split.fold_contents import FoldRow, fold_table
 from residua.cohort.split.fold_kinds import fold_kind_problems
 from residua.cohort.split.folds import PLACEMENT, split_patients
 from residua.cohort.split.leakage import prove
+from residua.cohort.split.spelling import did_you_mean
 from residua.cohort.split.split import Split
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import read_patients
@@ -96,7 +97,7 @@ def test_all_problems_of_the_split_are_reported_at_once(tmp_path: Path) -> None:
         "The cohort does not fit the folds of the configuration (5 to correct):",
         "  row 5 (patient AMZ1), column hospital: hospital AMZ (2 patient(s)) is neither in a fold nor in the "
         "hold-out: "
-        f"did you mean AMS? Otherwise {place}",
+        f"{place}",
         "  row 7 (patient QQQ1), column hospital: hospital QQQ (1 patient(s)) is neither in a fold nor in the "
         f"hold-out: {place}",
         "  row 3 (patient GOT1), column role: role holdout, but hospital GOT is in fold 1 of the config: "
@@ -160,6 +161,7 @@ def test_problems_of_the_split_name_the_method_of_the_folds(
     tmp_path: Path, folds: dict[str, object], unplaced: str, contradicting: str, unpopulated: str
 ) -> None:
     records = [row("GOT1", "GOT", role="holdout"), row("AMS1", "AMS"), row("GOOT1", "GOOT")]
+    records += [row(f"GOT{number}", "GOT") for number in (2, 3, 4)]
     with pytest.raises(ResiduaError) as raised:
         split_patients(study(folds=folds), patients(tmp_path, records), {0: ("STO",), 1: ("GOT",)})
     one, two, three = str(raised.value).splitlines()[1:]
@@ -263,3 +265,63 @@ def test_fewer_folds_are_proposed_where_too_few_hospitals_have_tumours() -> None
     assert lacking[0].remedy == (
         "only 3 hospital(s) have patients with residual tumour (A, B, E): use at most 2 folds, or add such patients"
     )
+
+
+@pytest.mark.parametrize(
+    ("code", "meant"),
+    [
+        # Letter case, and the number 0 for the letter O, tell no two hospitals apart.
+        ("VUMC", "VUmc"),
+        ("gro", "GRO"),
+        ("ST0", "STO"),
+        # A letter doubled, or one too few of two.
+        ("GROO", "GRO"),
+        ("UMUC", "UMCU"),
+        ("Gronningen", "Groningen"),
+        # One letter replaced, missing, added or swapped in a long name.
+        ("Groninben", "Groningen"),
+        ("Gronigen", "Groningen"),
+        ("Groneingen", "Groningen"),
+        ("Utrehct", "Utrecht"),
+    ],
+)
+def test_a_slip_is_asked_about(code: str, meant: str) -> None:
+    others = {meant: 40, "ZWO": 50, "Leiden": 60}
+    assert did_you_mean(code, {code: 2, **others}, others) == f"did you mean {meant}? Otherwise "
+    # A name that is in the configuration only may be the one that is misspelt.
+    assert did_you_mean(code, {code: 2}, {meant: 0}) == f"did you mean {meant}? Otherwise "
+
+
+@pytest.mark.parametrize(
+    ("code", "other"),
+    [
+        ("GRA", "GRO"),
+        ("STO", "STA"),
+        ("PRA", "PAR"),
+        ("OSL", "OS"),
+        ("UMCG", "UMCU"),
+        ("LUMC", "AUMC"),
+        ("MUMC", "UMC"),
+        ("OUS", "HUS"),
+        ("H1", "H2"),
+        ("site11", "site1"),
+        ("Hospital12", "Hospital13"),
+        ("Hospital12", "Hospital21"),
+        ("Hospital1", "HospitalA"),
+        ("Groningen", "Nijmegen"),
+        ("Groninngenn", "Groningen"),
+    ],
+)
+def test_a_plausible_code_is_not_asked_about(code: str, other: str) -> None:
+    assert did_you_mean(code, {code: 1, other: 200}, {other: 200}) == ""
+    assert did_you_mean(code, {code: 1}, {other: 0}) == ""
+
+
+def test_a_slip_is_in_the_smaller_of_two_hospitals() -> None:
+    def asked(own: int, size: int) -> bool:
+        return did_you_mean("Gronigen", {"Gronigen": own}, {"Groningen": size}) != ""
+
+    assert [asked(*sizes) for sizes in ((1, 4), (10, 40), (0, 1))] == [True] * 3
+    assert [asked(*sizes) for sizes in ((1, 3), (10, 39), (40, 10))] == [False] * 3
+    # One spelling is one hospital, whatever its size.
+    assert did_you_mean("VUMC", {"VUMC": 30}, {"VUmc": 20}) != ""

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from cohort_tables import PUBLISHED, ROOT, config, study
 from residua.errors import ResiduaError
 from residua.networks.nnunet.settings import NnUNetSettings
-from residua.settings.study import load_study
+from residua.settings.study import Study, load_study
 
 NUMBERS = {
     "sequences.reference": "post_t1ce",
@@ -153,12 +153,18 @@ def test_a_study_cannot_be_changed() -> None:
             ["post_t1ce", "post_t2"],
             "study: input configuration F names post_t2, which is not a sequence or label",
         ),
-        ("inputs.F", [], "study: input configuration F must name at least one channel, and each only once"),
+        ("inputs.F", [], "study: input configuration F must name at least one channel"),
+        ("inputs.F", ["post_t1", "post_t1"], "inputs.F: post_t1 stands more than once; write it once"),
+        ("archs", ["nnunet", "agunet", "nnunet"], "archs: nnunet stands more than once; write it once"),
+        ("holdout", ["AMS", "AMS"], "holdout: AMS stands more than once; write it once"),
+        ("folds.1", ["GRO", "MIL", "GRO", "MIL"], "folds.1: GRO, MIL stands more than once; write it once"),
+        ("sequences.moving", ["post_t1", "post_t1"], "sequences.moving: post_t1 stands more than once; write it once"),
         (
-            "inputs.F",
-            ["post_t1", "post_t1"],
-            "study: input configuration F must name at least one channel, and each only once",
+            "sequences.before_surgery",
+            ["pre_t1ce", "pre_t1ce"],
+            "sequences.before_surgery: pre_t1ce stands more than once; write it once",
         ),
+        ("postprocessing.thresholds", [0.5, 0.6, 0.50], "postprocessing.thresholds: 0.5 stands more than once"),
         (
             "inputs.F",
             ["post_t1ce", "residual"],
@@ -191,6 +197,23 @@ def test_a_study_cannot_be_changed() -> None:
             "study: statistics.best_inputs.raters does not name the network agunet",
         ),
         ("networks.nnunet.strides", [[1, 1, 1]], "networks.nnunet: features, kernels and strides need one entry per"),
+        (
+            "networks.nnunet.patch_size",
+            [128, 190, 80],
+            "networks.nnunet: patch_size must be a multiple of [16, 16, 8] along x, y, z, the product of the strides",
+        ),
+        (
+            "networks.nnunet.strides",
+            [[2, 2, 1], [2, 2, 1], [2, 2, 2], [2, 2, 2], [2, 2, 2]],
+            "networks.nnunet: strides must begin with [1, 1, 1]",
+        ),
+        ("networks.nnunet.kernels", [[3, 3, 2], *[[3, 3, 3]] * 4], "networks.nnunet: kernels must have odd sizes"),
+        ("networks.nnunet.features", [32, 64, 128, 256, 0], "networks.nnunet.features.4: Input should be greater than"),
+        (
+            "registration.within_session.iterations",
+            [40, -1],
+            "registration.within_session.iterations.1: Input should be greater than or equal to 0",
+        ),
         ("networks.nnunet.epochs", "many", "networks.nnunet.epochs: Input should be a valid integer"),
         ("networks.nnunet.spacing_mm", [1.0, 0.0, 1.0], "networks.nnunet.spacing_mm.1: Input should be greater than 0"),
         ("statistics.alpha", 5, "statistics.alpha: Input should be less than 1 (found 5)"),
@@ -286,3 +309,33 @@ def test_only_scans_from_before_surgery_are_registered_across_it() -> None:
     assert within.deformation == study.registration.within_session
     alike = study.registration.model_copy(update={"across_surgery": None})
     assert alike.of(before_surgery=True).deformation == alike.within_session
+
+
+def test_lists_of_numbers_that_may_repeat_do() -> None:
+    study = load_study(changed("registration.within_session.iterations", [40, 40, 20]))
+    assert study.registration.within_session.iterations == (40, 40, 20)
+    assert len(set(study.networks.nnunet.kernels)) < len(study.networks.nnunet.kernels)  # type: ignore[attr-defined]
+
+
+LISTS_THAT_MAY_REPEAT = {"iterations", "features", "kernels", "strides"}
+"""Numbers of levels, from coarse to fine or along the network."""
+
+
+def lists_of(schema: Any, name: str = "") -> dict[str, Any]:
+    """The lists of a JSON schema by the name of their key; a list of fixed length is a vector."""
+    found = {name: schema} if isinstance(schema, dict) and "items" in schema else {}
+    parts = schema.items() if isinstance(schema, dict) else enumerate(schema) if isinstance(schema, list) else ()
+    for key, part in parts:
+        inner = key if isinstance(schema, dict) and key not in WRAPPERS else name
+        found |= lists_of(part, str(inner))
+    return found
+
+
+WRAPPERS = ("anyOf", "additionalProperties", "patternProperties", "properties", "$defs", "items", r"^[A-Za-z0-9]+$")
+
+
+def test_every_other_list_of_the_settings_refuses_a_repeat() -> None:
+    lists = lists_of(Study.model_json_schema())
+    assert {"archs", "holdout", "moving", "thresholds", "inputs"} <= set(lists)
+    may_repeat = {name for name, found in lists.items() if not found.get("uniqueItems")}
+    assert may_repeat == LISTS_THAT_MAY_REPEAT

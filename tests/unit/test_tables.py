@@ -349,7 +349,7 @@ def test_html_is_one_table_with_caption_head_body_and_footnotes() -> None:
         "<caption>A &lt;caption&gt; in two lines</caption>",
         '<thead><tr><th scope="col">Name</th><th scope="col">Dice (%)</th><th scope="col">k</th></tr></thead>',
         "<tbody>",
-        "<tr><td>a|b</td><td>1.00±2.00 <small>n=5, 1 undefined</small></td><td>1</td></tr>",
+        "<tr><td>a|b</td><td>1.00±2.00 <small>n=5, 1&nbsp;undefined</small></td><td>1</td></tr>",
         "<tr><td>c,d</td><td>n/a <small>n=0</small></td><td>2</td></tr>",
         "</tbody>",
         "<tfoot>",
@@ -358,6 +358,15 @@ def test_html_is_one_table_with_caption_head_body_and_footnotes() -> None:
         "</table>",
     ]
     assert "tfoot" not in to_html(Table(_small().frame, "No notes"))
+
+
+def test_a_table_of_many_columns_is_wide_and_breaks_no_number() -> None:
+    cells = {f"Column {number}": [Cell("100.00±15.71", 888, 68)] for number in range(10)}
+    assert to_html(Table(pd.DataFrame(cells), "Ten")).startswith('<table class="wide">\n')
+    del cells["Column 9"]
+    nine = to_html(Table(pd.DataFrame(cells), "Nine"))
+    assert nine.startswith("<table>\n")
+    assert nine.count("<td>100.00±15.71 <small>n=888, 68&nbsp;undefined</small></td>") == 9
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]), min_size=1))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import Counter
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 IDENTIFIER = r"^[A-Za-z0-9]+$"
 COLUMN = r"^[a-z][a-z0-9_]*$"
@@ -23,6 +24,18 @@ AxisCounts = tuple[
     Annotated[int, Field(ge=1)],
     Annotated[int, Field(ge=1)],
 ]
+Item = TypeVar("Item")
+
+
+def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
+    repeated = ", ".join(str(item) for item, number in Counter(items).items() if number > 1)
+    if repeated:
+        raise ValueError(f"{repeated} stands more than once; write it once")
+    return items
+
+
+Distinct = Annotated[tuple[Item, ...], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})]
+"""A list in which a repeat has no meaning, and is most often a slip for another item: it is refused."""
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 

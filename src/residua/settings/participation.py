@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
 
-from residua.settings.base import Frozen, Identifier
+from residua.settings.base import Distinct, Frozen, Identifier
 
 Eligibility = Literal["complete", "per_inputs"]
 OnInvalid = Literal["stop", "exclude"]
@@ -53,7 +53,7 @@ class FoldsTable(Frozen):
     )
 
 
-ExplicitFolds = Annotated[dict[int, tuple[Identifier, ...]], Field(min_length=2)]
+ExplicitFolds = Annotated[dict[int, Distinct[Identifier]], Field(min_length=2)]
 _METHODS: dict[str, type[Frozen]] = {
     "balanced": BalancedFolds,
     "leave_one_hospital_out": LeaveOneHospitalOut,

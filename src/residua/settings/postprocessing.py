@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from residua.settings.base import Frozen
+from residua.settings.base import Distinct, Frozen
 
 Rule = Literal["volume_f1", "authors"]
 
@@ -14,7 +14,7 @@ Rule = Literal["volume_f1", "authors"]
 class Postprocessing(Frozen):
     """How a probability map becomes a mask."""
 
-    thresholds: tuple[Annotated[float, Field(gt=0, le=1)], ...] = Field(
+    thresholds: Distinct[Annotated[float, Field(gt=0, le=1)]] = Field(
         min_length=1,
         description="Candidates; each network and input configuration gets the one with the best out-of-fold results.",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
@@ -20,7 +20,9 @@ class Deformation(Frozen):
     working_spacing_mm: float | None = Field(
         gt=0, description="Spacing of the images on which to optimise; null: their own."
     )
-    iterations: tuple[int, ...] = Field(min_length=1, description="Iterations from coarse to fine.")
+    iterations: tuple[Annotated[int, Field(ge=0)], ...] = Field(
+        min_length=1, description="Iterations from coarse to fine."
+    )
     update_field_variance: float = Field(ge=0, description="Smoothing of each step: variance in voxels squared.")
     total_field_variance: float = Field(
         ge=0, description="Smoothing of the whole field after each step: variance in voxels squared."

@@ -14,6 +14,7 @@ from residua.errors import ResiduaError
 from residua.settings.base import (
     REFERENCE_STANDARD,
     Column,
+    Distinct,
     Frozen,
     Identifier,
 )
@@ -49,10 +50,10 @@ class Study(Frozen):
     on_invalid: OnInvalid = Field(
         description="stop: unusable data of a patient stops the study; exclude: the patient is excluded and reported."
     )
-    inputs: dict[Identifier, tuple[Column, ...]] = Field(
+    inputs: dict[Identifier, Distinct[Column]] = Field(
         min_length=1, description="Input configurations: a name and its channels."
     )
-    holdout: tuple[Identifier, ...] = Field(min_length=1, description="Hospitals of the hold-out (test) set.")
+    holdout: Distinct[Identifier] = Field(min_length=1, description="Hospitals of the hold-out (test) set.")
     folds: Folds = Field(
         description="Hospitals that validate each fold (those of other folds train it), or a method that places them."
     )
@@ -63,7 +64,7 @@ class Study(Frozen):
         description="paper: registered to the reference grid, stripped, then resampled for each network; "
         "composed: from native voxels to each network's grid by one interpolation.",
     )
-    archs: tuple[Identifier, ...] = Field(min_length=1, description="Networks that are trained.")
+    archs: Distinct[Identifier] = Field(min_length=1, description="Networks that are trained.")
     networks: Networks = Field(description="Settings of the networks.")
     postprocessing: Postprocessing = Field(description="How a probability map becomes a mask.")
     classification: Classification = Field(description="Classes of patients: residual tumour or gross total resection.")
@@ -154,8 +155,8 @@ class Study(Frozen):
                 for c in channels
                 if c not in known
             ]
-            if not channels or len(set(channels)) < len(channels):
-                problems.append(f"input configuration {name} must name at least one channel, and each only once")
+            if not channels:
+                problems.append(f"input configuration {name} must name at least one channel")
             if REFERENCE_STANDARD in channels:
                 problems.append(
                     f"input configuration {name} names {REFERENCE_STANDARD}, the reference standard; remove it"

@@ -6,15 +6,21 @@ from html import escape
 
 from residua.tables.render import Cell, Table
 
+_WIDE = 9
+"""A table of more columns is set in smaller type, with n and undefined below the number."""
+
 
 def to_html(table: Table) -> str:
-    """Print caption, head, body and footnotes; every text is escaped, n and undefined are set small."""
+    """Print caption, head, body and footnotes; every text is escaped, n and undefined are set small.
+
+    Lines break between n and undefined, and around numbers, never within them.
+    """
     header = "".join(f'<th scope="col">{_text(str(name))}</th>' for name in table.frame.columns)
     rows = [f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.frame.itertuples(index=False)]
     width = len(table.frame.columns)
     notes = [f'<tr><td colspan="{width}">{_text(note)}</td></tr>' for note in table.notes]
     lines = [
-        "<table>",
+        '<table class="wide">' if width > _WIDE else "<table>",
         f"<caption>{_text(table.caption)}</caption>",
         f"<thead><tr>{header}</tr></thead>",
         *("<tbody>", *rows, "</tbody>"),
@@ -26,7 +32,8 @@ def to_html(table: Table) -> str:
 
 def _cell(cell: object) -> str:
     if isinstance(cell, Cell):
-        return f"<td>{_text(cell.text)} <small>{_text(cell.origin)}</small></td>"
+        origin = _text(cell.origin).replace(" undefined", "&nbsp;undefined")
+        return f"<td>{_text(cell.text)} <small>{origin}</small></td>"
     return f"<td>{_text(str(cell))}</td>"
 
 

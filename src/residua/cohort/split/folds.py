@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from residua.cohort.split.placement_table import did_you_mean
+from residua.cohort.split.spelling import did_you_mean
 from residua.cohort.split.split import Split
 from residua.cohort.table.patient import Patient
 from residua.problems.lists import raise_problems
@@ -63,10 +64,12 @@ def _unplaced(study: Study, included: Sequence[Patient], place: Mapping[str, int
     for patient in included:
         if patient.hospital and patient.hospital not in place:
             strangers.setdefault(patient.hospital, []).append(patient)
+    sizes = Counter(patient.hospital for patient in included)
+    placed = {hospital: sizes[hospital] for hospital in place}
     problems = []
     for hospital, members in strangers.items():
         what = f"hospital {hospital} ({len(members)} patient(s)) is neither in a fold nor in the hold-out"
-        remedy = did_you_mean(hospital, place) + _how_to_place(study)
+        remedy = did_you_mean(hospital, sizes, placed) + _how_to_place(study)
         first = members[0]
         problems.append(problem_of("hospital-unplaced", what, remedy, first.patient, "hospital", first.row))
     return problems

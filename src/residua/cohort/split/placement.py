@@ -7,7 +7,8 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
-from residua.cohort.split.placement_table import CHECK, Placed, by_fold, did_you_mean, read_placement, write_placement
+from residua.cohort.split.placement_table import CHECK, Placed, by_fold, read_placement, write_placement
+from residua.cohort.split.spelling import did_you_mean
 from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -46,7 +47,7 @@ def planned_placement(
     if isinstance(study.folds, LeaveOneHospitalOut):
         return _one_each(_in_folds(study, members))
     if isinstance(study.folds, FoldsTable):
-        return _given(study, study.folds.path, {patient.hospital for patient in members})
+        return _given(study, study.folds.path, Counter(patient.hospital for patient in members))
     return {fold: study.folds[fold] for fold in sorted(study.folds)}, []
 
 
@@ -95,14 +96,15 @@ def _frozen(study: Study, folds: BalancedFolds, path: str) -> tuple[Placement, l
     return ({} if problems else placement), problems
 
 
-def _given(study: Study, path: str, hospitals: set[str]) -> tuple[Placement, list[Problem]]:
+def _given(study: Study, path: str, hospitals: Mapping[str, int]) -> tuple[Placement, list[Problem]]:
     placed, problems = read_placement(path)
     problems += _held_out(study, placed, path)
+    missing = {hospital: size for hospital, size in hospitals.items() if hospital not in placed}
     problems += [
         problem_of(
             "hospital-without-patients",
             f"hospital {hospital} has no patient in the cohort table",
-            did_you_mean(hospital, sorted(hospitals - set(placed))) + "correct its name, or delete the line",
+            did_you_mean(hospital, hospitals, missing) + "correct its name, or delete the line",
             subject="hospital",
             row=place.row,
             file=path,

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import NamedTuple
 
 from residua.cohort.table.lines import Line, column_problems, read_lines, width_problems
@@ -43,12 +42,6 @@ def write_placement(path: str, placement: Mapping[int, Sequence[str]]) -> None:
     """Write the table that ``read_placement`` reads, fold by fold."""
     rows = [f"{hospital}\t{fold}" for fold in sorted(placement) for hospital in placement[fold]]
     write_text(path, "\n".join(["\t".join(COLUMNS), *rows]) + "\n")
-
-
-def did_you_mean(hospital: str, others: Iterable[str]) -> str:
-    """Return the beginning of a remedy: a hospital of a similar name, or nothing."""
-    close = get_close_matches(hospital.upper(), others, n=1)
-    return f"did you mean {close[0]}? Otherwise " if close else ""
 
 
 def by_fold(placed: Mapping[str, Placed]) -> dict[int, tuple[str, ...]]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+import math
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -25,7 +26,7 @@ class NnUNetSettings(NnUNetPreparation, NetworkSettings):
 
     environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
     batch_size: int = Field(ge=1, description="Patches per step.")
-    features: tuple[int, ...] = Field(min_length=2, description="Filters of each level.")
+    features: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=2, description="Filters of each level.")
     kernels: tuple[AxisCounts, ...] = Field(description="Kernel of each level along x, y, z.")
     strides: tuple[AxisCounts, ...] = Field(description="Downsampling into each level along x, y, z.")
     convolutions_per_level: int = Field(ge=1, description="Convolutions in each level.")
@@ -47,6 +48,13 @@ class NnUNetSettings(NnUNetPreparation, NetworkSettings):
     def _levels_agree(self) -> NnUNetSettings:
         if not len(self.features) == len(self.kernels) == len(self.strides):
             raise ValueError("features, kernels and strides need one entry per level each")
+        if any(size % 2 == 0 for kernel in self.kernels for size in kernel):
+            raise ValueError("kernels must have odd sizes: others would shift the image")
+        if any(step > 1 for step in self.strides[0]):
+            raise ValueError("strides must begin with [1, 1, 1]: the first level has the patch's own size")
+        steps = [math.prod(level[axis] for level in self.strides) for axis in range(3)]
+        if any(size % step for size, step in zip(self.patch_size, steps, strict=True)):
+            raise ValueError(f"patch_size must be a multiple of {steps} along x, y, z, the product of the strides")
         return self
 
 
