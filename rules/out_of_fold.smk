@@ -25,6 +25,7 @@ rule predict:
         runtime=720,
         gpu=1,
     params:
+        members=False,
         code=code_of_network("predict", "predict"),
     script:
         "../scripts/predict.py"

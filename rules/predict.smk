@@ -4,7 +4,7 @@
 #   results/prepared/{arch}/{inputs}/holdout.json                    (prepare.smk)
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json          (train.smk)
 # Gives:
-#   results/ensemble/{arch}/{inputs}/manifest.json                   probabilities of the hold-out
+#   results/ensemble/{arch}/{inputs}/manifest.json                   probabilities of the hold-out, and those of each model
 rule ensemble:
     """Predict the hold-out: average the softmax of every fold's model."""
     input:
@@ -24,6 +24,7 @@ rule ensemble:
         runtime=1440,
         gpu=1,
     params:
+        members=True,
         code=code_of_network("predict", "predict"),
     script:
         "../scripts/predict.py"

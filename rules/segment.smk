@@ -6,6 +6,7 @@
 #   results/segmentations/{arch}/{inputs}/threshold.json             (out_of_fold.smk)
 # Gives:
 #   results/segmentations/{arch}/{inputs}/{split}/manifest.json      the masks
+#   results/segmentations/{arch}/{inputs}/members/manifest.json      how far the models of the ensemble disagree
 rule segment:
     """Binarise at the threshold and remove small components."""
     input:
@@ -30,3 +31,27 @@ rule segment:
         code=code("segment"),
     script:
         "../scripts/segment.py"
+
+
+rule compare_members:
+    """Measure what each model of the ensemble finds alone, and how far the models disagree."""
+    input:
+        ensemble="results/ensemble/{arch}/{inputs}/manifest.json",
+        threshold="results/segmentations/{arch}/{inputs}/threshold.json",
+    output:
+        "results/segmentations/{arch}/{inputs}/members/manifest.json",
+    log:
+        "results/logs/compare_members/{arch}_{inputs}.log",
+    benchmark:
+        "results/benchmarks/compare_members/{arch}_{inputs}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=240,
+    params:
+        postprocessing=study.postprocessing.model_dump(mode="json"),
+        code=code("compare_members"),
+    script:
+        "../scripts/compare_members.py"

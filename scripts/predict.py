@@ -14,4 +14,5 @@ models = [Path(manifest).parent for manifest in job.input.models if verified(man
 resumes = "-".join([job.params.code, *(digest(path) for path in (job.input.cases, *job.input.models))])
 with stage(job.output[0], resumes=resumes) as part:
     predictor = load_of(job.wildcards.arch)(models)
-    predict_cases(predictor, read_selected(job.input.cases), part, show_progress("patient"))
+    members = [folder.name for folder in models] if job.params.members else []
+    predict_cases(predictor, read_selected(job.input.cases), part, show_progress("patient"), members)

@@ -22,6 +22,7 @@ from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
+from residua.networks.contract import Predictor
 from residua.networks.registry import load_of, prepare_of, settings_of, target_grid_of, train_of
 from residua.preparation.brain_crop import brain_crop, mask_on
 from residua.preparation.cases import ChannelCase
@@ -30,6 +31,8 @@ from residua.settings.network import NetworkSettings
 
 SAVED = "save_every_epochs"
 """Setting of a network that saves an unfinished training."""
+MEAN = -1
+"""Place of the mean among the maps of models."""
 PATIENTS = ("P1", "P2", "P3")
 CHANNELS = (Channel("post_t1ce", is_label=False), Channel("pre_tumor", is_label=True))
 SHAPE = (52, 44, 36)
@@ -131,7 +134,8 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
     resumed = train_to(arch, data, settings, folder / "broken")
     models = [folder / "unbroken", folder / "broken"]
     case = data.cases[PATIENTS[2]]
-    single, mean = load_of(arch)(models[:1])(case), load_of(arch)([models[0], twin(arch, data, settings, folder)])(case)
+    ensemble = load_of(arch)([models[0], twin(arch, data, settings, folder)])
+    single, mean, members = load_of(arch)(models[:1])(case), ensemble(case), members_of(ensemble, case)
     other = load_of(arch)([folder / "twin"])(case)
     reference = volumes.load(folder / f"{PATIENTS[2]}_post_t1ce.nii.gz")
     brain = volumes.load_mask(folder / f"{PATIENTS[2]}_brain.nii.gz").data
@@ -153,6 +157,11 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
         "outside_brain_box": float(np.abs(single.data[:, :, 0]).max()),
         "inside_brain": float(single.data[brain].max()),
         "mean_of_softmax_error": float(np.abs(mean.data - (single.data + other.data) / 2).max()),
+        "places_of_members": sorted(members),
+        "members_equal_single_models": all(
+            same_image(members[place], alone) for place, alone in ((0, single), (1, other))
+        ),
+        "mean_the_same_with_members": same_image(members[MEAN], mean),
         "dice": float(2 * (found & true).sum() / (found.sum() + true.sum())),
         "sampled_same_grid": bool(of_sampled.grid.same_as(reference.grid)),
         "sampled_dice": float(2 * (found_of_sampled & true).sum() / (found_of_sampled.sum() + true.sum())),
@@ -160,6 +169,18 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
         "resumed_from_damaged": resumed_from_damaged(arch, data, settings, folder / "damaged"),
         "models_differ": float(np.abs(single.data - other.data).max()),
     }
+
+
+def members_of(ensemble: Predictor, case: PreparedCase) -> dict[int, Image]:
+    """The map of each model of an ensemble by its place, and the mean."""
+    maps: dict[int, Image] = {}
+    maps[MEAN] = ensemble(case, maps.__setitem__)
+    return maps
+
+
+def same_image(one: Image, other: Image) -> bool:
+    """Whether two images are equal to the bit."""
+    return bool(one.grid.same_as(other.grid) and np.array_equal(one.data, other.data))
 
 
 def twin(arch: str, data: TrainingSet, settings: NetworkSettings, folder: Path) -> Path:

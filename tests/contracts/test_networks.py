@@ -80,6 +80,12 @@ def test_an_ensemble_is_the_mean_of_the_models_softmax(kept: dict[str, Any]) -> 
     assert kept["mean_of_softmax_error"] < 1e-6
 
 
+def test_an_ensemble_hands_out_the_map_of_each_model_and_its_mean_stays_the_same(kept: dict[str, Any]) -> None:
+    assert kept["places_of_members"] == [-1, 0, 1]
+    assert kept["members_equal_single_models"]
+    assert kept["mean_the_same_with_members"]
+
+
 def test_a_model_keeps_its_weights_as_data_and_its_curve_and_no_pickle(kept: dict[str, Any]) -> None:
     assert "curve.jsonl" in kept["files"]
     assert not [name for name in kept["files"] if name.endswith((".pth", ".pt", ".pkl"))]

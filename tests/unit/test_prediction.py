@@ -16,7 +16,11 @@ from cohort_tables import snapshot
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, Image, load, save
 from residua.networks.cases import PreparedCase
-from residua.networks.prediction import LEVELS, predict_cases, save_probability
+from residua.networks.contract import Member
+from residua.networks.prediction import LEVELS, predict_cases, save_member, save_probability
+from residua.publishing.images import by_patient, members_by_patient
+from residua.publishing.publish import stage
+from residua.segmentation.masks import binarise
 
 GRID = Grid((6, 5, 4), np.diag([1.0, 1.5, 2.0, 1.0]), "LPS")
 CASES = [PreparedCase(patient, (Path(f"{patient}.b2nd"),)) for patient in ("STO1", "STO2", "GOT1")]
@@ -93,11 +97,14 @@ class Counting:
     def __init__(self, until: str = "") -> None:
         self.until, self.predicted = until, list[str]()
 
-    def __call__(self, case: PreparedCase) -> Image:
+    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
+        number = [known.patient for known in CASES].index(case.patient) + 1
+        for place in range(2 if member else 0):
+            if member:
+                member(place, Image(np.full(GRID.shape, (number - 0.5 + place) / 4, dtype=np.float32), GRID))
         if case.patient == self.until:
             raise RuntimeError("power")
         self.predicted.append(case.patient)
-        number = [known.patient for known in CASES].index(case.patient) + 1
         return Image(np.full(GRID.shape, number / 4, dtype=np.float32), GRID)
 
 
@@ -134,3 +141,77 @@ def test_no_case_is_no_work(tmp_path: Path) -> None:
     predict_cases(Counting(), [], tmp_path, lambda done, total: told.append((done, total)))
     assert told == [(0, 0)]
     assert list(tmp_path.iterdir()) == []
+
+
+def of_member(probability: NDArray[np.float32], folder: Path) -> NDArray[np.float32]:
+    """What is read again of a member's map."""
+    save_member(Image(probability, GRID), folder / "member.nii.gz")
+    return np.asarray(load(folder / "member.nii.gz").data)
+
+
+@settings(max_examples=40, deadline=None)
+@given(values=st.lists(st.floats(0, 1, width=32), min_size=1, max_size=120), step=st.integers(1, 200))
+def test_a_members_map_is_at_most_a_step_lower_and_gives_the_same_mask_at_thresholds_of_whole_steps(
+    tmp_path_factory: pytest.TempPathFactory, values: list[float], step: int
+) -> None:
+    probability = a_map(*values)
+    found = of_member(probability, tmp_path_factory.mktemp("member"))
+    lower = probability.astype(np.float64) - found
+    assert lower.min() > -1e-6
+    assert lower.max() < 0.005
+    # Thresholds are written in decimal, and compared in float32.
+    np.testing.assert_array_equal(binarise(found, step / 200), binarise(probability, step / 200))
+
+
+def test_every_threshold_of_the_study_is_reached_by_itself_and_not_by_the_number_below(tmp_path: Path) -> None:
+    thresholds = np.array([round(0.005 * step, 3) for step in range(1, 201)])
+    at = thresholds.astype(np.float32)
+    for values, reached in ((at, True), ((thresholds - 1e-5).astype(np.float32), False)):
+        for part in range(0, 200, 100):
+            found = of_member(a_map(*values[part : part + 100]), tmp_path).flat[:100]
+            pairs = zip(found, thresholds[part : part + 100].tolist(), strict=True)
+            assert [bool(binarise(np.array([value]), threshold)[0]) for value, threshold in pairs] == [reached] * 100
+
+
+def test_a_members_map_with_nan_is_refused_and_rounding_is_cut_off(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError, match="NaN"):
+        save_member(Image(a_map(float("nan")), GRID), tmp_path / "member.nii.gz")
+    assert of_member(a_map(-1e-7, 1.0000001, 3.0), tmp_path).flat[:3].tolist() == pytest.approx([0, 1, 1], abs=1e-6)
+
+
+def test_a_members_map_is_smaller_than_the_ensembles(tmp_path: Path) -> None:
+    noise = np.random.default_rng(3).normal(size=(48, 48, 48))
+    probability = (1 / (1 + np.exp(-60 * ndimage.gaussian_filter(noise, 3) - noise / 4 + 5))).astype(np.float32)
+    image = Image(probability, Grid((48, 48, 48), np.eye(4)))
+    save_probability(image, tmp_path / "map.nii.gz")
+    save_member(image, tmp_path / "member.nii.gz")
+    assert (tmp_path / "member.nii.gz").stat().st_size < 0.4 * (tmp_path / "map.nii.gz").stat().st_size
+
+
+def test_the_maps_of_members_lie_beside_the_mean_and_are_no_patients(tmp_path: Path) -> None:
+    manifest = str(tmp_path / "ensemble" / "manifest.json")
+    with stage(manifest) as part:
+        predict_cases(Counting(), CASES, part, ignore, members=["fold0", "fold1"])
+    assert list(by_patient([manifest])) == ["GOT1", "STO1", "STO2"]
+    members = members_by_patient(manifest)
+    assert {patient: list(files) for patient, files in members.items()} == {
+        patient: ["fold0", "fold1"] for patient in ("GOT1", "STO1", "STO2")
+    }
+    assert load(by_patient([manifest])["STO2"]).data == pytest.approx(0.5)
+    assert [float(load(file).data[0, 0, 0]) for file in members["STO2"].values()] == pytest.approx([0.375, 0.625])
+
+
+def test_a_patient_whose_members_alone_were_written_is_predicted_again(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="power"):
+        predict_cases(Counting(until="STO2"), CASES, tmp_path, ignore, members=["fold0", "fold1"])
+    assert (tmp_path / "members/fold1/STO2.nii.gz").exists()
+    predictor = Counting()
+    predict_cases(predictor, CASES, tmp_path, ignore, members=["fold0", "fold1"])
+    assert predictor.predicted == ["STO2", "GOT1"]
+
+
+def test_one_model_out_of_fold_leaves_no_members(tmp_path: Path) -> None:
+    manifest = str(tmp_path / "fold0" / "manifest.json")
+    with stage(manifest) as part:
+        predict_cases(Counting(), CASES, part, ignore)
+    assert members_by_patient(manifest) == {}

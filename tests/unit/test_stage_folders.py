@@ -25,6 +25,7 @@ FOLDERS = {
     "collect_failures": set(),
     "compare_architectures": JUDGED,
     "compare_inputs": JUDGED,
+    "compare_members": {"images", "metrics", "segmentation"},
     "compare_raters": {"cohort.table", "raters", "statistics"},
     "figure1": {"figures", "images"},
     "figure3": {"figures", "images"} | JUDGED,

@@ -16,11 +16,18 @@ Progress = Callable[[int, int], None]
 """Called with the number done and the total: epochs of a training, patients of a prediction."""
 
 
+Member = Callable[[int, Image], None]
+"""Called with the place of a model among those that were loaded, and its own probability map."""
+
+
 class Predictor(Protocol):
     """One or more trained models, loaded."""
 
-    def __call__(self, case: PreparedCase) -> Image:
-        """Return the foreground probability on the reference grid: the mean of the models' softmax."""
+    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
+        """Return the foreground probability on the reference grid: the mean of the models' softmax.
+
+        ``member`` gets the softmax of each model, on the same grid. It does not change the mean.
+        """
 
 
 class TargetGrid(Protocol[Settings]):

@@ -16,6 +16,7 @@ from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.prepared import read_origin, read_stacked
 from residua.networks.agunet.weights import assign
 from residua.networks.cases import PreparedCase
+from residua.networks.contract import Member
 from residua.publishing.publish import read_json
 
 
@@ -37,14 +38,17 @@ class AGUNetEnsemble:
         self._finest = keras.Model(self._network.inputs, self._network.outputs[0])
         self._weights = {folder / WEIGHTS_FILE: load_file(folder / WEIGHTS_FILE) for folder in models}
 
-    def __call__(self, case: PreparedCase) -> Image:
+    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
         """Return the foreground probability (x, y, z) on the reference grid."""
-        volume = read_stacked(case.channels)[None]
+        volume, origin = read_stacked(case.channels)[None], read_origin(case.channels[0])
         total = np.zeros(volume.shape[1:4], dtype=np.float32)
-        for file, arrays in self._weights.items():
+        for place, (file, arrays) in enumerate(self._weights.items()):
             assign(self._network, arrays, file)
-            total += np.asarray(self._finest.predict_on_batch(volume))[0, ..., 1]
-        return read_origin(case.channels[0]).restore(total / np.float32(len(self._weights)))
+            probability = np.asarray(self._finest.predict_on_batch(volume))[0, ..., 1]
+            total += probability
+            if member:
+                member(place, origin.restore(probability))
+        return origin.restore(total / np.float32(len(self._weights)))
 
 
 def _network(built: dict[str, Any]) -> keras.Model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,8 +13,10 @@ from numpy.typing import NDArray
 
 from residua.images.volumes import Image
 from residua.networks.cases import PreparedCase
+from residua.networks.contract import Member
 from residua.networks.nnunet.model import load_model
 from residua.networks.nnunet.prepared import StackedChannels, geometry
+from residua.preparation.brain_crop import Crop
 
 
 def load(models: Sequence[Path]) -> NnUNetEnsemble:
@@ -31,16 +34,22 @@ class NnUNetEnsemble:
         """Load the models in the folders ``models`` onto ``device``."""
         self._predictors = [load_model(folder, device) for folder in models]
 
-    def __call__(self, case: PreparedCase) -> Image:
+    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
         """Return the foreground probability (x, y, z) on the reference grid."""
         data = torch.from_numpy(StackedChannels(case.channels)[(slice(None),) * 4])
         crop, shape = geometry(case.channels[0])
         spacing = list(reversed(crop.grid.spacing_mm))
         total = np.zeros(shape, dtype=np.float32)
-        for predictor in self._predictors:
-            total += _foreground(predictor, data, shape, spacing)
-        probability = (total / len(self._predictors)).transpose(2, 1, 0)
-        return crop.restore(np.ascontiguousarray(probability, dtype=np.float32))
+        for place, predictor in enumerate(self._predictors):
+            probability = _foreground(predictor, data, shape, spacing)
+            total += probability
+            if member:
+                member(place, _restored(probability, crop))
+        return _restored(total / len(self._predictors), crop)
+
+
+def _restored(probability: NDArray[np.floating[Any]], crop: Crop) -> Image:
+    return crop.restore(np.ascontiguousarray(probability.transpose(2, 1, 0), dtype=np.float32))
 
 
 def _foreground(
