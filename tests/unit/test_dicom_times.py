@@ -9,7 +9,10 @@ from cohort_tables import FILES
 from dicom_commands import Rows, confirm, convert, propose, residua
 from dicom_trees import IDENTITY, T1CE, write_series
 from residua.cohort.table.patients import parse_table
-from residua.importers.dicom.moments import Moment, interval, surgery_moment
+from residua.errors import ResiduaError
+from residua.importers.cells import moment_of
+from residua.importers.dicom.moments import Moment, interval, written
+from residua.importers.dicom.surgeries import read_surgeries
 
 GD = "T1 MPRAGE +GD"
 NO_TIME = {"StudyTime": "", "SeriesTime": "", "AcquisitionTime": None}
@@ -170,20 +173,48 @@ def test_surgeries_without_patient_and_patients_without_surgery_are_counted(tmp_
         ("202001021300", 8.0, True),
         ("2020-01-02 9:00", 12.0, True),
         ("2020-01-01", 24.0, False),
+        # As in every other table: dots put the day first, and so does a first number that is no month.
+        ("01.01.2020 21:00", 24.0, True),
+        ("31/12/2019", 48.0, False),
+        ("2020-01-02 01:00 pm", 8.0, True),
+        # Exactly midnight stands for an unknown time; a leap second is the second before it.
+        ("2020-01-01 00:00", 24.0, False),
+        ("20200101000000", 24.0, False),
+        ("2020-01-01 20:59:60", 24 + 1 / 3600, True),
     ],
 )
 def test_dates_of_surgery_are_read_with_and_without_time(cell: str, hours: float, exact: bool) -> None:
-    scan = surgery_moment("2020-01-02 21:00")
-    surgery = surgery_moment(cell)
-    assert isinstance(scan, Moment)
-    assert isinstance(surgery, Moment)
+    scan, surgery = written("2020-01-02 21:00"), written(cell)
     assert interval(surgery, scan).hours == pytest.approx(hours)
     assert interval(surgery, scan).exact is exact
 
 
-@pytest.mark.parametrize("cell", ["02.01.2020", "2020-13-01", "2020-01-02 25:00", "2020-01-02 13 Uhr", "yesterday"])
-def test_other_dates_of_surgery_are_refused(cell: str) -> None:
-    assert surgery_moment(cell) is None
+@pytest.mark.parametrize(
+    ("cell", "why"),
+    [
+        ("02/01/2020", "may be two dates"),
+        ("2-1-2020 13:00", "may be two dates"),
+        ("2020-13-01", "is no moment"),
+        ("2020-01-02 25:00", "is no moment"),
+        ("2020-01-02 13:00:61", "is no moment"),
+        ("2020-01-02 13 Uhr", "is not a date"),
+        ("yesterday", "is not a date"),
+        ("2020-01-02T13:00Z", "has a time zone"),
+    ],
+)
+def test_other_dates_of_surgery_are_refused_with_the_row(cell: str, why: str, tmp_path: Path) -> None:
+    table = tmp_path / "surgery.csv"
+    table.write_text(f"patient_id,surgery\nP1,2020-01-02\nP2,{cell}\n")
+    with pytest.raises(ResiduaError) as raised:
+        read_surgeries(table)
+    assert str(raised.value).startswith(f"{table}: row 3: surgery {cell!r} {why}")
+
+
+def test_the_tables_of_all_importers_read_a_moment_alike() -> None:
+    for cell in ("2020-01-04T20:00:00", "04.01.2020", "20200104 0000", "2020-01-04 23:59:60", "13/01/2020 9:00"):
+        cells = moment_of("acq_time", cell)
+        assert cells is not None
+        assert written(cell) == Moment(cells.at.date(), cells.at.time() if cells.has_time else None)
 
 
 def test_latest_of_several_scans_before_surgery_is_preferred(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from pathlib import Path
 
 from residua.cohort.table.lines import Line
@@ -46,7 +46,7 @@ class UnreadableCellError(ResiduaError):
 
 @dataclass(frozen=True)
 class WrittenMoment:
-    """A date, with its time of day if ``has_time``. ``at`` has a time zone if the text has one."""
+    """A date, with its time of day if ``has_time``, else at midnight. ``at`` has a time zone if the text has one."""
 
     at: datetime
     has_time: bool
@@ -85,7 +85,8 @@ def number_of(column: str, text: str | None) -> float | None:
 def moment_of(column: str, text: str | None) -> WrittenMoment | None:
     """Return a cell as a date or moment; None if it is not known.
 
-    A date is year, month, day; or day, month, year where dots separate them or where only one order is possible.
+    A date is year, month, day; or day, month, year where dots separate them or where only one order is possible. The
+    time of day is as ``time_of_day`` reads it.
     Raises ``UnreadableCellError`` for every other text, so that no time of day is lost and no month is guessed.
     """
     if text is None or not is_known(text):
@@ -96,10 +97,19 @@ def moment_of(column: str, text: str | None) -> WrittenMoment | None:
         raise UnreadableCellError(column, text, "is not a date or a date and time; write it as 2020-01-31T14:30:00")
     day, month = _day_and_month(column, text, parts)
     try:
-        at = datetime(int(parts["year"]), month, day) + _clock(parts)
+        on, clock = date(int(parts["year"]), month, day), _clock(parts)
     except ValueError as error:
         raise UnreadableCellError(column, text, f"is no moment ({error}); write it as 2020-01-31T14:30:00") from None
-    return WrittenMoment(at.replace(tzinfo=_zone(parts["zone"])), parts["hour"] is not None)
+    return WrittenMoment(datetime.combine(on, clock or time.min, _zone(parts["zone"])), clock is not None)
+
+
+def time_of_day(hour: int, minute: int, second: int = 0, microsecond: int = 0) -> time | None:
+    """Return a time of day; None for exactly midnight, by which tables and scanners say that it is not known.
+
+    A leap second, which Python has not, is the second before it. Raises ``ValueError`` if there is no such time.
+    """
+    found = time(hour, minute, 59 if second == 60 else second, microsecond)
+    return None if found == time.min else found
 
 
 def _day_and_month(column: str, text: str, parts: Mapping[str, str]) -> tuple[int, int]:
@@ -111,18 +121,16 @@ def _day_and_month(column: str, text: str, parts: Mapping[str, str]) -> tuple[in
     return (second, first) if second > 12 else (first, second)
 
 
-def _clock(parts: Mapping[str, str | None]) -> timedelta:
-    """Return the time of day. Raises ``ValueError`` if it is none."""
+def _clock(parts: Mapping[str, str | None]) -> time | None:
+    """Return the time of day, None if it is not known. Raises ``ValueError`` if it is none."""
     if parts["hour"] is None:
-        return timedelta()
+        return None
     hour, minute, second = (int(parts[name] or 0) for name in ("hour", "minute", "second_"))
     if half := (parts["half"] or "").lower():
         if not 1 <= hour <= 12:
             raise ValueError("hour must be in 1..12 before am or pm")
         hour = hour % 12 + 12 * (half == "pm")
-    micro = int((parts["fraction"] or "").ljust(6, "0")[:6])
-    checked = datetime(1, 1, 1, hour, minute, second, micro)
-    return checked - datetime(1, 1, 1)
+    return time_of_day(hour, minute, second, int((parts["fraction"] or "").ljust(6, "0")[:6]))
 
 
 def _zone(text: str | None) -> timezone | None:

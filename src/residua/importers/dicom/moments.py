@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
+from residua.importers.cells import UnreadableCellError, moment_of, time_of_day
 from residua.importers.dicom.elements import text
 
 _DAY = re.compile(r"(\d{4})[.]?(\d{2})[.]?(\d{2})")
 _TIME = re.compile(r"(\d{2}):?(\d{2})(?::?(\d{2})(?:\.\d*)?)?")
-_OF_SURGERY = re.compile(r"(\d{4})-?(\d{2})-?(\d{2})(?:[T ]*(\d{1,2}:?\d{2}(?::?\d{2}(?:\.\d+)?)?))?")
 _LEVELS = ("Acquisition", "Series", "Study", "Content")
 
 
@@ -77,17 +77,17 @@ def scanned(header: Any) -> tuple[Moment | None, tuple[str, ...]]:
     return Moment(first, next(times, None)), tuple(remarks)
 
 
-def surgery_moment(cell: str) -> Moment | None:
-    """Read a date such as 2020-01-31 or 20200131, with or without a time; None if it is neither."""
-    match = _OF_SURGERY.fullmatch(cell.strip())
-    if not match:
-        return None
-    at = match[4] or ""
-    try:
-        clock = _time(f"0{at}" if at[1:2] == ":" else at) if at else None
-        return Moment(_day("".join(match.groups()[:3])), clock)
-    except ValueError:
-        return None
+def written(cell: str) -> Moment:
+    """Return a cell of a table as a moment, as ``moment_of`` reads it.
+
+    Raises ``UnreadableCellError`` if it is none, and if it has a time zone, because scans tell local time.
+    """
+    found = moment_of("surgery", cell)
+    if found is None:
+        raise UnreadableCellError("surgery", cell, "is not a date or a date and time; write it as 2020-01-31 14:30")
+    if found.at.tzinfo is not None:
+        raise UnreadableCellError("surgery", cell, "has a time zone; write the local time of the scanner instead")
+    return Moment(found.at.date(), found.at.time() if found.has_time else None)
 
 
 def _element(header: Any, name: str, read: Any, remarks: list[str]) -> Any:
@@ -118,13 +118,10 @@ def _day(value: str) -> date:
 
 
 def _time(value: str) -> time | None:
-    """Return the time of day; None for exactly midnight, which stands for an unknown time, and for an hour alone."""
+    """Return the time of day as ``time_of_day`` does; None for an hour alone, too."""
     if re.fullmatch(r"\d{2}", value):
         return None
     match = _TIME.fullmatch(value)
     if not match:
         raise ValueError(value)
-    hour, minute, second = (int(part or 0) for part in match.groups())
-    # A leap second has no time in Python.
-    found = time(hour, minute, min(second, 59))
-    return None if found == time.min else found
+    return time_of_day(*(int(part or 0) for part in match.groups()))

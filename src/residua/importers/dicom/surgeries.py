@@ -8,7 +8,8 @@ from pathlib import Path
 
 from residua.cohort.table.lines import MISSING, read_lines
 from residua.errors import ResiduaError
-from residua.importers.dicom.moments import Moment, interval, surgery_moment
+from residua.importers.cells import UnreadableCellError, is_known
+from residua.importers.dicom.moments import Moment, interval, written
 from residua.problems.lists import errors_of
 
 Surgeries = Mapping[str, Sequence[Moment]]
@@ -32,11 +33,12 @@ def read_surgeries(table: Path) -> Surgeries:
         patient, when = unicodedata.normalize("NFC", cells["patient_id"]), cells["surgery"]
         if patient in MISSING:
             raise ResiduaError(f"{place}: no patient_id; give the PatientID of the DICOM files")
-        if when in MISSING:
+        if not is_known(when):
             continue
-        if (moment := surgery_moment(when)) is None:
-            raise ResiduaError(f"{place}: {when!r} is not a date; write it as 2020-01-31 14:30")
-        found.setdefault(patient, []).append(moment)
+        try:
+            found.setdefault(patient, []).append(written(when))
+        except UnreadableCellError as error:
+            raise ResiduaError(f"{place}: {error}") from None
     return {patient: _distinct(moments) for patient, moments in found.items()}
 
 
