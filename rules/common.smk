@@ -19,11 +19,12 @@ from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.errors import ResiduaError
+from residua.external.predictions import load_predictions
 from residua.problems.lists import errors_of, raise_problems
 from residua.report.pins import pins_of
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
-from residua.wiring import digests, files, patients, preparation, publication, quality, rating
+from residua.wiring import digests, elsewhere, files, patients, preparation, publication, quality, rating
 from residua.wiring.loaded import LoadedStudy
 
 EXCLUDED = f"{RESULTS}/excluded.tsv"
@@ -100,10 +101,11 @@ try:
     cohort = load_cohort(study, study.cohort, invalid_patients(known))
     split = cohort.split
     raters = load_ratings(study, cohort)
+    predictions = load_predictions(study, cohort)
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
-loaded = LoadedStudy(study, cohort, raters)
+loaded = LoadedStudy(study, cohort, raters, predictions)
 
 
 wildcard_constraints:
@@ -112,8 +114,8 @@ wildcard_constraints:
     channel="|".join([*study.channels, REFERENCE_STANDARD]),
     label="|".join(study.labels),
     batch="|".join(cohort.candidates),
-    arch="|".join(study.archs),
-    inputs="|".join(study.inputs),
+    arch="|".join([*study.archs, *study.elsewhere]),
+    inputs="|".join(dict.fromkeys([*study.inputs, *(inputs for _, inputs in predictions)])),
     fold="|".join(str(fold) for fold in loaded.folds),
     subset="|".join(loaded.subsets),
     split="validation|test",

@@ -70,7 +70,7 @@ rule figure3:
         models=publication.compared(loaded),
         patients=list(split.holdout),
         brains=[files.brain_mask_of(loaded, patient) for patient in split.holdout],
-        best_inputs=dict(study.statistics.best_inputs.segmentation),
+        best_inputs=study.choices("segmentation"),
         classification=study.classification.model_dump(mode="json"),
         arch_labels=loaded.arch_labels,
         code=code("figure3"),

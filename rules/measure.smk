@@ -9,7 +9,9 @@ rule measure:
     input:
         validation="results/segmentations/{arch}/{inputs}/validation/manifest.json",
         test="results/segmentations/{arch}/{inputs}/test/manifest.json",
-        references=lambda wildcards: preparation.reference_standards(loaded, cohort.eligible(wildcards.inputs)),
+        references=lambda wildcards: preparation.reference_standards(
+            loaded, patients.segmented(loaded, wildcards.arch, wildcards.inputs)
+        ),
     output:
         "results/metrics/{arch}/{inputs}.parquet",
     log:
@@ -23,7 +25,7 @@ rule measure:
         mem_mb=growing(8000),
         runtime=240,
     params:
-        cases=lambda wildcards: patients.measured(loaded, wildcards.inputs),
+        cases=lambda wildcards: patients.measured(loaded, wildcards.arch, wildcards.inputs),
         code=code("measure"),
     script:
         "../scripts/measure.py"

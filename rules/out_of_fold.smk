@@ -35,7 +35,7 @@ rule choose_threshold:
     """Choose the threshold with the best out-of-fold score."""
     input:
         predictions=lambda wildcards: preparation.out_of_fold_predictions(loaded, wildcards.arch, wildcards.inputs),
-        references=lambda wildcards: preparation.validation_references(loaded, wildcards.inputs),
+        references=lambda wildcards: preparation.validation_references(loaded, wildcards.arch, wildcards.inputs),
     output:
         "results/segmentations/{arch}/{inputs}/threshold.json",
     log:
@@ -49,7 +49,7 @@ rule choose_threshold:
         mem_mb=growing(8000),
         runtime=720,
     params:
-        patients=lambda wildcards: patients.validation_by_fold(loaded, wildcards.inputs),
+        patients=lambda wildcards: patients.validation_by_fold(loaded, wildcards.arch, wildcards.inputs),
         postprocessing=study.postprocessing.model_dump(mode="json"),
         classification=study.classification.model_dump(mode="json"),
         code=code("choose_threshold"),

@@ -4,6 +4,7 @@
 #   results/predictions/{arch}/{inputs}/fold{fold}/manifest.json     (out_of_fold.smk)
 #   results/ensemble/{arch}/{inputs}/manifest.json                   (predict.smk)
 #   results/segmentations/{arch}/{inputs}/threshold.json             (out_of_fold.smk)
+#   results/elsewhere/{arch}/{inputs}/{split}/manifest.json          (elsewhere.smk)
 # Gives:
 #   results/segmentations/{arch}/{inputs}/{split}/manifest.json      the masks
 #   results/segmentations/{arch}/{inputs}/members/manifest.json      how far the models of the ensemble disagree
@@ -13,7 +14,7 @@ rule segment:
         predictions=lambda wildcards: preparation.predictions_of(
             loaded, wildcards.arch, wildcards.inputs, wildcards.split
         ),
-        threshold="results/segmentations/{arch}/{inputs}/threshold.json",
+        threshold=lambda wildcards: elsewhere.threshold_files(loaded, wildcards.arch, wildcards.inputs),
     output:
         "results/segmentations/{arch}/{inputs}/{split}/manifest.json",
     log:
@@ -27,7 +28,8 @@ rule segment:
         mem_mb=growing(8000),
         runtime=240,
     params:
-        postprocessing=study.postprocessing.model_dump(mode="json"),
+        given=lambda wildcards: elsewhere.given_threshold(loaded, wildcards.arch),
+        postprocessing=lambda wildcards: elsewhere.postprocessing_of(loaded, wildcards.arch),
         code=code("segment"),
     script:
         "../scripts/segment.py"

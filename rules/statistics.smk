@@ -49,7 +49,7 @@ rule compare_architectures:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
-        best_inputs=dict(study.statistics.best_inputs.segmentation),
+        best_inputs=study.choices("segmentation"),
         alpha=study.statistics.alpha,
         code=code("compare_architectures"),
     script:

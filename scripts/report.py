@@ -18,5 +18,5 @@ sources = Sources(
 )
 # Where the tables lie is no part of the settings, so that the report does not depend on it.
 study = Study.model_validate({"cohort": "cohort table", **job.params.settings})
-making = Making(study, job.params.arch_labels, job.params.stages, job.params.environments)
+making = Making(study, job.params.arch_labels, job.params.stages, job.params.environments, job.params.elsewhere)
 write_report(sources, making, job.output[0])

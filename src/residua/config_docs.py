@@ -92,12 +92,19 @@ def _rows(
         yield f"`{prefix}{name}`", _cell(kind), shown, _cell(meaning)
         for section in sections:
             yield from _rows(section, definitions, value, f"{prefix}{name}.")
+        for section in _sections_of_any_name(field, definitions):
+            yield from _rows(section, definitions, _ABSENT, f"{prefix}{name}.*.")
 
 
 def _sections(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the sections that may stand under a key: several where the key can be filled in several ways."""
     options = (field, *field.get("anyOf", ()))
     return [definitions[option["$ref"].rsplit("/", 1)[-1]] for option in options if "$ref" in option]
+
+
+def _sections_of_any_name(field: Mapping[str, Any], definitions: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the section that stands under each name of a map, if it holds sections."""
+    return [found for values in field.get("patternProperties", {}).values() for found in _sections(values, definitions)]
 
 
 def _kind(field: Mapping[str, Any]) -> str:

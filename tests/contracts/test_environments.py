@@ -55,7 +55,7 @@ SCRIPTS = {
         "segment", "measure", "rate", "compare_raters", "compare_inputs", "compare_architectures", "intervals",
         "table1", "table2", "table3", "table4", "table_s2", "supplementary_table", "figure1", "figure3", "figure4",
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
-        "collect_failures", "check_preprocessing",
+        "collect_failures", "check_preprocessing", "take_elsewhere",
     ],
     "torch": ["mask_brain", "prepare", "train", "predict"],
     "tensorflow": ["mask_brain", "prepare", "train", "predict"],

@@ -12,7 +12,7 @@ from residua.problems.problem import failed
 from residua.problems.severity import severity_of
 
 LIBRARY = ROOT / "src" / "residua"
-CHECKING = ("cohort", "registration", "brain")
+CHECKING = ("cohort", "external", "registration", "brain")
 NO_CHECKS = {"utf-8", "utf-16", "utf-16-le", "utf-16-be", "utf-8-sig", "hold-out", "hd-bet"}
 
 

@@ -32,7 +32,8 @@ def keys(model: type[BaseModel], prefix: str = "") -> list[str]:
         kinds = (field.annotation, *getattr(field.annotation, "__args__", ()))
         nested = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
         found.append(prefix + name)
-        found += [key for kind in nested for key in keys(kind, f"{prefix}{name}.")]
+        is_map = getattr(field.annotation, "__origin__", None) is dict
+        found += [key for kind in nested for key in keys(kind, f"{prefix}{name}.{'*.' if is_map else ''}")]
     return found
 
 

@@ -48,6 +48,7 @@ FOLDERS = {
     "split_folds": set(),
     "strip": {"images", "preparation"},
     "supplementary_table": {"tables"} | JUDGED,
+    "take_elsewhere": CHECKS | {"external"},
     "table1": {"cohort.split", "metrics", "tables"},
     "table2": {"cohort.split", "metrics", "tables"},
     "table3": {"tables"} | JUDGED,
@@ -60,7 +61,7 @@ FOLDERS = {
 
 REPORTERS = {"check_preprocessing", "collect_failures", "figure1", "select_cases"}
 STAGES_OF: dict[str, set[str]] = {
-    "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "rate"},
+    "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "rate", "take_elsewhere"},
     "publishing.failure_report": REPORTERS,
     "networks.selection": {"select_cases"},
     "preparation.strip": {"strip"},

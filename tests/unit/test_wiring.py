@@ -137,7 +137,7 @@ def test_a_fold_holds_the_patients_that_have_every_channel_of_its_inputs(loaded:
     }
     assert patients.patients_of_subset(loaded, "D", "fold1")["validation"] == ["GOT1", "GOT2", "PAR1"]
     assert patients.patients_of_subset(loaded, "D", "holdout") == {"training": [], "validation": ["AMS1", "AMS2"]}
-    assert patients.validation_by_fold(loaded, "D") == {0: ["STO1", "STO2"], 1: ["GOT1", "GOT2", "PAR1"]}
+    assert patients.validation_by_fold(loaded, "nnunet", "D") == {0: ["STO1", "STO2"], 1: ["GOT1", "GOT2", "PAR1"]}
     assert patients.incomplete(loaded) == {"A": [], "D": ["PAR2"]}
 
 
@@ -156,7 +156,7 @@ def test_nothing_of_the_hold_out_is_prepared_for_a_fold(loaded: LoadedStudy) -> 
 
 
 def test_measured_patients_have_their_hospital_and_fold(loaded: LoadedStudy) -> None:
-    measured = patients.measured(loaded, "D")
+    measured = patients.measured(loaded, "nnunet", "D")
     assert [case["patient"] for case in measured] == ["STO1", "STO2", "GOT1", "GOT2", "PAR1", "AMS1", "AMS2"]
     assert measured[0] == {"patient": "STO1", "hospital": "STO", "fold": 0}
     assert measured[-1] == {"patient": "AMS2", "hospital": "AMS", "fold": None}
@@ -218,7 +218,7 @@ def test_thresholds_see_out_of_fold_predictions_alone(loaded: LoadedStudy) -> No
     assert folds == [f"results/predictions/nnunet/A/fold{fold}/manifest.json" for fold in (0, 1)]
     assert preparation.predictions_of(loaded, "nnunet", "A", "validation") == folds
     assert preparation.predictions_of(loaded, "nnunet", "A", "test") == ["results/ensemble/nnunet/A/manifest.json"]
-    references = preparation.validation_references(loaded, "D")
+    references = preparation.validation_references(loaded, "nnunet", "D")
     expected = ("STO1", "STO2", "GOT1", "GOT2", "PAR1")
     assert references == [files.file_of(loaded, patient, "residual") for patient in expected]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from residua.cohort.batches import batches
@@ -31,7 +31,8 @@ class Cohort:
     """Every row of the table by patient, with the reasons of exclusions; ``split.patients`` are the included ones.
 
     ``batches`` hold the patients of the study, ``candidates`` also those that a check of the data excluded: they are
-    checked again, so that they come back once their data are corrected.
+    checked again, so that they come back once their data are corrected. ``predicted`` are the files of the columns with
+    predictions made elsewhere, by column and patient; no network reads them.
     """
 
     patients: Mapping[str, Patient]
@@ -40,6 +41,7 @@ class Cohort:
     candidates: Mapping[str, tuple[str, ...]]
     channels: Mapping[str, tuple[str, ...]]
     placement: Placement
+    predicted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def has(self, patient: str, channels: tuple[str, ...]) -> bool:
         """Return whether the table gives a patient all of these channels."""
@@ -82,10 +84,12 @@ def judged_cohort(
 
     Without ``placed`` no patient is put into a fold, for which masks may have to be read.
     """
-    table = parse_table(table_path, study.file_columns, needed_columns(study))
+    elsewhere = study.columns_of_elsewhere
+    table = parse_table(table_path, (*study.file_columns, *elsewhere), (*needed_columns(study), *elsewhere))
     # A column that the header lacks is one problem, not one for each patient.
     there = [column for column in study.file_columns if column in table.columns]
-    candidates, refused = _eligible(study, table.patients, there)
+    predicted = {column: _files_in(column, table.patients) for column in elsewhere if column in table.columns}
+    candidates, refused = _eligible(study, _without_columns(elsewhere, table.patients), there)
     members = [_without(patient, invalid or {}) for patient in candidates]
     placement, unplaced = (
         planned_placement(study, members, PLACEMENT, _positives(study, members)) if placed else ({}, [])
@@ -101,10 +105,21 @@ def judged_cohort(
         candidates=batches(candidates),
         channels=study.inputs,
         placement=placement,
+        predicted=predicted,
     )
     if not errors_of(problems):
         problems += [*_without_patients(cohort), *_without_shared_patients(study, cohort)]
     return cohort, problems
+
+
+def _files_in(column: str, patients: Sequence[Patient]) -> dict[str, str]:
+    return {patient.patient: patient.files[column] for patient in patients if column in patient.files}
+
+
+def _without_columns(columns: Sequence[str], patients: Sequence[Patient]) -> Sequence[Patient]:
+    if not columns:
+        return patients
+    return [replace(p, files={c: file for c, file in p.files.items() if c not in columns}) for p in patients]
 
 
 def _possible(study: Study, problem: Problem) -> Problem:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from residua.raters.labels import rater_labels
+from residua.settings.elsewhere import MADE_ELSEWHERE
 
 REFERENCES = {"reference_standard": "Reference standard", "consensus": "Consensus of the raters"}
 """Panels from left to right and their titles."""
@@ -51,7 +52,8 @@ def panels(scores: pd.DataFrame, arch_labels: Mapping[str, str]) -> dict[str, li
 
 def _label(scorer: str, kind: str, rows: pd.DataFrame, names: Mapping[str, str], arch_labels: Mapping[str, str]) -> str:
     if kind == "model":
-        return f"{arch_labels.get(scorer, scorer)} {rows['inputs'].iloc[0]}"
+        name, elsewhere, _ = arch_labels.get(scorer, scorer).partition(f" ({MADE_ELSEWHERE})")
+        return f"{name} {rows['inputs'].iloc[0]}" + f"\n({MADE_ELSEWHERE})" * bool(elsewhere)
     return names.get(scorer) or _SHORT.get(scorer, scorer)
 
 

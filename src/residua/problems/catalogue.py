@@ -43,6 +43,17 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "ratings-excluded": "Every rated patient is excluded from the cohort",
         "rated-without-inputs": "No rated patient has the channels of the input configurations that are compared",
     },
+    "Predictions made elsewhere": {
+        "prediction-none": "No patient of the hold-out (or of a fold, where those choose a threshold) has a prediction",
+        "prediction-missing": "Some patients of the hold-out have no prediction",
+        "prediction-unknown": "A file has the name of a patient that the cohort table does not hold",
+        "prediction-repeated": "Two patients have the same prediction",
+        "prediction-is-reference": "A prediction is the file of the reference standard",
+        "prediction-of-seen": "The network was trained on patients of the cohort, or it is not known whether it was",
+        "prediction-off-grid": "A prediction does not lie on the grid of the reference sequence",
+        "probability-not-finite": "A map of probabilities holds NaN or infinite values",
+        "probability-out-of-range": "A map of probabilities holds values below 0 or above 1",
+    },
     "The protocol": {
         "not-annotated": "There is no reference standard",
         "sequence-missing": "A sequence that the study or an input configuration needs is missing",

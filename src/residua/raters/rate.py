@@ -108,6 +108,8 @@ def _drawn_by_models(patient: str, models: Iterable[_Model], standard: Image) ->
             m.arch, "model", _on_grid(m.masks[patient], standard, f"patient {patient}: the mask of {m.arch}"), m.inputs
         )
         for m in models
+        # Predictions made elsewhere may lack patients.
+        if patient in m.masks
     ]
 
 

@@ -71,12 +71,13 @@ class Sources:
 
 @dataclass(frozen=True)
 class Making:
-    """Settings of the run, names of its networks, and digests of its code and environments."""
+    """Settings of the run, names of its networks, digests of code and environments, and notes on other networks."""
 
     study: Study
     labels: Mapping[str, str]
     stages: Mapping[str, str]
     environments: Mapping[str, Mapping[str, Any]]
+    elsewhere: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
         "methods": methods(study, labels, "raters" in statistics, cohort.folds),
+        "elsewhere": making.elsewhere,
         "findings": [finding for finding in answers if finding],
         "beside": [_fragment(table) for table in beside_the_article(cases, study, labels)],
         "same_cohort": is_the_articles_cohort(patients_by_hospital(record)),

@@ -41,9 +41,9 @@ class Model:
 
 
 def best_models(cases: pd.DataFrame, study: Study, experiment: str, labels: Mapping[str, str]) -> list[Model]:
-    """Return each network with its best input configuration for an experiment."""
-    choice = getattr(study.statistics.best_inputs, experiment)
-    chosen = best_inputs(cases, choice, experiment, study.classification)
+    """Return each network of the study's own with its best input configuration for an experiment."""
+    own = cases[cases["arch"].isin(study.archs)]
+    chosen = best_inputs(own, study.choices(experiment), experiment, study.classification)
     return [Model(arch, inputs, labels.get(arch, arch)) for arch, inputs in chosen.items()]
 
 

@@ -20,9 +20,10 @@ from residua.settings.base import (
 )
 from residua.settings.brain_mask import BrainMask
 from residua.settings.classification import Classification
+from residua.settings.elsewhere import Elsewhere
 from residua.settings.messages import problem_lines
 from residua.settings.network import NetworkSettings
-from residua.settings.networks import Networks
+from residua.settings.networks import Networks, known_networks
 from residua.settings.participation import Eligibility, Folds, OnInvalid, Protocol
 from residua.settings.postprocessing import Postprocessing
 from residua.settings.registration import Registration, SequenceRegistration
@@ -66,6 +67,9 @@ class Study(Frozen):
     )
     archs: Distinct[Identifier] = Field(min_length=1, description="Networks that are trained.")
     networks: Networks = Field(description="Settings of the networks.")
+    elsewhere: dict[Identifier, Elsewhere] = Field(
+        default_factory=dict, description="Networks trained elsewhere, whose predictions are judged beside the study's."
+    )
     postprocessing: Postprocessing = Field(description="How a probability map becomes a mask.")
     classification: Classification = Field(description="Classes of patients: residual tumour or gross total resection.")
     statistics: Statistics = Field(
@@ -89,6 +93,11 @@ class Study(Frozen):
         given = ("brain_mask",) if self.brain_mask.method == "given" else ()
         return (*self.images, *self.labels, *given)
 
+    @property
+    def columns_of_elsewhere(self) -> tuple[str, ...]:
+        """Return the columns of the cohort table that name predictions made elsewhere."""
+        return tuple(dict.fromkeys(column for other in self.elsewhere.values() for column in other.columns))
+
     def settings_of(self, arch: str) -> NetworkSettings:
         """Return the settings of a network that ``archs`` names."""
         settings: NetworkSettings = getattr(self.networks, arch)
@@ -98,9 +107,18 @@ class Study(Frozen):
         """Return the registration of a moving sequence."""
         return self.registration.of(sequence in self.sequences.before_surgery)
 
+    def choices(self, experiment: str) -> dict[str, str]:
+        """Return the input configuration of each network in an experiment, or that results choose it.
+
+        Networks of elsewhere come last; one with a single input configuration has it.
+        """
+        chosen: dict[str, str] = getattr(self.statistics.best_inputs, experiment)
+        own = {arch: chosen[arch] for arch in self.archs}
+        return own | {name: chosen.get(name, next(iter(other.inputs))) for name, other in self.elsewhere.items()}
+
     def candidates(self, experiment: str, arch: str) -> list[str]:
         """Return the input configurations of ``arch`` in an experiment: the chosen one, or all if results choose."""
-        choice: str = getattr(self.statistics.best_inputs, experiment)[arch]
+        choice = self.choices(experiment)[arch]
         return list(self.inputs) if choice == OUT_OF_FOLD else [choice]
 
     @property
@@ -181,12 +199,27 @@ class Study(Frozen):
         return _refused(self, [f"archs names {arch}, which is missing under networks" for arch in undescribed])
 
     @model_validator(mode="after")
+    def _told_apart(self) -> Study:
+        known = known_networks()
+        own = [known[arch].label for arch in self.archs if arch in known]
+        labels = Counter([*own, *(other.label for other in self.elsewhere.values())])
+        taken = [name for name in self.elsewhere if name in known]
+        problems = [f"elsewhere.{name} has the name of a network of Residua" for name in taken]
+        problems += [f"two networks have the label {label}" for label, number in labels.items() if number > 1]
+        return _refused(self, problems)
+
+    @model_validator(mode="after")
     def _inputs_chosen(self) -> Study:
         problems = []
         for experiment in BestInputs.model_fields:
             choices: dict[str, str] = getattr(self.statistics.best_inputs, experiment)
             key = f"statistics.best_inputs.{experiment}"
             problems += [f"{key} does not name the network {arch}" for arch in self.archs if arch not in choices]
+            problems += [
+                f"{key} does not name which of the inputs {', '.join(other.inputs)} of {name} it compares"
+                for name, other in self.elsewhere.items()
+                if choices.get(name, "" if len(other.inputs) > 1 else next(iter(other.inputs))) not in other.inputs
+            ]
             problems += [
                 f"{key}.{arch} names {choice}, which is missing under inputs"
                 for arch, choice in choices.items()

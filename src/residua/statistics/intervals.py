@@ -45,6 +45,9 @@ def intervals(cases: pd.DataFrame, classification: Classification, statistics: S
     for (arch, inputs), of_model in cases.groupby(["arch", "inputs"], sort=False):
         for split, method in METHODS.items():
             of_split = of_model[of_model["split"] == split]
+            if of_split.empty:
+                # Predictions made elsewhere may be of the hold-out alone.
+                continue
             outcome, fold = outcomes_of(of_split, classification), folds_of(of_split)
             for rate in RATES:
                 names = {"arch": arch, "inputs": inputs, "split": split, "method": method, "rate": rate}

@@ -51,5 +51,5 @@ def of_stages(loaded: LoadedStudy, house: Path) -> dict[str, str]:
     return stages | {
         f"{name}, {label}": of_script(house, name, network_module(arch, name))
         for name in ("prepare", "predict")
-        for arch, label in loaded.arch_labels.items()
+        for arch, label in ((arch, loaded.arch_labels[arch]) for arch in study.archs)
     }

@@ -6,18 +6,20 @@ it imports no array, table or image library.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from residua.cohort.cohort import Cohort
 from residua.cohort.split.split import Split
 from residua.cohort.table.rater_table import Raters
+from residua.external.predictions import Predictions
+from residua.settings.elsewhere import MADE_ELSEWHERE
 from residua.settings.study import Study
 
 
 @dataclass(frozen=True, eq=False)
 class LoadedStudy:
-    """The study, its cohort and the raters' masks (None: no inter-rater study).
+    """The study, its cohort, the raters' masks (None: no inter-rater study) and predictions made elsewhere.
 
     Two of them are equal only if they are the same object, so that results of functions can be kept by it.
     """
@@ -25,6 +27,7 @@ class LoadedStudy:
     study: Study
     cohort: Cohort
     raters: Raters | None = None
+    predictions: Predictions = field(default_factory=dict)
 
     @property
     def split(self) -> Split:
@@ -47,6 +50,11 @@ class LoadedStudy:
         return [(arch, inputs) for arch in self.study.archs for inputs in self.study.inputs]
 
     @cached_property
+    def judged(self) -> list[tuple[str, str]]:
+        """Every network with every input configuration that is measured: the study's own, then those of elsewhere."""
+        return [*self.models, *self.predictions]
+
+    @cached_property
     def trained(self) -> list[tuple[str, str, int]]:
         """Every training: network, input configuration and fold."""
         return [(arch, inputs, fold) for arch, inputs in self.models for fold in self.folds]
@@ -54,4 +62,5 @@ class LoadedStudy:
     @cached_property
     def arch_labels(self) -> dict[str, str]:
         """What each network is called in tables and figures."""
-        return {arch: self.study.settings_of(arch).label for arch in self.study.archs}
+        own = {arch: self.study.settings_of(arch).label for arch in self.study.archs}
+        return own | {name: f"{other.label} ({MADE_ELSEWHERE})" for name, other in self.study.elsewhere.items()}

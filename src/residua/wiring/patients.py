@@ -93,14 +93,28 @@ def batches_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> list[str
     return list(_batches(loaded, inputs, subset))
 
 
-def validation_by_fold(loaded: LoadedStudy, inputs: str) -> dict[int, list[str]]:
-    """Return the validation patients of every fold."""
-    return {fold: with_inputs(loaded, loaded.split.validation(fold), inputs) for fold in loaded.folds}
+def segmented(loaded: LoadedStudy, arch: str, inputs: str) -> tuple[str, ...]:
+    """Return the patients that a network segments with an input configuration, fold by fold, then the hold-out."""
+    if (arch, inputs) in loaded.predictions:
+        return tuple(loaded.predictions[arch, inputs])
+    return loaded.cohort.eligible(inputs)
 
 
-def measured(loaded: LoadedStudy, inputs: str) -> list[dict[str, Any]]:
+def segmented_of_split(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[str]:
+    """Return those of them that validate a fold, or those of the hold-out (split ``test``)."""
+    held_out = set(loaded.split.holdout)
+    return [patient for patient in segmented(loaded, arch, inputs) if (patient in held_out) == (split == "test")]
+
+
+def validation_by_fold(loaded: LoadedStudy, arch: str, inputs: str) -> dict[int, list[str]]:
+    """Return the validation patients of every fold that a network segments with an input configuration."""
+    segmenting = set(segmented(loaded, arch, inputs))
+    return {fold: [p for p in loaded.split.validation(fold) if p in segmenting] for fold in loaded.folds}
+
+
+def measured(loaded: LoadedStudy, arch: str, inputs: str) -> list[dict[str, Any]]:
     """Return the patients measured with an input configuration: name, hospital and fold (None: hold-out)."""
-    return [_measured(loaded, patient) for patient in loaded.cohort.eligible(inputs)]
+    return [_measured(loaded, patient) for patient in segmented(loaded, arch, inputs)]
 
 
 @cache

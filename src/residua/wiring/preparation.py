@@ -97,6 +97,8 @@ def prepared_manifests(loaded: LoadedStudy, arch: str, inputs: str, subset: str)
 
 def out_of_fold_predictions(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
     """Return the probability maps of all validation patients, fold by fold."""
+    if (arch, inputs) in loaded.predictions:
+        return [f"results/elsewhere/{arch}/{inputs}/validation/manifest.json"]
     return [f"results/predictions/{arch}/{inputs}/fold{fold}/manifest.json" for fold in loaded.folds]
 
 
@@ -104,6 +106,8 @@ def predictions_of(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> l
     """Return the probability maps of the validation patients, or of the hold-out (split ``test``)."""
     if split == "validation":
         return out_of_fold_predictions(loaded, arch, inputs)
+    if (arch, inputs) in loaded.predictions:
+        return [f"results/elsewhere/{arch}/{inputs}/test/manifest.json"]
     return [f"results/ensemble/{arch}/{inputs}/manifest.json"]
 
 
@@ -124,7 +128,7 @@ def given_masks(loaded: LoadedStudy, batch: str) -> list[str]:
     return [file_of(loaded, patient, "brain_mask") for patient in patients_in(loaded, batch)]
 
 
-def validation_references(loaded: LoadedStudy, inputs: str) -> list[str]:
+def validation_references(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
     """Return the manual segmentations of all validation patients, fold by fold."""
-    by_fold = validation_by_fold(loaded, inputs)
+    by_fold = validation_by_fold(loaded, arch, inputs)
     return [file for patients in by_fold.values() for file in reference_standards(loaded, patients)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from residua.settings.base import REFERENCE_STANDARD
+from residua.wiring.elsewhere import notes_of_elsewhere
 from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
 from residua.wiring.loaded import LoadedStudy
 
@@ -44,12 +45,15 @@ def stacks(loaded: LoadedStudy) -> list[str]:
 
 def metrics_files(loaded: LoadedStudy) -> list[str]:
     """Return the measurements of every network and input configuration."""
-    return [f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in loaded.models]
+    return [f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in loaded.judged]
 
 
 def compared(loaded: LoadedStudy) -> list[tuple[str, str]]:
     """Return the networks and input configurations that may be compared by Dice, and that Figure 3 may show."""
-    return [(arch, inputs) for arch in loaded.study.archs for inputs in loaded.study.candidates("segmentation", arch)]
+    study = loaded.study
+    return [
+        (arch, inputs) for arch in study.choices("segmentation") for inputs in study.candidates("segmentation", arch)
+    ]
 
 
 def compared_metrics(loaded: LoadedStudy) -> list[str]:
@@ -65,7 +69,7 @@ def table_notes(loaded: LoadedStudy) -> list[str]:
         f"{loaded.arch_labels[arch]}: the fold that is reported also ended the training, so that its validation rows "
         "are optimistic."
         for arch in early
-    ]
+    ] + notes_of_elsewhere(loaded)
 
 
 def outlines(loaded: LoadedStudy) -> dict[str, str]:

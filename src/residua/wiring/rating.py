@@ -9,26 +9,28 @@ from residua.wiring.patients import with_inputs
 
 
 def candidates(loaded: LoadedStudy) -> list[tuple[str, str]]:
-    """Return the networks and input configurations that may be compared with the raters."""
+    """Return the networks and input configurations that may be compared with the raters, the study's own first."""
     if loaded.raters is None:
         return []
-    return [(arch, inputs) for arch in loaded.study.archs for inputs in loaded.study.candidates("raters", arch)]
+    study = loaded.study
+    return [(arch, inputs) for arch in choices(loaded) for inputs in study.candidates("raters", arch)]
 
 
 def choices(loaded: LoadedStudy) -> dict[str, str]:
     """Return the input configuration of each network, or that the out-of-fold results choose it."""
-    return {arch: loaded.study.statistics.best_inputs.raters[arch] for arch in loaded.study.archs}
+    return loaded.study.choices("raters")
 
 
 def rated_patients(loaded: LoadedStudy) -> list[str]:
-    """Return the rated patients that every one of the networks can segment."""
+    """Return the rated patients that every one of the study's networks can segment.
+
+    One of elsewhere takes none of them away: it is compared on those for which it has a prediction.
+    """
     if loaded.raters is None:
         return []
-    return [
-        patient
-        for patient in loaded.raters.patients
-        if all(with_inputs(loaded, [patient], inputs) for _, inputs in candidates(loaded))
-    ]
+    needed = {inputs for arch, inputs in candidates(loaded) if arch in loaded.study.archs}
+    rated = loaded.raters.patients
+    return [patient for patient in rated if all(with_inputs(loaded, [patient], inputs) for inputs in needed)]
 
 
 def ratings(loaded: LoadedStudy) -> list[Rating]:

@@ -59,6 +59,18 @@ def _not_binary(facts: Facts) -> Problem:
     return problem_of("label-float-edges", f"{what}, as linear resampling leaves along an edge", remedy)
 
 
+def probability_problems(facts: Facts) -> list[Problem]:
+    """Return the problem of a map of probabilities by itself."""
+    if facts.nan or facts.infinite:
+        what = f"{facts.nan + facts.infinite} of {facts.voxels} voxels are not finite (NaN or infinite)"
+        return [problem_of("probability-not-finite", what, "write the map again, with 0 where there is no tumour")]
+    if facts.minimum < -ROUNDING or facts.maximum > 1 + ROUNDING:
+        what = f"a map of probabilities holds 0 to 1, but this one {facts.minimum:g} to {facts.maximum:g}"
+        remedy = "give the softmax of tumour, neither logits nor percent nor a label"
+        return [problem_of("probability-out-of-range", what, remedy)]
+    return []
+
+
 def brain_mask_problems(facts: Facts) -> list[Problem]:
     """Return the problem of a brain mask of zeros and ones."""
     if not facts.marked:

@@ -20,6 +20,7 @@ from residua.cohort.checks.labels import (
     outside_brain,
     place_problems,
     position_on_head,
+    probability_problems,
     volume_problems,
 )
 from residua.cohort.checks.located import UnusableFileError, located
@@ -204,8 +205,9 @@ class _Files:
 
 def _alone(patient: Patient, kinds: Mapping[str, Kind], facts: Mapping[str, Facts]) -> list[Problem]:
     problems = []
+    judges = {"image": image_problems, "probabilities": probability_problems}
     for column, known in facts.items():
-        own = image_problems(known) if kinds[column] == "image" else label_problems(known)
+        own = judges.get(kinds[column], label_problems)(known)
         if column == BRAIN_MASK and not own:
             own = brain_mask_problems(known)
         problems += [_in_file(problem, patient, column) for problem in own]

@@ -10,6 +10,8 @@ from residua.cohort.checks.rater_voxels import check_rater_voxels
 from residua.cohort.choices import choice_problems
 from residua.cohort.cohort import Cohort
 from residua.cohort.table.rater_table import Raters
+from residua.external.checks import Given, prediction_problems
+from residua.external.predictions import judged_predictions
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.publishing.publish import digest
@@ -24,11 +26,11 @@ def start_problems(
     cache: str | os.PathLike[str] | None = None,
     workers: int = 1,
 ) -> list[Problem]:
-    """Return the problems of weights, of choices that results cannot make, and of the raters' masks. Never raises.
+    """Return the problems of weights, choices that results cannot make, predictions made elsewhere and raters' masks.
 
-    Later stages refuse all of them too, some only after all trainings. Without ``voxels`` no mask is read.
+    Later stages refuse all of them too, some only after all trainings. Without ``voxels`` no mask is read. Never raises.
     """
-    problems = weights_problems(study)
+    problems = weights_problems(study) + elsewhere_problems(study, cohort, voxels, cache, workers)
     problems += undecided_problems(study, cohort, cache, workers) if voxels else []
     if raters is None:
         return problems
@@ -48,6 +50,19 @@ def undecided_problems(
     """Return what ``choice_problems`` finds by the reference standard, as far as masks must be read for it."""
     cut_ml = study.classification.residual_tumor_ml
     return choice_problems(study, cohort, lambda patients: positive_patients(patients, cut_ml, cache, workers))
+
+
+def elsewhere_problems(
+    study: Study, cohort: Cohort, voxels: bool, cache: str | os.PathLike[str] | None, workers: int
+) -> list[Problem]:
+    """Return the problems of the files of predictions made elsewhere. Never raises."""
+    reference = study.sequences.reference
+    problems = []
+    for (name, inputs), files in judged_predictions(study, cohort)[0].items():
+        references = {p: cohort.patients[p].files[reference] for p in files if cohort.has(p, (reference,))}
+        given = [Given(p, files[p], references[p], f"elsewhere.{name}.inputs.{inputs}") for p in references]
+        problems += prediction_problems(given, study.elsewhere[name].kind, voxels, cache, workers)
+    return problems
 
 
 def weights_problems(study: Study) -> list[Problem]:

@@ -25,6 +25,7 @@ from residua.cohort.split.fold_kinds import fold_kind_problems
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.rater_table import Raters
+from residua.external.predictions import judged_predictions
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem, Severity
 from residua.publishing.code_digest import code_digest
@@ -113,8 +114,12 @@ def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
 def _beside_the_patients(
     study: Study, cohort: Cohort, voxels: bool, cache: str | os.PathLike[str] | None, workers: int
 ) -> list[Problem]:
-    """Return what is wrong with raters, weights and choices; no run goes on so, whatever ``on_invalid`` says."""
+    """Return what is wrong with raters, weights, choices and predictions made elsewhere.
+
+    No run goes on so, whatever ``on_invalid`` says.
+    """
     raters, problems = judged_ratings(study, cohort)
+    problems += judged_predictions(study, cohort)[1]
     return problems + start_problems(study, cohort, raters, voxels, cache if voxels else None, workers)
 
 
@@ -123,8 +128,9 @@ def _without_invalid(
 ) -> tuple[Cohort, list[Problem]]:
     """Return the cohort without the patients that have an error, and the errors with which it cannot run either."""
     cohort, left = judged_cohort(study, table_path, invalid_patients(of_patients))
-    # A patient who is excluded is no longer rated.
+    # A patient who is excluded is no longer rated, and is not predicted.
     raters, unrated = judged_ratings(study, cohort)
-    rated = {rating.patient for rating in (raters or Raters(())).ratings}
-    still = [problem for problem in beside if problem.patient is None or problem.patient in rated]
-    return cohort, errors_of([*left, *unrated, *still])
+    predictions, unpredicted = judged_predictions(study, cohort)
+    needed = {rating.patient for rating in (raters or Raters(())).ratings}.union(*predictions.values())
+    still = [problem for problem in beside if problem.patient is None or problem.patient in needed]
+    return cohort, errors_of([*left, *unrated, *unpredicted, *still])

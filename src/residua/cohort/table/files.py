@@ -13,7 +13,7 @@ from residua.problems.severity import problem_of
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study
 
-Kind = Literal["image", "label", "mask"]
+Kind = Literal["image", "label", "mask", "probabilities"]
 
 
 def kinds_of(study: Study) -> dict[str, Kind]:
@@ -61,11 +61,12 @@ def check_files(study: Study, patients: Iterable[Patient], columns: Iterable[str
     wanted = set(study.file_columns if columns is None else columns)
     checked = [column for column in study.file_columns if column in wanted]
     included = [patient for patient in patients if not patient.excluded]
-    problems = (_file_problem(patient, column) for patient in included for column in checked)
+    problems = (file_problem(patient, column) for patient in included for column in checked)
     return [problem for problem in problems if problem]
 
 
-def _file_problem(patient: Patient, column: str) -> Problem | None:
+def file_problem(patient: Patient, column: str) -> Problem | None:
+    """Return why there is no file of a patient where ``column`` says; None where there is one, or none is named."""
     path = patient.files.get(column)
     if path is None or os.path.isfile(path):
         return None

@@ -1,0 +1,76 @@
+"""Predictions made elsewhere: what takes them into the study, and what tables and report say of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from residua.settings.elsewhere import Elsewhere
+from residua.settings.statistics import OUT_OF_FOLD
+from residua.wiring.files import reference_of
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import segmented_of_split
+
+_SEEN = {
+    "no": "according to the configuration it has seen no patient of this cohort",
+    "yes": "it was trained on patients of this cohort, so that its numbers are optimistic",
+    "unknown": "it is not known whether it was trained on patients of this cohort: its numbers may be optimistic",
+}
+
+
+def predicted_files(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[str]:
+    """Return the predictions of the patients of a split that have one."""
+    files = loaded.predictions[arch, inputs]
+    return [files[patient] for patient in segmented_of_split(loaded, arch, inputs, split)]
+
+
+def predicted_references(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[str]:
+    """Return the reference images of these patients."""
+    return [reference_of(loaded, patient) for patient in segmented_of_split(loaded, arch, inputs, split)]
+
+
+def given_threshold(loaded: LoadedStudy, arch: str) -> float | None:
+    """Return the threshold that the configuration gives a network of elsewhere; None where it is chosen."""
+    return loaded.study.elsewhere[arch].given_threshold if arch in loaded.study.elsewhere else None
+
+
+def threshold_files(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
+    """Return the file of a threshold that out-of-fold predictions choose; none where the configuration gives it."""
+    chosen = given_threshold(loaded, arch) is None
+    return [f"results/segmentations/{arch}/{inputs}/threshold.json"] if chosen else []
+
+
+def chosen_thresholds(loaded: LoadedStudy) -> list[tuple[str, str]]:
+    """Return the networks and input configurations whose threshold out-of-fold predictions choose."""
+    return [model for model in loaded.judged if threshold_files(loaded, *model)]
+
+
+def postprocessing_of(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
+    """Return the steps from probabilities to a mask, as builtins; a mask made elsewhere keeps all its components."""
+    record = loaded.study.postprocessing.model_dump(mode="json")
+    other = loaded.study.elsewhere.get(arch)
+    return record if other is None or other.kind == "probabilities" else record | {"min_component_voxels": 0}
+
+
+def notes_of_elsewhere(loaded: LoadedStudy) -> list[str]:
+    """Return a footnote for each network of elsewhere: what it had seen, its patients and its threshold."""
+    return [_note(loaded, name) for name in loaded.study.elsewhere]
+
+
+def _note(loaded: LoadedStudy, name: str) -> str:
+    other, holdout = loaded.study.elsewhere[name], loaded.split.holdout
+    in_folds = len(loaded.split.patients) - len(holdout)
+    counts = "; ".join(
+        f"inputs {inputs}: {len(segmented_of_split(loaded, name, inputs, 'test'))} of {len(holdout)} patients of the "
+        f"hold-out have a prediction, and {len(segmented_of_split(loaded, name, inputs, 'validation'))} of {in_folds} "
+        "of the folds"
+        for inputs in other.inputs
+    )
+    return f"{loaded.arch_labels[name]}: {_SEEN[other.has_seen_patients]}. {counts}. {_made_masks(other)}"
+
+
+def _made_masks(other: Elsewhere) -> str:
+    if other.kind == "masks":
+        return "Its masks are measured as they were given, small components included."
+    if other.threshold == OUT_OF_FOLD:
+        return "Its threshold was chosen out of fold, as those of the study's own networks."
+    return f"Its probabilities were cut at {other.threshold:g}, as given, and small components removed."
