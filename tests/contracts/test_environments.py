@@ -60,11 +60,13 @@ SCRIPTS = {
     "torch": ["mask_brain", "prepare", "train", "predict"],
     "tensorflow": ["mask_brain", "prepare", "train", "predict"],
     "hdbet": ["mask_brain"],
+    "raidionics": ["mask_brain"],
 }  # fmt: skip
 STAGES = ("prepare", "train", "predict")
 BY_NAME = {
     "core": ["residua.brain.template", "residua.networks.nnunet.target", "residua.networks.agunet.target"],
     "hdbet": ["residua.brain.hd_bet"],
+    "raidionics": ["residua.brain.raidionics", "residua.external.raidionics"],
     "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{stage}" for stage in STAGES)],
     "tensorflow": ["residua.brain.agunet", *(f"residua.networks.agunet.{stage}" for stage in STAGES)],
 }

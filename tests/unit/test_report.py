@@ -45,6 +45,7 @@ BRAIN_MASKS = {
     "deepbet": "deepbet",
     "hd-bet": "HD-BET",
     "agunet": "weights of the study's own",
+    "raidionics": "the authors' published network",
     "template": "MNI152",
     "stripped": "stripped elsewhere",
     "given": "cohort table",
@@ -585,7 +586,7 @@ def test_differing_settings_show_both_values_and_untrained_networks_show_none() 
 def test_deviations_follow_the_settings() -> None:
     weights = {"weights": "brain.safetensors", "weights_sha256": "b" * 64}
     for method, words in BRAIN_MASKS.items():
-        study = study_of(brain_mask={"method": method, **(weights if method == "agunet" else {})})
+        study = study_of(brain_mask={"method": method, **(weights if method in ("agunet", "raidionics") else {})})
         (here,) = [deviation.here for deviation in applying(study) if deviation.what == "Brain masks"]
         assert words in here
         passages = " ".join(str(passage) for passage in methods(study, LABELS, rated=True, folds=2))

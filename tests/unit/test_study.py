@@ -109,12 +109,13 @@ def test_a_brain_mask_depends_on_the_settings_of_its_method_alone() -> None:
         "deepbet": ("torch", {}),
         "hd-bet": ("hdbet", {"hd_bet_mode": "accurate"}),
         "agunet": ("tensorflow", {**slabs, "features": [16, 32, 128, 256, 256]}),
+        "raidionics": ("raidionics", slabs),
         "template": ("core", {}),
         "stripped": ("core", {}),
         "given": ("core", {}),
     }
     for method, (environment, used) in methods.items():
-        found = study(brain_mask={"method": method, **(slabs if method == "agunet" else {})}).brain_mask
+        found = study(brain_mask={"method": method, **(slabs if method in ("agunet", "raidionics") else {})}).brain_mask
         assert found.environment == environment
         assert found.extraction() == {"method": method, **used}
         assert (ROOT / "envs" / f"{environment}.yaml").is_file()
@@ -122,12 +123,14 @@ def test_a_brain_mask_depends_on_the_settings_of_its_method_alone() -> None:
         assert len(found.modules) == (method != "given")
 
 
-def test_weights_of_a_brain_mask_are_for_agunet_which_needs_both() -> None:
+def test_weights_of_a_brain_mask_are_for_methods_that_need_both() -> None:
     (line,) = refusal(changed("brain_mask", {"method": "agunet", "weights": "brain.safetensors"}))
     own = "method agunet needs your own weights, and weights_sha256: the article's are not part of Residua"
     assert line == f"  brain_mask: {own}"
+    (line,) = refusal(changed("brain_mask", {"method": "raidionics", "weights_sha256": "a" * 64}))
+    assert line.startswith("  brain_mask: method raidionics needs the authors' model under weights, and weights_sha256")
     (line,) = refusal(changed("brain_mask", {"method": "template", "weights_sha256": "a" * 64}))
-    assert line == "  brain_mask: weights_sha256 are for method agunet, not template"
+    assert line == "  brain_mask: weights_sha256 are for method agunet and raidionics, not template"
 
 
 def test_a_study_cannot_be_changed() -> None:

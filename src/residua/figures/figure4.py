@@ -15,6 +15,8 @@ from residua.figures.style import EXPERT, FAINT, INK, MODEL, NOVICE, OTHER, Figu
 
 _COLOURS = {"novice": NOVICE, "expert": EXPERT, "model": MODEL, "reference": OTHER}
 _WIDTH_MM, _HEIGHT_MM = 180.0, 88.0
+_BOTTOM_MM, _TOP_MM, _LETTER_MM = 17.6, 12.32, 1.33
+"""Room for the names below, for title and legend above, and of a letter; longer names make the figure higher."""
 _BOX, _SPREAD, _NEAR = 0.58, 0.09, 0.02
 
 
@@ -26,8 +28,11 @@ def figure4(
 ) -> None:
     """Draw a panel for each reference from ``results/raters/scores.parquet``, and save the figure."""
     shown = panels(scores, arch_labels)
-    figure = new_figure(_WIDTH_MM, _HEIGHT_MM)
-    grid = figure.add_gridspec(1, len(shown), left=0.065, right=0.995, top=0.86, bottom=0.2, wspace=0.06)
+    below = max(_BOTTOM_MM, _LETTER_MM * _longest_name(shown))
+    height = _HEIGHT_MM + below - _BOTTOM_MM
+    figure = new_figure(_WIDTH_MM, height)
+    top, bottom = 1 - _TOP_MM / height, below / height
+    grid = figure.add_gridspec(1, len(shown), left=0.065, right=0.995, top=top, bottom=bottom, wspace=0.06)
     for index, (reference, scorers) in enumerate(shown.items()):
         axes = figure.add_subplot(grid[0, index])
         _draw(axes, scorers)
@@ -44,6 +49,11 @@ def figure4(
     ]
     figure.legend(handles=handles, loc="upper center", ncols=len(handles), frameon=False, fontsize=7)
     save_figure(figure, caption(shown, residual_tumor_ml), out)
+
+
+def _longest_name(shown: Mapping[str, Sequence[Scored]]) -> int:
+    lines = [line for scorers in shown.values() for scored in scorers for line in scored.label.split("\n")]
+    return 2 + max((len(line) for line in lines), default=0)
 
 
 def _draw(axes: Axes, scorers: Sequence[Scored]) -> None:

@@ -51,6 +51,14 @@ OF_IMAGES = (
     Deviation(
         "Brain masks",
         _SLABS,
+        "the authors' published network (ONNX) by their package raidionicsseg; the largest piece, holes filled",
+        "the study gives that model; the package prepares the head as the model's own settings say",
+        _TISSUE,
+        where("brain_mask.method", "raidionics"),
+    ),
+    Deviation(
+        "Brain masks",
+        _SLABS,
         "what is not background in the reference, which was stripped elsewhere",
         "the scans of the study were stripped before it",
         _TISSUE,

@@ -115,6 +115,7 @@ def _brain_mask(study: Study) -> str:
         "deepbet": "was found by deepbet, a pre-trained network,",
         "hd-bet": f"was found by HD-BET, pre-trained networks, in its {study.brain_mask.hd_bet_mode} mode",
         "agunet": f"was found by a slab-wise AGU-Net (weights with SHA-256 {study.brain_mask.weights_sha256})",
+        "raidionics": f"was found by the article's network (model with SHA-256 {study.brain_mask.weights_sha256})",
         "template": "was found by registering the brain of the MNI152 template to it with SyN of ANTs",
         "stripped": "was what the background of this scan, which had been stripped elsewhere, surrounded,",
         "given": "came with the cohort table",

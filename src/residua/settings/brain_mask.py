@@ -12,19 +12,25 @@ from residua.settings.base import Frozen
 class BrainMask(Frozen):
     """Source of the reference sequence's brain mask; docs/explanation/brain_masks.md compares the methods."""
 
-    method: Literal["deepbet", "hd-bet", "agunet", "template", "stripped", "given"] = Field(
+    method: Literal["deepbet", "hd-bet", "agunet", "raidionics", "template", "stripped", "given"] = Field(
         description="deepbet, hd-bet: pre-trained networks; agunet: the article's slab-wise network, with your own "
-        "weights; template: the MNI152 brain, registered; stripped: what the background of scans "
-        "surrounds that were stripped elsewhere; given: the column brain_mask of the cohort table."
+        "weights; raidionics: a model of its authors (ONNX), which you give; template: the MNI152 brain, registered; "
+        "stripped: what the background of scans surrounds that were stripped elsewhere; given: the column brain_mask "
+        "of the cohort table."
     )
     hd_bet_mode: Literal["accurate", "fast"] = Field(
         default="accurate", description="hd-bet: five networks and mirrored views, or one network and one view."
     )
     weights: str | None = Field(
-        default=None, min_length=1, description="agunet: weights (safetensors), relative to the working directory."
+        default=None,
+        min_length=1,
+        description="agunet: weights (safetensors); raidionics: the model (zip), as it was downloaded. Relative to the "
+        "working directory.",
     )
     weights_sha256: str | None = Field(
-        default=None, pattern=r"^[0-9a-f]{64}$", description="agunet: digest of the file, checked before it is read."
+        default=None,
+        pattern=r"^[0-9a-f]{64}$",
+        description="agunet, raidionics: digest of the file, checked before it is read.",
     )
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(
         default=(16, 32, 128, 256, 256), min_length=3, description="agunet: filters of each level."
@@ -33,7 +39,8 @@ class BrainMask(Frozen):
     @property
     def environment(self) -> str:
         """Return the software stack of the method, a file in envs/."""
-        return {"deepbet": "torch", "hd-bet": "hdbet", "agunet": "tensorflow"}.get(self.method, "core")
+        stacks = {"deepbet": "torch", "hd-bet": "hdbet", "agunet": "tensorflow", "raidionics": "raidionics"}
+        return stacks.get(self.method, "core")
 
     @property
     def modules(self) -> list[str]:
@@ -42,16 +49,17 @@ class BrainMask(Frozen):
 
     def extraction(self) -> dict[str, Any]:
         """Return the settings that the masks depend on, as builtins, without the settings of other methods."""
-        used = {"hd-bet": {"hd_bet_mode"}, "agunet": {"weights", "weights_sha256", "features"}}
+        weights = {"weights", "weights_sha256"}
+        used = {"hd-bet": {"hd_bet_mode"}, "agunet": {*weights, "features"}, "raidionics": weights}
         return self.model_dump(mode="json", include={"method", *used.get(self.method, set())})
 
     @model_validator(mode="after")
     def _consistent(self) -> BrainMask:
         given = [name for name in ("weights", "weights_sha256") if getattr(self, name) is not None]
-        if self.method == "agunet" and len(given) < 2:
-            raise ValueError(
-                "method agunet needs your own weights, and weights_sha256: the article's are not part of Residua"
-            )
-        if self.method != "agunet" and given:
-            raise ValueError(f"{' and '.join(given)} are for method agunet, not {self.method}")
+        needed = {"agunet": "your own weights", "raidionics": "the authors' model under weights"}
+        if self.method in needed and len(given) < 2:
+            what = f"method {self.method} needs {needed[self.method]}, and weights_sha256"
+            raise ValueError(f"{what}: the article's are not part of Residua")
+        if self.method not in needed and given:
+            raise ValueError(f"{' and '.join(given)} are for method {' and '.join(needed)}, not {self.method}")
         return self

@@ -26,9 +26,10 @@ def start_problems(
     cache: str | os.PathLike[str] | None = None,
     workers: int = 1,
 ) -> list[Problem]:
-    """Return the problems of weights, choices that results cannot make, predictions made elsewhere and raters' masks.
+    """Return the problems of weights, of choices by results, of predictions made elsewhere and of the raters' masks.
 
-    Later stages refuse all of them too, some only after all trainings. Without ``voxels`` no mask is read. Never raises.
+    Later stages refuse all of them too, some only after all trainings. Without ``voxels`` no mask is read. It never
+    raises.
     """
     problems = weights_problems(study) + elsewhere_problems(study, cohort, voxels, cache, workers)
     problems += undecided_problems(study, cohort, cache, workers) if voxels else []
