@@ -76,9 +76,8 @@ def test_each_experiment_takes_the_named_inputs_and_the_only_ones_unnamed() -> N
     for choices in record["statistics"]["best_inputs"].values():
         choices["two"] = "own"
     study = load_study(record)
-    assert study.choices("segmentation") == {
-        "nnunet": "out_of_fold", "agunet": "out_of_fold", "one": "B", "two": "own",
-    }  # fmt: skip
+    own = study.statistics.best_inputs.segmentation
+    assert study.choices("segmentation") == {"nnunet": own["nnunet"], "agunet": own["agunet"], "one": "B", "two": "own"}
     assert study.candidates("raters", "two") == ["own"]
 
 

@@ -592,7 +592,7 @@ def test_deviations_follow_the_settings() -> None:
         passages = " ".join(str(passage) for passage in methods(study, LABELS, rated=True, folds=2))
         assert "The brain mask of the" in passages
         assert "brain.safetensors" not in passages
-        assert ("b" * 64 in passages) == (method == "agunet")
+        assert ("b" * 64 in passages) == (method in ("agunet", "raidionics"))
     one = {deviation.what for deviation in applying(study_of(archs=("nnunet",)))}
     assert "Software of nnU-Net" in one
     assert "Software of AGU-Net" not in one
