@@ -24,7 +24,7 @@ FILES = {
     "networks": ("train", "out_of_fold", "predict"),
     "segmentations": ("segment", "measure"),
     "raters": ("raters",),
-    "statistics": ("statistics",),
+    "statistics": ("statistics", "resection"),
     "publication": ("tables", "figures", "report"),
 }
 """The groups of the drawing, and the rule files of each."""

@@ -24,7 +24,7 @@ from residua.problems.lists import errors_of, raise_problems
 from residua.report.pins import pins_of
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
-from residua.wiring import digests, elsewhere, files, patients, preparation, publication, quality, rating
+from residua.wiring import digests, elsewhere, files, patients, preparation, publication, quality, rating, resection
 from residua.wiring.loaded import LoadedStudy
 
 EXCLUDED = f"{RESULTS}/excluded.tsv"

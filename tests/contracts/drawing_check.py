@@ -28,12 +28,16 @@ from residua.figures.figure4 import figure4
 from residua.figures.flow import drawn as drawn_flow
 from residua.figures.flow import flow_figure
 from residua.figures.panels import scale_bar
+from residua.figures.resection import resection_figure
 from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, FigureFiles, new_figure
 from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.publishing.publish import digest, stage
+from residua.resection.patients import judged
+from residua.resection.summary import resections
 from residua.settings.classification import Classification
+from residua.settings.statistics import BestInputs, Statistics
 
 GRID = Grid((30, 40, 12), np.diag([2.0, 1.5, 4.0, 1.0]))
 CLASSIFICATION = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
@@ -143,6 +147,30 @@ def check_figure4(out: Path) -> dict[str, Any]:
     return file_facts(to)
 
 
+def check_resection(out: Path) -> dict[str, Any]:
+    """Two networks; the second sees a patient more tumour than before surgery, and one had none before."""
+    names = {"inputs": "B", "split": "test", "fold": None, "hospital": "AMS"}
+    rows = [
+        {**names, "arch": arch, "patient": f"{PATIENT}{number}", "reference_ml": reference, "predicted_ml": predicted}
+        for arch, more in (("one", 0.0), ("two", 9.0))
+        for number, (reference, predicted) in enumerate(((0.0, 0.1), (1.0, 0.7 + more), (3.0, 3.5), (6.0, 2.0)))
+    ]
+    before = {f"{PATIENT}{number}": ml for number, ml in enumerate((30.0, 5.0, 8.0, 0.0))}
+    record = {"members_ml": {"fold0": 0.2, "fold1": 2.0}, "mean_pairwise_dice": 0.5}
+    patients = judged(
+        pd.DataFrame(rows), before, {(arch, "B"): dict.fromkeys(before, record) for arch in ("one", "two")}
+    )
+    best = BestInputs(segmentation={}, classification={}, raters={})
+    settings = Statistics(alpha=0.05, bootstrap_resamples=100, interval_sd_multiplier=1.96, seed=0, best_inputs=best)
+    summary = resections(patients, 0.175, settings)
+    runs = [outputs(out, f"{run}-resection") for run in ("first", "second")]
+    for files in runs:
+        resection_figure(patients, summary, {"one": "Net 1"}, 0.05, files)
+    same = all(digest(one) == digest(other) for one, other in zip(*runs, strict=True))
+    resection_figure(patients[:0], summary, {}, 0.05, outputs(out, "nobody"))
+    return {**file_facts(runs[0]), "same": same, "nobody": file_facts(outputs(out, "nobody"))}
+
+
 def awkward_flow() -> dict[str, Any]:
     """Thirty hospitals in five folds and a hold-out, twelve reasons that nobody wrote for a figure, unequal inputs."""
     reasons = ["W" * 150, "costs $\\void$, " + "and so on " * 30, f"same scan as {PATIENT}"]
@@ -218,6 +246,7 @@ if __name__ == "__main__":
         "figure4": check_figure4(folder),
         "scale": {width: words_of_scale(width) for width in (10.0, 60.0, 170.0, 400.0)},
         "flow": check_flow(folder),
+        "resection": check_resection(folder),
         "surfaces": check_surfaces(),
     }
     print("\n" + json.dumps(record))

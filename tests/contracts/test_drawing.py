@@ -77,6 +77,19 @@ def test_the_participant_flow_keeps_its_words_in_their_boxes_and_names_nobody(dr
     assert any("$\\void$" in line for line in found["lines"])
 
 
+def test_the_resections_are_drawn_alike_without_dates_and_names_also_without_a_patient(drawn: dict[str, Any]) -> None:
+    found = drawn["resection"]
+    assert found["same"]
+    for each in (found, found["nobody"]):
+        assert each["true_type"]
+        assert not each["dated"]
+        assert not each["named"]
+        assert each["words"].startswith("Extent of resection (not in the article). ")
+    # A row for each network.
+    assert found["size"][1] > 1.9 * found["nobody"]["size"][1]
+    assert "No patient of the hold-out set" in found["nobody"]["words"]
+
+
 def test_meshes_keep_their_volume_and_no_component_is_lost(drawn: dict[str, Any]) -> None:
     found = drawn["surfaces"]
     assert found["outwards"] > 0

@@ -29,6 +29,8 @@ from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
 from residua.report.pins import pins_of
 from residua.report.significance import significance
+from residua.resection.patients import judged
+from residua.resection.summary import confusion, resections
 from residua.settings.study import Study, load_study
 from residua.statistics.compare_architectures import compare_architectures
 from residua.statistics.compare_inputs import compare_inputs
@@ -145,7 +147,18 @@ def statistics_of(study: Study, cases: pd.DataFrame, rated: bool) -> dict[str, p
         "intervals": between,
         "overlaps": overlaps(between),
     }
+    frames |= resections_of(study, cases)
     return {**frames, "raters": compare_raters(scores_of(study), alpha)} if rated else frames
+
+
+def resections_of(study: Study, cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """What is known of resections, with a tumour of 20 ml before surgery in every patient."""
+    patients = judged(cases[cases["inputs"] == "B"], dict.fromkeys(cases["patient"], 20.0), {})
+    few = study.statistics.model_copy(update={"bootstrap_resamples": 50})
+    return {
+        "resection": resections(patients, study.classification.residual_tumor_ml, few),
+        "rano": confusion(patients),
+    }
 
 
 def threshold_record() -> dict[str, Any]:
@@ -185,7 +198,7 @@ def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> t
         made[name] = supplementary_table(name, str(files[source]), LABELS, study.statistics)
     for name, table in made.items():
         write_text(folder / f"{name}.html", to_html(table))
-    figures = ("figure1", "figure3", *(["figure4"] if rated else []))
+    figures = ("figure1", "figure3", "resection", *(["figure4"] if rated else []))
     for name in figures:
         (folder / f"{name}.png").write_bytes(VOID_PNG)
         write_text(folder / f"{name}.txt", f"The caption of {name}, n = 4 <b>.\n")
@@ -311,7 +324,9 @@ def test_headings_are_in_order_and_links_lead_somewhere(page: str) -> None:
 
 def test_pictures_have_their_caption_as_alt_text_and_table_heads_have_a_scope(page: str) -> None:
     found = Reader(page)
-    assert [image["alt"] for image in found.of("img")] == [f"The caption of figure{i}, n = 4 <b>." for i in (1, 3, 4)]
+    assert [image["alt"] for image in found.of("img")] == [
+        f"The caption of {name}, n = 4 <b>." for name in ("figure1", "figure3", "resection", "figure4")
+    ]
     assert all(head.get("scope") in ("col", "row") for head in found.of("th"))
 
 
@@ -361,7 +376,7 @@ def test_a_split_with_a_hospital_on_two_sides_is_not_called_proven() -> None:
 
 def test_a_run_of_one_network_without_raters_has_its_page_too(tmp_path: Path) -> None:
     found = Reader(page_of(tmp_path, study_of(archs=("nnunet",)), rated=False))
-    assert len(found.of("img")) == 2
+    assert len(found.of("img")) == 3
     assert "This run has one network, so there is nothing to compare it with." in found.text
     assert "AGU-Net" not in found.text.split("Deviations")[0]
     assert "Novice" not in found.text
@@ -725,3 +740,38 @@ def test_a_network_without_a_curve_has_no_epochs(tmp_path: Path) -> None:
     (model,) = provenance.trained_models({("nnunet", "A", 0): str(manifest)}, LABELS)
     assert model.epochs == "n/a"
     assert model.name == "nnU-Net A"
+
+
+def test_resections_have_a_section_with_figure_and_tables(page: str) -> None:
+    begin, end = page.index("<h3>Extent of resection</h3>\n<figure>"), page.index("<h3>Raters</h3>")
+    section = page[begin:end]
+    assert "The caption of resection" in section
+    assert section.count("<table") == 2
+    assert "Class by the reference" in section
+
+
+@pytest.mark.parametrize(
+    ("changes", "judged_any", "words"),
+    [
+        ({}, True, "the pre-operative tumour, the extent of resection is 100"),
+        ({}, False, "It was left out: no patient has a mask of the pre-operative tumour."),
+        (
+            {
+                "labels": {"residual": "post_t1ce"},
+                "inputs": {"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]},
+                "registration": {**PUBLISHED["registration"], "resected": None},
+                "statistics": choosing("B"),
+            },
+            False,
+            "It was left out: the study has no mask of the tumour before surgery.",
+        ),
+    ],
+)
+def test_methods_say_how_resections_were_judged_or_why_not(
+    changes: dict[str, Any], judged_any: bool, words: str
+) -> None:
+    passages = methods(study_of(**changes), LABELS, rated=False, folds=2, resected=judged_any)
+    (passage,) = [passage for passage in passages if passage.heading == "Extent of resection"]
+    said = " ".join(passage.paragraphs)
+    assert words in said
+    assert ("no confidence interval" in said) == judged_any

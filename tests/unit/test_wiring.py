@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 
-from cohort_tables import FILES, ROOT, config, row, study, write_table
+from cohort_tables import FILES, PUBLISHED, ROOT, config, row, study, write_table
 from residua.cohort.cohort import load_cohort
 from residua.cohort.table.rater_table import Raters, Rating
-from residua.wiring import digests, files, patients, preparation, publication, quality, rating
+from residua.wiring import digests, files, patients, preparation, publication, quality, rating, resection
 from residua.wiring.loaded import LoadedStudy
 
 INPUTS = {"A": ["post_t1ce"], "D": ["post_t1ce", "pre_t1ce", "pre_tumor"]}
@@ -250,12 +250,29 @@ def test_a_sequence_of_a_label_that_networks_see_is_assessed_too(tmp_path: Path)
 def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: LoadedStudy, rated: LoadedStudy) -> None:
     assert publication.tables(loaded) == [
         "table1", "table2", "table3", "table4", "table_s2", "tukey", "architectures", "intervals", "overlaps",
+        "resection", "rano",
     ]  # fmt: skip
-    assert publication.comparisons(loaded) == ["inputs", "architectures", "intervals", "overlaps"]
-    assert publication.figures(loaded) == ["flow", "figure1", "figure3"]
+    assert publication.comparisons(loaded) == [
+        "inputs", "architectures", "intervals", "overlaps", "resection", "rano",
+    ]  # fmt: skip
+    assert publication.figures(loaded) == ["flow", "figure1", "figure3", "resection"]
     assert set(publication.tables(rated)) - set(publication.tables(loaded)) == {"raters"}
     assert publication.comparisons(rated)[-1] == "raters"
     assert publication.figures(rated)[-1] == "figure4"
+
+
+def test_resections_are_judged_only_where_a_patient_has_the_tumour_before_surgery(
+    loaded: LoadedStudy, tmp_path: Path
+) -> None:
+    assert "PAR2" not in patients.resected_patients(loaded)
+    assert len(resection.masks_before(loaded)) == len(patients.resected_patients(loaded)) > 0
+    # As drawn, not as warped to the reference.
+    assert not any("registered" in file for file in resection.masks_before(loaded))
+    labels = {"residual": "post_t1ce"}
+    settings = {**PUBLISHED["registration"], "resected": None}
+    without = loaded_study(tmp_path, labels=labels, inputs={"A": ["post_t1ce"]}, registration=settings)
+    assert patients.resected_patients(without) == resection.masks_before(without) == []
+    assert not {"resection", "rano"} & {*publication.tables(without), *publication.figures(without)}
 
 
 def test_figure_1_shows_complete_patients_with_the_label_of_each_sequence(loaded: LoadedStudy) -> None:

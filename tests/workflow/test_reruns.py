@@ -19,16 +19,18 @@ FOLDS = NETWORKS = INPUTS = 2
 MODELS, TRAININGS = NETWORKS * INPUTS, NETWORKS * INPUTS * FOLDS
 PUBLISHED = Counter(
     compare_inputs=1, compare_architectures=1, intervals=1, rate=1, compare_raters=1, table3=1, table4=1,
-    supplementary_table=5, figure3=1, figure4=1, report=1,
+    supplementary_table=7, figure3=1, figure4=1, report=1, compare_resections=1, resection_figure=1,
 )  # fmt: skip
 """What follows when the measurements of the best inputs change."""
 PREPARED = ("prepare_reference_standard", "prepare_stripped", "prepare_sampled")
 """The rules that prepare a channel: as drawn, stripped, or sampled."""
 
 
-def published_of(models: int) -> Counter[str]:
-    """From the probability maps of ``models`` pairs of network and inputs to the report."""
-    return Counter(choose_threshold=models, segment=2 * models, measure=models) + PUBLISHED
+def published_of(models: int, networks: int = NETWORKS) -> Counter[str]:
+    """From the probability maps of ``models`` pairs of network and inputs, of some networks, to the report."""
+    stages = Counter(choose_threshold=models, segment=2 * models, measure=models)
+    # The members of an ensemble are compared for the best inputs of each network.
+    return stages + Counter(compare_members=networks) + PUBLISHED
 
 
 def edit(file: Path, old: str, new: str) -> Callable[[], None]:
@@ -89,6 +91,7 @@ def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
     assert jobs["register"] == 1
     assert jobs["ensemble"] == NETWORKS
     assert jobs["train"] == jobs["predict"] == 0
+    assert jobs["compare_members"] == NETWORKS
 
 
 def test_another_label_of_the_resected_tumour_repeats_one_registration_and_no_training(study: Study) -> None:
@@ -100,7 +103,7 @@ def test_another_label_of_the_resected_tumour_repeats_one_registration_and_no_tr
     jobs = study.planned("results/registered/STO002/pre_tumor.nii.gz")
     assert by_rule(jobs) == Counter(register_around_resection=1)
     everything = by_rule(study.planned())
-    assert everything["register_around_resection"] == 1
+    assert everything["register_around_resection"] == everything["measure_before"] == 1
     assert not {"register", "strip", *PREPARED, "select_cases", "train"} & set(everything)
 
 
@@ -169,7 +172,7 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
             "networks/nnunet/predict.py",
             "total / len(self._predictors)",
             "total / float(len(self._predictors))",
-            Counter(predict=INPUTS * FOLDS, ensemble=INPUTS) + published_of(INPUTS),
+            Counter(predict=INPUTS * FOLDS, ensemble=INPUTS) + published_of(INPUTS, networks=1),
         ),
         (
             "networks/agunet/prepared.py",
@@ -178,7 +181,7 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
             # Three batches of two channels, and of the reference standard those two that are not held out.
             Counter(prepare_stripped=3 * 2, prepare_reference_standard=2, select_cases=INPUTS * (FOLDS + 1))
             + Counter(train=INPUTS * FOLDS, predict=INPUTS * FOLDS, ensemble=INPUTS)
-            + published_of(INPUTS),
+            + published_of(INPUTS, networks=1),
         ),
     ],
 )

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from studies import Study, by_rule
-from test_reruns import MODELS, PUBLISHED
+from test_reruns import MODELS, NETWORKS, PUBLISHED
 
 LITERAL = r'(?<=description=")'
 """Where the description of a settings field begins."""
@@ -84,7 +84,20 @@ def test_an_edit_of_measure_chooses_no_threshold_and_segments_nothing(checkout: 
 
 def test_an_edit_of_the_threshold_measures_again_and_predicts_nothing(checkout: Study) -> None:
     jobs = planned_after(checkout, "segmentation/threshold.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
-    assert jobs == Counter(choose_threshold=MODELS, segment=2 * MODELS, measure=MODELS) + PUBLISHED
+    stages = Counter(choose_threshold=MODELS, segment=2 * MODELS, measure=MODELS, compare_members=NETWORKS)
+    assert jobs == stages + PUBLISHED
+
+
+def test_an_edit_of_the_comparison_of_members_predicts_and_trains_nothing(checkout: Study) -> None:
+    jobs = planned_after(checkout, "segmentation/members.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
+    followed = Counter(compare_resections=1, resection_figure=1, supplementary_table=2, report=1)
+    assert jobs == Counter(compare_members=NETWORKS) + followed
+
+
+def test_an_edit_of_how_members_are_stored_predicts_again_and_trains_nothing(checkout: Study) -> None:
+    jobs = planned_after(checkout, "networks/prediction.py", "MEMBER_LEVELS = 200", "MEMBER_LEVELS = 100")
+    assert jobs["ensemble"] == MODELS
+    assert not {"select_cases", "train"} & set(jobs)
 
 
 def test_an_edit_of_the_quality_pages_reruns_the_pages_and_the_report(checkout: Study) -> None:

@@ -36,6 +36,7 @@ _PLACES = {
     **dict.fromkeys(("table1", "table2", "table_s2"), "cohort"),
     "table3": "segmentation",
     "table4": "classification",
+    **dict.fromkeys(("resection", "rano"), "resection"),
 }
 """The section of a table; all others are those behind the statistics."""
 
@@ -50,6 +51,8 @@ _TITLES = {
     "intervals": "Intervals of the classification",
     "overlaps": "Models whose intervals overlap",
     "raters": "Networks against raters",
+    "resection": "Extent of resection",
+    "rano": "Classes of RANO resect",
 }
 _LONG = 20
 """A table with more rows is folded."""
@@ -124,7 +127,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "quality": quality(read_flags(sources.flags), cohort.patients),
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
-        "methods": methods(study, labels, "raters" in statistics, cohort.folds),
+        "methods": methods(study, labels, "raters" in statistics, cohort.folds, "resection" in statistics),
         "elsewhere": making.elsewhere,
         "findings": [finding for finding in answers if finding],
         "beside": [_fragment(table) for table in beside_the_article(cases, study, labels)],
@@ -153,7 +156,13 @@ def _making(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
 
 def _tables(sources: Mapping[str, str]) -> dict[str, list[_Shown]]:
     """Sort the tables by section. Their HTML comes from ``residua.tables.html``, which escapes every text."""
-    placed: dict[str, list[_Shown]] = {"cohort": [], "segmentation": [], "classification": [], "behind": []}
+    placed: dict[str, list[_Shown]] = {
+        "cohort": [],
+        "segmentation": [],
+        "classification": [],
+        "resection": [],
+        "behind": [],
+    }
     for name, file in sources.items():
         fragment = Path(file).read_text(encoding="utf-8")
         title = _TITLES.get(name, name[:1].upper() + name[1:])

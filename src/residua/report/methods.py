@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE
 from residua.report.networks import describe_network, settings_table
+from residua.report.resection import extent_of_resection
 from residua.report.thresholds import SCORES
 from residua.report.wording import counted, listed, name_of, one_of, plain
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
@@ -26,10 +27,11 @@ class Passage:
     settings: tuple[tuple[str, str], ...] = ()
 
 
-def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int) -> list[Passage]:
+def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, resected: bool = False) -> list[Passage]:
     """Return all passages in the order of the workflow.
 
-    ``labels`` are the names of the networks, ``rated`` whether human raters took part, ``folds`` the number of folds.
+    ``labels`` are the names of the networks, ``rated`` whether human raters took part, ``folds`` the number of folds,
+    ``resected`` whether extents of resection were computed.
     """
     return [
         Passage("Registration and brain masks", (_registration(study), _brain_mask(study), *_sampling(study))),
@@ -37,6 +39,7 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int) ->
         *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
         Passage("From probabilities to masks", (_folds(study, folds), _ensemble(folds), _threshold(study))),
         Passage("Measures", (_measures(study),), _definitions(study)),
+        Passage("Extent of resection", extent_of_resection(study, resected)),
         Passage("Statistics", _statistics(study, labels, rated)),
     ]
 

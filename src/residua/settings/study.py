@@ -88,6 +88,12 @@ class Study(Frozen):
         return (self.sequences.reference, *self.sequences.moving)
 
     @property
+    def resected(self) -> str | None:
+        """Return the label of the tumour that surgery removed; None: the study has none."""
+        before = (label for label, sequence in self.labels.items() if sequence in self.sequences.before_surgery)
+        return self.registration.resected or next(before, None)
+
+    @property
     def file_columns(self) -> tuple[str, ...]:
         """Return all columns of the cohort table that name a file which this study reads."""
         given = ("brain_mask",) if self.brain_mask.method == "given" else ()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Interval:
-    """A rate and its interval in percent, from ``n`` patients without the ``undefined`` ones.
+    """An estimate and its interval, those of rates in percent, from ``n`` patients without the ``undefined`` ones.
 
     A number that cannot be estimated is None, and ``note`` gives the reason.
     """

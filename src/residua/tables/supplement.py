@@ -14,6 +14,7 @@ from residua.settings.statistics import Statistics
 from residua.tables.cells import interval, number, p_value, yes_or_no
 from residua.tables.models import SPLITS
 from residua.tables.render import Cell, Table
+from residua.tables.resection import rano, resection
 
 _RATES = {"sensitivity": "Sensitivity (%)", "specificity": "Specificity (%)", "balanced_accuracy": "bAcc (%)"}
 
@@ -184,4 +185,6 @@ _SUPPLEMENT = {
     "intervals": intervals,
     "overlaps": overlaps,
     "raters": raters,
+    "resection": resection,
+    "rano": rano,
 }

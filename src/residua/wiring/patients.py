@@ -156,3 +156,9 @@ def patients_with_label(loaded: LoadedStudy, label: str) -> list[str]:
 def patients_without_label(loaded: LoadedStudy, label: str) -> list[str]:
     """Return the patients of the study that lack a label."""
     return [patient for patient in loaded.split.patients if not loaded.cohort.has(patient, (label,))]
+
+
+def resected_patients(loaded: LoadedStudy) -> list[str]:
+    """Return the patients whose tumour before surgery is drawn; none where the study has no such label."""
+    label = loaded.study.resected
+    return patients_with_label(loaded, label) if label else []

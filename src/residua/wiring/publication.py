@@ -8,6 +8,7 @@ from residua.settings.base import REFERENCE_STANDARD
 from residua.wiring.elsewhere import notes_of_elsewhere
 from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
 from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import resected_patients
 
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("pdf", "png")
@@ -17,7 +18,8 @@ EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
 def supplement(loaded: LoadedStudy) -> dict[str, str]:
     """Return the tables of the statistics, by name: the parquet file that each shows."""
     tables = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
-    return tables | ({"raters": "raters"} if loaded.raters else {})
+    resection = {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
+    return tables | resection | ({"raters": "raters"} if loaded.raters else {})
 
 
 def tables(loaded: LoadedStudy) -> list[str]:
@@ -27,7 +29,8 @@ def tables(loaded: LoadedStudy) -> list[str]:
 
 def figures(loaded: LoadedStudy) -> list[str]:
     """Return the names of all figures."""
-    return ["flow", "figure1", "figure3", *(["figure4"] if loaded.raters else [])]
+    resection = ["resection"] if resected_patients(loaded) else []
+    return ["flow", "figure1", "figure3", *resection, *(["figure4"] if loaded.raters else [])]
 
 
 def comparisons(loaded: LoadedStudy) -> list[str]:
