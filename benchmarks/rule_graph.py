@@ -22,7 +22,7 @@ FILES = {
     "images": ("register", "brain", "quality"),
     "channels": ("prepare",),
     "networks": ("train", "out_of_fold", "predict"),
-    "segmentations": ("segment", "measure"),
+    "segmentations": ("segment", "before", "measure"),
     "raters": ("raters",),
     "statistics": ("statistics", "resection"),
     "publication": ("tables", "figures", "report"),

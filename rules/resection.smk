@@ -1,37 +1,14 @@
 # Extent of resection: what the tumour before surgery and the residual tumour tell, by the reference and by the networks.
 #
-# Needs: the mask of the tumour before surgery of the cohort table (label registration.resected), and
+# Needs:
+#   results/resection/before.json                                  (before.smk)
 #   results/metrics/{arch}/{inputs}.parquet                        (measure.smk)
 #   results/segmentations/{arch}/{inputs}/members/manifest.json    (segment.smk)
 # Gives:
-#   results/resection/before.json            volume of the tumour before surgery, of every patient
 #   results/resection/patients.parquet       extent, its range and classes of every patient
 #   results/statistics/resection.parquet     agreement of predicted with reference extents and classes
 #   results/statistics/rano.parquet          classes of RANO resect, predicted against reference
 #   results/figures/resection.{pdf,png,txt}  extents and classes of the hold-out
-rule measure_before:
-    """Measure the tumour before surgery of every patient, in the scan on which it was drawn."""
-    input:
-        resection.masks_before(loaded),
-    output:
-        "results/resection/before.json",
-    log:
-        "results/logs/measure_before.log",
-    benchmark:
-        "results/benchmarks/measure_before.tsv"
-    conda:
-        environment("core")
-    threads: 1
-    resources:
-        mem_mb=growing(4000),
-        runtime=120,
-    params:
-        patients=patients.resected_patients(loaded),
-        code=code("measure_before"),
-    script:
-        "../scripts/measure_before.py"
-
-
 rule compare_resections:
     """Compare the extent of resection and its classes by each network's best inputs with those by the reference."""
     input:

@@ -20,6 +20,10 @@ from registration_check import SEQUENCE, error_mm, registered
 
 from residua.images import volumes
 from residua.images.volumes import Image
+from residua.problems.problem import PROBLEM, failed
+from residua.publishing.images import by_patient
+from residua.publishing.publish import manifest_of, stage, write_json
+from residua.registration.back import WayBack, bring_all_back
 from residua.registration.inverse import bring_back
 from residua.registration.transforms import TransformFiles, resample
 from residua.simulate.truth import true_places
@@ -74,13 +78,32 @@ def of_transform(folder: Path, truth: Path, transform: TransformFiles, out: Path
     }
 
 
+def of_stage(folder: Path, found: TransformFiles, out: Path) -> dict[str, Any]:
+    """What the stage writes for a patient, for one whose registration failed, and for one without a scan before."""
+    mask = volumes.load_mask(folder / "residual.nii.gz")
+    with stage(out / "masks" / "manifest.json") as part:
+        for patient in ("P1", "P2", "P3"):
+            volumes.save(mask, part / f"{patient}.nii.gz")
+    problem = failed("registration-impossible", "noise", "look", "P2", SEQUENCE)
+    write_json(out / "P1_quality.json", {PROBLEM: None})
+    write_json(out / "P2_quality.json", {PROBLEM: problem.to_json()})
+    ways = {p: WayBack(folder / f"{SEQUENCE}.nii.gz", found, out / f"{p}_quality.json") for p in ("P1", "P2")}
+    with stage(out / "back" / "manifest.json") as part:
+        bring_all_back(str(out / "masks" / "manifest.json"), ways, part)
+    manifest = str(out / "back" / "manifest.json")
+    return {"files": sorted(manifest_of(manifest)["files"]), "patients": list(by_patient([manifest]))}
+
+
 def main(cohort: Path, patient: str, out: Path) -> dict[str, object]:
     """The record of the truth, of a registration, and of a rigid one."""
     folder, truth = cohort / "images" / patient, cohort / "truth" / patient
     transforms = {"truth": TransformFiles(truth / f"{SEQUENCE}.tfm", truth / f"{SEQUENCE}_shift.nii.gz")}
     for name in ("SyN", "rigid"):
         transforms[name] = registered(folder, out / name, {"transform": name})[1]
-    return {name: of_transform(folder, truth, found, out / f"{name}_back") for name, found in transforms.items()}
+    record: dict[str, object] = {
+        name: of_transform(folder, truth, found, out / f"{name}_back") for name, found in transforms.items()
+    }
+    return {**record, "stage": of_stage(folder, transforms["SyN"], out / "stage")}
 
 
 if __name__ == "__main__":

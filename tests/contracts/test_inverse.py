@@ -52,3 +52,10 @@ def test_the_inverse_is_written_as_itk_reads_transforms(found: dict[str, Any], n
     assert found[name]["files"] == ["back.nii.gz", "inverse_affine.mat", "inverse_warp.nii.gz", "mask.nii.gz"]
     # NIfTI's code of a displacement field.
     assert found[name]["intent"] == 1007
+
+
+def test_a_patient_whose_registration_failed_has_the_problem_and_no_mask(found: dict[str, Any]) -> None:
+    assert found["stage"]["files"] == [
+        "P1.json", "P1.nii.gz", "P2.json", "inverse/P1_affine.mat", "inverse/P1_warp.nii.gz",
+    ]  # fmt: skip
+    assert found["stage"]["patients"] == ["P1"]

@@ -18,6 +18,7 @@ JUDGED = {"metrics", "statistics"}
 FOLDERS = {
     "assess": {"brain", "images", "metrics", "pages", "quality", "registration"},
     "assess_cohort": {"pages", "quality"},
+    "bring_back": {"images", "registration"},
     "check_cohort": CHECKS,
     "check_duplicates": CHECKS | {"cohort.split"},
     "check_preprocessing": set(),

@@ -12,8 +12,8 @@ _MEMBERS = "members/"
 
 
 def by_patient(manifests: Sequence[str]) -> dict[str, Path]:
-    """Return the verified images of several published folders, by patient."""
-    files = [verified(manifest, lambda name: not name.startswith(_MEMBERS)).items() for manifest in manifests]
+    """Return the verified images of several published folders, by patient; those in sub-folders are others."""
+    files = [verified(manifest, lambda name: "/" not in name).items() for manifest in manifests]
     return {name.removesuffix(SUFFIX): file for folder in files for name, file in folder if name.endswith(SUFFIX)}
 
 

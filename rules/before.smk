@@ -1,0 +1,56 @@
+# The scan before surgery: the tumour that it shows, and the predicted mask brought back to it. Made where it is asked for.
+#
+# Needs: the scans before surgery and the masks drawn on them of the cohort table, and
+#   results/registered/{patient}/{sequence}_affine.mat, _warp.nii.gz, _quality.json    (register.smk)
+#   results/segmentations/{arch}/{inputs}/test/manifest.json                           (segment.smk)
+# Gives:
+#   results/resection/before.json                          volume of the tumour before surgery, of every patient
+#   results/before_surgery/{arch}/{inputs}/manifest.json   masks of the hold-out on the scans before surgery
+rule measure_before:
+    """Measure the tumour before surgery of every patient, in the scan on which it was drawn."""
+    input:
+        resection.masks_before(loaded),
+    output:
+        "results/resection/before.json",
+    log:
+        "results/logs/measure_before.log",
+    benchmark:
+        "results/benchmarks/measure_before.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=growing(4000),
+        runtime=120,
+    params:
+        patients=patients.resected_patients(loaded),
+        code=code("measure_before"),
+    script:
+        "../scripts/measure_before.py"
+
+
+rule bring_back:
+    """Bring the masks of the hold-out back to the scans before surgery, and write the inverse transforms."""
+    input:
+        masks="results/segmentations/{arch}/{inputs}/test/manifest.json",
+        moving=lambda wildcards: resection.scans_before(loaded, wildcards.inputs),
+        affines=lambda wildcards: resection.ways_before(loaded, wildcards.inputs, "affine.mat"),
+        warps=lambda wildcards: resection.ways_before(loaded, wildcards.inputs, "warp.nii.gz"),
+        qualities=lambda wildcards: resection.ways_before(loaded, wildcards.inputs, "quality.json"),
+    output:
+        "results/before_surgery/{arch}/{inputs}/manifest.json",
+    log:
+        "results/logs/bring_back/{arch}_{inputs}.log",
+    benchmark:
+        "results/benchmarks/bring_back/{arch}_{inputs}.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=growing(6000),
+        runtime=240,
+    params:
+        patients=lambda wildcards: resection.with_scan_before(loaded, wildcards.inputs),
+        code=code("bring_back"),
+    script:
+        "../scripts/bring_back.py"
