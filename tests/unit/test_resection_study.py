@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from residua.publishing.publish import stage, write_json
 from residua.resection.before import volumes_before
 from residua.resection.compare import compare_resections
 from residua.resection.patients import judged
+from residua.resection.record import resection_record
 from residua.resection.summary import EVERYONE, confusion, resections
 from residua.settings.classification import Classification
 from residua.settings.statistics import BestInputs, Statistics
@@ -122,7 +124,9 @@ def test_the_interval_of_kappa_is_that_of_resampled_patients() -> None:
         ([], [], None, "no patient"),
         ([2, 2, 2], [2, 2, 2], None, "both give all patients one class"),
         ([0, 1, 2], [0, 1, 2], 1.0, "both agree in every patient"),
-        ([0, 0, 0], [1, 1, 1], 0.0, ""),
+        ([0, 0, 0], [1, 1, 1], 0.0, "all resamples give the same"),
+        # Who gives everybody one class agrees no better than chance, in every resample.
+        ([0, 1, 3, 3], [3, 3, 3, 3], 0.0, "all resamples give the same"),
     ],
 )
 def test_kappa_that_cannot_be_estimated_says_why(one: list[int], other: list[int], estimate: Any, note: str) -> None:
@@ -132,7 +136,7 @@ def test_kappa_that_cannot_be_estimated_says_why(one: list[int], other: list[int
 
 
 def test_resamples_of_one_class_are_left_out_and_counted() -> None:
-    found = weighted_kappa([0, 0, 0, 1], [0, 0, 0, 0], 0.05, 400, 0)
+    found = weighted_kappa([0, 0, 0, 1, 2], [0, 0, 0, 0, 2], 0.05, 400, 0)
     assert found.low is not None
     assert found.note.endswith("of 400 resamples have one class only, left out")
     assert np.isfinite([found.low, found.high]).all()
@@ -165,6 +169,36 @@ def test_too_few_differences_say_so(values: list[float], note: str) -> None:
     assert note in found.bias.note
     assert found.upper.estimate is None
     assert note in found.upper.note
+
+
+# --- one patient's record ---------------------------------------------------------------------------------------------
+def a_mask(*sides: int) -> Image:
+    """A box of voxels of 1 × 1 × 2 mm."""
+    mask = np.zeros((40, 40, 20), dtype=bool)
+    mask[tuple(slice(2, 2 + side) for side in sides)] = True
+    return Image(mask, Grid(mask.shape, np.diag([1.0, 1.0, 2.0, 1.0])))
+
+
+def test_a_record_holds_volumes_extent_classes_and_diameters() -> None:
+    # 20 × 10 × 5 voxels of 2 mm³: 2 ml.
+    record = resection_record(a_mask(20, 10, 5), [0.5, 4.0], before_ml=50.0, residual_tumor_ml=0.175)
+    assert record["volume_ml"] == pytest.approx(2.0)
+    assert (record["volume_low_ml"], record["volume_high_ml"]) == (0.5, 4.0)
+    found = [record[f"extent{end}_percent"] for end in ("", "_low", "_high")]
+    assert found == pytest.approx([96.0, 92.0, 99.0])
+    assert (record["rano_resect"], record["raidionics"]) == ("3A", "near total")
+    assert (record["complete"], record["gross_total"]) == (False, False)
+    assert record["diameters"]["longest_mm"] == pytest.approx(np.hypot(20, 10), abs=1.5)
+
+
+@pytest.mark.parametrize("before_ml", [None, 0.0])
+def test_a_record_without_tumour_before_surgery_has_classes_by_volume_alone(before_ml: float | None) -> None:
+    record = resection_record(a_mask(0, 0, 0), [0.0, 0.2], before_ml, residual_tumor_ml=0.175)
+    assert record["extent_percent"] is record["extent_low_percent"] is record["raidionics"] is None
+    assert (record["rano_resect"], record["complete"], record["gross_total"]) == ("1/2A", True, True)
+    assert record["diameters"] == {"longest_mm": 0.0, "perpendicular_mm": 0.0, "product_mm2": 0.0}
+    assert record["volume_high_ml"] == 0.2
+    json.dumps(record, allow_nan=False)
 
 
 # --- the study --------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ FOLDERS = {
     "figure3": {"figures", "images"} | JUDGED,
     "figure4": {"figures", "raters"},
     "compare_resections": {"resection"} | JUDGED,
+    "describe_resections": {"images", "metrics", "resection"},
     "flow_figure": {"figures"},
     "intervals": JUDGED,
     "mask_brain": {"brain", "images"},

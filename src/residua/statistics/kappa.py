@@ -32,8 +32,10 @@ def weighted_kappa(first: ArrayLike, second: ArrayLike, alpha: float, resamples:
         return Interval(estimate, None, None, patients, 0, "no interval: both agree in every patient")
     drawn = _resampled(one, other, resamples, np.random.default_rng(seed))
     defined = drawn[~np.isnan(drawn)]
-    if defined.size < 2:
+    if not defined.size:
         return Interval(estimate, None, None, patients, 0, "no interval: no resample has two classes")
+    if not np.ptp(defined):
+        return Interval(estimate, None, None, patients, 0, "no interval: all resamples give the same")
     low, high = np.quantile(defined, [alpha / 2, 1 - alpha / 2])
     lacking = drawn.size - defined.size
     note = f"{lacking} of {drawn.size} resamples have one class only, left out" if lacking else ""
