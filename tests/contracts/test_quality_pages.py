@@ -34,6 +34,7 @@ def test_the_numbers_are_those_of_the_files(found: dict[str, Any]) -> None:
     assert measures["post_t1"]["similarity_gain"] == pytest.approx(0.7)
     # The registered image is the reference itself.
     assert measures["post_t1"]["mirrored_gain"] < -0.3
+    assert measures["post_t1"]["brain_similarity"] > 1
     assert 900 < measures["brain"]["volume_ml"] < 2000
     assert measures["brain"]["components"] == 1
     assert measures["residual"]["inside_brain_percent"] > 99.5

@@ -49,6 +49,7 @@ def cohort(n: int = 12, **odd: Measures) -> tuple[dict[str, Measures], dict[str,
         sequence = sequence_measures(SOUND)
         sequence["similarity_gain"] = 0.3 + wiggle
         sequence["mirrored_gain"] = -0.1 - wiggle
+        sequence["brain_similarity"] = 0.6 + wiggle
         brain = brain_measures({**MASK, "volume_ml": 1400.0 + 1000 * wiggle})
         records[f"P{i}"] = {
             "post_t1": sequence,
@@ -118,6 +119,7 @@ def test_a_tiny_difference_from_equal_values_is_not_flagged() -> None:
     ("subject", "measure", "value", "reason"),
     [
         ("post_t1", "similarity_gain", -0.1, "post-operative T1w: lost similarity by registration"),
+        ("post_t1", "brain_similarity", 0.2, "post-operative T1w: does not resemble the reference within the brain"),
         ("post_t1", "mirrored_gain", 0.02, "post-operative T1w: fits better mirrored left to right"),
         ("post_t1", "folded_percent", 0.2, "post-operative T1w: a warp that folds"),
         ("post_t1", "affine_scale", 1.15, "post-operative T1w: a change of the head's size"),

@@ -17,6 +17,7 @@ from residua.images.scans import load_scan
 from residua.images.volumes import Image
 from residua.publishing.failures import problem_in
 from residua.publishing.publish import read_json, write_json, write_text
+from residua.quality.brain_likeness import BrainLikeness
 from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
 from residua.quality.mirroring import Sides
 from residua.quality.patient_page import Pictures, Registered, patient_page
@@ -44,10 +45,12 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | _template_shape(mask)
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
-    shown, sides, registered = Pictures(patient, reference, mask, labels), Sides(reference, mask), []
+    shown, registered = Pictures(patient, reference, mask, labels), []
+    sides, likeness = Sides(reference, mask), BrainLikeness(reference, mask)
     for name, files in case["sequences"].items():
         after = volumes.load(files["registered"])
         volumes.require_same_grid(after, reference, f"patient {patient}: registered {name}")
+        measures[name]["brain_similarity"] = likeness.similarity(after)
         measures[name]["mirrored_gain"] = sides.mirrored_gain(after)
         registered.append(_registered(name, files["moving"], after, shown))
     stored = [problem.to_json() for problem in problems]

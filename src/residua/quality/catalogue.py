@@ -45,6 +45,7 @@ class Measure:
 CATALOGUE = (
     Measure("similarity_gain", "gain of similarity by registration", 3, low=-0.005),
     Measure("similarity_after", "similarity after registration", 3),
+    Measure("brain_similarity", "similarity within the brain after registration", 3, low=0.25),
     Measure("mirrored_gain", "gain of similarity by mirroring left to right", 3, high=0.005),
     Measure("folded_percent", "share of voxels where the warp folds", 3, high=0.0, unit="%"),
     Measure("jacobian_p01", "1st percentile of the warp's Jacobian", 2),

@@ -38,6 +38,14 @@ _SIDES_ACT = (
     "check its orientation: a conversion flipped it, or it is another patient's; convert it again from its DICOM "
     "files. If all scans of the patient have this flag, the reference is the flipped one"
 )
+_OTHER = (
+    "compare the folds of the brain, the ventricles and the cavity in the registered scan and in the reference: "
+    "are they of one head?"
+)
+_OTHER_ACT = (
+    "if they are two heads', a scan of another patient stands in the cohort table: correct it. If the scan is this "
+    "patient's and merely shows little contrast, keep the patient"
+)
 _WARP = "look at the registered image for tissue that is stretched or torn, in the brain and beside the cavity"
 _WARP_ACT = "if the brain is distorted, exclude the patient; an unusual warp of the air around the head does no harm"
 _SCALE = "compare the size of the head before and after registration"
@@ -61,6 +69,13 @@ FLAG_RULES = {
         0.1, "lost similarity by registration", "an unusual gain of similarity", _FLICKER, _GIVE_IMAGE
     ),
     "similarity_after": FlagRule(0.02, "", "an unusual similarity to the reference", _FLICKER, _GIVE_IMAGE),
+    "brain_similarity": FlagRule(
+        0.1,
+        "does not resemble the reference within the brain",
+        "an unusual similarity of the brain",
+        _OTHER,
+        _OTHER_ACT,
+    ),
     # How much two sides differ is the head's and the contrast's: no patient is unusual for it.
     "mirrored_gain": FlagRule(1.0, "fits better mirrored left to right", "an unusual symmetry", _SIDES, _SIDES_ACT),
     "folded_percent": FlagRule(0.05, "a warp that folds", "an unusual warp", _WARP, _WARP_ACT),
