@@ -24,7 +24,18 @@ from residua.problems.lists import errors_of, raise_problems
 from residua.report.pins import pins_of
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
-from residua.wiring import digests, elsewhere, files, patients, preparation, publication, quality, rating, resection
+from residua.wiring import (
+    digests,
+    elsewhere,
+    files,
+    lacking,
+    patients,
+    preparation,
+    publication,
+    quality,
+    rating,
+    resection,
+)
 from residua.wiring.loaded import LoadedStudy
 
 EXCLUDED = f"{RESULTS}/excluded.tsv"
@@ -118,6 +129,7 @@ wildcard_constraints:
     inputs="|".join(dict.fromkeys([*study.inputs, *(inputs for _, inputs in predictions)])),
     fold="|".join(str(fold) for fold in loaded.folds),
     subset="|".join(loaded.subsets),
+    given="|".join(lacking.names(loaded)) or patients.NOBODY,
     split="validation|test",
     supplement="|".join(publication.supplement(loaded)),
 

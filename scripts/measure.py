@@ -7,7 +7,8 @@ from residua.publishing.publish import writing
 
 patients = [case["patient"] for case in job.params.cases]
 references = dict(zip(patients, job.input.references, strict=True))
-segmentations = {"validation": job.input.validation, "test": job.input.test}
+masks = {split: job.input.get(split) for split in ("validation", "test")}
+segmentations = {split: manifest for split, manifest in masks.items() if manifest}
 rows = measure_all(segmentations, references, job.params.cases)
 rows.insert(0, "arch", job.wildcards.arch)
 rows.insert(1, "inputs", job.wildcards.inputs)

@@ -1,4 +1,4 @@
-"""Rules predict (one model) and ensemble (one per fold)."""
+"""Rules predict (one model), ensemble (one per fold) and ensemble_lacking (the same, with some of the channels)."""
 
 from pathlib import Path
 
@@ -15,4 +15,5 @@ resumes = "-".join([job.params.code, *(digest(path) for path in (job.input.cases
 with stage(job.output[0], resumes=resumes) as part:
     predictor = load_of(job.wildcards.arch)(models)
     members = [folder.name for folder in models] if job.params.members else []
-    predict_cases(predictor, read_selected(job.input.cases), part, show_progress("patient"), members)
+    cases = read_selected(job.input.cases, job.params.get("given"))
+    predict_cases(predictor, cases, part, show_progress("patient"), members)

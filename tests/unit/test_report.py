@@ -613,6 +613,19 @@ def test_deviations_follow_the_settings() -> None:
     assert "Software of AGU-Net" not in one
 
 
+def test_a_network_that_does_without_channels_is_a_deviation_and_is_described() -> None:
+    def said(**changes: Any) -> tuple[bool, str]:
+        study = study_of(**changes)
+        passages = " ".join(str(passage) for passage in methods(study, LABELS, rated=True, folds=2))
+        return "Missing channels" in {deviation.what for deviation in applying(study)}, passages
+
+    assert not said()[0]
+    left_out, passages = said(channel_dropout={"E": 0.25})
+    assert left_out
+    assert "With E, 25 % of the training samples lacked each channel but the reference." in passages
+    assert "lacked each channel" not in said()[1]
+
+
 def test_deviations_speak_of_a_registration_only_where_there_is_one() -> None:
     def said(**changes: Any) -> set[str]:
         registration = {**PUBLISHED["registration"], **changes}

@@ -27,6 +27,7 @@ FOLDERS = {
     "compare_architectures": JUDGED,
     "compare_inputs": JUDGED,
     "compare_members": {"images", "metrics", "segmentation"},
+    "compare_subsets": JUDGED,
     "compare_raters": {"cohort.table", "raters", "statistics"},
     "figure1": {"figures", "images"},
     "figure3": {"figures", "images"} | JUDGED,

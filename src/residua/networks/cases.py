@@ -5,24 +5,40 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from residua.errors import DamagedStageError, ResiduaError
 
 
 @dataclass(frozen=True)
 class Channel:
-    """One channel of an input configuration: the column of the cohort table, and whether it holds a label."""
+    """One channel of an input configuration: the column of the cohort table, and whether it holds a label.
+
+    Of a network that is trained to do without channels: ``dropout`` is the share of the training samples that lack this
+    one, and ``drawn_on`` the sequence of a label, which it goes with.
+    """
 
     name: str
     is_label: bool
+    dropout: float = 0.0
+    drawn_on: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return builtins from which the same channel is made; without dropout as they have always been."""
+        plain = {"name": self.name, "is_label": self.is_label}
+        return plain | ({"dropout": self.dropout, "drawn_on": self.drawn_on} if self.dropout else {})
 
 
 @dataclass(frozen=True)
 class PreparedCase:
-    """One patient's prepared channels, in the order in which the network sees them."""
+    """One patient's prepared channels, in the order in which the network sees them.
+
+    The patient lacks the channels at the places ``lacking``, which are zero whatever their file holds.
+    """
 
     patient: str
     channels: tuple[Path, ...]
+    lacking: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

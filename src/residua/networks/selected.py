@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,15 @@ from residua.publishing.publish import digest, read_json, remaking
 from residua.settings.base import REFERENCE_STANDARD
 
 
-def read_selected(selection: str) -> list[PreparedCase]:
-    """Read the channels of the validation patients, whole and unchanged since the selection."""
+def read_selected(selection: str, given: Collection[str] | None = None) -> list[PreparedCase]:
+    """Read the channels of the validation patients, whole and unchanged since the selection.
+
+    Of the channels the network sees only those that are ``given``, all by default.
+    """
     record = read_json(selection)
-    return [_case(record, patient) for patient in record["validation"]]
+    names = [channel["name"] for channel in record["channels"]]
+    lacking = tuple(place for place, name in enumerate(names) if given is not None and name not in given)
+    return [replace(_case(record, patient), lacking=lacking) for patient in record["validation"]]
 
 
 def read_training_set(selection: str) -> TrainingSet:

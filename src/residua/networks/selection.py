@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from os import path
 from typing import Any
 
@@ -30,7 +29,7 @@ def select_cases(
             if patient in wanted:
                 files[patient][channel] = {"path": path.join(folder, name), "digest": content}
     groups = {group: list(members) for group, members in patients.items()}
-    return {"channels": [asdict(channel) for channel in channels], "files": files, **groups}
+    return {"channels": [channel.to_json() for channel in channels], "files": files, **groups}
 
 
 def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mapping[str, Mapping[str, str]]]) -> None:

@@ -53,6 +53,7 @@ _TITLES = {
     "raters": "Networks against raters",
     "resection": "Extent of resection",
     "rano": "Classes of RANO resect",
+    "subsets": "Channels that are missing",
 }
 _LONG = 20
 """A table with more rows is folded."""

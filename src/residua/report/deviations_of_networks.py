@@ -147,6 +147,14 @@ OF_AGUNET = (
 
 OF_PROBABILITIES = (
     Deviation(
+        "Missing channels",
+        "each network needs all of its channels",
+        "some networks were trained to do without channels, which are then zero",
+        "one network for every patient; the study asks for it",
+        "unlikely: only these networks differ, and the methods name their input configurations",
+        unlike("channel_dropout", {}),
+    ),
+    Deviation(
         "Storage of probabilities",
         "not given",
         "in steps of 1/16384",

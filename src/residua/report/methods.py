@@ -9,7 +9,7 @@ from residua.metrics.classification import WEAK_OVERLAP_DICE
 from residua.report.networks import describe_network, settings_table
 from residua.report.resection import extent_of_resection
 from residua.report.thresholds import SCORES
-from residua.report.wording import counted, listed, name_of, one_of, plain
+from residua.report.wording import counted, listed, name_of, one_of, plain, share
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
 from residua.settings.registration import Deformation
 from residua.settings.statistics import OUT_OF_FOLD
@@ -35,7 +35,7 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, re
     """
     return [
         Passage("Registration and brain masks", (_registration(study), _brain_mask(study), *_sampling(study))),
-        Passage("Input configurations", ("Each network was trained and tested with each of:",), _inputs(study)),
+        Passage("Input configurations", (_trained_with(study),), _inputs(study)),
         *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
         Passage("From probabilities to masks", (_folds(study, folds), _ensemble(folds), _threshold(study))),
         Passage("Measures", (_measures(study),), _definitions(study)),
@@ -136,6 +136,14 @@ def _inputs(study: Study) -> tuple[tuple[str, str], ...]:
 def _network(study: Study, arch: str, label: str) -> Passage:
     settings = study.settings_of(arch)
     return Passage(label, describe_network(settings), settings=settings_table(settings))
+
+
+def _trained_with(study: Study) -> str:
+    left_out = [
+        f"With {name}, {share(fraction)} of the training samples lacked each channel but the reference."
+        for name, fraction in study.channel_dropout.items()
+    ]
+    return " ".join([*left_out, "Each network was trained and tested with each of:"])
 
 
 def _folds(study: Study, folds: int) -> str:

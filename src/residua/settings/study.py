@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -53,6 +53,11 @@ class Study(Frozen):
     )
     inputs: dict[Identifier, Distinct[Column]] = Field(
         min_length=1, description="Input configurations: a name and its channels."
+    )
+    channel_dropout: dict[Identifier, Annotated[float, Field(gt=0, lt=1)]] = Field(
+        default_factory=dict,
+        description="Input configurations whose networks are trained to do without channels: this share of the samples "
+        "lacks each channel but the reference. They are then judged with every subset of their channels.",
     )
     holdout: Distinct[Identifier] = Field(min_length=1, description="Hospitals of the hold-out (test) set.")
     folds: Folds = Field(
@@ -185,6 +190,21 @@ class Study(Frozen):
                 problems.append(
                     f"input configuration {name} names {REFERENCE_STANDARD}, the reference standard; remove it"
                 )
+        return _refused(self, problems)
+
+    @model_validator(mode="after")
+    def _channels_to_drop(self) -> Study:
+        reference = self.sequences.reference
+        problems = [
+            f"channel_dropout names {name}, which is missing under inputs"
+            for name in self.channel_dropout
+            if name not in self.inputs
+        ]
+        problems += [
+            f"channel_dropout.{name}: the input configuration needs {reference}, which is never left out, and others"
+            for name in self.channel_dropout
+            if name in self.inputs and not {reference} < set(self.inputs[name])
+        ]
         return _refused(self, problems)
 
     @model_validator(mode="after")

@@ -15,6 +15,7 @@ from residua.tables.cells import interval, number, p_value, yes_or_no
 from residua.tables.models import SPLITS
 from residua.tables.render import Cell, Table
 from residua.tables.resection import rano, resection
+from residua.words import listed, name_of
 
 _RATES = {"sensitivity": "Sensitivity (%)", "specificity": "Specificity (%)", "balanced_accuracy": "bAcc (%)"}
 
@@ -131,6 +132,26 @@ def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: St
     return _table(list(pairs.values()), caption, ("Data", "Model 1", "Model 2"), "there is one model only.")
 
 
+def subsets(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+    """List every subset of the channels of the networks that are trained to do without some."""
+    rows = [
+        {
+            "Channels": listed([name_of(channel) for channel in row["given"].split(", ")]),
+            "Arch.": arch_labels.get(row["arch"], row["arch"]),
+            "Input": row["inputs"],
+            "DSC-P (%)": Cell(number(100 * row["dice"]), row["n_positive"]),
+            **{title: Cell(number(row[rate]), row["n"]) for rate, title in _RATES.items()},
+        }
+        for row in frame.to_dict("records")
+    ]
+    caption = (
+        "Networks that are trained to do without channels, on the test set with every subset of their channels, beside "
+        "the networks that were trained on just these. Input: the input configuration of the training. A channel that "
+        "is not given is zero; the threshold is the one that was chosen with all channels."
+    )
+    return _table(rows, caption, ("Channels", "Arch.", "Input"), "no network is trained to do without channels.")
+
+
 def _table(rows: Sequence[Mapping[str, object]], caption: str, keys: Sequence[str], none: str) -> Table:
     """Build the table; an empty column "Note" is dropped, and a table without rows states the reason."""
     if not rows:
@@ -187,4 +208,5 @@ _SUPPLEMENT = {
     "raters": raters,
     "resection": resection,
     "rano": rano,
+    "subsets": subsets,
 }

@@ -117,6 +117,11 @@ def measured(loaded: LoadedStudy, arch: str, inputs: str) -> list[dict[str, Any]
     return [_measured(loaded, patient) for patient in segmented(loaded, arch, inputs)]
 
 
+def measured_of_split(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[dict[str, Any]]:
+    """Return those of them that are of one split."""
+    return [_measured(loaded, patient) for patient in segmented_of_split(loaded, arch, inputs, split)]
+
+
 @cache
 def _measured(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
     hospital = loaded.cohort.patients[patient].hospital

@@ -72,8 +72,19 @@ def preparation_settings(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
 
 
 def channel_records(loaded: LoadedStudy, inputs: str) -> list[dict[str, Any]]:
-    """Return the channels of an input configuration in order, and whether each is a label, as builtins."""
-    return [{"name": channel, "is_label": is_label(loaded, channel)} for channel in loaded.study.inputs[inputs]]
+    """Return the channels of an input configuration in order, and whether each is a label, as builtins.
+
+    Where its networks are trained to do without channels, also how often a training sample lacks each.
+    """
+    study = loaded.study
+    share = study.channel_dropout.get(inputs)
+    records: list[dict[str, Any]] = [{"name": c, "is_label": is_label(loaded, c)} for c in study.inputs[inputs]]
+    if share is None:
+        return records
+    droppable = [record for record in records if record["name"] != study.sequences.reference]
+    for record in droppable:
+        record |= {"dropout": share, "drawn_on": study.labels.get(record["name"])}
+    return records
 
 
 def sampling(loaded: LoadedStudy, channel: str) -> dict[str, Any]:

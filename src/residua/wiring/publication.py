@@ -18,8 +18,9 @@ EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
 def supplement(loaded: LoadedStudy) -> dict[str, str]:
     """Return the tables of the statistics, by name: the parquet file that each shows."""
     tables = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
-    resection = {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
-    return tables | resection | ({"raters": "raters"} if loaded.raters else {})
+    tables |= {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
+    tables |= {"raters": "raters"} if loaded.raters else {}
+    return tables | ({"subsets": "subsets"} if loaded.study.channel_dropout else {})
 
 
 def tables(loaded: LoadedStudy) -> list[str]:

@@ -15,6 +15,7 @@ from residua.networks.agunet.framework import keras
 from residua.networks.agunet.prepared import read_cube, read_stacked
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.cases import TrainingSet
+from residua.networks.dropout import dropped, drops
 
 Heads = tuple[NDArray[np.float32], ...]
 
@@ -61,6 +62,10 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         if self._seed is None:
             return volume, target
         # Drawn per sample, so that the result does not depend on the worker.
-        variation = draw_variation(np.random.default_rng((*self._seed, number)), self._settings)
+        rng = np.random.default_rng((*self._seed, number))
+        variation = draw_variation(rng, self._settings)
         channels = [varied(volume[..., c], variation, of.is_label) for c, of in enumerate(self._data.channels)]
-        return np.stack(channels, axis=-1), varied(target, variation, is_label=True)
+        stacked = np.stack(channels, axis=-1)
+        if drops(self._data.channels):
+            stacked[..., dropped(self._data.channels, rng.random(len(channels)).tolist())] = 0
+        return stacked, varied(target, variation, is_label=True)

@@ -41,6 +41,7 @@ class AGUNetEnsemble:
     def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
         """Return the foreground probability (x, y, z) on the reference grid."""
         volume, origin = read_stacked(case.channels)[None], read_origin(case.channels[0])
+        volume[..., list(case.lacking)] = 0
         total = np.zeros(volume.shape[1:4], dtype=np.float32)
         for place, (file, arrays) in enumerate(self._weights.items()):
             assign(self._network, arrays, file)

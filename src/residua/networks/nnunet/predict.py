@@ -37,6 +37,7 @@ class NnUNetEnsemble:
     def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
         """Return the foreground probability (x, y, z) on the reference grid."""
         data = torch.from_numpy(StackedChannels(case.channels)[(slice(None),) * 4])
+        data[list(case.lacking)] = 0
         crop, shape = geometry(case.channels[0])
         spacing = list(reversed(crop.grid.spacing_mm))
         total = np.zeros(shape, dtype=np.float32)

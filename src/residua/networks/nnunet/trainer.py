@@ -28,8 +28,10 @@ from nnunetv2.utilities.label_handling.label_handling import determine_num_input
 from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.divergence import require_convergence
+from residua.networks.dropout import drops
 from residua.networks.nnunet.augmentation import with_labels_apart
 from residua.networks.nnunet.dataset import StackedDataset
+from residua.networks.nnunet.dropout import with_dropout
 from residua.networks.nnunet.loader import Loader, PatchBatches, require_room, start_loader
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.publishing.publish import write_text
@@ -153,10 +155,12 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
 
     def get_training_transforms(self, *ranges: Any, use_mask_for_norm: list[bool], **options: Any) -> ComposeTransforms:
         """Return nnU-Net's own augmentation, under which a label among the channels stays a label."""
-        is_label = [channel.is_label for channel in self._data.channels]
+        channels = self._data.channels
+        is_label = [channel.is_label for channel in channels]
         of_images = [masked for masked, label in zip(use_mask_for_norm, is_label, strict=True) if not label]
         made = super().get_training_transforms(*ranges, use_mask_for_norm=of_images, **options)
-        return with_labels_apart(made, is_label) if any(is_label) else made
+        whole = with_labels_apart(made, is_label) if any(is_label) else made
+        return with_dropout(whole, channels) if drops(channels) else whole
 
     def get_dataloaders(self) -> tuple[Any, Any]:
         """Start nnU-Net's loaders of training and validation, as many processes as it would start itself."""
