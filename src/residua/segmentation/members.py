@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -82,11 +82,21 @@ def compare_members(ensemble: str, threshold: float, settings: Postprocessing, o
     """
     for patient, files in members_by_patient(ensemble).items():
         grid = volumes.load_grid(next(iter(files.values())))
-        masks = {name: segment(volumes.load(file).data, threshold, settings) for name, file in files.items()}
+        masks: dict[str, NDArray[np.bool_]] = {}
+        levels = np.rint(spread(_segmented(files, masks, threshold, settings)) * SPREAD_LEVELS)
         record = {
             "members_ml": {name: int(np.count_nonzero(mask)) * grid.voxel_ml for name, mask in masks.items()},
             "mean_pairwise_dice": mean_pairwise_dice(list(masks.values())),
         }
         write_json(out / f"{patient}.json", record)
-        levels = np.rint(spread(volumes.load(file).data for file in files.values()) * SPREAD_LEVELS)
         volumes.save(Image(levels.astype(np.uint8), grid), out / f"{patient}{SUFFIX}", slope=1 / SPREAD_LEVELS)
+
+
+def _segmented(
+    files: Mapping[str, Path], masks: dict[str, NDArray[np.bool_]], threshold: float, settings: Postprocessing
+) -> Iterator[NDArray[np.float32]]:
+    """Yield the map of each member, one at a time, and leave its mask in ``masks``."""
+    for name, file in files.items():
+        probability = volumes.load(file).data
+        masks[name] = segment(probability, threshold, settings)
+        yield probability
