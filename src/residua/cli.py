@@ -12,6 +12,7 @@ from typer.core import TyperGroup
 from residua.cluster.processors import default_workers
 from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
+from residua.export.command import export
 from residua.importers.command import app as import_app
 
 
@@ -33,6 +34,7 @@ app = typer.Typer(
     help="A multicentre study of residual glioblastoma on early post-operative MRI.",
 )
 app.add_typer(import_app, name="import")
+app.command()(export)
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path(VOXELS)

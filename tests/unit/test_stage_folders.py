@@ -29,6 +29,7 @@ FOLDERS = {
     "compare_members": {"images", "metrics", "segmentation"},
     "compare_subsets": JUDGED,
     "compare_raters": {"cohort.table", "raters", "statistics"},
+    "export_model": {"networks"},
     "figure1": {"figures", "images"},
     "figure3": {"figures", "images"} | JUDGED,
     "figure4": {"figures", "raters"},

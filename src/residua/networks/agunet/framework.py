@@ -1,22 +1,27 @@
-"""Set up Keras on TensorFlow before either is used: the job's threads, few messages, memory as needed."""
+"""Set up Keras on TensorFlow before either is used: the job's threads, few messages, memory as needed.
+
+Where there is no TensorFlow, Keras stands on PyTorch, from which the layers are exported as ONNX.
+"""
 
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
-os.environ["KERAS_BACKEND"] = "tensorflow"
+os.environ["KERAS_BACKEND"] = "tensorflow" if find_spec("tensorflow") else "torch"
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # TensorFlow does not use oneDNN on some processors, where a convolution then takes five times as long.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
-import tensorflow as tf
 
 __all__ = ["keras", "set_up"]
 
 
 def set_up() -> None:
     """Use the threads of the job; call it before TensorFlow's first operation, once or several times."""
+    import tensorflow as tf
+
     threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
     if tf.config.threading.get_intra_op_parallelism_threads() != threads:
         tf.config.threading.set_intra_op_parallelism_threads(threads)

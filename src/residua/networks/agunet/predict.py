@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file
 
 from residua.images.volumes import Image
-from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
-from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
+from residua.networks.agunet.model import built_from, network_of
+from residua.networks.agunet.names import WEIGHTS_FILE
 from residua.networks.agunet.prepared import read_origin, read_stacked
 from residua.networks.agunet.weights import assign
 from residua.networks.cases import PreparedCase
 from residua.networks.contract import Member
-from residua.publishing.publish import read_json
 
 
 def load(models: Sequence[Path]) -> AGUNetEnsemble:
@@ -34,7 +32,7 @@ class AGUNetEnsemble:
 
     def __init__(self, models: Sequence[Path]) -> None:
         """Build the network and read the weights of the models in the folders ``models``."""
-        self._network = _network(read_json(models[0] / NETWORK_FILE))
+        self._network = network_of(built_from(models[0]))
         self._finest = keras.Model(self._network.inputs, self._network.outputs[0])
         self._weights = {folder / WEIGHTS_FILE: load_file(folder / WEIGHTS_FILE) for folder in models}
 
@@ -50,8 +48,3 @@ class AGUNetEnsemble:
             if member:
                 member(place, origin.restore(probability))
         return origin.restore(total / np.float32(len(self._weights)))
-
-
-def _network(built: dict[str, Any]) -> keras.Model:
-    momentum = built["batch_normalization_momentum"]
-    return build_network(built["shape"], len(built["channels"]), built["features"], momentum)

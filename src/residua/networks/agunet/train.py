@@ -119,6 +119,6 @@ def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Cour
 
 
 def _description(channels: Sequence[Channel], settings: AGUNetSettings, course: Course) -> dict[str, Any]:
-    built = settings.model_dump(mode="json", include=BUILT_FROM)
+    built = settings.model_dump(mode="json", include={*BUILT_FROM, "spacing_mm"})
     names = [channel.name for channel in channels]
     return {**built, "channels": names, "epochs_trained": course.epoch, "epoch_of_weights": course.best_epoch}

@@ -56,7 +56,7 @@ def _restored(probability: NDArray[np.floating[Any]], crop: Crop) -> Image:
 def _foreground(
     predictor: nnUNetPredictor, data: torch.Tensor, shape: list[int], spacing: list[float]
 ) -> NDArray[np.float32]:
-    logits = predictor.predict_sliding_window_return_logits(data).float().cpu()
+    logits = predictor.predict_sliding_window_return_logits(data).cpu()
     configuration = predictor.configuration_manager
     resampled = configuration.resampling_fn_probabilities(logits, shape, configuration.spacing, spacing)
     probabilities = predictor.label_manager.apply_inference_nonlin(resampled)

@@ -1,0 +1,1 @@
+"""Models and prepared cohorts in the forms of other programs."""
