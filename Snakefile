@@ -1,5 +1,5 @@
 # The study, in the order in which the data flows. `snakemake -n` shows what would run, docs/reference/glossary.md what the
-# names in the paths mean.
+# names in the paths mean. A configuration with `bundles` applies their models to new patients: nothing is trained then.
 include: "rules/configuration.smk"
 include: "rules/common.smk"
 include: "rules/cohort.smk"
@@ -7,35 +7,52 @@ include: "rules/register.smk"
 include: "rules/brain.smk"
 include: "rules/quality.smk"
 include: "rules/prepare.smk"
-include: "rules/train.smk"
-include: "rules/out_of_fold.smk"
 include: "rules/predict.smk"
 include: "rules/elsewhere.smk"
 include: "rules/segment.smk"
-include: "rules/before.smk"
-include: "rules/measure.smk"
-include: "rules/lacking.smk"
-include: "rules/raters.smk"
-include: "rules/resection.smk"
-include: "rules/statistics.smk"
-include: "rules/tables.smk"
-include: "rules/participants.smk"
-include: "rules/figures.smk"
-include: "rules/report.smk"
 
 
-rule all:
-    """Make the tables, the figures, the quality pages and the report."""
-    default_target: True
-    input:
-        "results/cohort/folds.json",
-        expand("results/tables/{table}.{format}", table=publication.tables(loaded), format=publication.TABLE_FORMATS),
-        expand(
-            "results/figures/{figure}.{format}", figure=publication.figures(loaded), format=publication.FIGURE_FORMATS
-        ),
-        "results/quality/index.html",
-        "results/quality/sound.json",
-        "results/report/index.html",
+if application:
+
+    include: "rules/application.smk"
+
+    rule predict:
+        """Apply the bundles to all patients of the table."""
+        default_target: True
+        input:
+            "results/patients.json",
+
+else:
+
+    include: "rules/train.smk"
+    include: "rules/out_of_fold.smk"
+    include: "rules/before.smk"
+    include: "rules/measure.smk"
+    include: "rules/lacking.smk"
+    include: "rules/raters.smk"
+    include: "rules/resection.smk"
+    include: "rules/statistics.smk"
+    include: "rules/tables.smk"
+    include: "rules/participants.smk"
+    include: "rules/figures.smk"
+    include: "rules/report.smk"
+
+    rule all:
+        """Make the tables, the figures, the quality pages and the report."""
+        default_target: True
+        input:
+            "results/cohort/folds.json",
+            expand(
+                "results/tables/{table}.{format}", table=publication.tables(loaded), format=publication.TABLE_FORMATS
+            ),
+            expand(
+                "results/figures/{figure}.{format}",
+                figure=publication.figures(loaded),
+                format=publication.FIGURE_FORMATS,
+            ),
+            "results/quality/index.html",
+            "results/quality/sound.json",
+            "results/report/index.html",
 
 
 take_paths_as_they_are()

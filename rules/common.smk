@@ -1,8 +1,9 @@
 # Start-up: load and check the study once, and give the other rule files what only Snakemake can tell.
 #
-# Needs: configuration.smk, the cohort table and the rater table.
-# Gives: `study`, `cohort`, `split` and `raters`; `loaded`, which holds them for residua.wiring; constraints of all
-#   wildcards; memory, environments and code digests of rules. A real run also writes, before its first job:
+# Needs: configuration.smk, the cohort table, and the rater table of a study or the bundles of an application.
+# Gives: `study`, `cohort`, `split` and `raters`; `application`, None for a study; `loaded`, which holds them for
+#   residua.wiring; constraints of all wildcards; memory, environments and code digests of rules. A real run also writes,
+#   before its first job:
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
 #   results/cohort/placement.tsv   the hospitals of balanced folds
 import gc
@@ -22,6 +23,7 @@ from residua.errors import ResiduaError
 from residua.external.predictions import load_predictions
 from residua.problems.lists import errors_of, raise_problems
 from residua.report.pins import pins_of
+from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
 from residua.wiring import (
@@ -36,6 +38,7 @@ from residua.wiring import (
     rating,
     resection,
 )
+from residua.wiring.application import applied
 from residua.wiring.loaded import LoadedStudy
 
 EXCLUDED = f"{RESULTS}/excluded.tsv"
@@ -95,8 +98,10 @@ def standing_problems():
     if study.on_invalid == "stop":
         return []
     if workflow.is_main_process:
-        from residua.cohort.commands.standing import known_problems
+        from residua.cohort.commands.standing import known_problems, problems_of
 
+        if application:
+            return problems_of(study, application.all_patients(), RESULTS, code("check_cohort"))
         return known_problems(study, study.cohort, RESULTS, code("check_cohort"))
     return read_excluded(EXCLUDED)
 
@@ -107,16 +112,18 @@ if workflow.deployment_settings.conda_prefix is None:
     workflow.deployment_settings.conda_prefix = HOUSE / ".snakemake" / "conda"
 
 try:
-    study = load_study(config)
+    application = applied(config) if BUNDLES in config else None
+    study = application.study if application else load_study(config)
     known = standing_problems()
-    cohort = load_cohort(study, study.cohort, invalid_patients(known))
-    split = cohort.split
-    raters = load_ratings(study, cohort)
-    predictions = load_predictions(study, cohort)
+    if application:
+        loaded = application.loaded(known)
+    else:
+        cohort = load_cohort(study, study.cohort, invalid_patients(known))
+        loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), load_predictions(study, cohort))
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
-loaded = LoadedStudy(study, cohort, raters, predictions)
+cohort, split, raters, predictions = loaded.cohort, loaded.split, loaded.raters, loaded.predictions
 
 
 wildcard_constraints:

@@ -2,14 +2,14 @@
 #
 # Needs:
 #   results/prepared/{arch}/{inputs}/holdout.json                    (prepare.smk)
-#   results/models/{arch}/{inputs}/fold{fold}/manifest.json          (train.smk)
+#   results/models/{arch}/{inputs}/fold{fold}/manifest.json          (train.smk, or application.smk)
 # Gives:
 #   results/ensemble/{arch}/{inputs}/manifest.json                   probabilities of the hold-out, and those of each model
 rule ensemble:
     """Predict the hold-out: average the softmax of every fold's model."""
     input:
         cases="results/prepared/{arch}/{inputs}/holdout.json",
-        models=expand("results/models/{{arch}}/{{inputs}}/fold{fold}/manifest.json", fold=loaded.folds),
+        models=lambda wildcards: preparation.models_of(loaded, wildcards.arch, wildcards.inputs),
     output:
         "results/ensemble/{arch}/{inputs}/manifest.json",
     log:

@@ -145,7 +145,7 @@ rule select_cases:
         # repeats no training.
         checks=lambda wildcards: [
             ancient(f"results/cohort/checks/{batch}.json")
-            for batch in patients.batches_of_subset(loaded, wildcards.inputs, wildcards.subset)
+            for batch in patients.batches_of_subset(loaded, wildcards.arch, wildcards.inputs, wildcards.subset)
         ],
         failures=ancient("results/quality/failures.json"),
     output:
@@ -163,7 +163,10 @@ rule select_cases:
         mem_mb=1000,
         runtime=10,
     params:
-        patients=lambda wildcards: patients.patients_of_subset(loaded, wildcards.inputs, wildcards.subset),
+        patients=lambda wildcards: patients.patients_of_subset(
+            loaded, wildcards.arch, wildcards.inputs, wildcards.subset
+        ),
+        leave_failed_out=loaded.leaves_failed_out,
         channels=lambda wildcards: preparation.channel_records(loaded, wildcards.inputs),
         code=code("select_cases"),
     script:

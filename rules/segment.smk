@@ -3,7 +3,7 @@
 # Needs:
 #   results/predictions/{arch}/{inputs}/fold{fold}/manifest.json     (out_of_fold.smk)
 #   results/ensemble/{arch}/{inputs}/manifest.json                   (predict.smk)
-#   results/segmentations/{arch}/{inputs}/threshold.json             (out_of_fold.smk)
+#   results/segmentations/{arch}/{inputs}/threshold.json             (out_of_fold.smk, or application.smk)
 #   results/elsewhere/{arch}/{inputs}/{split}/manifest.json          (elsewhere.smk)
 # Gives:
 #   results/segmentations/{arch}/{inputs}/{split}/manifest.json      the masks

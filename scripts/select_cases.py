@@ -3,12 +3,15 @@
 from _here import job
 
 from residua.networks.cases import Channel
-from residua.networks.selection import require_apart, select_cases
+from residua.networks.selection import require_apart, select_cases, without_incomplete
 from residua.publishing.failure_report import require_none
 from residua.publishing.publish import read_json, write_json
 
 patients, channels = job.params.patients, [Channel(**record) for record in job.params.channels]
-require_none(read_json(job.input.failures), brief=True)
 selection = select_cases(list(job.input.prepared), patients, channels)
+if job.params.leave_failed_out:
+    selection = without_incomplete(selection)
+else:
+    require_none(read_json(job.input.failures), brief=True)
 require_apart(patients, [read_json(check)["digests"] for check in job.input.checks])
 write_json(job.output[0], selection)

@@ -14,6 +14,7 @@ from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
 from residua.export.command import export
 from residua.importers.command import app as import_app
+from residua.inference.command import predict
 
 
 class _PlainErrors(TyperGroup):
@@ -35,6 +36,7 @@ app = typer.Typer(
 )
 app.add_typer(import_app, name="import")
 app.command()(export)
+app.command()(predict)
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path(VOXELS)

@@ -17,7 +17,8 @@ import pytest
 from bundles import CARD, safetensors, write_micro_bundle
 from residua.bundle import container
 from residua.bundle.names import RECORD, model_file
-from residua.bundle.read import DIGEST, read_bundle, unpack, unpack_model
+from residua.bundle.read import read_bundle, unpack, unpack_model
+from residua.bundle.record_file import DIGEST
 from residua.errors import ResiduaError
 from residua.publishing.publish import digest, record_digest
 

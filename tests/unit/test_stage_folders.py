@@ -37,6 +37,7 @@ FOLDERS = {
     "describe_resections": {"images", "metrics", "resection"},
     "flow_figure": {"figures"},
     "intervals": JUDGED,
+    "list_patients": {"images", "inference", "metrics"},
     "mask_brain": {"brain", "images"},
     "measure": {"images", "metrics"},
     "measure_before": {"images", "resection"},
@@ -62,6 +63,7 @@ FOLDERS = {
     "table4": {"tables"} | JUDGED,
     "table_s2": {"article", "cohort.split", "metrics", "tables"},
     "train": {"images", "networks", "preparation"},
+    "unpack": {"bundle", "images", "inference", "networks", "preparation"},
     "warp_label": {"images", "registration"},
 }
 

@@ -131,19 +131,22 @@ def test_excluded_patients_stay_candidates_and_are_listed_with_their_reason(tmp_
 
 
 def test_a_fold_holds_the_patients_that_have_every_channel_of_its_inputs(loaded: LoadedStudy) -> None:
-    assert patients.patients_of_subset(loaded, "A", "fold0") == {
+    assert patients.patients_of_subset(loaded, "nnunet", "A", "fold0") == {
         "training": ["GOT1", "GOT2", "PAR1", "PAR2"],
         "validation": ["STO1", "STO2"],
     }
-    assert patients.patients_of_subset(loaded, "D", "fold1")["validation"] == ["GOT1", "GOT2", "PAR1"]
-    assert patients.patients_of_subset(loaded, "D", "holdout") == {"training": [], "validation": ["AMS1", "AMS2"]}
+    assert patients.patients_of_subset(loaded, "nnunet", "D", "fold1")["validation"] == ["GOT1", "GOT2", "PAR1"]
+    assert patients.patients_of_subset(loaded, "nnunet", "D", "holdout") == {
+        "training": [],
+        "validation": ["AMS1", "AMS2"],
+    }
     assert patients.validation_by_fold(loaded, "nnunet", "D") == {0: ["STO1", "STO2"], 1: ["GOT1", "GOT2", "PAR1"]}
     assert patients.incomplete(loaded) == {"A": [], "D": ["PAR2"]}
 
 
 def test_nothing_of_the_hold_out_is_prepared_for_a_fold(loaded: LoadedStudy) -> None:
-    assert patients.batches_of_subset(loaded, "A", "fold0") == ["STO-0", "GOT-0", "PAR-0"]
-    assert patients.batches_of_subset(loaded, "A", "holdout") == ["AMS-0"]
+    assert patients.batches_of_subset(loaded, "nnunet", "A", "fold0") == ["STO-0", "GOT-0", "PAR-0"]
+    assert patients.batches_of_subset(loaded, "nnunet", "A", "holdout") == ["AMS-0"]
     assert preparation.prepared_manifests(loaded, "nnunet", "A", "holdout") == [
         "results/prepared/nnunet/post_t1ce/AMS-0/manifest.json"
     ]

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from residua.bundle.container import BundleFiles, digest_in, opened, unusable
 from residua.bundle.names import BRAIN_WEIGHTS, CARD, RECORD, model_file
-from residua.bundle.record import FORMAT, BundleRecord
+from residua.bundle.record import BundleRecord
+from residua.bundle.record_file import json_in, record_in
 from residua.bundle.safetensors_header import header_fault
 from residua.errors import ResiduaError
 from residua.networks.registry import misdescribed_of, model_files_of
-from residua.publishing.publish import digest, record_digest, writing
-from residua.settings.messages import problem_lines
-from residua.settings.networks import known_networks
-from residua.version import __version__
-
-DIGEST = "sha256"
-"""Key of ``bundle.json``: the digest of all that stands beside it."""
+from residua.publishing.publish import digest, writing
 
 
 def read_bundle(path: Path, arch: str | None = None) -> BundleRecord:
@@ -60,7 +52,7 @@ def files_of(record: BundleRecord) -> set[str]:
 
 
 def _checked(container: BundleFiles, arch: str | None) -> BundleRecord:
-    record = _read_record(container)
+    record = record_in(container)
     if arch not in (None, record.arch):
         what = f"holds models of the network {record.arch}, and {arch} is wanted"
         raise ResiduaError(f"{container.path}: {what}; give a bundle of {arch}")
@@ -77,34 +69,6 @@ def _checked(container: BundleFiles, arch: str | None) -> BundleRecord:
     for fold in record.folds:
         _require_described(container, record, fold)
     return record
-
-
-def _read_record(container: BundleFiles) -> BundleRecord:
-    path = container.path
-    if RECORD not in container.sizes:
-        raise ResiduaError(f"{path}: holds no {RECORD} at its top; give a bundle, as residua bundle writes it")
-    found = _read_json(container, RECORD)
-    if not isinstance(found, dict):
-        raise unusable(path, f"{RECORD} holds no record")
-    if found.get("format") != FORMAT:
-        raise ResiduaError(
-            f"{path}: has the format {found.get('format')!r}, written by Residua {found.get('residua')}; Residua "
-            f"{__version__} reads format {FORMAT}. Use the Residua that wrote it, or ask for a bundle of this format"
-        )
-    stated = found.pop(DIGEST, None)
-    if stated != record_digest(found):
-        raise unusable(path, f"{RECORD} was changed or damaged: its sha256 is not the one that it states")
-    if found.get("arch") not in known_networks():
-        known = ", ".join(known_networks())
-        raise ResiduaError(
-            f"{path}: holds models of the network {found.get('arch')!r}; this Residua knows {known}. Add the network's "
-            "package (docs/how-to/network.md), or give another bundle"
-        )
-    try:
-        return BundleRecord.model_validate(found)
-    except ValidationError as error:
-        lines = problem_lines(error, "docs/reference/bundle.md", "bundle")
-        raise unusable(path, f"{RECORD} cannot be used:\n{lines}\n ") from None
 
 
 def _require_files(container: BundleFiles, record: BundleRecord) -> None:
@@ -124,7 +88,7 @@ def _require_files(container: BundleFiles, record: BundleRecord) -> None:
 def _require_described(container: BundleFiles, record: BundleRecord, fold: int) -> None:
     """Refuse a model whose description is not what the settings say: it would name other code, or another network."""
     described: Mapping[str, Any] = {
-        name: _read_json(container, model_file(fold, name))
+        name: json_in(container, model_file(fold, name))
         for name in model_files_of(record.arch)
         if name.endswith(".json")
     }
@@ -132,14 +96,6 @@ def _require_described(container: BundleFiles, record: BundleRecord, fold: int) 
     if odd:
         name = model_file(fold, odd)
         raise unusable(container.path, f"{name} describes another network than the settings in {RECORD}")
-
-
-def _read_json(container: BundleFiles, name: str) -> Any:
-    try:
-        with container.open(name) as stream:
-            return json.loads(stream.read().decode())
-    except (ValueError, RecursionError) as error:
-        raise unusable(container.path, f"{name} cannot be read as JSON ({error})") from None
 
 
 def _copy(container: BundleFiles, name: str, expected: str | None, target: Path) -> None:

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from residua.bundle.names import CARD, RECORD
-from residua.bundle.read import DIGEST, files_of, read_bundle
+from residua.bundle.read import files_of, read_bundle
 from residua.bundle.record import BundleRecord
+from residua.bundle.record_file import DIGEST
 from residua.errors import ResiduaError
 from residua.publishing.publish import digest, record_digest, writing
 

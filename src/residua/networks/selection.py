@@ -32,6 +32,22 @@ def select_cases(
     return {"channels": [channel.to_json() for channel in channels], "files": files, **groups}
 
 
+def without_incomplete(selection: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a selection without the patients who lack a channel, because the preparation of their scans failed.
+
+    >>> files = {"AMS1": {"post_t1ce": {}}, "AMS2": {}}
+    >>> groups = {"training": [], "validation": ["AMS1", "AMS2"]}
+    >>> without_incomplete({"channels": [{"name": "post_t1ce"}], "files": files, **groups})["validation"]
+    ['AMS1']
+    """
+    channels = {channel["name"] for channel in selection["channels"]}
+    whole = {patient: files for patient, files in selection["files"].items() if channels <= set(files)}
+    groups = {
+        group: [patient for patient in selection[group] if patient in whole] for group in ("training", "validation")
+    }
+    return {**selection, "files": whole, **groups}
+
+
 def require_apart(patients: Mapping[str, Sequence[str]], digests: Iterable[Mapping[str, Mapping[str, str]]]) -> None:
     """Raise ``ResiduaError`` when a training and a validation patient have an image in common.
 

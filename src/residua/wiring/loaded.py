@@ -49,6 +49,19 @@ class LoadedStudy:
         """Every network with every input configuration."""
         return [(arch, inputs) for arch in self.study.archs for inputs in self.study.inputs]
 
+    @property
+    def leaves_failed_out(self) -> bool:
+        """Whether a selection goes on without the patients whose preparation failed; a study waits for them."""
+        return False
+
+    def folds_of(self, arch: str, inputs: str) -> list[int]:
+        """Return the folds whose models predict the hold-out together."""
+        return self.folds
+
+    def held_out(self, arch: str, inputs: str) -> list[str]:
+        """Return the patients of the hold-out whom a network predicts from an input configuration."""
+        return [patient for patient in self.split.holdout if self.cohort.has(patient, self.study.inputs[inputs])]
+
     @cached_property
     def judged(self) -> list[tuple[str, str]]:
         """Every network with every input configuration that is measured: the study's own, then those of elsewhere."""

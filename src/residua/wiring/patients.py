@@ -63,17 +63,17 @@ def with_inputs(loaded: LoadedStudy, patients: Sequence[str], inputs: str) -> li
 
 
 @cache
-def _subset(loaded: LoadedStudy, inputs: str, subset: str) -> tuple[list[str], list[str]]:
+def _subset(loaded: LoadedStudy, arch: str, inputs: str, subset: str) -> tuple[list[str], list[str]]:
     if subset == "holdout":
-        return [], with_inputs(loaded, loaded.split.holdout, inputs)
+        return [], loaded.held_out(arch, inputs)
     fold = int(subset.removeprefix("fold"))
     training, validation = loaded.split.training(fold), loaded.split.validation(fold)
     return with_inputs(loaded, training, inputs), with_inputs(loaded, validation, inputs)
 
 
-def patients_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> dict[str, list[str]]:
+def patients_of_subset(loaded: LoadedStudy, arch: str, inputs: str, subset: str) -> dict[str, list[str]]:
     """Return the patients that train and that validate a fold; the hold-out's patients only validate."""
-    training, validation = _subset(loaded, inputs, subset)
+    training, validation = _subset(loaded, arch, inputs, subset)
     return {"training": list(training), "validation": list(validation)}
 
 
@@ -83,14 +83,14 @@ def channels_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> list[st
 
 
 @cache
-def _batches(loaded: LoadedStudy, inputs: str, subset: str) -> tuple[str, ...]:
-    wanted = {patient for group in _subset(loaded, inputs, subset) for patient in group}
+def _batches(loaded: LoadedStudy, arch: str, inputs: str, subset: str) -> tuple[str, ...]:
+    wanted = {patient for group in _subset(loaded, arch, inputs, subset) for patient in group}
     return tuple(batch for batch, members in loaded.cohort.batches.items() if not wanted.isdisjoint(members))
 
 
-def batches_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> list[str]:
+def batches_of_subset(loaded: LoadedStudy, arch: str, inputs: str, subset: str) -> list[str]:
     """Return the batches that hold the patients of a fold or of the hold-out."""
-    return list(_batches(loaded, inputs, subset))
+    return list(_batches(loaded, arch, inputs, subset))
 
 
 def segmented(loaded: LoadedStudy, arch: str, inputs: str) -> tuple[str, ...]:

@@ -98,12 +98,17 @@ def sampling(loaded: LoadedStudy, channel: str) -> dict[str, Any]:
 
 def prepared_manifests(loaded: LoadedStudy, arch: str, inputs: str, subset: str) -> list[str]:
     """Return the prepared batches of a fold or of the hold-out, channel by channel."""
-    batches = batches_of_subset(loaded, inputs, subset)
+    batches = batches_of_subset(loaded, arch, inputs, subset)
     return [
         f"results/prepared/{arch}/{channel}/{batch}/manifest.json"
         for channel in channels_of_subset(loaded, inputs, subset)
         for batch in batches
     ]
+
+
+def models_of(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
+    """Return the models that predict the hold-out together, one per fold."""
+    return [f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for fold in loaded.folds_of(arch, inputs)]
 
 
 def out_of_fold_predictions(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:

@@ -79,8 +79,16 @@ def read_excluded(path: str) -> list[Problem]:
     """Return the errors that ``write_excluded`` wrote; none when there is no table."""
     if not os.path.isfile(path):
         return []
-    rows = csv.DictReader(io.StringIO(_content(path)), delimiter="\t")
-    return [problem_of(row["check"], row["what"], row["remedy"], patient=row["patient"]) for row in rows]
+    rows = [
+        {column: None if cell == "n/a" else cell for column, cell in row.items()}
+        for row in csv.DictReader(io.StringIO(_content(path)), delimiter="\t")
+    ]
+    return [
+        problem_of(
+            str(row["check"]), str(row["what"]), str(row["remedy"]), row["patient"], row["subject"], file=row["file"]
+        )
+        for row in rows
+    ]
 
 
 def _seen(patient: Patient) -> dict[str, list[Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
@@ -26,7 +26,12 @@ def known_problems(study: Study, table_path: str, folder: str, version: str) -> 
     Nothing is kept without that folder: planning a study writes nothing.
     """
     cohort, _ = judged_cohort(study, table_path, placed=False)
-    candidates = {name: patient for name, patient in cohort.patients.items() if not patient.excluded}
+    return problems_of(study, cohort.patients.values(), folder, version)
+
+
+def problems_of(study: Study, patients: Iterable[Patient], folder: str, version: str) -> list[Problem]:
+    """Return the errors of those patients who are not excluded; ``folder`` and ``version`` are as above."""
+    candidates = {patient.patient: patient for patient in patients if not patient.excluded}
     problems = check_files(study, candidates.values())
     problems += known_headers(study, list(candidates.values()), os.path.join(folder, HEADERS), version)
     problems += kept_problems(os.path.join(folder, PROBLEMS), candidates)

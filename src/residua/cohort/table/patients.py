@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
 from residua.cohort.table.paths import plain_path
@@ -43,23 +44,33 @@ def read_patients(path: str, file_columns: Iterable[str], needed: Iterable[str] 
     return table.patients
 
 
-def parse_table(path: str, file_columns: Iterable[str], needed: Iterable[str] | None = None) -> PatientTable:
-    """Like ``read_patients``, but returns the problems beside the patients that could be read. Never raises."""
+def parse_table(
+    path: str,
+    file_columns: Iterable[str],
+    needed: Iterable[str] | None = None,
+    defaults: Mapping[str, str] = MappingProxyType({}),
+) -> PatientTable:
+    """Like ``read_patients``, but returns the problems beside the patients that could be read. Never raises.
+
+    ``defaults`` holds the values of empty cells of columns that this table may lack.
+    """
     names = tuple(file_columns)
+    required = tuple(column for column in REQUIRED if column not in defaults)
     lines, problems = read_lines(path)
     if not lines:
         return PatientTable((), (), tuple(problems))
     header, *rows = lines
-    expected = (*REQUIRED, *(names if needed is None else needed))
+    expected = (*required, *(names if needed is None else needed))
     problems += column_problems(header, expected, (*CONTRACT, *names))
     if not rows:
         what, remedy = "the table has no patient", "add one row per patient"
         problems.append(problem_of("table-empty", what, remedy, file=path))
-    if not set(REQUIRED) <= set(header.cells):
+    if not set(required) <= set(header.cells):
         return PatientTable((), header.cells, tuple(problems))
     patients, sources = [], []
     for line in rows:
-        cells = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in MISSING}
+        given = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in MISSING}
+        cells = {**defaults, **given}
         problems += _row_problems(cells, line, len(header.cells), names)
         patients.append(_patient(cells, line.row, os.path.dirname(path), names))
         sources.append(cells.get("source_id", ""))

@@ -1,0 +1,1 @@
+"""New patients: the models of bundles, applied by the stages of the study."""

@@ -1,0 +1,54 @@
+"""Choose the bundle for each patient: the best of those whose channels the patient has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from residua.inference.bundles import Bundle
+from residua.words import listed
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The chosen bundle, and the reason in words."""
+
+    bundle: Bundle
+    why: str
+
+
+def choose(bundles: Sequence[Bundle], columns: Collection[str], reference: str) -> Choice | None:
+    """Return the bundle with the best out-of-fold score among those whose channels are all in ``columns``.
+
+    The first of equals. None when no bundle can be applied. ``reference`` is the sequence that every patient needs.
+    """
+    if reference not in columns:
+        return None
+    possible = [bundle for bundle in bundles if set(bundle.channels) <= set(columns)]
+    if not possible:
+        return None
+    best = max(possible, key=lambda bundle: bundle.record.out_of_fold_score)
+    return Choice(best, _why(best, possible, bundles, columns))
+
+
+def lacking(bundles: Sequence[Bundle], columns: Collection[str], reference: str) -> list[str]:
+    """Return what a patient lacks of the bundle that needs the fewest further columns; nothing if one can be applied.
+
+    ``columns`` are those that the patient has.
+    """
+    missing = [[c for c in dict.fromkeys((reference, *b.channels)) if c not in columns] for b in bundles]
+    return min(missing, key=len)
+
+
+def _why(best: Bundle, possible: Sequence[Bundle], bundles: Sequence[Bundle], columns: Collection[str]) -> str:
+    score = best.record.out_of_fold_score
+    if len(bundles) == 1:
+        return f"{best} is the only bundle"
+    if len(possible) == 1:
+        why = f"{best} is the only bundle whose channels are all given"
+    else:
+        others = listed([f"{bundle} ({bundle.record.out_of_fold_score:.3f})" for bundle in possible if bundle != best])
+        why = f"{best} has the best out-of-fold score ({score:.3f}) of the bundles whose channels are given; {others}"
+    unfit = [bundle for bundle in bundles if bundle not in possible]
+    missing = [f"{b} needs {listed([c for c in b.channels if c not in columns])}" for b in unfit]
+    return "; ".join([why, *missing])

@@ -1,0 +1,85 @@
+"""``residua predict``: apply bundles to new patients, and say how far it is and what came of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from residua.errors import ResiduaError
+
+_FILE = "Image (NIfTI) of the one patient."
+File = Annotated[Path | None, typer.Option(help=_FILE)]
+
+
+def predict(
+    bundle: Annotated[list[Path], typer.Option(help="Bundle to apply; repeatable: the best that fits a patient.")],
+    out: Annotated[Path, typer.Option(help="Folder for the results; the same command continues in it.")],
+    post_t1ce: File = None,
+    post_t1: File = None,
+    post_flair: File = None,
+    pre_t1ce: File = None,
+    pre_tumor: Annotated[Path | None, typer.Option(help="Mask of the tumour before surgery.")] = None,
+    image: Annotated[
+        list[str] | None, typer.Option(help="COLUMN=FILE, for another column that a bundle reads; repeatable.")
+    ] = None,
+    patient: Annotated[str, typer.Option(help="Name of the one patient: letters and digits.")] = "patient",
+    cohort: Annotated[Path | None, typer.Option(help="Table of patients: patient, and a column per sequence.")] = None,
+    folder: Annotated[Path | None, typer.Option(help="Folder of patients: PATIENT/post_t1ce.nii.gz and so on.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
+    cores: Annotated[int | None, typer.Option(min=1, help="Processors; default: all, at most 8.")] = None,
+    profile: Annotated[str | None, typer.Option(help="Snakemake profile, such as slurm.")] = None,
+) -> None:
+    """Segment new patients by the models of bundles. Exits 1 if a patient could not be predicted."""
+    from residua.inference.predict import predict as apply
+    from residua.inference.request import NewPatient
+    from residua.inference.showing import showing
+
+    named = {"post_t1ce": post_t1ce, "post_t1": post_t1, "post_flair": post_flair, "pre_t1ce": pre_t1ce}
+    files = {column: file for column, file in {**named, "pre_tumor": pre_tumor, **_pairs(image or [])}.items() if file}
+    sources = [source for source in (cohort, folder) if source]
+    if bool(files) + len(sources) != 1:
+        raise typer.BadParameter("give either the files of one patient, or --cohort, or --folder")
+    _require_kinds(cohort, folder)
+    patients = sources[0] if sources else [NewPatient(patient, files)]
+    try:
+        with showing() as listener:
+            outcomes = apply(patients, bundle, out, cores, profile, listener)
+    except KeyboardInterrupt:
+        raise ResiduaError(f"interrupted; the same command continues in {out}") from None
+    _report(outcomes, out, as_json)
+
+
+def _pairs(texts: Sequence[str]) -> dict[str, Path]:
+    pairs = [text.partition("=") for text in texts]
+    wrong = [text for text, (column, _, file) in zip(texts, pairs, strict=True) if not column or not file]
+    if wrong:
+        raise typer.BadParameter(f"--image {wrong[0]}: write COLUMN=FILE")
+    return {column: Path(file) for column, _, file in pairs}
+
+
+def _require_kinds(cohort: Path | None, folder: Path | None) -> None:
+    if cohort is not None and not cohort.is_file():
+        raise ResiduaError(f"{cohort}: no such table; correct the path after --cohort")
+    if folder is not None and not folder.is_dir():
+        raise ResiduaError(f"{folder}: no such folder; correct the path after --folder")
+
+
+def _report(outcomes: Sequence[Mapping[str, Any]], out: Path, as_json: bool) -> None:
+    """Print what came of every patient, and exit 1 unless all were predicted or excluded by the table."""
+    from residua.inference.wording import in_words
+
+    if as_json:
+        typer.echo(json.dumps({"out": str(out), "patients": list(outcomes)}, indent=1))
+    else:
+        for outcome in outcomes:
+            typer.echo(in_words(outcome))
+        typer.echo(f"Results: {out / 'results'}   list: {out / 'results' / 'patients.json'}")
+    left = [outcome["patient"] for outcome in outcomes if outcome["state"] in ("failed", "refused")]
+    if left:
+        print(f"{len(left)} of {len(outcomes)} patients could not be predicted: {', '.join(left)}", file=sys.stderr)
+        raise typer.Exit(1)

@@ -1,0 +1,44 @@
+"""Understand the workflow's log while it grows: which stages are done, of how many."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+
+STAGES: dict[str, tuple[str, ...]] = {
+    "check files": ("check_cohort",),
+    "unpack bundles": ("unpack",),
+    "register scans": ("register", "register_without_label", "register_around_resection", "warp_label"),
+    "mask brains": ("mask_brain", "collect_failures"),
+    "prepare channels": ("strip", "sample", "prepare_stripped", "prepare_sampled", "select_cases"),
+    "predict": ("ensemble",),
+    "segment": ("segment", "list_patients"),
+}
+"""The stages in the order in which data flow, and the rules of each."""
+_PLANNED = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
+_FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", re.MULTILINE)
+
+
+@dataclass
+class Following:
+    """The numbers of planned and of finished jobs by rule, from as much of the log as was read."""
+
+    planned: Counter[str] = field(default_factory=Counter)
+    finished: Counter[str] = field(default_factory=Counter)
+    _tail: str = ""
+
+    def read(self, text: str) -> None:
+        """Take in what is new in the log."""
+        whole, newline, self._tail = (self._tail + text).rpartition("\n")
+        for rule, number in _PLANNED.findall(whole + newline):
+            self.planned[rule] = int(number)
+        self.finished.update(_FINISHED.findall(whole + newline))
+
+    def stages(self) -> dict[str, tuple[int, int]]:
+        """Return by stage how many of its jobs are finished, and how many there are; only stages with any."""
+        counts = {
+            stage: (sum(self.finished[rule] for rule in rules), sum(self.planned[rule] for rule in rules))
+            for stage, rules in STAGES.items()
+        }
+        return {stage: (done, of) for stage, (done, of) in counts.items() if of}

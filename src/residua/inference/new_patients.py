@@ -1,0 +1,114 @@
+"""The patients of an application: each with the files that its models read, and the bundle that is applied to it.
+
+Loaded at every start and inside every job, hence in milliseconds: nothing here imports an array or an image library.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from residua.cohort.batches import batches
+from residua.cohort.cohort import Cohort
+from residua.cohort.split.split import Split
+from residua.cohort.table.patient import ExcludedBy, Patient
+from residua.cohort.table.patients import parse_table
+from residua.inference.bundles import Bundle
+from residua.inference.choice import Choice, choose, lacking
+from residua.problems.lists import raise_problems
+from residua.problems.problem import Problem
+from residua.problems.severity import problem_of
+from residua.settings.study import Study
+
+DEFAULTS: Mapping[str, str] = MappingProxyType({"hospital": "NEW", "role": "auto"})
+"""Cells of columns that the table of an application may lack."""
+
+
+@dataclass(frozen=True)
+class NewPatients:
+    """All patients of a table: a cohort without folds, the choice for each who is not excluded, and the problems."""
+
+    cohort: Cohort
+    choices: Mapping[str, Choice]
+    problems: tuple[Problem, ...]
+
+
+def load_new_patients(study: Study, bundles: Sequence[Bundle], invalid: Mapping[str, str] | None = None) -> NewPatients:
+    """Read the patients of the table ``study.cohort``; opens no file but the table.
+
+    A patient for whom no bundle can be applied is excluded, as is one whose data a check found unusable: ``invalid``
+    holds the reason. Raises one ``ResiduaError`` that lists everything wrong with the table itself.
+    """
+    table = parse_table(study.cohort, study.file_columns, (study.sequences.reference,), DEFAULTS)
+    raise_problems(table.problems, f"{study.cohort}: the table of the patients cannot be used")
+    candidates, choices, problems = [], {}, list(table.problems)
+    for patient in table.patients:
+        chosen = choose(bundles, _possible(study, patient), study.sequences.reference)
+        if chosen is None and not patient.excluded:
+            problem = _without_bundle(study, bundles, patient)
+            problems.append(problem)
+            patient = _excluded(patient, problem.what, "protocol")
+        elif chosen is not None:
+            choices[patient.patient] = chosen
+            patient = replace(patient, files=_used(study, chosen.bundle, patient.files))
+        candidates.append(patient)
+    members = [
+        _excluded(patient, reason, "check") if (reason := (invalid or {}).get(patient.patient)) else patient
+        for patient in candidates
+    ]
+    return NewPatients(_cohort(study, candidates, members), choices, tuple(problems))
+
+
+def _cohort(study: Study, candidates: Sequence[Patient], members: Sequence[Patient]) -> Cohort:
+    included = [patient for patient in members if not patient.excluded]
+    split = Split(
+        folds={},
+        holdout=tuple(patient.patient for patient in included),
+        excluded={patient.patient: patient.exclusion_reason for patient in members if patient.excluded},
+        hospitals={patient.patient: patient.hospital for patient in included},
+    )
+    return Cohort(
+        patients={patient.patient: patient for patient in members},
+        split=split,
+        batches=batches(members),
+        candidates=batches(candidates),
+        channels=study.inputs,
+        placement={},
+    )
+
+
+def _excluded(patient: Patient, reason: str, by: ExcludedBy) -> Patient:
+    if patient.excluded:
+        return patient
+    return replace(patient, role="exclude", exclusion_reason=reason, excluded_by=by)
+
+
+def _possible(study: Study, patient: Patient) -> set[str]:
+    """Return the columns that a patient can give: an image or label that moves needs what it is registered by."""
+    needed = {"brain_mask"} if study.brain_mask.method == "given" else set()
+    if not needed <= set(patient.files):
+        return set()
+    drawn = study.labels
+    return {column for column in patient.files if column not in drawn or drawn[column] in patient.files}
+
+
+def _used(study: Study, bundle: Bundle, files: Mapping[str, str]) -> dict[str, str]:
+    """Return the files that the models need, and those from before the surgery, to which a mask can be brought back."""
+    used = {study.sequences.reference, "brain_mask", *bundle.channels, *study.sequences.before_surgery}
+    used |= {study.labels[channel] for channel in bundle.channels if channel in study.labels}
+    # The label of the resected tumour steers the registration of its sequence.
+    used |= {label for label, sequence in study.labels.items() if sequence in study.sequences.before_surgery}
+    return {column: file for column, file in files.items() if column in used}
+
+
+def _without_bundle(study: Study, bundles: Sequence[Bundle], patient: Patient) -> Problem:
+    reference = study.sequences.reference
+    given = study.brain_mask.method == "given" and "brain_mask" not in patient.files
+    missing = ["brain_mask"] if given else lacking(bundles, _possible(study, patient), reference)
+    who = "every patient needs it" if missing == [reference] or given else "every bundle needs more than is given"
+    what = f"no file is given for {', '.join(missing)}, and {who}"
+    remedy = "give the file"
+    if reference not in missing:
+        remedy += f", or a bundle that does without {missing[-1]}"
+    return problem_of("sequence-missing", what, remedy, patient.patient, missing[0], patient.row)

@@ -1,0 +1,98 @@
+"""Apply bundles to new patients: the function behind ``residua predict``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from residua.bundle.read import read_bundle
+from residua.cluster.processors import default_workers
+from residua.cohort.checks.headers import check_headers
+from residua.cohort.checks.results import keep_problems
+from residua.cohort.checks.voxels import CHECK_FAILED, check_voxels
+from residua.cohort.places import PROBLEMS, RESULTS, VOXELS
+from residua.cohort.table.files import check_files, drawn_on, kinds_of
+from residua.inference.bundles import Bundle, shared_study
+from residua.inference.folder import TABLE, prepare_folder
+from residua.inference.new_patients import load_new_patients
+from residua.inference.request import NewPatient, patients_below, patients_of_table, require_known
+from residua.inference.workflow import Watch, run_workflow
+from residua.problems.lists import errors_of
+from residua.problems.problem import Problem
+from residua.publishing.publish import read_json
+from residua.settings.study import Study
+
+OUTCOMES = "results/patients.json"
+
+
+@dataclass(frozen=True)
+class Listener:
+    """Whom a call tells how far it is: notes, the numbers of checked and of all patients, and the workflow's log."""
+
+    note: Callable[[str], None] = lambda text: None
+    checked: Callable[[int, int], None] = lambda done, total: None
+    log: Watch = lambda text: None
+
+
+def open_checked(bundles: Sequence[Path]) -> tuple[Study, tuple[Bundle, ...]]:
+    """Return the bundles of a call, every file of them checked, and the study whose settings they share.
+
+    Raises ``ResiduaError`` for a bundle that is damaged or unsafe, and for bundles that do not go together.
+    """
+    opened = tuple(Bundle(str(path.absolute()), read_bundle(path)) for path in bundles)
+    return shared_study(opened, TABLE), opened
+
+
+def predict(
+    patients: Path | Sequence[NewPatient],
+    bundles: Sequence[Path],
+    out: Path,
+    cores: int | None = None,
+    profile: str | None = None,
+    listener: Listener = Listener(),
+) -> list[dict[str, Any]]:
+    """Apply the bundles to new patients, and return the record of each patient: ``out/results/patients.json``.
+
+    ``patients`` are a cohort table, a folder of one sub-folder per patient, or patients with their files by column.
+    Every patient gets the best bundle that the given sequences allow. A patient whose scans cannot be used leaves the
+    others alone; the record says why. An interrupted call continues when it is repeated.
+    Raises ``ResiduaError`` when the call as a whole cannot be carried out.
+    """
+    study, opened = open_checked(bundles)
+    for note in prepare_folder(out, bundles, _patients(patients, study), study):
+        listener.note(note)
+    workers = cores or default_workers()
+    check_patients(study.model_copy(update={"cohort": str(out / TABLE)}), opened, out, workers, listener.checked)
+    run_workflow(out, workers, profile, listener.log)
+    outcomes: list[dict[str, Any]] = read_json(out / OUTCOMES)
+    return outcomes
+
+
+def _patients(given: Path | Sequence[NewPatient], study: Study) -> Sequence[NewPatient]:
+    if isinstance(given, Path):
+        return patients_below(given, study) if given.is_dir() else patients_of_table(given, study)
+    require_known(given, study)
+    return given
+
+
+def check_patients(
+    study: Study, bundles: Sequence[Bundle], out: Path, workers: int, progress: Callable[[int, int], None]
+) -> None:
+    """Read every voxel of sound headers once, and leave the errors where the workflow in ``out`` looks for them."""
+    everyone = load_new_patients(study, bundles).cohort
+    folder = out / RESULTS
+    (folder / PROBLEMS).mkdir(parents=True, exist_ok=True)
+    candidates = [patient for patient in everyone.patients.values() if not patient.excluded]
+    # Without the errors of earlier calls, which are judged anew: they are kept for this call's workflow, or forgotten.
+    unreadable = errors_of([*check_files(study, candidates), *check_headers(study, candidates)])
+    unsound = {problem.patient for problem in unreadable}
+    sound = [patient for patient in candidates if patient.patient not in unsound]
+    found = check_voxels(sound, kinds_of(study), drawn_on(study), out / VOXELS, workers, progress)
+    problems = [Problem.from_json(record) for record in found["problems"]]
+    to_keep = [problem for problem in problems if problem.check != CHECK_FAILED]
+    for batch, members in everyone.candidates.items():
+        own = [problem for problem in to_keep if problem.patient in members]
+        kept = [patient for patient in sound if patient.patient in members]
+        keep_problems(str(folder / PROBLEMS / f"{batch}.json"), kept, own)

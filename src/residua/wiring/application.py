@@ -1,0 +1,111 @@
+"""What a start of the workflow loads of an application: bundles in place of trainings, new patients as the hold-out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from residua.cohort.checks.results import invalid_patients
+from residua.cohort.table.patient import Patient
+from residua.inference.bundles import Bundle, open_bundles, shared_study
+from residua.inference.choice import Choice
+from residua.inference.new_patients import load_new_patients
+from residua.problems.problem import Problem
+from residua.settings.application import load_application
+from residua.settings.study import Study
+from residua.wiring.loaded import LoadedStudy
+
+
+@dataclass(frozen=True)
+class Applied:
+    """The bundles of an application, and the settings that they share."""
+
+    study: Study
+    bundles: tuple[Bundle, ...]
+
+    def all_patients(self) -> list[Patient]:
+        """Return all patients of the table, whatever a check found."""
+        return list(load_new_patients(self.study, self.bundles).cohort.patients.values())
+
+    def loaded(self, known: Iterable[Problem]) -> LoadedApplication:
+        """Return the application without the patients of whom an error is known."""
+        problems = list(known)
+        new = load_new_patients(self.study, self.bundles, invalid_patients(problems))
+        return LoadedApplication(
+            self.study, new.cohort, bundles=self.bundles, choices=new.choices, problems=(*new.problems, *problems)
+        )
+
+
+def applied(config: dict[str, Any]) -> Applied:
+    """Read the bundles that a configuration names. Raises ``ResiduaError`` when they cannot be applied together."""
+    application = load_application(config)
+    bundles = open_bundles(application.bundles)
+    return Applied(shared_study(bundles, application.cohort), bundles)
+
+
+@dataclass(frozen=True, eq=False)
+class LoadedApplication(LoadedStudy):
+    """An application as a study without folds: each patient is predicted by the models of one bundle."""
+
+    bundles: tuple[Bundle, ...] = ()
+    choices: Mapping[str, Choice] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    @cached_property
+    def by_model(self) -> Mapping[tuple[str, str], Bundle]:
+        """The bundle of each network and input configuration."""
+        return {(bundle.arch, bundle.inputs): bundle for bundle in self.bundles}
+
+    @cached_property
+    def folds(self) -> list[int]:
+        """The folds of all bundles by number."""
+        return sorted({fold for bundle in self.bundles for fold in bundle.record.folds})
+
+    @cached_property
+    def subsets(self) -> list[str]:
+        """The hold-out alone."""
+        return ["holdout"]
+
+    @cached_property
+    def models(self) -> list[tuple[str, str]]:
+        """The networks and input configurations that are applied to any patient."""
+        return [model for model in self.by_model if self.held_out(*model)]
+
+    @property
+    def leaves_failed_out(self) -> bool:
+        """A failed patient leaves the others alone."""
+        return True
+
+    def folds_of(self, arch: str, inputs: str) -> list[int]:
+        """Return the folds of a bundle."""
+        return list(self.by_model[arch, inputs].record.folds)
+
+    def held_out(self, arch: str, inputs: str) -> list[str]:
+        """Return the patients to whom a bundle is applied."""
+        return [patient for patient in self.split.holdout if self.choice_of(patient) == (arch, inputs)]
+
+    def choice_of(self, patient: str) -> tuple[str, str]:
+        """Return the network and the input configuration that were chosen for a patient."""
+        bundle = self.choices[patient].bundle
+        return bundle.arch, bundle.inputs
+
+    def plan(self) -> list[dict[str, Any]]:
+        """Return what is known of every patient before anything runs, in the table's order, as builtins."""
+        return [self._planned(patient) for patient in self.cohort.patients.values()]
+
+    def _planned(self, patient: Patient) -> dict[str, Any]:
+        choice = self.choices.get(patient.patient)
+        return {
+            "patient": patient.patient,
+            "hospital": patient.hospital,
+            "given": dict(patient.files),
+            "excluded": patient.exclusion_reason if patient.excluded_by == "table" else None,
+            "problems": [problem.to_json() for problem in self.problems if problem.patient == patient.patient],
+            "arch": choice.bundle.arch if choice else None,
+            "inputs": choice.bundle.inputs if choice else None,
+            "bundle": choice.bundle.path if choice else None,
+            "out_of_fold_score": choice.bundle.record.out_of_fold_score if choice else None,
+            "why": choice.why if choice else None,
+        }

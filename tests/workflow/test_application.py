@@ -1,0 +1,154 @@
+"""New patients: the models of a study's bundles, applied by ``residua predict``."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from application import CHANNELS, new_table, pack, rows_of
+from environments import build_environments
+from residua.publishing.publish import manifest_of, read_json
+from studies import Study
+
+NEW = ("AMS001", "AMS002")
+"""The hold-out of the study: none of its models has seen them."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """A call of ``residua predict``: the exit status, what it printed, and the folder of its results."""
+
+    code: int
+    printed: str
+    said: str
+    out: Path
+
+    @property
+    def patients(self) -> dict[str, dict[str, Any]]:
+        """The record of each patient by name."""
+        return {record["patient"]: record for record in read_json(self.out / "results/patients.json")}
+
+
+def predict(out: Path, bundles: Sequence[Path], *arguments: str | Path, within: Sequence[str] = ()) -> Call:
+    """Call ``residua predict`` as a user would; ``within`` is a command that runs it."""
+    build_environments()
+    command = [*within, sys.executable, "-m", "residua.cli", "predict", "--out", out, "--cores", "2", *arguments]
+    command += [argument for bundle in bundles for argument in ("--bundle", bundle)]
+    done = subprocess.run(list(map(str, command)), capture_output=True, text=True)
+    return Call(done.returncode, done.stdout, done.stderr, out)
+
+
+def damaged(scan: str, to: Path, kind: str) -> str:
+    """A copy of a scan that holds noise instead of a head, or ends in the middle."""
+    image = nib.load(scan)
+    if kind == "noise":
+        voxels = np.random.default_rng(1).normal(100.0, 20.0, image.shape).astype(np.float32)
+        nib.save(nib.Nifti1Image(voxels, image.affine), to)
+    else:
+        content = Path(scan).read_bytes()
+        to.write_bytes(content[: len(content) // 2])
+    return str(to)
+
+
+@pytest.fixture(scope="module")
+def bundles(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """nnU-Net on the T1w-CE alone, and AGU-Net on two sequences, which has the better score."""
+    folder = tmp_path_factory.mktemp("bundles")
+    return [pack(finished, "nnunet", "A", folder / "a.zip", 0.1), pack(finished, "agunet", "B", folder / "b.zip", 0.9)]
+
+
+@pytest.fixture(scope="module")
+def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Call:
+    """Two sound patients with different sequences, and four others with whom something is wrong."""
+    folder = tmp_path_factory.mktemp("called")
+    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002")
+    both, one, noise, broken, label, missing = rows_of(finished, everyone, [*CHANNELS["B"], "brain_mask", "residual"])
+    one["post_t1"] = missing["post_t1ce"] = ""
+    noise.update(patient="NOISE", post_t1=damaged(noise["post_t1"], folder / "noise.nii.gz", "noise"))
+    broken.update(patient="BROKEN", post_t1ce=damaged(broken["post_t1ce"], folder / "cut.nii.gz", "cut"))
+    label.update(patient="LABEL", post_t1ce=label["residual"])
+    missing.update(patient="MISSING")
+    table = new_table(folder / "new.tsv", [missing, both, noise, one, broken, label])
+    return predict(folder / "out", bundles, "--cohort", table)
+
+
+def test_each_patient_gets_the_best_bundle_that_the_sequences_allow(called: Call) -> None:
+    chosen = {name: (record["arch"], record["inputs"]) for name, record in called.patients.items()}
+    assert chosen["AMS001"] == ("agunet", "B")
+    assert chosen["AMS002"] == ("nnunet", "A")
+    assert called.patients["AMS002"]["why"].endswith("agunet B needs post_t1")
+
+
+@pytest.mark.parametrize(("patient", "model"), [("AMS001", "agunet/B"), ("AMS002", "nnunet/A")])
+def test_a_bundle_gives_voxel_for_voxel_what_the_ensemble_of_the_study_gave(
+    finished: Study, called: Call, patient: str, model: str
+) -> None:
+    for stage in (f"results/ensemble/{model}", f"results/segmentations/{model}/test"):
+        ours, theirs = (manifest_of(out / stage / "manifest.json")["files"] for out in (called.out, finished.folder))
+        assert ours[f"{patient}.nii.gz"] == theirs[f"{patient}.nii.gz"], stage
+        assert [name for name in ours if "/" not in name] == [f"{patient}.nii.gz"]
+    record = called.patients[patient]
+    assert record["state"] == "predicted"
+    mask = nib.load(called.out / record["mask"])
+    millilitres = np.asarray(mask.dataobj).sum() * abs(np.linalg.det(mask.affine[:3, :3])) / 1000
+    assert record["volume_ml"] == pytest.approx(millilitres)
+
+
+@pytest.mark.parametrize(
+    ("patient", "state", "what"),
+    [
+        ("MISSING", "refused", "no file is given for post_t1ce, and every patient needs it"),
+        ("NOISE", "failed", "post_t1: it "),
+        ("BROKEN", "refused", "cut.nii.gz"),
+        ("LABEL", "refused", "a mask or label map, not an image"),
+    ],
+)
+def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
+    called: Call, patient: str, state: str, what: str
+) -> None:
+    assert called.code == 1
+    assert called.patients[patient]["state"] == state
+    own = called.printed[called.printed.index(f"{patient}: {state}\n") :].splitlines()[1]
+    assert what in own
+    assert "4 of 6 patients could not be predicted: MISSING, NOISE, BROKEN, LABEL" in called.said
+    assert "Traceback" not in called.said + called.printed
+
+
+def test_the_log_stays_in_its_file_and_progress_is_told(called: Call) -> None:
+    assert "rule ensemble" not in called.said + called.printed
+    assert "rule ensemble" in (called.out / "predict.log").read_text()
+    assert "predict: 2 of 2" in called.said
+
+
+def test_the_same_command_again_repeats_nothing(called: Call, bundles: list[Path]) -> None:
+    before = {file: file.stat().st_mtime_ns for file in called.out.glob("results/**/*.nii.gz")}
+    again = predict(called.out, bundles, "--cohort", called.out.parent / "new.tsv", "--json")
+    assert again.code == 1
+    assert again.printed, again.said
+    assert json.loads(again.printed)["patients"] == list(called.patients.values())
+    assert {file: file.stat().st_mtime_ns for file in called.out.glob("results/**/*.nii.gz")} == before
+    assert "Finished jobid" not in (called.out / "predict.log").read_text()
+
+
+def test_no_network_is_needed(finished: Study, bundles: list[Path], tmp_path: Path) -> None:
+    alone = ["unshare", "--net", *([] if os.geteuid() == 0 else ["--map-root-user"])]
+    if shutil.which("unshare") is None or subprocess.run([*alone, "true"], capture_output=True).returncode != 0:
+        pytest.skip("NOT TESTED WITHOUT A NETWORK: unshare --net is not permitted here")
+    (row,) = rows_of(finished, NEW[:1], [*CHANNELS["A"], "brain_mask"])
+    files = ["--post-t1ce", row["post_t1ce"], "--image", f"brain_mask={row['brain_mask']}"]
+    call = predict(tmp_path / "out", bundles[:1], *files, "--patient", "ONE", within=alone)
+    assert call.code == 0, call.said
+    assert list(call.patients) == ["ONE"]
+    assert re.match(r"ONE: \d+\.\d{3} ml, (no )?residual tumour", call.printed)
