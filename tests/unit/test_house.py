@@ -240,3 +240,9 @@ def test_what_is_wrong_has_one_shape_and_severities_stand_once() -> None:
     assert shapes == {"Problem"}
     assert builders == {"problems/problem.py", "problems/severity.py"}
     assert severities == {"problems/problem.py", "problems/severity.py"}
+
+
+def test_every_file_of_tests_has_a_name_of_its_own() -> None:
+    """Pytest imports them by their bare names: two of one name stop the collection of all tests."""
+    names = [file.name for file in (HOUSE / "tests").rglob("*.py") if file.name not in ("conftest.py", "__init__.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
