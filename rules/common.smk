@@ -6,6 +6,7 @@
 #   before its first job:
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
 #   results/cohort/placement.tsv   the hospitals of balanced folds
+#   results/cohort/study.json      the configuration
 import gc
 import sys
 from collections import Counter
@@ -14,7 +15,7 @@ from residua.cluster.conda_standin import provide_conda
 from residua.cluster.memory_needs import memory_mb
 from residua.cohort.checks.results import invalid_patients, read_excluded, write_excluded
 from residua.cohort.cohort import load_cohort
-from residua.cohort.places import HEADERS, RESULTS, VOXELS
+from residua.cohort.places import HEADERS, RESULTS, STUDY, VOXELS
 from residua.cohort.ratings import load_ratings
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.placement import freeze
@@ -22,6 +23,7 @@ from residua.cohort.table.files import drawn_on, kinds_of
 from residua.errors import ResiduaError
 from residua.external.predictions import load_predictions
 from residua.problems.lists import errors_of, raise_problems
+from residua.publishing.publish import write_json
 from residua.report.pins import pins_of
 from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
@@ -200,6 +202,8 @@ onstart:
     if study.on_invalid == "exclude":
         write_excluded(EXCLUDED, known)
     freeze(study, cohort.placement, PLACEMENT)
+    # So that commands find the study by its folder.
+    write_json(STUDY, study.model_dump(mode="json"))
     start_jobs_as_they_come()
     excluded_by = Counter(patient.excluded_by for patient in cohort.patients.values() if patient.excluded)
     for by, number in excluded_by.items():

@@ -1,15 +1,22 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from bundles import write_micro_bundle
+from cohort_tables import rows, write_images, write_table
+from cohort_tables import study as study_of
 from residua.cli import app
+from residua.cohort.places import STUDY
 from residua.errors import DamagedStageError, ResiduaError
 from residua.export.models import models_of_bundle, models_of_study
+from residua.images import volumes
+from residua.images.volumes import Image
 from residua.networks.cases import Channel
 from residua.networks.exporting import Ensemble, exports_of
 from residua.publishing.publish import stage, write_json
@@ -130,3 +137,77 @@ def test_software_that_onnx_shares_with_the_networks_has_one_version() -> None:
         shared = {package: version for package, version in pins(name).items() if package in onnx}
         assert shared == {package: onnx[package] for package in shared}
     assert onnx["keras"] == pins("tensorflow")["keras"]
+
+
+@pytest.fixture
+def prepared(tmp_path: Path) -> Path:
+    """A study of four patients that started, with stripped images; in one brain a voxel is zero in every channel."""
+    write_images(tmp_path, rows(), enlarged=True)
+    write_table(tmp_path, rows())
+    settings = study_of("B", inputs={"B": ["post_t1ce", "post_t1"]}, eligibility="per_inputs")
+    write_json(tmp_path / STUDY, settings.model_dump(mode="json"))
+    for patient in ("STO1", "GOT1", "PAR1", "AMS1"):
+        batch = f"{patient[:3]}-0"
+        images = {c: volumes.load(tmp_path / f"images/{patient}_{c}.nii.gz") for c in ("post_t1ce", "post_t1")}
+        grid = images["post_t1ce"].grid
+        brain = np.zeros(grid.shape, bool)
+        brain[2:9, 2:9, 2:9] = True
+        with stage(tmp_path / f"results/brain/{batch}/manifest.json") as part:
+            volumes.save(Image(brain, grid), part / f"{patient}.nii.gz")
+        for channel, image in images.items():
+            voxels = np.where(brain, image.data, 0).astype(np.float32)
+            voxels[2, 2, 2] = 0 if patient == "GOT1" else voxels[2, 2, 2]
+            with stage(tmp_path / f"results/stripped/{channel}/{batch}/manifest.json") as part:
+                volumes.save(Image(voxels, grid), part / f"{patient}.nii.gz")
+    return tmp_path
+
+
+def test_the_prepared_cohort_becomes_a_raw_data_set_with_the_studys_folds(prepared: Path, tmp_path: Path) -> None:
+    out = tmp_path / "raw"
+    ran = export("--study", prepared, "--inputs", "B", "--to", "nnunet-raw", "--out", out)
+    assert ran.exit_code == 0, ran.output
+    folder = out / "Dataset501_ResiduaB"
+    images = [f"{patient}_000{number}.nii.gz" for patient in ("GOT1", "PAR1", "STO1") for number in (0, 1)]
+    assert sorted(path.name for path in (folder / "imagesTr").iterdir()) == images
+    assert sorted(path.name for path in (folder / "imagesTs").iterdir()) == ["AMS1_0000.nii.gz", "AMS1_0001.nii.gz"]
+    assert [path.name for path in (folder / "labelsTs").iterdir()] == ["AMS1.nii.gz"]
+    assert json.loads((folder / "splits_final.json").read_text()) == [
+        {"train": ["GOT1", "PAR1"], "val": ["STO1"]},
+        {"train": ["STO1"], "val": ["GOT1", "PAR1"]},
+    ]
+    told = json.loads((folder / "dataset.json").read_text())
+    assert (told["numTraining"], told["channel_names"]) == (3, {"0": "post_t1ce", "1": "post_t1"})
+    label = volumes.load_mask(folder / "labelsTr/GOT1.nii.gz")
+    drawn = volumes.load_mask(prepared / "images/GOT1_residual.nii.gz")
+    assert label.data.any()
+    assert (label.data == drawn.data).all()
+
+
+def test_a_voxel_of_the_brain_that_is_zero_everywhere_stays_brain_to_nnunet(prepared: Path, tmp_path: Path) -> None:
+    export("--study", prepared, "--inputs", "B", "--to", "nnunet-raw", "--out", tmp_path / "raw")
+    images = tmp_path / "raw/Dataset501_ResiduaB/imagesTr"
+    there = volumes.load(images / "GOT1_0000.nii.gz").data
+    assert 0 < there[2, 2, 2] < 1e-15
+    assert int((there != 0).sum()) == 7**3
+    stripped = prepared / "results/stripped/post_t1/GOT-0/GOT1.nii.gz"
+    assert (images / "GOT1_0001.nii.gz").read_bytes() == stripped.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("given", "removed", "said"),
+    [
+        (("--inputs", "X"), "", "no input configuration X; it has B"),
+        ((), "", "--to nnunet-raw: give --study and --inputs"),
+        (("--inputs", "B"), "results/cohort/study.json", "name the folder in which a study ran"),
+        (("--inputs", "B"), "results/stripped/post_t1/PAR-0/manifest.json", "make the stripped images: snakemake"),
+    ],
+)
+def test_what_a_raw_data_set_lacks_is_said(
+    prepared: Path, tmp_path: Path, given: tuple[str, ...], removed: str, said: str
+) -> None:
+    if removed:
+        (prepared / removed).unlink()
+    ran = export("--study", prepared, *given, "--to", "nnunet-raw", "--out", tmp_path / "raw")
+    assert ran.exit_code == 1
+    assert said in ran.stderr
+    assert not (tmp_path / "raw").exists()

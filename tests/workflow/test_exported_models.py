@@ -7,6 +7,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
+from environments import HOUSE, python_in
 from residua.cli import app
 from residua.publishing.publish import verified
 from studies import Study
@@ -25,3 +26,15 @@ def test_a_finished_study_is_exported_in_the_environment_of_the_form(finished: S
         assert sorted(archive.namelist()) == sorted(models)
     # Nothing else is left beside it.
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_nnunets_own_check_passes_the_prepared_cohort(finished: Study, tmp_path: Path) -> None:
+    out = tmp_path / "exported"
+    chosen = ["--study", str(finished.folder), "--inputs", "B", "--to", "nnunet-raw"]
+    ran = CliRunner().invoke(app, ["export", *chosen, "--out", str(out)])
+    assert ran.exit_code == 0, ran.output
+    check = HOUSE / "tests/contracts/integrity_check.py"
+    done = python_in("torch", str(check), str(out / "Dataset501_ResiduaB"))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "verify_dataset_integrity Done" in done.stdout
+    assert "Warning" not in done.stdout

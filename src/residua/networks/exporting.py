@@ -39,7 +39,7 @@ class Ensemble:
         return {
             "arch": self.arch,
             "inputs": self.inputs,
-            "channels": [{"name": channel.name, "is_label": channel.is_label} for channel in self.channels],
+            "channels": [channel.to_json() for channel in self.channels],
             "models": {str(fold): str(folder) for fold, folder in self.models.items()},
             "threshold": self.threshold,
         }

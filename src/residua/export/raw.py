@@ -1,0 +1,122 @@
+"""Write the prepared cohort of a study as a raw data set of nnU-Net, with the folds of the study."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+
+from residua.cohort.checks.results import invalid_patients, read_excluded
+from residua.cohort.cohort import load_cohort
+from residua.cohort.places import RESULTS, STUDY
+from residua.errors import ResiduaError
+from residua.images import volumes
+from residua.images.volumes import Image
+from residua.networks.cases import Channel
+from residua.networks.nnunet.raw_names import channel_names, dataset_name
+from residua.publishing.images import by_patient
+from residua.publishing.publish import read_json, stage, write_json, write_text
+from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.study import load_study
+from residua.wiring.files import brain_mask_of, file_of
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import patients_of_subset, with_inputs
+from residua.wiring.preparation import channel_records
+
+_OF_BRAIN = np.float32(1e-20)
+"""In place of zero in the brain: nnU-Net takes what is zero in all channels for outside, and this changes no mean."""
+
+
+def export_cohort(study: Path, inputs: str, out: Path) -> None:
+    """Write ``DatasetNNN_…`` into the new folder ``out``: training images and labels, the hold-out, and the folds.
+
+    Raises ``ResiduaError`` when the study has not started, has no such inputs, or keeps no stripped images.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    target = out.resolve()
+    with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=target.parent) as place, chdir(study):
+        loaded = _loaded(study)
+        if inputs not in loaded.study.inputs:
+            raise ResiduaError(f"{study}: no input configuration {inputs}; it has {', '.join(loaded.study.inputs)}")
+        with stage(Path(place) / "exported/manifest.json") as part:
+            _write(loaded, inputs, part)
+        (Path(place) / "exported").rename(target)
+
+
+def _loaded(study: Path) -> LoadedStudy:
+    if not Path(STUDY).is_file():
+        raise ResiduaError(f"{study}: has no {STUDY}; name the folder in which a study ran, and let it start once more")
+    settings = load_study(read_json(STUDY))
+    excluded = invalid_patients(read_excluded(f"{RESULTS}/excluded.tsv"))
+    return LoadedStudy(settings, load_cohort(settings, settings.cohort, excluded))
+
+
+def _write(loaded: LoadedStudy, inputs: str, part: Path) -> None:
+    channels = [Channel(**record) for record in channel_records(loaded, inputs)]
+    folds = [_complete(loaded, inputs, f"fold{fold}") for fold in loaded.folds]
+    training = list(dict.fromkeys(patient for fold in folds for patient in fold["validation"]))
+    held_out = _complete(loaded, inputs, "holdout")["validation"]
+    stripped = {channel.name: _stripped(loaded, channel.name) for channel in channels}
+    folder = part / dataset_name(inputs)
+    for patients, images, labels in ((training, "imagesTr", "labelsTr"), (held_out, "imagesTs", "labelsTs")):
+        for place in (images, labels):
+            (folder / place).mkdir(parents=True)
+        for patient in patients:
+            _write_patient(loaded, patient, [stripped[c.name][patient] for c in channels], folder / images)
+            grid = volumes.load_grid(stripped[channels[0].name][patient])
+            drawn = volumes.load_mask(file_of(loaded, patient, REFERENCE_STANDARD))
+            volumes.save(Image(drawn.data, grid), folder / labels / f"{patient}.nii.gz")
+    write_json(folder / "splits_final.json", [{"train": f["training"], "val": f["validation"]} for f in folds])
+    write_json(folder / "dataset.json", _description(loaded, inputs, channels, len(training)))
+    write_text(part / "README.md", _readme(inputs, channels))
+
+
+def _complete(loaded: LoadedStudy, inputs: str, subset: str) -> dict[str, list[str]]:
+    """Return the patients of a subset that have every channel: nnU-Net knows none that may be missing."""
+    groups = patients_of_subset(loaded, loaded.study.archs[0], inputs, subset)
+    return {group: with_inputs(loaded, patients, inputs) for group, patients in groups.items()}
+
+
+def _stripped(loaded: LoadedStudy, channel: str) -> Mapping[str, Path]:
+    manifests = [f"results/stripped/{channel}/{batch}/manifest.json" for batch in loaded.cohort.batches]
+    if missing := [manifest for manifest in manifests if not Path(manifest).is_file()]:
+        raise ResiduaError(f"{missing[0]}: there is none; make the stripped images: snakemake … {' '.join(missing)}")
+    return by_patient(manifests)
+
+
+def _write_patient(loaded: LoadedStudy, patient: str, files: Sequence[Path], out: Path) -> None:
+    for number, file in enumerate(files):
+        shutil.copyfile(file, out / f"{patient}_{number:04d}.nii.gz")
+    images = [volumes.load(file) for file in files]
+    brain = volumes.load_mask(brain_mask_of(loaded, patient)).data
+    lost = brain & ~np.logical_or.reduce([image.data != 0 for image in images])
+    if lost.any():
+        first = Image(np.where(lost, _OF_BRAIN, images[0].data), images[0].grid)
+        volumes.save(first, out / f"{patient}_0000.nii.gz")
+
+
+def _description(loaded: LoadedStudy, inputs: str, channels: Sequence[Channel], training: int) -> dict[str, object]:
+    return {
+        "name": dataset_name(inputs),
+        "description": loaded.study.title,
+        "channel_names": channel_names(channels),
+        "labels": {"background": 0, REFERENCE_STANDARD: 1},
+        "numTraining": training,
+        "file_ending": ".nii.gz",
+        "overwrite_image_reader_writer": "NibabelIOWithReorient",
+    }
+
+
+def _readme(inputs: str, channels: Sequence[Channel]) -> str:
+    name = dataset_name(inputs)
+    return f"""# {", ".join(channel.name for channel in channels)} as a raw data set of nnU-Net
+
+Move `{name}` into the folder nnUNet_raw, and after planning its `splits_final.json` into nnUNet_preprocessed/{name}:
+nnU-Net then trains and validates on the study's folds. `imagesTs` and `labelsTs` are the hold-out, which no training
+and no choice may see. Images lie on the grid of post-operative T1w-CE, registered to it, and are zero outside of the
+brain.
+"""
