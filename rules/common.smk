@@ -21,7 +21,7 @@ from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.errors import ResiduaError
-from residua.external.predictions import load_predictions
+from residua.external.predictions import find_predictions, load_predictions
 from residua.problems.lists import errors_of, raise_problems
 from residua.publishing.publish import write_json
 from residua.report.pins import pins_of
@@ -121,7 +121,8 @@ try:
         loaded = application.loaded(known)
     else:
         cohort = load_cohort(study, study.cohort, invalid_patients(known))
-        loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), load_predictions(study, cohort))
+        predictions = (load_predictions if workflow.is_main_process else find_predictions)(study, cohort)
+        loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), predictions)
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 

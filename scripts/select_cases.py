@@ -8,7 +8,7 @@ from residua.publishing.failure_report import require_none
 from residua.publishing.publish import read_json, write_json
 
 patients, channels = job.params.patients, [Channel(**record) for record in job.params.channels]
-selection = select_cases(list(job.input.prepared), patients, channels)
+selection = select_cases(list(job.input.prepared), patients, channels, job.params.lacking)
 if job.params.leave_failed_out:
     selection = without_incomplete(selection)
 else:

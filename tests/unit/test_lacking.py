@@ -127,6 +127,27 @@ def test_a_network_is_shown_only_what_is_given(tmp_path: Path) -> None:
     assert case.channels == whole.channels
 
 
+def test_a_patient_who_lacks_a_channel_is_selected_with_the_grid_of_another(tmp_path: Path) -> None:
+    channels = [Channel(name, name == "pre_tumor") for name in ("post_t1ce", "post_t1", "pre_tumor")]
+    for name, members in (("post_t1ce", ("AMS1", "AMS2")), ("post_t1", ("AMS2",)), ("pre_tumor", ("AMS1", "AMS2"))):
+        with stage(tmp_path / name / "AMS-0" / "manifest.json") as part:
+            for patient in members:
+                (part / f"{patient}.npz").write_text(f"{name} of {patient}")
+    manifests = [str(tmp_path / channel.name / "AMS-0" / "manifest.json") for channel in channels]
+    patients = {"training": [], "validation": ["AMS1", "AMS2"]}
+    whole = select_cases(manifests, patients, channels)
+    assert "lacking" not in whole
+    assert select_cases(manifests, patients, channels, {}) == whole
+    selection = tmp_path / "holdout.json"
+    selection.write_text(json.dumps(select_cases(manifests, patients, channels, {"AMS1": ["post_t1"]})))
+    one, other = read_selected(str(selection))
+    assert (one.lacking, other.lacking) == ((1,), ())
+    assert [file.parts[-3] for file in one.channels] == ["post_t1ce", "post_t1ce", "pre_tumor"]
+    assert [file.parts[-3] for file in other.channels] == ["post_t1ce", "post_t1", "pre_tumor"]
+    one, other = read_selected(str(selection), ["post_t1ce"])
+    assert (one.lacking, other.lacking) == ((1, 2), (1, 2))
+
+
 def test_the_numbers_of_a_subset_are_those_of_the_hold_out(tmp_path: Path) -> None:
     cases = {
         "split": ["validation", "test", "test", "test"],

@@ -59,17 +59,10 @@ def load_predictions(study: Study, cohort: Cohort) -> Predictions:
 
 def judged_predictions(study: Study, cohort: Cohort) -> tuple[Predictions, list[Problem]]:
     """Like ``load_predictions``, but returns the problems beside what was found. Opens no prediction; never raises."""
-    places = [
-        _Place(name, inputs, place, other)
-        for name, other in study.elsewhere.items()
-        for inputs, place in other.inputs.items()
-    ]
-    predictions: dict[tuple[str, str], Mapping[str, str]] = {}
     problems: list[Problem] = []
-    for place in places:
-        found = cohort.predicted.get(place.place, {}) if place.is_column else _of_pattern(place.place, cohort)
-        own = {patient: found[patient] for patient in cohort.split.patients if patient in found}
-        predictions[place.name, place.inputs] = own
+    predictions = find_predictions(study, cohort)
+    for place in _places(study):
+        own = predictions[place.name, place.inputs]
         if misplaced := path_problem(place.place):
             problems.append(replace(misplaced, subject=place.key))
         elif not place.is_column or place.place in cohort.predicted:
@@ -77,6 +70,24 @@ def judged_predictions(study: Study, cohort: Cohort) -> tuple[Predictions, list[
             problems += [*_absent(place, own, cohort), *_lacking(place, own, cohort), *_doubtful(place, own, cohort)]
     problems += [problem for name, other in study.elsewhere.items() for problem in _seen(name, other)]
     return predictions, problems
+
+
+def find_predictions(study: Study, cohort: Cohort) -> Predictions:
+    """Return the predictions made elsewhere without a check: a job takes those that the start of its run checked."""
+    return {(place.name, place.inputs): _found(place, cohort) for place in _places(study)}
+
+
+def _places(study: Study) -> list[_Place]:
+    return [
+        _Place(name, inputs, place, other)
+        for name, other in study.elsewhere.items()
+        for inputs, place in other.inputs.items()
+    ]
+
+
+def _found(place: _Place, cohort: Cohort) -> dict[str, str]:
+    found = cohort.predicted.get(place.place, {}) if place.is_column else _of_pattern(place.place, cohort)
+    return {patient: found[patient] for patient in cohort.split.patients if patient in found}
 
 
 def _of_pattern(pattern: str, cohort: Cohort) -> dict[str, str]:

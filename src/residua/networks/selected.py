@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,8 @@ def read_selected(selection: str, given: Collection[str] | None = None) -> list[
     """
     record = read_json(selection)
     names = [channel["name"] for channel in record["channels"]]
-    lacking = tuple(place for place, name in enumerate(names) if given is not None and name not in given)
-    return [replace(_case(record, patient), lacking=lacking) for patient in record["validation"]]
+    hidden = [name for name in names if given is not None and name not in given]
+    return [_case(record, patient, hidden) for patient in record["validation"]]
 
 
 def read_training_set(selection: str) -> TrainingSet:
@@ -40,8 +39,14 @@ def read_training_set(selection: str) -> TrainingSet:
     )
 
 
-def _case(record: dict[str, Any], patient: str) -> PreparedCase:
-    return PreparedCase(patient, tuple(_file(record, patient, channel["name"]) for channel in record["channels"]))
+def _case(record: dict[str, Any], patient: str, hidden: Collection[str] = ()) -> PreparedCase:
+    names = [channel["name"] for channel in record["channels"]]
+    absent = record.get("lacking", {}).get(patient, ())
+    # The file of a channel that is there lends its grid to those that are not.
+    other = next(name for name in names if name not in absent)
+    files = tuple(_file(record, patient, other if name in absent else name) for name in names)
+    lacking = tuple(place for place, name in enumerate(names) if name in absent or name in hidden)
+    return PreparedCase(patient, files, lacking)
 
 
 def _file(record: dict[str, Any], patient: str, channel: str) -> Path:

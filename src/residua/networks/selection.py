@@ -12,12 +12,16 @@ from residua.publishing.publish import manifest_of
 
 
 def select_cases(
-    manifests: Sequence[str], patients: Mapping[str, Sequence[str]], channels: Sequence[Channel]
+    manifests: Sequence[str],
+    patients: Mapping[str, Sequence[str]],
+    channels: Sequence[Channel],
+    lacking: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """Return the record of one selection.
 
     ``manifests`` belong to the prepared batches: ``…/{channel}/{batch}/manifest.json``. ``patients`` names the patients
-    of ``training`` and of ``validation``; patients of the hold-out are under ``validation``, too.
+    of ``training`` and of ``validation``; patients of the hold-out are under ``validation``, too. ``lacking`` names
+    the channels that a patient does without; only an application has such patients.
     """
     wanted = {patient for group in patients.values() for patient in group}
     files: dict[str, dict[str, dict[str, str]]] = {patient: {} for patient in sorted(wanted)}
@@ -29,7 +33,8 @@ def select_cases(
             if patient in wanted:
                 files[patient][channel] = {"path": path.join(folder, name), "digest": content}
     groups = {group: list(members) for group, members in patients.items()}
-    return {"channels": [channel.to_json() for channel in channels], "files": files, **groups}
+    without = {"lacking": {patient: list(names) for patient, names in lacking.items()}} if lacking else {}
+    return {"channels": [channel.to_json() for channel in channels], "files": files, **groups, **without}
 
 
 def without_incomplete(selection: Mapping[str, Any]) -> dict[str, Any]:
