@@ -136,7 +136,7 @@ wildcard_constraints:
     label="|".join(study.labels),
     batch="|".join(cohort.candidates),
     arch="|".join([*study.archs, *study.elsewhere]),
-    inputs="|".join(dict.fromkeys([*study.inputs, *(inputs for _, inputs in predictions)])),
+    inputs="|".join(dict.fromkeys([*study.inputs, *(inputs for _, inputs in loaded.predictions)])),
     fold="|".join(str(fold) for fold in loaded.folds),
     subset="|".join(loaded.subsets),
     given="|".join(lacking.names(loaded)) or patients.NOBODY,

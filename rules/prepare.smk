@@ -167,6 +167,7 @@ rule select_cases:
             loaded, wildcards.arch, wildcards.inputs, wildcards.subset
         ),
         leave_failed_out=loaded.leaves_failed_out,
+        lacking=lambda wildcards: loaded.lacking_of(wildcards.arch, wildcards.inputs),
         channels=lambda wildcards: preparation.channel_records(loaded, wildcards.inputs),
         code=code("select_cases"),
     script:

@@ -221,3 +221,56 @@ def test_all_faults_of_a_configuration_are_told_at_once() -> None:
     with pytest.raises(ResiduaError) as refused:
         load_application({"bundles": [""], "raters": "r.tsv", "archs": ["nnunet"]})
     assert all(f"  {key}: " in str(refused.value) for key in ("bundles.0", "cohort", "raters", "archs"))
+
+
+DROPOUT = {"channel_dropout": {"C": 0.5}}
+
+
+def test_a_network_that_was_trained_to_do_without_a_channel_gets_zeros() -> None:
+    bundles = [bundle("B", 0.9), bundle("C", 0.5, **DROPOUT)]
+    choice = choose(bundles, ["post_t1ce", "post_flair"], "post_t1ce")
+    assert choice is not None
+    assert (str(choice.bundle), choice.lacking) == ("nnunet C", ("post_t1",))
+    assert choice.why == "nnunet C sees zeros in place of post_t1, which it was trained to do without"
+    # A bundle whose channels are all given is better known.
+    whole = choose(bundles, ["post_t1ce", "post_t1"], "post_t1ce")
+    assert whole is not None
+    assert (str(whole.bundle), whole.lacking) == ("nnunet B", ())
+    assert choose(bundles, ["post_t1", "post_flair"], "post_t1ce") is None
+
+
+def test_other_networks_get_zeros_only_where_the_user_insists_and_the_reason_warns() -> None:
+    bundles = [bundle("C", 0.9), bundle("B", 0.5), bundle("X", 0.99)]
+    assert choose(bundles, ["post_t1ce"], "post_t1ce") is None
+    choice = choose(bundles, ["post_t1ce"], "post_t1ce", "zeros")
+    assert choice is not None
+    assert (str(choice.bundle), choice.lacking) == ("nnunet B", ("post_t1",))
+    assert choice.why.endswith("which it was never trained to do without: the result is doubtful")
+    trained = choose([*bundles, bundle("C", 0.1, "agunet", **DROPOUT)], ["post_t1ce"], "post_t1ce", "zeros")
+    assert trained is not None
+    assert str(trained.bundle) == "agunet C"
+
+
+def test_bundles_with_and_without_dropout_share_a_study() -> None:
+    shared = shared_study([bundle("B"), bundle("C", **DROPOUT)], "new.tsv")
+    assert shared.channel_dropout == {}
+
+
+def test_a_patient_without_a_sequence_is_selected_with_what_it_lacks(tmp_path: Path) -> None:
+    bundles = [bundle("D", channel_dropout={"D": 0.5})]
+    table = "patient post_t1ce pre_t1ce pre_tumor\nP1 a.nii.gz b.nii.gz c.nii.gz\nP2 d.nii.gz n/a e.nii.gz\n"
+    new = new_patients(tmp_path, bundles, table)
+    study = shared_study(bundles, str(tmp_path / "new.tsv"))
+    loaded = LoadedApplication(study, new.cohort, bundles=tuple(bundles), choices=new.choices)
+    assert loaded.held_out("nnunet", "D") == ["P1", "P2"]
+    # Nobody can bring the label to the reference without the sequence on which it was drawn.
+    assert loaded.lacking_of("nnunet", "D") == {"P2": ["pre_t1ce", "pre_tumor"]}
+    assert set(new.cohort.patients["P2"].files) == {"post_t1ce"}
+    assert [plan["lacking"] for plan in loaded.plan()] == [[], ["pre_t1ce", "pre_tumor"]]
+
+
+@pytest.mark.parametrize("missing", ["ones", True])
+def test_another_word_for_missing_channels_is_refused(missing: Any) -> None:
+    with pytest.raises(ResiduaError, match="missing"):
+        load_application({"bundles": ["a.zip"], "cohort": "new.tsv", "missing": missing})
+    assert load_application({"bundles": ["a.zip"], "cohort": "new.tsv"}).missing == "refuse"

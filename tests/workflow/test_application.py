@@ -84,6 +84,27 @@ def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPa
     return predict(folder / "out", bundles, "--cohort", table)
 
 
+def test_a_patient_without_a_sequence_is_predicted_with_zeros_where_the_user_insists(
+    finished: Study, bundles: list[Path], tmp_path: Path
+) -> None:
+    whole, without = rows_of(finished, NEW, [*CHANNELS["B"], "brain_mask"])
+    without["post_t1"] = ""
+    table = new_table(tmp_path / "new.tsv", [whole, without])
+    refused = predict(tmp_path / "refused", bundles[1:], "--cohort", table)
+    assert (refused.code, refused.patients[NEW[1]]["state"]) == (1, "refused")
+    assert refused.patients[NEW[0]]["state"] == "predicted"
+    call = predict(tmp_path / "zeros", bundles[1:], "--cohort", table, "--missing", "zeros")
+    assert call.code == 0, call.printed + call.said
+    record = call.patients[NEW[1]]
+    assert (record["state"], record["lacking"]) == ("predicted", ["post_t1"])
+    assert "never trained to do without: the result is doubtful" in call.printed
+    # The other patient's result does not depend on it.
+    assert call.patients[NEW[0]]["lacking"] == []
+    assert call.patients[NEW[0]]["volume_ml"] == refused.patients[NEW[0]]["volume_ml"]
+    selection = read_json(call.out / "results/prepared/agunet/B/holdout.json")
+    assert selection["lacking"] == {NEW[1]: ["post_t1"]}
+
+
 def test_each_patient_gets_the_best_bundle_that_the_sequences_allow(called: Call) -> None:
     chosen = {name: (record["arch"], record["inputs"]) for name, record in called.patients.items()}
     assert chosen["AMS001"] == ("agunet", "B")

@@ -39,6 +39,11 @@ class Bundle:
         """The columns that its models read, in order."""
         return tuple(channel.name for channel in self.record.channels)
 
+    @property
+    def does_without(self) -> bool:
+        """Whether its models were trained to do without any channel but the reference."""
+        return self.inputs in self.record.study.get("channel_dropout", {})
+
     def __str__(self) -> str:
         """Name the models: ``nnunet B``."""
         return f"{self.arch} {self.inputs}"
@@ -67,6 +72,7 @@ def shared_study(bundles: Sequence[Bundle], cohort: str) -> Study:
         )
     merged: dict[str, Any] = {**bundles[0].record.study, "cohort": cohort, "raters": None}
     merged["inputs"] = {bundle.inputs: bundle.channels for bundle in bundles}
+    merged["channel_dropout"], merged["elsewhere"] = {}, {}
     merged["archs"] = list(dict.fromkeys(bundle.arch for bundle in bundles))
     merged["networks"] = {bundle.arch: _untrained(bundle) for bundle in reversed(bundles)}
     merged["elsewhere"], merged["channel_dropout"] = {}, {}

@@ -6,29 +6,52 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from residua.inference.bundles import Bundle
+from residua.settings.application import Missing
 from residua.words import listed
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen bundle, and the reason in words."""
+    """The chosen bundle, and the reason in words; ``lacking`` are its channels that the patient does without."""
 
     bundle: Bundle
     why: str
+    lacking: tuple[str, ...] = ()
 
 
-def choose(bundles: Sequence[Bundle], columns: Collection[str], reference: str) -> Choice | None:
+def choose(
+    bundles: Sequence[Bundle], columns: Collection[str], reference: str, missing: Missing = "refuse"
+) -> Choice | None:
     """Return the bundle with the best out-of-fold score among those whose channels are all in ``columns``.
 
-    The first of equals. None when no bundle can be applied. ``reference`` is the sequence that every patient needs.
+    The first of equals. Where there is none: the one that lacks the fewest channels among those that were trained to do
+    without them and, with ``missing`` zeros, then among all. None when no bundle can be applied. ``reference`` is the
+    sequence that every patient needs.
     """
     if reference not in columns:
         return None
     possible = [bundle for bundle in bundles if set(bundle.channels) <= set(columns)]
-    if not possible:
+    if possible:
+        best = max(possible, key=lambda bundle: bundle.record.out_of_fold_score)
+        return Choice(best, _why(best, possible, bundles, columns))
+    trained = [bundle for bundle in bundles if bundle.does_without]
+    insisted = [bundle for bundle in bundles if missing == "zeros" and reference in bundle.channels]
+    return _with_zeros(trained or insisted, columns)
+
+
+def _with_zeros(bundles: Sequence[Bundle], columns: Collection[str]) -> Choice | None:
+    if not bundles:
         return None
-    best = max(possible, key=lambda bundle: bundle.record.out_of_fold_score)
-    return Choice(best, _why(best, possible, bundles, columns))
+    best = min(bundles, key=lambda bundle: (len(_lacked(bundle, columns)), -bundle.record.out_of_fold_score))
+    lacked = _lacked(best, columns)
+    trained = "was trained" if best.does_without else "was never trained"
+    doubt = "" if best.does_without else ": the result is doubtful"
+    why = f"{best} sees zeros in place of {listed(lacked)}, which it {trained} to do without{doubt}"
+    return Choice(best, why, lacked)
+
+
+def _lacked(bundle: Bundle, columns: Collection[str]) -> tuple[str, ...]:
+    return tuple(channel for channel in bundle.channels if channel not in columns)
 
 
 def lacking(bundles: Sequence[Bundle], columns: Collection[str], reference: str) -> list[str]:

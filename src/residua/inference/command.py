@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from residua.errors import ResiduaError
+from residua.settings.application import Missing
 
 _FILE = "Image (NIfTI) of the one patient."
 File = Annotated[Path | None, typer.Option(help=_FILE)]
@@ -30,6 +31,9 @@ def predict(
     patient: Annotated[str, typer.Option(help="Name of the one patient: letters and digits.")] = "patient",
     cohort: Annotated[Path | None, typer.Option(help="Table of patients: patient, and a column per sequence.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Folder of patients: PATIENT/post_t1ce.nii.gz and so on.")] = None,
+    missing: Annotated[
+        Missing, typer.Option(help="zeros: also give zeros to models never trained to do without a sequence.")
+    ] = "refuse",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Processors; default: all, at most 8.")] = None,
     profile: Annotated[str | None, typer.Option(help="Snakemake profile, such as slurm.")] = None,
@@ -48,7 +52,7 @@ def predict(
     patients = sources[0] if sources else [NewPatient(patient, files)]
     try:
         with showing() as listener:
-            outcomes = apply(patients, bundle, out, cores, profile, listener)
+            outcomes = apply(patients, bundle, out, cores, profile, listener, missing)
     except KeyboardInterrupt:
         raise ResiduaError(f"interrupted; the same command continues in {out}") from None
     _report(outcomes, out, as_json)

@@ -12,14 +12,16 @@ import yaml
 from residua.errors import ResiduaError
 from residua.inference.request import NewPatient, columns_of
 from residua.publishing.publish import write_text
-from residua.settings.application import BUNDLES, load_application
+from residua.settings.application import BUNDLES, Missing, load_application
 from residua.settings.study import Study
 from residua.settings.yaml_file import read_yaml
 
 CONFIG, TABLE, LOG = "config.yaml", "cohort.tsv", "predict.log"
 
 
-def prepare_folder(out: Path, bundles: Sequence[Path], patients: Sequence[NewPatient], study: Study) -> list[str]:
+def prepare_folder(
+    out: Path, bundles: Sequence[Path], patients: Sequence[NewPatient], study: Study, missing: Missing = "refuse"
+) -> list[str]:
     """Write the configuration and the table of an application into ``out``; return what is to be said about it.
 
     A folder that another call began is continued when it has the same bundles and no further patients: nothing that it
@@ -33,7 +35,8 @@ def prepare_folder(out: Path, bundles: Sequence[Path], patients: Sequence[NewPat
         _require_same_bundles(out, named)
         notes = _changes(out, patients)
     write_text(out / TABLE, _as_table(patients, columns_of(patients, study)))
-    write_text(out / CONFIG, yaml.safe_dump({BUNDLES: named, "cohort": TABLE}, sort_keys=False))
+    zeros = {"missing": missing} if missing != "refuse" else {}
+    write_text(out / CONFIG, yaml.safe_dump({BUNDLES: named, "cohort": TABLE, **zeros}, sort_keys=False))
     return notes
 
 

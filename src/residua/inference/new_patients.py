@@ -19,6 +19,7 @@ from residua.inference.choice import Choice, choose, lacking
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
+from residua.settings.application import Missing
 from residua.settings.study import Study
 
 DEFAULTS: Mapping[str, str] = MappingProxyType({"hospital": "NEW", "role": "auto"})
@@ -34,24 +35,27 @@ class NewPatients:
     problems: tuple[Problem, ...]
 
 
-def load_new_patients(study: Study, bundles: Sequence[Bundle], invalid: Mapping[str, str] | None = None) -> NewPatients:
+def load_new_patients(
+    study: Study, bundles: Sequence[Bundle], invalid: Mapping[str, str] | None = None, missing: Missing = "refuse"
+) -> NewPatients:
     """Read the patients of the table ``study.cohort``; opens no file but the table.
 
     A patient for whom no bundle can be applied is excluded, as is one whose data a check found unusable: ``invalid``
-    holds the reason. Raises one ``ResiduaError`` that lists everything wrong with the table itself.
+    holds the reason. ``missing`` says what becomes of one who lacks a channel of every bundle.
+    Raises one ``ResiduaError`` that lists everything wrong with the table itself.
     """
     table = parse_table(study.cohort, study.file_columns, (study.sequences.reference,), DEFAULTS)
     raise_problems(table.problems, f"{study.cohort}: the table of the patients cannot be used")
     candidates, choices, problems = [], {}, list(table.problems)
     for patient in table.patients:
-        chosen = choose(bundles, _possible(study, patient), study.sequences.reference)
+        chosen = choose(bundles, _possible(study, patient), study.sequences.reference, missing)
         if chosen is None and not patient.excluded:
             problem = _without_bundle(study, bundles, patient)
             problems.append(problem)
             patient = _excluded(patient, problem.what, "protocol")
         elif chosen is not None:
             choices[patient.patient] = chosen
-            patient = replace(patient, files=_used(study, chosen.bundle, patient.files))
+            patient = replace(patient, files=_used(study, chosen.bundle, patient))
         candidates.append(patient)
     members = [
         _excluded(patient, reason, "check") if (reason := (invalid or {}).get(patient.patient)) else patient
@@ -93,13 +97,14 @@ def _possible(study: Study, patient: Patient) -> set[str]:
     return {column for column in patient.files if column not in drawn or drawn[column] in patient.files}
 
 
-def _used(study: Study, bundle: Bundle, files: Mapping[str, str]) -> dict[str, str]:
+def _used(study: Study, bundle: Bundle, patient: Patient) -> dict[str, str]:
     """Return the files that the models need, and those from before the surgery, to which a mask can be brought back."""
     used = {study.sequences.reference, "brain_mask", *bundle.channels, *study.sequences.before_surgery}
     used |= {study.labels[channel] for channel in bundle.channels if channel in study.labels}
     # The label of the resected tumour steers the registration of its sequence.
     used |= {label for label, sequence in study.labels.items() if sequence in study.sequences.before_surgery}
-    return {column: file for column, file in files.items() if column in used}
+    used &= _possible(study, patient)
+    return {column: file for column, file in patient.files.items() if column in used}
 
 
 def _without_bundle(study: Study, bundles: Sequence[Bundle], patient: Patient) -> Problem:

@@ -22,6 +22,7 @@ from residua.inference.workflow import Watch, run_workflow
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
 from residua.publishing.publish import read_json
+from residua.settings.application import Missing
 from residua.settings.study import Study
 
 OUTCOMES = "results/patients.json"
@@ -52,19 +53,22 @@ def predict(
     cores: int | None = None,
     profile: str | None = None,
     listener: Listener = Listener(),
+    missing: Missing = "refuse",
 ) -> list[dict[str, Any]]:
     """Apply the bundles to new patients, and return the record of each patient: ``out/results/patients.json``.
 
     ``patients`` are a cohort table, a folder of one sub-folder per patient, or patients with their files by column.
-    Every patient gets the best bundle that the given sequences allow. A patient whose scans cannot be used leaves the
+    Every patient gets the best bundle that the given sequences allow; ``missing`` zeros also gives zeros to models that
+    were never trained to do without a sequence. A patient whose scans cannot be used leaves the
     others alone; the record says why. An interrupted call continues when it is repeated.
     Raises ``ResiduaError`` when the call as a whole cannot be carried out.
     """
     study, opened = open_checked(bundles)
-    for note in prepare_folder(out, bundles, _patients(patients, study), study):
+    for note in prepare_folder(out, bundles, _patients(patients, study), study, missing):
         listener.note(note)
     workers = cores or default_workers()
-    check_patients(study.model_copy(update={"cohort": str(out / TABLE)}), opened, out, workers, listener.checked)
+    written = study.model_copy(update={"cohort": str(out / TABLE)})
+    check_patients(written, opened, out, workers, listener.checked, missing)
     run_workflow(out, workers, profile, listener.log)
     outcomes: list[dict[str, Any]] = read_json(out / OUTCOMES)
     return outcomes
@@ -78,10 +82,15 @@ def _patients(given: Path | Sequence[NewPatient], study: Study) -> Sequence[NewP
 
 
 def check_patients(
-    study: Study, bundles: Sequence[Bundle], out: Path, workers: int, progress: Callable[[int, int], None]
+    study: Study,
+    bundles: Sequence[Bundle],
+    out: Path,
+    workers: int,
+    progress: Callable[[int, int], None],
+    missing: Missing = "refuse",
 ) -> None:
     """Read every voxel of sound headers once, and leave the errors where the workflow in ``out`` looks for them."""
-    everyone = load_new_patients(study, bundles).cohort
+    everyone = load_new_patients(study, bundles, missing=missing).cohort
     folder = out / RESULTS
     (folder / PROBLEMS).mkdir(parents=True, exist_ok=True)
     candidates = [patient for patient in everyone.patients.values() if not patient.excluded]

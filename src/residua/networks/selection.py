@@ -45,8 +45,12 @@ def without_incomplete(selection: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_incomplete({"channels": [{"name": "post_t1ce"}], "files": files, **groups})["validation"]
     ['AMS1']
     """
-    channels = {channel["name"] for channel in selection["channels"]}
-    whole = {patient: files for patient, files in selection["files"].items() if channels <= set(files)}
+    channels, lacking = {channel["name"] for channel in selection["channels"]}, selection.get("lacking", {})
+    whole = {
+        patient: files
+        for patient, files in selection["files"].items()
+        if channels - set(lacking.get(patient, ())) <= set(files)
+    }
     groups = {
         group: [patient for patient in selection[group] if patient in whole] for group in ("training", "validation")
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
 
@@ -13,6 +13,8 @@ from residua.settings.together import contradictions
 
 BUNDLES = "bundles"
 """The key that makes a configuration one of an application."""
+
+Missing = Literal["refuse", "zeros"]
 
 
 class Application(Frozen):
@@ -25,6 +27,11 @@ class Application(Frozen):
         min_length=1,
         description="Table of the patients, relative to the working directory: patient, and a column per sequence. "
         "hospital and role may be missing.",
+    )
+    missing: Missing = Field(
+        default="refuse",
+        description="What becomes of a patient without a channel whom no bundle fits. A network that was trained to do "
+        "without it gets zeros. Others refuse the patient, or with zeros get them too, and their results are doubtful.",
     )
 
 

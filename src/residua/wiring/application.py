@@ -13,7 +13,7 @@ from residua.inference.bundles import Bundle, open_bundles, shared_study
 from residua.inference.choice import Choice
 from residua.inference.new_patients import load_new_patients
 from residua.problems.problem import Problem
-from residua.settings.application import load_application
+from residua.settings.application import Missing, load_application
 from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
 
@@ -24,15 +24,16 @@ class Applied:
 
     study: Study
     bundles: tuple[Bundle, ...]
+    missing: Missing = "refuse"
 
     def all_patients(self) -> list[Patient]:
         """Return all patients of the table, whatever a check found."""
-        return list(load_new_patients(self.study, self.bundles).cohort.patients.values())
+        return list(load_new_patients(self.study, self.bundles, missing=self.missing).cohort.patients.values())
 
     def loaded(self, known: Iterable[Problem]) -> LoadedApplication:
         """Return the application without the patients of whom an error is known."""
         problems = list(known)
-        new = load_new_patients(self.study, self.bundles, invalid_patients(problems))
+        new = load_new_patients(self.study, self.bundles, invalid_patients(problems), self.missing)
         return LoadedApplication(
             self.study, new.cohort, bundles=self.bundles, choices=new.choices, problems=(*new.problems, *problems)
         )
@@ -42,7 +43,7 @@ def applied(config: dict[str, Any]) -> Applied:
     """Read the bundles that a configuration names. Raises ``ResiduaError`` when they cannot be applied together."""
     application = load_application(config)
     bundles = open_bundles(application.bundles)
-    return Applied(shared_study(bundles, application.cohort), bundles)
+    return Applied(shared_study(bundles, application.cohort), bundles, application.missing)
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +87,11 @@ class LoadedApplication(LoadedStudy):
         """Return the patients to whom a bundle is applied."""
         return [patient for patient in self.split.holdout if self.choice_of(patient) == (arch, inputs)]
 
+    def lacking_of(self, arch: str, inputs: str) -> dict[str, list[str]]:
+        """Return the channels of a bundle that its patients do without."""
+        chosen = {patient: self.choices[patient] for patient in self.held_out(arch, inputs)}
+        return {patient: list(choice.lacking) for patient, choice in chosen.items() if choice.lacking}
+
     def choice_of(self, patient: str) -> tuple[str, str]:
         """Return the network and the input configuration that were chosen for a patient."""
         bundle = self.choices[patient].bundle
@@ -108,4 +114,5 @@ class LoadedApplication(LoadedStudy):
             "bundle": choice.bundle.path if choice else None,
             "out_of_fold_score": choice.bundle.record.out_of_fold_score if choice else None,
             "why": choice.why if choice else None,
+            "lacking": list(choice.lacking) if choice else [],
         }

@@ -72,6 +72,10 @@ class LoadedStudy:
         """Every training: network, input configuration and fold."""
         return [(arch, inputs, fold) for arch, inputs in self.models for fold in self.folds]
 
+    def lacking_of(self, arch: str, inputs: str) -> dict[str, list[str]]:
+        """Return the channels that patients of the hold-out do without, by patient; in a study there are none."""
+        return {}
+
     @cached_property
     def arch_labels(self) -> dict[str, str]:
         """What each network is called in tables and figures."""
