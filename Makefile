@@ -73,12 +73,18 @@ slurm:
 build/lint/cohort.tsv: | dev
 	$(BIN)/residua simulate --like micro --patients 8 --seed 1 --out build/lint
 
-lint: dev build/lint/cohort.tsv
+# A bundle with made-up weights, by which the rules of an application can be linted.
+build/lint/bundle.zip: tests/unit/bundles.py $(wildcard src/residua/bundle/*.py) | dev build/lint/cohort.tsv
+	rm -f $@
+	PYTHONPATH=tests/unit $(BIN)/python -c 'import pathlib, bundles; bundles.write_micro_bundle(pathlib.Path("$@"))'
+
+lint: dev build/lint/cohort.tsv build/lint/bundle.zip
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 --check Snakefile rules tests/environments.smk
 	$(BIN)/snakemake --lint --configfile tests/micro/config.yaml --config cohort=build/lint/cohort.tsv raters=build/lint/raters.tsv
+	$(BIN)/snakemake --lint --configfile tests/micro/application.yaml
 	$(BIN)/residua schema --check
 
 # The site in build/site. Every warning is an error, and the rule graph must be the workflow's. Its software has an environment of its own.
