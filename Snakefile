@@ -32,13 +32,14 @@ else:
     include: "rules/raters.smk"
     include: "rules/resection.smk"
     include: "rules/statistics.smk"
+    include: "rules/bundle.smk"
     include: "rules/tables.smk"
     include: "rules/participants.smk"
     include: "rules/figures.smk"
     include: "rules/report.smk"
 
     rule all:
-        """Make the tables, the figures, the quality pages and the report."""
+        """Make the tables, the figures, the descriptions of the models, the quality pages and the report."""
         default_target: True
         input:
             "results/cohort/folds.json",
@@ -50,6 +51,7 @@ else:
                 figure=publication.figures(loaded),
                 format=publication.FIGURE_FORMATS,
             ),
+            sharing.descriptions(loaded),
             "results/quality/index.html",
             "results/quality/sound.json",
             "results/report/index.html",

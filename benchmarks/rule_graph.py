@@ -25,7 +25,7 @@ FILES = {
     "segmentations": ("segment", "before", "measure"),
     "raters": ("raters",),
     "statistics": ("statistics", "resection"),
-    "publication": ("tables", "figures", "report"),
+    "publication": ("tables", "figures", "report", "bundle"),
 }
 """The groups of the drawing, and the rule files of each."""
 

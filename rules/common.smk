@@ -39,6 +39,7 @@ from residua.wiring import (
     quality,
     rating,
     resection,
+    sharing,
 )
 from residua.wiring.application import applied
 from residua.wiring.loaded import LoadedStudy

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from residua.bundle.command import bundle
 from residua.cluster.processors import default_workers
 from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
@@ -35,6 +36,7 @@ app = typer.Typer(
     help="A multicentre study of residual glioblastoma on early post-operative MRI.",
 )
 app.add_typer(import_app, name="import")
+app.command()(bundle)
 app.command()(export)
 app.command()(predict)
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"

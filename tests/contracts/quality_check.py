@@ -46,7 +46,8 @@ def case_of(patient: str, scans: Path, out: Path) -> dict[str, Any]:
         "residual": {"drawn": str(residual), "warped": None},
         "pre_tumor": {"drawn": str(out / "drawn.nii.gz"), "warped": str(residual)},
     }
-    return {"patient": patient, "reference": str(reference), "sequences": {"post_t1": moved}, "labels": labels}
+    seen = {"reference": str(reference), "column": "post_t1ce", "sequences": {"post_t1": moved}}
+    return {"patient": patient, **seen, "labels": labels}
 
 
 def differences(page: str) -> dict[str, float]:

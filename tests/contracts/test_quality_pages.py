@@ -40,6 +40,12 @@ def test_the_numbers_are_those_of_the_files(found: dict[str, Any]) -> None:
     assert measures["residual"]["inside_brain_percent"] > 99.5
     assert measures["pre_tumor"]["volume_ratio"] == pytest.approx(1.0)
     assert measures["pre_tumor"]["native_ml"] == pytest.approx(measures["residual"]["volume_ml"])
+    # The registered image is the reference, and its header differs by a shift alone.
+    seen = [{name: measures[scan][name] for name in measures["post_t1ce"]} for scan in ("post_t1ce", "post_t1")]
+    assert seen[0] == seen[1]
+    assert seen[0]["missing_percent"] < 1
+    assert seen[0]["grey_p01"] < seen[0]["grey_p50"] < seen[0]["grey_p99"]
+    assert 0 < measures["brain"]["cut_percent"] < 60
 
 
 def test_a_misplaced_head_is_seen_before_registration_and_a_placed_one_after_it(found: dict[str, Any]) -> None:

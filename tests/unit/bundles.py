@@ -38,7 +38,7 @@ def settings_of(arch: str) -> dict[str, Any]:
     return {**study, "archs": [arch], "networks": {arch: study["networks"][arch]}}
 
 
-def record_of(arch: str, **changes: Any) -> BundleRecord:
+def record_of(arch: str, /, **changes: Any) -> BundleRecord:
     """The record of a bundle of the micro study, without digests."""
     candidates = [{"threshold": each, "score": each} for each in (0.3, 0.5)]
     given: dict[str, Any] = {

@@ -328,6 +328,14 @@ def test_weights_of_the_brain_mask_lie_inside(folder: Path) -> None:
     assert "study.brain_mask.weights must be brain/weights.safetensors (found /srv/weights.safetensors)" in message
 
 
+def test_the_authors_brain_model_is_named_and_not_searched_elsewhere(folder: Path) -> None:
+    mask = {"method": "raidionics", "weights": "MRI_Brain.zip", "weights_sha256": "0" * 64}
+    assert read_bundle(sealed(folder, lambda record: record["study"].update(brain_mask=mask))).arch == "nnunet"
+    for name in ("../MRI_Brain.zip", "/srv/MRI_Brain.zip"):
+        sealed(folder, lambda record, name=name: record["study"]["brain_mask"].update(weights=name))  # type: ignore[misc]
+        assert f"study.brain_mask.weights must be the name of a file (found {name})" in refusal(folder)
+
+
 def test_a_zip_that_would_fill_a_disk_is_refused_before_it_is_read(folder: Path, monkeypatch: Any) -> None:
     def read(*arguments: object) -> None:
         raise AssertionError("read")

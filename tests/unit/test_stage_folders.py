@@ -30,6 +30,8 @@ FOLDERS = {
     "compare_subsets": JUDGED,
     "compare_raters": {"cohort.table", "raters", "statistics"},
     "export_model": {"networks"},
+    # Limits are judged in the words of the quality control.
+    "describe_model": {"bundle", "networks", "quality"} | JUDGED,
     "figure1": {"figures", "images"},
     "figure3": {"figures", "images"} | JUDGED,
     "figure4": {"figures", "raters"},

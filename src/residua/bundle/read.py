@@ -46,7 +46,7 @@ def unpack_model(path: Path, fold: int, folder: Path) -> BundleRecord:
 
 def files_of(record: BundleRecord) -> set[str]:
     """Return the names of all files of a bundle beside its record."""
-    own = {BRAIN_WEIGHTS} if record.study["brain_mask"].get("weights") else set()
+    own = {BRAIN_WEIGHTS} if record.study["brain_mask"].get("weights") == BRAIN_WEIGHTS else set()
     models = {model_file(fold, name) for fold in record.folds for name in model_files_of(record.arch)}
     return {CARD, *own, *models}
 

@@ -157,8 +157,10 @@ class BundleRecord(Closed):
             raise ValueError(f"the settings are those of another model than {self.arch} on {', '.join(names)}")
         if [channel.name for channel in self.channels if channel.is_label != (channel.name in study.labels)]:
             raise ValueError("channels and settings disagree on which channels are labels")
-        if study.brain_mask.weights not in (None, BRAIN_WEIGHTS):
-            raise ValueError(f"study.brain_mask.weights must be {BRAIN_WEIGHTS} (found {study.brain_mask.weights})")
+        weights, own = study.brain_mask.weights, study.brain_mask.method == "agunet"
+        if weights is not None and (weights != BRAIN_WEIGHTS if own else "/" in weights or "\\" in weights):
+            wanted = BRAIN_WEIGHTS if own else "the name of a file"
+            raise ValueError(f"study.brain_mask.weights must be {wanted} (found {weights})")
         if list(self.folds) != sorted(set(self.folds)):
             raise ValueError(f"folds must rise (found {list(self.folds)})")
         return self

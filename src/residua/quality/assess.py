@@ -21,17 +21,18 @@ from residua.quality.brain_likeness import BrainLikeness
 from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
 from residua.quality.mirroring import Sides
 from residua.quality.patient_page import Pictures, Registered, patient_page
+from residua.quality.scan_measures import cut_percent, scan_measures
 from residua.registration.transforms import resample
 
 
 def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     """Write ``{patient}.json`` and ``{patient}.html`` into ``out``.
 
-    ``case`` holds ``patient``, ``reference``, ``sequences`` (by name: the ``moving`` image as it is stored, the
-    ``registered`` one and the registration's ``quality``) and ``labels`` (by name: ``drawn``, and ``warped`` or None
-    for one drawn on the reference). ``brain`` is the record of the reference's mask; the mask, if there is one, lies
-    beside it. The page shows the problems in the records of mask and registrations. One moving image is in memory at a
-    time.
+    ``case`` holds ``patient``, ``reference`` and its ``column`` of the cohort table, ``sequences`` (by name: the
+    ``moving`` image as it is stored, the ``registered`` one and the registration's ``quality``) and ``labels`` (by
+    name: ``drawn``, and ``warped`` or None for one drawn on the reference). ``brain`` is the record of the reference's
+    mask; the mask, if there is one, lies beside it. The page shows the problems in the records of mask and
+    registrations. One moving image is in memory at a time.
     Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
     """
     patient = case["patient"]
@@ -42,7 +43,9 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     qualities = {name: files["quality"] for name, files in case["sequences"].items()}
     problems = [problem for record in (brain, *qualities.values()) if (problem := problem_in(record))]
     measures = {name: sequence_measures(read_json(quality)) for name, quality in qualities.items()}
+    measures[case["column"]] = scan_measures(reference.grid, reference.data, mask.data)
     measures[BRAIN] = brain_measures(asdict(check_mask(mask))) | _template_shape(mask)
+    measures[BRAIN]["cut_percent"] = cut_percent(mask.data)
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
     shown, registered = Pictures(patient, reference, mask, labels), []
@@ -51,6 +54,7 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
         after = volumes.load(files["registered"])
         volumes.require_same_grid(after, reference, f"patient {patient}: registered {name}")
         measures[name]["brain_similarity"] = likeness.similarity(after)
+        measures[name] |= scan_measures(volumes.load_grid(files["moving"]), after.data, mask.data)
         measures[name]["mirrored_gain"] = sides.mirrored_gain(after)
         registered.append(_registered(name, files["moving"], after, shown))
     stored = [problem.to_json() for problem in problems]

@@ -71,6 +71,16 @@ RECORDED = (
     Measure("holes_ml", "volume of the holes in the brain mask", 1, unit="ml"),
     Measure("volume_ml", "volume on the grid of the reference", 2, unit="ml"),
     Measure("native_ml", "volume as drawn", 2, unit="ml"),
+    Measure("cut_percent", "outermost section of the brain mask, of the largest", 0, unit="%"),
+    Measure("finest_mm", "smallest voxel size", 2, unit="mm"),
+    Measure("coarsest_mm", "largest voxel size", 2, unit="mm"),
+    Measure("extent_x_mm", "field of view from left to right", 0, unit="mm"),
+    Measure("extent_y_mm", "field of view from back to front", 0, unit="mm"),
+    Measure("extent_z_mm", "field of view from bottom to top", 0, unit="mm"),
+    Measure("grey_p01", "1st percentile of the normalised grey values in the brain", 2),
+    Measure("grey_p50", "median of the normalised grey values in the brain", 2),
+    Measure("grey_p99", "99th percentile of the normalised grey values in the brain", 2),
+    Measure("missing_percent", "share of the brain without values", 1, unit="%"),
 )
 """Beside the catalogue; a volume that is not the brain mask's is here."""
 

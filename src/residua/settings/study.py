@@ -28,6 +28,7 @@ from residua.settings.participation import Eligibility, Folds, OnInvalid, Protoc
 from residua.settings.postprocessing import Postprocessing
 from residua.settings.registration import Registration, SequenceRegistration
 from residua.settings.sequences import Sequences
+from residua.settings.sharing import ModelSharing
 from residua.settings.statistics import OUT_OF_FOLD, BestInputs, Statistics
 from residua.settings.together import contradictions
 
@@ -80,6 +81,7 @@ class Study(Frozen):
     statistics: Statistics = Field(
         description="Significance, intervals and the input configuration of each experiment."
     )
+    sharing: ModelSharing = Field(default=ModelSharing(), description="What a bundle of trained models says.")
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -68,6 +68,7 @@ def assessed_cases(loaded: LoadedStudy, batch: str) -> list[dict[str, Any]]:
         {
             "patient": patient,
             "reference": reference_of(loaded, patient),
+            "column": loaded.study.sequences.reference,
             "sequences": assessed_sequences(loaded, patient),
             "labels": assessed_labels(loaded, patient),
         }

@@ -1,0 +1,47 @@
+"""Compute a BCa bootstrap interval (Efron 1987) of the mean of a measure over patients."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy import stats
+
+from residua.statistics.interval import Interval
+
+
+def mean_interval(values: ArrayLike, alpha: float, resamples: int, seed: int) -> Interval:
+    """Compute the mean of values that are defined, and its interval at level 1 − ``alpha``, in their own unit.
+
+    NaN values are undefined and counted. There is no interval for fewer than two values, or for equal ones.
+
+    >>> found = mean_interval([0.4, 0.6, 0.8, float("nan")], alpha=0.05, resamples=1000, seed=0)
+    >>> round(found.estimate, 3), found.n, found.undefined, found.low < 0.6 < found.high
+    (0.6, 3, 1, True)
+    """
+    every = np.asarray(values, dtype=np.float64)
+    defined = every[~np.isnan(every)]
+    undefined = every.size - defined.size
+    if not defined.size:
+        return Interval(None, None, None, 0, undefined, "not estimable: no patient")
+    estimate = float(defined.mean())
+    if defined.size < 2 or not np.ptp(defined):
+        why = "one patient only" if defined.size < 2 else "the same for all patients"
+        return Interval(estimate, None, None, defined.size, undefined, f"no interval: {why}")
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        # The caller reports it in words.
+        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
+        found = stats.bootstrap(
+            (defined,),
+            np.mean,
+            n_resamples=resamples,
+            confidence_level=1 - alpha,
+            method="BCa",
+            vectorized=True,
+            rng=np.random.default_rng(seed),
+        )
+    low, high = float(found.confidence_interval.low), float(found.confidence_interval.high)
+    if not np.isfinite([low, high]).all():
+        return Interval(estimate, None, None, defined.size, undefined, "no interval: the resamples are too alike")
+    return Interval(estimate, low, high, defined.size, undefined)

@@ -1,0 +1,64 @@
+"""What a bundle says of a model before its trained files are read: its settings, channels and folds."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import Any
+
+from residua.bundle.names import BRAIN_WEIGHTS
+from residua.wiring.files import is_moving
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.preparation import channel_records
+
+
+def descriptions(loaded: LoadedStudy) -> list[str]:
+    """Return the descriptions of all models."""
+    return [f"results/bundles/{arch}/{inputs}.json" for arch, inputs in loaded.models]
+
+
+def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, Any]:
+    """Return the settings of the study as builtins, for one network and input configuration, without paths."""
+    whole = loaded.study.model_dump(mode="json", exclude={"cohort", "raters", "elsewhere"})
+    network = dict(whole["networks"][arch])
+    if network.get("initial_weights"):
+        network["initial_weights"] = {**network["initial_weights"], "file": _name(network["initial_weights"]["file"])}
+    mask = whole["brain_mask"]
+    if mask["weights"]:
+        # The models of raidionics are their authors' to give: a bundle states the name and the digest.
+        mask = {**mask, "weights": BRAIN_WEIGHTS if mask["method"] == "agunet" else _name(mask["weights"])}
+    best = {experiment: {arch: inputs} for experiment in whole["statistics"]["best_inputs"]}
+    return {
+        **whole,
+        "archs": [arch],
+        "networks": {arch: network},
+        "inputs": {inputs: whole["inputs"][inputs]},
+        "channel_dropout": {name: share for name, share in whole["channel_dropout"].items() if name == inputs},
+        "folds": hospitals_of_folds(loaded),
+        "brain_mask": mask,
+        "statistics": {**whole["statistics"], "best_inputs": best},
+    }
+
+
+def hospitals_of_folds(loaded: LoadedStudy) -> dict[str, list[str]]:
+    """Return the hospitals that validate each fold."""
+    hospitals, folds = loaded.split.hospitals, loaded.split.folds
+    return {str(fold): sorted({hospitals[patient] for patient in folds[fold]}) for fold in loaded.folds}
+
+
+def identity_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, Any]:
+    """Return which model it is, and where the weights of the brain mask's network lie if the study brought its own."""
+    channels = channel_records(loaded, inputs)
+    mask = loaded.study.brain_mask
+    own = {"brain_weights": mask.weights} if mask.method == "agunet" else {}
+    return {"arch": arch, "inputs": inputs, "channels": channels, "folds": list(loaded.folds), **own}
+
+
+def images_of_model(loaded: LoadedStudy, inputs: str) -> list[str]:
+    """Return the image columns that a model needs: the reference, and what its channels are or were drawn on."""
+    study = loaded.study
+    drawn_on = [study.labels.get(channel, channel) for channel in study.inputs[inputs]]
+    return list(dict.fromkeys([study.sequences.reference, *(each for each in drawn_on if is_moving(loaded, each))]))
+
+
+def _name(path: str) -> str:
+    return PurePath(path).name

@@ -1,0 +1,203 @@
+"""What a study says of its models: from the right patients, with the numbers that it has already."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from bundles import record_of, settings_of
+from residua.bundle.card import card_of
+from residua.bundle.describe import ModelResults, describe_model
+from residua.settings.classification import Classification
+from residua.settings.statistics import Statistics
+from residua.statistics.intervals import intervals
+
+HOSPITALS = {"STO": 0, "GOT": 1, "AMS": None}
+IDENTITY = {
+    "arch": "nnunet",
+    "inputs": "B",
+    "channels": [{"name": "post_t1ce", "is_label": False}, {"name": "post_t1", "is_label": False}],
+    "folds": [0, 1],
+}
+IMAGES = ["post_t1ce", "post_t1"]
+DECISIVE = ("limits", "calibration", "calibration_note", "study")
+"""What a new patient is judged by."""
+
+
+def settings() -> dict[str, Any]:
+    sharing = {"licence": "CC-BY-4.0", "contact": "models@example.org", "certainty": 0.8}
+    return {**settings_of("nnunet"), "sharing": sharing}
+
+
+def cases() -> pd.DataFrame:
+    """Ten patients in each hospital: of every other one the reference shows tumour, and the prediction mostly."""
+    rows = []
+    for hospital, fold in HOSPITALS.items():
+        for number in range(10):
+            tumour = number % 2 == 0
+            predicted = (2.0 + number) if tumour and number else 0.05 * number
+            rows.append(
+                {
+                    "arch": "nnunet", "inputs": "B", "split": "test" if fold is None else "validation", "fold": fold,
+                    "patient": f"{hospital}{number:03}", "hospital": hospital, "dice": 0.1 * number if tumour else 0.0,
+                    "reference_ml": 3.0 if tumour else 0.0, "predicted_ml": predicted,
+                }
+            )  # fmt: skip
+    return pd.DataFrame(rows).astype({"fold": "Int64"})
+
+
+def quality(of: pd.DataFrame) -> pd.DataFrame:
+    rows = [
+        {"patient": patient, "subject": subject, "measure": measure, "value": base + place}
+        for place, patient in enumerate(of["patient"])
+        for subject, measure, base in (("brain", "volume_ml", 1300.0), ("post_t1", "coarsest_mm", 1.0))
+    ]
+    return pd.DataFrame(rows)
+
+
+def described(of: pd.DataFrame, measures: pd.DataFrame | None = None, **changes: Any) -> dict[str, Any]:
+    study = {**settings(), **changes}
+    classification = Classification.model_validate(study["classification"])
+    found = intervals(of, classification, Statistics.model_validate(study["statistics"]))
+    results = ModelResults(of, found, quality(cases()) if measures is None else measures)
+    return describe_model(results, study, IMAGES, IDENTITY)
+
+
+def scores_of(description: dict[str, Any], part: str, hospital: str | None) -> dict[str, dict[str, Any]]:
+    return {s["measure"]: s for s in description["scores"] if (s["part"], s["hospital"]) == (part, hospital)}
+
+
+def test_a_description_is_all_that_a_record_needs() -> None:
+    threshold = {"threshold": 0.5, "candidates": [{"threshold": 0.5, "score": 0.7}]}
+    record = record_of("nnunet", **described(cases()), threshold=threshold)
+    assert (record.licence, record.contact, record.folds) == ("CC-BY-4.0", "models@example.org", (0, 1))
+    assert record.calibration is not None
+    assert record.calibration.certainty == 0.8
+    assert record.out_of_fold_score == 0.7
+
+
+@pytest.mark.parametrize("poison", ["volumes", "tumours", "classes", "dice", "absent", "measures"])
+def test_the_holdout_reaches_nothing_by_which_a_patient_is_judged(poison: str) -> None:
+    clean, measures = cases(), quality(cases())
+    changed = clean.copy()
+    held = changed["split"] == "test"
+    if poison == "volumes":
+        changed.loc[held, "predicted_ml"] = 1e4
+    elif poison == "tumours":
+        changed.loc[held, "reference_ml"] = 50.0
+    elif poison == "classes":
+        changed.loc[held, "reference_ml"] = 3.0 - changed.loc[held, "reference_ml"]
+    elif poison == "dice":
+        changed.loc[held, "dice"] = 1.0
+    elif poison == "absent":
+        changed = changed[~held]
+    else:
+        measures.loc[measures["patient"].str.startswith("AMS"), "value"] = 1e6
+    before, after = described(clean), described(changed, measures)
+    assert {key: after[key] for key in DECISIVE} == {key: before[key] for key in DECISIVE}
+    if poison != "measures":
+        assert after["scores"] != before["scores"]
+
+
+@pytest.mark.parametrize("poison", ["volumes", "measures"])
+def test_a_validation_patient_reaches_it(poison: str) -> None:
+    changed, measures = cases(), quality(cases())
+    if poison == "volumes":
+        changed.loc[changed["patient"] == "STO001", "predicted_ml"] = 90.0
+    else:
+        measures.loc[measures["patient"] == "STO001", "value"] = 1e6
+    before, after = described(cases()), described(changed, measures)
+    key = "calibration" if poison == "volumes" else "limits"
+    assert after[key] != before[key]
+
+
+def test_limits_are_those_of_the_patients_of_the_folds() -> None:
+    (volume, coarsest) = described(cases())["limits"]
+    assert (volume["subject"], volume["low"], volume["high"], volume["patients"]) == ("brain", 1300.0, 1319.0, 20)
+    assert (coarsest["subject"], coarsest["low"], coarsest["high"]) == ("post_t1", 1.0, 20.0)
+
+
+def test_the_population_is_counted_by_hospital() -> None:
+    assert described(cases())["population"] == [
+        {"part": "out_of_fold", "hospital": "GOT", "patients": 10, "residual_tumour": 5},
+        {"part": "out_of_fold", "hospital": "STO", "patients": 10, "residual_tumour": 5},
+        {"part": "holdout", "hospital": "AMS", "patients": 10, "residual_tumour": 5},
+    ]
+
+
+def test_rates_of_all_hospitals_are_read_and_not_computed_again() -> None:
+    of = cases()
+    study = settings()
+    found = intervals(
+        of, Classification.model_validate(study["classification"]), Statistics.model_validate(study["statistics"])
+    )
+    found.loc[found["rate"] == "specificity", "estimate"] = 12.5
+    description = describe_model(ModelResults(of, found, quality(of)), study, IMAGES, IDENTITY)
+    for part in ("out_of_fold", "holdout"):
+        assert scores_of(description, part, None)["specificity"]["estimate"] == 12.5
+        assert scores_of(description, part, None)["sensitivity"]["estimate"] == 80.0
+
+
+def test_scores_of_a_hospital_are_of_its_patients() -> None:
+    of = cases()
+    of.loc[of["hospital"] == "STO", "predicted_ml"] = 0.0
+    description = described(of)
+    assert scores_of(description, "out_of_fold", "STO")["sensitivity"]["estimate"] == 0
+    assert scores_of(description, "out_of_fold", "GOT")["sensitivity"]["estimate"] == 80.0
+    assert scores_of(description, "out_of_fold", None)["sensitivity"]["estimate"] == 40.0
+    dice = scores_of(description, "holdout", "AMS")["dice"]
+    # Of the five patients with tumour: 0, 0.2, 0.4, 0.6, 0.8.
+    assert (dice["estimate"], dice["patients"]) == (pytest.approx(0.4), 5)
+    assert dice["low"] < 0.4 < dice["high"]
+
+
+def test_one_class_alone_says_why_there_is_no_calibration() -> None:
+    of = cases()
+    of.loc[of["split"] == "validation", "reference_ml"] = 3.0
+    found = described(of)
+    assert found["calibration"] is None
+    assert found["calibration_note"] == "not estimable: no patient with gross total resection"
+
+
+def test_the_card_says_what_a_user_must_know() -> None:
+    threshold = {"threshold": 0.5, "candidates": [{"threshold": 0.5, "score": 0.7}]}
+    record = record_of("nnunet", **described(cases()), threshold=threshold)
+    card = card_of(record)
+    for said in (
+        "**Research use only. This is not a medical device",
+        "scanned within 72 hours of surgery",
+        "(0.175 ml or more)",
+        "1. Post-operative T1w-CE (`post_t1ce`): the reference",
+        "2. Post-operative T1w (`post_t1`): scanned in the same session; registered to the reference.",
+        "| validation (out of fold) | all | 20 | 10 |",
+        "| hold-out | AMS | 10 | 5 |",
+        "| validation (out of fold) | STO | 0.40 [",
+        "80.0 [",
+        "A class is told from a probability of 0.8. ",
+        "Reliability, of each fold by the curve of the others: Brier score 0.",
+        "| Brain mask | volume of the brain mask | 1300\u00a0ml | 1310\u00a0ml | 1319\u00a0ml | 20 |",
+        "- licence: CC-BY-4.0",
+        "- contact: models@example.org",
+        "- brain mask: given",
+    ):
+        assert said in card, said
+    assert not re.search(r"\b(nan|None|inf)\b", card)
+
+
+def test_the_card_says_what_is_not_stated() -> None:
+    card = card_of(record_of("agunet", calibration_note="not estimable: one fold only"))
+    assert "Not calibrated: not estimable: one fold only." in card
+    assert card.count("not stated; ask whoever gave you this bundle") == 2
+
+
+def test_numbers_do_not_depend_on_the_order_of_rows() -> None:
+    of = cases()
+    shuffled = of.sample(frac=1, random_state=1)
+    first, second = described(of), described(shuffled)
+    assert first["population"] == second["population"]
+    assert first["limits"] == second["limits"]
+    assert np.isclose(first["calibration"]["slope"], second["calibration"]["slope"])

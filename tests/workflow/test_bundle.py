@@ -1,0 +1,60 @@
+"""The models of a real study, packed: whole, the same anywhere, and without a trace of patients and places."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from residua.bundle.pack import bundle_study
+from residua.bundle.read import read_bundle, unpack
+from residua.publishing.publish import digest
+from studies import Study
+
+
+@pytest.mark.parametrize("arch", ["nnunet", "agunet"])
+def test_a_finished_study_gives_a_bundle_of_each_network(finished: Study, tmp_path: Path, arch: str) -> None:
+    written = bundle_study(finished.folder, arch, "B", tmp_path / "b.zip")
+    assert read_bundle(tmp_path / "b.zip", arch) == written
+    assert [channel.name for channel in written.channels] == ["post_t1ce", "post_t1"]
+    assert {limit.subject for limit in written.limits} == {"brain", "post_t1ce", "post_t1"}
+    assert {score.hospital for score in written.scores if score.part == "holdout"} == {None, "AMS"}
+    assert {score.hospital for score in written.scores if score.part == "out_of_fold"} == {None, "STO", "GOT"}
+    assert written.calibration is not None or written.calibration_note
+    unpack(tmp_path / "b.zip", tmp_path / "unpacked")
+    for fold in written.folds:
+        model = finished.folder / "results" / "models" / arch / "B" / f"fold{fold}"
+        for file in (tmp_path / "unpacked" / "models" / f"fold{fold}").iterdir():
+            assert file.read_bytes() == (model / file.name).read_bytes()
+
+
+def test_a_copy_of_the_study_gives_the_same_bytes(finished: Study, study: Study, tmp_path: Path) -> None:
+    for file in (study.folder / "results").rglob("*.json"):
+        os.utime(file)
+    for folder, name in ((finished.folder, "one.zip"), (study.folder, "other.zip")):
+        bundle_study(folder, "nnunet", "A", tmp_path / name)
+    assert digest(tmp_path / "one.zip") == digest(tmp_path / "other.zip")
+
+
+@pytest.mark.parametrize("arch", ["nnunet", "agunet"])
+def test_no_patient_and_no_place_is_named(finished: Study, tmp_path: Path, arch: str) -> None:
+    bundle_study(finished.folder, arch, "B", tmp_path / "bundle")
+    with (finished.folder / "cohort" / "cohort.tsv").open(encoding="utf-8") as stream:
+        patients = [row["patient"] for row in csv.DictReader(stream, delimiter="\t")]
+    assert len(patients) == 8
+    strangers = [*patients, str(finished.folder), str(Path.home()), "/tmp", "/work", "results/", "cohort.tsv"]
+    for file in (tmp_path / "bundle").rglob("*"):
+        if file.is_file():
+            content = file.read_bytes()
+            assert [name for name in strangers if name.encode() in content] == [], file
+
+
+def test_the_limits_are_of_the_patients_of_the_folds(finished: Study) -> None:
+    folds = json.loads((finished.folder / "results" / "cohort" / "folds.json").read_text())
+    seen = sum(len(members) for members in folds["folds"].values())
+    described = json.loads((finished.folder / "results" / "bundles" / "nnunet" / "B.json").read_text())
+    assert folds["holdout"]
+    assert {limit["patients"] for limit in described["limits"]} == {seen}
