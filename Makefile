@@ -9,9 +9,9 @@ SEED ?= 1
 # File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
 SLOW := tests/faults tests/slurm tests/workflow tests/contracts
 
-.PHONY: help env envs dev demo test quick environments unit slow test-faults test-slurm slurm lint docs rule-graph format clean
+.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm slurm lint docs rule-graph format clean
 help:
-	@echo "make demo          simulate a cohort, run the whole study on it, print where the results are (CORES=$(CORES))"
+	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
 	@echo "make unit          the quick tests (WORKERS=$(WORKERS) side by side)"
 	@echo "make test-faults   kill the study at all ten moments (make test: at five)"
@@ -38,6 +38,19 @@ envs: env $(DEMO)/cohort/cohort.tsv
 demo: env $(DEMO)/cohort/cohort.tsv
 	$(BIN)/snakemake --profile tests/toy/profile --cores $(CORES) --configfile tests/toy/config.yaml --directory $(DEMO)
 	@$(BIN)/residua summary $(DEMO)
+	@$(MAKE) --no-print-directory new-patients
+
+# The models of the demo, packed and applied to patients who were not in it: one without T1w, one with T1w-CE alone.
+new-patients: $(DEMO)/bundles/nnunet-A.zip $(DEMO)/bundles/nnunet-B.zip $(DEMO)/new/cohort.tsv
+	$(BIN)/residua predict --bundle $(DEMO)/bundles/nnunet-A.zip --bundle $(DEMO)/bundles/nnunet-B.zip \
+	    --cohort $(DEMO)/new/cohort.tsv --out $(DEMO)/predicted --cores $(CORES)
+
+$(DEMO)/bundles/nnunet-%.zip: $(DEMO)/results/bundles/nnunet/%.json
+	rm -f $@
+	$(BIN)/residua bundle --study $(DEMO) --arch nnunet --inputs $* --out $@
+
+$(DEMO)/new/cohort.tsv: | env
+	$(BIN)/python tests/toy/new_patients.py $(DEMO)/new
 
 $(DEMO)/cohort/cohort.tsv: | env
 	$(BIN)/residua simulate --out $(DEMO)/cohort --patients 24 --seed $(SEED)
