@@ -51,14 +51,15 @@ def predict(out: Path, bundles: Sequence[Path], *arguments: str | Path, within: 
 
 
 def damaged(scan: str, to: Path, kind: str) -> str:
-    """A copy of a scan that holds noise instead of a head, or ends in the middle."""
-    image = nib.load(scan)
-    if kind == "noise":
-        voxels = np.random.default_rng(1).normal(100.0, 20.0, image.shape).astype(np.float32)
-        nib.save(nib.Nifti1Image(voxels, image.affine), to)
-    else:
+    """A copy of a scan or mask that holds noise, nothing or three values, or ends in the middle."""
+    if kind == "cut":
         content = Path(scan).read_bytes()
         to.write_bytes(content[: len(content) // 2])
+        return str(to)
+    image = nib.load(scan)
+    noise = np.random.default_rng(1).normal(100.0, 20.0, image.shape)
+    voxels = {"noise": noise, "empty": np.zeros(image.shape), "labels": np.arange(noise.size).reshape(noise.shape) % 3}
+    nib.save(nib.Nifti1Image(voxels[kind].astype(np.float32), image.affine), to)
     return str(to)
 
 
@@ -71,16 +72,19 @@ def bundles(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> list[P
 
 @pytest.fixture(scope="module")
 def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Call:
-    """Two sound patients with different sequences, and four others with whom something is wrong."""
+    """Two sound patients with different sequences, and six others with whom something is wrong."""
     folder = tmp_path_factory.mktemp("called")
-    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002")
-    both, one, noise, broken, label, missing = rows_of(finished, everyone, [*CHANNELS["B"], "brain_mask", "residual"])
+    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002", "STO003", "GOT003")
+    rows = rows_of(finished, everyone, [*CHANNELS["B"], "brain_mask", "residual"])
+    both, one, noise, broken, label, missing, empty, mask = rows
     one["post_t1"] = missing["post_t1ce"] = ""
     noise.update(patient="NOISE", post_t1=damaged(noise["post_t1"], folder / "noise.nii.gz", "noise"))
     broken.update(patient="BROKEN", post_t1ce=damaged(broken["post_t1ce"], folder / "cut.nii.gz", "cut"))
     label.update(patient="LABEL", post_t1ce=label["residual"])
     missing.update(patient="MISSING")
-    table = new_table(folder / "new.tsv", [missing, both, noise, one, broken, label])
+    empty.update(patient="EMPTY", post_t1ce=damaged(empty["post_t1ce"], folder / "zeros.nii.gz", "empty"))
+    mask.update(patient="MASK", brain_mask=damaged(mask["brain_mask"], folder / "labels.nii.gz", "labels"))
+    table = new_table(folder / "new.tsv", [missing, both, noise, one, broken, label, empty, mask])
     return predict(folder / "out", bundles, "--cohort", table)
 
 
@@ -134,6 +138,8 @@ def test_a_bundle_gives_voxel_for_voxel_what_the_ensemble_of_the_study_gave(
         ("NOISE", "failed", "post_t1: it "),
         ("BROKEN", "refused", "cut.nii.gz"),
         ("LABEL", "refused", "a mask or label map, not an image"),
+        ("EMPTY", "refused", "every voxel is 0"),
+        ("MASK", "refused", "a mask holds only 0 and 1, but this one also 2"),
     ],
 )
 def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
@@ -143,7 +149,7 @@ def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
     assert called.patients[patient]["state"] == state
     own = called.printed[called.printed.index(f"{patient}: {state}\n") :].splitlines()[1]
     assert what in own
-    assert "4 of 6 patients could not be predicted: MISSING, NOISE, BROKEN, LABEL" in called.said
+    assert "6 of 8 patients could not be predicted: MISSING, NOISE, BROKEN, LABEL, EMPTY, MASK" in called.said
     assert "Traceback" not in called.said + called.printed
 
 
