@@ -56,10 +56,12 @@ SCRIPTS = {
         "table1", "table2", "table3", "table4", "table_s2", "supplementary_table", "figure1", "figure3", "figure4",
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
         "collect_failures", "check_preprocessing", "take_elsewhere", "compare_members",
-        "compare_subsets",
+        "compare_subsets", "bring_back", "compare_resections", "describe_model", "describe_resections", "list_patients",
+        "measure_before", "resection_figure", "unpack",
     ],
-    "torch": ["mask_brain", "prepare", "train", "predict"],
+    "torch": ["mask_brain", "prepare", "train", "predict", "export_model"],
     "tensorflow": ["mask_brain", "prepare", "train", "predict"],
+    "onnx": ["export_model"],
     "hdbet": ["mask_brain"],
     "raidionics": ["mask_brain"],
 }  # fmt: skip
@@ -67,6 +69,7 @@ STAGES = ("prepare", "train", "predict")
 BY_NAME = {
     "core": ["residua.brain.template", "residua.networks.nnunet.target", "residua.networks.agunet.target"],
     "hdbet": ["residua.brain.hd_bet"],
+    "onnx": ["residua.networks.nnunet.to_onnx", "residua.networks.agunet.to_onnx"],
     "raidionics": ["residua.brain.raidionics", "residua.external.raidionics"],
     "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{stage}" for stage in STAGES)],
     "tensorflow": ["residua.brain.agunet", *(f"residua.networks.agunet.{stage}" for stage in STAGES)],
