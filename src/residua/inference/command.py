@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -15,6 +15,8 @@ from residua.settings.application import Missing
 
 _FILE = "Image (NIfTI) of the one patient."
 File = Annotated[Path | None, typer.Option(help=_FILE)]
+_FORMAT = "bids: also a BIDS-Derivatives dataset, OUT/bids."
+Form = Annotated[Literal["plain", "bids"], typer.Option("--format", help=_FORMAT)]
 
 
 def predict(
@@ -34,6 +36,7 @@ def predict(
     missing: Annotated[
         Missing, typer.Option(help="zeros: also give zeros to models never trained to do without a sequence.")
     ] = "refuse",
+    form: Form = "plain",
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Processors; default: all, at most 8.")] = None,
     profile: Annotated[str | None, typer.Option(help="Snakemake profile, such as slurm.")] = None,
@@ -55,7 +58,7 @@ def predict(
             outcomes = apply(patients, bundle, out, cores, profile, listener, missing)
     except KeyboardInterrupt:
         raise ResiduaError(f"interrupted; the same command continues in {out}") from None
-    _report(outcomes, out, as_json)
+    _deliver(outcomes, out, form, as_json)
 
 
 def _pairs(texts: Sequence[str]) -> dict[str, Path]:
@@ -73,9 +76,13 @@ def _require_kinds(cohort: Path | None, folder: Path | None) -> None:
         raise ResiduaError(f"{folder}: no such folder; correct the path after --folder")
 
 
-def _report(outcomes: Sequence[Mapping[str, Any]], out: Path, as_json: bool) -> None:
-    """Print what came of every patient, and exit 1 unless all were predicted or excluded by the table."""
+def _deliver(outcomes: Sequence[Mapping[str, Any]], out: Path, form: str, as_json: bool) -> None:
+    """Write the form, print what came of every patient; exit 1 unless all were predicted or excluded by the table."""
+    from residua.inference.bids import write_bids
     from residua.inference.wording import in_words
+
+    if form == "bids":
+        print(f"BIDS-Derivatives: {write_bids(outcomes, out, out / 'bids')}", file=sys.stderr)
 
     if as_json:
         typer.echo(json.dumps({"out": str(out), "patients": list(outcomes)}, indent=1))
