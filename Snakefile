@@ -10,23 +10,25 @@ include: "rules/prepare.smk"
 include: "rules/predict.smk"
 include: "rules/elsewhere.smk"
 include: "rules/segment.smk"
+include: "rules/before.smk"
 
 
 if application:
 
     include: "rules/application.smk"
+    include: "rules/patients.smk"
 
     rule predict:
         """Apply the bundles to all patients of the table."""
         default_target: True
         input:
             "results/patients.json",
+            "results/patients.tsv",
 
 else:
 
     include: "rules/train.smk"
     include: "rules/out_of_fold.smk"
-    include: "rules/before.smk"
     include: "rules/measure.smk"
     include: "rules/lacking.smk"
     include: "rules/raters.smk"

@@ -34,10 +34,10 @@ rule bring_back:
     """Bring the masks of the hold-out back to the scans before surgery, and write the inverse transforms."""
     input:
         masks="results/segmentations/{arch}/{inputs}/test/manifest.json",
-        moving=lambda wildcards: resection.scans_before(loaded, wildcards.inputs),
-        affines=lambda wildcards: resection.ways_before(loaded, wildcards.inputs, "affine.mat"),
-        warps=lambda wildcards: resection.ways_before(loaded, wildcards.inputs, "warp.nii.gz"),
-        qualities=lambda wildcards: resection.ways_before(loaded, wildcards.inputs, "quality.json"),
+        moving=lambda wildcards: resection.scans_before(loaded, wildcards.arch, wildcards.inputs),
+        affines=lambda wildcards: resection.ways_before(loaded, wildcards.arch, wildcards.inputs, "affine.mat"),
+        warps=lambda wildcards: resection.ways_before(loaded, wildcards.arch, wildcards.inputs, "warp.nii.gz"),
+        qualities=lambda wildcards: resection.ways_before(loaded, wildcards.arch, wildcards.inputs, "quality.json"),
     output:
         "results/before_surgery/{arch}/{inputs}/manifest.json",
     log:
@@ -51,7 +51,7 @@ rule bring_back:
         mem_mb=growing(6000),
         runtime=240,
     params:
-        patients=lambda wildcards: resection.with_scan_before(loaded, wildcards.inputs),
+        patients=lambda wildcards: resection.with_scan_before(loaded, wildcards.arch, wildcards.inputs),
         code=code("bring_back"),
     script:
         "../scripts/bring_back.py"

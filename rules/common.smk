@@ -38,6 +38,7 @@ from residua.wiring import (
     publication,
     quality,
     rating,
+    reporting,
     resection,
     sharing,
 )

@@ -57,7 +57,7 @@ SCRIPTS = {
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
         "collect_failures", "check_preprocessing", "take_elsewhere", "compare_members",
         "compare_subsets", "bring_back", "compare_resections", "describe_model", "describe_resections", "list_patients",
-        "measure_before", "resection_figure", "unpack",
+        "measure_before", "resection_figure", "unpack", "report_patient", "tabulate_patients",
     ],
     "torch": ["mask_brain", "prepare", "train", "predict", "export_model"],
     "tensorflow": ["mask_brain", "prepare", "train", "predict"],

@@ -318,9 +318,9 @@ def test_segmenting_depends_on_no_table_and_no_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "stages"),
     [
-        ("quality/flag_rules.py", {"assess_cohort"}),
+        ("quality/flag_rules.py", {"assess_cohort", "report_patient"}),
         ("quality/patient_page.py", {"assess"}),
-        ("figures/slices.py", {"figure1", "figure3"}),
+        ("figures/slices.py", {"figure1", "figure3", "report_patient"}),
         ("metrics/surface.py", {"measure"}),
         ("metrics/voxelwise.py", {"measure"}),
         ("metrics/measure_patients.py", {"measure"}),

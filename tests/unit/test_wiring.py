@@ -271,9 +271,10 @@ def test_resections_are_judged_only_where_a_patient_has_the_tumour_before_surger
     assert len(resection.masks_before(loaded)) == len(patients.resected_patients(loaded)) > 0
     # As drawn, not as warped to the reference.
     assert not any("registered" in file for file in resection.masks_before(loaded))
-    assert resection.with_scan_before(loaded, "A") == ["AMS1", "AMS2"]
-    assert resection.scans_before(loaded, "A")[0] == files.file_of(loaded, "AMS1", "pre_t1ce")
-    assert resection.ways_before(loaded, "A", "warp.nii.gz")[1] == "results/registered/AMS2/pre_t1ce_warp.nii.gz"
+    assert resection.with_scan_before(loaded, "nnunet", "A") == ["AMS1", "AMS2"]
+    assert resection.scans_before(loaded, "nnunet", "A")[0] == files.file_of(loaded, "AMS1", "pre_t1ce")
+    (_, warp) = resection.ways_before(loaded, "nnunet", "A", "warp.nii.gz")
+    assert warp == "results/registered/AMS2/pre_t1ce_warp.nii.gz"
     labels = {"residual": "post_t1ce"}
     settings = {**PUBLISHED["registration"], "resected": None}
     without = loaded_study(tmp_path, labels=labels, inputs={"A": ["post_t1ce"]}, registration=settings)

@@ -153,6 +153,33 @@ def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
     assert "Traceback" not in called.said + called.printed
 
 
+def test_every_patient_has_a_record_and_a_page_and_all_one_table(called: Call) -> None:
+    rows = (called.out / "results/patients.tsv").read_text().splitlines()
+    assert [row.split("\t")[0] for row in rows] == ["patient", *called.patients]
+    for patient, known in called.patients.items():
+        folder = called.out / "results/patients" / patient
+        record = read_json(folder / "prediction.json")
+        assert (record["patient"], record["state"]) == (patient, known["state"])
+        assert (folder / "report.pdf").read_bytes().startswith(b"%PDF")
+        text = (folder / "report.html").read_text()
+        assert f"patient {patient}" in text
+        assert "Research use only" in text
+        assert str(called.out.parent) not in text + (folder / "prediction.json").read_text()
+
+
+@pytest.mark.parametrize("patient", NEW)
+def test_the_record_of_a_patient_says_what_the_maps_show(called: Call, patient: str) -> None:
+    folder = called.out / "results/patients" / patient
+    record, known = read_json(folder / "prediction.json"), called.patients[patient]
+    assert record["volumes"]["residual_ml"] == pytest.approx(known["volume_ml"])
+    assert record["classification"]["residual_tumour"] == known["residual_tumour"]
+    assert [warning["kind"] for warning in record["warnings"]][-2:] == ["no-limits", "not-calibrated"]
+    maps = [name for name in record["files"] if name.endswith(".nii.gz")]
+    assert maps == ["disagreement.nii.gz", "mask.nii.gz", "probability.nii.gz"]
+    for name, kind in (("mask", "mask"), ("probability", "probability")):
+        assert (folder / f"{name}.nii.gz").read_bytes() == (called.out / known[kind]).read_bytes()
+
+
 def test_the_log_stays_in_its_file_and_progress_is_told(called: Call) -> None:
     assert "rule ensemble" not in called.said + called.printed
     assert "rule ensemble" in (called.out / "predict.log").read_text()

@@ -25,8 +25,16 @@ class FieldOfView:
 
 def picture(volume: NDArray[Any], level: int) -> NDArray[Any]:
     """Return the axial slice ``level``: rows from anterior to posterior, each from the patient's right to the left."""
+    return plane(volume, 2, level)
+
+
+def plane(volume: NDArray[Any], axis: int, level: int) -> NDArray[Any]:
+    """Return the slice ``level`` across an axis (x: sagittal, y: coronal, z: axial), superior or anterior at the top.
+
+    A sagittal slice has anterior at the left.
+    """
     # A copy, so that the volume need not stay in memory.
-    return np.array(volume[::-1, ::-1, level].T, order="C")
+    return np.array(volume.take(level, axis)[::-1, ::-1].T, order="C")
 
 
 def busiest_level(mask: NDArray[np.bool_]) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.images.display import window
+from residua.images.places import busiest, center_of
 from residua.images.volumes import Image
 from residua.pages.layout import rendered
 from residua.quality import pictures
@@ -64,11 +65,11 @@ class Pictures:
         """Make the pictures of the reference, its mask and its labels."""
         self._patient = patient
         box = pictures.around(reference.grid, brain.data)
-        centers = [pictures.center_of(brain.data)]
+        centers = [center_of(brain.data)]
         self.places = ["the centre of the brain"]
         residual = labels.get(REFERENCE_STANDARD)
         if residual is not None and residual.data.any():
-            centers.append(pictures.busiest(residual.data))
+            centers.append(busiest(residual.data))
             self.places.append("the residual tumour")
         self._views = [pictures.view_of(reference.grid, box, center) for center in centers]
         self._inside = brain.data

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from PIL import Image as Picture
 from scipy import ndimage
 
+from residua.images.places import AXIAL, CORONAL, SAGITTAL
 from residua.images.volumes import Box, Grid, box_around, ends_of
 
-AXIAL, CORONAL, SAGITTAL = 2, 1, 0
 PLANES = (AXIAL, CORONAL, SAGITTAL)
 HEIGHT_PX = 256
 _MARGIN_MM = 15.0
@@ -91,18 +91,6 @@ def series_of(grid: Grid, mask: NDArray[np.bool_], axis: int) -> View:
 def around(grid: Grid, mask: NDArray[np.bool_]) -> Box:
     """Return the bounding box of a mask with a margin, within the grid; the whole grid for an empty mask."""
     return box_around(grid, mask, _MARGIN_MM)
-
-
-def center_of(mask: NDArray[np.bool_]) -> tuple[int, int, int]:
-    """Return the voxel at the centre of mass; the middle of the grid for an empty mask."""
-    x, y, z = ndimage.center_of_mass(mask) if mask.any() else [(size - 1) / 2 for size in mask.shape]
-    return round(x), round(y), round(z)
-
-
-def busiest(mask: NDArray[np.bool_]) -> tuple[int, int, int]:
-    """Return the level with the most voxels of a mask along each axis; unlike the centre of mass it meets the mask."""
-    x, y, z = (int(mask.sum(axis=tuple(o for o in range(3) if o != axis)).argmax()) for axis in range(3))
-    return x, y, z
 
 
 def windowed(volume: NDArray[np.floating[Any]], limits: tuple[float, float]) -> NDArray[np.uint8]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from residua.wiring.files import file_of, registration_of
 from residua.wiring.loaded import LoadedStudy
-from residua.wiring.patients import resected_patients, with_inputs
+from residua.wiring.patients import resected_patients
 from residua.wiring.publication import compared
 
 
@@ -20,23 +20,23 @@ def sequence_before(loaded: LoadedStudy) -> str | None:
     return study.labels[study.resected] if study.resected else next(iter(study.sequences.before_surgery), None)
 
 
-def with_scan_before(loaded: LoadedStudy, inputs: str) -> list[str]:
-    """Return the patients of the hold-out with an input configuration and a scan before surgery."""
+def with_scan_before(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
+    """Return the patients of the hold-out whom a network predicts from an input configuration, with a scan before."""
     sequence = sequence_before(loaded)
-    held_out = with_inputs(loaded, loaded.split.holdout, inputs)
+    held_out = loaded.held_out(arch, inputs)
     return [patient for patient in held_out if sequence and loaded.cohort.has(patient, (sequence,))]
 
 
-def scans_before(loaded: LoadedStudy, inputs: str) -> list[str]:
+def scans_before(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
     """Return their scans before surgery, as the cohort table names them."""
     sequence = sequence_before(loaded)
-    return [file_of(loaded, patient, sequence) for patient in with_scan_before(loaded, inputs) if sequence]
+    return [file_of(loaded, patient, sequence) for patient in with_scan_before(loaded, arch, inputs) if sequence]
 
 
-def ways_before(loaded: LoadedStudy, inputs: str, part: str) -> list[str]:
+def ways_before(loaded: LoadedStudy, arch: str, inputs: str, part: str) -> list[str]:
     """Return a part of the registrations of these scans, in their order."""
     sequence = sequence_before(loaded)
-    return [registration_of(patient, sequence, part) for patient in with_scan_before(loaded, inputs) if sequence]
+    return [registration_of(patient, sequence, part) for patient in with_scan_before(loaded, arch, inputs) if sequence]
 
 
 def compared_ensembles(loaded: LoadedStudy) -> list[tuple[str, str]]:

@@ -1,0 +1,20 @@
+"""Rule report_patient."""
+
+from _here import job
+
+from residua.inference.patient_files import PatientParts, write_patient
+from residua.publishing.publish import read_json, stage
+
+own = job.input
+made = PatientParts(
+    members=own.members,
+    resections=own.resections,
+    brought_back=own.brought_back,
+    quality=own.quality,
+    brain=own.brain,
+    images=job.params.images,
+    before=job.params.before,
+)
+(outcome,) = (each for each in read_json(own.outcomes) if each["patient"] == job.wildcards.patient)
+with stage(job.output[0]) as part:
+    write_patient(outcome, job.params.bundle, made, part)

@@ -1,0 +1,159 @@
+"""What is told of one new patient, in builtins: the record of ``prediction.json``.
+
+It holds no file path and no name but the patient's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from residua.bundle.record import Calibration
+from residua.inference.cautions import cautions_of
+from residua.quality.judge import flags_of, measure_frame
+from residua.quality.measures import Measures
+from residua.resection.classes import RANO
+from residua.statistics.calibration import Curve, told_class
+from residua.words import name_of
+
+SCHEMA = 1
+"""The number of the form of the record."""
+_PATH = re.compile(r"(?<![\w.])/(?:[^\s/:;,()]+/)*([^\s/:;,()]+)")
+
+
+def prediction_record(
+    outcome: Mapping[str, Any],
+    bundle: Mapping[str, Any] | None = None,
+    resection: Mapping[str, Any] | None = None,
+    measures: Measures | None = None,
+) -> dict[str, Any]:
+    """Return what is told of a patient.
+
+    ``outcome`` is the entry of ``patients.json``, ``bundle`` that of ``wiring.reporting.described``, ``resection`` the
+    record of ``residua.resection.record`` and ``measures`` those of the quality control; each is None where there is
+    none. The parts that need a prediction are None without one.
+    """
+    told: dict[str, Any] = {
+        "schema": SCHEMA,
+        "patient": outcome["patient"],
+        "state": outcome["state"],
+        "excluded": outcome["excluded"],
+        "problems": [_without_paths(problem, outcome["given"]) for problem in outcome["problems"]],
+        "given": list(outcome["given"]),
+        "bundle": bundle and _bundle(outcome, bundle),
+        "flags": _flags(outcome["patient"], measures or {}),
+    }
+    if bundle is None or resection is None or outcome["state"] != "predicted":
+        return {**told, **dict.fromkeys(_PREDICTED), "warnings": []}
+    return {**told, **_predicted(resection, bundle, measures or {})}
+
+
+def _predicted(resection: Mapping[str, Any], bundle: Mapping[str, Any], measures: Measures) -> dict[str, Any]:
+    classification = classified(resection, bundle)
+    return {
+        "volumes": {
+            "residual_ml": resection["volume_ml"],
+            "residual_low_ml": resection["volume_low_ml"],
+            "residual_high_ml": resection["volume_high_ml"],
+            "before_ml": resection["before_ml"],
+        },
+        "classification": classification,
+        "folds": {"residual_ml": resection["members_ml"], "mean_pairwise_dice": resection["mean_pairwise_dice"]},
+        "resection": {
+            **{name: resection[name] for name in _RESECTION},
+            "rano_resect_means": RANO[resection["rano_resect"]],
+        },
+        "diameters": resection["diameters"],
+        "warnings": cautions_of(resection, classification, bundle, measures),
+    }
+
+
+_PREDICTED = ("volumes", "classification", "folds", "resection", "diameters")
+_RESECTION = (
+    "extent_percent", "extent_low_percent", "extent_high_percent", "rano_resect", "raidionics", "complete",
+    "gross_total",
+)  # fmt: skip
+
+
+def classified(resection: Mapping[str, Any], bundle: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the class by the cut-off, and the calibrated probability with what can be told from it.
+
+    ``told`` is "undecidable" where neither class is as probable as the calibration asks. Without a calibration it is
+    the class by the cut-off.
+
+    >>> calibration = {
+    ...     "scale_ml": 0.175, "intercept": -2.0, "slope": 2.0, "certainty": 0.8, "undecidable_ml": [0.1, 1.0],
+    ...     "patients": 90, "brier": {"value": 0.1, "low": None, "high": None}, "brier_of_prevalence": 0.2,
+    ...     "expected_calibration_error": {"value": 0.1, "low": None, "high": None}, "bins": [],
+    ... }
+    >>> bundle = {"cut_off_ml": 0.175, "calibration": calibration, "calibration_note": ""}
+    >>> found = classified({"volume_ml": 0.3, "gross_total": False}, bundle)
+    >>> round(found["probability"], 2), found["told"], found["residual_tumour"]
+    (0.5, 'undecidable', True)
+    """
+    given = bundle["calibration"]
+    calibration = Calibration.model_validate(given) if given else None
+    found: dict[str, Any] = {
+        "cut_off_ml": bundle["cut_off_ml"],
+        "residual_tumour": not resection["gross_total"],
+        "probability": None,
+        "certainty": None,
+        "undecidable_ml": None,
+        "told": told_class(0.0 if resection["gross_total"] else 1.0, 0.5),
+    }
+    if calibration is None:
+        return found
+    curve = Curve(calibration.scale_ml, calibration.intercept, calibration.slope)
+    probability = float(curve.probability(resection["volume_ml"]))
+    return {
+        **found,
+        "probability": probability,
+        "certainty": calibration.certainty,
+        "undecidable_ml": calibration.undecidable_ml and list(calibration.undecidable_ml),
+        "told": told_class(probability, calibration.certainty),
+    }
+
+
+def _bundle(outcome: Mapping[str, Any], bundle: Mapping[str, Any]) -> dict[str, Any]:
+    named = ("digest", "arch", "inputs", "label", "channels", "folds", "residua")
+    return {
+        "name": PurePath(outcome["bundle"]).name,
+        **{name: bundle[name] for name in named},
+        "threshold": outcome.get("threshold"),
+        "out_of_fold_score": outcome["out_of_fold_score"],
+        "why": outcome["why"],
+    }
+
+
+def _flags(patient: str, measures: Measures) -> list[dict[str, Any]]:
+    """Return the flags that one patient's measures give alone: limits that hold for everybody."""
+    keys = ("subject", "measure", "value", "what", "look", "act")
+    flags = flags_of(measure_frame({patient: measures}, {patient: ""})) if measures else []
+    return [{key: getattr(flag, key) for key in keys} for flag in flags]
+
+
+def _without_paths(problem: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        "check": problem["check"],
+        "column": problem.get("column"),
+        "what": without_paths(problem["what"], given),
+        "remedy": without_paths(problem["remedy"], given),
+    }
+
+
+def without_paths(text: str, given: Mapping[str, str]) -> str:
+    """Write the name of a column for its file, and the last part alone of any other path.
+
+    >>> without_paths("/data/Doe^Jane/t1.nii.gz: is damaged, see /tmp/log.txt", {"post_t1": "/data/Doe^Jane/t1.nii.gz"})
+    'post-operative T1w: is damaged, see log.txt'
+    """
+    for column, file in sorted(given.items(), key=lambda item: -len(item[1])):
+        text = text.replace(file, name_of(column))
+    return _PATH.sub(r"\1", text)
+
+
+def texts_of(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what flags, warnings or problems say."""
+    return [part["what"] for part in parts]

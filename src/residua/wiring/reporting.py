@@ -1,0 +1,83 @@
+"""From which files and with which words of its bundle a new patient is reported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from residua.publishing.publish import record_digest
+from residua.wiring.application import LoadedApplication
+from residua.wiring.files import brain_manifests, file_of, on_the_reference
+from residua.wiring.resection import sequence_before, with_scan_before
+
+
+def _predicted(loaded: LoadedApplication, patient: str) -> bool:
+    return patient in loaded.split.holdout
+
+
+def of_model(loaded: LoadedApplication, patient: str, pattern: str) -> list[str]:
+    """Return a result of the patient's models: ``pattern`` names ``{arch}`` and ``{inputs}``; none: not predicted."""
+    if not _predicted(loaded, patient):
+        return []
+    arch, inputs = loaded.choice_of(patient)
+    return [pattern.format(arch=arch, inputs=inputs)]
+
+
+def brought_back(loaded: LoadedApplication, patient: str) -> list[str]:
+    """Return the manifest of the masks that were brought back, if the patient has a scan before surgery."""
+    if not _predicted(loaded, patient) or patient not in with_scan_before(loaded, *loaded.choice_of(patient)):
+        return []
+    return of_model(loaded, patient, "results/before_surgery/{arch}/{inputs}/manifest.json")
+
+
+def scan_before(loaded: LoadedApplication, patient: str) -> str | None:
+    """Return the scan before surgery of a patient whose mask is brought back to it."""
+    sequence = sequence_before(loaded)
+    return file_of(loaded, patient, sequence) if sequence and brought_back(loaded, patient) else None
+
+
+def brain_of(loaded: LoadedApplication, patient: str) -> list[str]:
+    """Return the manifest of the brain masks of the patient's batch."""
+    return brain_manifests(loaded, [patient]) if _predicted(loaded, patient) else []
+
+
+def quality_of(loaded: LoadedApplication, patient: str) -> list[str]:
+    """Return the manifest of the quality control of the patient's batch."""
+    return [file.replace("results/brain/", "results/quality/") for file in brain_of(loaded, patient)]
+
+
+def shown_images(loaded: LoadedApplication, patient: str) -> dict[str, str]:
+    """Return the scans that the report shows on the grid of the reference, by column, the reference first.
+
+    A scan before surgery is shown on its own grid.
+    """
+    if not _predicted(loaded, patient):
+        return {}
+    study = loaded.study
+    channels = loaded.by_model[loaded.choice_of(patient)].channels
+    own = set(study.labels) | set(study.sequences.before_surgery)
+    # A patient may lack a channel (missing: zeros).
+    shown = (channel for channel in channels if channel not in own and loaded.cohort.has(patient, (channel,)))
+    columns = dict.fromkeys((study.sequences.reference, *shown))
+    return {column: on_the_reference(loaded, patient, column) for column in columns}
+
+
+def described(loaded: LoadedApplication, patient: str) -> Mapping[str, Any] | None:
+    """Return what a report tells of the patient's bundle, and by what it judges the patient, as builtins."""
+    choice = loaded.choices.get(patient)
+    if choice is None:
+        return None
+    record = choice.bundle.record
+    return {
+        "digest": record_digest(record.model_dump(mode="json")),
+        "arch": record.arch,
+        "inputs": record.inputs,
+        "label": record.settings.label,
+        "channels": list(choice.bundle.channels),
+        "folds": list(record.folds),
+        "residua": record.residua,
+        "cut_off_ml": loaded.study.classification.residual_tumor_ml,
+        "limits": [limit.model_dump(mode="json") for limit in record.limits],
+        "calibration": record.calibration and record.calibration.model_dump(mode="json"),
+        "calibration_note": record.calibration_note,
+    }

@@ -1,0 +1,209 @@
+"""What is told of a new patient: the record, the warnings, the page and the table."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pages import Page
+from residua.images.volumes import Grid, Image, save
+from residua.inference.contents import contents_of
+from residua.inference.page import patient_page
+from residua.inference.panels import Maps, panels_of
+from residua.inference.patients_table import patients_table
+from residua.inference.prediction import prediction_record, without_paths
+from residua.resection.record import resection_record
+
+ESTIMATE = {"value": 0.1, "low": None, "high": None}
+CALIBRATION = {
+    "scale_ml": 0.175, "intercept": -2.0, "slope": 2.0, "certainty": 0.8, "undecidable_ml": [0.062, 0.77],
+    "patients": 90,
+    "brier": ESTIMATE, "brier_of_prevalence": 0.2, "expected_calibration_error": ESTIMATE, "bins": [],
+}  # fmt: skip
+LIMITS = [
+    {"subject": "brain", "measure": "volume_ml", "low": 1100, "high": 1700, "median": 1400, "patients": 300},
+    {"subject": "post_t1ce", "measure": "coarsest_mm", "low": 0.9, "high": 1.5, "median": 1, "patients": 300},
+    {"subject": "post_t1ce", "measure": "missing_percent", "low": 0, "high": 2, "median": 0, "patients": 300},
+]
+BUNDLE: dict[str, Any] = {
+    "digest": "0123456789abcdef", "arch": "nnunet", "inputs": "A", "label": "nnU-Net", "channels": ["post_t1ce"],
+    "folds": [0, 1], "residua": "0.1", "cut_off_ml": 0.175, "limits": LIMITS, "calibration": CALIBRATION,
+    "calibration_note": "",
+}  # fmt: skip
+OUTCOME: dict[str, Any] = {
+    "patient": "P17", "state": "predicted", "excluded": None, "problems": [], "bundle": "/models/a.zip",
+    "given": {"post_t1ce": "/data/Doe^Jane/t1ce.nii.gz", "pre_t1ce": "/data/Doe^Jane/before.nii.gz"},
+    "threshold": 0.5, "out_of_fold_score": 0.8, "why": "nnunet A is the only bundle",
+    "probability": "results/p.nii.gz", "mask": "results/m.nii.gz",
+}  # fmt: skip
+USUAL = {"brain": {"volume_ml": 1400.0}, "post_t1ce": {"coarsest_mm": 1.0, "missing_percent": 0.0}}
+
+
+def resection_of(voxels: int, members_ml: tuple[float, ...], before_ml: float | None = 20.0) -> dict[str, Any]:
+    """The resection of a mask of so many voxels of 0.1 ml."""
+    mask = np.zeros((20, 20, 20), dtype=bool)
+    mask[:voxels, 5, 5] = True
+    grid = Grid((20, 20, 20), np.diag([10.0, 10.0, 1.0, 1.0]))
+    members = {f"fold{fold}": volume for fold, volume in enumerate(members_ml)}
+    found = resection_record(Image(mask, grid), members_ml, before_ml, 0.175)
+    return {**found, "members_ml": members, "mean_pairwise_dice": 0.75}
+
+
+def record_of(voxels: int = 20, members_ml: tuple[float, ...] = (1.0, 4.0), **changes: Any) -> dict[str, Any]:
+    resection = resection_of(voxels, members_ml, changes.pop("before_ml", 20.0))
+    measures = changes.pop("measures", USUAL)
+    return prediction_record(OUTCOME, {**BUNDLE, **changes}, resection, measures)
+
+
+def test_numbers_come_with_the_range_over_the_folds() -> None:
+    record = record_of()
+    volumes = {name: value and round(value, 3) for name, value in record["volumes"].items()}
+    assert volumes == {"residual_ml": 2.0, "residual_low_ml": 1.0, "residual_high_ml": 4.0, "before_ml": 20.0}
+    resection = record["resection"]
+    extent = [round(resection[f"extent_{end}percent"]) for end in ("", "low_", "high_")]
+    assert extent == [90, 80, 95]
+    assert (resection["rano_resect"], resection["rano_resect_means"]) == ("3A", "subtotal, at most 5 cm³")
+    assert record["folds"]["mean_pairwise_dice"] == 0.75
+    assert record["warnings"] == []
+    assert record["schema"] == 1
+
+
+@pytest.mark.parametrize(
+    ("voxels", "probability", "told", "by_cut"),
+    [(0, 0.12, "gross total resection", False), (1, 0.25, "undecidable", False), (3, 0.50, "undecidable", True),
+     (20, 0.95, "residual tumour", True)],
+)  # fmt: skip
+def test_near_the_cut_off_the_class_is_undecidable(voxels: int, probability: float, told: str, by_cut: bool) -> None:
+    found = record_of(voxels, (voxels / 10,))["classification"]
+    assert found["probability"] == pytest.approx(probability, abs=0.01)
+    assert (found["told"], found["residual_tumour"]) == (told, by_cut)
+
+
+def test_without_calibration_no_probability_is_told_and_the_reason_is() -> None:
+    record = record_of(calibration=None, calibration_note="not estimable: one fold only")
+    assert (record["classification"]["probability"], record["classification"]["told"]) == (None, "residual tumour")
+    assert [warning["kind"] for warning in record["warnings"]] == ["not-calibrated"]
+    assert record["warnings"][0]["what"] == "no probability is told (not estimable: one fold only)"
+
+
+@pytest.mark.parametrize(
+    ("measures", "measure", "what"),
+    [
+        ({"brain": {"volume_ml": 700.0}}, "volume_ml", "700 ml, below what the models saw in 300 patients"),
+        ({"post_t1ce": {"coarsest_mm": 6.0}}, "coarsest_mm", "6.00 mm, above what the models saw in 300 patients"),
+        ({"post_t1ce": {"missing_percent": 9.0}}, "missing_percent", "9.0 %, above what the models saw"),
+    ],
+)
+def test_a_scan_outside_of_what_the_models_saw_is_told(measures: Any, measure: str, what: str) -> None:
+    (warning,) = record_of(measures=measures)["warnings"]
+    assert (warning["kind"], warning["measure"]) == ("outside", measure)
+    assert what in warning["what"].replace("\N{NO-BREAK SPACE}", " ")
+
+
+@pytest.mark.parametrize(
+    ("members", "before", "limits", "kinds"),
+    [
+        ((0.0, 4.0), 20.0, LIMITS, ["folds-disagree"]),
+        ((1.0, 4.0), 1.0, LIMITS, ["larger-after-surgery"]),
+        ((1.0, 4.0), None, [], ["no-limits"]),
+        ((0.0, 0.1), 20.0, LIMITS, []),
+    ],
+)
+def test_numbers_at_odds_are_told(members: Any, before: Any, limits: Any, kinds: list[str]) -> None:
+    warnings = record_of(20, members, before_ml=before, limits=limits)["warnings"]
+    assert [warning["kind"] for warning in warnings] == kinds
+
+
+def test_a_limit_of_the_quality_control_is_flagged_without_other_patients() -> None:
+    (flag,) = record_of(measures={"brain": {"volume_ml": 800.0}}, limits=LIMITS[1:])["flags"]
+    assert (flag["subject"], flag["measure"]) == ("brain", "volume_ml")
+    assert "below the limit of 900" in flag["what"]
+
+
+def test_no_path_and_no_file_name_of_a_scan_is_told() -> None:
+    problem = {"check": "x", "what": "/data/Doe^Jane/t1ce.nii.gz: damaged (see /tmp/a/b.log)", "remedy": "copy it"}
+    outcome = {**OUTCOME, "state": "refused", "problems": [problem]}
+    record = prediction_record(outcome, BUNDLE)
+    assert record["problems"][0]["what"] == "post-operative T1w-CE: damaged (see b.log)"
+    for told in (record, record_of()):
+        text = json.dumps(told) + patient_page(contents_of(told))
+        assert "Doe" not in text
+        assert "/data" not in text
+        assert "/models" not in text
+    assert without_paths("6 of 10 mm/s and 3/4", {}) == "6 of 10 mm/s and 3/4"
+
+
+def test_the_page_shows_numbers_with_their_uncertainty_and_loads_nothing() -> None:
+    page = Page(
+        patient_page(contents_of(record_of(measures={"brain": {"volume_ml": 700.0}})), "data:image/png;base64,")
+    )
+    words = " ".join(" ".join(page.words).replace("\N{NO-BREAK SPACE}", " ").split())
+    for said in (
+        "Research use only", "patient P17", "probability of residual tumour (0.175 ml or more): 95 %", "2.00 ml",
+        "1.00 ml to 4.00 ml over the folds", "90.0 %", "80.0 to 95.0 % over the folds", "Class 3A",
+        "700 ml, below what the models saw in 300 patients", "below the limit of 900 ml", "Pre-operative T1w-CE given",
+    ):  # fmt: skip
+        assert said in words, said
+    assert page.links == ["data:image/png;base64,"]
+
+
+def test_a_patient_without_a_prediction_has_a_page_that_says_why() -> None:
+    outcome = {**OUTCOME, "state": "failed", "problems": [{"check": "x", "what": "it does not fit", "remedy": "look"}]}
+    record = prediction_record(outcome, BUNDLE)
+    assert (record["volumes"], record["classification"], record["warnings"]) == (None, None, [])
+    words = " ".join(Page(patient_page(contents_of(record))).words)
+    assert "It does not fit: look." in words
+    assert "Not predicted: a registration or the brain mask cannot be used." in words
+
+
+def test_the_table_has_a_row_per_patient_and_empty_cells_for_what_is_not_known() -> None:
+    refused = prediction_record({**OUTCOME, "patient": "P18", "state": "refused", "problems": []})
+    head, *rows = (line.split("\t") for line in patients_table([record_of(before_ml=None), refused]).splitlines())
+    first, second = (dict(zip(head, row, strict=True)) for row in rows)
+    assert (first["patient"], first["class"], first["residual_ml"], first["extent_percent"]) == (
+        "P17", "residual tumour", "2", "",
+    )  # fmt: skip
+    assert (second["patient"], second["state"], second["class"], second["residual_ml"]) == ("P18", "refused", "", "")
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_slices_go_through_the_mask_or_the_highest_probability(tmp_path: Path, empty: bool) -> None:
+    shape, grid = (20, 24, 12), Grid((20, 24, 12), np.diag([2.0, 2.0, 3.0, 1.0]))
+    probability = np.zeros(shape, np.float32)
+    probability[4, 6, 8] = 0.4 if empty else 0.9
+    brain = np.zeros(shape, dtype=bool)
+    brain[2:18, 2:22, 1:11] = True
+    image = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+    parts = {"image": image, "brain": brain, "mask": probability > 0.5, "probability": probability}
+    for name, values in parts.items():
+        save(Image(values, grid), tmp_path / f"{name}.nii.gz")
+    files = {name: tmp_path / f"{name}.nii.gz" for name in parts}
+    shown = panels_of(
+        Maps(
+            {"post_t1ce": str(files["image"])},
+            files["brain"],
+            files["mask"],
+            files["probability"],
+            files["probability"],
+        )
+    )
+    titles = [panel.title for panel in shown.panels]
+    assert titles == [
+        "Post-operative T1w-CE, axial", "Post-operative T1w-CE, coronal", "Post-operative T1w-CE, sagittal",
+        "Post-operative T1w-CE, closer", "Disagreement of the folds",
+    ]  # fmt: skip
+    axial, coronal, sagittal, close, spread = shown.panels
+    # The patient's right is at the left, anterior or superior at the top.
+    assert axial.pixels[23 - 6, 19 - 4] == image[4, 6, 8]
+    assert coronal.pixels[11 - 8, 19 - 4] == image[4, 6, 8]
+    assert sagittal.pixels[11 - 8, 23 - 6] == image[4, 6, 8]
+    assert (coronal.pixel_mm, sagittal.pixel_mm) == ((2.0, 3.0), (2.0, 3.0))
+    assert close.field.centre_mm == (2.0 * (15 + 0.5), 2.0 * (17 + 0.5))
+    assert spread.spread is not None
+    assert spread.spread[17, 15] == pytest.approx(0.4 if empty else 0.9)
+    assert bool(axial.outline[17, 15]) != empty
+    assert ("highest probability (40 %)" in shown.where) == empty
