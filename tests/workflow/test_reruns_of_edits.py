@@ -79,13 +79,13 @@ def test_an_edit_of_measure_chooses_no_threshold_and_segments_nothing(checkout: 
     jobs = planned_after(checkout, "metrics/measure_patients.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
     # Raters are compared with segmentations: the measurements of chosen inputs do not concern them.
     of_raters = Counter(rate=1, compare_raters=1, figure4=1, supplementary_table=1)
-    assert jobs == Counter(measure=MODELS) + PUBLISHED - of_raters
+    assert jobs == Counter(measure=MODELS, describe_model=MODELS) + PUBLISHED - of_raters
 
 
 def test_an_edit_of_the_threshold_measures_again_and_predicts_nothing(checkout: Study) -> None:
     jobs = planned_after(checkout, "segmentation/threshold.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
     stages = Counter(choose_threshold=MODELS, segment=2 * MODELS, measure=MODELS, compare_members=NETWORKS)
-    assert jobs == stages + PUBLISHED
+    assert jobs == stages + Counter(describe_model=MODELS) + PUBLISHED
 
 
 def test_an_edit_of_the_comparison_of_members_predicts_and_trains_nothing(checkout: Study) -> None:
@@ -102,4 +102,4 @@ def test_an_edit_of_how_members_are_stored_predicts_again_and_trains_nothing(che
 
 def test_an_edit_of_the_quality_pages_reruns_the_pages_and_the_report(checkout: Study) -> None:
     jobs = planned_after(checkout, "quality/patient_page.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
-    assert set(jobs) == {"assess", "assess_cohort", "report"}
+    assert set(jobs) == {"assess", "assess_cohort", "describe_model", "report"}
