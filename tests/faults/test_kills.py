@@ -36,7 +36,7 @@ MOMENTS = {
         Moment(("brain",), Form.MAIN),
         Moment(("prepare",), Form.MAIN_OF_A_SLOW_JOB),
         Moment(("segment", "measure"), Form.MAIN_THEN_JOBS),
-        Moment(("raters", "statistics", "resection", "bundle"), Form.JOB),
+        Moment(("raters", "statistics", "before", "resection", "bundle"), Form.JOB),
     ),
 }
 pytestmark = pytest.mark.timeout(3600)
