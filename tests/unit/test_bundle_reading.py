@@ -301,6 +301,14 @@ def test_digests_must_be_of_its_files(folder: Path) -> None:
     assert refusal(folder).startswith(f"has no digest in bundle.json of {PLANS}")
 
 
+BEST = {"threshold": 0.5, "score": 0.4}
+CHOSEN = {"threshold": 0.5, "candidates": [BEST]}
+ODD_SCORES = (None, "1", True, float("nan"), 10**400)
+ODD_CANDIDATES = (3, None, "0.5", [], {}, {"score": 1}, {"threshold": 0.3}, *({**BEST, "score": s} for s in ODD_SCORES))
+EVERY = "threshold: every candidate needs the numbers threshold and score"
+NESTED = "threshold: nested_performance needs the number score, or is null"
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -310,6 +318,11 @@ def test_digests_must_be_of_its_files(folder: Path) -> None:
         ({"channels": [{"name": "post_t1ce", "is_label": False}]}, "the settings are those of another model"),
         ({"channels": [{"name": n, "is_label": True} for n in ("post_t1ce", "post_t1")]}, "which channels are labels"),
         ({"threshold": {"threshold": 0, "candidates": []}}, "threshold: no threshold among its candidates"),
+        ({"threshold": {"threshold": True, "candidates": [{"threshold": 1, "score": 1}]}}, "(found True)"),
+        ({"threshold": {"threshold": 0.5, "candidates": 0.5}}, "threshold: no threshold among its candidates"),
+        ({"threshold": {"threshold": [0.5], "candidates": [BEST]}}, "threshold: no threshold among its candidates"),
+        *(({"threshold": {"threshold": 0.5, "candidates": [BEST, odd]}}, EVERY) for odd in ODD_CANDIDATES),
+        *(({"threshold": {**CHOSEN, "nested_performance": odd}}, NESTED) for odd in ({"x": 1}, {"score": None}, {}, 1)),
         ({"files": {PLANS: "0" * 63}}, f"files.{PLANS}: "),
         ({"surprise": 1}, "surprise: unknown key; see docs/reference/bundle.md"),
         ({"study": {}}, "study"),
@@ -373,6 +386,28 @@ def test_too_many_files_are_refused(folder: Path) -> None:
     for name, content in entries:
         (folder / name).write_bytes(content)
     assert refusal(folder).startswith("holds more than 1000 files")
+
+
+def test_files_and_folders_are_counted_together_wherever_they_lie(folder: Path) -> None:
+    for number in range(3):
+        (folder / f"more{number}").mkdir()
+        for file in range(400):
+            (folder / f"more{number}" / f"{file}.json").touch()
+    assert refusal(folder).startswith("holds more than 1000 files and folders")
+    shutil.rmtree(folder)
+    for number in range(container.MOST_FILES + 1):
+        (folder / f"more{number}").mkdir(parents=True)
+    assert refusal(folder).startswith("holds more than 1000 files and folders")
+
+
+def test_a_folder_that_cannot_be_listed_is_told_in_words(folder: Path) -> None:
+    opened = [os.open(folder, os.O_RDONLY)]
+    for _ in range(21):  # longer than any path that a system opens
+        os.mkdir("x" * 200, dir_fd=opened[-1])
+        opened.append(os.open("x" * 200, os.O_RDONLY, dir_fd=opened[-1]))
+    for each in opened:
+        os.close(each)
+    assert refusal(folder) == "cannot be read (File name too long); give a bundle"
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")

@@ -21,6 +21,7 @@ MEBIBYTE = 1 << 20
 LARGEST: Mapping[str, int] = {".json": 16 * MEBIBYTE, ".md": MEBIBYTE, ".safetensors": 4096 * MEBIBYTE}
 """The kinds of files that a bundle may hold, by suffix, each with the most bytes of one file."""
 MOST_FILES = 1000
+"""Folders count, too."""
 MOST_COMPRESSED = 100
 """Weights hardly compress; a file of 1 MiB or more that shrinks more than this is made to fill a disk."""
 _CODE = (".pkl", ".pickle", ".pth", ".pt", ".ckpt", ".joblib", ".npy", ".npz", ".h5", ".hdf5", ".keras", ".py", ".so")
@@ -41,14 +42,14 @@ class BundleFiles(Protocol):
 @contextmanager
 def opened(path: Path) -> Iterator[BundleFiles]:
     """Open a bundle that lies in a folder or in a zip. Raises ``ResiduaError`` for one that is unsafe or damaged."""
-    if path.is_dir():
-        yield _Folder(path)
+    if folder := _folder_at(path):
+        yield folder
         return
     try:
         with zipfile.ZipFile(path) as archive:
             yield _Zip(path, archive)
     except OSError as error:
-        raise ResiduaError(f"{path}: cannot be read ({error.strerror or error}); give a bundle") from None
+        raise _unreadable(path, error) from None
     except zipfile.BadZipFile as error:
         raise unusable(path, f"is no folder and no whole zip ({error})") from None
     except (zlib.error, EOFError, NotImplementedError) as error:
@@ -72,7 +73,10 @@ def digest_in(container: BundleFiles, name: str) -> str:
 class _Folder:
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.sizes: Mapping[str, int] = dict(self._found(path, PurePosixPath()))
+        found = _listed(path)
+        for name in found:
+            _require_known(path, name, found[name].st_mode)
+        self.sizes: Mapping[str, int] = {name: stated.st_size for name, stated in found.items()}
         _require_bounded(path, self.sizes)
 
     def open(self, name: str) -> IO[bytes]:
@@ -82,18 +86,29 @@ class _Folder:
         except OSError as error:
             raise unusable(self.path, f"{name} cannot be read ({error.strerror})") from None
 
-    def _found(self, folder: Path, below: PurePosixPath, seen: int = 0) -> Iterator[tuple[str, int]]:
-        for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
-            name = below / entry.name
-            if entry.is_dir(follow_symlinks=False):
-                yield from self._found(folder / entry.name, name, seen)
-                continue
-            seen += 1
-            if seen > MOST_FILES:
-                raise _too_many(self.path)
-            found = entry.stat(follow_symlinks=False)
-            _require_known(self.path, str(name), found.st_mode)
-            yield str(name), found.st_size
+
+def _folder_at(path: Path) -> _Folder | None:
+    try:
+        return _Folder(path) if path.is_dir() else None
+    except OSError as error:
+        raise _unreadable(path, error) from None
+
+
+def _listed(path: Path) -> dict[str, os.stat_result]:
+    """Return by name all files below a folder, as the disk describes them; none is opened."""
+    found, folders, seen = {}, [""], 0
+    while folders:
+        below = folders.pop()
+        with os.scandir(path / below) as entries:
+            for entry in entries:
+                seen += 1
+                if seen > MOST_FILES:
+                    raise _too_many(path)
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(f"{below}{entry.name}/")
+                else:
+                    found[f"{below}{entry.name}"] = entry.stat(follow_symlinks=False)
+    return dict(sorted(found.items()))
 
 
 class _Zip:
@@ -153,7 +168,11 @@ def _require_bounded(path: Path, sizes: Mapping[str, int]) -> None:
 
 
 def _too_many(path: Path) -> ResiduaError:
-    return unusable(path, f"holds more than {MOST_FILES} files, far more than a bundle")
+    return unusable(path, f"holds more than {MOST_FILES} files and folders, far more than a bundle")
+
+
+def _unreadable(path: Path, error: OSError) -> ResiduaError:
+    return ResiduaError(f"{path}: cannot be read ({error.strerror or error}); give a bundle")
 
 
 def _mebibytes(size: int) -> str:

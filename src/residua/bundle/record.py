@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import float_info
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
@@ -140,10 +141,17 @@ class BundleRecord(Closed):
     @field_validator("threshold")
     @classmethod
     def _threshold_is_one(cls, threshold: dict[str, Any]) -> dict[str, Any]:
-        candidates = [found["threshold"] for found in threshold.get("candidates", ()) if "score" in found]
-        chosen = threshold.get("threshold")
-        if not isinstance(chosen, int | float) or not 0 < chosen <= 1 or chosen not in candidates:
+        chosen: Any = threshold.get("threshold")
+        found = threshold.get("candidates")
+        tried = found if isinstance(found, list) else []
+        if not all(_has_numbers(each, "threshold", "score") for each in tried):
+            raise ValueError("every candidate needs the numbers threshold and score")
+        known = _has_numbers(threshold, "threshold") and chosen in [each["threshold"] for each in tried]
+        if not known or not 0 < chosen <= 1:
             raise ValueError(f"no threshold among its candidates (found {chosen!r})")
+        nested = threshold.get("nested_performance")
+        if nested is not None and not _has_numbers(nested, "score"):
+            raise ValueError("nested_performance needs the number score, or is null")
         return threshold
 
     @model_validator(mode="after")
@@ -164,3 +172,10 @@ class BundleRecord(Closed):
         if list(self.folds) != sorted(set(self.folds)):
             raise ValueError(f"folds must rise (found {list(self.folds)})")
         return self
+
+
+def _has_numbers(found: object, *keys: str) -> bool:
+    """Return whether something is a mapping with a finite number under each key."""
+    values = [found.get(key) for key in keys] if isinstance(found, dict) else [None]
+    numbers = [value for value in values if isinstance(value, int | float) and not isinstance(value, bool)]
+    return len(numbers) == len(values) and all(abs(number) <= float_info.max for number in numbers)
