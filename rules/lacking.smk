@@ -16,7 +16,7 @@ rule ensemble_lacking:
     """Predict the hold-out with some of the channels only."""
     input:
         cases="results/prepared/{arch}/{inputs}/holdout.json",
-        models=expand("results/models/{{arch}}/{{inputs}}/fold{fold}/manifest.json", fold=loaded.folds),
+        models=lambda wildcards: preparation.models_of(loaded, wildcards.arch, wildcards.inputs),
     output:
         "results/lacking/{arch}/{inputs}/{given}/probabilities/manifest.json",
     log:

@@ -75,7 +75,6 @@ def shared_study(bundles: Sequence[Bundle], cohort: str) -> Study:
     merged["channel_dropout"], merged["elsewhere"] = {}, {}
     merged["archs"] = list(dict.fromkeys(bundle.arch for bundle in bundles))
     merged["networks"] = {bundle.arch: _untrained(bundle) for bundle in reversed(bundles)}
-    merged["elsewhere"], merged["channel_dropout"] = {}, {}
     merged["eligibility"], merged["on_invalid"] = "per_inputs", "exclude"
     first = {bundle.arch: bundle.inputs for bundle in reversed(bundles)}
     merged["statistics"] = {**merged["statistics"], "best_inputs": dict.fromkeys(BestInputs.model_fields, first)}
