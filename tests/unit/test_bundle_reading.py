@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 
 from bundles import CARD, safetensors, write_micro_bundle
-from residua.bundle import container
+from residua.bundle import container, read
 from residua.bundle.names import RECORD, model_file
-from residua.bundle.read import read_bundle, unpack, unpack_model
+from residua.bundle.read import read_bundle, unpack, unpack_models
 from residua.bundle.record_file import DIGEST
 from residua.errors import ResiduaError
-from residua.publishing.publish import digest, record_digest
+from residua.inference.unpacking import publish_models
+from residua.publishing.publish import digest, record_digest, verified
 
 PLANS, WEIGHTS = model_file(0, "plans.json"), model_file(1, "weights.safetensors")
 
@@ -96,10 +97,35 @@ def test_unpacking_gives_the_same_files(folder: Path, tmp_path: Path, form: str)
     assert unpack(bundle, tmp_path / "all") == read_bundle(folder)
     files = sorted(file.relative_to(folder) for file in folder.rglob("*") if file.is_file())
     assert [file for file in files if (tmp_path / "all" / file).read_bytes() == (folder / file).read_bytes()] == files
-    unpack_model(bundle, 1, tmp_path / "model")
+    unpack_models(bundle, {1: tmp_path / "model"})
     names = {file.name for file in (tmp_path / "model").iterdir()}
     assert names == {"plans.json", "dataset.json", "weights.safetensors"}
     assert (tmp_path / "model" / "weights.safetensors").read_bytes() == (folder / WEIGHTS).read_bytes()
+
+
+@pytest.mark.parametrize("form", ["folder", "zip"])
+def test_a_bundle_is_published_as_models_of_a_study_and_checked_once(
+    folder: Path, tmp_path: Path, monkeypatch: Any, form: str
+) -> None:
+    bundle = folder if form == "folder" else zipped(folder)
+    hashed = []
+    monkeypatch.setattr(read, "digest_in", lambda found, name: hashed.append(name) or container.digest_in(found, name))
+    manifests = {fold: f"{tmp_path}/results/fold{fold}/manifest.json" for fold in (0, 1)}
+    publish_models(str(bundle), manifests, f"{tmp_path}/results/threshold.json")
+    for fold, manifest in manifests.items():
+        for name, file in verified(manifest).items():
+            assert file.read_bytes() == (folder / model_file(fold, name)).read_bytes()
+    once, record = sorted(hashed), read_bundle(folder)
+    assert once == sorted(record.files)
+    assert json.loads((tmp_path / "results" / "threshold.json").read_text()) == record.threshold
+
+
+def test_nothing_of_a_damaged_bundle_is_published(folder: Path, tmp_path: Path) -> None:
+    (folder / WEIGHTS).write_bytes(safetensors(7))
+    manifests = {fold: f"{tmp_path}/results/fold{fold}/manifest.json" for fold in (0, 1)}
+    with pytest.raises(ResiduaError, match="was changed or damaged"):
+        publish_models(str(folder), manifests, f"{tmp_path}/results/threshold.json")
+    assert not list((tmp_path / "results").rglob("*.json"))
 
 
 OUTSIDE = ["../outside.json", "/tmp/outside.json", "models/../../outside.json", "..\\outside.json", "C:/outside.json"]

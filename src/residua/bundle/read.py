@@ -35,12 +35,17 @@ def unpack(path: Path, folder: Path) -> BundleRecord:
     return record
 
 
-def unpack_model(path: Path, fold: int, folder: Path) -> BundleRecord:
-    """Write the files of one fold's model into ``folder``, as its training published them; return the record."""
+def unpack_models(path: Path, folders: Mapping[int, Path]) -> BundleRecord:
+    """Write the model of each fold into its folder, as its training published it, and return the record.
+
+    The bundle is checked once, before the first file is written.
+    """
     with opened(path) as container:
         record = _checked(container, None)
-        for name in model_files_of(record.arch):
-            _copy(container, model_file(fold, name), record.files[model_file(fold, name)], folder / name)
+        for fold, folder in folders.items():
+            for name in model_files_of(record.arch):
+                file = model_file(fold, name)
+                _copy(container, file, record.files[file], folder / name)
     return record
 
 
