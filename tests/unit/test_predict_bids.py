@@ -17,7 +17,9 @@ from typer.testing import CliRunner
 
 from cohort_tables import snapshot
 from residua.cli import app
+from residua.images.volumes import Image, load_grid, save
 from residua.inference.bids import write_bids
+from residua.networks.prediction import LEVELS, save_probability
 
 VALIDATOR = shutil.which("bids-validator-deno", path=str(Path(sys.executable).parent)) or shutil.which(
     "bids-validator-deno"
@@ -29,11 +31,13 @@ def outcome(out: Path, patient: str, scan: Path | None = None) -> dict[str, Any]
     """A predicted patient of an application in ``out``, with its files."""
     voxels = np.random.default_rng(len(patient)).random((5, 6, 7)).astype(np.float32)
     given = scan or out / "scans" / patient / "t1ce.nii.gz"
-    files = {"probability": voxels, "mask": (voxels >= 0.7).astype(np.uint8)}
-    names = {name: f"results/{name}/{patient}.nii.gz" for name in files}
-    for path, data in {given: voxels, **{out / names[name]: files[name] for name in files}}.items():
+    names = {name: f"results/{name}/{patient}.nii.gz" for name in ("probability", "mask")}
+    for path in (given, *(out / name for name in names.values())):
         path.parent.mkdir(parents=True, exist_ok=True)
-        nib.save(nib.Nifti1Image(data, AFFINE), path)
+    nib.save(nib.Nifti1Image(voxels, AFFINE), given)
+    grid = load_grid(given)
+    save_probability(Image(voxels, grid), out / names["probability"])
+    save(Image(voxels >= 0.7, grid), out / names["mask"])
     made = {"arch": "nnunet", "inputs": "B", "bundle": "/models/b.zip", "threshold": 0.7, "volume_ml": 0.21}
     return {"patient": patient, "state": "predicted", "given": {"post_t1ce": str(given)}, **names, **made,
             "residual_tumour": patient != "P1"}  # fmt: skip
@@ -85,10 +89,12 @@ def test_maps_are_those_of_the_application_in_millimetres(tmp_path: Path, datase
     for suffix, folder in (("probseg", "probability"), ("mask", "mask")):
         (path,) = dataset.glob(f"sub-P22/anat/*_{suffix}.nii.gz")
         ours, theirs = nib.load(path), nib.load(tmp_path / f"results/{folder}/P22.nii.gz")
-        assert np.array_equal(np.asarray(ours.dataobj), np.asarray(theirs.dataobj))
+        assert np.array_equal(ours.get_fdata(), theirs.get_fdata())
+        assert (ours.dataobj.slope, ours.dataobj.inter) == (theirs.dataobj.slope, theirs.dataobj.inter)
         assert np.array_equal(ours.affine, theirs.affine)
         assert ours.get_data_dtype() == theirs.get_data_dtype()
         assert ours.header.get_xyzt_units()[0] == "mm"
+        assert ours.dataobj.slope == pytest.approx(1 / LEVELS if suffix == "probseg" else 1)
 
 
 def test_participants_are_the_predicted_patients_and_every_column_is_described(dataset: Path) -> None:

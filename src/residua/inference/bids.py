@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import nibabel as nib
 
 from residua.publishing.publish import digest, write_json, write_text, writing
 from residua.version import __version__
@@ -80,7 +79,7 @@ def _write_patient(outcome: Mapping[str, Any], out: Path, dataset: Path, links: 
     stem = f"{subject}_space-{_SPACE}_label-{_LABEL}_desc-residual"
     probability, mask = folder / f"{stem}_probseg.nii.gz", folder / f"{stem}_mask.nii.gz"
     for source, target in ((outcome["probability"], probability), (outcome["mask"], mask)):
-        _write_image(out / source, target)
+        _copy_image(out / source, target)
     scans = {column: Path(file) for column, file in outcome["given"].items()}
     common = {"SpatialReference": _SPACE, "Manual": False, "Model": f"{outcome['arch']} {outcome['inputs']}"}
     common["Bundle"] = Path(outcome["bundle"]).name
@@ -94,12 +93,10 @@ def _write_patient(outcome: Mapping[str, Any], out: Path, dataset: Path, links: 
     return [path for image in (probability, mask) for path in (image, _sidecar(image))]
 
 
-def _write_image(source: Path, target: Path) -> None:
-    """Copy an image, with the unit of its voxel sizes in the header, as BIDS demands."""
-    image: Any = nib.load(source)
-    image.header.set_xyzt_units("mm", "sec")
-    with writing(target, suffix=".nii.gz") as part:
-        nib.save(image, part)
+def _copy_image(source: Path, target: Path) -> None:
+    """Copy an image byte by byte: stored again, its levels would be rounded a second time."""
+    with writing(target) as part:
+        shutil.copyfile(source, part)
 
 
 def _sidecar(image: Path) -> Path:
