@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from residua.inference.prediction import texts_of
 from residua.words import listed, name_of, title_of
 
 RESEARCH = "Research use only. Not a medical device: no decision on a patient may rest on this page."
@@ -45,6 +44,7 @@ def contents_of(record: Mapping[str, Any]) -> Contents:
     """Return the texts about a ``prediction_record``."""
     predicted = record["state"] == "predicted"
     problems = [f"{problem['what']}: {problem['remedy']}" for problem in record["problems"]]
+    warnings = [warning["what"] for warning in record["warnings"]]
     excluded = [f"the table excludes the patient ({record['excluded']})"] if record["state"] == "excluded" else []
     return Contents(
         patient=record["patient"],
@@ -52,7 +52,7 @@ def contents_of(record: Mapping[str, Any]) -> Contents:
         headlines=tuple(_headlines(record)) if predicted else (),
         given=tuple(_given(record)),
         numbers=tuple(_numbers(record)) if predicted else (),
-        cautions=tuple(_sentence(text) for text in [*problems, *excluded, *texts_of(record["warnings"])]),
+        cautions=tuple(_sentence(text) for text in [*problems, *excluded, *warnings]),
         flags=tuple(_sentence(f"{flag['what']}. {flag['look']}") for flag in record["flags"]),
         model=_model(record["bundle"]) if record["bundle"] else "",
     )

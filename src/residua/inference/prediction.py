@@ -5,13 +5,13 @@ It holds no file path and no name but the patient's own.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any
 
 from residua.bundle.record import Calibration
 from residua.inference.cautions import cautions_of
+from residua.inference.hidden_paths import without_paths
 from residua.quality.judge import flags_of, measure_frame
 from residua.quality.measures import Measures
 from residua.resection.classes import RANO
@@ -20,7 +20,6 @@ from residua.words import name_of
 
 SCHEMA = 1
 """The number of the form of the record."""
-_PATH = re.compile(r"(?<![\w.])/(?:[^\s/:;,()]+/)*([^\s/:;,()]+)")
 
 
 def prediction_record(
@@ -40,7 +39,7 @@ def prediction_record(
         "patient": outcome["patient"],
         "state": outcome["state"],
         "excluded": outcome["excluded"],
-        "problems": [_without_paths(problem, outcome["given"]) for problem in outcome["problems"]],
+        "problems": [_problem(problem, outcome["given"]) for problem in outcome["problems"]],
         "given": list(outcome["given"]),
         "bundle": bundle and _bundle(outcome, bundle),
         "flags": _flags(outcome["patient"], measures or {}),
@@ -134,26 +133,13 @@ def _flags(patient: str, measures: Measures) -> list[dict[str, Any]]:
     return [{key: getattr(flag, key) for key in keys} for flag in flags]
 
 
-def _without_paths(problem: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+def _problem(problem: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+    column, file = problem.get("subject"), problem.get("file") or ""
+    names = {file: name_of(column) if column else PurePath(file).name}
+    names |= {known: name_of(of) for of, known in given.items()}
     return {
         "check": problem["check"],
-        "column": problem.get("column"),
-        "what": without_paths(problem["what"], given),
-        "remedy": without_paths(problem["remedy"], given),
+        "column": column,
+        "what": without_paths(problem["what"], names),
+        "remedy": without_paths(problem["remedy"], names),
     }
-
-
-def without_paths(text: str, given: Mapping[str, str]) -> str:
-    """Write the name of a column for its file, and the last part alone of any other path.
-
-    >>> without_paths("/data/Doe^Jane/t1.nii.gz: is damaged, see /tmp/log.txt", {"post_t1": "/data/Doe^Jane/t1.nii.gz"})
-    'post-operative T1w: is damaged, see log.txt'
-    """
-    for column, file in sorted(given.items(), key=lambda item: -len(item[1])):
-        text = text.replace(file, name_of(column))
-    return _PATH.sub(r"\1", text)
-
-
-def texts_of(parts: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return what flags, warnings or problems say."""
-    return [part["what"] for part in parts]
