@@ -65,6 +65,23 @@ def test_an_entry_that_says_too_little_or_too_much_is_refused(entries: dict[str,
     assert told in refused(**entries)
 
 
+@pytest.mark.parametrize("column", ["residual", "post_t1ce", "pre_tumor", "brain_mask", "hospital", "patient", "age"])
+def test_predictions_have_no_column_that_means_something_else(column: str) -> None:
+    what = f"elsewhere.other.inputs.B names {column}, a column of the cohort table with a meaning of its own"
+    assert refused(other=entry(inputs={"B": column})).count(what) == 1
+
+
+def test_predictions_have_no_column_of_a_sequence_or_label_that_this_study_adds() -> None:
+    record = config(elsewhere={"other": entry(inputs={"B": "dwi", "C": "edema", "D": "sent"})})
+    record["sequences"]["moving"] = [*record["sequences"]["moving"], "dwi"]
+    record["labels"]["edema"] = "dwi"
+    with pytest.raises(ResiduaError) as error:
+        load_study(record)
+    assert "elsewhere.other.inputs.B names dwi, a column" in str(error.value)
+    assert "elsewhere.other.inputs.C names edema, a column" in str(error.value)
+    assert "names sent" not in str(error.value)
+
+
 @pytest.mark.parametrize(("written", "meant"), [(True, "yes"), (False, "no"), ("unknown", "unknown"), ("no", "no")])
 def test_yes_and_no_are_what_yaml_reads_them_as(written: Any, meant: str) -> None:
     study = load_study(config(elsewhere={"other": entry(has_seen_patients=written)}))

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from residua.cohort.table.patients import FILES
 from residua.importers.bids_images import BidsImage
 from residua.importers.contrast import QUESTION, contrast_in, contrast_in_sidecar
 from residua.importers.labels import Rules
+from residua.settings.columns import FILES
 
 Time = Literal["pre", "post"]
 _SESSIONS: Mapping[Time, tuple[str, ...]] = {

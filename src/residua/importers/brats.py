@@ -25,12 +25,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
 from residua.importers.found import NOT_EARLY, STRIPPED, Found, FoundPatient
 from residua.importers.labels import Rules
 from residua.importers.tree import files_below, instead, why_unread
+from residua.settings.columns import FILES
 
 LAYOUT = "brats"
 Release = Literal["2021", "2023", "2024"]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from unicodedata import normalize
 
-from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import patient_of
 from residua.importers.contrast import QUESTION, contrast_in
@@ -18,6 +17,7 @@ from residua.importers.labels import Rules
 from residua.importers.pattern import Pattern
 from residua.importers.tree import files_below, instead, volume_name, why_unread
 from residua.settings.base import COLUMN
+from residua.settings.columns import FILES
 
 LAYOUT = "folders"
 _SHOWN = 3

@@ -17,7 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from residua.cohort.table.patients import FILES
 from residua.errors import ResiduaError
 from residua.importers.candidates import LABELS, patient_of
 from residua.importers.found import Found
@@ -26,6 +25,7 @@ from residua.importers.pattern import Pattern
 from residua.importers.tree import files_below, instead, why_unread
 from residua.publishing.publish import read_json
 from residua.settings.base import COLUMN
+from residua.settings.columns import FILES
 
 LAYOUT = "nnunet"
 _USUAL_NAMES = {

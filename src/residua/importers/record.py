@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from residua.cohort.table.patients import CLINICAL
 from residua.importers.found import NOT_EARLY, Found
 from residua.importers.labels import in_words
+from residua.settings.columns import CLINICAL
 
 _REASONS, _NAMES = 10, 5
 _LABELS = ("residual", "pre_tumor", "brain_mask")

@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from residua.cohort.table.paths import absolute_path
-from residua.cohort.table.patients import CLINICAL, FILES, REQUIRED
 from residua.cohort.table.rows import CohortRow, wrong_cells
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
@@ -20,6 +19,7 @@ from residua.importers.identifiers import hospital_identifiers, safe_identifiers
 from residua.importers.labels import derive, in_words, structures
 from residua.importers.record import RecordRow, record_of
 from residua.publishing.publish import write_json, write_text
+from residua.settings.columns import CLINICAL, FILES, REQUIRED
 
 Progress = Callable[[int, int], None]
 _FIRST = (*REQUIRED, "exclusion_reason", "source_id")

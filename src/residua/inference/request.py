@@ -6,11 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from residua.cohort.table.patients import CLINICAL, parse_table
+from residua.cohort.table.patients import parse_table
 from residua.cohort.table.rows import CohortRow, wrong_cells
 from residua.errors import ResiduaError
 from residua.inference.new_patients import DEFAULTS
 from residua.problems.lists import raise_problems
+from residua.settings.columns import CLINICAL
 from residua.settings.study import Study
 
 SUFFIXES = (".nii.gz", ".nii")

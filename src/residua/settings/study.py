@@ -20,6 +20,7 @@ from residua.settings.base import (
 )
 from residua.settings.brain_mask import BrainMask
 from residua.settings.classification import Classification
+from residua.settings.columns import CONTRACT
 from residua.settings.elsewhere import Elsewhere
 from residua.settings.messages import problem_lines
 from residua.settings.network import NetworkSettings
@@ -234,6 +235,18 @@ class Study(Frozen):
         taken = [name for name in self.elsewhere if name in known]
         problems = [f"elsewhere.{name} has the name of a network of Residua" for name in taken]
         problems += [f"two networks have the label {label}" for label, number in labels.items() if number > 1]
+        return _refused(self, problems)
+
+    @model_validator(mode="after")
+    def _predictions_have_columns_of_their_own(self) -> Study:
+        taken = {*CONTRACT, *self.images, *self.labels}
+        problems = [
+            f"elsewhere.{name}.inputs.{inputs} names {place}, a column of the cohort table with a meaning of its own; "
+            "put the predictions into another column"
+            for name, other in self.elsewhere.items()
+            for inputs, place in other.inputs.items()
+            if place in taken
+        ]
         return _refused(self, problems)
 
     @model_validator(mode="after")

@@ -9,10 +9,11 @@ from string import ascii_uppercase
 from typing import Any
 
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import CONTRACT, FILES, PatientTable, parse_table
+from residua.cohort.table.patients import PatientTable, parse_table
 from residua.errors import ResiduaError
 from residua.problems.lists import raise_problems
 from residua.settings.base import COLUMN, REFERENCE_STANDARD
+from residua.settings.columns import CONTRACT, FILES
 
 _BEFORE_SURGERY = "pre_"
 _A_LABEL = re.compile(r"tumou?r|seg|mask|label|lesion|o?edema|necro|enhanc")

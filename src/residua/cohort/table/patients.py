@@ -15,11 +15,7 @@ from residua.cohort.table.rows import CohortRow, path_problem, typed, wrong_cell
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
-
-REQUIRED = ("patient", "hospital", "role")
-FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
-CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
-CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", *FILES, *CLINICAL)
+from residua.settings.columns import CLINICAL, CONTRACT, REQUIRED
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from residua.cohort.table.lines import MISSING, read_lines
-from residua.cohort.table.patients import CLINICAL, REQUIRED
 from residua.errors import ResiduaError
 from residua.importers.dicom.headers import Owner
 from residua.importers.dicom.propose import Proposal
 from residua.publishing.publish import write_text
+from residua.settings.columns import CLINICAL, REQUIRED
 
 TABLE, PRIVATE = "proposal.tsv", "private"
 COLUMNS = (
