@@ -80,6 +80,21 @@ def test_a_description_is_all_that_a_record_needs() -> None:
     assert record.out_of_fold_score == 0.7
 
 
+def test_the_calibration_error_has_no_interval_and_the_brier_score_has_one() -> None:
+    threshold = {"threshold": 0.5, "candidates": [{"threshold": 0.5, "score": 0.7}]}
+    record = record_of("nnunet", **described(cases()), threshold=threshold)
+    assert record.calibration is not None
+    error, brier = record.calibration.expected_calibration_error, record.calibration.brier
+    by_bins = sum(each.patients * abs(each.predicted - each.observed) for each in record.calibration.bins) / 20
+    assert (error.low, error.high) == (None, None)
+    assert error.value == pytest.approx(by_bins)
+    assert brier.low is not None
+    assert brier.high is not None
+    assert brier.low < brier.value < brier.high
+    printed = rf"Brier score {brier.value:.3f} \[{brier.low:.3f}, {brier.high:.3f}\] .*"
+    assert re.search(printed + rf"expected calibration error {error.value:.3f}\.$", card_of(record), re.MULTILINE)
+
+
 @pytest.mark.parametrize("poison", ["volumes", "tumours", "classes", "dice", "absent", "measures"])
 def test_the_holdout_reaches_nothing_by_which_a_patient_is_judged(poison: str) -> None:
     clean, measures = cases(), quality(cases())

@@ -84,7 +84,7 @@ def test_reliability_of_patients_who_follow_the_curve() -> None:
     expected = float(np.mean(TRUE.probability(volume) * (1 - TRUE.probability(volume))))
     assert found.brier.low < expected < found.brier.high
     assert found.brier.value < found.brier_of_prevalence
-    assert found.expected_calibration_error.value < 0.03
+    assert found.expected_calibration_error < 0.03
     assert sum(each.patients for each in found.bins) == 4000
     assert 8 <= len(found.bins) <= 10
     assert all(abs(each.predicted - each.observed) < 0.1 for each in found.bins)
@@ -95,7 +95,7 @@ def test_a_hospital_that_differs_is_seen_in_the_reliability() -> None:
     other, reversed_tumour = patients(1000, Curve(CUT, 3.0, 0.0), seed=5)
     fold = np.repeat([0, 1, 2], 1000)
     found = judged(np.append(volume, other), np.append(tumour, reversed_tumour), fold)
-    assert found.expected_calibration_error.low > 0.05
+    assert found.expected_calibration_error > 0.25
 
 
 def test_a_patient_is_judged_by_a_curve_that_has_not_seen_the_own_fold() -> None:
@@ -115,7 +115,7 @@ def test_numbers_of_few_patients_by_hand() -> None:
     # Platt's targets are 5/6 and 1/6 with four patients in each class, and two volumes fit them exactly.
     assert found.brier.value == pytest.approx(1 / 36, abs=1e-6)
     assert found.brier_of_prevalence == 0.25
-    assert found.expected_calibration_error.value == pytest.approx(1 / 6, abs=1e-4)
+    assert found.expected_calibration_error == pytest.approx(1 / 6, abs=1e-4)
     # Three bins were asked for; equal probabilities are not torn apart.
     assert [each.patients for each in found.bins] == [8, 8]
 
@@ -126,7 +126,7 @@ def test_the_order_of_patients_changes_nothing() -> None:
     fold = np.arange(100) % 4
     one, other = judged(volume, tumour, fold), judged(volume[order], tumour[order], fold[order])
     assert one.brier.value == pytest.approx(other.brier.value)
-    assert one.expected_calibration_error.value == pytest.approx(other.expected_calibration_error.value, abs=1e-6)
+    assert one.expected_calibration_error == pytest.approx(other.expected_calibration_error, abs=1e-6)
     assert [each.patients for each in one.bins] == [each.patients for each in other.bins]
 
 

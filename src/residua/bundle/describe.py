@@ -98,6 +98,7 @@ def calibrate(
         {
             **asdict(curve),
             **asdict(found),
+            "expected_calibration_error": {"value": found.expected_calibration_error, "low": None, "high": None},
             "certainty": certainty,
             "undecidable_ml": undecidable_ml(curve, certainty),
         }

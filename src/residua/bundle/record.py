@@ -70,7 +70,7 @@ class Bin(Closed):
 
 
 class Estimate(Closed):
-    """A number with its interval."""
+    """A number with its interval; the expected calibration error has none."""
 
     value: float
     low: float | None

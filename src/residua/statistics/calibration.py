@@ -8,7 +8,7 @@ thousand patients (Niculescu-Mizil and Caruana 2005).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +94,8 @@ class Reliability:
 
     brier: Estimated
     brier_of_prevalence: float
-    expected_calibration_error: Estimated
+    expected_calibration_error: float
+    """Without an interval: resampled patients lie further off the curve by chance alone, so its bootstrap is biased."""
     bins: tuple[ReliabilityBin, ...]
     patients: int
 
@@ -176,11 +177,12 @@ def reliability(
             return f"{curve} outside of fold {each}"
         probability[fold == each] = curve.probability(volume_ml[fold == each])
     observed = has_tumour.astype(np.float64)
+    bins = tuple(_bins(probability, observed))
     return Reliability(
         brier=bootstrap.of(_brier, probability, observed),
         brier_of_prevalence=_brier(np.full_like(observed, observed.mean()), observed),
-        expected_calibration_error=bootstrap.of(_calibration_error, probability, observed),
-        bins=tuple(_bins(probability, observed)),
+        expected_calibration_error=_calibration_error(bins, observed.size),
+        bins=bins,
         patients=int(fold.size),
     )
 
@@ -189,9 +191,8 @@ def _brier(probability: Values, observed: Values) -> float:
     return float(np.mean((probability - observed) ** 2))
 
 
-def _calibration_error(probability: Values, observed: Values) -> float:
-    bins = _bins(probability, observed)
-    return math.fsum(each.patients * abs(each.predicted - each.observed) for each in bins) / probability.size
+def _calibration_error(bins: Sequence[ReliabilityBin], patients: int) -> float:
+    return math.fsum(each.patients * abs(each.predicted - each.observed) for each in bins) / patients
 
 
 def _bins(probability: Values, observed: Values) -> list[ReliabilityBin]:
