@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from residua.metrics.classification import count, rates
+from residua.statistics.bootstrap import bca_of_means
 from residua.statistics.interval import Interval
 
 _CLASSES = {"recall": ("TP", "FN", "residual tumour"), "specificity": ("TN", "FP", "gross total resection")}
@@ -45,7 +43,7 @@ def bca_interval(outcome: NDArray[np.str_], rate: str, alpha: float, resamples: 
         return _without(estimate, outcome.size, "; ".join(alone))
     if not any(np.ptp(of) for of in right):
         return _without(estimate, outcome.size, "the patients of each class are all classified alike")
-    low, high = _bca(right, alpha, resamples, seed)
+    low, high = bca_of_means(right, alpha, resamples, seed)
     if not np.isfinite([low, high]).all():
         return _without(estimate, outcome.size, "all resamples lie on one side of the estimate")
     return Interval(estimate, 100 * low, 100 * high, outcome.size, 0)
@@ -57,22 +55,3 @@ def _in_class(outcome: NDArray[np.str_], name: str) -> NDArray[np.bool_]:
 
 def _without(estimate: float, patients: int, why: str) -> Interval:
     return Interval(estimate, None, None, patients, 0, f"no interval: {why}")
-
-
-def _bca(classes: list[NDArray[np.float64]], alpha: float, resamples: int, seed: int) -> tuple[float, float]:
-    def rate(*right: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-        return np.asarray(sum(of.mean(axis=axis) for of in right) / len(right))
-
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # The caller reports it in words.
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
-            classes,
-            rate,
-            n_resamples=resamples,
-            confidence_level=1 - alpha,
-            method="BCa",
-            vectorized=True,
-            rng=np.random.default_rng(seed),
-        )
-    return float(found.confidence_interval.low), float(found.confidence_interval.high)

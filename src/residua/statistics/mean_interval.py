@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
+from residua.statistics.bootstrap import bca_of_means
 from residua.statistics.interval import Interval
 
 
@@ -29,19 +27,7 @@ def mean_interval(values: ArrayLike, alpha: float, resamples: int, seed: int) ->
     if defined.size < 2 or not np.ptp(defined):
         why = "one patient only" if defined.size < 2 else "the same for all patients"
         return Interval(estimate, None, None, defined.size, undefined, f"no interval: {why}")
-    with warnings.catch_warnings(), np.errstate(all="ignore"):
-        # The caller reports it in words.
-        warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
-            (defined,),
-            np.mean,
-            n_resamples=resamples,
-            confidence_level=1 - alpha,
-            method="BCa",
-            vectorized=True,
-            rng=np.random.default_rng(seed),
-        )
-    low, high = float(found.confidence_interval.low), float(found.confidence_interval.high)
+    low, high = bca_of_means([defined], alpha, resamples, seed)
     if not np.isfinite([low, high]).all():
         return Interval(estimate, None, None, defined.size, undefined, "no interval: the resamples are too alike")
     return Interval(estimate, low, high, defined.size, undefined)
