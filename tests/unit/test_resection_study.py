@@ -242,6 +242,22 @@ def test_the_numbers_of_a_split_are_those_of_its_patients() -> None:
     assert np.isnan(row["range_median"])
 
 
+@pytest.mark.parametrize(
+    ("little_ml", "much_ml", "lacking", "there"),
+    # Of 100 ml: both near total by Raidionics, or both 3B by RANO.
+    [(0.5, 2.0, "raidionics", "rano"), (10.0, 30.0, "rano", "raidionics")],
+)
+def test_each_kappa_that_is_missing_has_its_reason(little_ml: float, much_ml: float, lacking: str, there: str) -> None:
+    reference, predicted = [little_ml, much_ml] * 10, [little_ml, much_ml, much_ml, much_ml] * 5
+    cases = frame(*(case(f"AMS{n}", *both) for n, both in enumerate(zip(reference, predicted, strict=True))))
+    found = resections(judged(cases, dict.fromkeys(cases["patient"], 100.0), {}), 0.175, STATISTICS)
+    (row,) = found.to_dict("records")
+    assert np.isnan(row[f"kappa_{lacking}"])
+    assert row[f"kappa_{there}"] == pytest.approx(0.5)
+    name = {"rano": "RANO", "raidionics": "Raidionics"}[lacking]
+    assert row["note"] == f"κ, {name}: not estimable: both give all patients one class"
+
+
 def test_the_hold_out_counts_the_ranges_that_hold_the_reference() -> None:
     row = summary_of(split="test", hospital=EVERYONE)
     assert (row["range_n"], row["range_holds_reference"]) == (2, 1)

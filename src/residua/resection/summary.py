@@ -113,7 +113,7 @@ def _agreement(group: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
         ranks = [group[f"{name}_{side}"].map(list(order).index) for side in ("reference", "predicted")]
         found[f"kappa_{name}"] = weighted_kappa(ranks[0], ranks[1], *settings)
     flat = {key: value for name, interval in found.items() for key, value in _flat(name, interval).items()}
-    reasons = {"bias": "extent", "upper": "limits", "kappa_rano": "kappa"}
+    reasons = {"bias": "extent", "upper": "limits", "kappa_rano": "κ, RANO", "kappa_raidionics": "κ, Raidionics"}
     notes = [f"{words}: {found[name].note}" for name, words in reasons.items() if found[name].note]
     return {**flat, "note": "; ".join(notes)}
 
