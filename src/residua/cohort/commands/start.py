@@ -11,7 +11,7 @@ from residua.cohort.choices import choice_problems
 from residua.cohort.cohort import Cohort
 from residua.cohort.table.rater_table import Raters
 from residua.external.checks import Given, prediction_problems
-from residua.external.predictions import judged_predictions
+from residua.external.predictions import find_predictions
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.publishing.publish import digest
@@ -59,7 +59,7 @@ def elsewhere_problems(
     """Return the problems of the files of predictions made elsewhere. Never raises."""
     reference = study.sequences.reference
     problems = []
-    for (name, inputs), files in judged_predictions(study, cohort)[0].items():
+    for (name, inputs), files in find_predictions(study, cohort).items():
         references = {p: cohort.patients[p].files[reference] for p in files if cohort.has(p, (reference,))}
         given = [Given(p, files[p], references[p], f"elsewhere.{name}.inputs.{inputs}") for p in references]
         problems += prediction_problems(given, study.elsewhere[name].kind, voxels, cache, workers)
