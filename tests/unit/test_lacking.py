@@ -170,3 +170,16 @@ def test_the_numbers_of_a_subset_are_those_of_the_hold_out(tmp_path: Path) -> No
     (shown,) = subsets_table(frame, {"nnunet": "nnU-Net"}, settings.statistics).frame.to_dict("records")
     assert shown["Channels"] == "post-operative T1w-CE and post-operative T1w"
     assert (shown["Input"], shown["DSC-P (%)"].text, shown["bAcc (%)"].text) == ("any", "30.00", "25.00")
+
+
+def test_what_is_undefined_on_a_subset_counts_nobody(tmp_path: Path) -> None:
+    cases = {"split": "test", "reference_ml": [0.0] * 3, "predicted_ml": [0.0, 0.0, 1.0], "dice": [0.0] * 3}
+    pd.DataFrame(cases).to_parquet(tmp_path / "one.parquet")
+    record = {"file": str(tmp_path / "one.parquet"), "arch": "nnunet", "inputs": "any", "given": ["post_t1ce"]}
+    frame = compare_subsets([record], Classification(residual_tumor_ml=0.175, min_overlap_dice=0))
+    assert "dice_sd" not in frame
+    (shown,) = subsets_table(frame, {}, load_study(config()).statistics).frame.to_dict("records")
+    assert str(shown["Sensitivity (%)"]) == "n/a (n=0, 3 undefined)"
+    assert str(shown["bAcc (%)"]) == "n/a (n=0, 3 undefined)"
+    assert str(shown["Specificity (%)"]) == "66.67 (n=3)"
+    assert (shown["DSC-P (%)"].text, shown["DSC-P (%)"].n) == ("n/a", 0)

@@ -21,13 +21,12 @@ from residua.settings.sharing import ModelSharing
 from residua.settings.statistics import Statistics
 from residua.statistics.bca import bca_interval
 from residua.statistics.calibration import Bootstrap, fit_curve, reliability, undecidable_ml
-from residua.statistics.cases import folds_of, outcomes_of, positive
+from residua.statistics.cases import RATES, folds_of, outcomes_of, positive
 from residua.statistics.interval import Interval
 from residua.statistics.mean_interval import mean_interval
 
 PARTS = {"out_of_fold": "validation", "holdout": "test"}
 """The parts of a study, and the split of the measurements that holds each."""
-RATES = ("sensitivity", "specificity", "balanced_accuracy")
 
 
 @dataclass(frozen=True)

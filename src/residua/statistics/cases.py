@@ -12,6 +12,9 @@ from residua.metrics.classification import count, has_residual_tumor, outcomes, 
 from residua.metrics.pooling import Pooled, pool_rates
 from residua.settings.classification import Classification
 
+RATES = ("sensitivity", "specificity", "balanced_accuracy")
+"""The rates by which networks are compared; ``Rates`` holds them under these names."""
+
 
 def read_cases(files: Sequence[str]) -> pd.DataFrame:
     """Read the measurements of several models (``results/metrics``) into one frame, in the order of the files.
@@ -41,7 +44,7 @@ def outcomes_of(cases: pd.DataFrame, classification: Classification) -> NDArray[
 
 
 def pooled_rate(outcome: NDArray[np.str_], fold: NDArray[np.int_], rate: str, folds_ddof: int) -> Pooled:
-    """Compute a rate (a field of ``Rates``) in percent for each fold and pool it; one fold gives its plain rate.
+    """Compute a rate (of ``Rates``) in percent for each fold and pool it; one fold gives its plain rate.
 
     >>> pooled_rate(np.array(["TP", "FN", "TP", "TP"]), np.array([0, 0, 1, 1]), "recall", 0).mean
     75.0

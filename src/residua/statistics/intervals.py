@@ -11,13 +11,10 @@ from numpy.typing import NDArray
 from residua.settings.classification import Classification
 from residua.settings.statistics import Statistics
 from residua.statistics.bca import bca_interval
-from residua.statistics.cases import folds_of, outcomes_of, pooled_rate
+from residua.statistics.cases import RATES, folds_of, outcomes_of, pooled_rate
 from residua.statistics.frames import tidy
 from residua.statistics.interval import Interval
 from residua.statistics.normal import normal_interval
-
-RATES = {"sensitivity": "recall", "specificity": "specificity", "balanced_accuracy": "balanced_accuracy"}
-"""The rates of the classification and the fields of ``Rates`` that hold them."""
 
 METHODS = {"validation": "normal", "test": "BCa"}
 """The article's method for each split."""
@@ -60,5 +57,5 @@ def _interval(
 ) -> Interval:
     if METHODS[split] == "BCa":
         return bca_interval(outcome, rate, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
-    pooled = pooled_rate(outcome, fold, RATES[rate], statistics.folds_ddof)
+    pooled = pooled_rate(outcome, fold, rate, statistics.folds_ddof)
     return normal_interval(pooled, statistics.interval_sd_multiplier)

@@ -10,17 +10,14 @@ import pandas as pd
 from residua.metrics.classification import count, rates
 from residua.metrics.pooling import pool_cases
 from residua.settings.classification import Classification
-from residua.statistics.cases import outcomes_of, positive, read_cases
-
-_RATES = {"sensitivity": "recall", "specificity": "specificity", "balanced_accuracy": "balanced_accuracy"}
+from residua.statistics.cases import RATES, outcomes_of, positive, read_cases
 
 
 def compare_subsets(compared: Sequence[Mapping[str, Any]], classification: Classification) -> pd.DataFrame:
     """Return one row per network and subset on the hold-out, in the order of ``compared``.
 
     Each of ``compared`` has ``file``, the measurements, ``arch``, ``inputs`` and ``given``, the channels. Columns are
-    arch, inputs, given, n, n_positive, dice and dice_sd of DSC-P (fractions), and the rates in percent; null if
-    undefined.
+    arch, inputs, given, n, n_positive, dice of DSC-P (a fraction), and the rates in percent; null if undefined.
 
     >>> cases = {"split": "test", "reference_ml": [2.0, 0.0], "predicted_ml": [1.0, 0.0], "dice": [0.5, 1.0]}
     >>> pd.DataFrame(cases).to_parquet("any.parquet")
@@ -36,6 +33,6 @@ def compare_subsets(compared: Sequence[Mapping[str, Any]], classification: Class
         dice = pool_cases({0: positive(test, classification)["dice"]})
         found = rates(count(outcomes_of(test, classification)))
         names = {"arch": record["arch"], "inputs": record["inputs"], "given": ", ".join(record["given"])}
-        numbers = {"n": len(test), "n_positive": dice.n + dice.undefined, "dice": dice.mean, "dice_sd": dice.sd}
-        rows.append({**names, **numbers, **{name: getattr(found, field) for name, field in _RATES.items()}})
+        numbers = {"n": len(test), "n_positive": dice.n + dice.undefined, "dice": dice.mean}
+        rows.append({**names, **numbers, **{rate: getattr(found, rate) for rate in RATES}})
     return pd.DataFrame(rows)

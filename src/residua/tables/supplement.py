@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from residua.settings.statistics import Statistics
-from residua.tables.cells import interval, number, p_value, yes_or_no
+from residua.tables.cells import interval, number, p_value, plain, yes_or_no
 from residua.tables.models import SPLITS
 from residua.tables.render import Cell, Table
 from residua.tables.resection import rano, resection
@@ -139,8 +139,8 @@ def subsets(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Sta
             "Channels": listed([name_of(channel) for channel in row["given"].split(", ")]),
             "Arch.": arch_labels.get(row["arch"], row["arch"]),
             "Input": row["inputs"],
-            "DSC-P (%)": Cell(number(100 * row["dice"]), row["n_positive"]),
-            **{title: Cell(number(row[rate]), row["n"]) for rate, title in _RATES.items()},
+            "DSC-P (%)": plain(100 * row["dice"], row["n_positive"]),
+            **{title: plain(row[rate], row["n"]) for rate, title in _RATES.items()},
         }
         for row in frame.to_dict("records")
     ]
