@@ -15,9 +15,10 @@ from typer.testing import CliRunner
 
 from cohort_tables import write_image
 from residua.cli import app
-from residua.cohort.table.patients import FILES, parse_table
+from residua.cohort.table.patients import parse_table
 from residua.importers.found import Found
 from residua.importers.write import Progress, building, write_into
+from residua.settings.columns import FILES
 
 SEGMENTATION = np.zeros((4, 5, 3), np.uint8)
 """One voxel of value 1, two of 2, three of 3 and four of 4."""
