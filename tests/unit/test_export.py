@@ -20,6 +20,7 @@ from residua.images.volumes import Image
 from residua.networks.cases import Channel
 from residua.networks.exporting import Ensemble, exports_of
 from residua.publishing.publish import stage, write_json
+from residua.publishing.seals import seal
 from residua.settings.networks import known_networks
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -60,6 +61,19 @@ def test_a_fold_that_is_not_trained_is_named(study: Path) -> None:
 def test_an_altered_weight_is_refused(study: Path) -> None:
     (study / "results/models/nnunet/D/fold0/weights.safetensors").write_bytes(b"Weights")
     with pytest.raises(DamagedStageError, match=r"missing or changed since they were made: weights.safetensors"):
+        models_of_study(study, "nnunet", "D")
+
+
+@pytest.mark.parametrize("record", ["segmentations/nnunet/D/threshold.json", "prepared/nnunet/D/fold0.json"])
+def test_an_altered_threshold_or_selection_is_refused(
+    study: Path, record: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as inside:
+        inside.chdir(study)
+        seal([f"results/{record}"])
+    assert models_of_study(study, "nnunet", "D").threshold == 0.3
+    write_json(study / "results" / record, {"threshold": 0.2, "channels": CHANNELS[::-1]})
+    with pytest.raises(DamagedStageError, match=rf"results/{record}: changed or damaged since it was made"):
         models_of_study(study, "nnunet", "D")
 
 

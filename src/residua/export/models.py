@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from pathlib import Path
 
 from residua.bundle.names import model_file
@@ -10,12 +11,14 @@ from residua.errors import ResiduaError
 from residua.networks.cases import Channel
 from residua.networks.exporting import Ensemble
 from residua.publishing.publish import MANIFEST, read_json, verified
+from residua.publishing.seals import require_sealed
 
 
 def models_of_study(study: Path, arch: str, inputs: str) -> Ensemble:
     """Return the models of every fold of one training configuration of the study in ``study``.
 
-    Raises ``ResiduaError`` when there is no such configuration, a fold is not trained, or a model has changed.
+    Raises ``ResiduaError`` when there is no such configuration, a fold is not trained, or a model, a
+    selection or the threshold has changed.
     """
     results = study / "results"
     selections = sorted((results / "prepared" / arch / inputs).glob("fold*.json"), key=_fold)
@@ -29,11 +32,19 @@ def models_of_study(study: Path, arch: str, inputs: str) -> Ensemble:
         )
     for folder in models.values():
         verified(folder / MANIFEST)
-    channels = tuple(Channel(**channel) for channel in read_json(selections[0])["channels"])
     record = results / "segmentations" / arch / inputs / "threshold.json"
+    _require_as_made(study, selections[0], record)
+    channels = tuple(Channel(**channel) for channel in read_json(selections[0])["channels"])
     threshold = float(read_json(record)["threshold"]) if record.is_file() else None
     found = {fold: folder.resolve() for fold, folder in models.items()}
     return Ensemble(arch, inputs, channels, found, threshold)
+
+
+def _require_as_made(study: Path, *files: Path) -> None:
+    """Raise ``DamagedStageError`` for the first of the files that are there that has changed since it was made."""
+    inside = [file.relative_to(study).as_posix() for file in files if file.is_file()]
+    with chdir(study):
+        require_sealed(inside)
 
 
 def models_of_bundle(bundle: Path, folder: Path) -> Ensemble:

@@ -24,7 +24,7 @@ from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
 from residua.wiring.files import brain_mask_of, file_of
 from residua.wiring.loaded import LoadedStudy
-from residua.wiring.patients import patients_of_subset, with_inputs
+from residua.wiring.patients import patients_of_subset
 from residua.wiring.preparation import channel_records
 
 _OF_BRAIN = np.float32(1e-20)
@@ -57,9 +57,10 @@ def _loaded(study: Path) -> LoadedStudy:
 
 def _write(loaded: LoadedStudy, inputs: str, part: Path) -> None:
     channels = [Channel(**record) for record in channel_records(loaded, inputs)]
-    folds = [_complete(loaded, inputs, f"fold{fold}") for fold in loaded.folds]
+    # Those with every channel: nnU-Net knows none that may be missing.
+    folds = [patients_of_subset(loaded, loaded.study.archs[0], inputs, f"fold{fold}") for fold in loaded.folds]
     training = list(dict.fromkeys(patient for fold in folds for patient in fold["validation"]))
-    held_out = _complete(loaded, inputs, "holdout")["validation"]
+    held_out = patients_of_subset(loaded, loaded.study.archs[0], inputs, "holdout")["validation"]
     stripped = {channel.name: _stripped(loaded, channel.name) for channel in channels}
     folder = part / dataset_name(inputs)
     for patients, images, labels in ((training, "imagesTr", "labelsTr"), (held_out, "imagesTs", "labelsTs")):
@@ -73,12 +74,6 @@ def _write(loaded: LoadedStudy, inputs: str, part: Path) -> None:
     write_json(folder / "splits_final.json", [{"train": f["training"], "val": f["validation"]} for f in folds])
     write_json(folder / "dataset.json", _description(loaded, inputs, channels, len(training)))
     write_text(part / "README.md", _readme(inputs, channels))
-
-
-def _complete(loaded: LoadedStudy, inputs: str, subset: str) -> dict[str, list[str]]:
-    """Return the patients of a subset that have every channel: nnU-Net knows none that may be missing."""
-    groups = patients_of_subset(loaded, loaded.study.archs[0], inputs, subset)
-    return {group: with_inputs(loaded, patients, inputs) for group, patients in groups.items()}
 
 
 def _stripped(loaded: LoadedStudy, channel: str) -> Mapping[str, Path]:
