@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -15,10 +14,8 @@ from residua.bundle.read import files_of, read_bundle
 from residua.bundle.record import BundleRecord
 from residua.bundle.record_file import DIGEST
 from residua.errors import ResiduaError
+from residua.publishing.archive import write_zip
 from residua.publishing.publish import digest, record_digest, writing
-
-_BEGINNING_OF_TIME = (1980, 1, 1, 0, 0, 0)
-_PLAIN_FILE = 0o100644 << 16
 
 
 def write_bundle(record: BundleRecord, card: str, files: Mapping[str, Path], out: Path) -> BundleRecord:
@@ -37,7 +34,7 @@ def write_bundle(record: BundleRecord, card: str, files: Mapping[str, Path], out
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.suffix == ".zip":
         with writing(out) as beside:
-            _pack(texts, files, beside)
+            write_zip({**texts, **files}, beside)
             return read_bundle(beside)
     part = out.with_name(f"{out.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -50,20 +47,6 @@ def write_bundle(record: BundleRecord, card: str, files: Mapping[str, Path], out
 def _as_json(record: BundleRecord) -> str:
     content: dict[str, Any] = record.model_dump(mode="json")
     return json.dumps({**content, DIGEST: record_digest(content)}, indent=1, sort_keys=True) + "\n"
-
-
-def _pack(texts: Mapping[str, str], files: Mapping[str, Path], out: Path) -> None:
-    # Weights do not compress, and no two versions of zlib compress alike.
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name in sorted({*texts, *files}):
-            entry = zipfile.ZipInfo(name, _BEGINNING_OF_TIME)
-            entry.create_system, entry.external_attr = 3, _PLAIN_FILE
-            if name in texts:
-                archive.writestr(entry, texts[name])
-                continue
-            entry.file_size = files[name].stat().st_size
-            with files[name].open("rb") as source, archive.open(entry, "w") as sink:
-                shutil.copyfileobj(source, sink, 1 << 20)
 
 
 def _lay_out(texts: Mapping[str, str], files: Mapping[str, Path], out: Path) -> None:

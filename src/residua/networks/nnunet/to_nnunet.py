@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,12 @@ from residua.networks.exporting import Ensemble
 from residua.networks.nnunet.model import load_model
 from residua.networks.nnunet.plans import CONFIGURATION, DATASET_FILE, INFERENCE, PLANS_FILE
 from residua.networks.nnunet.raw_names import DATASET_NUMBER, channel_names, dataset_name
+from residua.publishing.archive import write_zip
 from residua.publishing.publish import read_json, write_json, write_text, writing
 
 PLANS_NAME, TRAINER = "nnUNetPlans", "nnUNetTrainer"
 """nnU-Net's own names, so that its commands need no -p and no -tr."""
 CHECKPOINT = "checkpoint_final.pth"
-_EPOCH_OF_ZIP = (1980, 1, 1, 0, 0, 0)
 
 
 def export(ensemble: Ensemble, out: Path) -> None:
@@ -41,7 +40,9 @@ def export(ensemble: Ensemble, out: Path) -> None:
         checkpoint = _checkpoint(folder, fold, plans, dataset, inference["mirror_axes"])
         with writing(results / f"fold_{fold}" / CHECKPOINT) as beside:
             torch.save(checkpoint, beside)
-    _zip(out / name, out / f"{name}.zip")
+    files = {file.relative_to(out).as_posix(): file for file in (out / name).rglob("*") if file.is_file()}
+    with writing(out / f"{name}.zip") as beside:
+        write_zip(files, beside)
     write_text(out / "README.md", _readme(ensemble, inference["tile_step"]))
 
 
@@ -62,16 +63,6 @@ def _checkpoint(
         "trainer_name": TRAINER,
         "inference_allowed_mirroring_axes": tuple(mirror_axes) if mirror_axes else None,
     }
-
-
-def _zip(folder: Path, out: Path) -> None:
-    with writing(out) as beside, zipfile.ZipFile(beside, "w") as archive:
-        for file in sorted(path for path in folder.rglob("*") if path.is_file()):
-            entry = zipfile.ZipInfo(file.relative_to(folder.parent).as_posix(), _EPOCH_OF_ZIP)
-            entry.external_attr = 0o644 << 16
-            with archive.open(entry, "w", force_zip64=True) as target, file.open("rb") as source:
-                while chunk := source.read(1 << 20):
-                    target.write(chunk)
 
 
 def _readme(ensemble: Ensemble, tile_step: float) -> str:
