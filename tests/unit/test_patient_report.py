@@ -200,6 +200,39 @@ def test_a_patient_without_a_prediction_has_a_page_that_says_why() -> None:
     assert "Not predicted: a registration or the brain mask cannot be used." in words
 
 
+def given_of(record: dict[str, Any]) -> dict[str, str]:
+    return dict(contents_of(record).given)
+
+
+def test_a_channel_that_is_not_given_is_told_first_and_nowhere_as_read() -> None:
+    why = "nnunet B sees zeros in place of post_t1, which it was never trained to do without: the result is doubtful"
+    outcome = {**OUTCOME, "why": why, "lacking": ["post_t1"]}
+    bundle = {**BUNDLE, "channels": ["post_t1ce", "post_t1"]}
+    record = prediction_record(outcome, bundle, resection_of(20, (0.0, 4.0)), USUAL)
+    assert record["lacking"] == ["post_t1"]
+    assert [warning["kind"] for warning in record["warnings"]] == ["lacking", "folds-disagree"]
+    assert record["warnings"][0]["what"] == why
+    assert contents_of(record).cautions[0] == f"{why[0].upper()}{why[1:]}."
+    assert given_of(record) == {
+        "Post-operative T1w-CE": "read by the models",
+        "Pre-operative T1w-CE": "given",
+        "Post-operative T1w": "not given; zeros in its place",
+    }
+    failed = prediction_record({**outcome, "state": "failed"}, bundle)
+    assert failed["warnings"] == []
+    assert given_of(failed) == {
+        "Post-operative T1w-CE": "given",
+        "Pre-operative T1w-CE": "given",
+        "Post-operative T1w": "not given",
+    }
+
+
+def test_who_lacks_nothing_is_told_so() -> None:
+    record = record_of()
+    assert record["lacking"] == []
+    assert given_of(record) == {"Post-operative T1w-CE": "read by the models", "Pre-operative T1w-CE": "given"}
+
+
 def test_the_table_has_a_row_per_patient_and_empty_cells_for_what_is_not_known() -> None:
     refused = prediction_record({**OUTCOME, "patient": "P18", "state": "refused", "problems": []})
     head, *rows = (line.split("\t") for line in patients_table([record_of(before_ml=None), refused]).splitlines())

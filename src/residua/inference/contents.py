@@ -108,9 +108,12 @@ def _undecidable(found: Mapping[str, Any]) -> str:
 
 
 def _given(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    used = record["bundle"]["channels"] if record["bundle"] else []
-    for column in dict.fromkeys([*record["given"], *used]):
-        yield title_of(column), "read by the models" if column in used else "given"
+    predicted = record["state"] == "predicted"
+    read = record["bundle"]["channels"] if predicted else []
+    for column in record["given"]:
+        yield title_of(column), "read by the models" if column in read else "given"
+    for column in record["lacking"]:
+        yield title_of(column), "not given; zeros in its place" if predicted else "not given"
 
 
 def _model(bundle: Mapping[str, Any]) -> str:

@@ -41,12 +41,18 @@ def prediction_record(
         "excluded": outcome["excluded"],
         "problems": [_problem(problem, outcome["given"]) for problem in outcome["problems"]],
         "given": list(outcome["given"]),
+        "lacking": list(outcome.get("lacking", ())),
         "bundle": bundle and _bundle(outcome, bundle),
         "flags": _flags(outcome["patient"], measures or {}),
     }
     if bundle is None or resection is None or outcome["state"] != "predicted":
         return {**told, **dict.fromkeys(_PREDICTED), "warnings": []}
-    return {**told, **_predicted(resection, bundle, measures or {})}
+    found = _predicted(resection, bundle, measures or {})
+    return {**told, **found, "warnings": [*_of_lacking(outcome), *found["warnings"]]}
+
+
+def _of_lacking(outcome: Mapping[str, Any]) -> list[dict[str, str]]:
+    return [{"kind": "lacking", "what": outcome["why"]}] if outcome.get("lacking") else []
 
 
 def _predicted(resection: Mapping[str, Any], bundle: Mapping[str, Any], measures: Measures) -> dict[str, Any]:
