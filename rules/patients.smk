@@ -2,6 +2,8 @@
 #
 # Needs:
 #   results/patients.json                                            (application.smk)
+#   results/ensemble/{arch}/{inputs}/manifest.json                   (predict.smk)
+#   results/segmentations/{arch}/{inputs}/test/manifest.json         (segment.smk)
 #   results/segmentations/{arch}/{inputs}/members/manifest.json      (segment.smk)
 #   results/resection/{arch}/{inputs}.json                           (before.smk)
 #   results/before_surgery/{arch}/{inputs}/manifest.json             (before.smk)
@@ -14,6 +16,12 @@ rule report_patient:
     """Put together what there is of a patient: maps, numbers with their uncertainty, warnings, page and sheet."""
     input:
         outcomes="results/patients.json",
+        probabilities=lambda wildcards: reporting.of_model(
+            loaded, wildcards.patient, "results/ensemble/{arch}/{inputs}/manifest.json"
+        ),
+        masks=lambda wildcards: reporting.of_model(
+            loaded, wildcards.patient, "results/segmentations/{arch}/{inputs}/test/manifest.json"
+        ),
         members=lambda wildcards: reporting.of_model(
             loaded, wildcards.patient, "results/segmentations/{arch}/{inputs}/members/manifest.json"
         ),

@@ -2,11 +2,14 @@
 
 from _here import job
 
-from residua.inference.patient_files import PatientParts, write_patient
+from residua.inference.patient_files import write_patient
+from residua.inference.patient_maps import PatientParts
 from residua.publishing.publish import read_json, stage
 
 own = job.input
 made = PatientParts(
+    probabilities=own.probabilities,
+    masks=own.masks,
     members=own.members,
     resections=own.resections,
     brought_back=own.brought_back,

@@ -1,10 +1,8 @@
 """Rule tabulate_patients."""
 
-from pathlib import Path
-
 from _here import job
 
-from residua.inference.patients_table import RECORD, patients_table
-from residua.publishing.publish import read_json, write_text
+from residua.inference.patients_table import patients_table, recorded
+from residua.publishing.publish import write_text
 
-write_text(job.output[0], patients_table([read_json(Path(manifest).parent / RECORD) for manifest in job.input]))
+write_text(job.output[0], patients_table([recorded(manifest) for manifest in job.input]))

@@ -15,9 +15,11 @@ from residua.inference.contents import contents_of
 from residua.inference.hidden_paths import without_paths
 from residua.inference.page import patient_page
 from residua.inference.panels import Maps, panels_of
-from residua.inference.patients_table import patients_table
+from residua.inference.patient_maps import PatientParts, maps_of
+from residua.inference.patients_table import patients_table, recorded
 from residua.inference.prediction import prediction_record
 from residua.problems.problem import Problem
+from residua.publishing.publish import DamagedStageError, stage, write_json
 from residua.resection.record import resection_record
 
 ESTIMATE = {"value": 0.1, "low": None, "high": None}
@@ -198,6 +200,37 @@ def test_a_patient_without_a_prediction_has_a_page_that_says_why() -> None:
     words = " ".join(Page(patient_page(contents_of(record))).words)
     assert "It does not fit: look." in words
     assert "Not predicted: a registration or the brain mask cannot be used." in words
+
+
+def published(folder: Path, *names: str) -> list[str]:
+    """Publish files that hold their own name, and return the manifest."""
+    with stage(folder / "manifest.json") as part:
+        for name in names:
+            (part / name).write_text(name)
+    return [str(folder / "manifest.json")]
+
+
+def test_maps_that_were_changed_since_they_were_made_are_refused(tmp_path: Path) -> None:
+    made = {name: published(tmp_path / name, "P17.nii.gz") for name in ("probabilities", "masks", "members")}
+    parts = PatientParts(**made, resections=[], brought_back=[], quality=[], brain=[], images={}, before=None)
+    assert {name: file.parent.name for name, file in maps_of("P17", parts).items()} == {
+        "probability.nii.gz": "probabilities", "mask.nii.gz": "masks", "disagreement.nii.gz": "members",
+    }  # fmt: skip
+    for name in made:
+        (tmp_path / name / "P17.nii.gz").write_text("changed")
+        with pytest.raises(DamagedStageError, match=rf"{name}: 1 file"):
+            maps_of("P17", parts)
+        (tmp_path / name / "P17.nii.gz").write_text("P17.nii.gz")
+
+
+def test_a_record_that_was_changed_is_not_tabulated(tmp_path: Path) -> None:
+    with stage(tmp_path / "P17/manifest.json") as part:
+        write_json(part / "prediction.json", record_of())
+    manifest = str(tmp_path / "P17/manifest.json")
+    assert recorded(manifest) == record_of()
+    (tmp_path / "P17/prediction.json").write_text("{}")
+    with pytest.raises(DamagedStageError, match=r"prediction\.json"):
+        recorded(manifest)
 
 
 def given_of(record: dict[str, Any]) -> dict[str, str]:

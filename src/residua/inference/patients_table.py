@@ -7,6 +7,8 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from residua.publishing.publish import read_json, verified
+
 RECORD = "prediction.json"
 """The record of a patient within the folder."""
 _COLUMNS: dict[str, tuple[str, ...]] = {
@@ -45,6 +47,12 @@ def patients_table(records: Sequence[Mapping[str, Any]]) -> str:
         texts = ["; ".join(part["what"] for part in record.get(name) or ()) for name in _TEXTS]
         writer.writerow([_cell(value) for value in [*values, *texts]])
     return stream.getvalue()
+
+
+def recorded(manifest: str) -> dict[str, Any]:
+    """Return the record in the published folder of a patient."""
+    record: dict[str, Any] = read_json(verified(manifest, lambda name: name == RECORD)[RECORD])
+    return record
 
 
 def _at(record: Any, keys: Sequence[str]) -> Any:
