@@ -13,9 +13,9 @@ from residua.errors import ResiduaError
 from residua.importers.cells import hours_between, is_known, moment_of, number_of, rows_under
 from residua.problems.lists import errors_of
 
-_HOSPITAL = ("hospital", "site", "center", "centre", "institution", "site_id")
-_SURGERY = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")
-_HOURS = {"hours_since_surgery": 1.0, "days_since_surgery": 24.0}
+HOSPITAL_NAMES = ("hospital", "site", "center", "centre", "institution", "site_id")
+SURGERY_NAMES = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")
+HOURS = {"hours_since_surgery": 1.0, "days_since_surgery": 24.0}
 _SESSION = ("session_id", "session", "ses", "visit", "visit_id", "timepoint")
 _SOURCE = "hours after surgery"
 Row = Mapping[str, str]
@@ -79,7 +79,7 @@ def person_of(people: Sequence[Row], subject: str, session: str) -> Row:
         return only_row(own, f"participants.tsv: {subject}, session {session}")
     # A time since surgery is of one scan, even where all rows of other scans agree.
     return {
-        name: cell for name, cell in rows[0].items() if name not in _HOURS and all(r.get(name) == cell for r in rows)
+        name: cell for name, cell in rows[0].items() if name not in HOURS and all(r.get(name) == cell for r in rows)
     }
 
 
@@ -87,7 +87,7 @@ def hospital_column(rows: Sequence[Row], wanted: str | None) -> str | None:
     """Return the column of ``participants.tsv`` with the hospital. Raises ``ResiduaError`` if ``wanted`` is missing."""
     columns = {column for row in rows for column in row}
     if wanted is None:
-        return next((name for name in _HOSPITAL if name in columns), None)
+        return next((name for name in HOSPITAL_NAMES if name in columns), None)
     if wanted.lower() not in columns:
         there = ", ".join(sorted(columns)) or "none"
         raise ResiduaError(f"--hospital-column {wanted}: participants.tsv has only the columns {there}")
@@ -109,10 +109,10 @@ def interval(rows: Iterable[Row], acquired: str | None, surgery_column: str | No
     difference is whole days. Raises ``UnreadableCellError`` if a value is there that cannot be read.
     """
     cells = {column: cell for row in reversed(list(rows)) for column, cell in row.items()}
-    for column, factor in _HOURS.items():
+    for column, factor in HOURS.items():
         if (number := number_of(column, cells.get(column))) is not None:
             return TimeSinceSurgery(number * factor, f"{_SOURCE}: from the column {column}")
-    columns = _SURGERY if surgery_column is None else (surgery_column.lower(),)
+    columns = SURGERY_NAMES if surgery_column is None else (surgery_column.lower(),)
     surgery = next((column for column in columns if is_known(cells.get(column))), columns[0])
     operated, scanned = moment_of(surgery, cells.get(surgery)), moment_of("acq_time", acquired)
     if operated is None or scanned is None:

@@ -52,6 +52,7 @@ class BratsOptions:
 
     ``preoperative_as_post``: use a ``post`` below 100, although the documentation calls it before surgery.
     ``post`` and ``pre`` are time points. ``post`` None: each patient's first from 100 on; ``pre`` None: no scan.
+    ``in_table``: a table gives the hospitals.
     """
 
     post: int | None = None
@@ -61,6 +62,7 @@ class BratsOptions:
     rules: Rules = field(default_factory=dict)
     hospital: str = HOSPITAL
     columns: tuple[str, ...] = ()
+    in_table: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,7 +102,8 @@ def find_brats(root: Path, options: BratsOptions) -> Found:
         for file in files:
             if (why := _why_left(file, times[case], options)) is not None:
                 left[file.path.relative_to(root).as_posix()] = why
-    return Found(LAYOUT, tuple(patients), left, ("hospitals are not documented: all cases get the same one", STRIPPED))
+    remarks = () if options.in_table else ("hospitals are not documented: all cases get the same one",)
+    return Found(LAYOUT, tuple(patients), left, (*remarks, STRIPPED))
 
 
 def require_after_surgery(options: BratsOptions) -> None:

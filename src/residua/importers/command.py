@@ -36,6 +36,11 @@ LAYOUTS: Mapping[str, str] = {
 Source = Annotated[Path, typer.Argument(help="Folder with the data; it is never changed.")]
 Out = Annotated[Path, typer.Option(help="New folder for cohort.tsv, import.json and derived labels.")]
 Hospital = Annotated[str, typer.Option(help="Hospital of all patients.")]
+ClinicalFile = Annotated[
+    Path | None, typer.Option("--table", help="Table (CSV, TSV) of patients: hospital, age, sex, hours_since_surgery.")
+]
+PatientColumn = Annotated[str | None, typer.Option(help="Column of the --table with the patients' names.")]
+HospitalColumn = Annotated[str | None, typer.Option(help="Column of the --table with the hospital.")]
 Columns = Annotated[list[str] | None, typer.Option("--column", help="Additional column to fill; repeatable.")]
 Labels = Annotated[
     list[str] | None, typer.Option("--label", help="Values that form a label, such as residual=1,4; repeatable.")

@@ -28,7 +28,8 @@ class FolderOptions:
     """The user's description of the folders.
 
     ``columns``: the column of each ``sequence`` or ``session/sequence``; ``further``: additional columns that a pattern
-    with ``{column}`` may match; ``hospital``: hospital of all patients, for patterns without ``{hospital}``.
+    with ``{column}`` may match; ``hospital``: hospital of all patients, for patterns without ``{hospital}``;
+    ``in_table``: a table gives the hospitals instead.
     """
 
     patterns: tuple[Pattern, ...]
@@ -36,6 +37,7 @@ class FolderOptions:
     rules: Rules = field(default_factory=dict)
     hospital: str = ""
     further: tuple[str, ...] = ()
+    in_table: bool = False
 
 
 def parse_columns(texts: Sequence[str]) -> dict[str, str]:
@@ -103,8 +105,10 @@ def _require_sense(options: FolderOptions) -> None:
             raise ResiduaError(f"the pattern {pattern.text} has no {{patient}}; add it where the patient's name stands")
         if ("column" in pattern.fields) == ("sequence" in pattern.fields):
             raise ResiduaError(f"the pattern {pattern.text} needs {{column}}, or {{sequence}} with --map")
-        if "hospital" not in pattern.fields and not options.hospital:
-            raise ResiduaError(f"the pattern {pattern.text} has no {{hospital}}; give --hospital")
+        if "hospital" not in pattern.fields and not options.hospital and not options.in_table:
+            raise ResiduaError(
+                f"the pattern {pattern.text} has no {{hospital}}; give --hospital, or a --table with the hospitals"
+            )
 
 
 def _matched(root: Path, options: FolderOptions) -> tuple[dict[Path, dict[str, str]], dict[str, str]]:

@@ -41,7 +41,7 @@ def hospital_identifiers(names: Iterable[str]) -> dict[str, str]:
     frequency = Counter(names)
     spellings = defaultdict(list)
     for name in sorted(frequency, key=lambda name: (-frequency[name], name)):
-        spellings[_spelling(name)].append(name)
+        spellings[spelling(name)].append(name)
     alike = defaultdict(list)
     for first, *_ in spellings.values():
         alike[re.sub(r"(?<!\d)0+(?=\d)", "", _identifier(first).casefold())].append(first)
@@ -59,7 +59,7 @@ def _plain(name: str) -> str:
     return "".join(c for c in normalize("NFKD", name).translate(_LETTERS) if not combining(c))
 
 
-def _spelling(name: str) -> str:
+def spelling(name: str) -> str:
     """Return what all spellings of one name share: letters and digits; digits that are apart stay apart."""
     words = re.findall(r"[^\W_]+", _plain(name).casefold())
     return re.sub(r"(?<=\D) | (?=\D)", "", " ".join(words))

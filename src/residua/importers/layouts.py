@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from residua.errors import ResiduaError
 from residua.importers import brats as brats_layout
-from residua.importers.command import AssumeEarly, Hospital, Labels, Out, Source, WindowHours, deliver
+from residua.importers.clinical_table import ClinicalTable, gives_hospitals, joined, read_clinical
+from residua.importers.command import (
+    AssumeEarly,
+    ClinicalFile,
+    Hospital,
+    HospitalColumn,
+    Labels,
+    Out,
+    PatientColumn,
+    Source,
+    WindowHours,
+    deliver,
+)
+from residua.importers.found import Found
 from residua.importers.labels import parse_rules
 from residua.importers.window import Window, judged
 
@@ -71,6 +86,9 @@ def folders(
     column: Annotated[Several, typer.Option(help="Additional column that {column} may match; repeatable.")] = None,
     label: Labels = None,
     hospital: Hospital = "",
+    table: ClinicalFile = None,
+    patient_column: PatientColumn = None,
+    hospital_column: HospitalColumn = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
 ) -> None:
@@ -78,15 +96,17 @@ def folders(
     from residua.importers.folders import FolderOptions, find_folders, parse_columns
     from residua.importers.pattern import Pattern
 
+    clinical = read_clinical(table, patient_column, hospital_column)
     options = FolderOptions(
         patterns=tuple(Pattern(text) for text in pattern),
         columns=parse_columns(map_ or []),
         rules=parse_rules(label or []),
         hospital=hospital,
         further=tuple(column or ()),
+        in_table=gives_hospitals(clinical),
     )
-    window = Window(window_hours, assume_early)
-    deliver(source, out, lambda part: judged(find_folders(source, options), window))
+    early = Window(window_hours, assume_early)
+    _deliver(source, out, lambda: find_folders(source, options), clinical, hospital, early)
 
 
 def brats(
@@ -106,10 +126,14 @@ def brats(
     column: Annotated[Several, typer.Option(help="Additional column, such as post_t2; repeatable.")] = None,
     label: Labels = None,
     hospital: Hospital = brats_layout.HOSPITAL,
+    table: ClinicalFile = None,
+    patient_column: PatientColumn = None,
+    hospital_column: HospitalColumn = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
 ) -> None:
     """Import cases with the file names of the BraTS challenges."""
+    clinical = read_clinical(table, patient_column, hospital_column)
     options = brats_layout.BratsOptions(
         post=post_timepoint,
         preoperative_as_post=preoperative_as_post,
@@ -118,11 +142,12 @@ def brats(
         rules=parse_rules(label or []),
         hospital=hospital,
         columns=tuple(column or ()),
+        in_table=gives_hospitals(clinical),
     )
     if assume_early:
         brats_layout.require_after_surgery(options)
-    window = Window(window_hours, assume_early)
-    deliver(source, out, lambda part: judged(brats_layout.find_brats(source, options), window))
+    early = Window(window_hours, assume_early)
+    _deliver(source, out, lambda: brats_layout.find_brats(source, options), clinical, hospital, early)
 
 
 def nnunet(
@@ -134,6 +159,9 @@ def nnunet(
     case: Annotated[
         str | None, typer.Option(help="Pattern of case names with the hospital: '{hospital}_{patient}'.")
     ] = None,
+    table: ClinicalFile = None,
+    patient_column: PatientColumn = None,
+    hospital_column: HospitalColumn = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
 ) -> None:
@@ -141,14 +169,22 @@ def nnunet(
     from residua.importers.nnunet_raw import NnUNetOptions, find_nnunet, parse_channels
     from residua.importers.pattern import Pattern
 
+    clinical = read_clinical(table, patient_column, hospital_column)
     options = NnUNetOptions(
         channels=parse_channels(channel or []),
         rules=parse_rules(label or []),
         hospital=hospital,
         case=Pattern(case) if case else None,
+        in_table=gives_hospitals(clinical),
     )
-    window = Window(window_hours, assume_early)
-    deliver(source, out, lambda part: judged(find_nnunet(source, options), window))
+    early = Window(window_hours, assume_early)
+    _deliver(source, out, lambda: find_nnunet(source, options), clinical, hospital, early)
+
+
+def _deliver(
+    source: Path, out: Path, find: Callable[[], Found], table: ClinicalTable | None, hospital: str, early: Window
+) -> None:
+    deliver(source, out, lambda part: judged(joined(find(), table, hospital), early))
 
 
 def _pairs(option: str, texts: Several) -> dict[str, str]:

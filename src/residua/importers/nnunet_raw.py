@@ -43,12 +43,17 @@ _NO_STRUCTURE = ("background", "ignore")
 
 @dataclass(frozen=True)
 class NnUNetOptions:
-    """Options of the user. ``channels``: columns by number; ``case``: pattern that finds the hospital in case names."""
+    """Options of the user.
+
+    ``channels``: columns by number; ``case``: pattern that finds the hospital in case names; ``in_table``: a table
+    gives the hospitals instead.
+    """
 
     channels: Mapping[int, str] = field(default_factory=dict)
     rules: Rules = field(default_factory=dict)
     hospital: str = ""
     case: Pattern | None = None
+    in_table: bool = False
 
 
 @dataclass(frozen=True)
@@ -196,8 +201,11 @@ def _meaning(
 
 def _hospital(case: str, options: NnUNetOptions) -> str:
     if options.case is None:
-        if not options.hospital:
-            raise ResiduaError("give --hospital, or the pattern of case names with --case '{hospital}_{patient}'")
+        if not options.hospital and not options.in_table:
+            raise ResiduaError(
+                "give --hospital, or the pattern of case names with --case '{hospital}_{patient}', or a --table with "
+                "the hospitals"
+            )
         return options.hospital
     fields = options.case.match(case, {})
     if fields is None or "hospital" not in fields:

@@ -1,0 +1,181 @@
+"""A table beside a source that has none of its own: hospitals, ages and times, joined by the patient's name."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from unicodedata import normalize
+
+from residua.errors import ResiduaError
+from residua.importers.bids_tables import HOSPITAL_NAMES, HOURS, SURGERY_NAMES, Row, interval, read_rows, rows_named
+from residua.importers.cells import UnreadableCellError, demographics, is_known
+from residua.importers.found import Found, FoundPatient
+from residua.importers.identifiers import spelling
+
+_PATIENT = ("patient", "patient_id", "source_id", "participant_id", "subject", "subject_id", "case", "case_id", "id")
+_ACQUIRED = ("acq_time", "scan_time", "scan_date", "date_of_scan")
+_AS_THEY_ARE = ("field_strength_t", "manufacturer")
+_READ = (*_ACQUIRED, *_AS_THEY_ARE, *HOURS, *SURGERY_NAMES, "age", "sex", "gender")
+UNKNOWN_HOSPITAL = "the hospital is not known"
+"""Reason to exclude a patient of no known hospital, and the name that stands in the table instead."""
+
+
+@dataclass(frozen=True)
+class ClinicalTable:
+    """The rows of a table by column; ``patient`` and ``hospital`` are the columns of these, ``name`` is the file's."""
+
+    name: str
+    rows: tuple[Row, ...]
+    patient: str
+    hospital: str | None
+
+
+def read_clinical(path: Path | None, patient_column: str | None, hospital_column: str | None) -> ClinicalTable | None:
+    """Read the table that a user gives, if any. Raises ``ResiduaError`` if it cannot be read or lacks a column."""
+    if path is None:
+        if option := "--patient-column" if patient_column else "--hospital-column" if hospital_column else "":
+            raise ResiduaError(f"{option} names a column of a table; give the table with --table")
+        return None
+    if not path.is_file():
+        raise ResiduaError(f"--table {path}: no such file; give a table (CSV, TSV) with a row for each patient")
+    rows = read_rows(path)
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    patient = _only(path, columns, "--patient-column", patient_column, _PATIENT)
+    if patient is None:
+        there = ", ".join(columns) or "none"
+        raise ResiduaError(f"{path}: name the column of patients with --patient-column; there are {there}")
+    return ClinicalTable(
+        path.name, rows, patient, _only(path, columns, "--hospital-column", hospital_column, HOSPITAL_NAMES)
+    )
+
+
+def _only(path: Path, columns: Sequence[str], option: str, wanted: str | None, usual: Sequence[str]) -> str | None:
+    """Return the wanted column, else the one with a usual name; None if there is none."""
+    if wanted is not None:
+        if wanted.casefold() not in columns:
+            raise ResiduaError(f"{option} {wanted}: {path} has only the columns {', '.join(columns) or 'none'}")
+        return wanted.casefold()
+    found = [name for name in usual if name in columns]
+    if len(found) > 1:
+        raise ResiduaError(f"{path}: {' and '.join(found)} could be meant; name one of them with {option}")
+    return found[0] if found else None
+
+
+def gives_hospitals(table: ClinicalTable | None) -> bool:
+    """Return whether there is a table that has a column of hospitals."""
+    return table is not None and table.hospital is not None
+
+
+def joined(found: Found, table: ClinicalTable | None, hospital: str = "") -> Found:
+    """Return the patients with the hospital, age, sex and times that the ``table`` gives; None gives nothing.
+
+    ``hospital`` is that of patients whom neither the source nor the table places; what is still unknown excludes the
+    patient. Raises one ``ResiduaError`` for rows that differ, for a row that fits two patients and for hospitals that
+    contradict: whose a row is, is never guessed.
+    """
+    if table is None:
+        return found
+    rows_of: dict[str, list[Row]] = {}
+    faults = []
+    alike = Counter(_key(_name(patient)) for patient in found.patients)
+    for patient in found.patients:
+        own = "" if patient.hospital == hospital else patient.hospital
+        try:
+            rows_of[patient.source_id] = _rows_of(patient, own, table, alike[_key(_name(patient))] == 1)
+        except ResiduaError as error:
+            faults.append(str(error))
+    faults += _taken_twice(table, rows_of)
+    if faults:
+        raise ResiduaError("\n".join(faults))
+    patients = tuple(_with(patient, rows_of[patient.source_id], hospital, table) for patient in found.patients)
+    return replace(found, patients=patients, remarks=(*found.remarks, *_remarks(table, rows_of)))
+
+
+def _name(patient: FoundPatient) -> str:
+    """Return the patient's name without the hospital that tells equal names apart."""
+    return patient.source_id.removeprefix(f"{patient.hospital}/")
+
+
+def _key(name: str) -> str:
+    """Return what a name and its form in a spreadsheet share: letter case, leading zeros and a final .0 are lost."""
+    return re.sub(r"(?<!\d)0+(?=\d)", "", normalize("NFC", name).casefold().removesuffix(".0"))
+
+
+def _rows_of(patient: FoundPatient, own: str, table: ClinicalTable, alone: bool) -> list[Row]:
+    """Return the one row of a patient, if any: by the very name, else by what a spreadsheet leaves of it.
+
+    ``alone``: no other patient has a name like it. ``own`` is the hospital that the source itself tells, which chooses
+    among rows of equal names.
+    """
+    name = _name(patient)
+    rows = rows_named(table.rows, table.patient, patient.source_id) or rows_named(table.rows, table.patient, name)
+    if not rows and (alone or own):
+        like = {row[table.patient] for row in table.rows if _key(row.get(table.patient, "")) == _key(name)}
+        rows = rows_named(table.rows, table.patient, like.pop()) if len(like) == 1 else []
+    told = [_hospital(row, table) for row in rows]
+    if own and any(told):
+        rows = [row for row, where in zip(rows, told, strict=True) if not where or spelling(where) == spelling(own)]
+        if not rows and alone:
+            raise ResiduaError(
+                f"{patient.source_id}: the hospital is {own} by its folder or name and {told[0]} in {table.name}; "
+                "correct one of them"
+            )
+    if len(rows) > 1:
+        raise ResiduaError(f"{table.name}: {len(rows)} rows of {name} that differ; keep the right one")
+    return rows
+
+
+def _hospital(row: Row, table: ClinicalTable) -> str:
+    cell = row.get(table.hospital or "", "")
+    return cell if is_known(cell) else ""
+
+
+def _taken_twice(table: ClinicalTable, rows_of: Mapping[str, Sequence[Row]]) -> list[str]:
+    """Return a fault for each row that fits several patients."""
+    taken: dict[int, list[str]] = {}
+    for source_id, rows in rows_of.items():
+        for row in rows:
+            taken.setdefault(id(row), []).append(source_id)
+    return [
+        f"{table.name}: one row fits {' and '.join(patients)}; tell them apart by a column hospital, or by their names"
+        for patients in taken.values()
+        if len(patients) > 1
+    ]
+
+
+def _with(patient: FoundPatient, rows: Sequence[Row], hospital: str, table: ClinicalTable) -> FoundPatient:
+    row: Row = rows[0] if rows else {}
+    remarks = [] if rows else [f"{table.name} has no row of this patient"]
+    place = _hospital(row, table) or patient.hospital or hospital
+    reason = "" if place else UNKNOWN_HOSPITAL
+    clinical = demographics(row.get("age"), row.get("sex", row.get("gender")))
+    clinical |= {column: row[column] for column in _AS_THEY_ARE if is_known(row.get(column))}
+    try:
+        acquired = next((row[column] for column in _ACQUIRED if is_known(row.get(column))), None)
+        if known := interval((row,), acquired, None):
+            clinical["hours_since_surgery"] = f"{known.hours:.10g}"
+            remarks.append(known.remark)
+    except UnreadableCellError as error:
+        reason = reason or error.reason
+        remarks.append(str(error))
+    return replace(
+        patient,
+        hospital=place or "unknown",
+        clinical={**patient.clinical, **clinical},
+        exclusion_reason=patient.exclusion_reason or reason,
+        remarks=(*patient.remarks, *remarks),
+    )
+
+
+def _remarks(table: ClinicalTable, rows_of: Mapping[str, Sequence[Row]]) -> list[str]:
+    without = sum(not rows for rows in rows_of.values())
+    used = [row for rows in rows_of.values() for row in rows]
+    strangers = {row.get(table.patient, "") for row in table.rows if row not in used}
+    read = {table.patient, table.hospital, *_READ}
+    unread = list(dict.fromkeys(column for row in table.rows for column in row if column not in read))
+    remarks = [f"{table.name}: no row of {without} patient(s)"] if without else []
+    remarks += [f"{table.name}: {len(strangers)} patient(s) who have no image here"] if strangers else []
+    return remarks + ([f"{table.name}: columns that are not used: {', '.join(unread)}"] if unread else [])
