@@ -149,7 +149,7 @@ def test_what_was_stripped_elsewhere_keeps_all_of_the_brain_and_its_tumor(
 
 
 def shaped(brain: Image, part: str) -> Image:
-    """A mask with one fault: without a part of the brain, or with a part of the face."""
+    """A mask without a part of the brain or with a part of the face, or a right one, its cisterns filled or not."""
     box = volumes.box_around(brain.grid, brain.data, 0.0)
     x, y, z = (
         (index - side.start) / (side.stop - side.start)
@@ -157,8 +157,10 @@ def shaped(brain: Image, part: str) -> Image:
     )
     mm = [(side.stop - side.start) * size for side, size in zip(box, brain.grid.spacing_mm, strict=True)]
     face = ((x - 0.5) * mm[0] / 45) ** 2 + ((y - 0.98) * mm[1] / 30) ** 2 + ((z - 0.12) * mm[2] / 35) ** 2 < 1
+    cisterns = ((x - 0.5) * mm[0] / 20) ** 2 + ((y - 0.6) * mm[1] / 18) ** 2 + ((z - 0.27) * mm[2] / 18) ** 2 < 1
     faulty = {
         "right": brain.data,
+        "cisterns": brain.data | cisterns,
         "no frontal lobes": brain.data & ~(y > 0.8),
         "no right frontal lobe": brain.data & ~((y > 0.72) & (x > 0.5)),
         "no temporal lobe": brain.data & ~((z < 0.42) & (x > 0.66) & (y > 0.35)),
@@ -178,7 +180,7 @@ FAULTS = (
 
 def test_the_shape_of_a_mask_tells_a_missing_lobe_and_a_face_from_a_right_mask(head: Head, tmp_path: Path) -> None:
     true = volumes.load_mask(head.brain)
-    files = {part: tmp_path / f"{part}.nii.gz" for part in ("right", *FAULTS)}
+    files = {part: tmp_path / f"{part}.nii.gz" for part in ("right", "cisterns", *FAULTS)}
     for part, file in files.items():
         volumes.save(shaped(true, part), file)
     # The same brain as a mask on finer slices, elsewhere and turned in space.
