@@ -51,4 +51,6 @@ def test_a_head_may_lie_anywhere_in_its_scan(
 @pytest.mark.parametrize("engine", ENGINES)
 def test_another_object_far_away_is_still_a_failure(found: dict[str, dict[str, Any]], engine: str) -> None:
     problem = found[engine]["noise, far"]["problem"]
-    assert problem["check"] in ("registration-dissimilar", "registration-impossible", "registration-scaled")
+    # Greedy scales the noise to the head before it finds nothing alike.
+    seen = {"ants": set[str](), "greedy": {"registration-scaled"}}[engine]
+    assert problem["check"] in {"registration-dissimilar", "registration-impossible"} | seen

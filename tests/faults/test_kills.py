@@ -119,7 +119,7 @@ def test_the_tables_are_those_of_the_unbroken_study(killed: Ordeal, unbroken: Un
         assert found[name].read_text() == table.read_text(), name
 
 
-@pytest.mark.parametrize("folder", ["metrics", "raters", "statistics"])
+@pytest.mark.parametrize("folder", ["metrics", "raters", "statistics", "resection"])
 def test_the_numbers_behind_them_too(killed: Ordeal, unbroken: Unbroken, folder: str) -> None:
     expected, found = (files_of(study, f"{folder}/**/*.parquet") for study in (unbroken.study, killed.study))
     assert found.keys() == expected.keys()

@@ -67,9 +67,9 @@ class Study:
             build_environments()
         return subprocess.run(self.command(*arguments), cwd=self.house, capture_output=True, text=True)
 
-    def run(self) -> None:
-        """Run all that is to be done; fails with Snakemake's own output."""
-        done = self.snakemake()
+    def run(self, *targets: str) -> None:
+        """Run all that is to be done, or what some results need; fails with Snakemake's own output."""
+        done = self.snakemake(*targets)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def planned(self, *targets: str) -> list[Job]:

@@ -6,13 +6,14 @@ import csv
 import json
 import os
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 
 from residua.bundle.pack import bundle_study
 from residua.bundle.read import read_bundle, unpack
-from residua.publishing.publish import digest
-from studies import Study
+from residua.publishing.publish import digest, read_json
+from studies import HOUSE, Study
 
 
 @pytest.mark.parametrize("arch", ["nnunet", "agunet"])
@@ -23,7 +24,9 @@ def test_a_finished_study_gives_a_bundle_of_each_network(finished: Study, tmp_pa
     assert {limit.subject for limit in written.limits} == {"brain", "post_t1ce", "post_t1"}
     assert {score.hospital for score in written.scores if score.part == "holdout"} == {None, "AMS"}
     assert {score.hospital for score in written.scores if score.part == "out_of_fold"} == {None, "STO", "GOT"}
-    assert written.calibration is not None or written.calibration_note
+    described = read_json(finished.folder / f"results/bundles/{arch}/B.json")
+    told = written.model_dump(mode="json")
+    assert all(told[name] == described[name] for name in ("calibration", "calibration_note", "limits", "scores"))
     unpack(tmp_path / "b.zip", tmp_path / "unpacked")
     for fold in written.folds:
         model = finished.folder / "results" / "models" / arch / "B" / f"fold{fold}"
@@ -45,7 +48,7 @@ def test_no_patient_and_no_place_is_named(finished: Study, tmp_path: Path, arch:
     with (finished.folder / "cohort" / "cohort.tsv").open(encoding="utf-8") as stream:
         patients = [row["patient"] for row in csv.DictReader(stream, delimiter="\t")]
     assert len(patients) == 8
-    strangers = [*patients, str(finished.folder), str(Path.home()), "/tmp", "/work", "results/", "cohort.tsv"]
+    strangers = [*patients, str(finished.folder), str(Path.home()), gettempdir(), str(HOUSE), "results/", "cohort.tsv"]
     for file in (tmp_path / "bundle").rglob("*"):
         if file.is_file():
             content = file.read_bytes()

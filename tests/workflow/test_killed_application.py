@@ -48,7 +48,7 @@ def wait_for(happened: Callable[[], bool], call: subprocess.Popen[str]) -> None:
         time.sleep(0.02)
 
 
-def finished(call: subprocess.Popen[str]) -> str:
+def ended(call: subprocess.Popen[str]) -> str:
     said, _ = call.communicate(timeout=WAIT_S)
     assert call.returncode == 0, said
     return said
@@ -97,7 +97,7 @@ def test_killed_and_interrupted_calls_go_on_where_they_were(bundle: tuple[Study,
     second = times(out, predicted)
     assert 1 <= len(second) < len(PATIENTS)
 
-    finished(start(bundle, tmp_path))
+    ended(start(bundle, tmp_path))
     maps = times(out, "ensemble/nnunet/B/[A-Z]*.nii.gz")
     assert times(out, registered)[first] == made
     assert {name: time for name, time in maps.items() if name in second} == second

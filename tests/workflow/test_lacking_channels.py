@@ -11,9 +11,7 @@ from studies import Study, by_rule
 @pytest.fixture
 def dropping(study: Study) -> Study:
     """The finished study with nnU-Net alone, whose inputs B may lack the T1w from now on."""
-    study.configure(lambda config: config.update(archs=["nnunet"]))
-    study.run()
-    study.configure(lambda config: config.update(channel_dropout={"B": 0.5}))
+    study.configure(lambda config: config.update(archs=["nnunet"], channel_dropout={"B": 0.5}))
     return study
 
 

@@ -114,7 +114,7 @@ def test_the_hold_out_never_chooses_the_threshold(judged: Study, tmp_path: Path)
         image = nib.load(file)
         nib.save(nib.Nifti1Image((1 - image.get_fdata()).astype(np.float32), image.affine), file)
     assert "choose_threshold" not in by_rule(study.planned())
-    study.run()
+    study.run(f"results/metrics/{MAPPED}/B.parquet")
     assert threshold.read_bytes() == chosen
     after = numbers(study, MAPPED)
     folds = before["split"] == "validation"
@@ -132,7 +132,7 @@ def test_a_given_threshold_needs_no_prediction_of_the_folds_and_missing_patients
             image.unlink()
     study.configure(lambda config: config["elsewhere"].pop(COPIED))
     study.configure(lambda config: config["elsewhere"][MAPPED].update(threshold=0.5, has_seen_patients="no"))
-    study.run()
+    study.run(f"results/metrics/{MAPPED}/B.parquet", "results/tables/table3.md", "results/tables/table3.csv")
     rows = numbers(study, MAPPED)
     assert rows["patient"].tolist() == held_out[:-1]
     assert set(rows["split"]) == {"test"}
