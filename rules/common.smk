@@ -7,6 +7,7 @@
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
 #   results/cohort/placement.tsv   the hospitals of balanced folds
 #   results/cohort/study.json      the configuration
+#   results/cohort/brain_weights.safetensors    weights of the brain mask's network, of an application whose bundles have any
 import gc
 import sys
 from collections import Counter
@@ -189,10 +190,13 @@ onstart:
     from residua.cluster.processors import default_workers
     from residua.cohort.commands.standing import known_headers
     from residua.cohort.commands.start import start_problems
+    from residua.inference.brain_weights import provide_brain_weights
 
     try:
         if workflow.executor_plugin.name == "slurm":
             check_cluster(cluster_requests())
+        if application:
+            provide_brain_weights(study, application.bundles)
         included = [patient for patient in cohort.patients.values() if not patient.excluded]
         # With on_invalid: exclude, the headers were read before the study was loaded.
         kept = f"{RESULTS}/{HEADERS}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from residua.bundle.names import model_file
+from residua.bundle.names import BRAIN_WEIGHTS, model_file
 from residua.bundle.record import BundleRecord
 from residua.bundle.write import write_bundle
 from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
@@ -36,6 +37,12 @@ def settings_of(arch: str) -> dict[str, Any]:
     chosen = {name: {arch: "B"} for name in study["statistics"]["best_inputs"]}
     study["statistics"]["best_inputs"] = chosen
     return {**study, "archs": [arch], "networks": {arch: study["networks"][arch]}}
+
+
+def masked_by(method: str, weights: str, content: bytes) -> dict[str, Any]:
+    """The settings of ``settings_of("nnunet")`` with brain masks by a file of weights."""
+    mask = {"method": method, "weights": weights, "weights_sha256": sha256(content).hexdigest()}
+    return {**settings_of("nnunet"), "brain_mask": mask}
 
 
 def record_of(arch: str, /, **changes: Any) -> BundleRecord:
@@ -71,6 +78,10 @@ def write_micro_bundle(out: Path, arch: str = "nnunet", **changes: Any) -> Bundl
     """Write a bundle of the micro study; its models lie beside ``out`` in a folder ``trained``."""
     record = record_of(arch, **changes)
     files = {}
+    if record.as_study().brain_mask.method == "agunet":
+        files[BRAIN_WEIGHTS] = out.parent / "trained" / BRAIN_WEIGHTS
+        files[BRAIN_WEIGHTS].parent.mkdir(parents=True, exist_ok=True)
+        files[BRAIN_WEIGHTS].write_bytes(safetensors())
     for fold in record.folds:
         for name, content in model_of(record).items():
             file = out.parent / "trained" / model_file(fold, name)

@@ -49,6 +49,18 @@ def unpack_models(path: Path, folders: Mapping[int, Path]) -> BundleRecord:
     return record
 
 
+def unpack_brain_weights(path: Path, target: Path) -> None:
+    """Write the weights of the brain mask's network to ``target``, unless they lie there. No model is read for it."""
+    with opened(path) as container:
+        record = record_in(container)
+        _require_files(container, record)
+        expected = record.as_study().brain_mask.weights_sha256
+        if target.is_file() and digest(target) == expected:
+            return
+        _require_safetensors(container, BRAIN_WEIGHTS)
+        _copy(container, BRAIN_WEIGHTS, expected, target)
+
+
 def files_of(record: BundleRecord) -> set[str]:
     """Return the names of all files of a bundle beside its record."""
     own = {BRAIN_WEIGHTS} if record.study["brain_mask"].get("weights") == BRAIN_WEIGHTS else set()
@@ -65,12 +77,9 @@ def _checked(container: BundleFiles, arch: str | None) -> BundleRecord:
     for name, expected in record.files.items():
         if digest_in(container, name) != expected:
             raise unusable(container.path, f"{name} was changed or damaged: its sha256 is not the one in {RECORD}")
-    for name, size in container.sizes.items():
+    for name in container.sizes:
         if name.endswith(".safetensors"):
-            with container.open(name) as stream:
-                fault = header_fault(stream, size)
-            if fault:
-                raise unusable(container.path, f"{name} is no safetensors file: {fault}")
+            _require_safetensors(container, name)
     for fold in record.folds:
         _require_described(container, record, fold)
     return record
@@ -88,6 +97,15 @@ def _require_files(container: BundleFiles, record: BundleRecord) -> None:
         if names:
             shown = ", ".join(sorted(names)[:3])
             raise unusable(container.path, f"{what} {shown} ({len(names)} in all; {record.arch}, folds {record.folds})")
+    if BRAIN_WEIGHTS in wanted and record.files[BRAIN_WEIGHTS] != record.study["brain_mask"].get("weights_sha256"):
+        raise unusable(container.path, f"{BRAIN_WEIGHTS} has another digest than study.brain_mask.weights_sha256")
+
+
+def _require_safetensors(container: BundleFiles, name: str) -> None:
+    with container.open(name) as stream:
+        fault = header_fault(stream, container.sizes[name])
+    if fault:
+        raise unusable(container.path, f"{name} is no safetensors file: {fault}")
 
 
 def _require_described(container: BundleFiles, record: BundleRecord, fold: int) -> None:
@@ -109,4 +127,4 @@ def _copy(container: BundleFiles, name: str, expected: str | None, target: Path)
             shutil.copyfileobj(source, sink, 1 << 20)
         # The bundle may have been changed since it was checked.
         if expected is not None and digest(beside) != expected:
-            raise unusable(container.path, f"{name} was changed while it was read")
+            raise unusable(container.path, f"{name} was changed or damaged: its sha256 is not the one that is stated")

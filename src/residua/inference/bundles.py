@@ -9,6 +9,7 @@ from typing import Any
 
 from residua.bundle.record import BundleRecord
 from residua.bundle.record_file import read_record
+from residua.cohort.places import BRAIN_WEIGHTS
 from residua.errors import ResiduaError
 from residua.settings.statistics import BestInputs
 from residua.settings.study import Study, load_study
@@ -75,6 +76,8 @@ def shared_study(bundles: Sequence[Bundle], cohort: str) -> Study:
     merged["channel_dropout"], merged["elsewhere"] = {}, {}
     merged["archs"] = list(dict.fromkeys(bundle.arch for bundle in bundles))
     merged["networks"] = {bundle.arch: _untrained(bundle) for bundle in reversed(bundles)}
+    if bundles[0].record.as_study().brain_mask.method == "agunet":
+        merged["brain_mask"] = {**merged["brain_mask"], "weights": BRAIN_WEIGHTS}
     merged["eligibility"], merged["on_invalid"] = "per_inputs", "exclude"
     first = {bundle.arch: bundle.inputs for bundle in reversed(bundles)}
     merged["statistics"] = {**merged["statistics"], "best_inputs": dict.fromkeys(BestInputs.model_fields, first)}

@@ -31,7 +31,8 @@ def prepare_folder(
         raise ResiduaError(f"{out}: is a file; name a folder")
     named = [str(bundle.absolute()) for bundle in bundles]
     notes: list[str] = []
-    if out.is_dir() and any(out.iterdir()):
+    # The authors' model of the brain mask is put there before the first call.
+    if out.is_dir() and any(entry.name != study.brain_mask.weights for entry in out.iterdir()):
         _require_same_bundles(out, named)
         notes = _changes(out, patients)
     write_text(out / TABLE, _as_table(patients, columns_of(patients, study)))

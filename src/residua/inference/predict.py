@@ -14,6 +14,7 @@ from residua.cohort.checks.results import keep_problems
 from residua.cohort.checks.voxels import CHECK_FAILED, check_voxels
 from residua.cohort.places import PROBLEMS, RESULTS, VOXELS
 from residua.cohort.table.files import check_files, drawn_on, kinds_of
+from residua.inference.brain_weights import require_given_weights
 from residua.inference.bundles import Bundle, shared_study
 from residua.inference.folder import TABLE, prepare_folder
 from residua.inference.new_patients import load_new_patients
@@ -64,6 +65,7 @@ def predict(
     Raises ``ResiduaError`` when the call as a whole cannot be carried out.
     """
     study, opened = open_checked(bundles)
+    require_given_weights(study, out)
     for note in prepare_folder(out, bundles, _patients(patients, study), study, missing):
         listener.note(note)
     workers = cores or default_workers()
