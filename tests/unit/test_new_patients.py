@@ -14,6 +14,7 @@ from residua.inference.bundles import Bundle, shared_study
 from residua.inference.choice import choose
 from residua.inference.new_patients import NewPatients, load_new_patients
 from residua.settings.application import load_application
+from residua.wiring import reporting
 from residua.wiring.application import LoadedApplication
 
 CHANNELS = {
@@ -267,6 +268,50 @@ def test_a_patient_without_a_sequence_is_selected_with_what_it_lacks(tmp_path: P
     assert loaded.lacking_of("nnunet", "D") == {"P2": ["pre_t1ce", "pre_tumor"]}
     assert set(new.cohort.patients["P2"].files) == {"post_t1ce"}
     assert [plan["lacking"] for plan in loaded.plan()] == [[], ["pre_t1ce", "pre_tumor"]]
+
+
+def applied_to(folder: Path, bundles: list[Bundle], table: str, **known: str) -> LoadedApplication:
+    new = new_patients(folder, bundles, table, **known)
+    study = shared_study(bundles, str(folder / "new.tsv"))
+    return LoadedApplication(study, new.cohort, bundles=tuple(bundles), choices=new.choices)
+
+
+def test_a_report_takes_the_results_of_the_patients_own_models_and_none_without_a_prediction(tmp_path: Path) -> None:
+    table = (
+        "patient role exclusion_reason post_t1ce post_t1 pre_t1ce\nP1 auto  a.nii b.nii c.nii\nP2 auto  d.nii  \n"
+        "P3 exclude moved e.nii f.nii g.nii\nP4 auto   h.nii i.nii\nP5 auto  j.nii  k.nii\nP6 auto  l.nii m.nii \n"
+    )
+    loaded = applied_to(tmp_path, [bundle("A", 0.3), bundle("B", 0.5)], table, P5="image-constant")
+    everyone = list(loaded.cohort.patients)
+    made = {patient: reporting.of_model(loaded, patient, "{arch}/{inputs}") for patient in everyone}
+    assert made == {"P1": ["nnunet/B"], "P2": ["nnunet/A"], "P3": [], "P4": [], "P5": [], "P6": ["nnunet/B"]}
+    back = {patient: reporting.brought_back(loaded, patient) for patient in everyone}
+    assert {patient: files for patient, files in back.items() if files} == {
+        "P1": ["results/before_surgery/nnunet/B/manifest.json"]
+    }
+    assert (reporting.scan_before(loaded, "P1"), reporting.scan_before(loaded, "P6")) == (f"{tmp_path}/c.nii", None)
+    assert {patient for patient in everyone if reporting.brain_of(loaded, patient)} == {"P1", "P2", "P6"}
+    assert {patient for patient in everyone if reporting.shown_images(loaded, patient)} == {"P1", "P2", "P6"}
+    own = {patient: reporting.described(loaded, patient) for patient in everyone}
+    assert {patient: found and found["inputs"] for patient, found in own.items()} == {
+        "P1": "B", "P2": "A", "P3": "B", "P4": None, "P5": "A", "P6": "B",
+    }  # fmt: skip
+
+
+def test_each_bundle_is_described_by_its_own_record_and_once(tmp_path: Path) -> None:
+    bundles = [bundle("A", 0.3), bundle("B", 0.5, "agunet")]
+    table = "patient post_t1ce post_t1\nP1 a.nii b.nii\nP2 c.nii \nP3 d.nii e.nii\n"
+    loaded = applied_to(tmp_path, bundles, table)
+    first, second, third = (reporting.described(loaded, patient) for patient in loaded.cohort.patients)
+    assert first is not None
+    assert second is not None
+    assert (first["label"], first["channels"]) == ("AGU-Net", ["post_t1ce", "post_t1"])
+    assert (second["label"], second["channels"]) == ("nnU-Net", ["post_t1ce"])
+    assert first["digest"] != second["digest"]
+    assert third is first
+    # Another application with the same models does not get these.
+    other = applied_to(tmp_path, [bundle("A", 0.4), bundles[1]], table)
+    assert (reporting.described(other, "P2") or {})["digest"] != second["digest"]
 
 
 @pytest.mark.parametrize("missing", ["ones", True])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from residua.publishing.publish import record_digest
 from residua.wiring.application import LoadedApplication
 from residua.wiring.files import brain_manifests, file_of, on_the_reference
-from residua.wiring.resection import sequence_before, with_scan_before
+from residua.wiring.resection import sequence_before
 
 
 def _predicted(loaded: LoadedApplication, patient: str) -> bool:
-    return patient in loaded.split.holdout
+    return not loaded.cohort.patients[patient].excluded
 
 
 def of_model(loaded: LoadedApplication, patient: str, pattern: str) -> list[str]:
@@ -25,7 +26,8 @@ def of_model(loaded: LoadedApplication, patient: str, pattern: str) -> list[str]
 
 def brought_back(loaded: LoadedApplication, patient: str) -> list[str]:
     """Return the manifest of the masks that were brought back, if the patient has a scan before surgery."""
-    if not _predicted(loaded, patient) or patient not in with_scan_before(loaded, *loaded.choice_of(patient)):
+    sequence = sequence_before(loaded)
+    if not sequence or not loaded.cohort.has(patient, (sequence,)):
         return []
     return of_model(loaded, patient, "results/before_surgery/{arch}/{inputs}/manifest.json")
 
@@ -64,16 +66,19 @@ def shown_images(loaded: LoadedApplication, patient: str) -> dict[str, str]:
 
 def described(loaded: LoadedApplication, patient: str) -> Mapping[str, Any] | None:
     """Return what a report tells of the patient's bundle, and by what it judges the patient, as builtins."""
-    choice = loaded.choices.get(patient)
-    if choice is None:
-        return None
-    record = choice.bundle.record
+    return _described(loaded, *loaded.choice_of(patient)) if patient in loaded.choices else None
+
+
+@cache
+def _described(loaded: LoadedApplication, arch: str, inputs: str) -> Mapping[str, Any]:
+    bundle = loaded.by_model[arch, inputs]
+    record = bundle.record
     return {
         "digest": record_digest(record.model_dump(mode="json")),
         "arch": record.arch,
         "inputs": record.inputs,
         "label": record.settings.label,
-        "channels": list(choice.bundle.channels),
+        "channels": list(bundle.channels),
         "folds": list(record.folds),
         "residua": record.residua,
         "cut_off_ml": loaded.study.classification.residual_tumor_ml,
