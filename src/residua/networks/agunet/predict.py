@@ -9,8 +9,8 @@ import numpy as np
 from safetensors.numpy import load_file
 
 from residua.images.volumes import Image
-from residua.networks.agunet.framework import keras, set_up
-from residua.networks.agunet.model import built_from, network_of
+from residua.networks.agunet.framework import set_up
+from residua.networks.agunet.model import built_from, finest_of, network_of
 from residua.networks.agunet.names import WEIGHTS_FILE
 from residua.networks.agunet.prepared import read_origin, read_stacked
 from residua.networks.agunet.weights import assign
@@ -33,7 +33,7 @@ class AGUNetEnsemble:
     def __init__(self, models: Sequence[Path]) -> None:
         """Build the network and read the weights of the models in the folders ``models``."""
         self._network = network_of(built_from(models[0]))
-        self._finest = keras.Model(self._network.inputs, self._network.outputs[0])
+        self._finest = finest_of(self._network)
         self._weights = {folder / WEIGHTS_FILE: load_file(folder / WEIGHTS_FILE) for folder in models}
 
     def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
