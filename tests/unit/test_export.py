@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ from cohort_tables import study as study_of
 from residua.cli import app
 from residua.cohort.places import STUDY
 from residua.errors import DamagedStageError, ResiduaError
+from residua.export import run
 from residua.export.models import models_of_bundle, models_of_study
 from residua.images import volumes
 from residua.images.volumes import Image
@@ -132,6 +138,58 @@ def test_what_is_there_is_not_written_over(study: Path, tmp_path: Path) -> None:
     assert ran.exit_code == 1
     assert ran.stderr.strip() == f"{tmp_path / 'out'}: exists already; name a new folder"
     assert (tmp_path / "out/mine.txt").read_text() == "mine"
+
+
+def test_a_failed_export_says_all_that_its_job_said(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = "\nexport_model: the weights do not fit:\n  fold 0\n  fold 1\n(log: log.txt)\nError in rule export_model"
+    command = [sys.executable, "-c", f"import sys; print({said!r}, file=sys.stderr); sys.exit(1)"]
+    monkeypatch.setattr(run, "_command", lambda arch, form, work: command)
+    with pytest.raises(ResiduaError) as error:
+        run.export_models(models_of_study(study, "nnunet", "D"), "nnunet", tmp_path / "out")
+    assert str(error.value) == f"{tmp_path / 'out'}: the export failed:\nthe weights do not fit:\n  fold 0\n  fold 1"
+    assert not list(tmp_path.glob("*out*"))
+
+
+EXPORT_OF_A_MINUTE = """
+import sys
+from pathlib import Path
+from residua.export import run
+from residua.export import run
+from residua.export.models import models_of_study
+
+study, out = map(Path, sys.argv[1:])
+work = f"import os, pathlib, time; pathlib.Path({str(study / 'pid')!r}).write_text(str(os.getpid())); time.sleep(60)"
+run._command = lambda *chosen: [sys.executable, "-c", work]
+run.export_models(models_of_study(study, "nnunet", "D"), "nnunet", out)
+"""
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_an_export_that_ends_early_leaves_no_workflow_running(study: Path, tmp_path: Path, how: signal.Signals) -> None:
+    arguments = [sys.executable, "-c", EXPORT_OF_A_MINUTE, str(study), str(tmp_path / "out")]
+    export = subprocess.Popen(arguments, stderr=subprocess.DEVNULL)
+    file = study / "pid"
+    wait_until(lambda: file.is_file() and file.read_text() != "")
+    export.send_signal(how)
+    assert export.wait(20) != 0
+    wait_until(lambda: not is_running(int(file.read_text())))
+    assert not (tmp_path / "out").exists()
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
 
 
 def test_every_form_has_its_environment_and_its_module() -> None:

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from bundles import write_micro_bundle
 from cohort_tables import row, snapshot, write_images
 from residua.cli import app
+from residua.cluster.workflow import reasons
 from residua.cohort.checks.results import invalid_patients
 from residua.cohort.commands.standing import problems_of
 from residua.errors import ResiduaError
@@ -247,8 +248,8 @@ def test_a_failed_workflow_says_what_its_jobs_said() -> None:
         "Error in rule register:\n    message: None\n\nregister: disk full\nremove something\n(log: results/a.log)\n"
         "noise\nregister: disk full\nremove something\n(log: results/b.log)\n"
     )
-    assert workflow._reasons(log) == "disk full\nremove something"
-    assert workflow._reasons("one\ntwo\n") == "one\ntwo"
+    assert reasons(log) == "disk full\nremove something"
+    assert reasons("one\ntwo\n") == "one\ntwo"
 
 
 def test_each_outcome_is_a_line_of_words() -> None:

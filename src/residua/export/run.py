@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+from residua.cluster.workflow import reasons, run_followed, workflow_command
 from residua.errors import ResiduaError
 from residua.networks.exporting import Ensemble, exports_of
 from residua.publishing.publish import write_json
-
-HOUSE = Path(__file__).resolve().parents[3]
 
 
 def require_form(ensemble: Ensemble, form: str) -> None:
@@ -30,9 +27,9 @@ def export_models(ensemble: Ensemble, form: str, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
         work = Path(place)
         write_json(work / "ensemble.json", ensemble.to_json())
-        done = subprocess.run(_command(ensemble.arch, form, work), capture_output=True, text=True)
-        if done.returncode != 0:
-            raise ResiduaError(f"{out}: the export failed:\n{_said(done.stderr)}")
+        code, log = run_followed(_command(ensemble.arch, form, work), work / "workflow.txt")
+        if code != 0:
+            raise ResiduaError(f"{out}: the export failed:\n{reasons(log)}")
         (work / "exported").rename(out)
 
 
@@ -43,12 +40,5 @@ def require_new(out: Path) -> None:
 
 
 def _command(arch: str, form: str, work: Path) -> list[str]:
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(HOUSE / "rules/export.smk")]
-    command += ["--directory", str(work), "--cores", "all", "--config", f"arch={arch}", f"form={form}"]
-    return [*command, "--workflow-profile", str(HOUSE / "profiles/default"), "--quiet", "all"]
-
-
-def _said(output: str) -> str:
-    """Return what the rule said of its error, else the end of all that was printed."""
-    lines = [line for line in output.splitlines() if line.startswith("export_model: ")]
-    return "\n".join(line.removeprefix("export_model: ") for line in lines) or output[-2000:]
+    chosen = ("--config", f"arch={arch}", f"form={form}")
+    return workflow_command("rules/export.smk", work, "all", *chosen, "--quiet", "all")

@@ -9,6 +9,7 @@ from typing import Any
 
 from residua.bundle.read import read_bundle
 from residua.cluster.processors import default_workers
+from residua.cluster.workflow import Watch
 from residua.cohort.checks.headers import check_headers
 from residua.cohort.checks.results import keep_problems
 from residua.cohort.checks.voxels import CHECK_FAILED, check_voxels
@@ -19,7 +20,7 @@ from residua.inference.bundles import Bundle, shared_study
 from residua.inference.folder import TABLE, prepare_folder
 from residua.inference.new_patients import load_new_patients
 from residua.inference.request import NewPatient, patients_below, patients_of_table, require_known
-from residua.inference.workflow import Watch, run_workflow
+from residua.inference.workflow import run_workflow
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
 from residua.publishing.publish import read_json
