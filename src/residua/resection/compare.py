@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pandas as pd
 
-from residua.publishing.publish import read_json, verified
+from residua.resection.members import member_records
 from residua.resection.patients import judged
 from residua.resection.summary import confusion, resections
 from residua.settings.classification import Classification
 from residua.settings.statistics import Statistics
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
-
-_RECORD = ".json"
 
 
 def compare_resections(
@@ -50,13 +47,7 @@ def compare_resections(
     cases = read_cases(metrics)
     best = best_inputs(cases, choice, "segmentation", classification)
     chosen = pd.concat([cases[(cases["arch"] == arch) & (cases["inputs"] == inputs)] for arch, inputs in best.items()])
-    patients = judged(
-        chosen, before_ml, {model: _records(members[model]) for model in best.items() if model in members}
-    )
+    records = {model: member_records(members[model]) for model in best.items() if model in members}
+    patients = judged(chosen, before_ml, records)
     summary = resections(patients, classification.residual_tumor_ml, statistics)
     return {"patients": patients, "resection": summary, "rano": confusion(patients)}
-
-
-def _records(manifest: str) -> dict[str, Any]:
-    files = verified(manifest, lambda name: name.endswith(_RECORD))
-    return {name.removesuffix(_RECORD): read_json(file) for name, file in files.items()}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from residua.resection.classes import raidionics_class, rano_class
 from residua.resection.extent import extent_of_resection
+from residua.resection.members import extent_range
 
 _KEYS = ("arch", "inputs", "split", "fold", "patient", "hospital")
 
@@ -55,5 +56,4 @@ def _ends(row: Mapping[Any, Any], record: Mapping[str, Any]) -> tuple[float, flo
     volumes_ml: Sequence[float] = list(record.get("members_ml", {}).values())
     if not volumes_ml:
         return float("nan"), float("nan")
-    extents = extent_of_resection(row["before_ml"], [*volumes_ml, row["predicted_ml"]])
-    return float(extents.min()), float(extents.max())
+    return extent_range(row["before_ml"], [*volumes_ml, row["predicted_ml"]])

@@ -10,12 +10,10 @@ import numpy as np
 
 from residua.images.volumes import Image, load_mask
 from residua.publishing.images import by_patient
-from residua.publishing.publish import read_json, verified
 from residua.resection.classes import is_complete, is_gross_total, raidionics_class, rano_class
 from residua.resection.diameters import axial_diameters
 from residua.resection.extent import extent_of_resection
-
-_RECORD = ".json"
+from residua.resection.members import extent_range, member_records
 
 
 def resection_record(
@@ -53,11 +51,11 @@ def resection_record(
 def _compared(every_ml: Sequence[float], before_ml: float | None) -> dict[str, Any]:
     if not before_ml:
         return dict.fromkeys(("extent_percent", "extent_low_percent", "extent_high_percent", "raidionics"))
-    extents = extent_of_resection(before_ml, every_ml)
+    low, high = extent_range(before_ml, every_ml)
     return {
-        "extent_percent": float(extents[0]),
-        "extent_low_percent": float(extents.min()),
-        "extent_high_percent": float(extents.max()),
+        "extent_percent": float(extent_of_resection(before_ml, every_ml[0])),
+        "extent_low_percent": low,
+        "extent_high_percent": high,
         "raidionics": str(raidionics_class(before_ml, every_ml[0])),
     }
 
@@ -79,10 +77,10 @@ def describe_resections(
     >>> found["AMS1"]["rano_resect"], found["AMS1"]["extent_percent"], found["AMS1"]["mean_pairwise_dice"]
     ('1/2A', None, 1.0)
     """
-    records = verified(members, lambda name: name.endswith(_RECORD))
+    records = member_records(members)
     described = {}
     for patient, file in by_patient([masks]).items():
-        known = read_json(records[f"{patient}{_RECORD}"])
+        known = records[patient]
         volumes_ml = list(known["members_ml"].values())
         found = resection_record(load_mask(file), volumes_ml, before_ml.get(patient), residual_tumor_ml)
         described[patient] = {**found, **known}
