@@ -202,6 +202,26 @@ def test_a_patient_without_a_prediction_has_a_page_that_says_why() -> None:
     assert "Not predicted: a registration or the brain mask cannot be used." in words
 
 
+@pytest.mark.parametrize(
+    ("measures", "told"),
+    [
+        (None, "Not measured."),
+        (USUAL, "No flag: no measure of registration and brain mask is beyond its limit."),
+        (
+            {"brain": {"volume_ml": 800.0}},
+            "Brain mask: the volume of the brain mask is 800 ml, below the limit of 900 ml.",
+        ),
+    ],
+)
+def test_a_failed_patients_measures_are_told_too(measures: Any, told: str) -> None:
+    record = prediction_record({**OUTCOME, "state": "failed"}, BUNDLE, None, measures)
+    assert record["measured"] == (measures is not None)
+    (flag,) = contents_of(record).flags
+    assert flag.replace("\N{NO-BREAK SPACE}", " ").startswith(told)
+    words = " ".join(" ".join(Page(patient_page(contents_of(record))).words).replace("\N{NO-BREAK SPACE}", " ").split())
+    assert told.removesuffix(".") in words
+
+
 def published(folder: Path, *names: str) -> list[str]:
     """Publish files that hold their own name, and return the manifest."""
     with stage(folder / "manifest.json") as part:
@@ -313,3 +333,26 @@ def test_slices_go_through_the_mask_or_the_highest_probability(tmp_path: Path, e
     assert spread.spread[17, 15] == pytest.approx(0.4 if empty else 0.9)
     assert bool(axial.outline[17, 15]) != empty
     assert ("highest probability (40 %)" in shown.where) == empty
+
+
+@pytest.mark.parametrize("empty", [False, True])
+def test_the_scan_before_surgery_is_shown_through_the_mask_or_the_middle_of_the_head(
+    tmp_path: Path, empty: bool
+) -> None:
+    shape, grid = (20, 24, 12), Grid((20, 24, 12), np.diag([2.0, 2.0, 3.0, 1.0]))
+    head = np.zeros(shape, np.float32)
+    head[4:14, 4:20, 3:10] = 100 + np.arange(7)
+    mask = np.zeros(shape, dtype=bool)
+    mask[6:8, 6:8, 8] = not empty
+    parts = {"head": head, "mask": mask, "nothing": np.zeros(shape, np.float32)}
+    for name, values in parts.items():
+        save(Image(values, grid), tmp_path / f"{name}.nii.gz")
+    file = {name: tmp_path / f"{name}.nii.gz" for name in parts}
+    before = (str(file["head"]), file["mask"])
+    maps = Maps({"post_t1ce": before[0]}, file["head"], file["nothing"], file["nothing"], file["nothing"], before)
+    shown = panels_of(maps).panels[-1]
+    assert shown.title == "Before surgery, own grid"
+    assert shown.pixels.max() == (106 - 3 if empty else 105)
+    assert bool(shown.outline.any()) != empty
+    # The head alone, and a margin of 8 mm.
+    assert (shown.field.width_mm, shown.field.height_mm) == pytest.approx((10 * 2 + 16, 16 * 2 + 16), abs=2)

@@ -9,7 +9,7 @@ from typing import Any
 from residua.words import listed, name_of, title_of
 
 RESEARCH = "Research use only. Not a medical device: no decision on a patient may rest on this page."
-NO_FLAG = "No flag: no measure of registration and brain mask is beyond its limit."
+_NO_FLAG = "No flag: no measure of registration and brain mask is beyond its limit."
 _STATES = {
     "failed": "Not predicted: a registration or the brain mask cannot be used",
     "refused": "Not predicted: the files cannot be used",
@@ -28,7 +28,7 @@ class FirstNumber:
 
 @dataclass(frozen=True)
 class Contents:
-    """All texts; ``cautions`` come before the numbers."""
+    """All texts; ``cautions`` come before the numbers. ``flags`` says where there is none, or no measure."""
 
     patient: str
     state: str
@@ -53,20 +53,26 @@ def contents_of(record: Mapping[str, Any]) -> Contents:
         given=tuple(_given(record)),
         numbers=tuple(_numbers(record)) if predicted else (),
         cautions=tuple(_sentence(text) for text in [*problems, *excluded, *warnings]),
-        flags=tuple(_sentence(f"{flag['what']}. {flag['look']}") for flag in record["flags"]),
+        flags=tuple(_flags(record)),
         model=_model(record["bundle"]) if record["bundle"] else "",
     )
 
 
+def _flags(record: Mapping[str, Any]) -> Iterator[str]:
+    for flag in record["flags"]:
+        yield _sentence(f"{flag['what']}. {flag['look']}")
+    if not record["flags"]:
+        yield _NO_FLAG if record["measured"] else "Not measured."
+
+
 def _headlines(record: Mapping[str, Any]) -> Iterator[FirstNumber]:
     found, volumes, resection = (record[name] for name in ("classification", "volumes", "resection"))
-    told = {"undecidable": "Undecidable"}.get(found["told"], found["told"].capitalize())
     cut = f"{found['cut_off_ml']:g} ml"
     if found["probability"] is None:
         remark = f"by the cut-off of {cut} alone; not calibrated"
     else:
         remark = f"probability of residual tumour ({cut} or more): {percent(found['probability'])}"
-    yield FirstNumber("Class", told, remark)
+    yield FirstNumber("Class", found["told"].capitalize(), remark)
     between = f"{ml(volumes['residual_low_ml'])} to {ml(volumes['residual_high_ml'])} over the folds"
     yield FirstNumber("Residual tumour", ml(volumes["residual_ml"]), between)
     if resection["extent_percent"] is not None:

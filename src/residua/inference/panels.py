@@ -6,7 +6,8 @@ The patient's right is at the left of axial and coronal slices, and anterior at 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.figures.slices import FieldOfView, field_around, plane
-from residua.images.display import window
+from residua.images.display import tissue_of, window
 from residua.images.places import AXIAL, CORONAL, SAGITTAL, busiest, center_of
 from residua.images.volumes import Image, load, load_mask
 from residua.words import title_of
@@ -66,13 +67,12 @@ def panels_of(maps: Maps) -> Shown:
     brain, mask = load_mask(maps.brain).data, load_mask(maps.mask)
     voxel, where = _place(brain, mask.data, load(maps.probability).data)
     (first, file), *others = maps.images.items()
-    reference = load(file)
-    around = _Around(mask, brain, voxel)
+    around = _Around(load(file), mask, brain, voxel)
     panels = [
-        *(around.panel(reference, axis, f"{title_of(first)}, {name}") for axis, name in _PLANES.items()),
-        around.close(reference, f"{title_of(first)}, closer"),
-        *(around.panel(load(other), AXIAL, title_of(column)) for column, other in others),
-        around.close(reference, "Disagreement of the folds", load(maps.spread).data),
+        *(around.panel(axis, f"{title_of(first)}, {name}") for axis, name in _PLANES.items()),
+        around.close(f"{title_of(first)}, closer"),
+        *(replace(around, image=load(other)).panel(AXIAL, title_of(column)) for column, other in others),
+        around.close("Disagreement of the folds", load(maps.spread).data),
         *_before(maps.before),
     ]
     return Shown(tuple(panels), where)
@@ -95,38 +95,43 @@ def _place(
 
 @dataclass(frozen=True)
 class _Around:
-    """Slices through one voxel, around the brain or close."""
+    """Slices of an image through one voxel, around the brain or close."""
 
+    image: Image
     mask: Image
     brain: NDArray[np.bool_]
     voxel: tuple[int, int, int]
 
-    def panel(self, image: Image, axis: int, title: str) -> Panel:
-        level, pixel_mm = self.voxel[axis], _pixel_mm(image, axis)
+    @cached_property
+    def window(self) -> tuple[float, float]:
+        return window(self.image.data, self.brain, self.mask.data)
+
+    def panel(self, axis: int, title: str) -> Panel:
+        level, pixel_mm = self.voxel[axis], _pixel_mm(self.image, axis)
         # The whole brain, not its slice alone: a high slice would be shown larger than the others.
         field = field_around(plane(np.any(self.brain, axis=axis, keepdims=True), axis, 0), pixel_mm, _MARGIN_MM)
         return Panel(
             title,
-            plane(image.data, axis, level),
+            plane(self.image.data, axis, level),
             pixel_mm,
-            window(image.data, self.brain, self.mask.data),
+            self.window,
             field,
             plane(self.mask.data, axis, level),
             sides=axis != SAGITTAL,
         )
 
-    def close(self, image: Image, title: str, spread: NDArray[Any] | None = None) -> Panel:
-        level, pixel_mm = self.voxel[AXIAL], _pixel_mm(image, AXIAL)
-        x, y = (image.grid.shape[axis] - 1 - self.voxel[axis] + 0.5 for axis in (0, 1))
+    def close(self, title: str, spread: NDArray[Any] | None = None) -> Panel:
+        level, pixel_mm = self.voxel[AXIAL], _pixel_mm(self.image, AXIAL)
+        x, y = (self.image.grid.shape[axis] - 1 - self.voxel[axis] + 0.5 for axis in (0, 1))
         mask = plane(self.mask.data, AXIAL, level)
         size = field_around(mask, pixel_mm, _MARGIN_MM) if mask.any() else None
         side = max(_CLOSE_MM, size.width_mm, size.height_mm) if size else _CLOSE_MM
         centre = size.centre_mm if size else (x * pixel_mm[0], y * pixel_mm[1])
         return Panel(
             title,
-            plane(image.data, AXIAL, level),
+            plane(self.image.data, AXIAL, level),
             pixel_mm,
-            window(image.data, self.brain, self.mask.data),
+            self.window,
             FieldOfView(centre, side, side),
             mask,
             None if spread is None else plane(spread, AXIAL, level),
@@ -138,9 +143,9 @@ def _before(before: tuple[str, Path] | None) -> Iterator[Panel]:
     if before is None:
         return
     image, mask = load(before[0]), load_mask(before[1])
-    head = image.data > window(image.data)[0]
+    head = tissue_of(image.data)
     voxel = busiest(mask.data) if mask.data.any() else center_of(head)
-    yield _Around(mask, head, voxel).panel(image, AXIAL, "Before surgery, own grid")
+    yield _Around(image, mask, head, voxel).panel(AXIAL, "Before surgery, own grid")
 
 
 def _pixel_mm(image: Image, axis: int) -> tuple[float, float]:

@@ -43,6 +43,7 @@ def prediction_record(
         "given": list(outcome["given"]),
         "lacking": list(outcome.get("lacking", ())),
         "bundle": bundle and _bundle(outcome, bundle),
+        "measured": bool(measures),
         "flags": _flags(outcome["patient"], measures or {}),
     }
     if bundle is None or resection is None or outcome["state"] != "predicted":

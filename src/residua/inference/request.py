@@ -34,8 +34,7 @@ class NewPatient:
 def require_known(patients: Sequence[NewPatient], study: Study) -> None:
     """Raise ``ResiduaError`` for a name that is unsafe or stands twice, and for columns that the study lacks."""
     names = [patient.patient for patient in patients]
-    unsafe = [problem for name in names for problem in wrong_cells(CohortRow, {"patient": name}, ("patient",))]
-    raise_problems(unsafe, "The patients cannot be named so")
+    _require_safe(names, "The patients cannot be named so")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise ResiduaError(f"patient {twice[0]} is given twice; give every patient a name of its own")
@@ -45,6 +44,11 @@ def require_known(patients: Sequence[NewPatient], study: Study) -> None:
             f"the bundles know no {', '.join(sorted(unknown))}, but {', '.join(study.file_columns)}: leave the file "
             "out, or name its column as the bundles do"
         )
+
+
+def _require_safe(names: Iterable[str], title: str) -> None:
+    unsafe = [problem for name in names for problem in wrong_cells(CohortRow, {"patient": name}, ("patient",))]
+    raise_problems(unsafe, title)
 
 
 def patients_below(folder: Path, study: Study) -> list[NewPatient]:
@@ -58,8 +62,7 @@ def patients_below(folder: Path, study: Study) -> list[NewPatient]:
     if not below:
         example = f"{folder}/PATIENT/{study.sequences.reference}.nii.gz"
         raise ResiduaError(f"{folder}: holds no sub-folder; expected one per patient, such as {example}")
-    unsafe = [problem for path in below for problem in wrong_cells(CohortRow, {"patient": path.name}, ("patient",))]
-    raise_problems(unsafe, f"{folder}: each sub-folder is named as its patient")
+    _require_safe([path.name for path in below], f"{folder}: each sub-folder is named as its patient")
     return [NewPatient(path.name, _images(path, study.file_columns)) for path in below]
 
 

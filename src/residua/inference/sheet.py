@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from residua.figures.style import DPI, INK, new_figure
-from residua.inference.contents import NO_FLAG, RESEARCH, Contents, FirstNumber
-from residua.inference.drawing import ROW_MM, draw, rows_of
+from residua.inference.contents import RESEARCH, Contents, FirstNumber
+from residua.inference.drawing import ROW_MM, WIDTH_MM, draw, rows_of
 from residua.inference.panels import Shown
 from residua.publishing.publish import writing
 
@@ -64,9 +64,8 @@ def write_sheet(contents: Contents, shown: Shown | None, out: Path) -> None:
     if shown is not None:
         _pictures(sheet, shown)
     _tables(sheet, contents)
-    if contents.headlines:
-        sheet.heading("Quality of the preprocessing")
-        sheet.lines(contents.flags or (NO_FLAG,), "report.html")
+    sheet.heading("Quality of the preprocessing")
+    sheet.lines(contents.flags, "report.html")
     _foot(sheet, contents)
     with writing(out, suffix=".pdf") as beside:
         sheet.figure.savefig(beside, format="pdf", dpi=DPI, metadata={"CreationDate": None})
@@ -101,7 +100,7 @@ def _cards(sheet: _Sheet, headlines: Sequence[FirstNumber], width: float) -> Non
 
 def _pictures(sheet: _Sheet, shown: Shown) -> None:
     width = _WIDTH - 2 * _MARGIN
-    height = ROW_MM * rows_of(shown) * width / 190
+    height = ROW_MM * rows_of(shown) * width / WIDTH_MM
     sheet.y += 3
     left, bottom = _MARGIN / _WIDTH, 1 - (sheet.y + height) / _HEIGHT
     # The pictures in a part of the sheet of their own size.
