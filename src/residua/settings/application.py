@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from residua.errors import ResiduaError
 from residua.settings.base import Frozen
-from residua.settings.messages import problem_lines
-from residua.settings.together import contradictions
+from residua.settings.messages import validated
 
 BUNDLES = "bundles"
 """The key that makes a configuration one of an application."""
@@ -40,8 +38,5 @@ def load_application(config: dict[str, Any]) -> Application:
 
     Raises ``ResiduaError`` with one line per problem, each with the key and what is wrong.
     """
-    try:
-        return Application.model_validate(config)
-    except ValidationError as error:
-        lines = problem_lines(error, "docs/how-to/predict.md", "application", contradictions(Application, config))
-        raise ResiduaError(f"The configuration of the application cannot be used:\n{lines}") from None
+    refusal = "The configuration of the application cannot be used"
+    return validated(Application, config, "docs/how-to/predict.md", "application", refusal)

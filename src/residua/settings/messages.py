@@ -8,7 +8,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from residua.settings.together import Key
+from residua.errors import ResiduaError
+from residua.settings.together import Key, Settings, contradictions
+
+
+def validated(model: type[Settings], found: dict[str, Any], explained_in: str, whole: str, refusal: str) -> Settings:
+    """Return what a configuration says. Raises ``ResiduaError``: ``refusal``, and one line per problem."""
+    try:
+        return model.model_validate(found)
+    except ValidationError as error:
+        lines = problem_lines(error, explained_in, whole, contradictions(model, found))
+        raise ResiduaError(f"{refusal}:\n{lines}") from None
 
 
 def problem_lines(

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, model_validator
 
-from residua.errors import ResiduaError
 from residua.settings.base import (
     REFERENCE_STANDARD,
     Column,
@@ -22,7 +21,7 @@ from residua.settings.brain_mask import BrainMask
 from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
 from residua.settings.elsewhere import Elsewhere
-from residua.settings.messages import problem_lines
+from residua.settings.messages import validated
 from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
 from residua.settings.participation import Eligibility, Folds, OnInvalid, Protocol
@@ -31,7 +30,6 @@ from residua.settings.registration import Registration, SequenceRegistration
 from residua.settings.sequences import Sequences
 from residua.settings.sharing import ModelSharing
 from residua.settings.statistics import OUT_OF_FOLD, BestInputs, Statistics
-from residua.settings.together import contradictions
 
 
 class Study(Frozen):
@@ -280,8 +278,4 @@ def load_study(config: dict[str, Any]) -> Study:
 
     Raises ``ResiduaError`` with one line per problem, each with the key and what is wrong.
     """
-    try:
-        return Study.model_validate(config)
-    except ValidationError as error:
-        lines = problem_lines(error, "docs/reference/config.md", "study", contradictions(Study, config))
-        raise ResiduaError(f"The configuration cannot be used:\n{lines}") from None
+    return validated(Study, config, "docs/reference/config.md", "study", "The configuration cannot be used")
