@@ -5,6 +5,7 @@
 #   results/brain/{batch}/manifest.json                       (brain.smk)
 #   results/prepared/{arch}/{inputs}/holdout.json             (prepare.smk)
 #   results/segmentations/{arch}/{inputs}/test/manifest.json  (segment.smk)
+#   results/resection/{arch}/{inputs}.json                    (before.smk)
 # Gives:
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json   the models, as their trainings published them
 #   results/segmentations/{arch}/{inputs}/threshold.json      the threshold that the study chose out of fold
@@ -41,6 +42,7 @@ rule list_patients:
         probabilities=[f"results/ensemble/{arch}/{inputs}/manifest.json" for arch, inputs in loaded.models],
         masks=[f"results/segmentations/{arch}/{inputs}/test/manifest.json" for arch, inputs in loaded.models],
         thresholds=[f"results/segmentations/{arch}/{inputs}/threshold.json" for arch, inputs in loaded.models],
+        resections=[f"results/resection/{arch}/{inputs}.json" for arch, inputs in loaded.models],
         failures="results/quality/failures.json",
     output:
         "results/patients.json",
@@ -57,7 +59,6 @@ rule list_patients:
     params:
         models=loaded.models,
         patients=lambda wildcards: loaded.plan(),
-        residual_tumor_ml=study.classification.residual_tumor_ml,
         code=code("list_patients"),
     script:
         "../scripts/list_patients.py"

@@ -39,7 +39,7 @@ FOLDERS = {
     "describe_resections": {"images", "metrics", "resection"},
     "flow_figure": {"figures"},
     "intervals": JUDGED,
-    "list_patients": {"images", "inference", "metrics"},
+    "list_patients": {"inference"},
     "mask_brain": {"brain", "images"},
     "measure": {"images", "metrics"},
     "measure_before": {"images", "resection"},

@@ -13,8 +13,8 @@ STAGES: dict[str, tuple[str, ...]] = {
     "mask brains": ("mask_brain", "collect_failures"),
     "prepare channels": ("strip", "sample", "prepare_stripped", "prepare_sampled", "select_cases"),
     "predict": ("ensemble",),
-    "segment": ("segment", "compare_members", "list_patients"),
-    "report": ("assess", "measure_before", "bring_back", "describe_resections", "report_patient", "tabulate_patients"),
+    "segment": ("segment", "compare_members", "measure_before", "describe_resections", "list_patients"),
+    "report": ("assess", "bring_back", "report_patient", "tabulate_patients"),
 }
 """The stages in the order in which data flow, and the rules of each."""
 _PLANNED = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from residua.images.volumes import load_mask
-from residua.metrics.classification import has_residual_tumor
 from residua.publishing.images import by_patient
 from residua.publishing.publish import read_json
 
@@ -26,13 +24,13 @@ class Made:
     probabilities: str
     masks: str
     threshold: str
+    resections: str
 
 
 def outcomes(
     planned: Sequence[Mapping[str, Any]],
     made: Mapping[tuple[str, str], Made],
     failures: Sequence[Mapping[str, Any]],
-    residual_tumor_ml: float,
 ) -> list[dict[str, Any]]:
     """Return the record of every patient in the order of ``planned``, as builtins.
 
@@ -41,25 +39,24 @@ def outcomes(
     """
     results: dict[str, dict[str, Any]] = {}
     for files in made.values():
-        results |= _results(files, residual_tumor_ml)
+        results |= _results(files)
     return [_outcome(plan, results.get(plan["patient"]), failures) for plan in planned]
 
 
-def _results(made: Made, residual_tumor_ml: float) -> dict[str, dict[str, Any]]:
+def _results(made: Made) -> dict[str, dict[str, Any]]:
     threshold = read_json(made.threshold)["threshold"]
     probabilities, masks = by_patient([made.probabilities]), by_patient([made.masks])
-    found = {}
-    for patient in read_json(made.selection)["validation"]:
-        mask = load_mask(masks[patient])
-        volume_ml = float(mask.data.sum() * mask.grid.voxel_ml)
-        found[patient] = {
+    resections = read_json(made.resections)
+    return {
+        patient: {
             "probability": str(probabilities[patient]),
             "mask": str(masks[patient]),
             "threshold": threshold,
-            "volume_ml": volume_ml,
-            "residual_tumour": bool(has_residual_tumor(volume_ml, residual_tumor_ml)),
+            "volume_ml": resections[patient]["volume_ml"],
+            "residual_tumour": not resections[patient]["gross_total"],
         }
-    return found
+        for patient in read_json(made.selection)["validation"]
+    }
 
 
 def _outcome(
