@@ -35,7 +35,10 @@ def test_every_patient_has_a_page_and_a_place_on_the_page_of_all(finished: Study
 def test_the_table_measures_what_the_networks_see(finished: Study) -> None:
     table = pd.read_parquet(finished.folder / "results/quality/quality.parquet")
     assert set(table["patient"]) == set(patients_of(finished))
-    assert set(table["subject"]) == {"brain", "post_t1", "residual"}
+    assert set(table["subject"]) == {"brain", "post_t1ce", "post_t1", "residual"}
+    # The reference is registered to nothing: it is measured as a scan alone.
+    measured = table.groupby("subject")["measure"].agg(set)
+    assert measured["post_t1ce"] < measured["post_t1"]
     flagged = table.loc[table["flag"] != "", ["patient", "subject", "measure"]].itertuples(index=False)
     flags = read_flags(finished.folder / "results/quality/flags.tsv")
     assert sorted(map(tuple, flagged)) == sorted((flag.patient, flag.subject, flag.measure) for flag in flags)
