@@ -29,10 +29,13 @@ from residua.figures.flow import drawn as drawn_flow
 from residua.figures.flow import flow_figure
 from residua.figures.panels import scale_bar
 from residua.figures.resection import resection_figure
+from residua.figures.slices import FieldOfView
 from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, FigureFiles, new_figure
 from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
+from residua.inference.drawing import draw
+from residua.inference.panels import Panel, Shown
 from residua.publishing.publish import digest, stage
 from residua.resection.patients import judged
 from residua.resection.summary import resections
@@ -207,6 +210,25 @@ def check_flow(out: Path) -> dict[str, Any]:
     }
 
 
+def coloured(spread: np.ndarray[Any, Any]) -> int:
+    """How many pixels of the drawn disagreement have a colour."""
+    field = FieldOfView((20.0, 20.0), 30.0, 30.0)
+    grey, nothing = np.full((40, 40), 0.5), np.zeros((40, 40), dtype=bool)
+    figure = new_figure(120.0, 40.0)
+    draw(figure, Shown((Panel("", grey, (1.0, 1.0), (0.0, 1.0), field, nothing, spread),), ""))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    pixels = np.asarray(canvas.buffer_rgba())[..., :3].astype(int)
+    return int((np.ptp(pixels, axis=2) > 40).sum())
+
+
+def check_disagreement() -> dict[str, Any]:
+    none, one, many = (np.zeros((40, 40)) for _ in range(3))
+    one[16, 24] = many[12:20, 20:28] = 0.4
+    bar, single, square = map(coloured, (none, one, many))
+    return {"one_voxel": single - bar, "square": square - bar}
+
+
 def check_surfaces() -> dict[str, Any]:
     """Meshes whose truth is known: a ball with voxels of 1 × 1 × 2 mm, one voxel, and nothing."""
     spacing = (1.0, 1.0, 2.0)
@@ -247,6 +269,7 @@ if __name__ == "__main__":
         "scale": {width: words_of_scale(width) for width in (10.0, 60.0, 170.0, 400.0)},
         "flow": check_flow(folder),
         "resection": check_resection(folder),
+        "disagreement": check_disagreement(),
         "surfaces": check_surfaces(),
     }
     print("\n" + json.dumps(record))

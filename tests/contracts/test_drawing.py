@@ -90,6 +90,11 @@ def test_the_resections_are_drawn_alike_without_dates_and_names_also_without_a_p
     assert "No patient of the hold-out set" in found["nobody"]["words"]
 
 
+def test_disagreement_of_a_single_voxel_is_drawn_as_large_as_it_is(drawn: dict[str, Any]) -> None:
+    found = drawn["disagreement"]
+    assert found["square"] / found["one_voxel"] == pytest.approx(64, rel=0.3)
+
+
 def test_meshes_keep_their_volume_and_no_component_is_lost(drawn: dict[str, Any]) -> None:
     found = drawn["surfaces"]
     assert found["outwards"] > 0
