@@ -108,6 +108,23 @@ def test_a_scan_outside_of_what_the_models_saw_is_told(measures: Any, measure: s
     assert what in warning["what"].replace("\N{NO-BREAK SPACE}", " ")
 
 
+def test_what_lies_outside_is_one_sentence_about_each_scan() -> None:
+    record = record_of(
+        measures={"brain": {"volume_ml": 700.0}, "post_t1ce": {"coarsest_mm": 6.0, "missing_percent": 9.0}}
+    )
+    assert [warning["measure"] for warning in record["warnings"]] == ["volume_ml", "coarsest_mm", "missing_percent"]
+    first, second = (text.replace("\N{NO-BREAK SPACE}", " ") for text in contents_of(record).cautions)
+    assert first.startswith(
+        "Brain mask: the volume of the brain mask is 700 ml, below what the models saw in 300 patients"
+    )
+    assert second.startswith(
+        "Post-operative T1w-CE: unlike what the models saw in 300 patients: the largest voxel size is"
+    )
+    assert second.count("; ") == 1
+    assert "is 6.00 mm (above " in second
+    assert "is 9.0 % (above " in second
+
+
 @pytest.mark.parametrize(
     ("members", "before", "limits", "kinds"),
     [

@@ -255,7 +255,8 @@ def test_a_failed_workflow_says_what_its_jobs_said() -> None:
 def test_each_outcome_is_a_line_of_words() -> None:
     problem = problem_of("image-constant", "every voxel is 1", "copy it again", "P2", "post_t1").to_json()
     predicted = {"patient": "P1", "state": "predicted", "problems": [], "volume_ml": 0.1749, "residual_tumour": False}
-    assert in_words({**predicted, "why": "why"}) == "P1: 0.175 ml, no residual tumour (why)"
+    undecidable = {"told": "undecidable", "residual_tumour": False}
+    assert in_words({**predicted, "why": "why"}, undecidable) == "P1: 0.175 ml, undecidable (why)"
     assert in_words({"patient": "P2", "state": "refused", "problems": [problem]}) == (
         "P2: refused\n  patient P2, post_t1: every voxel is 1: copy it again"
     )

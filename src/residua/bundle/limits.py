@@ -40,6 +40,8 @@ class Outside:
     high: float
     patients: int
     what: str
+    brief: str
+    """``what`` without the subject and the patients, for a list about one subject."""
 
 
 def limits_of(quality: pd.DataFrame, patients: Collection[str], images: Iterable[str]) -> list[Limit]:
@@ -79,11 +81,11 @@ def _judged(limit: Limit, value: float | None) -> Outside | None:
     if not below and not above:
         return None
     how = printed(limit.subject, limit.measure)
-    what = (
-        f"{subject_name(limit.subject)}: the {how.title} is {how.shown(value)}, {'below' if below else 'above'} what "
-        f"the models saw in {limit.patients} patients, {how.shown(limit.low)} to {how.shown(limit.high)}"
-    )
-    return Outside(limit.subject, limit.measure, value, limit.low, limit.high, limit.patients, what)
+    seen = f"{how.shown(limit.low)} to {how.shown(limit.high)}"
+    found, way = f"the {how.title} is {how.shown(value)}", "below" if below else "above"
+    what = f"{subject_name(limit.subject)}: {found}, {way} what the models saw in {limit.patients} patients, {seen}"
+    bounds = (limit.low, limit.high, limit.patients)
+    return Outside(limit.subject, limit.measure, value, *bounds, what, f"{found} ({way} {seen})")
 
 
 def _limited(images: Iterable[str]) -> Iterator[tuple[str, str]]:

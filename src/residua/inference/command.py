@@ -79,7 +79,7 @@ def _require_kinds(cohort: Path | None, folder: Path | None) -> None:
 def _deliver(outcomes: Sequence[Mapping[str, Any]], out: Path, form: str, as_json: bool) -> None:
     """Write the form, print what came of every patient; exit 1 unless all were predicted or excluded by the table."""
     from residua.inference.bids import write_bids
-    from residua.inference.wording import in_words
+    from residua.inference.wording import classification_of, in_words
 
     if form == "bids":
         print(f"BIDS-Derivatives: {write_bids(outcomes, out, out / 'bids')}", file=sys.stderr)
@@ -88,7 +88,7 @@ def _deliver(outcomes: Sequence[Mapping[str, Any]], out: Path, form: str, as_jso
         typer.echo(json.dumps({"out": str(out), "patients": list(outcomes)}, indent=1))
     else:
         for outcome in outcomes:
-            typer.echo(in_words(outcome))
+            typer.echo(in_words(outcome, classification_of(outcome, out / "results")))
         typer.echo(f"Results: {out / 'results'}   list: {out / 'results' / 'patients.json'}")
     left = [outcome["patient"] for outcome in outcomes if outcome["state"] in ("failed", "refused")]
     if left:

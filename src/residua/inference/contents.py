@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
+from residua.quality.measures import subject_name
 from residua.words import listed, name_of, title_of
 
 RESEARCH = "Research use only. Not a medical device: no decision on a patient may rest on this page."
@@ -44,7 +46,7 @@ def contents_of(record: Mapping[str, Any]) -> Contents:
     """Return the texts about a ``prediction_record``."""
     predicted = record["state"] == "predicted"
     problems = [f"{problem['what']}: {problem['remedy']}" for problem in record["problems"]]
-    warnings = [warning["what"] for warning in record["warnings"]]
+    warnings = _warnings(record["warnings"])
     excluded = [f"the table excludes the patient ({record['excluded']})"] if record["state"] == "excluded" else []
     return Contents(
         patient=record["patient"],
@@ -56,6 +58,17 @@ def contents_of(record: Mapping[str, Any]) -> Contents:
         flags=tuple(_flags(record)),
         model=_model(record["bundle"]) if record["bundle"] else "",
     )
+
+
+def _warnings(warnings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Say each warning; what lies outside of limits, in one sentence about each scan."""
+    for kind, same in groupby(warnings, lambda warning: (warning["kind"], warning.get("subject"))):
+        found = list(same)
+        if kind[0] != "outside" or len(found) == 1:
+            yield from (warning["what"] for warning in found)
+            continue
+        beyond = "; ".join(warning["brief"] for warning in found)
+        yield f"{subject_name(kind[1])}: unlike what the models saw in {found[0]['patients']} patients: {beyond}"
 
 
 def _flags(record: Mapping[str, Any]) -> Iterator[str]:
