@@ -34,8 +34,10 @@ from residua.figures.style import ANNOTATION, DPI, PREDICTION, REFERENCE, Figure
 from residua.figures.surfaces import Layer, composed, frame_of, layer, surface
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
+from residua.inference.contents import Contents, FirstNumber
 from residua.inference.drawing import draw
 from residua.inference.panels import Panel, Shown
+from residua.inference.sheet import sheet_of
 from residua.publishing.publish import digest, stage
 from residua.resection.patients import judged
 from residua.resection.summary import resections
@@ -229,6 +231,28 @@ def check_disagreement() -> dict[str, Any]:
     return {"one_voxel": single - bar, "square": square - bar}
 
 
+def check_sheet() -> dict[str, Any]:
+    """A sheet with more to tell than it can hold: which of its texts cover each other or the edge of the page."""
+    field = FieldOfView((20.0, 20.0), 30.0, 30.0)
+    grey = np.full((40, 40), 0.5)
+    panel = Panel("Post-operative T1w", grey, (1.0, 1.0), (0.0, 1.0), field, grey > 1)
+    long = ["word " * length for length in (9, 90, 40, 20, 30, 20, 9, 9, 60, 9)]
+    headline = FirstNumber("Class", "Gross total resection", "probability of residual tumour (0.175 ml or more): 30 %")
+    short = ("By the rule of 0 cm³", "not complete", "nothing at all is left")
+    folded = ("Volume by each fold", "11.00, 12.00, 13.00, 14.00, 15.00 ml", "each model alone, at the same threshold")
+    numbers = (short,) * 5 + (folded,) * 4
+    given = (("Post-operative T1w-CE", "read by the models"),) * 5
+    contents = Contents("P1", "", (headline,) * 4, given, numbers, tuple(long), tuple(long), "word " * 40)
+    figure = sheet_of(contents, Shown((panel,) * 7, "Slices go through the levels with most of the mask."))
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    page = figure.bbox
+    boxes = [(text.get_text(), text.get_window_extent(canvas.get_renderer())) for text in figure.texts]
+    covered = [(one[0], two[0]) for one, two in combinations(boxes, 2) if one[1].padded(-1).overlaps(two[1].padded(-1))]
+    outside = [words for words, box in boxes if not (page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0)]
+    return {"covered": covered, "outside": outside, "words": [words for words, _ in boxes]}
+
+
 def check_surfaces() -> dict[str, Any]:
     """Meshes whose truth is known: a ball with voxels of 1 × 1 × 2 mm, one voxel, and nothing."""
     spacing = (1.0, 1.0, 2.0)
@@ -270,6 +294,7 @@ if __name__ == "__main__":
         "flow": check_flow(folder),
         "resection": check_resection(folder),
         "disagreement": check_disagreement(),
+        "sheet": check_sheet(),
         "surfaces": check_surfaces(),
     }
     print("\n" + json.dumps(record))

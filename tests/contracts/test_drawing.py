@@ -95,6 +95,14 @@ def test_disagreement_of_a_single_voxel_is_drawn_as_large_as_it_is(drawn: dict[s
     assert found["square"] / found["one_voxel"] == pytest.approx(64, rel=0.3)
 
 
+def test_a_sheet_with_too_much_to_tell_cuts_its_texts_and_keeps_them_apart(drawn: dict[str, Any]) -> None:
+    found = drawn["sheet"]
+    assert found["covered"] == []
+    assert found["outside"] == []
+    assert sum("more: see report.html" in words for words in found["words"]) == 2
+    assert any("… (see report.html)" in words for words in found["words"])
+
+
 def test_meshes_keep_their_volume_and_no_component_is_lost(drawn: dict[str, Any]) -> None:
     found = drawn["surfaces"]
     assert found["outwards"] > 0

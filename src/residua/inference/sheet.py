@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from itertools import accumulate
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -16,11 +17,12 @@ from residua.inference.panels import Shown
 from residua.publishing.publish import writing
 
 _WIDTH, _HEIGHT, _MARGIN = 210.0, 297.0, 14.0
-_LINE = 3.6
-"""Of small text, in mm."""
+_LINE, _SMALL = 3.6, 3.2
+"""Of small text and of the smallest, in mm."""
 _WIDE, _HALF = 122, 30
 """Letters of small text in a line of the sheet, and of bold ones in a cell."""
-_MOST = 6
+_LINES = 5
+"""Of warnings, and two of each at most: all texts stand on the page, the sheet must hold what comes after them."""
 _SOFT, _WARN, _WARN_PAPER, _PANEL = "#57606a", "#7a4b00", "#fff7e6", "#f5f6f8"
 
 
@@ -44,31 +46,49 @@ class _Sheet:
         self.text(_MARGIN, self.y, words, 9.0, fontweight="bold")
         self.y += 5.5
 
-    def lines(self, items: Sequence[str], where: str, colour: str = INK) -> None:
-        """Write items with bullets; of many the first, and where the others are."""
-        shown = [*items[:_MOST], *([f"{len(items) - _MOST} more: see {where}"] if len(items) > _MOST else [])]
-        for item in shown:
-            wrapped = textwrap.wrap(item, _WIDE)
+    def lines(self, items: Sequence[str], room: int, colour: str = INK) -> None:
+        """Write items with bullets in at most ``room`` lines and 1 more, which says how many others the page has."""
+        for wrapped in fitting(items, room):
             self.text(_MARGIN, self.y, "•", color=colour)
             self.text(_MARGIN + 3, self.y, "\n".join(wrapped), color=colour, linespacing=1.35)
             self.y += _LINE * len(wrapped) + 0.6
 
 
+def fitting(items: Sequence[str], room: int) -> list[list[str]]:
+    """Return the lines of the first items that fit into ``room`` lines, and a line for the others where there are any.
+
+    >>> fitting(["one", "two", "three"], 2)
+    [['one'], ['two'], ['1 more: see report.html']]
+    """
+    wrapped = [textwrap.wrap(item, _WIDE, max_lines=2, placeholder=" … (see report.html)") for item in items]
+    used = list(accumulate(len(each) for each in wrapped))
+    shown = [each for each, lines in zip(wrapped, used, strict=True) if lines <= room]
+    left = len(items) - len(shown)
+    return [*shown, *([[f"{left} more: see report.html"]] if left else [])]
+
+
 def write_sheet(contents: Contents, shown: Shown | None, out: Path) -> None:
     """Write the sheet, the same for the same contents."""
+    figure = sheet_of(contents, shown)
+    with writing(out, suffix=".pdf") as beside:
+        figure.savefig(beside, format="pdf", dpi=DPI, metadata={"CreationDate": None})
+
+
+def sheet_of(contents: Contents, shown: Shown | None) -> Figure:
+    """Draw the sheet; texts too long for it are cut, and say where they are read in full."""
     sheet = _Sheet()
     _head(sheet, contents)
     if contents.cautions:
         sheet.heading("Warnings")
-        sheet.lines(contents.cautions, "report.html", _WARN)
+        sheet.lines(contents.cautions, _LINES, _WARN)
     if shown is not None:
         _pictures(sheet, shown)
     _tables(sheet, contents)
     sheet.heading("Quality of the preprocessing")
-    sheet.lines(contents.flags, "report.html")
-    _foot(sheet, contents)
-    with writing(out, suffix=".pdf") as beside:
-        sheet.figure.savefig(beside, format="pdf", dpi=DPI, metadata={"CreationDate": None})
+    foot = _foot(contents)
+    sheet.lines(contents.flags, int((_HEIGHT - _MARGIN - _SMALL * len(foot) - sheet.y) / (_LINE + 0.6)) - 1)
+    sheet.text(_MARGIN, _HEIGHT - _MARGIN - _SMALL * len(foot), "\n".join(foot), 6.0, color=_SOFT, linespacing=1.35)
+    return sheet.figure
 
 
 def _head(sheet: _Sheet, contents: Contents) -> None:
@@ -99,10 +119,10 @@ def _cards(sheet: _Sheet, headlines: Sequence[FirstNumber], width: float) -> Non
 
 
 def _pictures(sheet: _Sheet, shown: Shown) -> None:
-    width = _WIDTH - 2 * _MARGIN
+    width = 0.94 * (_WIDTH - 2 * _MARGIN)
     height = ROW_MM * rows_of(shown) * width / WIDTH_MM
     sheet.y += 3
-    left, bottom = _MARGIN / _WIDTH, 1 - (sheet.y + height) / _HEIGHT
+    left, bottom = (1 - width / _WIDTH) / 2, 1 - (sheet.y + height) / _HEIGHT
     # The pictures in a part of the sheet of their own size.
     widths, heights = [left, width / _WIDTH, left], [1 - bottom - height / _HEIGHT, height / _HEIGHT, bottom]
     parts = sheet.figure.subfigures(3, 3, width_ratios=widths, height_ratios=heights, wspace=0, hspace=0)
@@ -138,10 +158,9 @@ def _tables(sheet: _Sheet, contents: Contents) -> None:
     sheet.y = max(sheet.y, bottom)
 
 
-def _foot(sheet: _Sheet, contents: Contents) -> None:
+def _foot(contents: Contents) -> list[str]:
     explained = (
         "A range over the folds is what the ensemble and each of its models find: how far they disagree, and no "
         "confidence interval. The probability is calibrated on patients whom the models had not seen. "
     )
-    words = textwrap.wrap((explained if contents.headlines else "") + contents.model, 150)
-    sheet.text(_MARGIN, _HEIGHT - _MARGIN - 3.2 * len(words), "\n".join(words), 6.0, color=_SOFT, linespacing=1.35)
+    return textwrap.wrap((explained if contents.headlines else "") + contents.model, 150)
