@@ -9,7 +9,7 @@ SEED ?= 1
 # File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
 SLOW := tests/faults tests/slurm tests/workflow tests/contracts
 
-.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm slurm lint docs rule-graph format clean
+.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm slurm dciodvfy lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
@@ -82,6 +82,11 @@ test-slurm: dev slurm
 slurm:
 	command -v slurmctld > /dev/null && command -v munged > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 	    --no-install-recommends slurm-wlm slurmctld slurmd slurm-client munge > /dev/null; }
+
+# The validator of DICOM.
+dciodvfy:
+	command -v dciodvfy > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	    --no-install-recommends dicom3tools > /dev/null; }
 
 build/lint/cohort.tsv: | dev
 	$(BIN)/residua simulate --like micro --patients 8 --seed 1 --out build/lint

@@ -17,6 +17,8 @@ TILT = np.deg2rad(20)
 ROW, DOWN = (1.0, 0.0, 0.0), (0.0, float(np.cos(TILT)), float(np.sin(TILT)))
 NORMAL = np.cross(ROW, DOWN)
 ORIGIN = np.array([-18.0, -19.0, -10.0])
+OBLIQUE = np.column_stack([SPACING_MM[0] * np.array(ROW), SPACING_MM[1] * np.array(DOWN), THICK_MM * NORMAL, ORIGIN])
+"""Place of a voxel (column, row, slice, 1) in mm, LPS+."""
 
 T1, T1CE = (
     {"RepetitionTime": 2000, "EchoTime": 3},
@@ -30,15 +32,23 @@ def volume(seed: int) -> Any:
     return np.random.default_rng(seed).integers(0, 2000, SHAPE).astype(np.uint16)
 
 
+def decimals(numbers: Any) -> list[float]:
+    """Round numbers so that each fits the 16 letters that DICOM gives it."""
+    return [round(float(number), 10) for number in numbers]
+
+
 def write_series(
     folder: Path, description: str, when: str, study: str, number: int = 1, patient: str = IDENTITY, **tags: Any
 ) -> Any:
     """Write one series below ``folder``, ``when`` as 20200101 1030; return its voxels.
 
-    ``missing`` are indices of slices to omit; a tag of None is omitted.
+    ``missing`` are indices of slices to omit; a tag of None is omitted. ``voxels`` and ``affine`` are others than those
+    of a made-up oblique volume.
     """
-    voxels = volume(zlib.crc32(f"{description} {when}".encode()))
-    slices, missing = tags.pop("slices", SHAPE[2]), tags.pop("missing", ())
+    voxels = tags.pop("voxels", None)
+    voxels = volume(zlib.crc32(f"{description} {when}".encode())) if voxels is None else voxels
+    slices, missing, affine = tags.pop("slices", voxels.shape[2]), tags.pop("missing", ()), tags.pop("affine", OBLIQUE)
+    column_mm, row_mm, thick_mm = np.linalg.norm(affine[:, :3], axis=0)
     series, (date, time) = generate_uid(), when.split()
     folder.mkdir(parents=True, exist_ok=True)
     for index in range(slices):
@@ -56,10 +66,10 @@ def write_series(
         image.StudyTime = image.SeriesTime = image.AcquisitionTime = f"{time}00"
         image.Modality, image.SeriesDescription, image.SeriesNumber = "MR", description, number
         image.ImageType, image.InstanceNumber = ["ORIGINAL", "PRIMARY", "M"], index + 1
-        image.PixelSpacing, image.SliceThickness = [SPACING_MM[1], SPACING_MM[0]], THICK_MM
-        image.ImageOrientationPatient = [*ROW, *DOWN]
-        image.ImagePositionPatient = [float(x) for x in ORIGIN + index * THICK_MM * NORMAL]
-        image.Columns, image.Rows = SHAPE[0], SHAPE[1]
+        image.PixelSpacing, image.SliceThickness = decimals([row_mm, column_mm]), decimals([thick_mm])[0]
+        image.ImageOrientationPatient = decimals([*affine[:, 0] / column_mm, *affine[:, 1] / row_mm])
+        image.ImagePositionPatient = decimals(affine[:, 3] + index * affine[:, 2])
+        image.Columns, image.Rows = voxels.shape[:2]
         image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"
         image.BitsAllocated = image.BitsStored = 16
         image.HighBit, image.PixelRepresentation = 15, 0
@@ -107,7 +117,7 @@ def write_enhanced(folder: Path, description: str, when: str, study: str, number
     image.SOPClassUID, image.SOPInstanceUID = EnhancedMRImageStorage, meta.MediaStorageSOPInstanceUID
     image.PatientName, image.PatientID, image.PatientBirthDate, image.PatientSex = NAME, IDENTITY, BIRTH, "F"
     image.Manufacturer, image.MagneticFieldStrength = "Philips Medical Systems", 3.0
-    image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, generate_uid(), study
+    image.StudyInstanceUID, image.SeriesInstanceUID, image.FrameOfReferenceUID = study, generate_uid(), generate_uid()
     image.StudyDate, image.StudyTime, image.AcquisitionDateTime = day, f"{clock}00", f"{day}{clock}00.00"
     image.Modality, image.SeriesDescription, image.SeriesNumber, image.InstanceNumber = "MR", description, number, 1
     image.ImageType = ["ORIGINAL", "PRIMARY", "T1", "NONE"]
@@ -146,12 +156,12 @@ def _timed(group: Any, timing: dict[str, Any]) -> Any:
 
 def _shared(timing: dict[str, Any]) -> Any:
     pixels = _item(PixelSpacing=[SPACING_MM[1], SPACING_MM[0]], SliceThickness=THICK_MM)
-    plane = _item(ImageOrientationPatient=[*ROW, *DOWN])
+    plane = _item(ImageOrientationPatient=decimals([*ROW, *DOWN]))
     return _timed(_item(PixelMeasuresSequence=[pixels], PlaneOrientationSequence=[plane]), timing)
 
 
 def _of_frame(index: int, place: int, timing: dict[str, Any]) -> Any:
-    position = [float(x) for x in ORIGIN + index * THICK_MM * NORMAL]
+    position = decimals(ORIGIN + index * THICK_MM * NORMAL)
     content = _item(StackID="1", InStackPositionNumber=place, DimensionIndexValues=[1, place])
     frame = _item(PlanePositionSequence=[_item(ImagePositionPatient=position)], FrameContentSequence=[content])
     return _timed(frame, timing)

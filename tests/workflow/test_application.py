@@ -15,9 +15,13 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
+from pydicom.uid import generate_uid
 
 from application import CHANNELS, new_table, pack, rows_of
+from dicom_masks import RAS_TO_LPS, apart_mm, places_of_nifti, places_of_seg
+from dicom_trees import IDENTITY, NAME, T1CE, write_series
 from environments import build_environments
 from residua.publishing.publish import manifest_of, read_json
 from studies import Study
@@ -63,6 +67,19 @@ def damaged(scan: str, to: Path, kind: str) -> str:
     return str(to)
 
 
+def as_dicom(scan: str, folder: Path) -> str:
+    """The folder of a series that holds a scan."""
+    image = nib.load(scan)
+    voxels = np.asarray(image.dataobj, dtype=float)
+    levels = np.rint((voxels - voxels.min()) / np.ptp(voxels) * 4000).astype(np.uint16)
+    place = (RAS_TO_LPS @ image.affine)[:3]
+    uid = generate_uid()
+    write_series(
+        folder, "T1 +GD", "20200103 0930", uid, 5, voxels=levels, affine=place, FrameOfReferenceUID=uid, **T1CE
+    )
+    return str(folder)
+
+
 @pytest.fixture(scope="module")
 def bundles(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """nnU-Net on the T1w-CE alone, and AGU-Net on two sequences, which has the better score."""
@@ -72,19 +89,24 @@ def bundles(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> list[P
 
 @pytest.fixture(scope="module")
 def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Call:
-    """Two sound patients with different sequences, and six others with whom something is wrong."""
+    """Two sound patients with different sequences, one whose scan is DICOM, and others with whom something is wrong."""
     folder = tmp_path_factory.mktemp("called")
-    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002", "STO003", "GOT003")
+    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002", "STO003", "GOT003", "STO004", "GOT004")
     rows = rows_of(finished, everyone, [*CHANNELS["B"], "brain_mask", "residual"])
-    both, one, noise, broken, label, missing, empty, mask = rows
-    one["post_t1"] = missing["post_t1ce"] = ""
+    both, one, noise, broken, label, missing, empty, mask, dicom, several = rows
+    one["post_t1"] = missing["post_t1ce"] = dicom["post_t1"] = several["post_t1"] = ""
+    for row in (dicom, several):
+        row["post_t1ce"] = as_dicom(row["post_t1ce"], folder / row["patient"] / "a")
+    as_dicom(rows[0]["post_t1ce"], folder / several["patient"] / "b")
+    dicom.update(patient="DICOM")
+    several.update(patient="SEVERAL", post_t1ce=str(folder / several["patient"]))
     noise.update(patient="NOISE", post_t1=damaged(noise["post_t1"], folder / "noise.nii.gz", "noise"))
     broken.update(patient="BROKEN", post_t1ce=damaged(broken["post_t1ce"], folder / "cut.nii.gz", "cut"))
     label.update(patient="LABEL", post_t1ce=label["residual"])
     missing.update(patient="MISSING")
     empty.update(patient="EMPTY", post_t1ce=damaged(empty["post_t1ce"], folder / "zeros.nii.gz", "empty"))
     mask.update(patient="MASK", brain_mask=damaged(mask["brain_mask"], folder / "labels.nii.gz", "labels"))
-    table = new_table(folder / "new.tsv", [missing, both, noise, one, broken, label, empty, mask])
+    table = new_table(folder / "new.tsv", [missing, both, noise, one, broken, label, empty, mask, dicom, several])
     return predict(folder / "out", bundles, "--cohort", table)
 
 
@@ -120,10 +142,11 @@ def test_each_patient_gets_the_best_bundle_that_the_sequences_allow(called: Call
 def test_a_bundle_gives_voxel_for_voxel_what_the_ensemble_of_the_study_gave(
     finished: Study, called: Call, patient: str, model: str
 ) -> None:
+    others = ["DICOM.nii.gz"] if model == "nnunet/A" else []
     for stage in (f"results/ensemble/{model}", f"results/segmentations/{model}/test"):
         ours, theirs = (manifest_of(out / stage / "manifest.json")["files"] for out in (called.out, finished.folder))
         assert ours[f"{patient}.nii.gz"] == theirs[f"{patient}.nii.gz"], stage
-        assert [name for name in ours if "/" not in name] == [f"{patient}.nii.gz"]
+        assert [name for name in ours if "/" not in name] == [f"{patient}.nii.gz", *others]
     record = called.patients[patient]
     assert record["state"] == "predicted"
     mask = nib.load(called.out / record["mask"])
@@ -140,6 +163,7 @@ def test_a_bundle_gives_voxel_for_voxel_what_the_ensemble_of_the_study_gave(
         ("LABEL", "refused", "a mask or label map, not an image"),
         ("EMPTY", "refused", "every voxel is 0"),
         ("MASK", "refused", "a mask holds only 0 and 1, but this one also 2"),
+        ("SEVERAL", "refused", "the folder holds 2 DICOM series: name one by its number"),
     ],
 )
 def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
@@ -149,7 +173,7 @@ def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
     assert called.patients[patient]["state"] == state
     own = called.printed[called.printed.index(f"{patient}: {state}\n") :].splitlines()[1]
     assert what in own
-    assert "6 of 8 patients could not be predicted: MISSING, NOISE, BROKEN, LABEL, EMPTY, MASK" in called.said
+    assert "7 of 10 patients could not be predicted: MISSING, NOISE, BROKEN, LABEL, EMPTY, MASK, SEVERAL" in called.said
     assert "Traceback" not in called.said + called.printed
 
 
@@ -186,13 +210,35 @@ def test_the_log_stays_in_its_file_and_progress_is_told(called: Call) -> None:
     assert "predict: 2 of 2" in called.said
 
 
+def test_a_patient_whose_scan_is_dicom_gets_the_mask_as_dicom_seg_on_its_slices(called: Call) -> None:
+    folder = called.out / "results/patients/DICOM"
+    assert [file.parent.name for file in called.out.glob("results/patients/*/mask.dcm")] == ["DICOM"]
+    ours = places_of_nifti(folder / "mask.nii.gz")
+    assert len(ours) > 0
+    assert apart_mm(ours, places_of_seg(folder / "mask.dcm")) < 0.01
+    segmentation = pydicom.dcmread(folder / "mask.dcm")
+    assert (str(segmentation.PatientName), segmentation.PatientID) == (NAME, IDENTITY)
+    (source,) = segmentation.ReferencedSeriesSequence
+    slices = [pydicom.dcmread(file) for file in (called.out.parent / "STO004/a").iterdir()]
+    assert source.SeriesInstanceUID == slices[0].SeriesInstanceUID
+    assert len(source.ReferencedInstanceSequence) == len(slices)
+    digest = read_json(folder / "prediction.json")["bundle"]["digest"]
+    (algorithm,) = segmentation.SegmentSequence[0].SegmentationAlgorithmIdentificationSequence
+    assert f"bundle={digest}" in algorithm.AlgorithmParameters
+    for name in ("prediction.json", "report.html", "mask.nii.gz", "../../patients.tsv"):
+        content = (folder / name).read_bytes()
+        assert NAME.encode() not in content
+        assert IDENTITY.encode() not in content
+
+
 def test_the_same_command_again_repeats_nothing(called: Call, bundles: list[Path]) -> None:
-    before = {file: file.stat().st_mtime_ns for file in called.out.glob("results/**/*.nii.gz")}
+    kept = ("results/**/*.nii.gz", "images/**/*.nii.gz", "results/**/*.dcm")
+    before = {file: file.stat().st_mtime_ns for pattern in kept for file in called.out.glob(pattern)}
     again = predict(called.out, bundles, "--cohort", called.out.parent / "new.tsv", "--json")
     assert again.code == 1
     assert again.printed, again.said
     assert json.loads(again.printed)["patients"] == list(called.patients.values())
-    assert {file: file.stat().st_mtime_ns for file in called.out.glob("results/**/*.nii.gz")} == before
+    assert {file: file.stat().st_mtime_ns for pattern in kept for file in called.out.glob(pattern)} == before
     assert "Finished jobid" not in (called.out / "predict.log").read_text()
 
 

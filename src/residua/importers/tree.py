@@ -84,10 +84,11 @@ def why_unread(path: Path) -> str | None:
         return LINK
     if volume_name(path) is not None:
         return None
-    return _FOREIGN.get(path.suffix.lower()) or (_FOREIGN[".dcm"] if _is_dicom(path) else None)
+    return _FOREIGN.get(path.suffix.lower()) or (_FOREIGN[".dcm"] if is_dicom(path) else None)
 
 
-def _is_dicom(path: Path) -> bool:
+def is_dicom(path: Path) -> bool:
+    """Return whether a file has the mark of DICOM behind its preamble."""
     try:
         with open(path, "rb") as stream:
             return stream.read(_DICOM_MARK + 4).endswith(b"DICM")

@@ -11,6 +11,7 @@ from residua.bundle.record import BundleRecord
 from residua.bundle.record_file import read_record
 from residua.cohort.places import BRAIN_WEIGHTS
 from residua.errors import ResiduaError
+from residua.publishing.publish import record_digest
 from residua.settings.statistics import BestInputs
 from residua.settings.study import Study, load_study
 
@@ -44,6 +45,11 @@ class Bundle:
     def does_without(self) -> bool:
         """Whether its models were trained to do without any channel but the reference."""
         return self.inputs in self.record.study.get("channel_dropout", {})
+
+    @property
+    def digest(self) -> str:
+        """The digest of its record, which holds those of all its files."""
+        return record_digest(self.record.model_dump(mode="json"))
 
     def __str__(self) -> str:
         """Name the models: ``nnunet B``."""

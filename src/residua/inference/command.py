@@ -13,7 +13,7 @@ import typer
 from residua.errors import ResiduaError
 from residua.settings.application import Missing
 
-_FILE = "Image (NIfTI) of the one patient."
+_FILE = "Image (NIfTI) of the one patient, or the folder of a DICOM series."
 File = Annotated[Path | None, typer.Option(help=_FILE)]
 _FORMAT = "bids: also a BIDS-Derivatives dataset, OUT/bids."
 Form = Annotated[Literal["plain", "bids"], typer.Option("--format", help=_FORMAT)]

@@ -35,10 +35,15 @@ def prepare_folder(
     if out.is_dir() and any(entry.name != study.brain_mask.weights for entry in out.iterdir()):
         _require_same_bundles(out, named)
         notes = _changes(out, patients)
-    write_text(out / TABLE, _as_table(patients, columns_of(patients, study)))
+    write_patients(out, patients, study)
     zeros = {"missing": missing} if missing != "refuse" else {}
     write_text(out / CONFIG, yaml.safe_dump({BUNDLES: named, "cohort": TABLE, **zeros}, sort_keys=False))
     return notes
+
+
+def write_patients(out: Path, patients: Sequence[NewPatient], study: Study) -> None:
+    """Write the table of an application."""
+    write_text(out / TABLE, _as_table(patients, columns_of(patients, study)))
 
 
 def _require_same_bundles(out: Path, named: Sequence[str]) -> None:

@@ -15,9 +15,12 @@ from residua.cohort.checks.results import keep_problems
 from residua.cohort.checks.voxels import CHECK_FAILED, check_voxels
 from residua.cohort.places import PROBLEMS, RESULTS, VOXELS
 from residua.cohort.table.files import check_files, drawn_on, kinds_of
+from residua.errors import ResiduaError
 from residua.inference.brain_weights import require_given_weights
 from residua.inference.bundles import Bundle, shared_study
-from residua.inference.folder import TABLE, prepare_folder
+from residua.inference.dicom_masks import write_dicom_masks
+from residua.inference.dicom_scans import FromDicom, all_unusable, convert_scans, find_series
+from residua.inference.folder import TABLE, prepare_folder, write_patients
 from residua.inference.new_patients import load_new_patients
 from residua.inference.request import NewPatient, patients_below, patients_of_table, require_known
 from residua.inference.workflow import run_workflow
@@ -59,7 +62,8 @@ def predict(
 ) -> list[dict[str, Any]]:
     """Apply the bundles to new patients, and return the record of each patient: ``out/results/patients.json``.
 
-    ``patients`` are a cohort table, a folder of one sub-folder per patient, or patients with their files by column.
+    ``patients`` are a cohort table, a folder of one sub-folder per patient, or patients with their files by column. A
+    folder in place of a file is a DICOM series; one of T1w-CE also gets the mask as DICOM SEG.
     Every patient gets the best bundle that the given sequences allow; ``missing`` zeros also gives zeros to models that
     were never trained to do without a sequence. A patient whose scans cannot be used leaves the
     others alone; the record says why. An interrupted call continues when it is repeated.
@@ -67,14 +71,43 @@ def predict(
     """
     study, opened = open_checked(bundles)
     require_given_weights(study, out)
-    for note in prepare_folder(out, bundles, _patients(patients, study), study, missing):
-        listener.note(note)
+    given = _patients(patients, study)
+    dicom = _prepare(given, bundles, out, study, missing, listener)
     workers = cores or default_workers()
     written = study.model_copy(update={"cohort": str(out / TABLE)})
-    check_patients(written, opened, out, workers, listener.checked, missing)
+    check_patients(written, opened, out, workers, listener.checked, missing, dicom.problems)
     run_workflow(out, workers, profile, listener.log)
     outcomes: list[dict[str, Any]] = read_json(out / OUTCOMES)
+    for note in write_dicom_masks(outcomes, dicom, study.sequences.reference, opened, out):
+        listener.note(note)
     return outcomes
+
+
+def _prepare(
+    patients: Sequence[NewPatient],
+    bundles: Sequence[Path],
+    out: Path,
+    study: Study,
+    missing: Missing,
+    listener: Listener,
+) -> FromDicom:
+    """Write the folder of an application, and the scans that are DICOM series into it."""
+    found = find_series(patients, study)
+    _require_usable(patients, found)
+    for note in prepare_folder(out, bundles, found.placed(patients, out), study, missing):
+        listener.note(note)
+    converted = convert_scans(found, out)
+    _require_usable(patients, converted)
+    if converted.unusable:
+        write_patients(out, converted.placed(patients, out), study)
+    for unusable in converted.unusable:
+        listener.note(str(unusable))
+    return converted
+
+
+def _require_usable(patients: Sequence[NewPatient], found: FromDicom) -> None:
+    if faults := all_unusable(patients, found):
+        raise ResiduaError(faults)
 
 
 def _patients(given: Path | Sequence[NewPatient], study: Study) -> Sequence[NewPatient]:
@@ -91,8 +124,12 @@ def check_patients(
     workers: int,
     progress: Callable[[int, int], None],
     missing: Missing = "refuse",
+    known: Sequence[Problem] = (),
 ) -> None:
-    """Read every voxel of sound headers once, and leave the errors where the workflow in ``out`` looks for them."""
+    """Read every voxel of sound headers once, and leave the errors where the workflow in ``out`` looks for them.
+
+    ``known`` are errors that were found before.
+    """
     everyone = load_new_patients(study, bundles, missing=missing).cohort
     folder = out / RESULTS
     (folder / PROBLEMS).mkdir(parents=True, exist_ok=True)
@@ -103,8 +140,10 @@ def check_patients(
     sound = [patient for patient in candidates if patient.patient not in unsound]
     found = check_voxels(sound, kinds_of(study), drawn_on(study), out / VOXELS, workers, progress)
     problems = [Problem.from_json(record) for record in found["problems"]]
-    to_keep = [problem for problem in problems if problem.check != CHECK_FAILED]
+    read = {(patient.patient, column) for patient in candidates for column in patient.files}
+    to_keep = [problem for problem in known if (problem.patient, problem.subject) in read]
+    to_keep += [problem for problem in problems if problem.check != CHECK_FAILED]
     for batch, members in everyone.candidates.items():
         own = [problem for problem in to_keep if problem.patient in members]
-        kept = [patient for patient in sound if patient.patient in members]
+        kept = [patient for patient in candidates if patient.patient in members]
         keep_problems(str(folder / PROBLEMS / f"{batch}.json"), kept, own)

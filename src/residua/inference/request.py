@@ -52,7 +52,7 @@ def _require_safe(names: Iterable[str], title: str) -> None:
 
 
 def patients_below(folder: Path, study: Study) -> list[NewPatient]:
-    """Return the patients of a folder: ``folder/PATIENT/COLUMN.nii.gz`` or ``.nii``; other files are passed over.
+    """Return the patients of a folder: ``folder/PATIENT/COLUMN.nii.gz``, ``.nii``, or a folder of a series.
 
     Raises ``ResiduaError`` when there is no patient, or one has no safe name or a sequence twice.
     """
@@ -70,6 +70,7 @@ def _images(folder: Path, columns: Iterable[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     for column in columns:
         files = [file for suffix in SUFFIXES if (file := folder / f"{column}{suffix}").exists()]
+        files += [series for series in (folder / column,) if series.is_dir()]
         if len(files) > 1:
             raise ResiduaError(f"{folder}: holds both {files[0].name} and {files[1].name}; leave the right one")
         if files:

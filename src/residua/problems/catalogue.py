@@ -89,6 +89,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "file-lfs-pointer": "git-lfs has not fetched the file",
         "file-annex-pointer": "git-annex has not fetched the file",
         "file-dicom": "A DICOM file",
+        "dicom-unusable": "A DICOM series for `residua predict`: not one series, not one volume, or not the patient's",
         "file-other-format": "Another format: NRRD, MGH, MINC, MetaImage, a NIfTI pair, a picture, an archive",
         "file-web-page": "A web page or JSON, as a failed download leaves",
         "file-not-nifti": "No known format",

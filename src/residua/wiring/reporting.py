@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from residua.publishing.publish import record_digest
 from residua.wiring.application import LoadedApplication
 from residua.wiring.files import brain_manifests, file_of, on_the_reference
 from residua.wiring.resection import sequence_before
@@ -74,7 +73,7 @@ def _described(loaded: LoadedApplication, arch: str, inputs: str) -> Mapping[str
     bundle = loaded.by_model[arch, inputs]
     record = bundle.record
     return {
-        "digest": record_digest(record.model_dump(mode="json")),
+        "digest": bundle.digest,
         "arch": record.arch,
         "inputs": record.inputs,
         "label": record.settings.label,

@@ -32,10 +32,13 @@ def known_problems(study: Study, table_path: str, folder: str, version: str) -> 
 def problems_of(study: Study, patients: Iterable[Patient], folder: str, version: str) -> list[Problem]:
     """Return the errors of those patients who are not excluded; ``folder`` and ``version`` are as above."""
     candidates = {patient.patient: patient for patient in patients if not patient.excluded}
-    problems = check_files(study, candidates.values())
+    kept = kept_problems(os.path.join(folder, PROBLEMS), candidates)
+    # What an earlier check said of a folder tells more than that it is no file.
+    told = {(problem.patient, problem.subject) for problem in kept}
+    absent = check_files(study, candidates.values())
+    problems = [problem for problem in absent if (problem.patient, problem.subject) not in told]
     problems += known_headers(study, list(candidates.values()), os.path.join(folder, HEADERS), version)
-    problems += kept_problems(os.path.join(folder, PROBLEMS), candidates)
-    return errors_of(problems)
+    return errors_of([*problems, *kept])
 
 
 def known_headers(study: Study, patients: Sequence[Patient], kept: str, version: str) -> list[Problem]:

@@ -14,7 +14,7 @@ import nibabel as nib
 
 from residua.errors import ResiduaError
 from residua.images.whole import require_whole
-from residua.importers.dicom.headers import UnusedError, owner_of, read_dataset, read_header
+from residua.importers.dicom.headers import Owner, UnusedError, owner_of, read_dataset, read_header
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import without_words
 from residua.importers.window import BEFORE
@@ -22,6 +22,10 @@ from residua.publishing.publish import digest, record_digest, writing
 
 REFERENCE = "post_t1ce"
 _BY_HAND = "confirm another series, or convert it by hand"
+
+
+class UnconvertedError(Exception):
+    """A series of which dcm2niix does not make one volume; the message says what it makes."""
 
 
 def convert(
@@ -95,47 +99,61 @@ def _place(record: Mapping[str, Any]) -> str:
 
 
 def _key(source: Path, record: Mapping[str, Any]) -> str:
-    """Return a digest of a series' identifiers and the contents of its files. Raises ``ResiduaError``."""
-    owner = [record["patient_id"], record["study_uid"], record["series_uid"]]
-    contents = []
-    for name in record["files"]:
-        file = source / name
+    """Return the ``series_key`` of a confirmed series. Raises ``ResiduaError``."""
+    owner = Owner(record["patient_id"], record["study_uid"], record["series_uid"])
+    files = [source / name for name in record["files"]]
+    for file in files:
         if not file.is_file():
             raise ResiduaError(
                 f"{_place(record)}: a file of the source is missing; restore it, or run residua import dicom again"
             )
         try:
-            same = list(owner_of(read_header(file)[0])) == owner
+            same = owner_of(read_header(file)[0]) == owner
         except UnusedError:
             same = False
         if not same:
             raise ResiduaError(
                 f"{_place(record)}: a file of the source is no longer of this series; run residua import dicom again"
             )
-        contents.append(digest(file))
-    return record_digest([owner, sorted(contents)])
+    return series_key(owner, files)
+
+
+def series_key(owner: Owner, files: Iterable[Path]) -> str:
+    """Return a digest of a series' identifiers and the contents of its files, in any order."""
+    return record_digest([list(owner), sorted(digest(file) for file in files)])
 
 
 def _convert(source: Path, record: Mapping[str, Any], target: Path) -> None:
+    try:
+        convert_series([source / name for name in record["files"]], record["voxels"], target)
+    except UnconvertedError as what:
+        raise ResiduaError(f"{_place(record)}: {what}; {_BY_HAND}") from None
+
+
+def convert_series(files: Sequence[Path], voxels: int, target: Path) -> None:
+    """Convert a series of so many voxels to one volume without data that identify a person.
+
+    Raises ``UnconvertedError``.
+    """
     import dcm2niix
 
     with TemporaryDirectory() as folder:
         slices, made = Path(folder) / "slices", Path(folder) / "made"
         slices.mkdir()
         made.mkdir()
-        for number, name in enumerate(record["files"]):
-            _provide(source / name, slices / f"{number:05d}.dcm")
+        for number, file in enumerate(files):
+            _provide(file, slices / f"{number:05d}.dcm")
         command = [dcm2niix.bin, "-b", "n", "-z", "y", "-f", "image", "-o", str(made), str(slices)]
         ran = subprocess.run(command, capture_output=True, text=True, errors="replace")
         volumes = sorted(made.glob("*.nii*"))
         if ran.returncode or not volumes:
-            raise ResiduaError(f"{_place(record)}: dcm2niix could not convert it; {_BY_HAND}")
+            raise UnconvertedError("dcm2niix could not convert it")
         if len(volumes) > 1:
-            raise ResiduaError(f"{_place(record)}: dcm2niix converted it to {len(volumes)} volumes; {_BY_HAND}")
+            raise UnconvertedError(f"dcm2niix converted it to {len(volumes)} volumes")
         # A full disk does not stop dcm2niix.
         require_whole(volumes[0])
         with writing(target, suffix=".nii.gz") as beside:
-            _without_identity(volumes[0], beside, record)
+            _without_identity(volumes[0], beside, voxels)
 
 
 def _provide(file: Path, link: Path) -> None:
@@ -148,8 +166,8 @@ def _provide(file: Path, link: Path) -> None:
         read_dataset(file).save_as(link, enforce_file_format=True)
 
 
-def _without_identity(volume: Path, target: Path, record: Mapping[str, Any]) -> None:
-    """Copy voxels, affine and codes to a header without text and extensions. Raises ``ResiduaError``."""
+def _without_identity(volume: Path, target: Path, expected: int) -> None:
+    """Copy voxels, affine and codes to a header without text and extensions. Raises ``UnconvertedError``."""
     image: Any = nib.load(volume)
     voxels = image.dataobj.get_unscaled()
     if len(voxels.shape) > 3 and voxels.shape[3:].count(1) == len(voxels.shape) - 3:
@@ -157,12 +175,11 @@ def _without_identity(volume: Path, target: Path, record: Mapping[str, Any]) -> 
     if len(voxels.shape) != 3:
         n = voxels.shape[3] if len(voxels.shape) > 3 else 1
         what = f"{n} volumes" if n > 1 else "a single slice"
-        raise ResiduaError(f"{_place(record)}: dcm2niix converted it to {what} in one file; {_BY_HAND}")
+        raise UnconvertedError(f"dcm2niix converted it to {what} in one file")
     if voxels.dtype.fields:
-        raise ResiduaError(f"{_place(record)}: dcm2niix converted it to colours, not intensities; {_BY_HAND}")
-    if voxels.size != record["voxels"]:
-        what = f"{voxels.size} of its {record['voxels']} voxels"
-        raise ResiduaError(f"{_place(record)}: dcm2niix converted {what}; {_BY_HAND}")
+        raise UnconvertedError("dcm2niix converted it to colours, not intensities")
+    if voxels.size != expected:
+        raise UnconvertedError(f"dcm2niix converted {voxels.size} of its {expected} voxels")
     clean = nib.Nifti1Image(voxels, None, without_words(image.header))
     clean.header.set_slope_inter(image.dataobj.slope, image.dataobj.inter)
     nib.save(clean, target)
