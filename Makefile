@@ -103,6 +103,7 @@ lint: dev build/lint/cohort.tsv build/lint/bundle.zip
 	$(BIN)/uv --no-config tool run --quiet snakefmt==2.1.0 --check Snakefile rules tests/environments.smk
 	$(BIN)/snakemake --lint --configfile tests/micro/config.yaml --config cohort=build/lint/cohort.tsv raters=build/lint/raters.tsv
 	$(BIN)/snakemake --lint --configfile tests/micro/application.yaml
+	$(BIN)/snakemake --lint --configfile tests/micro/application.yaml --config validation={}
 	$(BIN)/residua schema --check
 
 # The site in build/site. Every warning is an error, and the rule graph must be the workflow's. Its software has an environment of its own.

@@ -18,9 +18,28 @@ if application:
     include: "rules/application.smk"
     include: "rules/patients.smk"
 
+    if application.validation:
+
+        include: "rules/measure.smk"
+        include: "rules/statistics.smk"
+        include: "rules/tables.smk"
+        include: "rules/validate.smk"
+
+        rule validate:
+            """Measure the bundles on the patients of the table that have a reference standard."""
+            default_target: True
+            input:
+                "results/validation.json",
+                "results/validation.html",
+                expand(
+                    "results/tables/{table}.{format}",
+                    table=validation.tables(loaded),
+                    format=publication.TABLE_FORMATS,
+                ),
+
     rule predict:
         """Apply the bundles to all patients of the table."""
-        default_target: True
+        default_target: application.validation is None
         input:
             "results/patients.json",
             "results/patients.tsv",

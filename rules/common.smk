@@ -42,6 +42,7 @@ from residua.wiring import (
     reporting,
     resection,
     sharing,
+    validation,
 )
 from residua.wiring.application import applied
 from residua.wiring.loaded import LoadedStudy
@@ -122,6 +123,8 @@ try:
     known = standing_problems()
     if application:
         loaded = application.loaded(known)
+        if application.validation:
+            validation.require_measurable(loaded)
     else:
         cohort = load_cohort(study, study.cohort, invalid_patients(known))
         predictions = (load_predictions if workflow.is_main_process else find_predictions)(study, cohort)
@@ -144,7 +147,7 @@ wildcard_constraints:
     subset="|".join(loaded.subsets),
     given="|".join(lacking.names(loaded)) or patients.NOBODY,
     split="validation|test",
-    supplement="|".join(publication.supplement(loaded)),
+    supplement="|".join(publication.supplement(loaded)) or patients.NOBODY,
 
 
 def start_jobs_as_they_come():

@@ -82,6 +82,7 @@ rule measure_lacking:
         runtime=240,
     params:
         cases=lambda wildcards: patients.measured_of_split(loaded, wildcards.arch, wildcards.inputs, "test"),
+        leave_failed_out=loaded.leaves_failed_out,
         code=code("measure"),
     script:
         "../scripts/measure.py"

@@ -7,10 +7,11 @@
 rule measure:
     """Measure every segmentation of one network and input configuration."""
     input:
-        validation="results/segmentations/{arch}/{inputs}/validation/manifest.json",
+        # An application has no folds.
+        validation=[] if application else "results/segmentations/{arch}/{inputs}/validation/manifest.json",
         test="results/segmentations/{arch}/{inputs}/test/manifest.json",
         references=lambda wildcards: preparation.reference_standards(
-            loaded, patients.segmented(loaded, wildcards.arch, wildcards.inputs)
+            loaded, [case["patient"] for case in patients.measured(loaded, wildcards.arch, wildcards.inputs)]
         ),
     output:
         "results/metrics/{arch}/{inputs}.parquet",
@@ -26,6 +27,7 @@ rule measure:
         runtime=240,
     params:
         cases=lambda wildcards: patients.measured(loaded, wildcards.arch, wildcards.inputs),
+        leave_failed_out=loaded.leaves_failed_out,
         code=code("measure"),
     script:
         "../scripts/measure.py"

@@ -52,6 +52,7 @@ rule choose_threshold:
         patients=lambda wildcards: patients.validation_by_fold(loaded, wildcards.arch, wildcards.inputs),
         postprocessing=study.postprocessing.model_dump(mode="json"),
         classification=study.classification.model_dump(mode="json"),
+        leave_failed_out=loaded.leaves_failed_out,
         code=code("choose_threshold"),
     script:
         "../scripts/choose_threshold.py"

@@ -17,5 +17,6 @@ write_json(
         patients=job.params.patients,
         postprocessing=Postprocessing.model_validate(job.params.postprocessing),
         classification=Classification.model_validate(job.params.classification),
+        leave_failed_out=job.params.leave_failed_out,
     ),
 )

@@ -9,7 +9,7 @@ patients = [case["patient"] for case in job.params.cases]
 references = dict(zip(patients, job.input.references, strict=True))
 masks = {split: job.input.get(split) for split in ("validation", "test")}
 segmentations = {split: manifest for split, manifest in masks.items() if manifest}
-rows = measure_all(segmentations, references, job.params.cases)
+rows = measure_all(segmentations, references, job.params.cases, job.params.leave_failed_out)
 rows.insert(0, "arch", job.wildcards.arch)
 rows.insert(1, "inputs", job.wildcards.inputs)
 with writing(job.output[0]) as beside:

@@ -16,6 +16,7 @@ from residua.errors import ResiduaError
 from residua.export.command import export
 from residua.importers.command import app as import_app
 from residua.inference.command import predict
+from residua.validation.command import validate
 
 
 class _PlainErrors(TyperGroup):
@@ -39,6 +40,7 @@ app.add_typer(import_app, name="import")
 app.command()(bundle)
 app.command()(export)
 app.command()(predict)
+app.command()(validate)
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path(VOXELS)

@@ -118,7 +118,7 @@ LAYERS = (
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.commands",
     "raters", "tables", "figures", "quality", "report", "simulate", "importers", "importers.dicom", "importers.public",
-    "operations", "bundle", "inference", "wiring", "export",
+    "operations", "bundle", "inference", "validation", "wiring", "export",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

@@ -31,14 +31,20 @@ def made(folder: Path, voxels: dict[str, int]) -> Made:
     return Made(f"{folder}/holdout.json", masks, masks, f"{folder}/threshold.json", f"{folder}/resections.json")
 
 
+CHOSEN = {"P1": "A", "P2": "A", "P3": "B", "P4": "B", "P5": "B"}
+
+
 def planned(patient: str, excluded: str | None = None) -> dict[str, Any]:
-    return {"patient": patient, "excluded": excluded, "problems": []}
+    inputs = CHOSEN.get(patient)
+    plan = {"arch": "nnunet" if inputs else None, "inputs": inputs}
+    return {"patient": patient, "excluded": excluded, "problems": [], **plan}
 
 
 def test_each_patient_has_the_volume_and_class_of_its_own_mask_or_the_reason_why_not(tmp_path: Path) -> None:
     by_model = {
         ("nnunet", "A"): made(tmp_path / "a", {"P1": 0, "P2": 1}),
-        ("nnunet", "B"): made(tmp_path / "b", {"P3": 2, "P4": 30}),
+        # A bundle that is validated also predicts patients for whom another one was chosen.
+        ("nnunet", "B"): made(tmp_path / "b", {"P1": 8, "P3": 2, "P4": 30}),
     }
     plans = [*map(planned, ("P4", "P1", "P2", "P3", "P5", "P6")), planned("P7", "moved")]
     failed = {"patient": "P5", "check": "registration"}

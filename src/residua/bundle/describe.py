@@ -19,11 +19,10 @@ from residua.metrics.classification import has_residual_tumor
 from residua.settings.classification import Classification
 from residua.settings.sharing import ModelSharing
 from residua.settings.statistics import Statistics
-from residua.statistics.bca import bca_interval
 from residua.statistics.calibration import Bootstrap, fit_curve, reliability, undecidable_ml
-from residua.statistics.cases import RATES, folds_of, outcomes_of, positive
+from residua.statistics.cases import folds_of, positive
 from residua.statistics.interval import Interval
-from residua.statistics.mean_interval import mean_interval
+from residua.statistics.scores import dice_of_positive, scores_of
 
 PARTS = {"out_of_fold": "validation", "holdout": "test"}
 """The parts of a study, and the split of the measurements that holds each."""
@@ -119,7 +118,7 @@ def _overall(
     classification: Classification,
     statistics: Statistics,
 ) -> list[Score]:
-    found = [_score(part, None, "dice", _dice(cases, classification, statistics))]
+    found = [_score(part, None, "dice", dice_of_positive(cases, classification, statistics))]
     for row in intervals[intervals["split"] == PARTS[part]].to_dict("records"):
         numbers = {name: None if pd.isna(row[name]) else float(row[name]) for name in ("estimate", "low", "high")}
         read = Interval(**numbers, n=int(row["n"]), undefined=int(row["undefined"]), note=str(row["note"]))
@@ -130,18 +129,9 @@ def _overall(
 def _by_hospital(part: str, cases: pd.DataFrame, classification: Classification, statistics: Statistics) -> list[Score]:
     scores = []
     for hospital, rows in cases.groupby("hospital", sort=True):
-        outcome = outcomes_of(rows, classification)
-        scores.append(_score(part, str(hospital), "dice", _dice(rows, classification, statistics)))
-        for rate in RATES:
-            found = bca_interval(outcome, rate, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
-            scores.append(_score(part, str(hospital), rate, found))
+        found = scores_of(rows, classification, statistics)
+        scores += [_score(part, str(hospital), measure, interval) for measure, interval in found.items()]
     return scores
-
-
-def _dice(cases: pd.DataFrame, classification: Classification, statistics: Statistics) -> Interval:
-    """Return the mean Dice of the patients with residual tumour, a fraction."""
-    dice = positive(cases, classification)["dice"]
-    return mean_interval(dice, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
 
 
 def _score(part: str, hospital: str | None, measure: str, found: Interval) -> Score:

@@ -12,7 +12,7 @@ import yaml
 from residua.errors import ResiduaError
 from residua.inference.request import NewPatient, columns_of
 from residua.publishing.publish import write_text
-from residua.settings.application import BUNDLES, Missing, load_application
+from residua.settings.application import BUNDLES, Missing, Validation, load_application
 from residua.settings.study import Study
 from residua.settings.yaml_file import read_yaml
 
@@ -20,7 +20,12 @@ CONFIG, TABLE, LOG = "config.yaml", "cohort.tsv", "predict.log"
 
 
 def prepare_folder(
-    out: Path, bundles: Sequence[Path], patients: Sequence[NewPatient], study: Study, missing: Missing = "refuse"
+    out: Path,
+    bundles: Sequence[Path],
+    patients: Sequence[NewPatient],
+    study: Study,
+    missing: Missing = "refuse",
+    validation: Validation | None = None,
 ) -> list[str]:
     """Write the configuration and the table of an application into ``out``; return what is to be said about it.
 
@@ -37,7 +42,8 @@ def prepare_folder(
         notes = _changes(out, patients)
     write_patients(out, patients, study)
     zeros = {"missing": missing} if missing != "refuse" else {}
-    write_text(out / CONFIG, yaml.safe_dump({BUNDLES: named, "cohort": TABLE, **zeros}, sort_keys=False))
+    judged = {"validation": validation.model_dump(mode="json")} if validation else {}
+    write_text(out / CONFIG, yaml.safe_dump({BUNDLES: named, "cohort": TABLE, **zeros, **judged}, sort_keys=False))
     return notes
 
 

@@ -15,6 +15,18 @@ STAGES: dict[str, tuple[str, ...]] = {
     "predict": ("ensemble",),
     "segment": ("segment", "compare_members", "measure_before", "describe_resections", "list_patients"),
     "report": ("assess", "bring_back", "report_patient", "tabulate_patients"),
+    "measure": ("measure", "choose_again", "segment_again", "measure_again"),
+    "tables": (
+        "score_bundles",
+        "judge_calibrations",
+        "score_thresholds",
+        "table1",
+        "table3",
+        "table4",
+        "intervals",
+        "supplementary_table",
+        "summarise_validation",
+    ),
 }
 """The stages in the order in which data flow, and the rules of each."""
 _PLANNED = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)

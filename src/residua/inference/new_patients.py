@@ -20,6 +20,7 @@ from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.application import Missing
+from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study
 
 DEFAULTS: Mapping[str, str] = MappingProxyType({"hospital": "NEW", "role": "auto"})
@@ -36,12 +37,17 @@ class NewPatients:
 
 
 def load_new_patients(
-    study: Study, bundles: Sequence[Bundle], invalid: Mapping[str, str] | None = None, missing: Missing = "refuse"
+    study: Study,
+    bundles: Sequence[Bundle],
+    invalid: Mapping[str, str] | None = None,
+    missing: Missing = "refuse",
+    judged: bool = False,
 ) -> NewPatients:
     """Read the patients of the table ``study.cohort``; opens no file but the table.
 
     A patient for whom no bundle can be applied is excluded, as is one whose data a check found unusable: ``invalid``
-    holds the reason. ``missing`` says what becomes of one who lacks a channel of every bundle.
+    holds the reason. ``missing`` says what becomes of one who lacks a channel of every bundle. Where the bundles are
+    ``judged``, a patient keeps the files that any of them can read, and the reference standard.
     Raises one ``ResiduaError`` that lists everything wrong with the table itself.
     """
     table = parse_table(study.cohort, study.file_columns, (study.sequences.reference,), DEFAULTS)
@@ -55,7 +61,7 @@ def load_new_patients(
             patient = _excluded(patient, problem.what, "protocol")
         elif chosen is not None:
             choices[patient.patient] = chosen
-            patient = replace(patient, files=_used(study, chosen.bundle, patient))
+            patient = replace(patient, files=_used(study, bundles if judged else [chosen.bundle], patient, judged))
         candidates.append(patient)
     members = [
         _excluded(patient, reason, "check") if (reason := (invalid or {}).get(patient.patient)) else patient
@@ -97,10 +103,12 @@ def _possible(study: Study, patient: Patient) -> set[str]:
     return {column for column in patient.files if column not in drawn or drawn[column] in patient.files}
 
 
-def _used(study: Study, bundle: Bundle, patient: Patient) -> dict[str, str]:
+def _used(study: Study, bundles: Sequence[Bundle], patient: Patient, judged: bool) -> dict[str, str]:
     """Return the files that the models need, and those from before the surgery, to which a mask can be brought back."""
-    used = {study.sequences.reference, "brain_mask", *bundle.channels, *study.sequences.before_surgery}
-    used |= {study.labels[channel] for channel in bundle.channels if channel in study.labels}
+    channels = {channel for bundle in bundles for channel in bundle.channels}
+    used = {study.sequences.reference, "brain_mask", *channels, *study.sequences.before_surgery}
+    used |= {study.labels[channel] for channel in channels if channel in study.labels}
+    used |= {REFERENCE_STANDARD} if judged else set()
     # The label of the resected tumour steers the registration of its sequence.
     used |= {label for label, sequence in study.labels.items() if sequence in study.sequences.before_surgery}
     used &= _possible(study, patient)

@@ -37,10 +37,12 @@ def outcomes(
     ``planned`` is that of ``LoadedApplication.plan``, ``made`` the results by network and input configuration, and
     ``failures`` the problems of registrations and brain masks.
     """
-    results: dict[str, dict[str, Any]] = {}
-    for files in made.values():
-        results |= _results(files)
-    return [_outcome(plan, results.get(plan["patient"]), failures) for plan in planned]
+    # Where bundles are validated, several of them predict a patient; the record holds the chosen one.
+    results = {model: _results(files) for model, files in made.items()}
+    return [
+        _outcome(plan, results.get((plan["arch"], plan["inputs"]), {}).get(plan["patient"]), failures)
+        for plan in planned
+    ]
 
 
 def _results(made: Made) -> dict[str, dict[str, Any]]:

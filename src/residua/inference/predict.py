@@ -27,7 +27,7 @@ from residua.inference.workflow import run_workflow
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
 from residua.publishing.publish import read_json
-from residua.settings.application import Missing
+from residua.settings.application import Missing, Validation
 from residua.settings.study import Study
 
 OUTCOMES = "results/patients.json"
@@ -59,6 +59,7 @@ def predict(
     profile: str | None = None,
     listener: Listener = Listener(),
     missing: Missing = "refuse",
+    validation: Validation | None = None,
 ) -> list[dict[str, Any]]:
     """Apply the bundles to new patients, and return the record of each patient: ``out/results/patients.json``.
 
@@ -66,16 +67,18 @@ def predict(
     folder in place of a file is a DICOM series; one of T1w-CE also gets the mask as DICOM SEG.
     Every patient gets the best bundle that the given sequences allow; ``missing`` zeros also gives zeros to models that
     were never trained to do without a sequence. A patient whose scans cannot be used leaves the
-    others alone; the record says why. An interrupted call continues when it is repeated.
+    others alone; the record says why. An interrupted call continues when it is repeated. With a ``validation`` the
+    bundles are measured, too (``residua.validation``).
     Raises ``ResiduaError`` when the call as a whole cannot be carried out.
     """
     study, opened = open_checked(bundles)
     require_given_weights(study, out)
     given = _patients(patients, study)
-    dicom = _prepare(given, bundles, out, study, missing, listener)
+    dicom = _prepare(given, bundles, out, study, missing, validation, listener)
     workers = cores or default_workers()
     written = study.model_copy(update={"cohort": str(out / TABLE)})
-    check_patients(written, opened, out, workers, listener.checked, missing, dicom.problems)
+    judged = validation is not None
+    check_patients(written, opened, out, workers, listener.checked, missing, dicom.problems, judged)
     run_workflow(out, workers, profile, listener.log)
     outcomes: list[dict[str, Any]] = read_json(out / OUTCOMES)
     for note in write_dicom_masks(outcomes, dicom, study.sequences.reference, opened, out):
@@ -89,12 +92,13 @@ def _prepare(
     out: Path,
     study: Study,
     missing: Missing,
+    validation: Validation | None,
     listener: Listener,
 ) -> FromDicom:
     """Write the folder of an application, and the scans that are DICOM series into it."""
     found = find_series(patients, study)
     _require_usable(patients, found)
-    for note in prepare_folder(out, bundles, found.placed(patients, out), study, missing):
+    for note in prepare_folder(out, bundles, found.placed(patients, out), study, missing, validation):
         listener.note(note)
     converted = convert_scans(found, out)
     _require_usable(patients, converted)
@@ -125,12 +129,13 @@ def check_patients(
     progress: Callable[[int, int], None],
     missing: Missing = "refuse",
     known: Sequence[Problem] = (),
+    judged: bool = False,
 ) -> None:
     """Read every voxel of sound headers once, and leave the errors where the workflow in ``out`` looks for them.
 
-    ``known`` are errors that were found before.
+    ``known`` are errors that were found before. Reference standards are read where the bundles are ``judged``.
     """
-    everyone = load_new_patients(study, bundles, missing=missing).cohort
+    everyone = load_new_patients(study, bundles, missing=missing, judged=judged).cohort
     folder = out / RESULTS
     (folder / PROBLEMS).mkdir(parents=True, exist_ok=True)
     candidates = [patient for patient in everyone.patients.values() if not patient.excluded]

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import pandas as pd
 
 from residua.images.pairs import load_pair
-from residua.metrics.voxelwise import measure_case
+from residua.metrics.voxelwise import CaseMetrics, measure_case
 from residua.publishing.images import by_patient
 
 
 def measure_all(
-    segmentations: Mapping[str, str], references: Mapping[str, str], cases: Sequence[Mapping[str, Any]]
+    segmentations: Mapping[str, str],
+    references: Mapping[str, str],
+    cases: Sequence[Mapping[str, Any]],
+    leave_failed_out: bool = False,
 ) -> pd.DataFrame:
     """Return one row per case: split, fold (missing for the test set), patient, hospital, then the metrics.
 
     ``segmentations`` holds a manifest per split and ``references`` the reference standard by patient. Each of ``cases``
-    has ``patient``, ``hospital`` and ``fold`` (None for the hold-out).
+    has ``patient``, ``hospital`` and ``fold`` (None for the hold-out). A case without a segmentation is an error,
+    unless those whose preparation failed are left out.
 
     >>> import numpy as np
     >>> from residua.images.volumes import Grid, Image, save
@@ -38,9 +42,12 @@ def measure_all(
     for case in cases:
         split = "test" if case["fold"] is None else "validation"
         patient = case["patient"]
+        if leave_failed_out and patient not in masks[split]:
+            continue
         prediction, reference = load_pair(patient, masks[split][patient], references[patient])
         metrics = measure_case(reference.data, prediction.data > 0.5, reference.grid)
         rows.append(
             {"split": split, "fold": case["fold"], "patient": patient, "hospital": case["hospital"], **asdict(metrics)}
         )
-    return pd.DataFrame(rows).astype({"fold": "Int64"})
+    columns = ["split", "fold", "patient", "hospital", *(field.name for field in fields(CaseMetrics))]
+    return pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})

@@ -19,11 +19,13 @@ def threshold_record(
     patients: Mapping[int, Sequence[str]],
     postprocessing: Postprocessing,
     classification: Classification,
+    leave_failed_out: bool = False,
 ) -> dict[str, Any]:
     """Return the choice of ``choose_threshold`` over all out-of-fold probability maps, as builtins.
 
     ``predictions`` are the folds' manifests, ``references`` the reference standards by patient and ``patients`` the
-    validation patients by fold.
+    validation patients by fold. A patient without a map is an error, unless those whose preparation failed are
+    left out.
 
     >>> import numpy as np
     >>> from residua.images.volumes import Grid, Image, save
@@ -43,6 +45,8 @@ def threshold_record(
     def cases() -> Iterator[OutOfFoldCase]:
         for fold, members in patients.items():
             for patient in members:
+                if leave_failed_out and patient not in maps:
+                    continue
                 probability, reference = load_pair(patient, maps[patient], references[patient])
                 yield OutOfFoldCase(int(fold), probability.data, reference.data, reference.grid.voxel_ml)
 

@@ -15,6 +15,24 @@ BUNDLES = "bundles"
 Missing = Literal["refuse", "zeros"]
 
 
+class Recalibration(Frozen):
+    """A part of the cohort on which the threshold is chosen anew; the rest measures what that brings."""
+
+    share: float = Field(default=0.5, gt=0, lt=1, description="Share of the units that choose the threshold.")
+    seed: int = Field(default=1, ge=0, description="The same seed draws the same units of the same table.")
+    unit: Literal["patient", "hospital"] = Field(
+        default="patient", description="What is drawn: single patients, or all patients of a hospital together."
+    )
+
+
+class Validation(Frozen):
+    """What is measured where the patients of an application have reference standards."""
+
+    recalibrate: Recalibration | None = Field(
+        default=Recalibration(), description="The part that chooses the threshold anew; null: no part does."
+    )
+
+
 class Application(Frozen):
     """New patients, and the bundles whose models are applied to them. All other settings are those of the bundles."""
 
@@ -30,6 +48,9 @@ class Application(Frozen):
         default="refuse",
         description="What becomes of a patient without a channel whom no bundle fits. A network that was trained to do "
         "without it gets zeros. Others refuse the patient, or with zeros get them too, and their results are doubtful.",
+    )
+    validation: Validation | None = Field(
+        default=None, description="Given ({} is enough): measure the bundles by the reference standards of the table."
     )
 
 

@@ -37,16 +37,53 @@ def bca_interval(outcome: NDArray[np.str_], rate: str, alpha: float, resamples: 
     if field in found.undefined:
         return Interval(None, None, None, 0, outcome.size, f"not estimable: {found.undefined[field]}")
     estimate = float(getattr(found, field))
-    right = [np.asarray(outcome == _CLASSES[name][0], dtype=float)[_in_class(outcome, name)] for name in names]
-    alone = [f"one patient only with {_CLASSES[name][2]}" for name, of in zip(names, right, strict=True) if of.size < 2]
+    right = [_right(outcome, name)[_in_class(outcome, name)] for name in names]
+    alone = _alone(names, right)
     if alone:
-        return _without(estimate, outcome.size, "; ".join(alone))
+        return _without(estimate, outcome.size, alone)
     if not any(np.ptp(of) for of in right):
         return _without(estimate, outcome.size, "the patients of each class are all classified alike")
     low, high = bca_of_means(right, alpha, resamples, seed)
     if not np.isfinite([low, high]).all():
         return _without(estimate, outcome.size, "all resamples lie on one side of the estimate")
     return Interval(estimate, 100 * low, 100 * high, outcome.size, 0)
+
+
+def paired_interval(
+    before: NDArray[np.str_], after: NDArray[np.str_], rate: str, alpha: float, resamples: int, seed: int
+) -> Interval:
+    """Compute the interval of a rate ``after`` minus ``before``, in points, of the same patients in the same order.
+
+    The differences of the patients are resampled as ``bca_interval`` resamples outcomes.
+
+    >>> before, after = np.array(["FN"] * 5 + ["TP"] * 5), np.array(["TP", "FN"] * 5)
+    >>> found = paired_interval(before, after, "sensitivity", alpha=0.05, resamples=1000, seed=0)
+    >>> found.estimate, found.n, found.low < 0 < found.high
+    (0.0, 10, True)
+    """
+    names = _CLASSES_OF[rate]
+    change = [(_right(after, name) - _right(before, name))[_in_class(before, name)] for name in names]
+    absent = [f"no patient with {_CLASSES[name][2]}" for name, of in zip(names, change, strict=True) if not of.size]
+    if absent:
+        return Interval(None, None, None, 0, before.size, f"not estimable: {'; '.join(absent)}")
+    estimate = float(100 * np.mean([of.mean() for of in change]))
+    if alone := _alone(names, change):
+        return _without(estimate, before.size, alone)
+    if not any(np.ptp(of) for of in change):
+        return _without(estimate, before.size, "it changes alike for all patients of each class")
+    low, high = bca_of_means(change, alpha, resamples, seed)
+    if not np.isfinite([low, high]).all():
+        return _without(estimate, before.size, "the resamples are too alike")
+    return Interval(estimate, 100 * low, 100 * high, before.size, 0)
+
+
+def _alone(names: tuple[str, ...], by_class: list[NDArray[np.float64]]) -> str:
+    few = [name for name, of in zip(names, by_class, strict=True) if of.size < 2]
+    return "; ".join(f"one patient only with {_CLASSES[name][2]}" for name in few)
+
+
+def _right(outcome: NDArray[np.str_], name: str) -> NDArray[np.float64]:
+    return np.asarray(outcome == _CLASSES[name][0], dtype=float)
 
 
 def _in_class(outcome: NDArray[np.str_], name: str) -> NDArray[np.bool_]:

@@ -176,6 +176,17 @@ def reliability(
         if isinstance(curve, str):
             return f"{curve} outside of fold {each}"
         probability[fold == each] = curve.probability(volume_ml[fold == each])
+    return agreement(probability, has_tumour, bootstrap)
+
+
+def agreement(probability: Values, has_tumour: NDArray[np.bool_], bootstrap: Bootstrap) -> Reliability:
+    """Judge probabilities of residual tumour by patients (n) who had no part in them.
+
+    >>> told = np.array([0.25, 0.25, 0.75, 0.75])
+    >>> found = agreement(told, told > 0.5, Bootstrap(alpha=0.05, resamples=100, seed=0))
+    >>> found.brier.value, found.brier_of_prevalence, found.expected_calibration_error, len(found.bins)
+    (0.0625, 0.25, 0.0, 1)
+    """
     observed = has_tumour.astype(np.float64)
     bins = tuple(_bins(probability, observed))
     return Reliability(
@@ -183,8 +194,17 @@ def reliability(
         brier_of_prevalence=_brier(np.full_like(observed, observed.mean()), observed),
         expected_calibration_error=_calibration_error(bins, observed.size),
         bins=bins,
-        patients=int(fold.size),
+        patients=int(observed.size),
     )
+
+
+def in_the_large(probability: Values, has_tumour: NDArray[np.bool_], bootstrap: Bootstrap) -> Estimated:
+    """Return the share of patients (n) with residual tumour minus the mean probability: above 0, too few were told.
+
+    >>> in_the_large(np.array([0.2, 0.4]), np.array([False, True]), Bootstrap(0.05, 100, 0)).value.__round__(3)
+    0.2
+    """
+    return bootstrap.of(lambda told, seen: float(np.mean(seen - told)), probability, has_tumour.astype(np.float64))
 
 
 def _brier(probability: Values, observed: Values) -> float:

@@ -24,7 +24,9 @@ def read_cases(files: Sequence[str]) -> pd.DataFrame:
     >>> read_cases(["A.parquet", "B.parquet"])["inputs"].tolist()
     ['A', 'B']
     """
-    return pd.concat([pd.read_parquet(file) for file in files], ignore_index=True)
+    frames = [pd.read_parquet(file) for file in files]
+    # An empty one, of a model that could predict nobody, would change the types of the others.
+    return pd.concat([frame for frame in frames if len(frame)] or frames, ignore_index=True)
 
 
 def outcomes_of(cases: pd.DataFrame, classification: Classification) -> NDArray[np.str_]:

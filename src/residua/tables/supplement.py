@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from residua.settings.statistics import Statistics
+from residua.tables import validation
 from residua.tables.cells import interval, number, p_value, plain, yes_or_no
 from residua.tables.models import SPLITS
 from residua.tables.render import Cell, Table
@@ -209,4 +210,9 @@ _SUPPLEMENT = {
     "resection": resection,
     "rano": rano,
     "subsets": subsets,
+    "external": validation.external,
+    "hospitals": validation.hospitals,
+    "calibration": validation.calibration,
+    "reliability": validation.reliability,
+    "recalibration": validation.recalibration,
 }

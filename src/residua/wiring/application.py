@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -11,11 +11,12 @@ from residua.cohort.checks.results import invalid_patients
 from residua.cohort.table.patient import Patient
 from residua.inference.bundles import Bundle, open_bundles, shared_study
 from residua.inference.choice import Choice
-from residua.inference.new_patients import load_new_patients
+from residua.inference.new_patients import NewPatients, load_new_patients
 from residua.problems.problem import Problem
-from residua.settings.application import Missing, load_application
+from residua.settings.application import Missing, Validation, load_application
 from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import with_reference
 
 
 @dataclass(frozen=True)
@@ -25,25 +26,36 @@ class Applied:
     study: Study
     bundles: tuple[Bundle, ...]
     missing: Missing = "refuse"
+    validation: Validation | None = None
 
     def all_patients(self) -> list[Patient]:
         """Return all patients of the table, whatever a check found."""
-        return list(load_new_patients(self.study, self.bundles, missing=self.missing).cohort.patients.values())
+        return list(self._new_patients([]).cohort.patients.values())
 
     def loaded(self, known: Iterable[Problem]) -> LoadedApplication:
         """Return the application without the patients of whom an error is known."""
         problems = list(known)
-        new = load_new_patients(self.study, self.bundles, invalid_patients(problems), self.missing)
+        new = self._new_patients(problems)
         return LoadedApplication(
-            self.study, new.cohort, bundles=self.bundles, choices=new.choices, problems=(*new.problems, *problems)
+            self.study,
+            new.cohort,
+            bundles=self.bundles,
+            choices=new.choices,
+            problems=(*new.problems, *problems),
+            validation=self.validation,
         )
+
+    def _new_patients(self, problems: Sequence[Problem]) -> NewPatients:
+        invalid, judged = invalid_patients(problems), self.validation is not None
+        return load_new_patients(self.study, self.bundles, invalid, self.missing, judged)
 
 
 def applied(config: dict[str, Any]) -> Applied:
     """Read the bundles that a configuration names. Raises ``ResiduaError`` when they cannot be applied together."""
     application = load_application(config)
     bundles = open_bundles(application.bundles)
-    return Applied(shared_study(bundles, application.cohort), bundles, application.missing)
+    study = shared_study(bundles, application.cohort)
+    return Applied(study, bundles, application.missing, application.validation)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +65,7 @@ class LoadedApplication(LoadedStudy):
     bundles: tuple[Bundle, ...] = ()
     choices: Mapping[str, Choice] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    validation: Validation | None = None
 
     @cached_property
     def by_model(self) -> Mapping[tuple[str, str], Bundle]:
@@ -74,6 +87,11 @@ class LoadedApplication(LoadedStudy):
         """The networks and input configurations that are applied to any patient."""
         return [model for model in self.by_model if self.held_out(*model)]
 
+    @cached_property
+    def judged(self) -> list[tuple[str, str]]:
+        """Those of them of which any patient has a reference standard; none unless the application is a validation."""
+        return [model for model in self.models if with_reference(self, self.held_out(*model))]
+
     @property
     def leaves_failed_out(self) -> bool:
         """A failed patient leaves the others alone."""
@@ -84,13 +102,22 @@ class LoadedApplication(LoadedStudy):
         return list(self.by_model[arch, inputs].record.folds)
 
     def held_out(self, arch: str, inputs: str) -> list[str]:
-        """Return the patients to whom a bundle is applied."""
-        return [patient for patient in self.split.holdout if self.choice_of(patient) == (arch, inputs)]
+        """Return the patients to whom a bundle is applied: those who chose it; all whom it fits if it is validated."""
+        return [patient for patient in self.split.holdout if self._applies(patient, self.by_model[arch, inputs])]
+
+    def _applies(self, patient: str, bundle: Bundle) -> bool:
+        if self.choice_of(patient) == (bundle.arch, bundle.inputs):
+            return True
+        return self.validation is not None and (bundle.does_without or self.cohort.has(patient, bundle.channels))
 
     def lacking_of(self, arch: str, inputs: str) -> dict[str, list[str]]:
         """Return the channels of a bundle that its patients do without."""
-        chosen = {patient: self.choices[patient] for patient in self.held_out(arch, inputs)}
-        return {patient: list(choice.lacking) for patient, choice in chosen.items() if choice.lacking}
+        channels = self.by_model[arch, inputs].channels
+        lacked = {
+            patient: [channel for channel in channels if not self.cohort.has(patient, (channel,))]
+            for patient in self.held_out(arch, inputs)
+        }
+        return {patient: names for patient, names in lacked.items() if names}
 
     def choice_of(self, patient: str) -> tuple[str, str]:
         """Return the network and the input configuration that were chosen for a patient."""

@@ -97,7 +97,9 @@ def segmented(loaded: LoadedStudy, arch: str, inputs: str) -> tuple[str, ...]:
     """Return the patients that a network segments with an input configuration, fold by fold, then the hold-out."""
     if (arch, inputs) in loaded.predictions:
         return tuple(loaded.predictions[arch, inputs])
-    return loaded.cohort.eligible(inputs)
+    holdout = set(loaded.split.holdout)
+    in_folds = (patient for patient in loaded.cohort.eligible(inputs) if patient not in holdout)
+    return (*in_folds, *loaded.held_out(arch, inputs))
 
 
 def segmented_of_split(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[str]:
@@ -114,7 +116,12 @@ def validation_by_fold(loaded: LoadedStudy, arch: str, inputs: str) -> dict[int,
 
 def measured(loaded: LoadedStudy, arch: str, inputs: str) -> list[dict[str, Any]]:
     """Return the patients measured with an input configuration: name, hospital and fold (None: hold-out)."""
-    return [_measured(loaded, patient) for patient in segmented(loaded, arch, inputs)]
+    return [_measured(loaded, patient) for patient in with_reference(loaded, segmented(loaded, arch, inputs))]
+
+
+def with_reference(loaded: LoadedStudy, patients: Sequence[str]) -> list[str]:
+    """Return the ``patients`` that have a reference standard: all of a study, some of an application."""
+    return [patient for patient in patients if loaded.cohort.has(patient, (REFERENCE_STANDARD,))]
 
 
 def measured_of_split(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[dict[str, Any]]:

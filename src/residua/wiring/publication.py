@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from residua.settings.base import REFERENCE_STANDARD
+from residua.wiring import validation
+from residua.wiring.application import LoadedApplication
 from residua.wiring.elsewhere import notes_of_elsewhere
 from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
 from residua.wiring.loaded import LoadedStudy
@@ -17,6 +19,8 @@ EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
 
 def supplement(loaded: LoadedStudy) -> dict[str, str]:
     """Return the tables of the statistics, by name: the parquet file that each shows."""
+    if isinstance(loaded, LoadedApplication):
+        return validation.supplement(loaded)
     tables = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
     tables |= {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
     tables |= {"raters": "raters"} if loaded.raters else {}
@@ -66,7 +70,9 @@ def compared_metrics(loaded: LoadedStudy) -> list[str]:
 
 
 def table_notes(loaded: LoadedStudy) -> list[str]:
-    """Return footnotes of the tables that hold validation rows."""
+    """Return footnotes of the tables that hold measurements."""
+    if isinstance(loaded, LoadedApplication):
+        return validation.notes(loaded)
     study = loaded.study
     early = [arch for arch in study.archs if study.settings_of(arch).early_stopping_on_validation]
     return [

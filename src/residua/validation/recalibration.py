@@ -1,0 +1,63 @@
+"""Measure what a threshold brings that was chosen on a part of the external cohort: on the rest alone, paired."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import pandas as pd
+
+from residua.publishing.publish import read_json
+from residua.settings.classification import Classification
+from residua.settings.statistics import Statistics
+from residua.statistics.bca import bca_interval, paired_interval
+from residua.statistics.cases import RATES, outcomes_of, positive, read_cases
+from residua.statistics.frames import tidy
+from residua.statistics.interval import Interval
+from residua.statistics.mean_interval import mean_interval
+
+COLUMNS = (
+    *("arch", "inputs", "threshold_1", "threshold_2", "drawn", "caution", "measure", "which"),
+    *("estimate", "low", "high", "n", "undefined", "note"),
+)
+WHICH = ("bundle", "recalibrated", "difference")
+
+
+def score_thresholds(
+    models: Sequence[Mapping[str, Any]], classification: Classification, statistics: Statistics
+) -> pd.DataFrame:
+    """Return a row per bundle, measure, and threshold or difference; all numbers in percent and points.
+
+    Each of ``models`` has ``arch``, ``inputs`` and ``drawn``, the number of patients that chose, and names files:
+    ``thresholds`` of the bundle and of the choice, and ``metrics`` of the bundle's (all patients) and of the choice's
+    masks (the rest).
+    """
+    rows: list[dict[str, Any]] = []
+    for model in models:
+        first, second = map(read_json, model["thresholds"])
+        names = {"threshold_1": first["threshold"], "threshold_2": second["threshold"], "caution": second["caution"]}
+        names |= {name: model[name] for name in ("arch", "inputs", "drawn")}
+        before, after = (read_cases([file]).set_index("patient", drop=False) for file in model["metrics"])
+        for row in _compared(before.loc[after.index], after, classification, statistics):
+            rows.append({**names, **row})
+    kinds = {"threshold_1": "float64", "threshold_2": "float64", "drawn": "Int64"}
+    return tidy(rows, COLUMNS).astype(kinds)
+
+
+def _compared(
+    before: pd.DataFrame, after: pd.DataFrame, classification: Classification, statistics: Statistics
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of patients who were measured at both thresholds, in the same order."""
+    how = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+    dice = [100 * positive(cases, classification)["dice"].to_numpy() for cases in (before, after)]
+    yield from _rows("dice", [mean_interval(values, *how) for values in (*dice, dice[1] - dice[0])])
+    outcome = [outcomes_of(cases, classification) for cases in (before, after)]
+    for rate in RATES:
+        own = [bca_interval(each, rate, *how) for each in outcome]
+        yield from _rows(rate, [*own, paired_interval(outcome[0], outcome[1], rate, *how)])
+
+
+def _rows(measure: str, found: Sequence[Interval]) -> Iterator[dict[str, Any]]:
+    for which, interval in zip(WHICH, found, strict=True):
+        yield {"measure": measure, "which": which, **asdict(interval)}
