@@ -42,6 +42,7 @@ from residua.wiring import (
     reporting,
     resection,
     sharing,
+    training,
     validation,
 )
 from residua.wiring.application import applied

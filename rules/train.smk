@@ -2,12 +2,14 @@
 #
 # Needs:
 #   results/prepared/{arch}/{inputs}/{subset}.json             (prepare.smk)
+#   the bundles of networks.{arch}.initial_bundles, where the config has any
 # Gives:
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json    the trained network
 rule train:
     """Train one fold. The config's version repeats it and its code does not: it takes days."""
     input:
         "results/prepared/{arch}/{inputs}/fold{fold}.json",
+        bundle=lambda wildcards: training.initial_bundle(loaded, wildcards.arch, wildcards.inputs),
     output:
         "results/models/{arch}/{inputs}/fold{fold}/manifest.json",
     log:
@@ -23,6 +25,6 @@ rule train:
         gpu=1,
     params:
         version=study.version,
-        settings=lambda wildcards: study.settings_of(wildcards.arch).model_dump(mode="json"),
+        settings=lambda wildcards: training.settings_of_training(loaded, wildcards.arch, wildcards.inputs),
     script:
         "../scripts/train.py"

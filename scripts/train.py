@@ -1,19 +1,23 @@
 """Rule train."""
 
+from dataclasses import replace
+
 from _here import job
 
+from residua.bundle.start import unpacked_start
 from residua.networks.model_card import describe_training, model_card
 from residua.networks.registry import settings_of, train_of
 from residua.networks.selected import read_training_set
 from residua.publishing.progress import show_progress
 from residua.publishing.publish import digest, republished, stage, write_text
 
-arch, version = job.wildcards.arch, job.params.version
+arch, version, bundle = job.wildcards.arch, job.params.version, list(job.input.bundle)
 settings = settings_of(arch).model_validate(job.params.settings)
 resumes = describe_training(digest(job.input[0]), version, settings)
 if not republished(job.output[0], resumes):
     data = read_training_set(job.input[0])
-    with stage(job.output[0], resumes=resumes) as part:
-        train_of(arch)(data, settings, part, show_progress("epoch", part / "progress.json"))
+    of_training = arch, job.wildcards.inputs, int(job.wildcards.fold), data.channels, settings
+    with stage(job.output[0], resumes=resumes) as part, unpacked_start(bundle, *of_training) as start:
+        train_of(arch)(replace(data, start=start), settings, part, show_progress("epoch", part / "progress.json"))
         patients = len(data.training), len(data.validation)
         write_text(part / "model_card.md", model_card(arch, data.channels, patients, version, settings))

@@ -11,6 +11,7 @@ import json
 import pickle
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -27,12 +28,15 @@ from residua.networks.registry import load_of, prepare_of, settings_of, target_g
 from residua.preparation.brain_crop import brain_crop, mask_on
 from residua.preparation.cases import ChannelCase
 from residua.publishing.publish import digest
+from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.network import NetworkSettings
 
 SAVED = "save_every_epochs"
 """Setting of a network that saves an unfinished training."""
 MEAN = -1
 """Place of the mean among the maps of models."""
+STANDING = {"learning_rate": 1e-50, "batch_normalization_momentum": 1 - 1e-16}
+"""Settings with which a step changes nothing: below what 32 bits hold."""
 PATIENTS = ("P1", "P2", "P3")
 CHANNELS = (Channel("post_t1ce", is_label=False), Channel("pre_tumor", is_label=True))
 SHAPE = (52, 44, 36)
@@ -168,7 +172,40 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
         "keeps_checkpoints": keeps_checkpoints(settings),
         "resumed_from_damaged": resumed_from_damaged(arch, data, settings, folder / "damaged"),
         "models_differ": float(np.abs(single.data - other.data).max()),
+        "fine_tuned": fine_tuned(arch, data, settings, models[0], single, folder),
     }
+
+
+def fine_tuned(
+    arch: str, data: TrainingSet, settings: NetworkSettings, model: Path, predicted: Image, folder: Path
+) -> dict[str, object] | None:
+    """Trainings that start from a trained model: one that learns nothing, one that learns, and one that is killed."""
+    if not isinstance(settings, StartingFromBundles):
+        return None
+    begun = replace(data, start=model)
+    standing = settings.model_copy(update={"epochs": 1, "seed": settings.seed + 2000, **STANDING})
+    train_to(arch, begun, standing, folder / "standing")
+    learning = settings.model_copy(update={"epochs": 3, "seed": settings.seed + 2000})
+    train_to(arch, begun, learning, folder / "tuned")
+    train_to(arch, begun, learning, folder / "tuned_broken", killed_at=2)
+    resumed = train_to(arch, replace(data, start=folder / "removed"), learning, folder / "tuned_broken")
+    weights = {name: digest(next((folder / name).glob("weights*"))) for name in ("standing", "tuned", "tuned_broken")}
+    return {
+        "of_the_model": digest(next(model.glob("weights*"))),
+        "weights": weights,
+        "predicts_as_the_model": same_image(load_of(arch)([folder / "standing"])(data.cases[PATIENTS[2]]), predicted),
+        "resumed_epochs": resumed,
+        "of_another_network": _refused_start(arch, begun, settings, folder),
+    }
+
+
+def _refused_start(arch: str, data: TrainingSet, settings: StartingFromBundles, folder: Path) -> str:
+    wider = settings.model_copy(update={"features": tuple(2 * n for n in vars(settings)["features"])})
+    try:
+        train_to(arch, data, wider, folder / "wider")
+    except ResiduaError as error:
+        return str(error).removeprefix(str(data.start))
+    return "accepted"
 
 
 def members_of(ensemble: Predictor, case: PreparedCase) -> dict[int, Image]:

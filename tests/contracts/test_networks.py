@@ -91,6 +91,30 @@ def test_a_model_keeps_its_weights_as_data_and_its_curve_and_no_pickle(kept: dic
     assert not [name for name in kept["files"] if name.endswith((".pth", ".pt", ".pkl"))]
 
 
+@pytest.fixture
+def fine_tuned(kept: dict[str, Any]) -> dict[str, Any]:
+    """What the record says of trainings that start from a trained model."""
+    if kept["fine_tuned"] is None:
+        pytest.skip("this network starts from no bundle")
+    tuned: dict[str, Any] = kept["fine_tuned"]
+    return tuned
+
+
+def test_a_training_starts_from_the_weights_of_the_model_to_the_bit(fine_tuned: dict[str, Any]) -> None:
+    assert fine_tuned["weights"]["standing"] == fine_tuned["of_the_model"]
+    assert fine_tuned["predicts_as_the_model"]
+    assert fine_tuned["weights"]["tuned"] != fine_tuned["of_the_model"]
+
+
+def test_a_resumed_training_does_not_start_from_the_model_again(fine_tuned: dict[str, Any]) -> None:
+    assert fine_tuned["resumed_epochs"] == [2, 3]
+    assert fine_tuned["weights"]["tuned_broken"] == fine_tuned["weights"]["tuned"]
+
+
+def test_a_model_of_another_network_is_no_start(fine_tuned: dict[str, Any]) -> None:
+    assert fine_tuned["of_another_network"].startswith("/weights.safetensors: these weights do not fit the network")
+
+
 def test_nnunets_own_planner_gives_the_published_patch_kernels_and_strides_and_one_level_more() -> None:
     done = python_in("torch", str(HOUSE / "benchmarks/nnunet_planner.py"))
     assert done.returncode == 0, done.stdout + done.stderr

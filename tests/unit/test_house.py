@@ -116,9 +116,9 @@ LAYERS = (
     "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
     "resection",
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
-    "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.commands",
-    "raters", "tables", "figures", "quality", "report", "simulate", "importers", "importers.dicom", "importers.public",
-    "operations", "bundle", "inference", "validation", "wiring", "export",
+    "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "raters", "tables",
+    "figures", "quality", "bundle", "cohort.commands", "report", "simulate", "importers", "importers.dicom",
+    "importers.public", "operations", "inference", "validation", "wiring", "export",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

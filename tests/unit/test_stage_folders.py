@@ -81,7 +81,7 @@ FOLDERS = {
     "table3": {"tables"} | JUDGED,
     "table4": {"tables"} | JUDGED,
     "table_s2": {"article", "cohort.split", "metrics", "tables"},
-    "train": {"images", "networks", "preparation"},
+    "train": {"bundle", "images", "networks", "preparation"},
     "unpack": {"bundle", "images", "inference", "networks", "preparation"},
     "warp_label": {"images", "registration"},
 }

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from residua.bundle.record import BundleRecord, Calibration, Estimate, Score
 from residua.quality.catalogue import printed
 from residua.quality.measures import subject_name
+from residua.settings.initial_bundle import StartingFromBundles
+from residua.settings.network import NetworkSettings
 from residua.settings.study import Study
 from residua.words import name_of
 
@@ -170,16 +172,28 @@ def _limits(record: BundleRecord) -> list[str]:
 
 
 def _preparation(record: BundleRecord, study: Study) -> list[str]:
-    settings = study.settings_of(record.arch).model_dump(mode="json")
+    network = study.settings_of(record.arch)
+    settings = network.model_dump(mode="json", exclude={"initial_bundles"})
     registration = study.registration
     lines = [
         f"- registration: {registration.engine}, {registration.transform}",
         f"- brain mask: {study.brain_mask.method}",
         f"- preparation: {study.preparation}",
+        f"- start of the trainings: {_start(network, record.inputs)}",
         f"- version of the trainings: {study.version}; bundle written by Residua {record.residua}",
         "",
     ]
     return [*lines, *_table(("setting", "value"), settings.items())]
+
+
+def _start(network: NetworkSettings, inputs: str) -> str:
+    if isinstance(network, StartingFromBundles) and inputs in network.initial_bundles:
+        start = network.initial_bundles[inputs]
+        model = "the model of the same fold" if start.fold is None else f"the model of fold {start.fold}"
+        rate = network.learning_rate_of(inputs)
+        return f"{model} in the bundle with the SHA-256 {start.sha256}, with a learning rate of {rate:g}"
+    weights = getattr(network, "initial_weights", None)
+    return f"weights with the SHA-256 {weights.sha256}, input layers at random" if weights else "random weights"
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

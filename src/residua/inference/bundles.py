@@ -92,8 +92,9 @@ def shared_study(bundles: Sequence[Bundle], cohort: str) -> Study:
 
 def _untrained(bundle: Bundle) -> dict[str, Any]:
     network: dict[str, Any] = dict(bundle.record.study["networks"][bundle.arch])
+    # What it started from lies where the network was trained, which is over.
+    network.pop("initial_bundles", None)
     if "initial_weights" in network:
-        # They lie where the network was trained, which is over.
         network["initial_weights"] = None
     return network
 

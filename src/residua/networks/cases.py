@@ -43,13 +43,18 @@ class PreparedCase:
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """The data of one training: channels in order, cases and reference standards by patient, and the two groups."""
+    """The data of one training: channels in order, cases and reference standards by patient, and the two groups.
+
+    ``start`` is the folder of a trained model of the same network, from whose weights the training starts; None: from
+    random ones. A training that is resumed does not start again.
+    """
 
     channels: tuple[Channel, ...]
     cases: Mapping[str, PreparedCase]
     references: Mapping[str, Path]
     training: tuple[str, ...]
     validation: tuple[str, ...]
+    start: Path | None = None
 
 
 def damaged(prepared: Path, error: Exception) -> DamagedStageError:

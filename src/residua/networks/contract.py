@@ -55,7 +55,10 @@ class Train(Protocol[Settings]):
     """``networks/{arch}/train.py: train``."""
 
     def __call__(self, data: TrainingSet, settings: Settings, out: Path, progress: Progress) -> None:
-        """Train into ``out``; resume an unfinished training that ``out`` holds."""
+        """Train into ``out``; resume an unfinished training that ``out`` holds.
+
+        Only networks whose settings are ``StartingFromBundles`` are given data with a ``start``.
+        """
 
 
 class Load(Protocol):

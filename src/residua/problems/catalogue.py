@@ -64,6 +64,11 @@ CATALOGUE: dict[str, dict[str, str]] = {
     },
     "The configuration": {
         "weights-unusable": "A file of weights is missing, or its digest is not that of the configuration",
+        "initial-bundle-unusable": "A bundle from which trainings start is not that of the configuration, cannot be "
+        "read, or holds another network",
+        "initial-bundle-of-seen": "It cannot be told whether the models of such a bundle know patients of the cohort",
+        "initial-bundle-prepared-differently": "The patients of such a bundle were registered, masked or sampled in "
+        "another way",
     },
     "The split": {
         "hospital-unplaced": "A hospital is neither in a fold nor in the hold-out",

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from residua.report.article_settings import value_of
+from residua.settings.initial_bundle import initial_bundles_of
 from residua.settings.study import Study
 
 Applies = Callable[[Study], bool]
@@ -42,6 +43,11 @@ def where(key: str, value: Any, arch: str | None = None) -> Applies:
 def unlike(key: str, value: Any, arch: str | None = None) -> Applies:
     """Apply to studies with another value under the dotted ``key`` that train ``arch``."""
     return lambda study: (arch is None or arch in study.archs) and value_of(study, key) != value
+
+
+def starts_from_a_bundle(study: Study) -> bool:
+    """Apply to studies in which a training starts from the models of a bundle."""
+    return any(initial_bundles_of(study.settings_of(arch)) for arch in study.archs)
 
 
 def takes_labels(arch: str) -> Applies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from residua.report.deviation import Deviation, always, takes_labels, trains, unlike, where
+from residua.report.deviation import Deviation, always, starts_from_a_bundle, takes_labels, trains, unlike, where
 
 _MIRRORING = "lists no mirroring and no low resolution"
 
@@ -146,6 +146,15 @@ OF_AGUNET = (
 )
 
 OF_PROBABILITIES = (
+    Deviation(
+        "Start from a bundle",
+        "nnU-Net from random weights; AGU-Net from those of a pre-operative model",
+        "some trainings start from the models of a bundle, with a smaller learning rate, as the methods say",
+        "models of another study for the same task learn from fewer patients; the study asks for it",
+        "yes: a bundle names no patient, so whether its models knew those of a validation fold or of the hold-out "
+        "cannot be told; if they did, these rows are optimistic",
+        starts_from_a_bundle,
+    ),
     Deviation(
         "Missing channels",
         "each network needs all of its channels",

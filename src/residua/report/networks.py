@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.report.wording import counted, listed, plain, share
+from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.network import NetworkSettings
 
 
@@ -24,12 +26,31 @@ def settings_table(settings: NetworkSettings) -> tuple[tuple[str, str], ...]:
     rows = []
     for name, field in type(settings).model_fields.items():
         value: Any = getattr(settings, name)
-        shown = value.sha256 if hasattr(value, "sha256") else value
-        rows.append(((field.description or name).removesuffix("."), plain(shown, name)))
+        rows.append(((field.description or name).removesuffix("."), plain(_by_digest(value), name)))
     return tuple(rows)
 
 
+def _by_digest(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _by_digest(item) for name, item in value.items()}
+    return value.sha256 if hasattr(value, "sha256") else value
+
+
+def _starts(settings: StartingFromBundles, otherwise: str) -> str:
+    """Say from which models the trainings start; ``otherwise`` says from what those without a bundle start."""
+    bundles = settings.initial_bundles
+    if not bundles:
+        return ""
+    each = listed([f"inputs {name} (learning rate {settings.learning_rate_of(name):g})" for name in bundles])
+    return (
+        f" Trainings on {each} started from the models of a bundle, named below by its digest; any other input "
+        f"configuration, from {otherwise}. A bundle names no patient: whether its models knew patients of this study "
+        "cannot be told."
+    )
+
+
 def _nnunet(settings: NnUNetSettings) -> tuple[str, ...]:
+    scratch = "" if settings.initial_bundles else " from scratch"
     mirroring = "" if settings.augmentation == "nnunet" else " without mirroring"
     return (
         "Every channel was cropped to the brain, normalised to mean 0 and sd 1 within it and resampled to "
@@ -37,13 +58,13 @@ def _nnunet(settings: NnUNetSettings) -> tuple[str, ...]:
         f"{plain(settings.patch_size, 'patch_size')} voxels and has {counted(len(settings.features), 'level')} of "
         f"{listed([str(n) for n in settings.features])} filters, with strided convolutions down and transposed "
         "convolutions up.",
-        f"It was trained from scratch for {counted(settings.epochs, 'epoch')} of "
+        f"It was trained{scratch} for {counted(settings.epochs, 'epoch')} of "
         f"{counted(settings.iterations_per_epoch, 'step')} with a batch of {settings.batch_size}, by stochastic "
         f"gradient descent with Nesterov momentum {settings.momentum:g} and a learning rate of "
         f"{settings.learning_rate:g} that decays polynomially, on the sum of soft Dice and cross-entropy with deep "
         f"supervision. {share(settings.foreground_oversampling)} of the patches are forced to contain tumour. "
         f"Augmentation is nnU-Net's own{mirroring}. Predictions come from windows that overlap by "
-        f"{share(1 - settings.tile_step)} of the patch.",
+        f"{share(1 - settings.tile_step)} of the patch.{_starts(settings, 'random weights')}",
     )
 
 
@@ -62,16 +83,17 @@ def _agunet(settings: AGUNetSettings) -> tuple[str, ...]:
 
 
 def _agunet_training(settings: AGUNetSettings) -> str:
-    start = "random weights" if settings.initial_weights is None else "trained weights, except for the input layers"
+    start = "trained weights, except for the input layers" if settings.initial_weights else "random weights"
+    from_start = "" if settings.initial_bundles else f" from {start}"
     if settings.early_stopping_on_validation:
         judges = "the validation fold"
         optimism = " Because that fold is also reported, the validation rows of this network are optimistic."
     else:
         judges, optimism = f"{share(settings.stopping_fraction)} of the training patients, set aside for this", ""
     return (
-        f"It was trained from {start} by Adam with a learning rate of {settings.learning_rate:g} and batches of "
+        f"It was trained{from_start} by Adam with a learning rate of {settings.learning_rate:g} and batches of "
         f"{settings.batch_size} accumulated to {settings.effective_batch_size}, on the class-averaged soft Dice "
         f"without background, for at most {counted(settings.epochs, 'epoch')}. Training stops after "
         f"{counted(settings.patience_epochs, 'epoch')} without a lower loss on {judges}; the weights of the best epoch "
-        f"are kept.{optimism}"
+        f"are kept.{optimism}{_starts(settings, start)}"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from residua.publishing.publish import digest, manifest_of, record_digest, verified
 from residua.settings.study import Study
@@ -26,7 +27,17 @@ class TrainedModel:
 def study_digest(study: Study) -> str:
     """Digest the configuration without the places of its tables: the same study elsewhere has the same digest."""
     record = study.model_dump(mode="json", exclude=set(_ELSEWHERE))
-    return record_digest(record)[:_SHOWN]
+    return record_digest(_without_files(record))[:_SHOWN]
+
+
+def _without_files(record: Any) -> Any:
+    """Leave out the place of each file of a bundle: its digest stands beside it."""
+    if not isinstance(record, dict):
+        return record
+    bundles = record.get("initial_bundles", {})
+    placeless = {name: {key: value for key, value in each.items() if key != "file"} for name, each in bundles.items()}
+    plain = {name: _without_files(value) for name, value in record.items() if name != "initial_bundles"}
+    return {**plain, "initial_bundles": placeless} if placeless else plain
 
 
 def trained_models(

@@ -21,6 +21,7 @@ from residua.settings.brain_mask import BrainMask
 from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
 from residua.settings.elsewhere import Elsewhere
+from residua.settings.initial_bundle import initial_bundles_of
 from residua.settings.messages import validated
 from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
@@ -224,6 +225,17 @@ class Study(Frozen):
             if arch not in type(self.networks).model_fields or getattr(self.networks, arch) is None
         ]
         return _refused(self, [f"archs names {arch}, which is missing under networks" for arch in undescribed])
+
+    @model_validator(mode="after")
+    def _starts_have_inputs(self) -> Study:
+        problems = [
+            f"networks.{arch}.initial_bundles names {name}, which is missing under inputs"
+            for arch in type(self.networks).model_fields
+            if (settings := getattr(self.networks, arch)) is not None
+            for name in initial_bundles_of(settings)
+            if name not in self.inputs
+        ]
+        return _refused(self, problems)
 
     @model_validator(mode="after")
     def _told_apart(self) -> Study:

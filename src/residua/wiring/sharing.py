@@ -6,6 +6,7 @@ from pathlib import PurePath
 from typing import Any
 
 from residua.bundle.names import BRAIN_WEIGHTS
+from residua.settings.initial_bundle import initial_bundles_of
 from residua.wiring.files import is_moving
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.preparation import channel_records
@@ -20,6 +21,10 @@ def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
     """Return the settings of the study as builtins, for one network and input configuration, without paths."""
     whole = loaded.study.model_dump(mode="json", exclude={"cohort", "raters", "elsewhere"})
     network = dict(whole["networks"][arch])
+    if start := initial_bundles_of(loaded.study.settings_of(arch)).get(inputs):
+        network["initial_bundles"] = {inputs: start.by_digest().model_dump(mode="json")}
+    else:
+        network.pop("initial_bundles", None)
     if network.get("initial_weights"):
         network["initial_weights"] = {**network["initial_weights"], "file": _name(network["initial_weights"]["file"])}
     mask = whole["brain_mask"]

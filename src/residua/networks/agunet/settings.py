@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from residua.networks.agunet.grid import level_shapes
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
-from residua.settings.network import NetworkSettings
+from residua.settings.initial_bundle import StartingFromBundles
 
 
 class InitialWeights(Frozen):
@@ -25,11 +25,12 @@ class AGUNetPreparation(Frozen):
     shape: AxisCounts = Field(description="Voxels along x, y, z to which the resampled brain is resized.")
 
 
-class AGUNetSettings(AGUNetPreparation, NetworkSettings):
+class AGUNetSettings(AGUNetPreparation, StartingFromBundles):
     """AGU-Net, as the article and its authors' code describe it."""
 
     label: ClassVar[str] = "AGU-Net"
     preparation_model: ClassVar[type[Frozen]] = AGUNetPreparation
+    fitted: ClassVar[tuple[str, ...]] = ("spacing_mm", "shape", "features")
 
     environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=3, description="Filters of each level.")
@@ -68,6 +69,8 @@ class AGUNetSettings(AGUNetPreparation, NetworkSettings):
         level_shapes(self.shape, len(self.features))
         if self.effective_batch_size % self.batch_size:
             raise ValueError("effective_batch_size must be a multiple of batch_size")
+        if self.initial_weights and self.initial_bundles:
+            raise ValueError("trainings start from initial_weights or from initial_bundles; give one of them")
         return self
 
 

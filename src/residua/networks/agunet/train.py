@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 
 from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import build_network
@@ -22,7 +22,7 @@ from residua.networks.agunet.model_files import BUILT_FROM
 from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyAdam, SteadyModel
-from residua.networks.agunet.weights import arrays_of, start_from
+from residua.networks.agunet.weights import arrays_of, assign, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.divergence import require_convergence
@@ -41,6 +41,8 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
         return  # A complete training that was killed before its folder was published.
     set_up()
     network = _compiled(len(data.channels), settings)
+    if data.start and not checkpoint.exists():
+        assign(network, load_file(data.start / WEIGHTS_FILE), data.start / WEIGHTS_FILE)
     best, course = restore(out, network)
     training, stopping = split_for_stopping(data, settings)
     held = _batches(data, stopping, network, settings, seed=None)

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
-from residua.settings.network import NetworkSettings
+from residua.settings.initial_bundle import StartingFromBundles
 
 
 class NnUNetPreparation(Frozen):
@@ -18,11 +18,15 @@ class NnUNetPreparation(Frozen):
     patch_size: AxisCounts = Field(description="Patch in voxels along x, y, z.")
 
 
-class NnUNetSettings(NnUNetPreparation, NetworkSettings):
+class NnUNetSettings(NnUNetPreparation, StartingFromBundles):
     """nnU-Net, by the terms of its plans file and its trainer."""
 
     label: ClassVar[str] = "nnU-Net"
     preparation_model: ClassVar[type[Frozen]] = NnUNetPreparation
+    fitted: ClassVar[tuple[str, ...]] = (
+        *NnUNetPreparation.model_fields,
+        *("features", "kernels", "strides", "convolutions_per_level"),
+    )
 
     environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
     batch_size: int = Field(ge=1, description="Patches per step.")

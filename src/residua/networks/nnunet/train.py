@@ -24,7 +24,7 @@ from residua.networks.nnunet.plans import (
 )
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.networks.nnunet.trainer import CHECKPOINT, StudyTrainer
-from residua.networks.nnunet.weights import tensors_of
+from residua.networks.nnunet.weights import load_weights, tensors_of
 from residua.publishing.publish import write_json, writing
 
 
@@ -39,13 +39,20 @@ def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Prog
     trainer.initialize()
     if checkpoint.exists():
         trainer.resume(read_checkpoint(checkpoint, trainer.device))
+    elif data.start:
+        load_weights(_plain(trainer), data.start / WEIGHTS_FILE)
     trainer.run_training()
     write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
     write_json(out / DATASET_FILE, dataset)
     with writing(out / WEIGHTS_FILE) as beside:
-        # torch.compile wraps the network; only the network itself is kept.
-        save_file(tensors_of(getattr(trainer.network, "_orig_mod", trainer.network)), beside)
+        save_file(tensors_of(_plain(trainer)), beside)
     checkpoint.unlink(missing_ok=True)
+
+
+def _plain(trainer: StudyTrainer) -> torch.nn.Module:
+    """Return the network itself, which torch.compile wraps."""
+    network: torch.nn.Module = getattr(trainer.network, "_orig_mod", trainer.network)
+    return network
 
 
 def _inference(trainer: StudyTrainer, settings: NnUNetSettings) -> dict[str, Any]:

@@ -1,0 +1,87 @@
+"""Start a training from a model of a bundle: whether it fits, and where its weights lie."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from residua.bundle.read import read_bundle, unpack_models
+from residua.bundle.record import BundleRecord
+from residua.errors import ResiduaError
+from residua.networks.cases import Channel
+from residua.publishing.publish import digest
+from residua.settings.initial_bundle import InitialBundle, StartingFromBundles
+from residua.settings.network import NetworkSettings
+
+
+def fitting_bundle(
+    file: Path, start: InitialBundle, arch: str, channels: Sequence[Channel], settings: StartingFromBundles
+) -> BundleRecord:
+    """Return the record of the bundle in ``file``, from whose models trainings on ``channels`` can start.
+
+    Raises ``ResiduaError`` for another file than the config describes, for what ``read_bundle`` refuses, and for
+    models of another network than the one to be trained.
+    """
+    _require_digest(file, start.sha256)
+    record = read_bundle(file, arch)
+    faults = [*_other_channels(record, channels), *_other_settings(record, arch, settings)]
+    if start.fold is not None and start.fold not in record.folds:
+        folds = ", ".join(map(str, record.folds))
+        faults.append(f"fold {start.fold} is to be the start, and the bundle has the folds {folds}")
+    if faults:
+        raise ResiduaError(
+            f"{file}: trainings of {arch} cannot start from these models: {'; '.join(faults)}. Give another bundle, or "
+            "change the config to what its models expect"
+        )
+    return record
+
+
+@contextmanager
+def unpacked_start(
+    files: Sequence[str], arch: str, inputs: str, fold: int, channels: Sequence[Channel], settings: NetworkSettings
+) -> Iterator[Path | None]:
+    """Yield a folder with the model from which the training of a fold starts, for as long as the block runs.
+
+    ``files`` holds the bundle that the config names for these inputs; yield None when it names none.
+    """
+    if not files or not isinstance(settings, StartingFromBundles):
+        yield None
+        return
+    (file,) = map(Path, files)
+    start = settings.initial_bundles[inputs]
+    record = fitting_bundle(file, start, arch, channels, settings)
+    with TemporaryDirectory(prefix="residua-start-") as folder:
+        chosen = start.fold_for(fold, record.folds)
+        unpack_models(file, {chosen: Path(folder)})
+        print(f"starts from the model of fold {chosen} of the bundle {start.sha256}", flush=True)
+        yield Path(folder)
+
+
+def _require_digest(file: Path, expected: str) -> None:
+    try:
+        found = digest(file)
+    except IsADirectoryError:
+        raise ResiduaError(f"{file}: a folder has no digest; give the bundle as a zip") from None
+    except OSError as error:
+        raise ResiduaError(f"{file}: cannot be read ({error.strerror}); correct the path in the config") from None
+    if found != expected:
+        raise ResiduaError(f"{file}: its sha256 differs from the one in the config; correct the path or the digest")
+
+
+def _other_channels(record: BundleRecord, channels: Sequence[Channel]) -> Iterator[str]:
+    theirs, own = (", ".join(map(_described, each)) for each in (record.channels, channels))
+    if theirs != own:
+        yield f"its channels are {theirs}, and those of the config {own}, in this order"
+
+
+def _described(channel: Channel) -> str:
+    return f"{channel.name} ({'label' if channel.is_label else 'image'})"
+
+
+def _other_settings(record: BundleRecord, arch: str, settings: StartingFromBundles) -> Iterator[str]:
+    theirs, own = record.settings.model_dump(mode="json"), settings.model_dump(mode="json")
+    for name in settings.fitted:
+        if theirs[name] != own[name]:
+            yield f"networks.{arch}.{name} is {theirs[name]} in the bundle and {own[name]} in the config"
