@@ -72,7 +72,7 @@ rule check_duplicates:
 rule split_folds:
     """Write who trains, who validates and who is held out, and prove that no hospital is on both sides."""
     input:
-        study.cohort,
+        table_file(study.cohort),
     output:
         "results/cohort/folds.json",
     log:

@@ -21,6 +21,7 @@ from residua.cohort.ratings import load_ratings
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import drawn_on, kinds_of
+from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.external.predictions import find_predictions, load_predictions
 from residua.problems.lists import errors_of, raise_problems

@@ -75,7 +75,7 @@ def simulate(
 
 @app.command()
 def init(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     out: Annotated[Path, typer.Option(help="Configuration to write (YAML).")],
     workers: Annotated[int | None, typer.Option(min=1, help=_WORKERS)] = None,
     cache: Annotated[
@@ -92,7 +92,7 @@ def init(
 
 @app.command()
 def check(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     config: Annotated[
         Path | None, typer.Option(help="Configuration; default: ./config.yaml, else the published one.")
     ] = None,
@@ -123,7 +123,7 @@ def check(
 
 @app.command()
 def folds(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     config: Annotated[
         Path | None, typer.Option(help="Configuration; default: ./config.yaml, else the published one.")
     ] = None,
@@ -140,7 +140,7 @@ def folds(
 
 @app.command()
 def exclude(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     patients: Annotated[list[str] | None, typer.Argument(help="Patients to exclude.")] = None,
     reason: Annotated[
         str, typer.Option(help="Reason for the exclusion; the participant flow counts patients by reason.")
@@ -163,7 +163,7 @@ def exclude(
 
 @app.command()
 def include(
-    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV or Parquet).")],
+    cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     patients: Annotated[list[str], typer.Argument(help="Patients to include again.")],
     role: Annotated[
         str, typer.Option(help="Their role: auto (as the configuration places the hospital) or holdout.")

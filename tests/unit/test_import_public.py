@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from residua.importers.public.sessions import NO_SCAN, PublicOptions
 from residua.importers.public.ucsf_alptdg import find_ucsf_alptdg
 from residua.importers.window import UNKNOWN, Window
 from residua.settings.brain_mask import BrainMask
+from workbooks import Error, write_xlsx
 
 LATER = "not early post-operative: the scan was later than 72 h after surgery"
 SETS = {
@@ -185,11 +187,49 @@ def test_ucsf_includes_only_patients_with_a_documented_resection_within_72_h(tmp
     assert {label: rule.values for label, rule in patients["100001"].labels.items()} == {"residual": (3,)}
 
 
-def test_unread_workbook_is_listed_with_the_remedy(tmp_path: Path) -> None:
+def test_unreadable_workbook_is_listed_with_the_remedy(tmp_path: Path) -> None:
     found = SETS["ucsf-alptdg"](ucsf_alptdg(tmp_path, with_table=False), PublicOptions())
     assert {patient.exclusion_reason for patient in found.patients} == {UNKNOWN}
     (why,) = [why for name, why in found.left.items() if name.endswith(".xlsx")]
-    assert why == "Excel workbooks are not read: save the required sheet as CSV (UTF-8) beside it"
+    remedy = "save the workbook again, or save the sheet as CSV (UTF-8)"
+    assert why == f"the workbook is damaged (File is not a zip file): {remedy}"
+
+
+def test_ucsf_reads_the_sheets_of_its_workbook_unless_they_lie_beside_it_as_text(tmp_path: Path) -> None:
+    root = ucsf_alptdg(tmp_path / "text")
+    as_text = SETS["ucsf-alptdg"](root, PublicOptions())
+    copy = ucsf_alptdg(tmp_path / "workbook", with_table=False)
+    (workbook,) = copy.rglob("*.xlsx")
+    write_xlsx(
+        workbook,
+        {
+            "Clinical Info": [UCSF_CLINICAL, [100001, 2, 60.1, "GTR"], [100002, 60, 64.9, "STR"]],
+            "UCSF-LPTDG": [
+                ["SubjectID", "Timepoint", "Full ID", "Patient Sex", "Patient Age"],
+                [100001.0, 2, "b", "M", 52],
+                [100001.0, 1, "a", "M", 51],
+            ],
+            "Dictionary": [["SubjectID", "the patient"]],
+        },
+        hidden=["Dictionary"],
+    )
+    found = SETS["ucsf-alptdg"](copy, PublicOptions())
+    assert [patient.clinical for patient in found.patients[:2]] == [
+        patient.clinical for patient in as_text.patients[:2]
+    ]
+    assert found.patients[0].clinical == {"age": "51", "sex": "M", "hours_since_surgery": "48"}
+    assert not [name for name in found.left if name.endswith(".xlsx")]
+    shutil.copy(workbook, next(root.rglob("*.xlsx")))
+    again = SETS["ucsf-alptdg"](root, PublicOptions())
+    assert [patient.clinical for patient in again.patients] == [patient.clinical for patient in as_text.patients]
+
+
+def test_a_needed_sheet_with_an_error_is_one_message(tmp_path: Path) -> None:
+    root = ucsf_alptdg(tmp_path, with_table=False)
+    (workbook,) = root.rglob("*.xlsx")
+    write_xlsx(workbook, {"Clinical Info": [UCSF_CLINICAL, [100001, Error("#N/A"), 60.1, "GTR"]]})
+    with pytest.raises(ResiduaError, match=r"sheet Clinical Info, B2 \(#N/A\): an error instead of a value"):
+        SETS["ucsf-alptdg"](root, PublicOptions())
 
 
 def test_ucsf_does_not_use_the_second_scan_and_difference_images(tmp_path: Path) -> None:

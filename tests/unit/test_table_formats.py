@@ -222,8 +222,8 @@ def test_quoted_names_of_columns_do_not_decide_the_delimiter(tmp_path: Path) -> 
         ("patient\thospital".encode("utf-16-le"), "seems to be UTF-16 without a byte order mark"),
         (codecs.BOM_UTF8 + b"x\nMalm\xf6", "is not UTF-8 text: save it as TSV or CSV in UTF-8"),
         (codecs.BOM_UTF16_LE + b"a\0b", "begins as UTF-16 text and is damaged"),
-        (b"PK\x03\x04 a workbook", "is an Excel workbook or another archive: save the sheet"),
-        (b"\xd0\xcf\x11\xe0 a workbook", "is an old Excel workbook: save the sheet"),
+        (b"<?xml version='1.0'?><Workbook/>", "is a web page or XML, as some programs write"),
+        (b"\r\n<HTML><TABLE>", "is a web page or XML, as some programs write"),
         (gzip.compress(b"patient", mtime=0), "is compressed (gzip): unpack it"),
     ],
 )
@@ -266,7 +266,7 @@ def test_a_table_of_text_loads_no_parquet_library(tmp_path: Path) -> None:
     listed = (
         "import sys; from residua.cohort.table.patients import parse_table; "
         f"assert len(parse_table({str(path)!r}, {FILES!r}).patients) == 2; "
-        "print({'numpy', 'pandas', 'pyarrow'} & set(sys.modules))"
+        "print({'numpy', 'pandas', 'pyarrow', 'python_calamine'} & set(sys.modules))"
     )
     found = subprocess.run([sys.executable, "-c", listed], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 from unicodedata import normalize
 
 from residua.cohort.table.lines import MISSING, read_lines
+from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.importers.cells import hours_between, is_known, moment_of, number_of, rows_under
 from residua.problems.lists import errors_of
@@ -22,12 +24,12 @@ Row = Mapping[str, str]
 
 
 def read_rows(path: Path) -> tuple[Row, ...]:
-    """Read the rows of a TSV file as cells by column in lower case; no rows if it does not exist.
+    """Read the rows of a table as cells by column in lower case; no rows if it does not exist.
 
     Cells that are empty or ``n/a`` are omitted. Raises ``ResiduaError`` if the file cannot be split into cells, or has
     a column twice or a cell without a column.
     """
-    if not path.is_file():
+    if not os.path.isfile(table_file(path)):
         return ()
     lines, problems = read_lines(str(path), row_of="entry")
     if damaged := errors_of(problems):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from unicodedata import normalize
 
+from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.importers.bids_tables import HOSPITAL_NAMES, HOURS, SURGERY_NAMES, Row, interval, read_rows, rows_named
 from residua.importers.cells import UnreadableCellError, demographics, is_known
@@ -39,8 +41,8 @@ def read_clinical(path: Path | None, patient_column: str | None, hospital_column
         if option := "--patient-column" if patient_column else "--hospital-column" if hospital_column else "":
             raise ResiduaError(f"{option} names a column of a table; give the table with --table")
         return None
-    if not path.is_file():
-        raise ResiduaError(f"--table {path}: no such file; give a table (CSV, TSV) with a row for each patient")
+    if not os.path.isfile(table_file(path)):
+        raise ResiduaError(f"--table {path}: no such file; give a table (CSV, Excel, …) with a row for each patient")
     rows = read_rows(path)
     columns = list(dict.fromkeys(column for row in rows for column in row))
     patient = _only(path, columns, "--patient-column", patient_column, _PATIENT)

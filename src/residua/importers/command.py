@@ -37,7 +37,10 @@ Source = Annotated[Path, typer.Argument(help="Folder with the data; it is never 
 Out = Annotated[Path, typer.Option(help="New folder for cohort.tsv, import.json and derived labels.")]
 Hospital = Annotated[str, typer.Option(help="Hospital of all patients.")]
 ClinicalFile = Annotated[
-    Path | None, typer.Option("--table", help="Table (CSV, TSV) of patients: hospital, age, sex, hours_since_surgery.")
+    Path | None,
+    typer.Option(
+        "--table", help="Table (CSV, TSV, Excel, OpenDocument) of patients: hospital, age, sex, hours_since_surgery."
+    ),
 ]
 PatientColumn = Annotated[str | None, typer.Option(help="Column of the --table with the patients' names.")]
 HospitalColumn = Annotated[str | None, typer.Option(help="Column of the --table with the hospital.")]

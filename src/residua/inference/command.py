@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.settings.application import Missing
 
@@ -70,7 +71,7 @@ def _pairs(texts: Sequence[str]) -> dict[str, Path]:
 
 
 def _require_kinds(cohort: Path | None, folder: Path | None) -> None:
-    if cohort is not None and not cohort.is_file():
+    if cohort is not None and not Path(table_file(cohort)).is_file():
         raise ResiduaError(f"{cohort}: no such table; correct the path after --cohort")
     if folder is not None and not folder.is_dir():
         raise ResiduaError(f"{folder}: no such folder; correct the path after --folder")

@@ -8,12 +8,8 @@ import re
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 
-_SAVE_THE_SHEET = "save the sheet that holds the table as CSV (UTF-8)"
-_NO_TEXT = (
-    (b"PK\x03\x04", "the table is an Excel workbook or another archive", _SAVE_THE_SHEET),
-    (b"\xd0\xcf\x11\xe0", "the table is an old Excel workbook", _SAVE_THE_SHEET),
-    (b"\x1f\x8b", "the table is compressed (gzip)", "unpack it"),
-)
+_GZIP = b"\x1f\x8b"
+_PAGE = re.compile(r"\s*<(\?xml|!doctype|html|head|meta|table)\b", re.IGNORECASE)
 _SAMPLE_BYTES = 4096
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 
@@ -23,9 +19,8 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
 
     Never guesses an encoding: with a wrong one, a name finds no file, or a reason for exclusion reads ``Ã©``.
     """
-    for start, what, remedy in _NO_TEXT:
-        if content.startswith(start):
-            return "", [problem_of("table-encoding", what, remedy, file=path)]
+    if content.startswith(_GZIP):
+        return "", [problem_of("table-encoding", "the table is compressed (gzip)", "unpack it", file=path)]
     is_marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         text = content.decode("utf-16" if is_marked else "utf-8-sig")
@@ -34,6 +29,9 @@ def decoded(content: bytes, path: str) -> tuple[str, list[Problem]]:
     if not is_marked and _is_utf16(content[:_SAMPLE_BYTES]):
         what = "the table seems to be UTF-16 without a byte order mark"
         return "", [problem_of("table-encoding", what, "save it in UTF-8", file=path)]
+    if _PAGE.match(text):
+        what = "the table is a web page or XML, as some programs write under the name of a workbook"
+        return "", [problem_of("table-encoding", what, "open it in Excel and save it as .xlsx or CSV", file=path)]
     return text, []
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from residua.cohort.table.decoding import decoded
-from residua.cohort.table.lines import Line, read_lines
+from residua.cohort.table.lines import WORKBOOKS, Line, read_lines
+from residua.cohort.table.location import table_file
 from residua.cohort.table.parquet import MAGIC, with_parquet_cells
 from residua.cohort.table.rewriting import with_cells
 from residua.errors import ResiduaError
@@ -76,6 +77,7 @@ def _changed(
     dry_run: bool,
 ) -> list[Change]:
     path = os.fspath(table)
+    _require_no_workbook(path)
     header, rows = _read(path)
     numbers = {patient: number for number, patient in enumerate(_column(header, rows, "patient"))}
     unknown = [patient for patient in wanted if patient not in numbers]
@@ -92,6 +94,15 @@ def _changed(
     if cells and not dry_run:
         _write(path, cells)
     return changes
+
+
+def _require_no_workbook(path: str) -> None:
+    file = Path(table_file(path))
+    if file.is_file() and file.read_bytes().startswith(WORKBOOKS):
+        raise ResiduaError(
+            f"{path}: a workbook is never changed by Residua; write role exclude and exclusion_reason into its row, or "
+            "save the sheet as CSV (UTF-8)"
+        )
 
 
 def _read(path: str) -> tuple[Line, list[Line]]:

@@ -1,4 +1,4 @@
-"""A table as lines of cells, each with the line number that an editor shows: delimited text of any kind, or Parquet."""
+"""A table as lines of cells, each with the line number that an editor shows: delimited text, a workbook, or Parquet."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from residua.cohort.table.decoding import decoded
+from residua.cohort.table.location import MARK, file_and_sheet
 from residua.cohort.table.parquet import MAGIC, parquet_cells
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 
 _DELIMITED_REMEDY = "close or remove the quotation mark and separate cells by tab, comma or semicolon"
+WORKBOOKS = (b"PK\x03\x04", b"PK\x05\x06", b"\xd0\xcf\x11\xe0")
+"""How workbooks begin: a zip file (.xlsx, .ods), or a compound file (.xls, and any workbook with a password)."""
 MISSING = ("", "n/a")
 """Texts of a cell without a value."""
 _OF_A_NAME = re.compile(r"[\w \"'.()/+-]")
@@ -42,20 +45,22 @@ class Line:
 
 
 def read_lines(path: str, row_of: str = "patient") -> tuple[list[Line], list[Problem]]:
-    """Read the records of a TSV, CSV or Parquet file, the header first; records without any content are skipped.
+    """Read the records of a TSV, CSV, Excel, OpenDocument or Parquet file, the header first; blank ones are skipped.
 
     Text is UTF-8, or UTF-16 with its byte order mark. The character between the names in the header is the delimiter,
-    unless Excel's ``sep=;`` stands before it. Parquet is recognised by its content; its rows are numbered as in text.
+    unless Excel's ``sep=;`` stands before it. Other files are recognised by their content; rows are numbered as a sheet
+    shows them, those of Parquet as in text. ``path`` may name a sheet of a workbook (``location``).
     ``row_of`` names what a row describes. Never raises: what cannot be read is a problem.
     """
+    file, sheet = file_and_sheet(path)
     try:
-        raw = Path(path).read_bytes()
+        raw = Path(file).read_bytes()
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         return [], [
             problem_of("table-unreadable", f"the table cannot be read ({reason})", "correct the path", file=path)
         ]
-    lines, problems = _parquet(raw, path) if raw.startswith(MAGIC) else _text(raw, path)
+    lines, problems = _read(raw, file, sheet)
     if not lines and not problems:
         what, remedy = "the table is empty", f"give a header and one row per {row_of}"
         problems.append(problem_of("table-empty", what, remedy, file=path))
@@ -98,6 +103,24 @@ def _did_you_mean(column: str, known: tuple[str, ...], there: Collection[str]) -
     if not close:
         return f"rename or delete it; known are {', '.join(known)}"
     return f"did you mean {called.get(close[0], close[0])}?"
+
+
+def _read(raw: bytes, file: str, sheet: str | None) -> tuple[list[Line], list[Problem]]:
+    if raw.startswith(WORKBOOKS):
+        # Only here: a table of text needs nothing of it.
+        from residua.cohort.table.workbook import workbook_rows
+
+        rows, problems = workbook_rows(raw, file, sheet)
+        return _lines(rows), problems
+    if sheet is not None:
+        what = f"{MARK}{sheet} names a sheet, and the table is no workbook"
+        return [], [problem_of("workbook-unreadable", what, "leave it out", file=file)]
+    return _parquet(raw, file) if raw.startswith(MAGIC) else _text(raw, file)
+
+
+def _lines(rows: Iterable[tuple[int, Iterable[str]]]) -> list[Line]:
+    lines = (Line(number, tuple(_cell(cell) for cell in cells)) for number, cells in rows)
+    return [line for line in lines if any(line.cells)]
 
 
 def _text(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
@@ -154,5 +177,4 @@ def _parquet(raw: bytes, path: str) -> tuple[list[Line], list[Problem]]:
         reason = str(error).partition("\n")[0]
         what, remedy = f"cannot be read as Parquet ({reason})", "write it again"
         return [], [problem_of("table-unreadable", what, remedy, file=path)]
-    lines = [Line(number, tuple(_cell(cell) for cell in cells)) for number, cells in enumerate(records, start=1)]
-    return [line for line in lines if any(line.cells)], []
+    return _lines(enumerate(records, start=1)), []

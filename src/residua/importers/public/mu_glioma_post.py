@@ -10,7 +10,7 @@ What is documented:
   change, 3 enhancing tumour, 4 resection cavity.
 - The workbook ``MU-Glioma-Post_ClinicalData-July2025.xlsx``, sheet ``MU Glioma Post``: ``Patient_ID``, ``Sex at
   Birth``, ``Age at diagnosis``, ``Number of days from Diagnosis to First surgery or procedure``, ``Number of Days from
-  Diagnosis to 1st MRI (Timepoint_1)`` and so on. Workbooks are not read: save the sheet as CSV.
+  Diagnosis to 1st MRI (Timepoint_1)`` and so on.
 
 All scans are after treatment and there is none before surgery, so ``pre_t1ce`` and ``pre_tumor`` stay empty. The scan
 used is the first one on or after the day of surgery; it is early post-operative when both days are known and at most

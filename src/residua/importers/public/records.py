@@ -1,4 +1,4 @@
-"""Read the clinical tables of public sets: CSV or TSV files, identified by their columns and not by their names."""
+"""Read the clinical tables of public sets: text or sheets of workbooks, identified by their columns, not by names."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from residua.cohort.table.lines import read_lines
+from residua.cohort.table.location import MARK
+from residua.cohort.table.sheets import UnreadableWorkbookError
+from residua.cohort.table.workbook import sheet_headers
 from residua.errors import ResiduaError
 from residua.importers.cells import is_known, number_of, rows_under
 from residua.importers.public.tree import Tree
 from residua.importers.tree import why_unread
 
 _TEXT = (".csv", ".tsv", ".txt")
-_WORKBOOK = (".xlsx", ".xls")
+_WORKBOOK = (".xlsx", ".ods", ".xls")
 _HEADER_BYTES = 1 << 16
 
 
@@ -43,17 +46,23 @@ class Tables:
         Raises ``ResiduaError`` if two tables have them, if the table cannot be split into cells, or if rows that
         differ have the same patient in the column ``one_row_each``.
         """
-        fitting = [file for file in self.tree.files if file.suffix.lower() in _TEXT and _has(file, columns)]
+        # A sheet that somebody saved as text counts before the workbook that it is from.
+        fitting = [(file, "") for file in self._of(_TEXT) if _has(file, columns)]
+        fitting = fitting or [(f, sheet) for f in self._of(_WORKBOOK) for sheet in _sheets_with(f, columns)]
         if not fitting:
             return Records()
         if len(fitting) > 1:
-            both = " and ".join(self.tree.name_of(file) for file in fitting[:2])
+            both = " and ".join(self.tree.name_of(file) + sheet for file, sheet in fitting[:2])
             raise ResiduaError(f"{both} both have the columns {', '.join(columns)}: move one out of {self.tree.root}")
-        self.used.add(fitting[0])
-        records = _read(fitting[0])
+        file, sheet = fitting[0]
+        self.used.add(file)
+        records = _read(file, sheet)
         if one_row_each:
             _require_one_row_each(records, one_row_each)
         return records
+
+    def _of(self, suffixes: tuple[str, ...]) -> list[Path]:
+        return [file for file in self.tree.files if file.suffix.lower() in suffixes]
 
     def left(self) -> dict[str, str]:
         """Return the reason for each unused file outside the patient folders."""
@@ -63,7 +72,7 @@ class Tables:
 
 def _why_unused(file: Path) -> str:
     if file.suffix.lower() in _WORKBOOK:
-        return "Excel workbooks are not read: save the required sheet as CSV (UTF-8) beside it"
+        return _why_unreadable(file) or "no sheet with the columns that are needed"
     return why_unread(file) or "not needed"
 
 
@@ -77,12 +86,35 @@ def _has(file: Path, columns: Iterable[str]) -> bool:
     if not all(_plain(column) in _plain(head) for column in columns):
         return False
     lines, _ = read_lines(str(file))
-    header = [_plain(name) for name in lines[0].cells] if lines else _plain(head).split(",")
-    return all(any(name.startswith(_plain(column)) for name in header) for column in columns)
+    return _fits(lines[0].cells if lines else head.split(","), columns)
 
 
-def _read(file: Path) -> Records:
-    lines, problems = read_lines(str(file))
+def _sheets_with(file: Path, columns: Iterable[str]) -> list[str]:
+    """Return the sheets of a workbook that have the columns, each as it is named behind the file; none if damaged."""
+    try:
+        headers = sheet_headers(file.read_bytes())
+    except (OSError, UnreadableWorkbookError):
+        return []
+    return [MARK + sheet for sheet, header in headers.items() if _fits(header, columns)]
+
+
+def _why_unreadable(file: Path) -> str | None:
+    try:
+        sheet_headers(file.read_bytes())
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+    except UnreadableWorkbookError as error:
+        return f"{error.what}: {error.remedy}"
+    return None
+
+
+def _fits(header: Iterable[str], columns: Iterable[str]) -> bool:
+    names = [_plain(name) for name in header]
+    return all(any(name.startswith(_plain(column)) for name in names) for column in columns)
+
+
+def _read(file: Path, sheet: str) -> Records:
+    lines, problems = read_lines(f"{file}{sheet}")
     if problems:
         raise ResiduaError(str(problems[0]))
     header = [_plain(name) for name in lines[0].cells]

@@ -11,7 +11,7 @@ What is documented:
 - Labels: 1 necrotic or non-enhancing core, 2 surrounding FLAIR signal change, 3 enhancing tissue, 4 resection cavity.
 - The workbook ``UCSF_PostopGlioma_Table S1 ….xlsx``. Sheet ``Clinical Info``: ``SubjectID``, ``Days from 1st surgery/DX
   to 1st scan``, ``EOR at 1st SX`` (GTR, STR, BX, MRI). Sheet ``UCSF-LPTDG``: ``SubjectID``, ``Timepoint``, ``Patient
-  Sex``, ``Patient Age``. Workbooks are not read: save the sheets as CSV.
+  Sex``, ``Patient Age``.
 
 Both scans are after treatment and there is none before surgery, so ``pre_t1ce`` and ``pre_tumor`` stay empty. The first
 scan is early post-operative only when the table says GTR or STR, that is a resection, and an interval of 0 to 3 days.
