@@ -146,7 +146,7 @@ BAD: list[tuple[Callable[[Path], Any], str, str]] = [
     (without_a_slice, "", "slice 6 of 12 at"),
     (of_ct, "", "modality CT, not MR"),
     (cut_off, "", "1 of its 12 files cannot be used"),
-    (t1ce, "/005_0003", "a single slice, not a volume"),
+    (t1ce, "/005_0003", "a single slice of a DICOM series: give the folder that holds all its files"),
 ]
 
 
@@ -245,6 +245,9 @@ def test_the_mask_of_a_predicted_patient_lies_beside_its_pages_and_others_have_n
     assert [path.relative_to(out).as_posix() for path in out.rglob("*.dcm")] == ["results/patients/P1/mask.dcm"]
     (note,) = notes
     assert note.startswith("patient P3: the DICOM series does not allow a DICOM SEG")
+    # It may be laid beside its series, and is no scan of the patient.
+    shutil.copy(out / "results/patients/P1/mask.dcm", tmp_path / "dicom")
+    assert find_series(given[:1], study).scans == found.scans[:1]
 
 
 def bundle_of(bundles: tuple[Bundle, ...]) -> dict[str, str]:

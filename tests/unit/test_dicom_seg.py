@@ -155,6 +155,31 @@ def test_a_series_without_what_the_standard_asks_for_is_refused(tmp_path: Path) 
     assert not (tmp_path / "mask.dcm").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("PatientSex", "unknown", ""),
+        ("StudyDate", "heute", ""),
+        ("StudyTime", "25:99", ""),
+        ("PatientName", None, ""),
+        ("PatientName", "Yamada^Tarou=山田^太郎", "Yamada^Tarou=山田^太郎"),
+        ("PatientBirthDate", "", ""),
+    ],
+)
+def test_what_a_careless_export_says_of_the_patient_is_taken_where_it_can_be_read(
+    tmp_path: Path, name: str, value: str | None, found: str
+) -> None:
+    file, _, mask = written(tmp_path, "classic", **{"SpecificCharacterSet": "ISO_IR 192", name: value})
+    assert str(pydicom.dcmread(file)[name].value or "") == found
+    assert hd.seg.segread(file).get_volume().array.sum() == mask.sum()
+
+
+def test_slices_without_a_thickness_are_as_thick_as_their_distance(tmp_path: Path) -> None:
+    file, _, _ = written(tmp_path, "classic", SliceThickness=None)
+    (shared,) = hd.seg.segread(file).SharedFunctionalGroupsSequence
+    assert shared.PixelMeasuresSequence[0].SliceThickness == pytest.approx(3.0)
+
+
 @pytest.mark.parametrize("kind", ["classic", "enhanced"])
 @pytest.mark.parametrize("least", [1500, 5000])
 def test_dciodvfy_finds_no_error(tmp_path: Path, kind: str, least: int) -> None:

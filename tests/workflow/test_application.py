@@ -67,8 +67,8 @@ def damaged(scan: str, to: Path, kind: str) -> str:
     return str(to)
 
 
-def as_dicom(scan: str, folder: Path) -> str:
-    """The folder of a series that holds a scan."""
+def as_dicom(scan: str, folder: Path) -> None:
+    """Write a scan as a series."""
     image = nib.load(scan)
     voxels = np.asarray(image.dataobj, dtype=float)
     levels = np.rint((voxels - voxels.min()) / np.ptp(voxels) * 4000).astype(np.uint16)
@@ -77,7 +77,15 @@ def as_dicom(scan: str, folder: Path) -> str:
     write_series(
         folder, "T1 +GD", "20200103 0930", uid, 5, voxels=levels, affine=place, FrameOfReferenceUID=uid, **T1CE
     )
-    return str(folder)
+
+
+def from_dicom(row: dict[str, str], folder: Path) -> dict[str, str]:
+    """The row of a patient called as a new folder: T1w-CE of another as DICOM, copies of all else."""
+    as_dicom(row["post_t1ce"], folder / "a")
+    copies = {column: f"{folder}_{Path(row[column]).name}" for column in ("post_t1", "brain_mask")}
+    for column, copy in copies.items():
+        shutil.copy(row[column], copy)
+    return {"patient": folder.name, "post_t1ce": str(folder), **copies}
 
 
 @pytest.fixture(scope="module")
@@ -91,15 +99,12 @@ def bundles(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> list[P
 def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Call:
     """Two sound patients with different sequences, one whose scan is DICOM, and others with whom something is wrong."""
     folder = tmp_path_factory.mktemp("called")
-    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002", "STO003", "GOT003", "STO004", "GOT004")
+    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002", "STO003", "GOT003")
     rows = rows_of(finished, everyone, [*CHANNELS["B"], "brain_mask", "residual"])
-    both, one, noise, broken, label, missing, empty, mask, dicom, several = rows
-    one["post_t1"] = missing["post_t1ce"] = dicom["post_t1"] = several["post_t1"] = ""
-    for row in (dicom, several):
-        row["post_t1ce"] = as_dicom(row["post_t1ce"], folder / row["patient"] / "a")
-    as_dicom(rows[0]["post_t1ce"], folder / several["patient"] / "b")
-    dicom.update(patient="DICOM")
-    several.update(patient="SEVERAL", post_t1ce=str(folder / several["patient"]))
+    both, one, noise, broken, label, missing, empty, mask = rows
+    dicom, several = from_dicom(empty, folder / "DICOM"), from_dicom(missing, folder / "SEVERAL")
+    as_dicom(missing["post_t1ce"], folder / "SEVERAL" / "b")
+    one["post_t1"] = missing["post_t1ce"] = ""
     noise.update(patient="NOISE", post_t1=damaged(noise["post_t1"], folder / "noise.nii.gz", "noise"))
     broken.update(patient="BROKEN", post_t1ce=damaged(broken["post_t1ce"], folder / "cut.nii.gz", "cut"))
     label.update(patient="LABEL", post_t1ce=label["residual"])
@@ -142,7 +147,7 @@ def test_each_patient_gets_the_best_bundle_that_the_sequences_allow(called: Call
 def test_a_bundle_gives_voxel_for_voxel_what_the_ensemble_of_the_study_gave(
     finished: Study, called: Call, patient: str, model: str
 ) -> None:
-    others = ["DICOM.nii.gz"] if model == "nnunet/A" else []
+    others = ["DICOM.nii.gz"] if model == "agunet/B" else []
     for stage in (f"results/ensemble/{model}", f"results/segmentations/{model}/test"):
         ours, theirs = (manifest_of(out / stage / "manifest.json")["files"] for out in (called.out, finished.folder))
         assert ours[f"{patient}.nii.gz"] == theirs[f"{patient}.nii.gz"], stage
@@ -219,7 +224,7 @@ def test_a_patient_whose_scan_is_dicom_gets_the_mask_as_dicom_seg_on_its_slices(
     segmentation = pydicom.dcmread(folder / "mask.dcm")
     assert (str(segmentation.PatientName), segmentation.PatientID) == (NAME, IDENTITY)
     (source,) = segmentation.ReferencedSeriesSequence
-    slices = [pydicom.dcmread(file) for file in (called.out.parent / "STO004/a").iterdir()]
+    slices = [pydicom.dcmread(file) for file in (called.out.parent / "DICOM/a").iterdir()]
     assert source.SeriesInstanceUID == slices[0].SeriesInstanceUID
     assert len(source.ReferencedInstanceSequence) == len(slices)
     digest = read_json(folder / "prediction.json")["bundle"]["digest"]

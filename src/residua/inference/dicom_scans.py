@@ -20,6 +20,7 @@ from residua.settings.study import Study
 CHECK = "dicom-unusable"
 IMAGES = "images"
 """Folder of an application in which converted scans lie."""
+_MODALITY = "MR"
 _CHOSEN = "#"
 """Between a folder and the number of a series in it."""
 _ANOTHER = "give another series, or convert this one by hand and give the NIfTI file"
@@ -132,10 +133,12 @@ def _series_at(place: Path, chosen: str) -> tuple[Series, tuple[Path, ...]]:
         found, root = Scan(), place.parent
         found.add(place, place.name)
     # The code of a hospital names series in messages.
-    series = _one_of(settle(found, "DICOM"), place, chosen)
-    fault = series.refusal if series.modality == "MR" else f"modality {series.modality or 'unknown'}, not MR"
+    everything = settle(found, "DICOM")
+    # Annotations, such as masks of earlier calls, may lie beside the images.
+    series = _one_of([each for each in everything if each.modality == _MODALITY] or everything, place, chosen)
+    fault = series.refusal if series.modality == _MODALITY else f"modality {series.modality or 'unknown'}, not MR"
     if not fault and len(series.frames) == 1:
-        fault = "a single slice, not a volume"
+        raise _UnusableError("a single slice of a DICOM series", "give the folder that holds all its files")
     if fault:
         raise _UnusableError(f"the DICOM series cannot be used: {fault}", _ANOTHER)
     return series, tuple(root / name for name in series.files)

@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
+from pydicom.valuerep import DA, TM
 
 from residua.errors import ResiduaError
 from residua.images.volumes import LPS, Image, load_mask
-from residua.importers.dicom.frames import frames_of
+from residua.importers.dicom.elements import text
+from residua.importers.dicom.frames import Frame, frames_of
 from residua.importers.dicom.headers import UnusedError, read_header
+from residua.importers.dicom.slices import slice_distance_mm
 from residua.publishing.publish import digest, record_digest, writing
 from residua.version import __version__
 
 _OFF_VOXELS = 0.05
 """Further from a whole voxel than this, a slice is no slice of the mask's grid."""
-_MAY_BE_EMPTY = (
-    "AccessionNumber", "PatientName", "PatientBirthDate", "PatientSex", "StudyDate", "StudyTime", "StudyID",
-    "ReferringPhysicianName", "PositionReferenceIndicator",
-)  # fmt: skip
+_MAY_BE_EMPTY: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(("AccessionNumber", "PatientName", "StudyID", "ReferringPhysicianName"), str),
+    "PositionReferenceIndicator": str,
+    **dict.fromkeys(("PatientBirthDate", "StudyDate"), DA),
+    "StudyTime": TM,
+    "PatientSex": {"F": "F", "M": "M", "O": "O"}.get,
+}
+"""By name what reads a value; what cannot be read is left empty."""
 _SERIES_NUMBER = 9000
 _DESCRIPTION = "Residual contrast-enhancing tumour after surgery. Research use only; Residua is not a medical device."
 
@@ -43,19 +52,21 @@ def write_dicom_seg(mask: Path, series: Sequence[Path], algorithm: Algorithm, ou
     so that an archive does not keep it twice, and a file that has them already stays. Raises ``ResiduaError`` when the
     slices do not fit the grid, or the series lacks what the standard asks for.
     """
-    images = [_complete(read_header(file)[0]) for file in series]
-    uids = sorted(str(image.SOPInstanceUID) for image in images)
+    images = [read_header(file)[0] for file in series]
+    uids = sorted(text(image, "SOPInstanceUID") for image in images)
     key = record_digest([digest(mask), uids, asdict(algorithm), __version__])
     if _is_written(out, _uid(key, "image")):
         return
     voxels = on_slices(load_mask(mask), images)
+    _complete(images)
     try:
-        segmentation = _segmentation(images, voxels, algorithm, key)
+        with writing(out, suffix=".dcm") as part, warnings.catch_warnings():
+            # Values of the source that are longer than the standard allows are copied as they are.
+            warnings.simplefilter("ignore")
+            _segmentation(images, voxels, algorithm, key).save_as(part, enforce_file_format=True)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         # highdicom says in many ways that an element is missing, or is not what the standard allows.
         raise ResiduaError(f"the DICOM series does not allow a DICOM SEG ({error}); none is written") from error
-    with writing(out, suffix=".dcm") as part:
-        segmentation.save_as(part, enforce_file_format=True)
 
 
 def _uid(key: str, of: str) -> str:
@@ -71,12 +82,22 @@ def _is_written(out: Path, uid: str) -> bool:
         return False
 
 
-def _complete(image: Any) -> Any:
-    """Give an image the elements that DICOM lets be empty, where a careless export left them out."""
-    for name in _MAY_BE_EMPTY:
-        if name not in image:
-            setattr(image, name, None)
-    return image
+def _complete(images: Sequence[Any]) -> None:
+    """Give images the elements that may be empty, where a careless export left them out or wrote what is none."""
+    between = slice_distance_mm([frame for image in images for frame in frames_of(image)])
+    for image in images:
+        for name, reads in _MAY_BE_EMPTY.items():
+            if not _is_read(image, name, reads):
+                setattr(image, name, None)
+        if "PerFrameFunctionalGroupsSequence" not in image and not image.get("SliceThickness"):
+            image.SliceThickness = between
+
+
+def _is_read(image: Any, name: str, reads: Callable[[str], object]) -> bool:
+    try:
+        return name in image and bool(reads(text(image, name)))
+    except ValueError:
+        return False
 
 
 def on_slices(mask: Image, images: Sequence[Any]) -> NDArray[np.uint8]:
@@ -84,27 +105,32 @@ def on_slices(mask: Image, images: Sequence[Any]) -> NDArray[np.uint8]:
 
     Raises ``ResiduaError`` when the slices do not fit the grid of the mask.
     """
-    frames = [frame for image in images for frame in frames_of(image)]
-    first = frames[0]
-    row, down = np.array(first.orientation[:3]), np.array(first.orientation[3:])
-    (down_mm, row_mm), (rows, columns) = first.pixel_mm, (int(size or 0) for size in first.size)
     to_index = np.linalg.inv(mask.grid.affine) @ LPS
-    found = np.zeros((len(frames), rows, columns), np.uint8)
-    grid = np.meshgrid(np.arange(rows), np.arange(columns), indexing="ij")
-    for place, frame in enumerate(frames):
-        lps = np.array(frame.position)[:, None] + down[:, None] * grid[0].ravel() * down_mm
-        lps = lps + row[:, None] * grid[1].ravel() * row_mm
-        index = to_index[:3, :3] @ lps + to_index[:3, 3:]
-        whole = np.rint(index).astype(int)
-        outside = (whole < 0).any() or (whole >= np.array(mask.grid.shape)[:, None]).any()
-        if outside or np.abs(index - whole).max() > _OFF_VOXELS:
-            raise ResiduaError(
-                "the slices of the DICOM series do not lie on the grid of the mask; no DICOM SEG is written"
-            )
-        found[place] = mask.data[tuple(whole)].reshape(rows, columns)
+    frames = [frame for image in images for frame in frames_of(image)]
+    found = np.stack([_slice(mask, frame, to_index) for frame in frames])
     if found.sum() != mask.data.sum():
         raise ResiduaError("the DICOM series does not hold every slice of the mask; no DICOM SEG is written")
     return found
+
+
+def _slice(mask: Image, frame: Frame, to_index: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return the voxels of a frame as (row, column)."""
+    rows, columns = (int(size or 0) for size in frame.size)
+    row, down = np.array(frame.orientation[:3]), np.array(frame.orientation[3:])
+    down_mm, row_mm = frame.pixel_mm
+    to_corners = [0 * row, row * row_mm * (columns - 1), down * down_mm * (rows - 1)]
+    index = nib.affines.apply_affine(to_index, np.add(frame.position, to_corners))
+    first, last_column, last_row = np.rint(index).astype(int)
+    # Between corners on whole voxels every voxel is whole, where a step is one voxel along one axis.
+    by_column, by_row = (last_column - first) / max(columns - 1, 1), (last_row - first) / max(rows - 1, 1)
+    one_by_one = all(sorted(np.abs(step)) == [0, 0, 1] for step in (by_column, by_row))
+    opposite = first + (columns - 1) * by_column + (rows - 1) * by_row
+    outside = (np.minimum(first, opposite) < 0).any() or (np.maximum(first, opposite) >= mask.grid.shape).any()
+    if outside or not one_by_one or np.abs(index - np.rint(index)).max() > _OFF_VOXELS:
+        raise ResiduaError("the slices of the DICOM series do not lie on the grid of the mask; no DICOM SEG is written")
+    steps = np.multiply.outer(by_row.astype(int), np.arange(rows))[:, :, None]
+    steps = steps + np.multiply.outer(by_column.astype(int), np.arange(columns))[:, None, :]
+    return np.asarray(mask.data[tuple(first[:, None, None] + steps)], dtype=np.uint8)
 
 
 def _segmentation(images: Sequence[Any], voxels: NDArray[np.uint8], algorithm: Algorithm, key: str) -> Any:
