@@ -16,7 +16,7 @@ from cohort_tables import snapshot
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, Image, load, save
 from residua.networks.cases import PreparedCase
-from residua.networks.contract import Member
+from residua.networks.contract import Member, Predictor
 from residua.networks.prediction import LEVELS, predict_cases, save_member, save_probability
 from residua.publishing.images import by_patient, members_by_patient
 from residua.publishing.publish import stage
@@ -91,20 +91,23 @@ def test_a_map_with_nan_is_refused_and_not_stored_as_no_tumour(tmp_path: Path) -
     assert not (tmp_path / "map.nii.gz").exists()
 
 
-class Counting:
+class Counting(Predictor):
     """Predicts everywhere the number of the case, over 4; breaks off at ``until``."""
 
     def __init__(self, until: str = "") -> None:
         self.until, self.predicted = until, list[str]()
 
-    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
-        number = [known.patient for known in CASES].index(case.patient) + 1
+    def read(self, case: PreparedCase) -> str:
+        return case.patient
+
+    def predict(self, given: str, member: Member | None = None) -> Image:
+        number = [known.patient for known in CASES].index(given) + 1
         for place in range(2 if member else 0):
             if member:
                 member(place, Image(np.full(GRID.shape, (number - 0.5 + place) / 4, dtype=np.float32), GRID))
-        if case.patient == self.until:
+        if given == self.until:
             raise RuntimeError("power")
-        self.predicted.append(case.patient)
+        self.predicted.append(given)
         return Image(np.full(GRID.shape, number / 4, dtype=np.float32), GRID)
 
 

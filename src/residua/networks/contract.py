@@ -21,13 +21,21 @@ Member = Callable[[int, Image], None]
 
 
 class Predictor(Protocol):
-    """One or more trained models, loaded."""
+    """One or more trained models, loaded. A network's own class inherits from this one."""
 
-    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
+    def read(self, case: PreparedCase) -> Any:
+        """Read what the models see of a case; called in another thread while they predict the case before it."""
+
+    def predict(self, given: Any, member: Member | None = None) -> Image:
         """Return the foreground probability on the reference grid: the mean of the models' softmax.
 
-        ``member`` gets the softmax of each model, on the same grid. It does not change the mean.
+        ``given`` is what ``read`` returned. ``member`` gets the softmax of each model, on the same grid. It does not
+        change the mean.
         """
+
+    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
+        """Read and predict one case."""
+        return self.predict(self.read(case), member)
 
 
 class TargetGrid(Protocol[Settings]):

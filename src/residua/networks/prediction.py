@@ -7,13 +7,16 @@ threshold is known.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Image
+from residua.networks.background import Writer, read_ahead
 from residua.networks.cases import PreparedCase
 from residua.networks.contract import Predictor
 from residua.publishing.images import SUFFIX, member_file
@@ -66,19 +69,32 @@ def predict_cases(
 
     ``predictor`` holds one model (out of fold) or several (the ensemble of the hold-out), whose probabilities it
     averages after the softmax. ``members`` names its models in order, if the map of each is to be written as
-    ``members/{name}/{patient}.nii.gz``. Cases that an interrupted run finished are kept.
+    ``members/{name}/{patient}.nii.gz``. Cases that an interrupted run finished are kept. The next case is read and the
+    last one written meanwhile. A case that cannot be read does not keep the others from being predicted.
+
+    Raises what the first case raised that could not be read.
     """
-    for done, case in enumerate(cases):
-        progress(done, len(cases))
-        path = out / f"{case.patient}{SUFFIX}"
-        if not path.exists():
-            # Written last, so that a patient who has it has all maps.
-            save_probability(_predicted(predictor, case, out, members), path)
+    left = [case for case in cases if not (out / f"{case.patient}{SUFFIX}").exists()]
+    unreadable: list[BaseException] = []
+    with closing(read_ahead(predictor.read, left)) as readings, Writer() as write:
+        for done, case in enumerate(cases):
+            progress(done, len(cases))
+            if case not in left:
+                continue
+            reading = next(readings)
+            if error := reading.exception():
+                unreadable.append(error)
+            else:
+                _predict(predictor, reading.result(), case.patient, out, members, write)
+    if unreadable:
+        raise unreadable[0]
     progress(len(cases), len(cases))
 
 
-def _predicted(predictor: Predictor, case: PreparedCase, out: Path, members: Sequence[str]) -> Image:
+def _predict(predictor: Predictor, given: Any, patient: str, out: Path, members: Sequence[str], write: Writer) -> None:
     def keep(place: int, probability: Image) -> None:
-        save_member(probability, out / member_file(members[place], case.patient))
+        write(save_member, probability, out / member_file(members[place], patient))
 
-    return predictor(case, keep) if members else predictor(case)
+    probability = predictor.predict(given, keep if members else None)
+    # Written last, so that a patient who has it has all maps.
+    write(save_probability, probability, out / f"{patient}{SUFFIX}")

@@ -6,16 +6,20 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
 from residua.images.volumes import Image
 from residua.networks.agunet.framework import set_up
 from residua.networks.agunet.model import built_from, finest_of, network_of
 from residua.networks.agunet.names import WEIGHTS_FILE
-from residua.networks.agunet.prepared import read_origin, read_stacked
+from residua.networks.agunet.prepared import Origin, read_origin, read_stacked
 from residua.networks.agunet.weights import assign
 from residua.networks.cases import PreparedCase
-from residua.networks.contract import Member
+from residua.networks.contract import Member, Predictor
+
+_Given = tuple[NDArray[np.float32], Origin]
+"""Channels of a case (1, x, y, z, channels), and their place."""
 
 
 def load(models: Sequence[Path]) -> AGUNetEnsemble:
@@ -24,7 +28,7 @@ def load(models: Sequence[Path]) -> AGUNetEnsemble:
     return AGUNetEnsemble(models)
 
 
-class AGUNetEnsemble:
+class AGUNetEnsemble(Predictor):
     """Models of one training configuration; averages the softmax of their finest heads.
 
     One network takes the weights of each model in turn, because building a network costs more than filling it.
@@ -36,10 +40,15 @@ class AGUNetEnsemble:
         self._finest = finest_of(self._network)
         self._weights = {folder / WEIGHTS_FILE: load_file(folder / WEIGHTS_FILE) for folder in models}
 
-    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
-        """Return the foreground probability (x, y, z) on the reference grid."""
-        volume, origin = read_stacked(case.channels)[None], read_origin(case.channels[0])
+    def read(self, case: PreparedCase) -> _Given:
+        """Fulfil ``Predictor.read``."""
+        volume = read_stacked(case.channels)[None]
         volume[..., list(case.lacking)] = 0
+        return volume, read_origin(case.channels[0])
+
+    def predict(self, given: _Given, member: Member | None = None) -> Image:
+        """Fulfil ``Predictor.predict``."""
+        volume, origin = given
         total = np.zeros(volume.shape[1:4], dtype=np.float32)
         for place, (file, arrays) in enumerate(self._weights.items()):
             assign(self._network, arrays, file)

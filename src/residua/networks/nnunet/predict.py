@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from residua.images.volumes import Image
 from residua.networks.cases import PreparedCase
-from residua.networks.contract import Member
+from residua.networks.contract import Member, Predictor
 from residua.networks.nnunet.model import load_model
 from residua.networks.nnunet.prepared import StackedChannels, geometry
 from residua.preparation.brain_crop import Crop
@@ -24,7 +25,16 @@ def load(models: Sequence[Path]) -> NnUNetEnsemble:
     return NnUNetEnsemble(models, torch.device("cuda" if torch.cuda.is_available() else "cpu"))
 
 
-class NnUNetEnsemble:
+@dataclass(frozen=True)
+class _Given:
+    """Channels of a case (channels, z, y, x), their crop, and the crop's shape before resampling."""
+
+    data: torch.Tensor
+    crop: Crop
+    shape: list[int]
+
+
+class NnUNetEnsemble(Predictor):
     """Models of one training configuration; averages their probabilities after the softmax, like the article.
 
     nnU-Net's own ensemble averages logits, which gives other probabilities.
@@ -34,15 +44,19 @@ class NnUNetEnsemble:
         """Load the models in the folders ``models`` onto ``device``."""
         self._predictors = [load_model(folder, device) for folder in models]
 
-    def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
-        """Return the foreground probability (x, y, z) on the reference grid."""
+    def read(self, case: PreparedCase) -> _Given:
+        """Fulfil ``Predictor.read``."""
         data = torch.from_numpy(StackedChannels(case.channels)[(slice(None),) * 4])
         data[list(case.lacking)] = 0
-        crop, shape = geometry(case.channels[0])
+        return _Given(data, *geometry(case.channels[0]))
+
+    def predict(self, given: _Given, member: Member | None = None) -> Image:
+        """Fulfil ``Predictor.predict``."""
+        crop, shape = given.crop, given.shape
         spacing = list(reversed(crop.grid.spacing_mm))
         total = np.zeros(shape, dtype=np.float32)
         for place, predictor in enumerate(self._predictors):
-            probability = _foreground(predictor, data, shape, spacing)
+            probability = _foreground(predictor, given.data, shape, spacing)
             total += probability
             if member:
                 member(place, _restored(probability, crop))
