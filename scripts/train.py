@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from _here import job
 
-from residua.bundle.start import unpacked_start
+from residua.bundle.start import Training, unpacked_start
 from residua.networks.model_card import describe_training, model_card
 from residua.networks.registry import settings_of, train_of
 from residua.networks.selected import read_training_set
@@ -16,8 +16,8 @@ settings = settings_of(arch).model_validate(job.params.settings)
 resumes = describe_training(digest(job.input[0]), version, settings)
 if not republished(job.output[0], resumes):
     data = read_training_set(job.input[0])
-    of_training = arch, job.wildcards.inputs, int(job.wildcards.fold), data.channels, settings
-    with stage(job.output[0], resumes=resumes) as part, unpacked_start(bundle, *of_training) as start:
+    training = Training(arch, job.wildcards.inputs, int(job.wildcards.fold), data.channels, settings)
+    with stage(job.output[0], resumes=resumes) as part, unpacked_start(bundle, training, part / "start") as start:
         train_of(arch)(replace(data, start=start), settings, part, show_progress("epoch", part / "progress.json"))
         patients = len(data.training), len(data.validation)
         write_text(part / "model_card.md", model_card(arch, data.channels, patients, version, settings))

@@ -11,13 +11,14 @@ from safetensors.numpy import save_file
 
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid
-from residua.networks.agunet.architecture import build_network, sees_the_input
+from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.prepared import Origin, read_cube, resampled_shape, resized, write_channel
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.train import split_for_stopping
+from residua.networks.agunet.weight_shapes import sees_the_input, weight_shapes
 from residua.networks.agunet.weights import arrays_of, start_from
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.preparation.brain_crop import Crop
@@ -47,6 +48,16 @@ def sizes() -> dict[str, object]:
         "attention": sorted(name for name in names if name.endswith("attention")),
         "normalised_scales": [name for name in names if "scale" in name and "norm" in name],
     }
+
+
+def listed_shapes() -> list[bool]:
+    """Whether the list of weights is that of the layers, name by name, for several numbers of channels and levels."""
+    cases = ((1, (16, 32, 128, 256, 256)), (3, (4, 8, 8)), (2, (5, 3, 8, 6)))
+    return [
+        weight_shapes(channels, features)
+        == {v.path: tuple(v.shape) for v in build_network((32, 32, 16), channels, features, 0.9).variables}
+        for channels, features in cases
+    ]
 
 
 def loss(truth: list[float], foreground: list[float]) -> float:
@@ -143,6 +154,7 @@ def main(folder: Path) -> dict[str, object]:
     """The whole record."""
     return {
         "sizes": sizes(),
+        "listed_shapes": listed_shapes(),
         "losses": {
             "half_sure": loss([1, 0], [0.5, 0.0]),
             "sure_and_wrong": loss([1, 0], [0.5, 1.0]),

@@ -20,6 +20,10 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return record
 
 
+def test_its_weights_are_listed_without_a_framework(found: dict[str, Any]) -> None:
+    assert found["listed_shapes"] == [True] * 3
+
+
 def test_it_has_18_7_million_parameters_and_11664_more_for_each_sequence(found: dict[str, Any]) -> None:
     sizes = found["sizes"]
     assert sizes["parameters"] == {"1": 18_657_716, "2": 18_669_380, "5": 18_704_372}

@@ -12,13 +12,14 @@ import yaml
 
 from bundles import CHANNELS, FOLDS, MICRO, record_of, write_micro_bundle
 from residua.bundle.card import card_of
-from residua.bundle.start import fitting_bundle, unpacked_start
+from residua.bundle.start import Training, fitting_bundle, unpacked_start
 from residua.cohort.commands.initial_bundles import initial_bundle_problems
 from residua.cohort.split.split import Split
 from residua.errors import ResiduaError
 from residua.inference.bundles import Bundle, shared_study
 from residua.networks.cases import Channel
 from residua.networks.model_card import describe_training, model_card
+from residua.report.deviations import DEVIATIONS
 from residua.report.methods import methods
 from residua.report.provenance import study_digest
 from residua.settings.initial_bundle import InitialBundle, StartingFromBundles
@@ -103,15 +104,31 @@ def test_fold_n_starts_from_the_model_of_fold_n_or_from_the_one_that_is_named(tm
     file, start = written(tmp_path)
     settings = settings_of("nnunet", initial_bundles={"B": start})
     for fold, expected in ((0, 0), (1, 1), (2, 0), (5, 1)):
-        with unpacked_start([str(file)], "nnunet", "B", fold, CHANNELS, settings) as folder:
+        training = Training("nnunet", "B", fold, CHANNELS, settings)
+        with unpacked_start([str(file)], training, tmp_path / "part" / "start") as folder:
             assert folder is not None
             for made in (tmp_path / "trained" / "models" / f"fold{expected}").iterdir():
                 assert (folder / made.name).read_bytes() == made.read_bytes()
         assert not folder.exists()
     named = {"B": start.model_copy(update={"fold": 1})}
     assert [named["B"].fold_for(fold, FOLDS) for fold in range(4)] == [1, 1, 1, 1]
-    with unpacked_start([], "nnunet", "A", 0, CHANNELS, settings) as folder:
+    with unpacked_start([], Training("nnunet", "A", 0, CHANNELS, settings), tmp_path / "part" / "start") as folder:
         assert folder is None
+
+
+def test_what_a_killed_training_left_of_its_start_is_overwritten_and_gone_at_the_end(tmp_path: Path) -> None:
+    file, start = written(tmp_path)
+    training = Training("nnunet", "B", 0, CHANNELS, settings_of("nnunet", initial_bundles={"B": start}))
+    left = tmp_path / "part" / "start" / "weights.safetensors"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"half")
+    with unpacked_start([str(file)], training, left.parent):
+        assert left.read_bytes() == (tmp_path / "trained/models/fold0/weights.safetensors").read_bytes()
+    assert not left.parent.exists()
+    failing = unpacked_start([str(file)], training, left.parent)
+    with pytest.raises(ZeroDivisionError), failing:
+        raise ZeroDivisionError
+    assert not left.parent.exists()
 
 
 @NETWORKS
@@ -263,13 +280,43 @@ def test_the_named_fold_decides_whom_the_start_knows(tmp_path: Path) -> None:
     assert "(fold 1: GOT)" in told
 
 
+def test_a_bundle_whose_folds_are_no_lists_is_judged_by_its_population(tmp_path: Path) -> None:
+    stated = {**record_of("nnunet").study, "folds": {"method": "leave_one_hospital_out"}}
+    groups = [{"hospital": "GOT", "patients": 3, "residual_tumour": 2}, {"hospital": "AMS", "patients": 2}]
+    population = [
+        {"residual_tumour": 1, **g, "part": p} for g, p in zip(groups, ("out_of_fold", "holdout"), strict=True)
+    ]
+    _, start = written(tmp_path, study=stated, population=population)
+    told = found(study_of("nnunet", start.model_dump()))["initial-bundle-of-seen"]
+    assert "(fold 1: GOT)" in told
+    (tmp_path / "b.zip").unlink()
+    _, start = written(tmp_path, study=stated)
+    told = found(study_of("nnunet", start.model_dump()))["initial-bundle-of-seen"]
+    assert "nor does this one name their hospitals" in told
+
+
+def test_a_difference_from_the_article_is_listed_while_it_applies() -> None:
+    bundle, inputs = {"file": "b.zip", "sha256": NOTHING}, {"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]}
+
+    def listed(study: Study) -> set[str]:
+        names = {"Start of AGU-Net", "Start from a bundle"}
+        return {deviation.what for deviation in DEVIATIONS if deviation.applies(study)} & names
+
+    assert listed(study_of("agunet")) == {"Start of AGU-Net"}
+    assert listed(study_of("agunet", bundle)) == {"Start from a bundle"}
+    assert listed(study_of("agunet", bundle, inputs=inputs)) == {"Start of AGU-Net", "Start from a bundle"}
+    assert listed(study_of("nnunet", bundle)) == {"Start from a bundle"}
+    assert listed(study_of("nnunet")) == set()
+
+
 def test_the_check_refuses_what_the_training_refuses_in_the_same_words(tmp_path: Path) -> None:
     file, start = written(tmp_path)
     study = study_of("nnunet", start.model_dump(), inputs={"B": ["post_t1ce", "post_flair"]})
     (error,) = initial_bundle_problems(study, split_of(**SAME))
     assert error.is_error
     channels = [Channel("post_t1ce", False), Channel("post_flair", False)]
-    start_of_training = unpacked_start([str(file)], "nnunet", "B", 0, channels, study.settings_of("nnunet"))
+    training = Training("nnunet", "B", 0, channels, study.settings_of("nnunet"))
+    start_of_training = unpacked_start([str(file)], training, tmp_path / "start")
     with pytest.raises(ResiduaError) as caught, start_of_training:
         pass
     assert str(caught.value) == f"{file}: {error.what}"

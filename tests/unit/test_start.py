@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import nullcontext
 from hashlib import sha256
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from residua.cohort.commands.start import start_problems
 from residua.cohort.commands.verdict import Verdict, check_cohort
 from residua.cohort.ratings import load_ratings
 from residua.errors import ResiduaError
+from residua.networks.agunet.weight_shapes import weight_shapes
 from residua.problems.lists import errors_of
 from residua.settings.study import Study, load_study
 from residua.statistics.best_inputs import best_inputs
@@ -129,25 +132,62 @@ def test_a_raters_mask_of_an_excluded_patient_is_no_matter(tmp_path: Path) -> No
     assert "ratings-excluded" in told(check_cohort(study, table))
 
 
-def test_weights_that_a_stage_refuses_are_told_before(tmp_path: Path) -> None:
-    weights = tmp_path / "brain.safetensors"
-    weights.write_bytes(b"weights")
-    right, wrong = sha256(b"weights").hexdigest(), "0" * 64
+def weights_of(features: tuple[int, ...], channels: int = 1) -> bytes:
+    """Zeros as an AGU-Net's weights, in a safetensors file."""
+    header, end = {}, 0
+    for name, shape in weight_shapes(channels, features).items():
+        header[name] = {"dtype": "F32", "shape": shape, "data_offsets": [end, end + 4 * prod(shape)]}
+        end += 4 * prod(shape)
+    written = json.dumps(header).encode()
+    return len(written).to_bytes(8, "little") + written + bytes(end)
 
-    def checks(path: Path, digest: str, where: str) -> list[str]:
-        changed = config()
-        if where == "brain":
-            changed["brain_mask"] = {"method": "agunet", "weights": str(path), "weights_sha256": digest}
-        else:
-            changed["networks"]["agunet"]["initial_weights"] = {"file": str(path), "sha256": digest}
-        write_images(tmp_path, rows())
-        return told(check_cohort(load_study(changed), write_table(tmp_path, rows()), voxels=False))
 
-    for where in ("brain", "network"):
-        assert checks(weights, right, where) == []
-        assert checks(weights, wrong, where) == ["weights-unusable"]
-        assert checks(tmp_path / "no.safetensors", right, where) == ["weights-unusable"]
-        assert checks(tmp_path, right, where) == ["weights-unusable"]
+def weights_found(tmp_path: Path, where: str, path: Path, digest: str) -> list[str]:
+    """What the check says of a file of weights, for a network of 4, 8 and 8 filters."""
+    changed = config()
+    if where == "brain":
+        own = {"method": "agunet", "weights": str(path), "weights_sha256": digest, "features": [4, 8, 8]}
+        changed["brain_mask"] = own
+    else:
+        changed["networks"]["agunet"]["initial_weights"] = {"file": str(path), "sha256": digest}
+        changed["networks"]["agunet"]["features"] = [4, 8, 8]
+    write_images(tmp_path, rows())
+    found = check_cohort(load_study(changed), write_table(tmp_path, rows()), voxels=False)
+    return [str(problem) for problem in found.problems if problem.check == "weights-unusable"]
+
+
+@pytest.mark.parametrize("where", ["brain", "network"])
+def test_weights_that_a_stage_refuses_are_told_before(tmp_path: Path, where: str) -> None:
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(weights_of((4, 8, 8)))
+    right, wrong = sha256(weights.read_bytes()).hexdigest(), "0" * 64
+    assert weights_found(tmp_path, where, weights, right) == []
+    for path, digest in ((weights, wrong), (tmp_path / "no.safetensors", right), (tmp_path, right)):
+        assert len(weights_found(tmp_path, where, path, digest)) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (weights_of((4, 8, 16)), "weights are missing or of another shape, among them encoder2_conv0/kernel"),
+        (weights_of((4, 8, 8, 8)), "weights are missing or of another shape"),
+        (b"weights", "cannot be read as safetensors"),
+        (weights_of((4, 8, 8))[:-8], "cannot be read as safetensors"),
+    ],
+    ids=["wider", "deeper", "no safetensors", "cut"],
+)
+def test_initial_weights_of_another_network_are_told_before(tmp_path: Path, content: bytes, said: str) -> None:
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(content)
+    (found,) = weights_found(tmp_path, "network", weights, sha256(content).hexdigest())
+    assert said in found
+
+
+def test_initial_weights_may_be_of_other_channels(tmp_path: Path) -> None:
+    weights = tmp_path / "weights.safetensors"
+    weights.write_bytes(weights_of((4, 8, 8), channels=3))
+    digest = sha256(weights.read_bytes()).hexdigest()
+    assert weights_found(tmp_path, "network", weights, digest) == []
 
 
 def test_rating_itself_asks_the_same(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from math import prod
+from pathlib import Path
 from typing import IO, Any
 
 _BYTES_OF = {
@@ -11,6 +12,16 @@ _BYTES_OF = {
     "U32": 4, "I32": 4, "F32": 4, "U64": 8, "I64": 8, "F64": 8,
 }  # fmt: skip
 _LARGEST_HEADER = 16 << 20
+
+
+def shapes_in(file: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shape of every tensor by name. Raises ``ValueError`` with what is wrong with the file."""
+    with file.open("rb") as stream:
+        if fault := header_fault(stream, file.stat().st_size):
+            raise ValueError(fault)
+        stream.seek(0)
+        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
+    return {name: tuple(entry["shape"]) for name, entry in header.items() if name != "__metadata__"}
 
 
 def header_fault(stream: IO[bytes], size: int) -> str:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from residua.bundle.read import read_bundle, unpack_models
 from residua.bundle.record import BundleRecord
@@ -38,25 +39,38 @@ def fitting_bundle(
     return record
 
 
-@contextmanager
-def unpacked_start(
-    files: Sequence[str], arch: str, inputs: str, fold: int, channels: Sequence[Channel], settings: NetworkSettings
-) -> Iterator[Path | None]:
-    """Yield a folder with the model from which the training of a fold starts, for as long as the block runs.
+@dataclass(frozen=True)
+class Training:
+    """Which training it is that may start from a bundle."""
 
-    ``files`` holds the bundle that the config names for these inputs; yield None when it names none.
+    arch: str
+    inputs: str
+    fold: int
+    channels: Sequence[Channel]
+    settings: NetworkSettings
+
+
+@contextmanager
+def unpacked_start(files: Sequence[str], training: Training, folder: Path) -> Iterator[Path | None]:
+    """Yield ``folder`` with the model from which a training starts, and remove it when the block ends.
+
+    ``files`` holds the bundle that the config names for these inputs; yield None when it names none. What a killed
+    process left in ``folder`` is overwritten.
     """
+    settings = training.settings
     if not files or not isinstance(settings, StartingFromBundles):
         yield None
         return
     (file,) = map(Path, files)
-    start = settings.initial_bundles[inputs]
-    record = fitting_bundle(file, start, arch, channels, settings)
-    with TemporaryDirectory(prefix="residua-start-") as folder:
-        chosen = start.fold_for(fold, record.folds)
-        unpack_models(file, {chosen: Path(folder)})
+    start = settings.initial_bundles[training.inputs]
+    record = fitting_bundle(file, start, training.arch, training.channels, settings)
+    chosen = start.fold_for(training.fold, record.folds)
+    try:
+        unpack_models(file, {chosen: folder})
         print(f"starts from the model of fold {chosen} of the bundle {start.sha256}", flush=True)
-        yield Path(folder)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _require_digest(file: Path, expected: str) -> None:

@@ -45,6 +45,19 @@ def unlike(key: str, value: Any, arch: str | None = None) -> Applies:
     return lambda study: (arch is None or arch in study.archs) and value_of(study, key) != value
 
 
+def starts_at_random(arch: str) -> Applies:
+    """Apply to studies in which a training of this network starts from random weights."""
+
+    def applies(study: Study) -> bool:
+        if arch not in study.archs:
+            return False
+        settings = study.settings_of(arch)
+        from_bundles = set(initial_bundles_of(settings)) >= set(study.inputs)
+        return getattr(settings, "initial_weights", None) is None and not from_bundles
+
+    return applies
+
+
 def starts_from_a_bundle(study: Study) -> bool:
     """Apply to studies in which a training starts from the models of a bundle."""
     return any(initial_bundles_of(study.settings_of(arch)) for arch in study.archs)

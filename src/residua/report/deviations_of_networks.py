@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from residua.report.deviation import Deviation, always, starts_from_a_bundle, takes_labels, trains, unlike, where
+from residua.report.deviation import (
+    Deviation,
+    always,
+    starts_at_random,
+    starts_from_a_bundle,
+    takes_labels,
+    trains,
+    unlike,
+    where,
+)
 
 _MIRRORING = "lists no mirroring and no low resolution"
 
@@ -82,7 +91,7 @@ OF_AGUNET = (
         "weights of a pre-operative model are public (as ONNX, Raidionics-models), and are neither shipped nor fetched "
         "here; initial_weights takes a file with weights",
         "yes: AGU-Net may segment worse here than in the article, most of all on a small cohort",
-        where("networks.agunet.initial_weights", None, "agunet"),
+        starts_at_random("agunet"),
     ),
     Deviation(
         "Crop of AGU-Net's input",

@@ -50,7 +50,9 @@ def _of_seen(key: str, record: BundleRecord, start: InitialBundle, split: Split)
     what = "a bundle names no patient, so it cannot be told whether its models were trained on patients of this cohort"
     trained = {fold: _trained_on(record, start.fold_for(fold, record.folds)) for fold in split.folds}
     known = seen_hospitals(split, trained)
-    if known:
+    if not any(trained.values()):
+        what += "; nor does this one name their hospitals"
+    elif known:
         told = "; ".join(f"{part}: {', '.join(names)}" for part, names in known.items())
         what += f"; by their names, hospitals of these parts were among them ({told})"
     else:
@@ -71,9 +73,11 @@ def seen_hospitals(split: Split, trained: Mapping[int, set[str]]) -> dict[str, l
 
 
 def _trained_on(record: BundleRecord, fold: int) -> set[str]:
-    """Return the hospitals on which the model of a fold was trained: those of the other folds."""
-    folds: Mapping[str, list[str]] = record.study["folds"]
-    return {hospital for other, hospitals in folds.items() if int(other) != fold for hospital in hospitals}
+    """Return the hospitals on which the model of a fold was trained: those of the other folds, as far as is stated."""
+    folds = record.as_study().folds
+    if not isinstance(folds, dict):
+        return {group.hospital for group in record.population if group.part == "out_of_fold"}
+    return {hospital for other, hospitals in folds.items() if other != fold for hospital in hospitals}
 
 
 def _prepared_differently(key: str, record: BundleRecord, start: InitialBundle, study: Study) -> Iterator[Problem]:

@@ -10,12 +10,11 @@ from residua.cohort.checks.rater_voxels import check_rater_voxels
 from residua.cohort.choices import choice_problems
 from residua.cohort.cohort import Cohort
 from residua.cohort.commands.initial_bundles import initial_bundle_problems
+from residua.cohort.commands.weights import weights_problems
 from residua.cohort.table.rater_table import Raters
 from residua.external.checks import Given, prediction_problems
 from residua.external.predictions import find_predictions
 from residua.problems.problem import Problem
-from residua.problems.severity import problem_of
-from residua.publishing.publish import digest
 from residua.settings.study import Study
 
 
@@ -66,28 +65,3 @@ def elsewhere_problems(
         given = [Given(p, files[p], references[p], f"elsewhere.{name}.inputs.{inputs}") for p in references]
         problems += prediction_problems(given, study.elsewhere[name].kind, voxels, cache, workers)
     return problems
-
-
-def weights_problems(study: Study) -> list[Problem]:
-    """Return a problem for each file of weights that is missing, or not the one that the configuration describes."""
-    named = [("brain_mask.weights", study.brain_mask.weights, study.brain_mask.weights_sha256)]
-    for arch in study.archs:
-        initial = getattr(study.settings_of(arch), "initial_weights", None)
-        if initial is not None:
-            named.append((f"networks.{arch}.initial_weights", initial.file, initial.sha256))
-    return [
-        problem
-        for key, path, sha256 in named
-        if path is not None
-        for problem in _weights_problem(key, path, sha256 or "")
-    ]
-
-
-def _weights_problem(key: str, path: str, sha256: str) -> list[Problem]:
-    what, remedy = "its sha256 differs from the one in the config", "correct the path or the digest"
-    try:
-        if digest(path) == sha256:
-            return []
-    except OSError as error:
-        what, remedy = f"the weights cannot be read ({error.strerror})", "correct the path in the config"
-    return [problem_of("weights-unusable", what, remedy, subject=key, file=path)]

@@ -12,11 +12,10 @@ from typing import Any
 
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.grid import halving, level_shapes
+from residua.networks.agunet.weight_shapes import SCALE
 
 CLASSES = 2
 """Background and residual tumour."""
-SCALE = "scale"
-"""Begins the names of the convolutions over the averaged input."""
 
 Tensor = Any
 
@@ -36,11 +35,6 @@ def build_network(shape: Sequence[int], channels: int, features: Sequence[int], 
         up = layers.decode(up, skips[level], features[level], halving(shapes[level]), f"decoder{level}")
         heads.append(keras.layers.Conv3D(CLASSES, 1, activation="softmax", name=f"head{level}")(up))
     return keras.Model(volume, heads[::-1], name="agunet")
-
-
-def sees_the_input(layer: str) -> bool:
-    """Return whether the layer of this name is a convolution over the input, whose kernel depends on the channels."""
-    return layer == "encoder0_conv0" or layer.startswith(SCALE)
 
 
 def _encode(layers: _Layers, volume: Tensor, features: Sequence[int], factors: Sequence[tuple[int, ...]]) -> list[Any]:

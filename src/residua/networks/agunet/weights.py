@@ -11,9 +11,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from residua.errors import ResiduaError
-from residua.networks.agunet.architecture import sees_the_input
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.names import NETWORK_FILE
+from residua.networks.agunet.weight_shapes import sees_the_input, unfit_weights
 from residua.publishing.publish import digest
 
 Arrays = dict[str, NDArray[Any]]
@@ -60,7 +60,7 @@ def start_from(network: keras.Model, file: str, sha256: str) -> None:
     """
     arrays = read_checked(file, sha256, "initial weights")
     wanted = {name: shape for name, shape in _shapes(network).items() if not sees_the_input(name.partition("/")[0])}
-    unfit = [name for name, shape in wanted.items() if name not in arrays or arrays[name].shape != shape]
+    unfit = unfit_weights({name: array.shape for name, array in arrays.items()}, wanted)
     if unfit:
         raise ResiduaError(
             f"{file}: {len(unfit)} weights are missing or of another shape, among them {unfit[0]}; "
