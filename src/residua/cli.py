@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from residua.bundle.command import bundle
 from residua.cluster.processors import default_workers
+from residua.cohort.merge.command import merge
 from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
 from residua.export.command import export
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.add_typer(import_app, name="import")
 app.command()(bundle)
 app.command()(export)
+app.command()(merge)
 app.command()(predict)
 app.command()(validate)
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"

@@ -16,8 +16,9 @@ from typer.testing import CliRunner
 from cohort_tables import write_image
 from residua.cli import app
 from residua.cohort.table.patients import parse_table
+from residua.cohort.table.writing import building
 from residua.importers.found import Found
-from residua.importers.write import Progress, building, write_into
+from residua.importers.write import Progress, write_into
 from residua.settings.columns import FILES
 
 SEGMENTATION = np.zeros((4, 5, 3), np.uint8)

@@ -116,8 +116,8 @@ LAYERS = (
     "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
     "resection",
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
-    "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "raters", "tables",
-    "figures", "quality", "bundle", "cohort.commands", "report", "simulate", "importers", "importers.dicom",
+    "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
+    "tables", "figures", "quality", "bundle", "cohort.commands", "report", "simulate", "importers", "importers.dicom",
     "importers.public", "operations", "inference", "validation", "wiring", "export",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""

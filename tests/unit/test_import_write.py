@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cohort_tables import write_image
 from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_cohort
+from residua.cohort.table.writing import building
 from residua.errors import ResiduaError
 from residua.importers.command import LAYOUTS
 from residua.importers.found import NOT_EARLY, Found, FoundPatient, Label
@@ -21,7 +22,7 @@ from residua.importers.identifiers import hospital_identifiers, safe_identifiers
 from residua.importers.labels import derive, parse_rules
 from residua.importers.record import summary
 from residua.importers.window import Window, judged
-from residua.importers.write import building, write_into
+from residua.importers.write import write_into
 
 
 def one(tmp_path: Path, **changes: Any) -> Found:

@@ -12,8 +12,8 @@ from residua.cohort.cohort import judged_cohort
 from residua.cohort.table.paths import absolute_path, plain_path
 from residua.cohort.table.patients import read_patients
 from residua.cohort.table.rater_table import judged_raters
+from residua.cohort.table.writing import building
 from residua.images.volumes import load_grid
-from residua.importers.write import building
 
 
 @pytest.fixture

@@ -104,8 +104,9 @@ def deliver(source: Path, out: Path, find: Callable[[Path], Found], within: str 
     """
     from rich.console import Console
 
+    from residua.cohort.table.writing import building
     from residua.importers.record import summary
-    from residua.importers.write import building, write_into
+    from residua.importers.write import write_into
     from residua.publishing.publish import read_json
 
     if not source.is_dir():

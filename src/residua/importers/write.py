@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import os
-import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from residua.cohort.table.paths import absolute_path
 from residua.cohort.table.rows import CohortRow, wrong_cells
+from residua.cohort.table.writing import cell_of, tsv_text
 from residua.errors import ResiduaError
 from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.identifiers import hospital_identifiers, safe_identifiers
@@ -27,34 +22,8 @@ _ONLY_WITH_CONTENT = ("brain_mask", *CLINICAL)
 """Columns that are omitted when empty for all patients; a study expects the others even when empty."""
 
 
-@contextmanager
-def building(out: Path) -> Iterator[Path]:
-    """Provide the folder ``out``.part, which becomes ``out`` when the block ends and is removed when it raises.
-
-    An importer that converts images writes them to ``images/`` in it and refers to them there.
-    Raises ``ResiduaError`` if ``out`` is not empty or another import is writing it.
-    """
-    final = Path(absolute_path(out))
-    if final.exists() and not (final.is_dir() and not any(final.iterdir())):
-        raise ResiduaError(f"{out}: is not empty; name a new or empty folder")
-    part = final.with_name(final.name + ".part")
-    try:
-        part.mkdir(parents=True)
-    except FileExistsError:
-        raise ResiduaError(
-            f"{part}: exists already: another import is running or was killed; if none is running, delete it and retry"
-        ) from None
-    except OSError as error:
-        raise ResiduaError(f"{out}: cannot be written ({error.strerror}); name another folder") from None
-    try:
-        yield part
-        part.rename(final)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
-
-
 def write_into(part: Path, out: Path, found: Found, progress: Progress | None = None) -> None:
-    """Write table, record and labels into ``part``, the folder from ``building`` that will become ``out``."""
+    """Write table, record and labels into ``part``, the folder that will become ``out``."""
     _require_patients(found)
     patients = safe_identifiers((patient.source_id for patient in found.patients), "patients")
     hospitals = hospital_identifiers(patient.hospital for patient in found.patients)
@@ -64,7 +33,7 @@ def write_into(part: Path, out: Path, found: Found, progress: Progress | None = 
         if progress is not None:
             progress(done, len(found.patients))
     columns = _columns(rows)
-    write_text(part / "cohort.tsv", _tsv(columns, [row.cells for row in rows]))
+    write_text(part / "cohort.tsv", tsv_text(columns, [row.cells for row in rows]))
     write_json(part / "import.json", record_of(found, rows, columns[len(_FIRST) :], hospitals))
 
 
@@ -84,14 +53,14 @@ def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out:
             "role": "exclude" if patient.exclusion_reason else "auto",
             "exclusion_reason": patient.exclusion_reason,
             "source_id": patient.source_id,
-            **{column: _cell(file, part, out) for column, file in patient.images.items()},
+            **{column: cell_of(file, part, out) for column, file in patient.images.items()},
         },
         list(patient.remarks),
     )
     for column, label in patient.labels.items():
         file = _label_file(column, label, part / "labels" / f"{identifier}_{column}.nii.gz", row)
         if file is not None:
-            row.cells[column] = _cell(file, part, out)
+            row.cells[column] = cell_of(file, part, out)
     wrong = {str(problem.subject): problem.what for problem in wrong_cells(CohortRow, patient.clinical, ())}
     row.cells.update({column: cell for column, cell in patient.clinical.items() if column not in wrong})
     row.remarks += [f"{column} is left empty: {what}" for column, what in wrong.items()]
@@ -115,25 +84,8 @@ def _label_file(column: str, label: Label, derived: Path, row: RecordRow) -> Pat
     return derived
 
 
-def _cell(file: Path, part: Path, out: Path) -> str:
-    """Return ``file`` relative to the table in ``out``, or absolute if a symbolic link breaks the relative path."""
-    absolute = absolute_path(file)
-    if Path(absolute).is_relative_to(part):
-        return Path(absolute).relative_to(part).as_posix()
-    relative = os.path.relpath(absolute, absolute_path(out))
-    leads_there = os.path.realpath(part / relative) == os.path.realpath(absolute)
-    return relative if leads_there else absolute
-
-
 def _columns(rows: Sequence[RecordRow]) -> tuple[str, ...]:
     used = {column for row in rows for column, cell in row.cells.items() if cell}
     known = [column for column in (*_FIRST, *FILES) if column not in _ONLY_WITH_CONTENT]
     further = sorted(used - {*_FIRST, *FILES, *CLINICAL})
     return (*known, *further, *(column for column in _ONLY_WITH_CONTENT if column in used))
-
-
-def _tsv(columns: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
-    stream = io.StringIO(newline="")
-    lines = [columns, *([row.get(column, "") for column in columns] for row in rows)]
-    csv.writer(stream, delimiter="\t", lineterminator="\n").writerows(lines)
-    return stream.getvalue()

@@ -67,13 +67,18 @@ def filled_columns(table: PatientTable, published: Mapping[str, Any], path: str)
             raise ResiduaError(f"{path}: no patient has a file in column {column}, which every study needs: add it")
     others = [column for column in table.columns if column in filled and column not in CONTRACT]
     moving = [column for column in known if column in filled]
-    moving += [column for column in others if not _A_LABEL.search(column)]
+    moving += [column for column in others if not holds_labels(column)]
     drawn = dict(published["labels"])
-    drawn |= {column: _drawn_on(column, reference, moving) for column in others if _A_LABEL.search(column)}
+    drawn |= {column: _drawn_on(column, reference, moving) for column in others if holds_labels(column)}
     labels = {label: on for label, on in drawn.items() if label in filled and on in (reference, *moving)}
     annotated = [patient for patient in patients if {reference, REFERENCE_STANDARD} <= set(patient.files)]
     has_masks = bool(annotated) and all("brain_mask" in patient.files for patient in annotated)
     return Columns(reference, tuple(moving), labels, has_masks)
+
+
+def holds_labels(column: str) -> bool:
+    """Return whether a column that no study declares holds masks, by its name."""
+    return _A_LABEL.search(column) is not None
 
 
 def _drawn_on(label: str, reference: str, moving: Collection[str]) -> str:

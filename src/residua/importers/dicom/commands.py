@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from residua.cohort.table.writing import building
 from residua.errors import ResiduaError
 from residua.importers.command import AssumeEarly, Out, Source, WindowHours, deliver
 from residua.importers.dicom.convert import convert, found_of
@@ -21,7 +22,6 @@ from residua.importers.dicom.scan import scan
 from residua.importers.dicom.surgeries import Surgeries, read_surgeries
 from residua.importers.found import Found
 from residua.importers.window import Window, judged
-from residua.importers.write import building
 from residua.settings.base import IDENTIFIER
 
 _WINDOW_HOURS = Window().hours
