@@ -19,6 +19,7 @@ from residua.cohort.cohort import load_cohort
 from residua.cohort.places import HEADERS, RESULTS, STUDY, VOXELS
 from residua.cohort.ratings import load_ratings
 from residua.cohort.split.folds import PLACEMENT
+from residua.cohort.split.persons import PERSONS, freeze_persons
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import drawn_on, kinds_of
 from residua.cohort.table.location import table_file
@@ -214,6 +215,7 @@ onstart:
     if study.on_invalid == "exclude":
         write_excluded(EXCLUDED, known)
     freeze(study, cohort.placement, PLACEMENT)
+    freeze_persons(cohort.places, PERSONS)
     # So that commands find the study by its folder.
     write_json(STUDY, study.model_dump(mode="json"))
     start_jobs_as_they_come()

@@ -22,7 +22,7 @@ def test_every_key_of_the_published_configuration_is_explained_with_its_value() 
     assert "| `networks.nnunet.epochs` | integer ≥ 1 | `1000` | Epochs of training. |" in page
     assert "| `classification.residual_tumor_ml` | number > 0 | `0.175` |" in page
     assert "| `registration.within_session.working_spacing_mm` | number > 0 or null | `3.0` |" in page
-    assert '| `holdout` | list of identifier, each once | `["AMS"]` |' in page
+    assert '| `holdout` | list of identifier, each once or section | `["AMS"]` |' in page
     assert "| `networks` | section |  |" in page
 
 

@@ -244,7 +244,7 @@ def test_inputs_that_no_patient_shares_are_not_left_to_the_results(tmp_path: Pat
 @pytest.mark.parametrize(
     ("records", "told"),
     [
-        (cohort_of(("STO", "GOT")), "too few hospitals for folds (GOT, STO): a study needs hospitals for at least two"),
+        (cohort_of(("STO",), 2), "too few persons for folds (2): a study needs two folds and a hold-out at least"),
         (cohort_of(FOUR, lacking=("residual",)), "no patient has a file in column residual"),
         (cohort_of(FOUR, lacking=("post_t1ce",)), "no patient has a file in column post_t1ce"),
         (cohort_of(FOUR, hours_since_surgery="100"), "no patient can take part: scanned later than the protocol's"),

@@ -9,6 +9,7 @@ from residua.quality.catalogue import printed
 from residua.quality.measures import subject_name
 from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.network import NetworkSettings
+from residua.settings.participation import DrawnFolds
 from residua.settings.study import Study
 from residua.words import name_of
 
@@ -54,10 +55,15 @@ def _use(record: BundleRecord, study: Study) -> list[str]:
         f"({cut:g} ml or more) from gross total resection. They are not for children, other tumours, later scans, or "
         "recurrence.",
         "",
-        f"{len(record.folds)} models, one for each fold of a cross-validation by hospital, are averaged after the "
-        f"softmax. A voxel is tumour from a probability of {record.chosen_threshold:g}; components of fewer than "
+        f"{len(record.folds)} models, one for each fold of a cross-validation by {_unit(study)}, are averaged after "
+        f"the softmax. A voxel is tumour from a probability of {record.chosen_threshold:g}; components of fewer than "
         f"{study.postprocessing.min_component_voxels} voxels are removed.",
     ]
+
+
+def _unit(study: Study) -> str:
+    persons = "person (no hospital that the models had not seen was tested)"
+    return persons if isinstance(study.folds, DrawnFolds) else "hospital"
 
 
 def _channels(record: BundleRecord, study: Study) -> list[str]:

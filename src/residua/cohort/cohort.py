@@ -13,8 +13,9 @@ from functools import cached_property
 from residua.cohort.batches import batches
 from residua.cohort.eligibility import ineligible, reason
 from residua.cohort.places import VOXELS
-from residua.cohort.split.folds import PLACEMENT, assign
-from residua.cohort.split.placement import Placement, Positives, planned_placement
+from residua.cohort.split.persons import Places, Tumors
+from residua.cohort.split.placement import Placement
+from residua.cohort.split.planned import planned_split
 from residua.cohort.split.split import Split
 from residua.cohort.table.files import check_files, how_to_do_without, needed_columns
 from residua.cohort.table.patient import Patient
@@ -22,6 +23,7 @@ from residua.cohort.table.patients import parse_table
 from residua.problems.lists import errors_of, raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
+from residua.settings.participation import HoldoutColumn
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
 
@@ -41,6 +43,8 @@ class Cohort:
     candidates: Mapping[str, tuple[str, ...]]
     channels: Mapping[str, tuple[str, ...]]
     placement: Placement
+    places: Places = field(default_factory=dict)
+    """Where folds are of persons: the place of each; ``placement`` is empty then."""
     predicted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def has(self, patient: str, channels: tuple[str, ...]) -> bool:
@@ -85,26 +89,26 @@ def judged_cohort(
     Without ``placed`` no patient is put into a fold, for which masks may have to be read.
     """
     elsewhere = study.columns_of_elsewhere
-    table = parse_table(table_path, (*study.file_columns, *elsewhere), (*needed_columns(study), *elsewhere))
+    mark = study.holdout.column if isinstance(study.holdout, HoldoutColumn) else ""
+    columns = (*study.file_columns, *elsewhere)
+    table = parse_table(table_path, columns, (*needed_columns(study), *elsewhere), mark=mark)
     # A column that the header lacks is one problem, not one for each patient.
     there = [column for column in study.file_columns if column in table.columns]
     predicted = {column: _files_in(column, table.patients) for column in elsewhere if column in table.columns}
     candidates, refused = _eligible(study, _without_columns(elsewhere, table.patients), there)
     members = [_without(patient, invalid or {}) for patient in candidates]
-    placement, unplaced = (
-        planned_placement(study, members, PLACEMENT, _positives(study, members)) if placed else ({}, [])
-    )
-    split, unfit = assign(study, members, placement)
-    problems = [*(_possible(study, problem) for problem in table.problems), *refused, *unplaced]
+    planned = planned_split(study, members, _tumors(study, members), placed)
+    problems = [*(_possible(study, problem) for problem in table.problems), *refused]
     if table.patients:
-        problems += [*unfit, *check_files(study, members, there)]
+        problems += [*planned.problems, *check_files(study, members, there)]
     cohort = Cohort(
         patients={patient.patient: patient for patient in members},
-        split=split,
+        split=planned.split,
         batches=batches(members),
         candidates=batches(candidates),
         channels=study.inputs,
-        placement=placement,
+        placement=planned.placement,
+        places=planned.places,
         predicted=predicted,
     )
     if not errors_of(problems):
@@ -129,16 +133,16 @@ def _possible(study: Study, problem: Problem) -> Problem:
     return replace(problem, remedy=how_to_do_without(study, problem.subject))
 
 
-def _positives(study: Study, patients: Sequence[Patient]) -> Positives:
-    def count() -> Mapping[str, int]:
+def _tumors(study: Study, patients: Sequence[Patient]) -> Tumors:
+    def read() -> Mapping[str, bool]:
         # Only here: this reads masks.
-        from residua.cohort.checks.positives import positives_by_hospital
+        from residua.cohort.checks.positives import positive_patients
 
         # Planning a study writes nothing.
         kept = VOXELS if os.path.isdir(VOXELS) else None
-        return positives_by_hospital(patients, study.classification.residual_tumor_ml, kept)
+        return positive_patients(patients, study.classification.residual_tumor_ml, kept)
 
-    return count
+    return read
 
 
 def _eligible(study: Study, patients: Sequence[Patient], columns: Sequence[str]) -> tuple[list[Patient], list[Problem]]:

@@ -35,6 +35,8 @@ class _Counting:
             "gtr": len(annotated) - with_tumor,
             "not_annotated": len(members) - len(annotated),
             "hospitals": dict(Counter(self.split.hospitals[patient] for patient in members)),
+            # Only where a person has several scans: else they are as many as patients.
+            **({"persons": len({self.split.who(patient) for patient in members})} if self.split.persons else {}),
         }
 
     def places(self, members: Collection[str]) -> dict[str, Any]:

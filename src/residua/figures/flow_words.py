@@ -50,17 +50,20 @@ def boxes(flow: Mapping[str, Any]) -> FlowBoxes:
     return FlowBoxes(
         assessed=FlowBox(f"Assessed: {assessed}", (_of(len(flow["hospitals"]), "hospital"),)),
         left_out=FlowBox(f"Left out: {left_out}", tuple(_reasons(flow["excluded"])) if left_out else ("nobody",)),
-        included=FlowBox(f"In the study: {included['patients']}", (_of(hospitals, "hospital"), _kinds(included))),
+        included=FlowBox(
+            f"In the study: {included['patients']}", (_of(hospitals, "hospital"), *_persons(included), _kinds(included))
+        ),
         cross_validation=FlowBox(
             f"Cross-validation: {included['cross_validation']['patients']}",
             (
+                *_persons(included["cross_validation"]),
                 _kinds(included["cross_validation"]),
                 *(f"Fold {f['fold']}: {f['patients']} ({_kinds(f)}); {_hospitals(f['hospitals'])}" for f in folds),
             ),
         ),
         holdout=FlowBox(
             f"Hold-out: {included['holdout']['patients']}",
-            (_kinds(included["holdout"]), _hospitals(included["holdout"]["hospitals"])),
+            (*_persons(included["holdout"]), _kinds(included["holdout"]), _hospitals(included["holdout"]["hospitals"])),
         ),
         inputs=_inputs(flow["inputs"]) if differing else None,
     )
@@ -110,6 +113,11 @@ def _broken(line: str, width_mm: float, width_of: Callable[[str], float]) -> lis
             longer = _INDENT + longer[fits:]
         current = longer
     return [*parts, current]
+
+
+def _persons(part: Mapping[str, Any]) -> list[str]:
+    """Return the number of persons, where a person has several scans."""
+    return [f"scans of {_of(part['persons'], 'person')}"] if "persons" in part else []
 
 
 def _kinds(part: Mapping[str, Any]) -> str:

@@ -34,6 +34,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "patient-case": "The names of two patients differ by upper and lower case only",
         "patient-zeros": "The names of two patients differ by zeros only",
         "hospital-case": "The names of two hospitals differ by upper and lower case only",
+        "person-case": "The names of two persons differ by upper and lower case only",
         "source-repeated": "Two patients of a hospital have the same source_id",
     },
     "The rater table": {
@@ -85,6 +86,9 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "folds-table": "The table of folds cannot be used: its columns, numbers or hospitals",
         "folds-frozen": "The number of balanced folds differs from the number frozen at the first start",
         "too-few-hospitals": "There are fewer hospitals than folds",
+        "persons-table": "The table of persons drawn for the folds cannot be used, or contradicts the config",
+        "too-few-persons": "There are fewer persons than folds",
+        "person-on-two-sides": "The scans of one person lie on two sides of the split",
     },
     "Files": {
         "file-missing": "The file does not exist",

@@ -31,8 +31,8 @@ def abstract(study: Study, cohort: CohortFacts, cases: pd.DataFrame, labels: Map
         f"{names} {'was' if len(study.archs) == 1 else 'were each'} trained with "
         f"{one_of(len(study.inputs))} input {'configuration' if len(study.inputs) == 1 else 'configurations'} "
         f"({listed(list(study.inputs))}) to segment residual glioblastoma on early post-operative MRI, in "
-        f"{one_of(cohort.folds)} hospital-grouped folds with {counted(cohort.in_folds, 'patient')} in all, and tested "
-        f"on {counted(cohort.held_out, 'patient')} of the hold-out ({cohort.holdout}). "
+        f"{one_of(cohort.folds)} {cohort.unit}-grouped folds with {counted(cohort.in_folds, 'patient')} in all, and "
+        f"tested on {counted(cohort.held_out, 'patient')} of the hold-out ({cohort.holdout}). "
         f"{_segmentation(study, cases, labels)} {_classification(study, cases, labels)}"
     )
 

@@ -1,4 +1,4 @@
-"""Describe the cohort: hospitals, patients, exclusions, and the proof that no hospital is on two sides of the split."""
+"""Describe the cohort: hospitals, patients, exclusions, and the proof that nobody is on two sides of the split."""
 
 from __future__ import annotations
 
@@ -11,14 +11,23 @@ import pandas as pd
 
 from residua.article.values import printed_table1
 from residua.cohort.anonymous import anonymous
-from residua.cohort.split.split import Split
+from residua.cohort.split.split import Split, Unit
 from residua.report.wording import counted, listed
 from residua.settings.participation import Eligibility
+
+_WITHIN_HOSPITALS = (
+    "The sides share hospitals, scanners and surgeons. The results say how the networks do on other patients of these "
+    "hospitals; they cannot show how the networks do at a hospital that they have not seen, where results are often "
+    "worse."
+)
 
 
 @dataclass(frozen=True)
 class SideRow:
-    """One fold of the proof: the hospitals that train, validate and are held out, and those on two sides."""
+    """One fold of the proof: the hospitals that train, validate and are held out, and those on two sides.
+
+    In a split of persons, the number of persons: their names do not belong into a report.
+    """
 
     fold: str
     training: str
@@ -40,19 +49,29 @@ class CohortFacts:
     exclusions: tuple[tuple[str, int], ...]
     proof: tuple[SideRow, ...]
     proven: bool
+    persons: int
+    unit: Unit
+
+    @property
+    def scans(self) -> str:
+        """Count the patients; where persons have several scans, the scans and the persons."""
+        if self.persons == self.patients:
+            return counted(self.patients, "patient")
+        return f"{counted(self.patients, 'scan')} of {counted(self.persons, 'person')}"
 
     @property
     def sentences(self) -> tuple[str, ...]:
         """Describe the cohort in words."""
         excluded = sum(number for _, number in self.exclusions)
         return (
-            f"{counted(self.patients, 'patient')} of {counted(self.hospitals, 'hospital')} took part: "
-            f"{self.in_folds} in {counted(self.folds, 'fold')} of whole hospitals, and {self.held_out} in the hold-out "
-            f"({self.holdout}). {counted(excluded, 'patient was', 'patients were') if excluded else 'None was'} "
-            "excluded.",
-            "Training, validation and hold-out have no hospital in common, as the proof of the split below shows."
+            f"{self.scans} of {counted(self.hospitals, 'hospital')} took part: "
+            f"{self.in_folds} in {counted(self.folds, 'fold')} of whole {self.unit}s, and {self.held_out} in the "
+            f"hold-out ({self.holdout}). "
+            f"{counted(excluded, 'patient was', 'patients were') if excluded else 'None was'} excluded.",
+            f"Training, validation and hold-out have no {self.unit} in common, as the proof of the split below shows."
             if self.proven
-            else "A hospital is on two sides of the split: the results below are not independent.",
+            else f"A {self.unit} is on two sides of the split: the results below are not independent.",
+            *((_WITHIN_HOSPITALS,) if self.unit == "person" else ()),
         )
 
 
@@ -68,11 +87,25 @@ def cohort_facts(record: Mapping[str, Any]) -> CohortFacts:
         in_folds=len(split.patients) - len(split.holdout),
         held_out=len(split.holdout),
         folds=len(split.folds),
-        holdout=listed(_hospitals(split, split.holdout)),
+        holdout=_held_out(split),
         exclusions=tuple(Counter(reasons).most_common()),
         proof=proof,
-        proven=not any(row.overlap for row in proof) and len(set(split.patients)) == len(split.patients),
+        proven=not any(_is_shared(split, fold) for fold in split.folds)
+        and len(set(split.patients)) == len(split.patients),
+        persons=len({split.who(patient) for patient in split.patients}),
+        unit=split.unit,
     )
+
+
+def _held_out(split: Split) -> str:
+    if split.unit == "hospital":
+        return listed(_hospitals(split, split.holdout))
+    return counted(len({split.who(patient) for patient in split.holdout}), "person")
+
+
+def _is_shared(split: Split, fold: int) -> bool:
+    proof = split.proof(fold)
+    return bool(proof["overlap"] or proof.get("persons_on_two_sides"))
 
 
 def eligibility(rule: Eligibility, cases: pd.DataFrame) -> str:
@@ -108,6 +141,10 @@ def patients_by_hospital(record: Mapping[str, Any]) -> dict[str, int]:
 
 
 def _side(split: Split, fold: int) -> SideRow:
+    if split.unit == "person":
+        found = split.proof(fold)
+        named = (found[f"{side}_persons"] for side in ("training", "validation", "holdout"))
+        return SideRow(str(fold), *(counted(len(who), "person") if who else "" for who in (*named, found["overlap"])))
     sides = [set(_hospitals(split, who)) for who in (split.training(fold), split.validation(fold), split.holdout)]
     training, validation, holdout = sides
     overlap = (training & validation) | (training & holdout) | (validation & holdout)

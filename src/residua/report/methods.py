@@ -10,11 +10,20 @@ from residua.report.networks import describe_network, settings_table
 from residua.report.resection import extent_of_resection
 from residua.report.thresholds import SCORES
 from residua.report.wording import counted, listed, name_of, one_of, plain, share
-from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
+from residua.settings.participation import (
+    BalancedFolds,
+    DrawnFolds,
+    FoldsTable,
+    HoldoutColumn,
+    HoldoutShare,
+    LeaveOneHospitalOut,
+)
 from residua.settings.registration import Deformation
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
 from residua.tables.models import folds_in_words
+
+_ALIKE = {"hospital": "hospitals", "residual": "residual tumour"}
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, re
         Passage("Registration and brain masks", (_registration(study), _brain_mask(study), *_sampling(study))),
         Passage("Input configurations", (_trained_with(study),), _inputs(study)),
         *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
-        Passage("From probabilities to masks", (_folds(study, folds), _ensemble(folds), _threshold(study))),
+        Passage("From probabilities to masks", (_folds(study, folds), _ensemble(study, folds), _threshold(study))),
         Passage("Measures", (_measures(study),), _definitions(study)),
         Passage("Extent of resection", extent_of_resection(study, resected)),
         Passage("Statistics", _statistics(study, labels, rated)),
@@ -147,6 +156,13 @@ def _trained_with(study: Study) -> str:
 
 
 def _folds(study: Study, folds: int) -> str:
+    if isinstance(study.folds, DrawnFolds):
+        alike = listed([_ALIKE[trait] for trait in study.folds.balance])
+        return (
+            f"The persons were drawn into {one_of(folds)} folds{_and_out(study)} so that these are alike in scans"
+            f"{f', {alike}' if alike else ''}: one by one, each to where the parts then differ least from their shares "
+            "(minimisation: Pocock and Simon 1975). All scans of a person lie in one part. The parts were then frozen."
+        )
     words = f"The hospitals that are not held out make up {one_of(folds)} folds"
     if isinstance(study.folds, BalancedFolds):
         return (
@@ -159,10 +175,19 @@ def _folds(study: Study, folds: int) -> str:
     return f"{words}, as {'a table' if isinstance(study.folds, FoldsTable) else 'the configuration'} states."
 
 
-def _ensemble(folds: int) -> str:
+def _and_out(study: Study) -> str:
+    if isinstance(study.holdout, HoldoutShare):
+        return f" and a hold-out of {share(study.holdout.share)}"
+    if isinstance(study.holdout, HoldoutColumn):
+        return f" (the table's column {study.holdout.column} names the hold-out)"
+    return ""
+
+
+def _ensemble(study: Study, folds: int) -> str:
+    unit = "person" if isinstance(study.folds, DrawnFolds) else "hospital"
     return (
         f"Each network was trained {one_of(folds)} times for each input configuration, each time without "
-        "the hospitals of one fold. A patient of a fold was segmented by the one model that had not seen the hospital "
+        f"the {unit}s of one fold. A patient of a fold was segmented by the one model that had not seen the {unit} "
         f"(out of fold). A hold-out patient was segmented by the mean softmax probabilities of all {one_of(folds)}."
     )
 

@@ -5,4 +5,4 @@ from __future__ import annotations
 REQUIRED = ("patient", "hospital", "role")
 FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
 CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
-CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", *FILES, *CLINICAL)
+CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", "person", *FILES, *CLINICAL)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
 
-from residua.settings.base import Distinct, Frozen, Identifier
+from residua.settings.base import Column, Distinct, Frozen, Identifier
 
 Eligibility = Literal["complete", "per_inputs"]
 OnInvalid = Literal["stop", "exclude"]
@@ -44,6 +45,39 @@ class LeaveOneHospitalOut(Frozen):
     )
 
 
+Trait = Literal["hospital", "residual"]
+
+
+class DrawnFolds(Frozen):
+    """Folds that are drawn by a seed so that they are alike."""
+
+    unit: Literal["hospital", "person"] = Field(
+        description="What lies in one fold as a whole: hospital (as method: balanced), or person, for a cohort of few "
+        "hospitals. Folds of persons cannot show how a network does at a hospital that it has not seen."
+    )
+    count: int = Field(ge=2, description="Number of folds.")
+    balance: Distinct[Trait] = Field(
+        default=("hospital", "residual"),
+        description="What is made equally frequent in folds of persons, beside the number of scans.",
+    )
+    seed: int = Field(default=0, ge=0, description="Seed of the order in which persons are placed.")
+
+
+class HoldoutShare(Frozen):
+    """A hold-out of persons, drawn together with the folds."""
+
+    share: float = Field(gt=0, lt=1, description="Share of the scans that are held out, about; persons stay whole.")
+
+
+class HoldoutColumn(Frozen):
+    """A hold-out that a column of the cohort table names."""
+
+    column: Column = Field(description="Column of the cohort table, such as role.")
+    values: Distinct[str] = Field(
+        default=("holdout", "test"), min_length=1, description="What the column says of those who are held out."
+    )
+
+
 class FoldsTable(Frozen):
     """Folds from a table."""
 
@@ -53,6 +87,8 @@ class FoldsTable(Frozen):
     )
 
 
+Hospitals = Annotated[Distinct[Identifier], Field(min_length=1)]
+_HOSPITALS: TypeAdapter[tuple[str, ...]] = TypeAdapter(Hospitals)
 ExplicitFolds = Annotated[dict[int, Distinct[Identifier]], Field(min_length=2)]
 _METHODS: dict[str, type[Frozen]] = {
     "balanced": BalancedFolds,
@@ -60,6 +96,9 @@ _METHODS: dict[str, type[Frozen]] = {
     "file": FoldsTable,
 }
 _EXPLICIT: TypeAdapter[dict[int, tuple[str, ...]]] = TypeAdapter(ExplicitFolds)
+
+
+_DRAWN_KEYS = ("unit", "count")
 
 
 class _Method(BaseModel):
@@ -72,15 +111,52 @@ def _meant(value: Any) -> Any:
         return value
     if not isinstance(value, Mapping):
         raise ValueError(f"give the hospitals of each fold, or method: {', '.join(_METHODS)} (found {value!r})")
+    if "method" not in value and any(key in value for key in _DRAWN_KEYS):
+        return _drawn(DrawnFolds.model_validate(dict(value)))
     if "method" not in value and any(_is_fold(key) or isinstance(item, list | tuple) for key, item in value.items()):
         return _EXPLICIT.validate_python(value)
     keyed = {str(key): item for key, item in value.items()}
     return _METHODS[_Method.model_validate(keyed).method].model_validate(keyed)
 
 
+def _drawn(folds: DrawnFolds) -> DrawnFolds | BalancedFolds:
+    return folds if folds.unit == "person" else BalancedFolds(method="balanced", number=folds.count)
+
+
+def _held_out(value: Any) -> Any:
+    """Validate the kind of hold-out that the value names."""
+    if isinstance(value, list | tuple):
+        return _HOSPITALS.validate_python(value)
+    if isinstance(value, Frozen):
+        return value
+    if not isinstance(value, Mapping):
+        raise ValueError(f"give a list of hospitals, or share: 0.2, or column: role (found {value!r})")
+    return (HoldoutColumn if "column" in value else HoldoutShare).model_validate(dict(value))
+
+
 def _is_fold(key: Any) -> bool:
     return str(key).lstrip("-").isdigit()
 
 
-Folds = Annotated[ExplicitFolds | BalancedFolds | LeaveOneHospitalOut | FoldsTable, BeforeValidator(_meant)]
-"""The hospitals of each fold, or the method that places them."""
+Folds = Annotated[
+    ExplicitFolds | BalancedFolds | LeaveOneHospitalOut | FoldsTable | DrawnFolds, BeforeValidator(_meant)
+]
+"""The hospitals of each fold, the method that places them, or how persons are drawn."""
+Holdout = Annotated[Hospitals | HoldoutShare | HoldoutColumn, BeforeValidator(_held_out)]
+"""The hospitals that are held out, the share of persons, or a column that says who is."""
+
+
+def misplaced(folds: Any, holdout: Any) -> list[str]:
+    """Return what is wrong with ``folds`` and ``holdout`` of a study together: nobody may be in two places."""
+    if not isinstance(folds, DrawnFolds) and not isinstance(holdout, tuple):
+        held_out = "folds of hospitals need a hold-out of hospitals: list them under holdout"
+        return [f"{held_out}, or draw folds of persons (folds: {{unit: person, count: 5}})"]
+    if not isinstance(folds, dict):
+        return []
+    in_folds = [hospital for hospitals in folds.values() for hospital in hospitals]
+    problems = [f"fold {fold} names no hospital" for fold, hospitals in folds.items() if not hospitals]
+    problems += [f"hospital {h} is in more than one fold" for h, n in Counter(in_folds).items() if n > 1]
+    problems += [f"hospital {h} is both held out and in a fold" for h in holdout if h in in_folds]
+    if sorted(folds) != list(range(len(folds))):
+        problems.append(f"folds are numbered {sorted(folds)}, expected 0 to {len(folds) - 1}")
+    return problems

@@ -25,7 +25,7 @@ from residua.settings.initial_bundle import initial_bundles_of
 from residua.settings.messages import validated
 from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
-from residua.settings.participation import Eligibility, Folds, OnInvalid, Protocol
+from residua.settings.participation import Eligibility, Folds, Holdout, OnInvalid, Protocol, misplaced
 from residua.settings.postprocessing import Postprocessing
 from residua.settings.registration import Registration, SequenceRegistration
 from residua.settings.sequences import Sequences
@@ -60,9 +60,13 @@ class Study(Frozen):
         description="Input configurations whose networks are trained to do without channels: this share of the samples "
         "lacks each channel but the reference. They are then judged with every subset of their channels.",
     )
-    holdout: Distinct[Identifier] = Field(min_length=1, description="Hospitals of the hold-out (test) set.")
+    holdout: Holdout = Field(
+        description="Hospitals of the hold-out (test) set; with folds of persons also a share of the persons, or a "
+        "column of the cohort table."
+    )
     folds: Folds = Field(
-        description="Hospitals that validate each fold (those of other folds train it), or a method that places them."
+        description="Hospitals that validate each fold (those of other folds train it), a method that places them, or "
+        "how persons are drawn."
     )
     registration: Registration = Field(description="Registration of the moving sequences to the reference.")
     brain_mask: BrainMask = Field(description="Skull stripping.")
@@ -111,6 +115,11 @@ class Study(Frozen):
         """Return the columns of the cohort table that name predictions made elsewhere."""
         return tuple(dict.fromkeys(column for other in self.elsewhere.values() for column in other.columns))
 
+    @property
+    def held_out_hospitals(self) -> tuple[str, ...]:
+        """Return the hospitals that are held out as a whole."""
+        return self.holdout if isinstance(self.holdout, tuple) else ()
+
     def settings_of(self, arch: str) -> NetworkSettings:
         """Return the settings of a network that ``archs`` names."""
         settings: NetworkSettings = getattr(self.networks, arch)
@@ -147,15 +156,7 @@ class Study(Frozen):
 
     @model_validator(mode="after")
     def _placed_once(self) -> Study:
-        if not isinstance(self.folds, dict):
-            return self
-        in_folds = [hospital for hospitals in self.folds.values() for hospital in hospitals]
-        problems = [f"fold {fold} names no hospital" for fold, hospitals in self.folds.items() if not hospitals]
-        problems += [f"hospital {h} is in more than one fold" for h, n in Counter(in_folds).items() if n > 1]
-        problems += [f"hospital {h} is both held out and in a fold" for h in self.holdout if h in in_folds]
-        if sorted(self.folds) != list(range(len(self.folds))):
-            problems.append(f"folds are numbered {sorted(self.folds)}, expected 0 to {len(self.folds) - 1}")
-        return _refused(self, problems)
+        return _refused(self, misplaced(self.folds, self.holdout))
 
     @model_validator(mode="after")
     def _drawn_on_sequences(self) -> Study:

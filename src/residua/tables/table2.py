@@ -39,11 +39,33 @@ def _count(patients: pd.DataFrame, hospitals: Sequence[str]) -> int:
 
 
 def split_table(split: dict[str, Any]) -> Table:
-    """Build Table 2 of a split."""
+    """Build Table 2 of a split: of hospitals as in the article, of persons with their number in each part."""
     cohort = Split.from_json(split)
+    if cohort.unit == "person":
+        return _of_persons(cohort)
     folds = {fold: _hospitals(cohort, members) for fold, members in cohort.folds.items()}
     patients = pd.DataFrame({"hospital": [cohort.hospitals[patient] for patient in cohort.patients]})
     return table2(patients, folds, _hospitals(cohort, cohort.holdout))
+
+
+def _of_persons(split: Split) -> Table:
+    rows = ["Hospitals validation", "Persons train", "Persons validation", "Scans train", "Scans validation"]
+    columns: dict[str, list[object]] = {"Fold": [*rows]}
+    for fold, members in split.folds.items():
+        training = split.training(fold)
+        persons = [_persons(split, training), _persons(split, members)]
+        columns[str(fold)] = [", ".join(_hospitals(split, members)), *persons, len(training), len(members)]
+    out = split.holdout
+    columns["Hold-out set"] = [", ".join(_hospitals(split, out)), "–", _persons(split, out), "–", len(out)]
+    caption = (
+        f"Table 2. Hospitals, persons and scans of the {len(split.folds)} validation sets and of the hold-out test "
+        "set. Each person lies in one set; hospitals lie in several."
+    )
+    return Table(pd.DataFrame(columns, dtype=object), caption)
+
+
+def _persons(split: Split, patients: Sequence[str]) -> int:
+    return len({split.who(patient) for patient in patients})
 
 
 def _hospitals(cohort: Split, patients: Sequence[str]) -> list[str]:

@@ -38,7 +38,7 @@ def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
         "networks": {arch: network},
         "inputs": {inputs: whole["inputs"][inputs]},
         "channel_dropout": {name: share for name, share in whole["channel_dropout"].items() if name == inputs},
-        "folds": hospitals_of_folds(loaded),
+        "folds": whole["folds"] if loaded.split.unit == "person" else hospitals_of_folds(loaded),
         "brain_mask": mask,
         "statistics": {**whole["statistics"], "best_inputs": best},
     }

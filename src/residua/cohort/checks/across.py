@@ -38,10 +38,11 @@ def check_across(
     split = Split.from_json(read_json(folds))
     members = [Patient(**record) for record in patients]
     hospitals = {patient.patient: patient.hospital for patient in members}
-    of_all = _of_all(records, hospitals)
+    persons = {patient.patient: patient.who for patient in members}
+    of_all = _of_all(records, hospitals, persons)
     keep_problems(kept, members, of_all, of_all)
     included = {patient: own for patient, own in digests.items() if patient not in excluded}
-    problems = find_duplicates([_without(excluded, record) for record in records], hospitals, split.parts())
+    problems = find_duplicates([_without(excluded, record) for record in records], hospitals, split.parts(), persons)
     raise_problems(problems, f"Two patients have the same scan; {WHAT_THEN[on_invalid]}")
     images = {column for own in digests.values() for column in own}
     write_json(out, {"proof": prove(split, included, images), "problems": [p.to_json() for p in problems]})
@@ -54,7 +55,9 @@ def _without(excluded: Collection[str], record: Mapping[str, Any]) -> dict[str, 
     }
 
 
-def _of_all(records: Sequence[Mapping[str, Any]], hospitals: Mapping[str, str]) -> dict[Problem, tuple[str, ...]]:
+def _of_all(
+    records: Sequence[Mapping[str, Any]], hospitals: Mapping[str, str], persons: Mapping[str, str]
+) -> dict[Problem, tuple[str, ...]]:
     """Return a problem for each patient of every group, and the group."""
-    found = find_duplicates(records, hospitals)
+    found = find_duplicates(records, hospitals, persons=persons)
     return {replace(problem, patient=patient): group for problem, group in found.items() for patient in group}

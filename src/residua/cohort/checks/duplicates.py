@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from residua.cohort.checks.facts import Facts
@@ -15,7 +16,7 @@ _ONE_EACH = "give every sequence its own file; one was copied or converted in th
 _ONE_PATIENT = "keep the patient whose scan it is, and set the others' role to exclude or correct their files"
 _LOOK = (
     "compare them in a viewer; of one scan keep one patient and set the others' role to exclude, and give one person, "
-    "scanned twice, to one hospital"
+    "scanned twice, one name in the column person"
 )
 
 
@@ -39,18 +40,22 @@ def same_voxels(images: Mapping[str, Facts]) -> list[tuple[str, Problem]]:
 
 
 def find_duplicates(
-    records: Iterable[Mapping[str, Any]], hospitals: Mapping[str, str], parts: Mapping[str, str] | None = None
+    records: Iterable[Mapping[str, Any]],
+    hospitals: Mapping[str, str],
+    parts: Mapping[str, str] | None = None,
+    persons: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[Problem, tuple[str, ...]]:
     """Return a problem for each group of patients with an image in common, and the group, in the order of the patients.
 
     The same voxels are an error. Where images are alike (``likeness``) this is an error between two hospitals, whom a
     fold may put on two sides, if the images are so alike that they are one scan, and otherwise a warning.
     ``records`` are those of ``check_voxels``, of any number of batches; ``hospitals`` and ``parts`` say by patient the
-    hospital and the part of the split ("fold 0", "the hold-out"). The problem is that of the group's first patient.
+    hospital and the part of the split ("fold 0", "the hold-out"). ``persons`` names the person of patients who have
+    several scans: that these are alike is no warning. The problem is that of the group's first patient.
     """
     known: list[tuple[str, ...]] = []
     problems: dict[Problem, tuple[str, ...]] = {}
-    for check, shared in _shared(list(records), hospitals).items():
+    for check, shared in _shared(list(records), hospitals, persons).items():
         new = [each for each in shared if not any(set(each.columns) <= set(group) for group in known)]
         groups = _groups(new)
         problems |= {_problem(check, group, new, hospitals, parts or {}): group for group in groups}
@@ -58,7 +63,9 @@ def find_duplicates(
     return problems
 
 
-def _shared(records: Sequence[Mapping[str, Any]], hospitals: Mapping[str, str]) -> dict[str, list[_Shared]]:
+def _shared(
+    records: Sequence[Mapping[str, Any]], hospitals: Mapping[str, str], persons: Mapping[str, str]
+) -> dict[str, list[_Shared]]:
     """Return by check, the surest first, what patients have in common.
 
     The split is not asked whether patients are on two sides: without the patients that an error excludes it is another.
@@ -76,6 +83,8 @@ def _shared(records: Sequence[Mapping[str, Any]], hospitals: Mapping[str, str]) 
     }
     for (one, first), (other, second), agreeing in pairs_alike(fingerprints):
         is_error = agreeing >= SURE and hospitals.get(one) != hospitals.get(other)
+        if not is_error and persons.get(one, one) == persons.get(other, other):
+            continue
         check = "scan-of-two-hospitals" if is_error else "patients-alike"
         found[check].append(_Shared({one: [first], other: [second]}, agreeing))
     return found

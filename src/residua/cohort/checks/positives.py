@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from residua.cohort.checks.voxels import check_voxels
@@ -29,13 +28,3 @@ def positive_patients(
 def positives_of(volumes_ml: Mapping[str, float], residual_tumor_ml: float) -> dict[str, bool]:
     """Return by patient whether a reference volume is residual tumour."""
     return {patient: bool(has_residual_tumor(ml, residual_tumor_ml)) for patient, ml in volumes_ml.items()}
-
-
-def positives_by_hospital(
-    patients: Iterable[Patient], residual_tumor_ml: float, cache: str | os.PathLike[str] | None = None
-) -> dict[str, int]:
-    """Return by hospital how many patients in the study have residual tumour."""
-    members = list(patients)
-    hospitals = {patient.patient: patient.hospital for patient in members}
-    positive = positive_patients(members, residual_tumor_ml, cache)
-    return dict(Counter(hospitals[patient] for patient, tumor in positive.items() if tumor))

@@ -107,7 +107,8 @@ def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str
 
 def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
     hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
-    duplicates = find_duplicates([found], hospitals, cohort.split.parts())
+    persons = {patient.patient: patient.who for patient in cohort.patients.values()}
+    duplicates = find_duplicates([found], hospitals, cohort.split.parts(), persons)
     return [replace(problem, row=cohort.patients[problem.patient or ""].row) for problem in duplicates]
 
 

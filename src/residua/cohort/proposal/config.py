@@ -34,7 +34,8 @@ _COMMENTS = {
     "protocol": "Latest scan after surgery; a hospital with another window: window_hours_by_hospital: {UTR: 168}.",
     "eligibility": "complete: patients have the channels of all input configurations; per_inputs: of some.",
     "on_invalid": "stop: unusable data of a patient stop the study; exclude: the study goes on without the patient.",
-    "holdout": "Proposed: hospitals that are tested, and those that validate each fold; move whole hospitals at will.",
+    "holdout": "Proposed: who is tested, and who validates each fold; move whole hospitals at will. Persons are drawn "
+    "where hospitals are too few: such folds cannot show how a network does at a hospital that it has not seen.",
     "registration": "As published from here on, unless a comment says otherwise.",
     "networks": "For a quick try: epochs: 2, and for nnunet iterations_per_epoch: 5. Published, a training takes days.",
 }

@@ -1,9 +1,10 @@
-"""Choose the hospitals of the hold-out and of the folds: similar parts that hold both kinds of patients."""
+"""Choose what is held out and what makes up the folds: similar parts that hold both kinds of patients."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from residua.cohort.split.balance import balanced
 from residua.cohort.split.sharing import HospitalCounts, deviations
@@ -13,21 +14,24 @@ from residua.errors import ResiduaError
 _MOST_FOLDS = 5
 """As many as in the article."""
 _FEWEST_FOLDS = 2
-_ANOTHER_GROUPING = (
-    "a study needs hospitals for at least two folds and for the hold-out; with fewer, write another grouping of "
-    "patients into the column hospital, such as the scanner"
-)
-Folds = dict[int, list[str]]
+_FEWEST_HOSPITALS = _FEWEST_FOLDS + 1
+"""For the folds and the hold-out."""
+_HELD_OUT = 0.2
+"""Of the scans, where persons are drawn."""
+Folds = dict[Any, Any]
+"""The hospitals by fold, or how persons are drawn, as the configuration writes it."""
 
 
-def proposed_places(patients: Iterable[Patient], positive: Mapping[str, bool]) -> tuple[list[str], Folds]:
-    """Return the hospitals of the hold-out and of each fold.
+def proposed_places(patients: Iterable[Patient], positive: Mapping[str, bool]) -> tuple[Any, Folds]:
+    """Return the hospitals of the hold-out and of each fold, or how persons are drawn where hospitals are too few.
 
     Hospitals of patients whose role is holdout are held out; without any, the part nearest to an equal share is.
-    Raises ``ResiduaError`` where there are too few hospitals.
+    Raises ``ResiduaError`` where there are too few persons.
     """
     members = list(patients)
     counts = _counts(members, positive)
+    if len(counts) < _FEWEST_HOSPITALS:
+        return _persons(members, positive)
     held_out = sorted({patient.hospital for patient in members if patient.role == "holdout"})
     if held_out:
         rest = {hospital: count for hospital, count in counts.items() if hospital not in held_out}
@@ -47,14 +51,24 @@ def _counts(patients: Sequence[Patient], positive: Mapping[str, bool]) -> dict[s
 
 def _parts(counts: Mapping[str, HospitalCounts], fewest: int, most: int) -> dict[int, tuple[str, ...]]:
     """Return the largest number of balanced parts that all hold both kinds of patients; else the fewest."""
-    if len(counts) < fewest:
-        there = f"{', '.join(counts) or 'none'}"
-        raise ResiduaError(f"too few hospitals for folds ({there}): {_ANOTHER_GROUPING}")
     tried = {number: balanced(counts, number) for number in range(min(most, len(counts)), fewest - 1, -1)}
     return next(
         (parts for parts in tried.values() if all(_has_both(hospitals, counts) for hospitals in parts.values())),
         tried[fewest],
     )
+
+
+def _persons(patients: Sequence[Patient], positive: Mapping[str, bool]) -> tuple[Any, Folds]:
+    """Return as many folds of persons as can all hold both kinds; those whose role is holdout are held out."""
+    persons = {patient.who for patient in patients}
+    if len(persons) < _FEWEST_HOSPITALS:
+        there = f"too few persons for folds ({len(persons)})"
+        raise ResiduaError(f"{there}: a study needs two folds and a hold-out at least; add patients")
+    having = Counter(any(positive.get(p.patient) for p in patients if p.who == person) for person in persons)
+    count = min(_MOST_FOLDS, max(_FEWEST_FOLDS, min(having[True], having[False]) - 1), len(persons) - 1)
+    marked = any(patient.role == "holdout" for patient in patients)
+    holdout = {"column": "role", "values": ["holdout"]} if marked else {"share": _HELD_OUT}
+    return holdout, {"unit": "person", "count": count}
 
 
 def _has_both(hospitals: Collection[str], counts: Mapping[str, HospitalCounts]) -> bool:

@@ -6,10 +6,11 @@ from collections import Counter
 from collections.abc import Mapping
 
 from residua.cohort.split.fold_contents import HOLDOUT, parts_of
+from residua.cohort.split.persons import PERSONS
 from residua.cohort.split.split import Split
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
-from residua.settings.participation import FoldsTable
+from residua.settings.participation import DrawnFolds, FoldsTable
 from residua.settings.study import Study
 
 _FEWEST_PARTS = 3
@@ -42,6 +43,11 @@ def fold_kind_problems(study: Study, split: Split, positives: Mapping[str, bool]
 
 def _remedy(study: Study, split: Split, positives: Mapping[str, bool], is_positive: bool, part: str, kind: str) -> str:
     """Return what gives a part such patients in this study: there may be no split that does."""
+    if isinstance(study.folds, DrawnFolds):
+        number = len({split.who(patient) for patient, tumor in positives.items() if tumor is is_positive})
+        if number < len(split.folds) + 1:
+            return f"only {number} person(s) of the study are {kind}: use fewer folds, or add such patients"
+        return f"put residual into folds.balance, and delete {PERSONS} to draw new folds"
     parts = dict(parts_of(split))
     having = {
         name: list(dict.fromkeys(split.hospitals[p] for p in members if positives.get(p) is is_positive))

@@ -42,7 +42,7 @@ def assign(
     if placement is None:
         placement = study.folds if isinstance(study.folds, dict) else {}
     place: dict[str, int | None] = {h: fold for fold, hospitals in placement.items() for h in hospitals}
-    place |= dict.fromkeys(study.holdout, None)
+    place |= dict.fromkeys(study.held_out_hospitals, None)
     members: dict[int | None, list[str]] = {None: [], **{fold: [] for fold in placement}}
     included = [patient for patient in patients if not patient.excluded]
     for patient in included:
@@ -53,6 +53,11 @@ def assign(
         holdout=tuple(members[None]),
         excluded={patient.patient: patient.exclusion_reason for patient in patients if patient.excluded},
         hospitals={patient.patient: patient.hospital for patient in included if patient.hospital in place},
+        persons={
+            patient.patient: patient.person
+            for patient in included
+            if patient.hospital in place and patient.who != patient.patient
+        },
     )
     problems = _unplaced(study, included, place) if placement else []
     problems += [*_contradicting(study, included, place), *_unpopulated(study, patients, split, placement)]
@@ -110,7 +115,7 @@ def _unpopulated(
     present = {patient.hospital for patient in patients}
     parts = [(fold, placement[fold], split.folds[fold]) for fold in sorted(placement)]
     problems = []
-    for fold, hospitals, members in (*parts, (None, study.holdout, split.holdout)):
+    for fold, hospitals, members in (*parts, (None, study.held_out_hospitals, split.holdout)):
         key = "holdout of the config" if fold is None else _name_of(study, fold)
         # A table's hospitals were compared with the cohort's; one of frozen folds may leave the study.
         is_judged = fold is None or isinstance(study.folds, dict)

@@ -48,13 +48,15 @@ def planned_placement(
         return _one_each(_in_folds(study, members))
     if isinstance(study.folds, FoldsTable):
         return _given(study, study.folds.path, Counter(patient.hospital for patient in members))
-    return {fold: study.folds[fold] for fold in sorted(study.folds)}, []
+    return {fold: study.folds[fold] for fold in sorted(study.folds)} if isinstance(study.folds, dict) else {}, []
 
 
 def _in_folds(study: Study, patients: Iterable[Patient]) -> dict[str, int]:
     """Return the number of patients in the study by hospital, in order of names; the table reports bad names."""
     hospitals = Counter(patient.hospital for patient in patients if not patient.excluded)
-    return {h: hospitals[h] for h in sorted(hospitals) if re.fullmatch(IDENTIFIER, h) and h not in study.holdout}
+    return {
+        h: hospitals[h] for h in sorted(hospitals) if re.fullmatch(IDENTIFIER, h) and h not in study.held_out_hospitals
+    }
 
 
 def _one_each(hospitals: Mapping[str, int]) -> tuple[Placement, list[Problem]]:
@@ -126,5 +128,5 @@ def _held_out(study: Study, placed: Mapping[str, Placed], path: str) -> list[Pro
             file=path,
         )
         for hospital, place in placed.items()
-        if hospital in study.holdout
+        if hospital in study.held_out_hospitals
     ]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Any, Literal
 
 from residua.errors import ResiduaError
+
+Unit = Literal["hospital", "person"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,14 @@ class Split:
     excluded: Mapping[str, str]
     hospitals: Mapping[str, str]
     """The hospital of every patient in a fold or held out."""
+    persons: Mapping[str, str] = field(default_factory=dict)
+    """The person of each patient whose name is another than the person's: one person may have several scans."""
+    unit: Unit = "hospital"
+    """What lies in one part as a whole."""
+
+    def who(self, patient: str) -> str:
+        """Return the person of a patient."""
+        return self.persons.get(patient, patient)
 
     @property
     def patients(self) -> tuple[str, ...]:
@@ -47,29 +58,41 @@ class Split:
         return parts | dict.fromkeys(self.holdout, "the hold-out")
 
     def to_json(self) -> dict[str, Any]:
-        """Return builtins from which ``from_json`` makes the split, with the proof that no hospital is on two sides."""
+        """Return builtins from which ``from_json`` makes the split, with the proof that no unit is on two sides."""
+        persons = {"persons": dict(self.persons)} if self.persons or self.unit == "person" else {}
         return {
+            **({"unit": self.unit} if self.unit != "hospital" else {}),
             "folds": {str(fold): list(self.folds[fold]) for fold in sorted(self.folds)},
             "holdout": list(self.holdout),
             "excluded": dict(self.excluded),
             "hospitals": dict(self.hospitals),
+            **persons,
             "proof": {str(fold): self.proof(fold) for fold in sorted(self.folds)},
         }
 
     def proof(self, fold: int) -> dict[str, list[str]]:
-        """Return the hospitals of training, validation and hold-out of ``fold``, and those on two sides: none."""
-        training = {self.hospitals[patient] for patient in self.training(fold)}
-        validation = {self.hospitals[patient] for patient in self.validation(fold)}
-        held_out = {self.hospitals[patient] for patient in self.holdout}
+        """Return the hospitals or persons of training, validation and hold-out of ``fold``, and those on two sides.
+
+        There are none on two sides. A split of hospitals whose persons have several scans proves it of both.
+        """
+        sides = (self.training(fold), self.validation(fold), self.holdout)
+        persons = [{self.who(patient) for patient in side} for side in sides]
+        units = persons if self.unit == "person" else [{self.hospitals[p] for p in side} for side in sides]
+        names = (f"{side}_{self.unit}s" for side in ("training", "validation", "holdout"))
         return {
-            "training_hospitals": sorted(training),
-            "validation_hospitals": sorted(validation),
-            "holdout_hospitals": sorted(held_out),
-            "overlap": sorted((training & validation) | (training & held_out) | (validation & held_out)),
+            **{name: sorted(own) for name, own in zip(names, units, strict=True)},
+            "overlap": _on_two(units),
+            **({"persons_on_two_sides": _on_two(persons)} if self.persons and self.unit == "hospital" else {}),
         }
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any]) -> Split:
         """Return the split that ``to_json`` described."""
         folds = {int(fold): tuple(members) for fold, members in record["folds"].items()}
-        return cls(folds, tuple(record["holdout"]), dict(record["excluded"]), dict(record["hospitals"]))
+        persons, unit = dict(record.get("persons", {})), record.get("unit", "hospital")
+        named = (dict(record["excluded"]), dict(record["hospitals"]))
+        return cls(folds, tuple(record["holdout"]), *named, persons, unit)
+
+
+def _on_two(sides: Sequence[set[str]]) -> list[str]:
+    return sorted(set().union(*(one & other for one, other in combinations(sides, 2))))

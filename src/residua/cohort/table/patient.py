@@ -24,6 +24,15 @@ class Patient:
     files: Mapping[str, str] = field(default_factory=dict)
     clinical: Mapping[str, str] = field(default_factory=dict)
     excluded_by: ExcludedBy | None = None
+    person: str = ""
+    """As the table gives it; ``who`` is the person of a row without it, too."""
+    marked: str = ""
+    """The cell of the column that names the hold-out; empty where no column does."""
+
+    @property
+    def who(self) -> str:
+        """Return the person whose scans the row holds: one human being, who may have several rows."""
+        return self.person or self.patient
 
     @property
     def hours_since_surgery(self) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -45,10 +45,12 @@ def parse_table(
     file_columns: Iterable[str],
     needed: Iterable[str] | None = None,
     defaults: Mapping[str, str] = MappingProxyType({}),
+    mark: str = "",
 ) -> PatientTable:
     """Like ``read_patients``, but returns the problems beside the patients that could be read. Never raises.
 
-    ``defaults`` holds the values of empty cells of columns that this table may lack.
+    ``defaults`` holds the values of empty cells of columns that this table may lack. ``mark`` is the column that names
+    the hold-out.
     """
     names = tuple(file_columns)
     required = tuple(column for column in REQUIRED if column not in defaults)
@@ -56,8 +58,9 @@ def parse_table(
     if not lines:
         return PatientTable((), (), tuple(problems))
     header, *rows = lines
-    expected = (*required, *(names if needed is None else needed))
-    problems += column_problems(header, expected, (*CONTRACT, *names))
+    marks = (mark,) if mark else ()
+    expected = tuple(dict.fromkeys((*required, *(names if needed is None else needed), *marks)))
+    problems += column_problems(header, expected, (*CONTRACT, *names, *marks))
     if not rows:
         what, remedy = "the table has no patient", "add one row per patient"
         problems.append(problem_of("table-empty", what, remedy, file=path))
@@ -68,9 +71,9 @@ def parse_table(
         given = {column: cell for column, cell in zip(header.cells, line.cells, strict=False) if cell not in MISSING}
         cells = {**defaults, **given}
         problems += _row_problems(cells, line, len(header.cells), names)
-        patients.append(_patient(cells, line.row, os.path.dirname(path), names))
+        patients.append(replace(_patient(cells, line.row, os.path.dirname(path), names), marked=cells.get(mark, "")))
         sources.append(cells.get("source_id", ""))
-    problems += [*_repeated(patients), *_hospitals_by_case(patients), *_repeated_sources(patients, sources)]
+    problems += [*_repeated(patients), *_by_case(patients), *_repeated_sources(patients, sources)]
     return PatientTable(tuple(patients), header.cells, tuple(sorted(problems, key=lambda problem: problem.row or 0)))
 
 
@@ -94,6 +97,7 @@ def _patient(cells: Mapping[str, str], row: int, folder: str, file_columns: tupl
         files={c: plain_path(os.path.join(folder, cells[c])) for c in file_columns if c in cells},
         clinical={c: value for c in CLINICAL if c in cells and (value := typed(CohortRow, c, cells[c])) is not None},
         excluded_by="table" if role == "exclude" else None,
+        person=cells.get("person", ""),
     )
 
 
@@ -118,23 +122,28 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
     return problems
 
 
-def _hospitals_by_case(patients: Iterable[Patient]) -> list[Problem]:
-    """Return an error for each further spelling of a hospital: two hospitals could be on both sides of a fold."""
+def _by_case(patients: Sequence[Patient]) -> list[Problem]:
+    """Return an error for each further spelling of a hospital or person: one could be on both sides of a fold."""
+    return [
+        *_spellings("hospital-case", "hospital", patients, lambda patient: patient.hospital),
+        *_spellings("person-case", "person", [p for p in patients if p.person], lambda patient: patient.person),
+    ]
+
+
+def _spellings(check: str, what: str, patients: Sequence[Patient], name: Callable[[Patient], str]) -> Iterator[Problem]:
     first: dict[str, Patient] = {}
     spelt: dict[str, Patient] = {}
     for patient in patients:
-        first.setdefault(patient.hospital.casefold(), patient)
-        spelt.setdefault(patient.hospital, patient)
-    problems = []
-    for hospital, patient in spelt.items():
-        earlier = first[hospital.casefold()]
-        if earlier.hospital != hospital:
-            what = (
-                f"hospital {hospital} differs from {earlier.hospital} in row {earlier.row} by upper and lower case only"
+        first.setdefault(name(patient).casefold(), patient)
+        spelt.setdefault(name(patient), patient)
+    for spelling, patient in spelt.items():
+        earlier = first[spelling.casefold()]
+        if name(earlier) != spelling:
+            differs = (
+                f"{what} {spelling} differs from {name(earlier)} in row {earlier.row} by upper and lower case only"
             )
-            remedy = "write every hospital in the same way"
-            problems.append(problem_of("hospital-case", what, remedy, patient.patient, "hospital", patient.row))
-    return problems
+            remedy = f"write every {what} in the same way"
+            yield problem_of(check, differs, remedy, patient.patient, what, patient.row)
 
 
 def _repeated_sources(patients: Iterable[Patient], sources: Iterable[str]) -> list[Problem]:

@@ -107,6 +107,7 @@ class CohortRow(_Row):
     role: Annotated[
         Literal["auto", "holdout", "exclude"], _one_of("role-unknown", "role", "auto", "holdout", "exclude")
     ] = "auto"
+    person: Name | None = None
     exclusion_reason: str = Field("", validate_default=True)
     source_id: str = ""
     hours_since_surgery: Annotated[float | None, _number(0, math.inf, "hours")] = None

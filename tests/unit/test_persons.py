@@ -1,0 +1,293 @@
+"""Folds and hold-out of persons, who may have several scans."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cohort_tables import COLUMNS, FILES, config, row, study, write_table
+from residua.cohort.checks.duplicates import find_duplicates
+from residua.cohort.cohort import judged_cohort
+from residua.cohort.flow import participant_flow
+from residua.cohort.proposal.placing import proposed_places
+from residua.cohort.split.drawing import Person, drawn
+from residua.cohort.split.leakage import prove
+from residua.cohort.split.person_table import read_persons, write_persons
+from residua.cohort.split.persons import PERSONS, freeze_persons
+from residua.cohort.split.planned import PlannedSplit, planned_split
+from residua.cohort.split.split import Split
+from residua.cohort.table.patient import Patient
+from residua.cohort.table.patients import read_patients
+from residua.errors import ResiduaError
+from residua.figures.flow_words import boxes
+from residua.report.cohort import cohort_facts
+from residua.report.methods import methods
+from residua.settings.participation import BalancedFolds, DrawnFolds
+from residua.settings.study import Study, load_study
+from residua.tables.table2 import split_table
+
+DRAWN = {"unit": "person", "count": 3}
+WITH_PERSON = (*COLUMNS, "person")
+
+
+def settings(holdout: Any = None, **folds: Any) -> Study:
+    return study(holdout=holdout or {"share": 0.25}, folds={**DRAWN, **folds})
+
+
+def records(number: int = 40, twice: int = 12, hospital: str = "AMS") -> list[dict[str, str]]:
+    """A hospital's patients, the first ``twice`` of whom have a second scan."""
+    first = [row(f"P{n:02d}", hospital) for n in range(number)]
+    return [*first, *(row(f"P{n:02d}b", hospital, person=f"P{n:02d}") for n in range(twice))]
+
+
+def members(folder: Path, rows: Sequence[Mapping[str, str]]) -> tuple[Patient, ...]:
+    return read_patients(write_table(folder, rows, WITH_PERSON), FILES)
+
+
+def tumors(patients: Sequence[Patient]) -> dict[str, bool]:
+    """Every third person has no residual tumour."""
+    return {patient.patient: int(patient.who[1:3]) % 3 > 0 for patient in patients}
+
+
+def never() -> Mapping[str, bool]:
+    raise AssertionError("the labels need not be read")
+
+
+def planned(of: Study, patients: Sequence[Patient]) -> PlannedSplit:
+    return planned_split(of, patients, lambda: tumors(patients))
+
+
+@pytest.fixture
+def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def sides(split: Split, patients: Sequence[Patient]) -> dict[str, set[str]]:
+    """The parts in which each person has scans."""
+    parts, found = split.parts(), {}
+    for patient in patients:
+        found.setdefault(patient.who, set()).add(parts[patient.patient])
+    return found
+
+
+def test_one_hospital_is_split_by_persons_who_stay_whole(inside: Path) -> None:
+    patients = members(inside, records())
+    found = planned(settings(), patients)
+    assert found.problems == ()
+    assert set(found.split.patients) == {patient.patient for patient in patients}
+    assert all(len(places) == 1 for places in sides(found.split, patients).values())
+    # 52 scans: a quarter is held out, the rest in three equal folds.
+    assert [len(found.split.folds[fold]) for fold in range(3)] == [13, 13, 13]
+    assert len(found.split.holdout) == 13
+    with_tumor = tumors(patients)
+    shares = [sum(with_tumor[p] for p in part) / 13 for part in (*found.split.folds.values(), found.split.holdout)]
+    assert max(shares) - min(shares) <= 2 / 13
+    record = json.loads(json.dumps(found.split.to_json()))
+    assert Split.from_json(record) == found.split
+    assert all(proof["overlap"] == [] for proof in record["proof"].values())
+    assert len(record["proof"]["0"]["training_persons"]) + len(record["proof"]["0"]["validation_persons"]) == 30
+
+
+def test_hospitals_are_spread_over_all_parts(inside: Path) -> None:
+    rows = [row(f"P{n:02d}", "AMS" if n < 24 else "GOT" if n < 36 else "STO") for n in range(48)]
+    split = planned(settings(), members(inside, rows)).split
+    for part in (*split.folds.values(), split.holdout):
+        assert Counter(split.hospitals[patient] for patient in part) == {"AMS": 6, "GOT": 3, "STO": 3}
+
+
+def test_the_seed_and_not_the_order_of_the_table_decides(inside: Path) -> None:
+    patients = members(inside, records())
+    places = planned(settings(), patients).places
+    assert planned(settings(), tuple(reversed(patients))).places == places
+    assert planned(settings(seed=7), patients).places != places
+
+
+def test_drawn_persons_keep_their_places_and_new_ones_fill_what_lacks_them(inside: Path) -> None:
+    patients = members(inside, records(20, 0))
+    first = planned(settings(), patients)
+    freeze_persons(first.places, PERSONS)
+    stamp = Path(PERSONS).stat().st_mtime_ns
+    again = planned_split(settings(), patients, never)
+    assert again.places == first.places
+    freeze_persons(again.places, PERSONS)
+    assert Path(PERSONS).stat().st_mtime_ns == stamp
+    more = members(inside, [*records(20, 0), *(row(f"P{n}", "AMS") for n in range(20, 32))])
+    later = planned(settings(), more)
+    assert {person: later.places[person] for person in first.places} == first.places
+    assert sorted(Counter(later.places.values()).values()) == [8, 8, 8, 8]
+    # A second scan goes where the first is, and needs no label.
+    freeze_persons(later.places, PERSONS)
+    rows = [*records(20, 1), *(row(f"P{n}", "AMS") for n in range(20, 32))]
+    second = planned_split(settings(), members(inside, rows), never)
+    assert second.split.parts()["P00b"] == second.split.parts()["P00"]
+
+
+def test_hospitals_columns_and_roles_hold_persons_out(inside: Path) -> None:
+    rows = [row(f"P{n:02d}", "AMS" if n < 6 else "GOT", role="holdout" if n == 20 else "auto") for n in range(24)]
+    for n, record in enumerate(rows):
+        record["part"] = "test" if n % 4 == 0 else "train"
+    by_hospital = planned(settings(["AMS"]), members(inside, rows)).split
+    assert by_hospital.holdout == ("P00", "P01", "P02", "P03", "P04", "P05", "P20")
+    path = write_table(inside, rows, (*COLUMNS, "part"))
+    cohort, _ = judged_cohort(settings({"column": "part"}, balance=["hospital"]), path)
+    assert cohort.split.holdout == tuple(f"P{n:02d}" for n in range(0, 24, 4))
+    by_role, _ = judged_cohort(settings({"column": "role"}, balance=["hospital"]), write_table(inside, rows))
+    assert by_role.split.holdout == ("P20",)
+    _, problems = judged_cohort(settings({"column": "side"}, balance=["hospital"]), path)
+    assert any(problem.check == "column-missing" and problem.subject == "side" for problem in problems)
+
+
+@pytest.mark.parametrize("folds", [{0: ["AMS"], 1: ["GOT"]}, {"unit": "person", "count": 2, "balance": ["hospital"]}])
+def test_a_person_on_two_sides_is_an_error(inside: Path, folds: Any) -> None:
+    rows = [*(row(f"P{n}", hospital) for n, hospital in enumerate(("AMS", "AMS", "GOT", "STO"))),
+            row("P0b", "STO", person="P0")]  # fmt: skip
+    of = study(holdout=["STO"], folds=folds)
+    (problem,) = planned(of, members(inside, rows)).problems
+    assert problem.check == "person-on-two-sides"
+    assert "the scans of person P0 (P0 of AMS, P0b of STO) lie on two sides of the split" in str(problem)
+
+
+def test_the_proof_finds_a_person_whom_a_split_of_hospitals_has_on_two_sides() -> None:
+    hospitals = {"A": "AMS", "B": "GOT", "C": "STO"}
+    split = Split({0: ("A",), 1: ("B",)}, ("C",), {}, hospitals, {"B": "A"})
+    assert split.to_json()["proof"]["0"]["persons_on_two_sides"] == ["A"]
+    assert prove(split, {}, ())["0"]["persons_on_two_sides"] == ["A"]
+    assert not cohort_facts(split.to_json()).proven
+    poisoned = Split({0: ("A",), 1: ("B",)}, ("C",), {}, dict.fromkeys("ABC", "AMS"), {"C": "A"}, "person")
+    assert poisoned.to_json()["proof"]["0"]["overlap"] == ["A"]
+    assert not cohort_facts(poisoned.to_json()).proven
+
+
+def test_a_split_of_hospitals_without_further_scans_is_told_as_before() -> None:
+    split = Split({0: ("A",), 1: ("B",)}, ("C",), {}, {"A": "AMS", "B": "GOT", "C": "STO"})
+    assert set(split.to_json()) == {"folds", "holdout", "excluded", "hospitals", "proof"}
+    assert set(split.to_json()["proof"]["0"]) == {
+        "training_hospitals", "validation_hospitals", "holdout_hospitals", "overlap",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("person\tfold\nP00\t0\nP01\t1\n", "the file has the folds [0, 1], but folds.count in the config is 3"),
+        ("person\tfold\nP00\tx\n", "'x' is not a fold: give a number from 0 on, or holdout"),
+        ("person\tfold\nP00\t0\nP00\t1\n", "person P00 stands in the table twice"),
+        ("person\n", "fold"),
+        ("person\tfold\nP00\t0\nP01\t1\nP02\t2\nP20\t0\n", "the file has person P20 in fold 0, but the config and the "
+         "table hold the person out"),
+    ],
+)  # fmt: skip
+def test_a_table_of_persons_that_cannot_be_used_is_one_message(inside: Path, text: str, said: str) -> None:
+    Path("results/cohort").mkdir(parents=True)
+    Path(PERSONS).write_text(text)
+    patients = members(inside, [*records(8, 0), row("P20", "AMS", role="holdout")])
+    found = planned_split(settings(), patients, never)
+    assert found.places == {}
+    assert found.split.folds == {}
+    told = "\n".join(map(str, found.problems))
+    assert said in told
+    assert all(problem.check == "persons-table" for problem in found.problems)
+
+
+def test_who_was_drawn_into_the_hold_out_stays_there_only_while_a_share_is_held_out(inside: Path) -> None:
+    patients = members(inside, records(12, 0))
+    freeze_persons(planned(settings(), patients).places, PERSONS)
+    problems = planned_split(settings(["AMS2"]), patients, never).problems
+    assert len(problems) == 3
+    assert "in holdout, but the config and the table do not hold the person out" in str(problems[0])
+
+
+def test_fewer_persons_than_folds_are_one_message(inside: Path) -> None:
+    (problem,) = planned(settings(), members(inside, records(2, 2))).problems
+    assert (problem.check, problem.severity) == ("too-few-persons", "error")
+    assert "3 folds need at least as many persons outside the hold-out, but there are 2" in str(problem)
+
+
+def test_a_table_written_is_the_table_read(tmp_path: Path) -> None:
+    places = {"B": 0, "A": None, "C": 11}
+    write_persons(str(tmp_path / "persons.tsv"), places)
+    assert read_persons(str(tmp_path / "persons.tsv")) == (places, [])
+
+
+def test_persons_with_many_scans_are_balanced_by_scans() -> None:
+    people = [Person(f"P{n}", scans, "AMS", False) for n, scans in enumerate((6, 1, 1, 1, 1, 1, 1))]
+    places = drawn(people, {0: 0.5, 1: 0.5}, {}, [], seed=0)
+    assert sum(places[f"P{n}"] == places["P0"] for n in range(7)) == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("folds", {"unit": "person", "count": 1}, "folds"),
+        ("folds", {"unit": "ward", "count": 3}, "folds"),
+        ("folds", {"unit": "person", "count": 3, "balance": ["age"]}, "folds"),
+        ("holdout", {"share": 1.5}, "holdout"),
+        ("holdout", {"shares": 0.2}, "holdout"),
+        ("holdout", "AMS", "give a list of hospitals"),
+        ("holdout", {"share": 0.2}, "folds of hospitals need a hold-out of hospitals"),
+    ],
+)
+def test_settings_of_persons_that_make_no_sense_are_refused(key: str, value: Any, said: str) -> None:
+    with pytest.raises(ResiduaError, match=said):
+        load_study(config(**{key: value}))
+
+
+def test_a_number_of_folds_of_hospitals_means_balanced_folds() -> None:
+    assert study(folds={"unit": "hospital", "count": 4}).folds == BalancedFolds(method="balanced", number=4)
+    assert isinstance(settings().folds, DrawnFolds)
+    kept = json.loads(json.dumps(settings().model_dump(mode="json")))
+    assert load_study(kept) == settings()
+
+
+def test_persons_in_two_spellings_are_an_error(tmp_path: Path) -> None:
+    rows = [row("A", "AMS", person="Q1"), row("B", "AMS", person="q1")]
+    with pytest.raises(ResiduaError, match="person q1 differs from Q1 in row 2 by upper and lower case only"):
+        members(tmp_path, rows)
+
+
+def test_two_scans_of_one_person_may_be_alike() -> None:
+    images = {"P1": {"post_t1ce": "a"}, "P2": {"post_t1ce": "a"}}
+    record = {"digests": images, "fingerprints": {}}
+    # The same voxels are one scan under two names, whoever the person is.
+    (problem,) = find_duplicates([record], {}, persons={"P1": "P", "P2": "P"})
+    assert problem.check == "patients-identical"
+
+
+def test_the_report_and_table_2_count_persons_and_scans(inside: Path) -> None:
+    patients = members(inside, records())
+    record = planned(settings(), patients).split.to_json()
+    facts = cohort_facts(record)
+    text = " ".join(facts.sentences)
+    assert (
+        "52 scans of 40 persons of 1 hospital took part: 39 in 3 folds of whole persons, and 13 in the hold-out" in text
+    )
+    assert "have no person in common" in text
+    assert "cannot show how the networks do at a hospital that they have not seen" in text
+    assert "P0" not in text + str(facts.proof)
+    frame = split_table(record).frame.set_index("Fold")
+    assert list(frame.index) == [
+        "Hospitals validation", "Persons train", "Persons validation", "Scans train", "Scans validation",
+    ]  # fmt: skip
+    assert list(frame.loc["Scans validation"]) == [13, 13, 13, 13]
+    assert frame.loc["Persons validation"].sum() == 40
+    flow = participant_flow({p.patient: p for p in patients}, Split.from_json(record), {}, {}, 0.175)
+    assert flow["included"]["persons"] == 40
+    assert [fold["persons"] for fold in flow["included"]["folds"]] == list(frame.loc["Persons validation"])[:3]
+    assert boxes(flow).included.lines[:2] == ("1 hospital", "scans of 40 persons")
+    passages = str(methods(settings(), {"nnunet": "nnU-Net", "agunet": "AGU-Net"}, False, 3))
+    assert "The persons were drawn into three folds and a hold-out of 25" in passages
+    assert "without the persons of one fold" in passages
+
+
+def test_a_table_of_few_hospitals_is_proposed_folds_of_persons(tmp_path: Path) -> None:
+    patients = members(tmp_path, records())
+    assert proposed_places(patients, tumors(patients)) == ({"share": 0.2}, {"unit": "person", "count": 5})
+    few = members(tmp_path, records(2, 1))
+    with pytest.raises(ResiduaError, match="too few persons for folds"):
+        proposed_places(few, tumors(few))
