@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
-from residua.cohort.table.sheets import cell_name
+from residua.cohort.table.sheets import cell_name, range_of
 
 _MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 _OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -196,3 +196,46 @@ def _ods_value(value: Any) -> tuple[str, str]:
     if isinstance(value, int | float):
         return f' office:value-type="float" office:value="{value!r}"', f"{value:g}"
     return ' office:value-type="string"', value
+
+
+_ERROR_CODES = {"#N/A": 0x2A, "#REF!": 0x17}
+
+
+def write_xls(
+    path: Path,
+    sheets: Sheets,
+    hidden: Sequence[str] = (),
+    merged: Mapping[str, Sequence[str]] | None = None,
+    is_1904: bool = False,
+    at: tuple[int, int] = (0, 0),
+) -> Path:
+    """Write an old workbook; the arguments are those of ``write_xlsx``. Formulas are not written."""
+    import xlwt
+
+    book = xlwt.Workbook()
+    book.dates_1904 = is_1904
+    for name, rows in sheets.items():
+        sheet = book.add_sheet(name, cell_overwrite_ok=True)
+        sheet.visibility = int(name in hidden)
+        for number, cells in enumerate(rows, start=at[0]):
+            for column, value in enumerate(cells, start=at[1]):
+                _write_cell(sheet, number, column, value)
+        for area in (merged or {}).get(name, ()):
+            (top, left), (bottom, right) = range_of(area)
+            sheet.merge(top, bottom, left, right)
+    book.save(str(path))
+    return path
+
+
+def _write_cell(sheet: Any, row: int, column: int, value: Any) -> None:
+    import xlwt
+
+    if isinstance(value, Error):
+        sheet.row(row).set_cell_error(column, _ERROR_CODES[value.text])
+    elif isinstance(value, FourDigits):
+        sheet.write(row, column, value.value, xlwt.easyxf(num_format_str="0000"))
+    elif isinstance(value, date):
+        shown = "yyyy-mm-dd hh:mm:ss" if isinstance(value, datetime) else "yyyy-mm-dd"
+        sheet.write(row, column, value, xlwt.easyxf(num_format_str=shown))
+    elif value is not None:
+        sheet.write(row, column, value)

@@ -83,7 +83,8 @@ def check_cohort(
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
         positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
         problems += fold_kind_problems(study, cohort.split, positive)
-    beside = _beside_the_patients(study, cohort, voxels, cache, workers)
+    # Without a readable row all of that would be wrong for want of patients.
+    beside = _beside_the_patients(study, cohort, voxels, cache, workers) if cohort.patients else []
     problems += beside
     standing = errors_of(problems)
     if standing and study.on_invalid == "exclude":

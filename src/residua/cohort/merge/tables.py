@@ -134,10 +134,12 @@ def remarks_of(sources: Sequence[Source], rows: Iterable[Row], columns: Iterable
     for row in rows:
         hospitals.setdefault(row.patient.hospital, {})[row.table] = None
         persons.setdefault(row.cells.get(PERSON, row.patient.patient).casefold(), {})[row.table] = None
-    for hospital, tables in hospitals.items():
-        if len(tables) > 1:
-            remedy = f"rename it in one of them (--rename {max(tables)}:{hospital}=NEW) if they are two"
-            remarks.append(f"hospital {hospital} is in tables {_and(tables)} and counts as one: {remedy}")
+    both = {hospital: tables for hospital, tables in hospitals.items() if len(tables) > 1}
+    if both:
+        named = ", ".join(f"{hospital} (tables {_and(tables)})" for hospital, tables in both.items())
+        first, tables = next(iter(both.items()))
+        remedy = f"rename those that are two hospitals (--rename {max(tables)}:{first}=NEW)"
+        remarks.append(f"a hospital of several tables counts as one: {named}; {remedy}")
     shared = sum(len(tables) > 1 for tables in persons.values())
     if shared:
         remarks.append(f"{shared} person(s) are in several tables by their name, and count as one human being each")

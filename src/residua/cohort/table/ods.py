@@ -10,6 +10,7 @@ from residua.cohort.table.sheets import Place, Sheet, UnreadableWorkbookError
 
 CONTENT = "content.xml"
 MANIFEST = "META-INF/manifest.xml"
+_MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 _CELLS = ("table_cell", "covered_table_cell")
 
 
@@ -58,6 +59,8 @@ def _ended(sheet: Sheet, element: Xml.Element, at: _Position) -> None:
     elif element.tag == "table_row":
         at.row += at.rows
         element.clear()
+    if at.row > _MOST_ROWS or at.column > _MOST_COLUMNS:
+        raise ValueError("cells beyond the last row or column that a sheet can have")
 
 
 def _times(element: Xml.Element, what: str) -> int:

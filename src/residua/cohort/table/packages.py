@@ -41,7 +41,9 @@ def reading(what: str) -> Iterator[None]:
     """Turn every failure to understand a part of a workbook into ``UnreadableWorkbookError``."""
     try:
         yield
-    except (Xml.ParseError, KeyError, ValueError, IndexError, TypeError) as error:
+    except UnreadableWorkbookError:
+        raise
+    except Exception as error:  # Readers of damaged parts have many.
         raise UnreadableWorkbookError(f"the workbook is damaged ({what}: {error})", _REMEDY) from None
 
 

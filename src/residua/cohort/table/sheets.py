@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 Place = tuple[int, int]
 """Row and column of a cell, both counted from 0."""
@@ -25,7 +26,11 @@ class UnreadableWorkbookError(Exception):
 
 @dataclass
 class Sheet:
-    """One sheet as its file describes it. ``padded`` gives the digits of numbers that are shown with leading zeros."""
+    """One sheet as its file describes it.
+
+    ``padded`` gives the digits of numbers that are shown with leading zeros; ``values`` holds all cells from the first
+    row and column on, where they were read already.
+    """
 
     name: str
     is_hidden: bool = False
@@ -34,6 +39,7 @@ class Sheet:
     without_value: list[Place] = field(default_factory=list)
     merged: list[Range] = field(default_factory=list)
     padded: dict[Place, int] = field(default_factory=dict)
+    values: list[list[Any]] | None = None
 
     def fill(self, first: Place, last: Place) -> None:
         """Count a rectangle of cells that hold something."""

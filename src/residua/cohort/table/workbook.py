@@ -12,6 +12,7 @@ from residua.cohort.table.location import MARK
 from residua.cohort.table.ods import CONTENT, scan_ods
 from residua.cohort.table.packages import opened
 from residua.cohort.table.sheets import Place, Sheet, UnreadableWorkbookError, cell_name
+from residua.cohort.table.xls import scan_xls
 from residua.cohort.table.xlsx import WORKBOOK, scan_xlsx
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -61,7 +62,7 @@ def _sheets(content: bytes, wanted: str | None) -> list[Sheet]:
     if not content.startswith(b"PK"):
         if _ENCRYPTED in content:
             raise UnreadableWorkbookError("the workbook has a password", "save it without a password")
-        raise UnreadableWorkbookError("the table is an old Excel workbook (.xls), or a document", _AS_XLSX)
+        return scan_xls(content, wanted)
     with opened(content) as package:
         names = set(package.namelist())
         kind = package.read("mimetype") if "mimetype" in names else b""
@@ -89,7 +90,8 @@ def _chosen(sheets: Sequence[Sheet], wanted: str | None, path: str) -> Sheet:
         return shown[0]
     if not filled:
         raise UnreadableWorkbookError("every sheet of the workbook is empty", "give a header and the rows below it")
-    example = f"name the one to read behind the file, such as {path}{MARK}{(shown or filled)[0].name}"
+    named = f"{path}{MARK}{(shown or filled)[0].name}"
+    example = f"name the one to read behind the file, such as {repr(named) if ' ' in named else named}"
     if shown:
         several = ", ".join(sheet.name for sheet in shown)
         raise UnreadableWorkbookError(f"the workbook has {len(shown)} sheets ({several})", example)
@@ -137,14 +139,7 @@ def _rows(content: bytes, sheet: Sheet, path: str) -> tuple[list[Row], list[Prob
 
 def _texts(content: bytes, sheet: Sheet) -> tuple[list[Row], list[str]]:
     """Return the rows of a sheet, and the names of the cells whose number has more digits than were kept."""
-    # Only here: a study whose table is text never pays for the import.
-    from python_calamine import CalamineError, CalamineWorkbook
-
-    try:
-        found = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name(sheet.name)
-        (top, left), values = found.start or (0, 0), found.to_python()
-    except CalamineError as error:
-        raise UnreadableWorkbookError(f"the workbook cannot be read ({error})", _AS_TEXT) from None
+    (top, left), values = _values(content, sheet)
     rows: list[Row] = []
     long = []
     for row, cells in enumerate(values, start=top):
@@ -152,6 +147,20 @@ def _texts(content: bytes, sheet: Sheet) -> tuple[list[Row], list[str]]:
         texts = (text_of(value, sheet.padded.get((row, left + i), 0)) for i, value in enumerate(cells))
         rows.append((row + 1, tuple(texts)))
     return rows, long
+
+
+def _values(content: bytes, sheet: Sheet) -> tuple[Place, Sequence[Sequence[Any]]]:
+    """Return the place of the first cell, and the values of all rows from there."""
+    if sheet.values is not None:
+        return (0, 0), sheet.values
+    # Only here: a study whose table is text never pays for the import.
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        found = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_name(sheet.name)
+        return found.start or (0, 0), found.to_python()
+    except CalamineError as error:
+        raise UnreadableWorkbookError(f"the workbook cannot be read ({error})", _AS_TEXT) from None
 
 
 def _where(sheet: Sheet, cells: Sequence[str]) -> str:
@@ -194,4 +203,4 @@ def _without_margins(rows: Sequence[Row]) -> list[Row]:
     if not filled:
         return []
     first, end = min(filled), max(filled) + 1
-    return [(number, cells[first:end]) for number, cells in rows]
+    return [(number, (*cells, *[""] * (end - len(cells)))[first:end]) for number, cells in rows]

@@ -14,6 +14,8 @@ from residua.cohort.table.sheets import Place, Sheet, place_of, range_of
 WORKBOOK = "xl/workbook.xml"
 _LINKS = "xl/_rels/workbook.xml.rels"
 _STYLES = "xl/styles.xml"
+_HEADER_BYTES = 1 << 12
+_COUNT = re.compile(rb"""uniqueCount\s*=\s*["'](\d+)""")
 _ZEROS = re.compile("0{2,}")
 """A format that shows a number with leading zeros, and nothing else."""
 
@@ -24,6 +26,7 @@ def scan_xlsx(content: bytes, wanted: str | None) -> list[Sheet]:
     Raises ``UnreadableWorkbookError``.
     """
     with opened(content) as package, reading(WORKBOOK):
+        _require_true_count(package)
         links = {link.attrib["Id"]: link.attrib["Target"] for link in _all(package, _LINKS, "Relationship")}
         widths = _widths(package)
         sheets = []
@@ -35,6 +38,16 @@ def scan_xlsx(content: bytes, wanted: str | None) -> list[Sheet]:
             if is_sheet and (wanted is None or sheet.has_name(wanted)):
                 _scan(package, part, sheet, widths)
     return sheets
+
+
+def _require_true_count(package: zipfile.ZipFile) -> None:
+    """Refuse a number of texts that the file cannot hold: the reader asks for memory by it, and ends the process."""
+    for file in package.infolist():
+        if file.filename.casefold().endswith("sharedstrings.xml"):
+            with package.open(file) as stream:
+                said = _COUNT.search(stream.read(_HEADER_BYTES))
+            if said and int(said[1]) > file.file_size:
+                raise ValueError(f"{file.filename} claims {int(said[1])} texts")
 
 
 def _all(package: zipfile.ZipFile, part: str, tag: str) -> list[Xml.Element]:
