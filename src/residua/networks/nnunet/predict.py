@@ -15,7 +15,9 @@ from numpy.typing import NDArray
 from residua.images.volumes import Image
 from residua.networks.cases import PreparedCase
 from residua.networks.contract import Member, Predictor
+from residua.networks.nnunet.channels_last import with_channels_last
 from residua.networks.nnunet.model import load_model
+from residua.networks.nnunet.on_cpu import predicted_logits
 from residua.networks.nnunet.prepared import StackedChannels, geometry
 from residua.preparation.brain_crop import Crop
 
@@ -43,6 +45,8 @@ class NnUNetEnsemble(Predictor):
     def __init__(self, models: Sequence[Path], device: torch.device) -> None:
         """Load the models in the folders ``models`` onto ``device``."""
         self._predictors = [load_model(folder, device) for folder in models]
+        for predictor in self._predictors if device.type == "cpu" else ():
+            with_channels_last(predictor.network)
 
     def read(self, case: PreparedCase) -> _Given:
         """Fulfil ``Predictor.read``."""
@@ -70,7 +74,8 @@ def _restored(probability: NDArray[np.floating[Any]], crop: Crop) -> Image:
 def _foreground(
     predictor: nnUNetPredictor, data: torch.Tensor, shape: list[int], spacing: list[float]
 ) -> NDArray[np.float32]:
-    logits = predictor.predict_sliding_window_return_logits(data).cpu()
+    on_cpu = predictor.device.type == "cpu"
+    logits = predicted_logits(predictor, data) if on_cpu else predictor.predict_sliding_window_return_logits(data).cpu()
     configuration = predictor.configuration_manager
     resampled = configuration.resampling_fn_probabilities(logits, shape, configuration.spacing, spacing)
     probabilities = predictor.label_manager.apply_inference_nonlin(resampled)

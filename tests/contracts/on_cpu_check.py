@@ -1,0 +1,116 @@
+"""nnU-Net on a processor against nnU-Net's own code, inside its environment: python on_cpu_check.py; prints JSON."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from typing import Any
+
+import torch
+from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
+from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
+from torch import nn
+
+from residua.networks.cases import Channel
+from residua.networks.nnunet.channels_last import CHANNELS_LAST, NormThenLeakyReLU, with_channels_last
+from residua.networks.nnunet.on_cpu import predicted_logits
+from residua.networks.nnunet.plans import CONFIGURATION, make_dataset, make_plans
+from residua.networks.nnunet.settings import NnUNetSettings
+
+CHANNELS = [Channel("post_t1ce", is_label=False), Channel("pre_tumor", is_label=True)]
+SIZES = {"larger": (40, 37, 50), "smaller": (12, 37, 9)}
+THREADS = (1, 2, 3)
+
+
+def settings() -> NnUNetSettings:
+    """A small network with a first kernel and strides that differ between axes."""
+    kernels, strides = [[3, 3, 1], [3, 3, 3], [1, 1, 1]], [[1, 1, 1], [2, 2, 1], [2, 2, 2]]
+    given = {
+        "environment": "torch", "spacing_mm": [1, 1, 1], "patch_size": [24, 16, 16], "batch_size": 1,
+        "features": [4, 8, 16], "kernels": kernels, "strides": strides, "convolutions_per_level": 2, "epochs": 1,
+        "iterations_per_epoch": 1, "validation_iterations_per_epoch": 1, "learning_rate": 0.1, "momentum": 0.9,
+        "weight_decay": 0, "foreground_oversampling": 0.3, "loss": "dice_and_cross_entropy", "batch_dice": True,
+        "augmentation": "nnunet", "tile_step": 0.5, "save_every_epochs": 1, "seed": 1,
+    }  # fmt: skip
+    return NnUNetSettings.model_validate(given)
+
+
+def predictor_of(mirror_axes: tuple[int, ...] | None) -> nnUNetPredictor:
+    """A predictor of random weights."""
+    plans = make_plans(settings(), CHANNELS)
+    architecture = plans["configurations"][CONFIGURATION]["architecture"]
+    described = (architecture[key] for key in ("network_class_name", "arch_kwargs", "_kw_requires_import"))
+    torch.manual_seed(1)
+    network = get_network_from_plans(*described, len(CHANNELS), 2, allow_init=True, deep_supervision=False)
+    for block in network.modules():
+        if isinstance(block, nn.InstanceNorm3d):
+            nn.init.normal_(block.weight, 1.0, 0.3)
+            nn.init.normal_(block.bias, 0.0, 0.3)
+    predictor = nnUNetPredictor(0.5, use_mirroring=bool(mirror_axes), device=torch.device("cpu"), allow_tqdm=False)
+    manager = PlansManager(plans)
+    configuration = manager.get_configuration(CONFIGURATION)
+    predictor.manual_initialization(network, manager, configuration, None, make_dataset(CHANNELS), "", mirror_axes)
+    return predictor
+
+
+def logits(mirror_axes: tuple[int, ...] | None, size: tuple[int, ...]) -> dict[str, Any]:
+    """How far our logits are from nnU-Net's, and whether the number of threads changes them."""
+    torch.manual_seed(2)
+    data = torch.randn(len(CHANNELS), *size)
+    theirs = predictor_of(mirror_axes).predict_sliding_window_return_logits(data).float()
+    predictor, found = predictor_of(mirror_axes), []
+    with_channels_last(predictor.network)
+    for threads in THREADS:
+        torch.set_num_threads(threads)
+        found.append(predicted_logits(predictor, data))
+        assert torch.get_num_threads() == threads
+    apart = (found[0].float() - theirs).abs()
+    return {
+        "same_shape": list(found[0].shape) == list(theirs.shape) == [2, *size],
+        "spread": float(theirs.std()),
+        "apart": float(apart.max()),
+        "share_apart": float((apart > 1e-4).float().mean()),
+        "whatever_threads": all(torch.equal(found[0], other) for other in found[1:]),
+    }
+
+
+def normalised(channels: int, shift: float, shape: tuple[int, ...] = (2, 10, 160, 64)) -> float:
+    """The largest difference of our normalisation to PyTorch's in double precision."""
+    torch.manual_seed(3)
+    norm, activation = nn.InstanceNorm3d(channels, affine=True), nn.LeakyReLU()
+    nn.init.normal_(norm.weight)
+    nn.init.normal_(norm.bias)
+    x = torch.randn(shape[0], channels, *shape[1:]) * 3 + shift
+    with torch.inference_mode():
+        wanted = activation(deepcopy(norm).double()(x.double()))
+        ours = NormThenLeakyReLU(norm, activation)(x.clone(memory_format=CHANNELS_LAST))
+    return float((ours - wanted).abs().max())
+
+
+def passes_after_an_error() -> dict[str, int]:
+    """How many passes begin after one that failed."""
+    predictor = predictor_of((0, 1, 2))
+    begun = []
+
+    class Failing(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            begun.append(1)
+            raise MemoryError("no memory")
+
+    predictor.network = Failing()
+    torch.set_num_threads(2)
+    try:
+        predicted_logits(predictor, torch.zeros(len(CHANNELS), *SIZES["larger"]))
+    except MemoryError:
+        return {"begun": len(begun)}
+    return {"begun": -1}
+
+
+if __name__ == "__main__":
+    record = {
+        "logits": {f"{name}, {axes}": logits(axes, size) for name, size in SIZES.items() for axes in (None, (0, 1, 2))},
+        "normalised": {f"{c} channels at {shift}": normalised(c, shift) for c in (1, 3, 16) for shift in (0.0, 100.0)},
+        "after_an_error": passes_after_an_error(),
+    }
+    print("\n" + json.dumps(record))
