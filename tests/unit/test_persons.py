@@ -216,9 +216,22 @@ def test_a_table_written_is_the_table_read(tmp_path: Path) -> None:
 
 
 def test_persons_with_many_scans_are_balanced_by_scans() -> None:
-    people = [Person(f"P{n}", scans, "AMS", False) for n, scans in enumerate((6, 1, 1, 1, 1, 1, 1))]
+    people = [Person(f"P{n}", scans, 0, "AMS") for n, scans in enumerate((6, 1, 1, 1, 1, 1, 1))]
     places = drawn(people, {0: 0.5, 1: 0.5}, {}, [], seed=0)
     assert sum(places[f"P{n}"] == places["P0"] for n in range(7)) == 1
+
+
+def test_scans_with_and_without_tumour_are_spread_although_persons_have_both() -> None:
+    people = [
+        *(Person(f"B{n}", 2, 1, "AMS") for n in range(3)),
+        Person("N", 1, 0, "AMS"),
+        *(Person(f"T{n}", 1, 1, "AMS") for n in range(5)),
+    ]
+    for seed in range(20):
+        places = drawn(people, {0: 0.33, 1: 0.33, None: 0.34}, {}, ["hospital", "residual"], seed)
+        without = Counter(places[person.name] for person in people for _ in range(person.scans - person.with_tumor))
+        assert set(without.values()) <= {1, 2}
+        assert len(without) == 3
 
 
 @pytest.mark.parametrize(

@@ -120,7 +120,8 @@ def _held_out(study: Study, patient: Patient) -> bool:
 
 
 def _person(name: str, rows: Sequence[Patient], positive: Mapping[str, bool]) -> Person:
-    return Person(name, len(rows), rows[0].hospital, any(positive.get(patient.patient) for patient in rows))
+    with_tumor = sum(bool(positive.get(patient.patient)) for patient in rows)
+    return Person(name, len(rows), with_tumor, rows[0].hospital)
 
 
 def _shares(study: Study, folds: DrawnFolds) -> dict[Place, float]:
