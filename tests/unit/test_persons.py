@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 
 from cohort_tables import COLUMNS, FILES, config, row, study, write_table
@@ -27,8 +29,14 @@ from residua.errors import ResiduaError
 from residua.figures.flow_words import boxes
 from residua.report.cohort import cohort_facts
 from residua.report.methods import methods
+from residua.settings.classification import Classification
 from residua.settings.participation import BalancedFolds, DrawnFolds
+from residua.settings.statistics import BestInputs, Statistics
 from residua.settings.study import Study, load_study
+from residua.statistics.bootstrap import bca_of_means
+from residua.statistics.cases import persons_of
+from residua.statistics.compare_inputs import compare_inputs
+from residua.statistics.scores import scores_of
 from residua.tables.table2 import split_table
 
 DRAWN = {"unit": "person", "count": 3}
@@ -304,3 +312,45 @@ def test_a_table_of_few_hospitals_is_proposed_folds_of_persons(tmp_path: Path) -
     few = members(tmp_path, records(2, 1))
     with pytest.raises(ResiduaError, match="too few persons for folds"):
         proposed_places(few, tumors(few))
+
+
+def scores(twice: bool, seed: int = 3) -> pd.DataFrame:
+    """Forty persons on the test set, whose further scans have the same results."""
+    rng = np.random.default_rng(seed)
+    dice = rng.uniform(0.2, 0.9, 40)
+    volumes = np.where(np.arange(40) % 3 > 0, 2.0, 0.0)
+    found = np.where(rng.random(40) < 0.8, volumes, 2.0 - volumes)
+    cases = pd.DataFrame({"person": [f"P{n}" for n in range(40)], "dice": dice, "reference_ml": volumes,
+                          "predicted_ml": found, "split": "test", "fold": None})  # fmt: skip
+    return pd.concat([cases, cases, cases], ignore_index=True) if twice else cases
+
+
+def test_intervals_are_no_narrower_for_further_scans_that_tell_nothing_new() -> None:
+    best = BestInputs(segmentation={}, classification={}, raters={})
+    statistics = Statistics(alpha=0.05, bootstrap_resamples=2000, interval_sd_multiplier=1.96, seed=1, best_inputs=best)
+    rule = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
+    once, thrice = scores_of(scores(False), rule, statistics), scores_of(scores(True), rule, statistics)
+    naive = scores_of(scores(True).drop(columns="person"), rule, statistics)
+    for measure, interval in once.items():
+        assert thrice[measure].estimate == pytest.approx(interval.estimate)
+        width, of_three, blind = (found.high - found.low for found in (interval, thrice[measure], naive[measure]))
+        assert of_three == pytest.approx(width, rel=0.05)
+        assert blind < 0.75 * width
+
+
+def test_tests_compare_persons_and_not_scans() -> None:
+    rule = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
+    frames = []
+    for twice in (False, True):
+        models = [scores(twice, seed).assign(arch="nnunet", inputs=name) for seed, name in ((3, "A"), (4, "B"))]
+        frames.append(compare_inputs(pd.concat(models, ignore_index=True), rule, 0.05))
+    once, thrice = frames
+    assert once.loc[0, ["n_1", "n_2"]].tolist() == thrice.loc[0, ["n_1", "n_2"]].tolist()
+    assert thrice.loc[0, "p_value"] == pytest.approx(once.loc[0, "p_value"])
+
+
+def test_persons_of_one_scan_each_change_no_digit() -> None:
+    values, names = np.random.default_rng(0).random(30), np.array([f"P{n}" for n in range(30)])
+    plain = bca_of_means([values], 0.05, 1000, 7)
+    assert bca_of_means([values], 0.05, 1000, 7, [names]) == pytest.approx(plain, abs=1e-12)
+    assert persons_of(pd.DataFrame({"person": names})) is None

@@ -22,8 +22,8 @@ def measure_all(
     """Return one row per case: split, fold (missing for the test set), patient, hospital, then the metrics.
 
     ``segmentations`` holds a manifest per split and ``references`` the reference standard by patient. Each of ``cases``
-    has ``patient``, ``hospital`` and ``fold`` (None for the hold-out). A case without a segmentation is an error,
-    unless those whose preparation failed are left out.
+    has ``patient``, ``hospital`` and ``fold`` (None for the hold-out), and ``person`` where some persons have several
+    scans. A case without a segmentation is an error, unless those whose preparation failed are left out.
 
     >>> import numpy as np
     >>> from residua.images.volumes import Grid, Image, save
@@ -46,8 +46,7 @@ def measure_all(
             continue
         prediction, reference = load_pair(patient, masks[split][patient], references[patient])
         metrics = measure_case(reference.data, prediction.data > 0.5, reference.grid)
-        rows.append(
-            {"split": split, "fold": case["fold"], "patient": patient, "hospital": case["hospital"], **asdict(metrics)}
-        )
-    columns = ["split", "fold", "patient", "hospital", *(field.name for field in fields(CaseMetrics))]
+        rows.append({"split": split, **case, **asdict(metrics)})
+    person = ["person"] if any("person" in case for case in cases) else []
+    columns = ["split", "fold", "patient", "hospital", *person, *(field.name for field in fields(CaseMetrics))]
     return pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})

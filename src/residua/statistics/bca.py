@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.metrics.classification import count, rates
-from residua.statistics.bootstrap import bca_of_means
+from residua.statistics.bootstrap import Persons, bca_of_means
 from residua.statistics.interval import Interval
 
 _CLASSES = {"recall": ("TP", "FN", "residual tumour"), "specificity": ("TN", "FP", "gross total resection")}
@@ -19,13 +19,15 @@ _CLASSES_OF = {
 }
 
 
-def bca_interval(outcome: NDArray[np.str_], rate: str, alpha: float, resamples: int, seed: int) -> Interval:
+def bca_interval(
+    outcome: NDArray[np.str_], rate: str, alpha: float, resamples: int, seed: int, persons: Persons = None
+) -> Interval:
     """Compute the interval of "sensitivity", "specificity" or "balanced_accuracy" at level 1 − ``alpha``, in percent.
 
     ``outcome`` holds "TP", "FN", "FP" or "TN" of each patient. Patients are resampled within each class of the
-    reference, so that every resample has both classes. The same seed draws the same patients for every model. There is
-    no interval when a class has fewer than two patients, or when all patients of each class were classified alike: then
-    all resamples are equal.
+    reference, so that every resample has both classes; ``persons`` are resampled as a whole. The same seed draws the
+    same patients for every model. There is no interval when a class has fewer than two patients, or when all patients
+    of each class were classified alike: then all resamples are equal.
 
     >>> interval = bca_interval(np.array(["TP"] * 8 + ["FN"] * 2), "sensitivity", alpha=0.05, resamples=1000, seed=0)
     >>> interval.estimate, interval.n, interval.low < 80 < interval.high
@@ -43,7 +45,10 @@ def bca_interval(outcome: NDArray[np.str_], rate: str, alpha: float, resamples: 
         return _without(estimate, outcome.size, alone)
     if not any(np.ptp(of) for of in right):
         return _without(estimate, outcome.size, "the patients of each class are all classified alike")
-    low, high = bca_of_means(right, alpha, resamples, seed)
+    whose = None if persons is None else [persons[_in_class(outcome, name)] for name in names]
+    if whose and any(np.unique(of).size < 2 for of in whose):
+        return _without(estimate, outcome.size, "one person only with a class")
+    low, high = bca_of_means(right, alpha, resamples, seed, whose)
     if not np.isfinite([low, high]).all():
         return _without(estimate, outcome.size, "all resamples lie on one side of the estimate")
     return Interval(estimate, 100 * low, 100 * high, outcome.size, 0)

@@ -65,6 +65,28 @@ def folds_of(cases: pd.DataFrame) -> NDArray[np.int_]:
     return np.asarray(cases["fold"].astype("Int64").fillna(0), dtype=np.int_)
 
 
+def persons_of(cases: pd.DataFrame) -> NDArray[np.str_] | None:
+    """Return the person of each row; None where every row is of another person, as in most studies.
+
+    >>> persons_of(pd.DataFrame({"patient": ["P1", "P1b"], "person": ["P1", "P1"]})).tolist()
+    ['P1', 'P1']
+    """
+    if "person" not in cases or not cases["person"].duplicated().any():
+        return None
+    return np.asarray(cases["person"], dtype=np.str_)
+
+
+def by_person(cases: pd.DataFrame, column: str) -> pd.Series:
+    """Return the values of a column, one for each person: the mean of the person's scans, for tests of independence.
+
+    >>> by_person(pd.DataFrame({"person": ["P1", "P1", "P2"], "dice": [0.4, 0.6, 0.9]}), "dice").tolist()
+    [0.5, 0.9]
+    """
+    if persons_of(cases) is None:
+        return cases[column]
+    return cases.groupby("person", sort=False)[column].mean()
+
+
 def positive(cases: pd.DataFrame, classification: Classification) -> pd.DataFrame:
     """Return the rows of DSC-P: patients with residual tumour in the reference.
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
-from residua.statistics.cases import positive
+from residua.statistics.cases import by_person, positive
 from residua.statistics.frames import ANSWER, tidy
 from residua.statistics.mann_whitney import mann_whitney
 
@@ -35,7 +35,9 @@ def compare_architectures(
     """
     best = best_inputs(cases, choice, "segmentation", classification)
     test = positive(cases[cases["split"] == "test"], classification)
-    dice = {arch: test.loc[(test["arch"] == arch) & (test["inputs"] == of), "dice"] for arch, of in best.items()}
+    rows_of = {arch: test.loc[(test["arch"] == arch) & (test["inputs"] == of)] for arch, of in best.items()}
+    # One value of each person: scans of one person are not independent.
+    dice = {arch: by_person(of_arch, "dice") for arch, of_arch in rows_of.items()}
     rows = []
     for first, second in combinations(best, 2):
         names = {"arch_1": first, "inputs_1": best[first], "arch_2": second, "inputs_2": best[second]}

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from residua.settings.classification import Classification
 from residua.settings.statistics import Statistics
 from residua.statistics.bca import bca_interval
-from residua.statistics.cases import RATES, folds_of, outcomes_of, pooled_rate
+from residua.statistics.bootstrap import Persons
+from residua.statistics.cases import RATES, folds_of, outcomes_of, persons_of, pooled_rate
 from residua.statistics.frames import tidy
 from residua.statistics.interval import Interval
 from residua.statistics.normal import normal_interval
@@ -46,16 +47,23 @@ def intervals(cases: pd.DataFrame, classification: Classification, statistics: S
                 # Predictions made elsewhere may be of the hold-out alone.
                 continue
             outcome, fold = outcomes_of(of_split, classification), folds_of(of_split)
+            persons = persons_of(of_split)
             for rate in RATES:
                 names = {"arch": arch, "inputs": inputs, "split": split, "method": method, "rate": rate}
-                rows.append({**names, **asdict(_interval(outcome, fold, split, rate, statistics))})
+                rows.append({**names, **asdict(_interval(outcome, fold, split, rate, statistics, persons))})
     return tidy(rows, COLUMNS)
 
 
 def _interval(
-    outcome: NDArray[np.str_], fold: NDArray[np.int_], split: str, rate: str, statistics: Statistics
+    outcome: NDArray[np.str_],
+    fold: NDArray[np.int_],
+    split: str,
+    rate: str,
+    statistics: Statistics,
+    persons: Persons,
 ) -> Interval:
     if METHODS[split] == "BCa":
-        return bca_interval(outcome, rate, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+        how = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+        return bca_interval(outcome, rate, *how, persons)
     pooled = pooled_rate(outcome, fold, rate, statistics.folds_ddof)
     return normal_interval(pooled, statistics.interval_sd_multiplier)

@@ -9,7 +9,7 @@ import pandas as pd
 from residua.settings.classification import Classification
 from residua.settings.statistics import Statistics
 from residua.statistics.bca import bca_interval
-from residua.statistics.cases import RATES, outcomes_of, positive
+from residua.statistics.cases import RATES, outcomes_of, persons_of, positive
 from residua.statistics.interval import Interval
 from residua.statistics.mean_interval import mean_interval
 
@@ -32,7 +32,7 @@ def scores_of(cases: pd.DataFrame, classification: Classification, statistics: S
     how = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
     return {
         "dice": dice_of_positive(cases, classification, statistics),
-        **{rate: bca_interval(outcome, rate, *how) for rate in RATES},
+        **{rate: bca_interval(outcome, rate, *how, persons_of(cases)) for rate in RATES},
     }
 
 
@@ -48,8 +48,9 @@ def dice_of_positive(cases: pd.DataFrame, classification: Classification, statis
     >>> found.estimate, found.note
     (0.75, 'no interval: one patient only')
     """
-    dice = positive(cases, classification)["dice"]
-    return mean_interval(dice, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+    of = positive(cases, classification)
+    how = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+    return mean_interval(of["dice"], *how, persons_of(of))
 
 
 def difference(first: Interval, second: Interval) -> Interval:

@@ -115,7 +115,7 @@ def validation_by_fold(loaded: LoadedStudy, arch: str, inputs: str) -> dict[int,
 
 
 def measured(loaded: LoadedStudy, arch: str, inputs: str) -> list[dict[str, Any]]:
-    """Return the patients measured with an input configuration: name, hospital and fold (None: hold-out)."""
+    """Return the patients measured with an input configuration: name, hospital, person and fold (None: hold-out)."""
     return [_measured(loaded, patient) for patient in with_reference(loaded, segmented(loaded, arch, inputs))]
 
 
@@ -132,7 +132,8 @@ def measured_of_split(loaded: LoadedStudy, arch: str, inputs: str, split: str) -
 @cache
 def _measured(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
     hospital = loaded.cohort.patients[patient].hospital
-    return {"patient": patient, "hospital": hospital, "fold": loaded.split.fold_of(patient)}
+    person = {"person": loaded.split.who(patient)} if loaded.split.persons else {}
+    return {"patient": patient, "hospital": hospital, **person, "fold": loaded.split.fold_of(patient)}
 
 
 def hospitals_of_patients(loaded: LoadedStudy) -> dict[str, str]:
