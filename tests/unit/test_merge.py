@@ -119,6 +119,23 @@ def test_other_columns_of_images_are_paths_too(tmp_path: Path) -> None:
     assert text.endswith("\t../B/dwi.nii.gz\n")
 
 
+def test_persons_and_columns_that_only_a_config_knows_are_kept(tmp_path: Path) -> None:
+    first = table(tmp_path / "A", [row("P1", "STO", person="Anna", set="test"), row("P2", "STO", person="Anna")])
+    second = table(tmp_path / "B", [row("P1", "PAR", person="anna", grade="2")])
+    ran = merge(first, second, "--prefix", "2=B", "--out", tmp_path / "C", "--no-voxels")
+    assert ran.exit_code == 0, ran.output
+    assert (tmp_path / "C" / "cohort.tsv").read_text() == (
+        "patient\thospital\trole\tpost_t1ce\tperson\tset\tgrade\n"
+        "P1\tSTO\tauto\t../A/images/P1.nii.gz\tAnna\ttest\t\n"
+        "P2\tSTO\tauto\t../A/images/P2.nii.gz\tAnna\t\t\n"
+        "BP1\tPAR\tauto\t../B/images/P1.nii.gz\tBanna\t\t2\n"
+    )
+    other = table(tmp_path / "E", [row("Q1", "PAR", person="anna")])
+    assert refusal(first, other, "--out", tmp_path / "F") == (
+        "person anna of table 2 differs from Anna of table 1 by upper and lower case only; rename one (--prefix 2=B)"
+    )
+
+
 def test_a_clash_of_patients_is_one_message_and_a_prefix_mends_it(tmp_path: Path) -> None:
     first = table(tmp_path / "A", [row(f"P{n}", "STO") for n in range(1, 8)])
     second = table(tmp_path / "B", [row(f"p{n}", "PAR") for n in range(1, 9)])
@@ -229,7 +246,7 @@ def test_a_prefix_keeps_persons_of_two_tables_apart() -> None:
     sources = []
     for number, of_table in given.items():
         cells = [{"patient": patient, "hospital": "STO"} | ({"person": of} if of else {}) for patient, of in of_table]
-        members = [Patient(patient, "STO", "auto", "", None) for patient, _ in of_table]
+        members = [Patient(patient, "STO", "auto", "", None, person=of) for patient, of in of_table]
         sources.append(Source(number, f"{number}.tsv", ("patient", "hospital", "person"), tuple(members), tuple(cells)))
     for prefixes, persons, shared in (
         ([], [None, "one", "one", "P1", None], "2 person(s) are in several tables by their name, and count as one"),
@@ -331,6 +348,24 @@ def test_what_both_tables_pass_the_merged_one_passes(tmp_path: Path, monkeypatch
     assert checked.exit_code == 0, checked.output
     assert checked.stdout.splitlines()[-1] == "C/cohort.tsv: 4 patients to include; the study can run"
     assert [line for line in checked.stdout.splitlines() if line.startswith("error")] == []
+
+
+def test_two_scans_of_one_person_may_be_alike(tmp_path: Path) -> None:
+    first, again = head(1), head(1)
+    again[::2] += 25 * (again[::2] > 0)
+    for folder, patient, voxels in (("A", "P1", first), ("B", "Q1", again)):
+        scan(tmp_path / folder / "images" / f"{patient}.nii.gz", voxels)
+    for person, said in (({}, 1), ({"person": "one"}, 0)):
+        tables = [
+            table(tmp_path / folder, [row(patient, "STO", **person)]) for folder, patient in (("A", "P1"), ("B", "Q1"))
+        ]
+        out = tmp_path / f"C{said}"
+        ran = merge(*tables, "--out", out, "--cache", tmp_path / "cache", "--workers", "1", "--json")
+        record = json.loads(ran.stdout)
+        assert (ran.exit_code, len(record["twins"])) == (0, said)
+        assert [remark for remark in record["remarks"] if "person" in remark] == (
+            ["1 person(s) are in several tables by their name, and count as one human being each"] if person else []
+        )
 
 
 def test_without_a_scan_in_common_nobody_is_in_twice(tmp_path: Path) -> None:

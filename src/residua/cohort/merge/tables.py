@@ -7,15 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from residua.cohort.merge.names import Names
-from residua.cohort.proposal.columns import filled_table
+from residua.cohort.proposal.columns import table_with_images
 from residua.cohort.table.lines import MISSING, read_lines
 from residua.cohort.table.location import table_file
 from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
-from residua.settings.columns import CONTRACT, FILES
+from residua.problems.lists import raise_problems
 
-PERSON = "person"
-"""The column that says which rows are one human being; where it is missing or empty, a patient is a person."""
 _MOST_NAMED = 5
 
 
@@ -52,7 +50,10 @@ def read_sources(paths: Sequence[str]) -> list[Source]:
             raise ResiduaError(f"{paths[number]}: the table is given twice; name every table once")
     sources = []
     for number, path in enumerate(paths, start=1):
-        table = filled_table(path)
+        table = table_with_images(path)
+        # What a column means that no published study knows, the configuration of the merged study says.
+        known = [problem for problem in table.problems if problem.check != "column-unknown"]
+        raise_problems(known, f"{path}: the cohort table cannot be used")
         header, *lines = read_lines(path)[0]
         cells = [
             {column: cell for column, cell in zip(header.cells, line.cells, strict=True) if cell not in MISSING}
@@ -70,7 +71,7 @@ def united_columns(sources: Iterable[Source]) -> tuple[str, ...]:
 def merged_rows(sources: Sequence[Source], names: Names, cell_of: Callable[[str], str]) -> list[Row]:
     """Return the rows of all tables, in their order; ``cell_of`` writes the path of a file relative to the new table.
 
-    Raises ``ResiduaError`` if a patient is in two tables, or two hospitals differ by upper and lower case only.
+    Raises ``ResiduaError`` if a patient is in two tables, or two hospitals or persons differ by case only.
     """
     rows = [
         _row(source, patient, cells, names, cell_of)
@@ -78,7 +79,8 @@ def merged_rows(sources: Sequence[Source], names: Names, cell_of: Callable[[str]
         for patient, cells in zip(source.patients, source.cells, strict=True)
     ]
     _require_unique(rows)
-    _require_one_spelling(rows)
+    _require_one_spelling("hospital", [(row, row.patient.hospital) for row in rows])
+    _require_one_spelling("person", [(row, row.patient.person) for row in rows if row.patient.person])
     return rows
 
 
@@ -89,12 +91,13 @@ def _row(
         patient,
         patient=names.person(source.number, patient.patient),
         hospital=names.hospital(source.number, patient.hospital),
+        person=names.person(source.number, patient.person),
     )
     changed = {"patient": renamed.patient, "hospital": renamed.hospital}
-    if PERSON in cells:
-        changed[PERSON] = names.person(source.number, cells[PERSON])
+    if renamed.person:
+        changed["person"] = renamed.person
     for column, cell in cells.items():
-        if (column in FILES or column not in CONTRACT) and column in patient.files and not os.path.isabs(cell):
+        if column in patient.files and not os.path.isabs(cell):
             changed[column] = cell_of(patient.files[column])
     return Row(renamed, {**cells, **changed}, source.number)
 
@@ -115,14 +118,15 @@ def _require_unique(rows: Iterable[Row]) -> None:
         )
 
 
-def _require_one_spelling(rows: Iterable[Row]) -> None:
-    first: dict[str, Row] = {}
-    for row in rows:
-        hospital, earlier = row.patient.hospital, first.setdefault(row.patient.hospital.casefold(), row)
-        if earlier.patient.hospital != hospital:
+def _require_one_spelling(what: str, named: Iterable[tuple[Row, str]]) -> None:
+    first: dict[str, tuple[Row, str]] = {}
+    for row, name in named:
+        earlier, before = first.setdefault(name.casefold(), (row, name))
+        if before != name:
+            mend = {"hospital": f"--rename {row.table}:{name}=NEW", "person": f"--prefix {row.table}=B"}[what]
             raise ResiduaError(
-                f"hospital {hospital} of table {row.table} differs from {earlier.patient.hospital} of table "
-                f"{earlier.table} by upper and lower case only; rename one (--rename {row.table}:{hospital}=NEW)"
+                f"{what} {name} of table {row.table} differs from {before} of table {earlier.table} by upper and lower "
+                f"case only; rename one ({mend})"
             )
 
 
@@ -133,7 +137,7 @@ def remarks_of(sources: Sequence[Source], rows: Iterable[Row], columns: Iterable
     persons: dict[str, dict[int, None]] = {}
     for row in rows:
         hospitals.setdefault(row.patient.hospital, {})[row.table] = None
-        persons.setdefault(row.cells.get(PERSON, row.patient.patient).casefold(), {})[row.table] = None
+        persons.setdefault(row.patient.who, {})[row.table] = None
     both = {hospital: tables for hospital, tables in hospitals.items() if len(tables) > 1}
     if both:
         named = ", ".join(f"{hospital} (tables {_and(tables)})" for hospital, tables in both.items())

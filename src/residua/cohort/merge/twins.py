@@ -12,7 +12,8 @@ from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.merge.tables import Row
 from residua.cohort.proposal.columns import holds_labels
 from residua.problems.problem import Problem
-from residua.settings.columns import CONTRACT, FILES
+
+_MASKS = ("residual", "pre_tumor", "brain_mask")
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,20 @@ def find_twins(
 ) -> tuple[list[Twins], int]:
     """Return the groups of patients that share a scan, and the number of patients with an image that cannot be read.
 
-    Excluded patients and files that do not exist are skipped. The arguments are those of ``check_voxels``.
+    That several scans of one person are alike is expected. Excluded patients and files that do not exist are skipped.
+    The arguments are those of ``check_voxels``.
     """
-    images = [column for column in columns if _holds_images(column)]
     patients = [row.patient for row in rows]
+    filled = {column for patient in patients for column in patient.files}
+    images = [column for column in columns if column in filled and _holds_images(column)]
     found = check_voxels(patients, dict.fromkeys(images, "image"), None, cache, workers, progress)
     hospitals = {patient.patient: patient.hospital for patient in patients}
     table_of = {row.patient.patient: row.table for row in rows}
-    groups = find_duplicates([found], hospitals)
+    groups = find_duplicates([found], hospitals, persons={patient.patient: patient.who for patient in patients})
     twins = [Twins(problem, tuple((name, table_of[name]) for name in group)) for problem, group in groups.items()]
     unread = {record["patient"] for record in found["problems"] if record["severity"] == "error"}
     return twins, len(unread)
 
 
 def _holds_images(column: str) -> bool:
-    return (column in FILES or column not in CONTRACT) and not holds_labels(column) and column not in _MASKS
-
-
-_MASKS = ("residual", "pre_tumor", "brain_mask")
+    return column not in _MASKS and not holds_labels(column)

@@ -45,13 +45,18 @@ def filled_table(path: str) -> PatientTable:
 
     Raises ``ResiduaError`` that lists everything wrong with the table.
     """
+    table = table_with_images(path)
+    raise_problems(table.problems, f"{path}: the cohort table cannot be used")
+    return table
+
+
+def table_with_images(path: str) -> PatientTable:
+    """Like ``filled_table``, but returns the problems beside the patients that could be read. Never raises."""
     columns = parse_table(path, FILES, ()).columns
     others = [column for column in columns if column not in CONTRACT and re.fullmatch(COLUMN, column)]
     read = parse_table(path, (*FILES, *others), ())
     images = {name for patient in read.patients for name, file in patient.files.items() if file.endswith(_NIFTI)}
-    table = parse_table(path, (*FILES, *(column for column in others if column in images)), ())
-    raise_problems(table.problems, f"{path}: the cohort table cannot be used")
-    return table
+    return parse_table(path, (*FILES, *(column for column in others if column in images)), ())
 
 
 def filled_columns(table: PatientTable, published: Mapping[str, Any], path: str) -> Columns:
