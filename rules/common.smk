@@ -132,6 +132,7 @@ try:
         cohort = load_cohort(study, study.cohort, invalid_patients(known))
         predictions = (load_predictions if workflow.is_main_process else find_predictions)(study, cohort)
         loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), predictions)
+        training.require_initial_bundles(study)
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 

@@ -24,6 +24,7 @@ from residua.report.methods import methods
 from residua.report.provenance import study_digest
 from residua.settings.initial_bundle import InitialBundle, StartingFromBundles
 from residua.settings.study import Study, load_study
+from residua.wiring.training import require_initial_bundles
 
 NOTHING = "0" * 64
 NETWORKS = pytest.mark.parametrize("arch", ["nnunet", "agunet"])
@@ -214,6 +215,19 @@ def test_another_file_than_the_configured_one_is_refused(
     with pytest.raises(ResiduaError) as caught:
         fitting_bundle(file, start, "nnunet", CHANNELS, settings_of("nnunet"))
     assert str(caught.value).startswith(f"{file}: {said}")
+
+
+def test_a_bundle_that_is_missing_is_told_before_snakemake_misses_a_file(tmp_path: Path) -> None:
+    file, start = written(tmp_path)
+    study = study_of("nnunet", start.model_dump())
+    require_initial_bundles(study)
+    for change in (file.unlink, file.mkdir):
+        change()
+        with pytest.raises(ResiduaError) as caught:
+            require_initial_bundles(study)
+        assert str(caught.value).startswith(f"{file}: there is no such file, and trainings are to start from it")
+        assert "correct networks.nnunet.initial_bundles.B.file" in str(caught.value)
+    require_initial_bundles(study_of("agunet"))
 
 
 @pytest.mark.parametrize("change", [_cut, _altered])

@@ -55,3 +55,5 @@ def test_a_bundle_that_does_not_fit_stops_the_study_before_its_trainings(study: 
         assert refused.returncode != 0
         assert said in refused.stdout + refused.stderr
         assert "rule train" not in refused.stdout + refused.stderr
+    (tmp_path / "of_a.zip").unlink()
+    assert "there is no such file, and trainings are to start from it" in study.snakemake("--dry-run").stderr

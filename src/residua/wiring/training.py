@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
+from residua.errors import ResiduaError
 from residua.settings.initial_bundle import StartingFromBundles, initial_bundles_of
+from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
 
 
@@ -22,3 +25,17 @@ def initial_bundle(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
     """Return the bundle from whose models these trainings start; none: they start from random weights."""
     start = initial_bundles_of(loaded.study.settings_of(arch)).get(inputs)
     return [start.file] if start else []
+
+
+def require_initial_bundles(study: Study) -> None:
+    """Raise ``ResiduaError`` for a bundle that is not there: Snakemake would miss a file without saying for what.
+
+    What a bundle holds is judged before the first job (``residua.cohort.commands.initial_bundles``).
+    """
+    for arch in study.archs:
+        for inputs, start in initial_bundles_of(study.settings_of(arch)).items():
+            if not os.path.isfile(start.file):
+                raise ResiduaError(
+                    f"{start.file}: there is no such file, and trainings are to start from it; give a bundle (zip), or "
+                    f"correct networks.{arch}.initial_bundles.{inputs}.file in the config"
+                )
