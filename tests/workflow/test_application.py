@@ -73,10 +73,8 @@ def as_dicom(scan: str, folder: Path) -> None:
     voxels = np.asarray(image.dataobj, dtype=float)
     levels = np.rint((voxels - voxels.min()) / np.ptp(voxels) * 4000).astype(np.uint16)
     place = (RAS_TO_LPS @ image.affine)[:3]
-    uid = generate_uid()
-    write_series(
-        folder, "T1 +GD", "20200103 0930", uid, 5, voxels=levels, affine=place, FrameOfReferenceUID=uid, **T1CE
-    )
+    tags = {**T1CE, "voxels": levels, "affine": place, "FrameOfReferenceUID": generate_uid()}
+    write_series(folder, "T1 +GD", "20200103 0930", generate_uid(), 5, **tags)
 
 
 def from_dicom(row: dict[str, str], folder: Path) -> dict[str, str]:
