@@ -6,6 +6,7 @@
 #   results/cohort/flow.json                        patients assessed, excluded (with the reason) and included
 #   results/figures/flow.{pdf,png,txt}              the participant flow, and its caption
 #   results/tables/table_s2.{csv,md,tex,html}       grids and voxel sizes
+#   results/tables/baseline.{csv,md,tex,html}       patients, scanners and volumes by set and hospital
 rule participant_flow:
     """Count patients assessed, excluded and included, by fold and hold-out; prove that the numbers add up."""
     input:
@@ -81,3 +82,32 @@ rule table_s2:
         code=code("table_s2"),
     script:
         "../scripts/table_s2.py"
+
+
+rule table_baseline:
+    """Make the table of baseline characteristics: patients, scanners and volumes, by set and by hospital."""
+    input:
+        checks=expand("results/cohort/checks/{batch}.json", batch=cohort.batches),
+        folds="results/cohort/folds.json",
+    output:
+        csv="results/tables/baseline.csv",
+        md="results/tables/baseline.md",
+        tex="results/tables/baseline.tex",
+        html=report("results/tables/baseline.html", caption="captions/table.rst", category="Tables"),
+    log:
+        "results/logs/table_baseline.log",
+    benchmark:
+        "results/benchmarks/table_baseline.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        clinical=patients.clinical(loaded),
+        reference=study.sequences.reference,
+        resected=study.resected,
+        code=code("table_baseline"),
+    script:
+        "../scripts/table_baseline.py"

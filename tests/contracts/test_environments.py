@@ -53,7 +53,8 @@ SCRIPTS = {
     "core": [
         "check_cohort", "split_folds", "register", "warp_label", "strip", "sample", "select_cases", "choose_threshold",
         "segment", "measure", "rate", "compare_raters", "compare_inputs", "compare_architectures", "intervals",
-        "table1", "table2", "table3", "table4", "table_s2", "supplementary_table", "figure1", "figure3", "figure4",
+        "table1", "table2", "table3", "table4", "table_s2", "table_baseline", "supplementary_table",
+        "figure1", "figure3", "figure4",
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
         "collect_failures", "check_preprocessing", "take_elsewhere", "compare_members",
         "compare_subsets", "bring_back", "compare_resections", "describe_model", "describe_resections", "list_patients",

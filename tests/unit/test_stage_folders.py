@@ -80,6 +80,7 @@ FOLDERS = {
     "table2": {"cohort.split", "metrics", "tables"},
     "table3": {"tables"} | JUDGED,
     "table4": {"tables"} | JUDGED,
+    "table_baseline": {"cohort.split", "metrics", "tables"},
     "table_s2": {"article", "cohort.split", "metrics", "tables"},
     "train": {"bundle", "images", "networks", "preparation"},
     "unpack": {"bundle", "images", "inference", "networks", "preparation"},

@@ -252,7 +252,8 @@ def test_a_sequence_of_a_label_that_networks_see_is_assessed_too(tmp_path: Path)
 
 def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: LoadedStudy, rated: LoadedStudy) -> None:
     assert publication.tables(loaded) == [
-        "table1", "table2", "table3", "table4", "table_s2", "tukey", "architectures", "intervals", "overlaps",
+        "table1", "table2", "table3", "table4", "table_s2", "baseline", "tukey", "architectures", "intervals",
+        "overlaps",
         "resection", "rano",
     ]  # fmt: skip
     assert publication.comparisons(loaded) == [

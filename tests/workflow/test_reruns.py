@@ -78,7 +78,7 @@ def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inp
         check_cohort=1, register=1, collect_failures=1, check_preprocessing=1, assess=1, assess_cohort=1, strip=1,
         prepare_stripped=NETWORKS,
         select_cases=of_b, train=of_b, predict=of_b, ensemble=NETWORKS, table1=1, figure1=1, check_duplicates=1,
-        participant_flow=1, flow_figure=1, table_s2=1,
+        participant_flow=1, flow_figure=1, table_s2=1, table_baseline=1,
     )  # fmt: skip
     assert {(job["patient"], job["sequence"]) for job in jobs if job.rule == "register"} == {("STO002", "post_t1")}
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "B"}

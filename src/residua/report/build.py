@@ -33,7 +33,7 @@ from residua.tables.render import Table
 from residua.version import __version__
 
 _PLACES = {
-    **dict.fromkeys(("table1", "table2", "table_s2"), "cohort"),
+    **dict.fromkeys(("table1", "table2", "table_s2", "baseline"), "cohort"),
     "table3": "segmentation",
     "table4": "classification",
     **dict.fromkeys(("resection", "rano"), "resection"),
@@ -46,6 +46,7 @@ _TITLES = {
     "table3": "Table 3",
     "table4": "Table 4",
     "table_s2": "Table S2",
+    "baseline": "Baseline characteristics",
     "tukey": "Inputs against each other",
     "architectures": "Networks against each other",
     "intervals": "Intervals of the classification",

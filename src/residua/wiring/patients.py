@@ -155,6 +155,12 @@ def excluded(loaded: LoadedStudy) -> dict[str, dict[str, str | None]]:
     }
 
 
+def clinical(loaded: LoadedStudy) -> dict[str, dict[str, str]]:
+    """Return what the cohort table says of the patients of the study, for those of whom it says something."""
+    known = {patient: loaded.cohort.patients[patient].clinical for patient in loaded.split.patients}
+    return {patient: dict(own) for patient, own in known.items() if own}
+
+
 def incomplete(loaded: LoadedStudy) -> dict[str, list[str]]:
     """Return the patients of the study that lack a channel, by input configuration."""
     everyone = set(loaded.split.patients)

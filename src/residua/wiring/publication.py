@@ -29,7 +29,7 @@ def supplement(loaded: LoadedStudy) -> dict[str, str]:
 
 def tables(loaded: LoadedStudy) -> list[str]:
     """Return the names of all tables."""
-    return ["table1", "table2", "table3", "table4", "table_s2", *supplement(loaded)]
+    return ["table1", "table2", "table3", "table4", "table_s2", "baseline", *supplement(loaded)]
 
 
 def figures(loaded: LoadedStudy) -> list[str]:

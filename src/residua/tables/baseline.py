@@ -1,0 +1,118 @@
+"""Build the table of baseline characteristics: patients, scanners and volumes, by set and by hospital."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from residua.cohort.split.split import Split
+from residua.publishing.publish import read_json
+from residua.tables.cells import NOT_AVAILABLE
+from residua.tables.render import Cell, Table
+
+_SEXES = {"F": "female", "M": "male", "O": "other"}
+_COUNTED = {"sex": "Sex", "field_strength_t": "Field strength", "manufacturer": "Manufacturer"}
+_MEASURED = {
+    "age": "Age, years",
+    "slice_mm": "Thickest voxel edge of the reference, mm",
+    "before_ml": "Tumour before surgery, ml",
+    "residual_ml": "Residual tumour, ml",
+}
+
+
+def baseline_table(
+    checks: Iterable[str],
+    folds: Mapping[str, Any],
+    clinical: Mapping[str, Mapping[str, str]],
+    reference: str,
+    resected: str | None,
+) -> Table:
+    """Build the table from ``results/cohort/checks/*.json``, for the patients of ``folds.json``.
+
+    ``clinical`` holds what the cohort table says of each patient. ``reference`` is the column of the reference
+    sequence, ``resected`` the label of the tumour before surgery; None: the study has none.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for check in checks:
+        record = read_json(check)
+        volumes = {"residual_ml": record["residual_ml"], "before_ml": record.get(f"{resected}_ml", {})}
+        for patient, grids in record["grids"].items():
+            own = {name: of[patient] for name, of in volumes.items() if patient in of}
+            slices = {"slice_mm": max(grids[reference]["spacing_mm"])} if reference in grids else {}
+            found[patient] = {**own, **slices}
+    split = Split.from_json(folds)
+    rows = [{**clinical.get(patient, {}), **found.get(patient, {})} for patient in split.patients]
+    patients = pd.DataFrame(rows, index=list(split.patients))
+    return baseline(patients, split, ("before_ml",) if resected is None else ())
+
+
+def baseline(patients: pd.DataFrame, split: Split, left_out: Sequence[str] = ()) -> Table:
+    """Build one column for all, the folds together, the hold-out and each hospital; ``patients`` has a row for each.
+
+    Numbers are median and quartiles, over the patients whose number is known; counts name every value that occurs, and
+    the unknown.
+    """
+    sets = {
+        "All": list(split.patients),
+        "Cross-validation": [p for p in split.patients if p not in set(split.holdout)],
+        "Hold-out": list(split.holdout),
+    }
+    for patient in split.patients:
+        sets.setdefault(split.hospitals[patient], []).append(patient)
+    values = {name: sorted(set(_known(patients, name))) for name in _COUNTED}
+    columns: dict[str, list[object]] = {name: _column(patients, who, values, left_out) for name, who in sets.items()}
+    frame = pd.DataFrame({"": list(_rows(values, left_out)), **columns}, dtype=object)
+    caption = (
+        "Baseline characteristics (not in the article), of all scans, by set and by hospital. Numbers: median "
+        "[quartiles], with how many are known and how many undefined; counts: scans (percent of the set)."
+    )
+    return Table(frame, caption)
+
+
+def _rows(values: Mapping[str, Sequence[str]], left_out: Sequence[str]) -> Iterable[str]:
+    yield "Scans"
+    yield from (title for name, title in _MEASURED.items() if name not in left_out)
+    for name, title in _COUNTED.items():
+        yield from (f"{title}: {_named(name, value)}" for value in (*values[name], None))
+
+
+def _column(
+    patients: pd.DataFrame, who: Sequence[str], values: Mapping[str, Sequence[str]], left_out: Sequence[str]
+) -> list[object]:
+    own = patients.loc[list(who)]
+    cells: list[object] = [len(own)]
+    cells += [_quartiles(own, name) for name in _MEASURED if name not in left_out]
+    for name in _COUNTED:
+        counts = Counter(_known(own, name))
+        unknown = len(own) - counts.total()
+        cells += [_share(number, len(own)) for number in (*(counts[value] for value in values[name]), unknown)]
+    return cells
+
+
+def _known(patients: pd.DataFrame, name: str) -> list[str]:
+    return [] if name not in patients else [str(value) for value in patients[name].dropna()]
+
+
+def _quartiles(patients: pd.DataFrame, name: str) -> Cell:
+    numbers = pd.to_numeric(patients[name]) if name in patients else pd.Series(np.nan, patients.index)
+    known = numbers.dropna().to_numpy(np.float64)
+    if not known.size:
+        return Cell(NOT_AVAILABLE, 0, len(patients))
+    low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
+    return Cell(f"{middle:.1f} [{low:.1f}, {high:.1f}]", known.size, len(patients) - known.size)
+
+
+def _share(number: int, of: int) -> str:
+    return f"{number} ({100 * number / of:.0f} %)" if of else str(number)
+
+
+def _named(name: str, value: str | None) -> str:
+    if value is None:
+        return "not known"
+    if name == "sex":
+        return _SEXES.get(value, value)
+    return f"{value} T" if name == "field_strength_t" else value
