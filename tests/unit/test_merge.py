@@ -235,6 +235,10 @@ def test_rater_tables_are_merged_with_their_cohorts(tmp_path: Path) -> None:
         "patient\trater\texpertise\tmask\nP1\tanna\texpert\t../A/raters/a.nii.gz\nBP1\tBanna\tnovice\t../R/b.nii.gz\n"
     )
     alone = table(tmp_path / "D", [row("Q1", "PAR")])
+    more = table(tmp_path / "R", [rating("Q1", "anna", "expert", "b.nii.gz")], name="more.tsv")
+    ran = merge(first, alone, "--raters", one, "--raters", f"2={more}", "--out", tmp_path / "G", "--no-voxels")
+    remedy = "give the raters of a table a prefix (--prefix) if they are others"
+    assert f"a rater of several tables counts as one: anna; {remedy}" in ran.stdout.splitlines()
     said = refusal(first, alone, "--raters", one, "--raters", f"2={other}", "--out", tmp_path / "E")
     assert said.startswith("rater anna (expert) of table 1 and anna (novice) of table 2 would be one; give the")
     said = refusal(first, alone, "--raters", other, "--out", tmp_path / "E")

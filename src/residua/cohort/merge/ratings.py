@@ -80,8 +80,10 @@ def _require_one_expertise(ratings: Iterable[Rated]) -> None:
 
 
 def shared_raters(ratings: Iterable[Rated]) -> list[str]:
-    """Return a remark for each rater who is in several tables."""
+    """Return a remark if raters are in several tables."""
     tables: dict[str, dict[int, None]] = {}
     for number, cells in ratings:
         tables.setdefault(cells.get("rater", ""), {})[number] = None
-    return [f"rater {rater} rates in {len(of)} tables and counts as one" for rater, of in tables.items() if len(of) > 1]
+    both = [rater for rater, of in tables.items() if len(of) > 1]
+    remedy = "give the raters of a table a prefix (--prefix) if they are others"
+    return [f"a rater of several tables counts as one: {', '.join(both)}; {remedy}"] if both else []
