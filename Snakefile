@@ -79,3 +79,4 @@ else:
 
 
 take_paths_as_they_are()
+examine_what_only_waits()

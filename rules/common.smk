@@ -176,6 +176,33 @@ def take_paths_as_they_are():
             each.input_modifier = None
 
 
+def examine_what_only_waits():
+    """Let Snakemake examine jobs that only wait (``ancient``) for a job that runs again.
+
+    It takes all that lies behind such a job for due and examines none of it, but what only waits does not run: a label
+    that was corrected repeated its check, and what had measured it stayed as it was until the next start.
+    """
+    from snakemake.dag import DAG
+
+    walk = DAG.bfs
+    if hasattr(walk, "past_what_waits"):
+        return
+
+    def past_what_waits(dag, direction, *jobs, stop=lambda job: False):
+        if direction is not dag.depending:
+            return walk(dag, direction, *jobs, stop=stop)
+        reached, queue = set(jobs), list(jobs)
+        while queue:
+            behind = direction[queue.pop()].items()
+            due = {job for job, files in behind if not all(file.is_ancient for file in files)} - reached
+            reached |= due
+            queue += due
+        return (job for job in reached if not stop(job))
+
+    past_what_waits.past_what_waits = True
+    DAG.bfs = past_what_waits
+
+
 def cluster_requests():
     """Return what every job and group that will be submitted asks of the cluster."""
     from residua.cluster.slurm import Request

@@ -177,6 +177,7 @@ rule summarise_validation:
     """Say who was measured and who was not, and put all tables on one page."""
     input:
         outcomes="results/patients.json",
+        metrics=publication.metrics_files(loaded),
         scores="results/statistics/external.parquet",
         thresholds=["results/statistics/recalibration.parquet"] if application.validation.recalibrate else [],
         tables=expand("results/tables/{table}.html", table=validation.tables(loaded)),

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import copy
+import shutil
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
-from bundles import record_of, settings_of
+from bundles import record_of, settings_of, write_micro_bundle
+from cohort_tables import row, write_images
 from residua.cli import app
+from residua.cohort.checks.results import invalid_patients
+from residua.cohort.commands.standing import problems_of
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, Image, save
 from residua.inference.bundles import Bundle, shared_study
+from residua.inference.folder import prepare_folder
 from residua.inference.new_patients import load_new_patients
+from residua.inference.predict import check_patients, open_checked
+from residua.inference.request import NewPatient
 from residua.publishing.publish import stage, write_json
 from residua.segmentation.threshold_record import threshold_record
 from residua.settings.application import Recalibration, Validation, load_application
@@ -132,6 +141,8 @@ def test_every_bundle_is_measured_on_all_whom_it_fits_and_who_have_a_reference_s
     assert validation.unlabelled(external) == ["P3"]
     assert external.judged == [("nnunet", "A"), ("nnunet", "B")]
     assert external.choice_of("P2") == ("nnunet", "A")
+    # No model reads it, and no page of a patient tells of it.
+    assert list(external.plan()[0]["given"]) == ["post_t1ce", "post_t1"]
 
 
 def test_reference_standards_are_read_only_where_they_are_asked_for(tmp_path: Path) -> None:
@@ -200,6 +211,37 @@ def test_the_configuration_of_a_validation_is_read_strictly(asked: Any, said: st
         load_application({"bundles": ["a.zip"], "cohort": "new.tsv", "validation": asked})
 
 
+def test_reference_standards_are_checked_as_those_of_a_study(tmp_path: Path) -> None:
+    names = ("P1", "P2", "P3")
+    records = [row(name, "AMS") for name in names]
+    write_images(tmp_path, records)
+    files = {r["patient"]: {c: tmp_path / f for c, f in r.items() if f.startswith("images/")} for r in records}
+    for own in files.values():
+        own["brain_mask"] = own["residual"].with_name(f"brain_{own['residual'].name}")
+        shutil.copy(own["residual"], own["brain_mask"])
+    label = nib.load(files["P2"]["residual"])
+    nib.save(label.slicer[1:], tmp_path / "shifted.nii.gz")
+    files["P2"]["residual"] = tmp_path / "shifted.nii.gz"
+    nib.save(nib.Nifti1Image(np.asarray(label.dataobj) + np.uint8(1), label.affine), tmp_path / "levels.nii.gz")
+    files["P3"]["residual"] = tmp_path / "levels.nii.gz"
+    write_micro_bundle(tmp_path / "b.zip")
+    study, bundles = open_checked([tmp_path / "b.zip"])
+    wanted = ("post_t1ce", "post_t1", "brain_mask", "residual")
+    new = [NewPatient(name, {c: own[c] for c in wanted}) for name, own in files.items()]
+    refused = {}
+    for asked in (None, DEFAULT):
+        out = tmp_path / f"out_{asked is not None}"
+        prepare_folder(out, [tmp_path / "b.zip"], new, study, "refuse", asked)
+        written = study.model_copy(update={"cohort": str(out / "cohort.tsv")})
+        check_patients(written, bundles, out, 1, lambda done, total: None, judged=asked is not None)
+        everyone = load_new_patients(written, bundles, judged=asked is not None).cohort.patients.values()
+        refused[asked] = invalid_patients(problems_of(written, everyone, str(out / "results/cohort"), "1"))
+        config = yaml.safe_load((out / "config.yaml").read_text())
+        assert load_application(config).validation == asked
+    assert refused[None] == {}
+    assert refused[DEFAULT] == {"P2": "label-off-grid", "P3": "label-not-binary"}
+
+
 # What the threshold sees.
 
 
@@ -237,6 +279,10 @@ def test_poison_in_the_rest_never_reaches_the_threshold_that_is_chosen_anew(tmp_
     # A drawn patient whose preparation failed has no map, and leaves the others alone.
     failed = {patient: 0.8 for patient in (*drawn, *rest) if patient != min(drawn)}
     assert chosen(tmp_path / "failed", external, failed | dict.fromkeys(rest, 0.2))["threshold"] == 0.4
+    with pytest.raises(
+        ResiduaError, match=r"none of the patients who were drawn .* \(P\d, P\d\); see results/patients"
+    ):
+        chosen(tmp_path / "none", external, dict.fromkeys(rest, 0.8))
 
 
 # The numbers.
@@ -418,8 +464,18 @@ def test_a_bundle_without_a_calibration_says_why() -> None:
 
 
 def test_everybody_who_is_not_measured_is_named_with_the_reason(tmp_path: Path) -> None:
-    states = {"P1": "predicted", "P2": "predicted", "P3": "failed", "P4": "excluded", "P5": "refused"}
-    problems = {"P3": [{"what": "the brain mask is empty"}], "P5": [{"what": "no file"}, {"what": "too small"}]}
+    states = {
+        "P1": "predicted",
+        "P2": "predicted",
+        "P3": "failed",
+        "P4": "excluded",
+        "P5": "refused",
+        "P6": "predicted",
+    }
+    problems = {
+        "P3": [{"subject": "post_t1", "what": "it is too far away"}],
+        "P5": [{"subject": "post_t1ce", "what": "no file"}, {"subject": None, "what": "too small"}],
+    }
     write_json(
         tmp_path / "patients.json",
         [
@@ -431,20 +487,32 @@ def test_everybody_who_is_not_measured_is_named_with_the_reason(tmp_path: Path) 
         ],
     )
     score_bundles(cases_of(("nnunet", "A"), ROWS), stated(), CUT, STATISTICS).to_parquet(tmp_path / "scores.parquet")
-    made = Measurements(f"{tmp_path}/patients.json", f"{tmp_path}/scores.parquet", None)
+    by_model = {"A": ["P1", "P3", "P6"], "B": ["P1"]}
+    for inputs, names in by_model.items():
+        frame = pd.DataFrame({"patient": names}).assign(arch="nnunet", inputs=inputs)
+        frame.to_parquet(tmp_path / f"{inputs}.parquet")
+    files = [f"{tmp_path}/{inputs}.parquet" for inputs in by_model]
+    made = Measurements(f"{tmp_path}/patients.json", files, f"{tmp_path}/scores.parquet", None)
     record = validation_record(made, ["P2", "P3"], ["P1"], ["Test: the external cohort.", "beware"])
     assert {each["patient"]: each["why"] for each in record["not_measured"]} == {
         "P2": "no reference standard",
-        "P3": "the brain mask is empty",
+        "P3": "post_t1: it is too far away",
         "P4": "excluded by the table (moved)",
-        "P5": "no file; too small",
+        "P5": "post_t1ce: no file; the scans: too small",
+        "P6": "no file is given for a channel of the others",
     }
-    assert (record["patients"], record["measured"], record["chose_threshold"]) == (5, 1, ["P1"])
+    assert {each["patient"]: each["measured_by"] for each in record["not_measured"] if each["measured_by"]} == {
+        "P3": ["nnunet A"],
+        "P6": ["nnunet A"],
+    }
+    assert (record["patients"], record["measured"], record["chose_threshold"]) == (6, 3, ["P1"])
+    assert record["measured_by"] == {"nnunet A": 3, "nnunet B": 1}
     write_json(tmp_path / "record.json", record)  # NaN would be refused
     lines = list(in_words(record))
-    assert lines[:2] == ["1 of 5 patients were measured", "nnunet A:"]
+    assert lines[:2] == ["3 of 6 patients were measured", "nnunet A: 3 patients"]
     assert "hold-out of the bundle 90.0 [85.0, 95.0]; out of fold n/a" in lines[2]
     assert "not measured: P2 (OSL), predicted: no reference standard" in lines
+    assert "measured by nnunet A alone: P3 (OSL), failed: post_t1: it is too far away" in lines
     assert lines[-1] == "beware"
 
 

@@ -95,6 +95,19 @@ def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
     assert jobs["compare_members"] == NETWORKS
 
 
+def test_another_reference_standard_of_the_hold_out_is_measured_at_once_and_trains_nothing(study: Study) -> None:
+    label = next(study.folder.glob("cohort/images/AMS001/residual.nii*"))
+    image = nib.load(label)
+    voxels = np.asarray(image.dataobj).copy()
+    voxels[tuple(np.argwhere(voxels)[0])] = 0
+    nib.save(nib.Nifti1Image(voxels, image.affine, image.header), label)
+    jobs = by_rule(study.planned())
+    assert jobs["check_cohort"] == 1
+    assert jobs["measure"] == 4
+    assert jobs["table3"] == jobs["table4"] == 1
+    assert not {"train", "ensemble", "segment", "choose_threshold", "register"} & set(jobs)
+
+
 def test_another_label_of_the_resected_tumour_repeats_one_registration_and_no_training(study: Study) -> None:
     label = next(study.folder.glob("cohort/images/STO002/pre_tumor.nii*"))
     image = nib.load(label)

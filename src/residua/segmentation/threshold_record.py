@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
+from residua.errors import ResiduaError
 from residua.images.pairs import load_pair
 from residua.publishing.images import by_patient
 from residua.segmentation.out_of_fold import OutOfFoldCase
@@ -41,6 +43,12 @@ def threshold_record(
     0.5
     """
     maps = by_patient(predictions)
+    if leave_failed_out and maps.keys().isdisjoint(chain(*patients.values())):
+        raise ResiduaError(
+            "a threshold cannot be chosen: none of the patients who were drawn for it could be predicted "
+            f"({', '.join(chain(*patients.values()))}); see results/patients.json, and draw others by "
+            "validation.recalibrate.seed, or none by recalibrate: null"
+        )
 
     def cases() -> Iterator[OutOfFoldCase]:
         for fold, members in patients.items():

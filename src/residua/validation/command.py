@@ -61,11 +61,12 @@ def in_words(record: Mapping[str, Any]) -> Iterator[str]:
         if row["hospital"] is None:
             by_model.setdefault(f"{row['arch']} {row['inputs']}", {})[row["part"], row["measure"]] = row
     for model, found in by_model.items():
-        yield f"{model}:"
+        yield f"{model}: {record['measured_by'].get(model, 0)} patients"
         yield from (f"  {line}" for line in _scores(found))
         yield from (f"  {line}" for line in _gain(record["thresholds"], model))
     for left in record["not_measured"]:
-        yield f"not measured: {left['patient']} ({left['hospital']}), {left['state']}: {left['why']}"
+        by = f"measured by {', '.join(left['measured_by'])} alone" if left["measured_by"] else "not measured"
+        yield f"{by}: {left['patient']} ({left['hospital']}), {left['state']}: {left['why']}"
     yield from record["notes"][1:]
 
 

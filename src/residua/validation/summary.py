@@ -18,9 +18,10 @@ _WITHOUT = "no reference standard"
 
 @dataclass(frozen=True)
 class Measurements:
-    """Files of a validation: the outcomes of all patients, and the scores of the bundles and of the thresholds."""
+    """Files of a validation: outcomes of all patients, metrics of each bundle, scores of bundles and of thresholds."""
 
     outcomes: str
+    metrics: Sequence[str]
     scores: str
     thresholds: str | None
 
@@ -31,18 +32,24 @@ def validation_record(
     """Return the summary of a validation as builtins.
 
     ``unlabelled`` are the patients without a reference standard, ``drawn`` those that chose the threshold anew.
-    Whoever is not measured is named with the reason.
+    Whoever is not measured, or not by every bundle, is named with the reason.
     """
     outcomes = read_json(made.outcomes)
-    without = set(unlabelled)
+    measured = _measured(made.metrics)
+    models = list(dict.fromkeys(model for own in measured.values() for model in own))
     left = [
-        {"patient": each["patient"], "hospital": each["hospital"], "state": each["state"], "why": why}
+        {
+            **{name: each[name] for name in ("patient", "hospital", "state")},
+            "measured_by": measured.get(each["patient"], []),
+            "why": _why_not(each, each["patient"] in set(unlabelled)),
+        }
         for each in outcomes
-        if (why := _why_not(each, each["patient"] in without))
+        if len(measured.get(each["patient"], [])) < max(1, len(models))
     ]
     return {
         "patients": len(outcomes),
-        "measured": len(outcomes) - len(left),
+        "measured": len(measured),
+        "measured_by": {model: sum(model in own for own in measured.values()) for model in models},
         "not_measured": left,
         "chose_threshold": list(drawn),
         "scores": _records(pd.read_parquet(made.scores)),
@@ -51,12 +58,20 @@ def validation_record(
     }
 
 
+def _measured(metrics: Sequence[str]) -> dict[str, list[str]]:
+    """Return the bundles that measured each patient."""
+    found: dict[str, list[str]] = {}
+    for row in pd.concat([pd.read_parquet(file) for file in metrics]).to_dict("records"):
+        found.setdefault(row["patient"], []).append(f"{row['arch']} {row['inputs']}")
+    return found
+
+
 def _why_not(outcome: Mapping[str, Any], is_unlabelled: bool) -> str:
-    if outcome["state"] == "predicted":
-        return _WITHOUT if is_unlabelled else ""
     if outcome["state"] == "excluded":
         return f"excluded by the table ({outcome['excluded']})"
-    return "; ".join(problem["what"] for problem in outcome["problems"]) or outcome["state"]
+    if problems := [f"{each['subject'] or 'the scans'}: {each['what']}" for each in outcome["problems"]]:
+        return "; ".join(problems)
+    return _WITHOUT if is_unlabelled else "no file is given for a channel of the others"
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ from residua.inference.choice import Choice
 from residua.inference.new_patients import NewPatients, load_new_patients
 from residua.problems.problem import Problem
 from residua.settings.application import Missing, Validation, load_application
+from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import with_reference
@@ -133,7 +134,7 @@ class LoadedApplication(LoadedStudy):
         return {
             "patient": patient.patient,
             "hospital": patient.hospital,
-            "given": dict(patient.files),
+            "given": {column: file for column, file in patient.files.items() if column != REFERENCE_STANDARD},
             "excluded": patient.exclusion_reason if patient.excluded_by == "table" else None,
             "problems": [problem.to_json() for problem in self.problems if problem.patient == patient.patient],
             "arch": choice.bundle.arch if choice else None,
