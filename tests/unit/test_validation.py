@@ -60,17 +60,20 @@ HOSPITALS = {f"{hospital}{number}": hospital for hospital in ("LON", "OSL", "PAR
 # Who is drawn.
 
 
-@pytest.mark.parametrize("unit", ["patient", "hospital"])
-def test_the_draw_follows_from_seed_and_names_alone(unit: Any) -> None:
-    backwards = dict(reversed(HOSPITALS.items()))
-    drawn = {seed: draw(HOSPITALS, Recalibration(unit=unit, seed=seed)) for seed in range(20)}
-    assert drawn == {seed: draw(backwards, Recalibration(unit=unit, seed=seed)) for seed in range(20)}
+PERSONS = {patient: patient for patient in HOSPITALS}
+
+
+@pytest.mark.parametrize("units", [PERSONS, HOSPITALS])
+def test_the_draw_follows_from_seed_and_names_alone(units: dict[str, str]) -> None:
+    backwards = dict(reversed(units.items()))
+    drawn = {seed: draw(units, Recalibration(seed=seed)) for seed in range(20)}
+    assert drawn == {seed: draw(backwards, Recalibration(seed=seed)) for seed in range(20)}
     assert len(set(drawn.values())) > 1
 
 
 @pytest.mark.parametrize(("share", "number"), [(0.01, 1), (0.25, 3), (0.5, 6), (0.99, 11)])
 def test_a_share_of_the_patients_is_drawn_and_at_least_one_on_either_side(share: float, number: int) -> None:
-    assert len(draw(HOSPITALS, Recalibration(share=share))) == number
+    assert len(draw(PERSONS, Recalibration(share=share))) == number
 
 
 @pytest.mark.parametrize(("share", "number"), [(0.01, 1), (0.5, 2), (0.99, 2)])
@@ -81,7 +84,7 @@ def test_a_hospital_is_drawn_as_a_whole(share: float, number: int) -> None:
     assert len(chosen) == number
 
 
-@pytest.mark.parametrize(("hospitals", "unit"), [({"P1": "A", "P2": "A"}, "hospital"), ({"P1": "A"}, "patient")])
+@pytest.mark.parametrize(("hospitals", "unit"), [({"P1": "A", "P2": "A"}, "hospital"), ({"P1": "P1"}, "person")])
 def test_one_unit_cannot_be_divided(hospitals: dict[str, str], unit: Any) -> None:
     with pytest.raises(ResiduaError, match=rf"draws by {unit}, which needs two .* \(found 1\): .*set it to null"):
         draw(hospitals, Recalibration(unit=unit))
@@ -154,7 +157,7 @@ def test_reference_standards_are_read_only_where_they_are_asked_for(tmp_path: Pa
     assert publication.supplement(plain) == {}
 
 
-@pytest.mark.parametrize("unit", ["patient", "hospital"])
+@pytest.mark.parametrize("unit", ["person", "hospital"])
 def test_whoever_chooses_the_threshold_is_not_measured_by_it(tmp_path: Path, unit: Any) -> None:
     external = loaded(tmp_path, asked=Validation(recalibrate=Recalibration(unit=unit)))
     for model in external.judged:
@@ -165,6 +168,16 @@ def test_whoever_chooses_the_threshold_is_not_measured_by_it(tmp_path: Path, uni
         assert drawn & rest == set()
     assert validation.recalibrated(external) == external.judged
     assert "recalibration" in validation.tables(external)
+
+
+def test_all_rows_of_a_person_are_on_one_side(tmp_path: Path) -> None:
+    rows = [f"P{n} OSL X{n // 2} a.nii r{n}.nii" for n in range(8)]
+    table = "\n".join(["patient hospital person post_t1ce residual", *rows, ""])
+    for seed in range(10):
+        asked = Validation(recalibrate=Recalibration(seed=seed))
+        drawn = validation.drawn(loaded(tmp_path, table, BUNDLES[:1], asked))
+        assert len(drawn) == 4
+        assert all((f"P{n}" in drawn) == (f"P{n + 1}" in drawn) for n in range(0, 8, 2))
 
 
 def test_without_a_recalibration_nobody_chooses(tmp_path: Path) -> None:
@@ -201,7 +214,7 @@ def test_a_table_without_a_usable_reference_standard_is_refused(tmp_path: Path) 
     [
         ({"recalibrate": {"share": 0}}, "validation.recalibrate.share: "),
         ({"recalibrate": {"share": 1}}, "validation.recalibrate.share: "),
-        ({"recalibrate": {"unit": "person"}}, "validation.recalibrate.unit: "),
+        ({"recalibrate": {"unit": "patient"}}, "validation.recalibrate.unit: "),
         ({"recalibrate": {"seed": -1}}, "validation.recalibrate.seed: "),
         ({"threshold": 0.5}, "validation.threshold: "),
     ],
@@ -521,7 +534,7 @@ def test_everybody_who_is_not_measured_is_named_with_the_reason(tmp_path: Path) 
     [
         (["--share", "1"], 2, "between 0 and 1"),
         (["--share", "0"], 2, "between 0 and 1"),
-        (["--unit", "person"], 2, "--unit"),
+        (["--unit", "patient"], 2, "--unit"),
         ([], 1, "no such table"),
     ],
 )

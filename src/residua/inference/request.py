@@ -86,7 +86,13 @@ def patients_of_table(table: Path, study: Study) -> list[NewPatient]:
         NewPatient(
             row.patient,
             {column: Path(file) for column, file in row.files.items()},
-            {"hospital": row.hospital, "role": row.role, "exclusion_reason": row.exclusion_reason, **row.clinical},
+            {
+                "hospital": row.hospital,
+                "role": row.role,
+                "exclusion_reason": row.exclusion_reason,
+                "person": row.person,
+                **row.clinical,
+            },
         )
         for row in parsed.patients
     ]
@@ -95,5 +101,5 @@ def patients_of_table(table: Path, study: Study) -> list[NewPatient]:
 def columns_of(patients: Sequence[NewPatient], study: Study) -> list[str]:
     """Return the columns of the table of some patients, every sequence among them."""
     given = {column for patient in patients for column in patient.row()}
-    order = ("patient", "hospital", "role", "exclusion_reason", *study.file_columns, *CLINICAL)
+    order = ("patient", "hospital", "role", "exclusion_reason", "person", *study.file_columns, *CLINICAL)
     return [column for column in order if column in {"patient", *study.images} | given]

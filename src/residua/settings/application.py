@@ -20,8 +20,8 @@ class Recalibration(Frozen):
 
     share: float = Field(default=0.5, gt=0, lt=1, description="Share of the units that choose the threshold.")
     seed: int = Field(default=1, ge=0, description="The same seed draws the same units of the same table.")
-    unit: Literal["patient", "hospital"] = Field(
-        default="patient", description="What is drawn: single patients, or all patients of a hospital together."
+    unit: Literal["person", "hospital"] = Field(
+        default="person", description="What is drawn as a whole: all rows of a person, or all patients of a hospital."
     )
 
 

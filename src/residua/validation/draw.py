@@ -13,8 +13,8 @@ from residua.errors import ResiduaError
 from residua.settings.application import Recalibration
 
 
-def draw(hospitals: Mapping[str, str], settings: Recalibration) -> frozenset[str]:
-    """Return the drawn ones of some patients, given with their hospitals.
+def draw(units: Mapping[str, str], settings: Recalibration) -> frozenset[str]:
+    """Return the drawn ones of some patients, given with their persons or hospitals, as the settings ask.
 
     The draw follows from seed and names alone: neither the order of the table, nor images, nor results reach it. At
     least one unit is drawn and one is left. Raises ``ResiduaError`` when there are fewer than two.
@@ -23,12 +23,11 @@ def draw(hospitals: Mapping[str, str], settings: Recalibration) -> frozenset[str
     >>> sorted(draw(hospitals, Recalibration(unit="hospital", seed=1)))
     ['AMS1', 'AMS2']
     """
-    units = {patient: hospital if settings.unit == "hospital" else patient for patient, hospital in hospitals.items()}
     names = sorted(set(units.values()), key=lambda name: (_place(settings.seed, name), name))
     if len(names) < 2:
         raise ResiduaError(
             f"validation.recalibrate draws by {settings.unit}, which needs two with reference standards (found "
-            f"{len(names)}): {'draw by patient, or ' if settings.unit == 'hospital' else ''}set it to null "
+            f"{len(names)}): {'draw by person, or ' if settings.unit == 'hospital' else ''}set it to null "
             "(residua validate --no-recalibrate)"
         )
     number = min(max(math.floor(settings.share * len(names) + 0.5), 1), len(names) - 1)

@@ -52,8 +52,10 @@ def drawn(loaded: LoadedApplication) -> frozenset[str]:
     """Return the patients that choose the threshold anew."""
     if loaded.validation is None or loaded.validation.recalibrate is None:
         return frozenset()
-    hospitals = {patient: loaded.split.hospitals[patient] for patient in with_reference(loaded, loaded.split.holdout)}
-    return draw(hospitals, loaded.validation.recalibrate)
+    settings = loaded.validation.recalibrate
+    labelled = [loaded.cohort.patients[patient] for patient in with_reference(loaded, loaded.split.holdout)]
+    units = {each.patient: each.hospital if settings.unit == "hospital" else each.who for each in labelled}
+    return draw(units, settings)
 
 
 def drawn_of(loaded: LoadedApplication, arch: str, inputs: str) -> list[str]:
