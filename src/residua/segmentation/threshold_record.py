@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -43,12 +43,8 @@ def threshold_record(
     0.5
     """
     maps = by_patient(predictions)
-    if leave_failed_out and maps.keys().isdisjoint(chain(*patients.values())):
-        raise ResiduaError(
-            "a threshold cannot be chosen: none of the patients who were drawn for it could be predicted "
-            f"({', '.join(chain(*patients.values()))}); see results/patients.json, and draw others by "
-            "validation.recalibrate.seed, or none by recalibrate: null"
-        )
+    if leave_failed_out:
+        _require_any([*chain(*patients.values())], maps)
 
     def cases() -> Iterator[OutOfFoldCase]:
         for fold, members in patients.items():
@@ -59,3 +55,12 @@ def threshold_record(
                 yield OutOfFoldCase(int(fold), probability.data, reference.data, reference.grid.voxel_ml)
 
     return choose_threshold(cases(), postprocessing, classification).to_json()
+
+
+def _require_any(drawn: Collection[str], predicted: Collection[str]) -> None:
+    if not set(drawn) & set(predicted):
+        raise ResiduaError(
+            "a threshold cannot be chosen: none of the patients who were drawn for it could be predicted "
+            f"({', '.join(drawn)}); see results/patients.json, and draw others by validation.recalibrate.seed, or none "
+            "by recalibrate: null"
+        )
