@@ -37,6 +37,7 @@ from residua.statistics.bootstrap import bca_of_means
 from residua.statistics.cases import persons_of
 from residua.statistics.compare_inputs import compare_inputs
 from residua.statistics.scores import scores_of
+from residua.tables.table1 import cohort_table
 from residua.tables.table2 import split_table
 
 DRAWN = {"unit": "person", "count": 3}
@@ -297,6 +298,8 @@ def test_the_report_and_table_2_count_persons_and_scans(inside: Path) -> None:
     ]  # fmt: skip
     assert list(frame.loc["Scans validation"]) == [13, 13, 13, 13]
     assert frame.loc["Persons validation"].sum() == 40
+    (note,) = cohort_table([], record, 0.175).notes
+    assert note == "Patients are counted by scan: 52 of 40 persons."
     flow = participant_flow({p.patient: p for p in patients}, Split.from_json(record), {}, {}, 0.175)
     assert flow["included"]["persons"] == 40
     assert [fold["persons"] for fold in flow["included"]["folds"]] == list(frame.loc["Persons validation"])[:3]

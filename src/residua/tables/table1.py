@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -56,4 +57,8 @@ def cohort_table(checks: Sequence[str], split: dict[str, Any], residual_tumor_ml
     cohort = Split.from_json(split)
     rows = [(cohort.hospitals[patient], volumes_ml.get(patient)) for patient in cohort.patients]
     patients = pd.DataFrame(rows, columns=["hospital", "residual_ml"]).astype({"residual_ml": float})
-    return table1(patients, list(dict.fromkeys(patients["hospital"])), residual_tumor_ml)
+    table = table1(patients, list(dict.fromkeys(patients["hospital"])), residual_tumor_ml)
+    if not cohort.persons:
+        return table
+    persons = len({cohort.who(patient) for patient in cohort.patients})
+    return replace(table, notes=(*table.notes, f"Patients are counted by scan: {len(patients)} of {persons} persons."))

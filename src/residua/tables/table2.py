@@ -59,7 +59,7 @@ def _of_persons(split: Split) -> Table:
     columns["Hold-out set"] = [", ".join(_hospitals(split, out)), "–", _persons(split, out), "–", len(out)]
     caption = (
         f"Table 2. Hospitals, persons and scans of the {len(split.folds)} validation sets and of the hold-out test "
-        "set. Each person lies in one set; hospitals lie in several."
+        "set. Each person lies in one set; a hospital may lie in several."
     )
     return Table(pd.DataFrame(columns, dtype=object), caption)
 
