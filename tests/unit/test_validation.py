@@ -180,6 +180,30 @@ def test_all_rows_of_a_person_are_on_one_side(tmp_path: Path) -> None:
         assert all((f"P{n}" in drawn) == (f"P{n + 1}" in drawn) for n in range(0, 8, 2))
 
 
+def test_a_person_with_scans_in_two_hospitals_does_not_judge_the_threshold_that_another_scan_chose(
+    tmp_path: Path,
+) -> None:
+    table = "patient hospital person post_t1ce residual\n"
+    table += "P1 OSL  a.nii r1.nii\nP2 OSL  a.nii r2.nii\nP1b PAR P1 a.nii r3.nii\nP3 PAR  a.nii r4.nii\n"
+    rests = set()
+    for seed in range(6):
+        asked = Validation(recalibrate=Recalibration(unit="hospital", seed=seed))
+        external = loaded(tmp_path, table, BUNDLES[:1], asked)
+        drawn = set(validation.drawn_of(external, "nnunet", "A"))
+        (rest,) = [case["patient"] for case in validation.rest_of(external, "nnunet", "A")]
+        assert drawn | {rest} in ({"P1", "P2", "P3"}, {"P1b", "P3", "P2"})
+        assert "Recalibration: 1 patient(s) are not measured" in validation.notes(external)[-1]
+        rests.add(rest)
+    assert rests == {"P2", "P3"}
+
+
+def test_measurements_name_the_person_where_one_has_several_scans(tmp_path: Path) -> None:
+    table = "patient hospital person post_t1ce residual\nP1 OSL  a.nii r1.nii\nP2 OSL P1 a.nii r2.nii\n"
+    table += "P3 PAR  a.nii r3.nii\n"
+    measured = patients.measured(loaded(tmp_path, table, BUNDLES[:1]), "nnunet", "A")
+    assert [case["person"] for case in measured] == ["P1", "P1", "P3"]
+
+
 def test_without_a_recalibration_nobody_chooses(tmp_path: Path) -> None:
     external = loaded(tmp_path, asked=Validation(recalibrate=None))
     assert validation.drawn(external) == frozenset()
@@ -405,6 +429,61 @@ def test_a_paired_interval_is_narrower_than_that_of_two_independent_sets_and_hol
 )
 def test_a_paired_interval_that_cannot_be_says_why(before: Any, after: Any, rate: str, note: str) -> None:
     assert paired_interval(np.array(before), np.array(after), rate, 0.05, 100, 0).note == note
+
+
+def persons(each: int) -> pd.DataFrame:
+    """Forty persons with as many scans each, all alike."""
+    rng = np.random.default_rng(4)
+    reference = np.where(rng.random(40) < 0.6, 2.0, 0.0)
+    predicted = np.where(rng.random(40) < 0.8, reference, 2.0 - reference)
+    rows = [("OSL", r, p, d) for r, p, d in zip(reference, predicted, rng.random(40), strict=True)] * each
+    return cases_of(("nnunet", "A"), rows).assign(person=[f"X{n}" for n in range(40)] * each)
+
+
+def of_thresholds(folder: Path, before: pd.DataFrame) -> pd.DataFrame:
+    better = before["predicted_ml"].where(before["person"] > "X2", before["reference_ml"])
+    after = before.assign(predicted_ml=better, dice=before["dice"] ** 2)
+    for name, frame, threshold in (("old", before, 0.5), ("new", after, 0.3)):
+        frame.to_parquet(folder / f"{name}.parquet")
+        write_json(folder / f"{name}.json", {"threshold": threshold, "caution": ""})
+    files = {kind: [f"{folder}/{n}.{end}" for n in ("old", "new")] for kind, end in
+             (("thresholds", "json"), ("metrics", "parquet"))}  # fmt: skip
+    return score_thresholds([{"arch": "nnunet", "inputs": "A", "drawn": 1, **files}], CUT, STATISTICS)
+
+
+def of_probabilities(cases: pd.DataFrame) -> pd.DataFrame:
+    known = {"scale_ml": 1.0, "intercept": -1.0, "slope": 2.0, "brier": {"value": 0.1, "low": 0.05, "high": 0.2}}
+    known |= {"brier_of_prevalence": 0.25, "expected_calibration_error": {"value": 0.03, "low": None, "high": None}}
+    scores, _ = judge_calibrations(cases, stated(calibration=known), CUT, STATISTICS)
+    return scores[scores["measure"].isin(["brier", "in_the_large"])]
+
+
+@pytest.mark.parametrize("judged", ["thresholds", "probabilities"])
+def test_further_scans_of_a_person_that_tell_nothing_new_make_no_interval_narrower(tmp_path: Path, judged: str) -> None:
+    of = of_probabilities if judged == "probabilities" else lambda cases: of_thresholds(tmp_path, cases)
+    once, thrice = of(persons(1)).reset_index(), of(persons(3)).reset_index()
+    # Whoever has a name of their own counts as another person.
+    alone = persons(3).assign(person=lambda cases: cases["person"] + "_" + cases["patient"])
+    blind = of(alone).reset_index()
+    assert thrice["estimate"].tolist() == pytest.approx(once["estimate"].tolist())
+    widths = [(frame["high"] - frame["low"]).to_numpy(float) for frame in (once, thrice, blind)]
+    known = ~np.isnan(widths[0])
+    assert known.sum() >= 2
+    assert widths[1][known] == pytest.approx(widths[0][known], rel=0.1)
+    assert (widths[2][known] < 0.75 * widths[0][known]).all()
+
+
+def test_an_interval_of_scans_of_one_person_says_so() -> None:
+    words, whose = np.array(["TP", "FN", "TN", "FP"]), np.array(["X", "X", "Y", "Z"])
+    assert bca_interval(words, "sensitivity", 0.05, 100, 0, whose).note == (
+        "no interval: one person only with residual tumour"
+    )
+    found = paired_interval(words, words[[1, 1, 2, 2]], "balanced_accuracy", 0.05, 100, 0, whose)
+    assert found.note == "no interval: one person only with residual tumour"
+    cases = cases_of(("nnunet", "A"), [("OSL", 2.0, 2.0, 0.9), ("OSL", 2.0, 0.0, 0.1), *ROWS[3:6]])
+    frame = score_bundles(cases.assign(person=["X", "X", "Y", "Z", "W"]), stated(), CUT, STATISTICS)
+    table = hospitals(frame, {"nnunet": "nnU-Net"}, STATISTICS).frame.set_index("Hospital")
+    assert [table.loc["all", name].text for name in ("DSC-P (%)", "Sensitivity (%)", "bAcc (%)")] == ["n/a"] * 3
 
 
 def test_an_interval_of_a_change_needs_two() -> None:

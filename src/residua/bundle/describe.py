@@ -20,7 +20,7 @@ from residua.settings.classification import Classification
 from residua.settings.sharing import ModelSharing
 from residua.settings.statistics import Statistics
 from residua.statistics.calibration import Bootstrap, fit_curve, reliability, undecidable_ml
-from residua.statistics.cases import folds_of, positive
+from residua.statistics.cases import folds_of, persons_of, positive
 from residua.statistics.interval import Interval
 from residua.statistics.scores import dice_of_positive, scores_of
 
@@ -88,7 +88,7 @@ def calibrate(
     curve = fit_curve(volume, has_tumour, cut)
     if isinstance(curve, str):
         return curve
-    bootstrap = Bootstrap(statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+    bootstrap = Bootstrap(statistics.alpha, statistics.bootstrap_resamples, statistics.seed, persons_of(seen))
     found = reliability(volume, has_tumour, folds_of(seen), cut, bootstrap)
     if isinstance(found, str):
         return found

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from residua.cohort.batches import batches
 from residua.cohort.cohort import Cohort
 from residua.cohort.split.split import Split
-from residua.cohort.table.patient import ExcludedBy, Patient
+from residua.cohort.table.patient import ExcludedBy, Patient, further_persons
 from residua.cohort.table.patients import parse_table
 from residua.inference.bundles import Bundle
 from residua.inference.choice import Choice, choose, lacking
@@ -77,6 +77,7 @@ def _cohort(study: Study, candidates: Sequence[Patient], members: Sequence[Patie
         holdout=tuple(patient.patient for patient in included),
         excluded={patient.patient: patient.exclusion_reason for patient in members if patient.excluded},
         hospitals={patient.patient: patient.hospital for patient in included},
+        persons=further_persons(included),
     )
     return Cohort(
         patients={patient.patient: patient for patient in members},

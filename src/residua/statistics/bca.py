@@ -40,14 +40,11 @@ def bca_interval(
         return Interval(None, None, None, 0, outcome.size, f"not estimable: {found.undefined[field]}")
     estimate = float(getattr(found, field))
     right = [_right(outcome, name)[_in_class(outcome, name)] for name in names]
-    alone = _alone(names, right)
-    if alone:
+    whose = None if persons is None else [persons[_in_class(outcome, name)] for name in names]
+    if alone := _alone(names, right, whose):
         return _without(estimate, outcome.size, alone)
     if not any(np.ptp(of) for of in right):
         return _without(estimate, outcome.size, "the patients of each class are all classified alike")
-    whose = None if persons is None else [persons[_in_class(outcome, name)] for name in names]
-    if whose and any(np.unique(of).size < 2 for of in whose):
-        return _without(estimate, outcome.size, "one person only with a class")
     low, high = bca_of_means(right, alpha, resamples, seed, whose)
     if not np.isfinite([low, high]).all():
         return _without(estimate, outcome.size, "all resamples lie on one side of the estimate")
@@ -55,11 +52,17 @@ def bca_interval(
 
 
 def paired_interval(
-    before: NDArray[np.str_], after: NDArray[np.str_], rate: str, alpha: float, resamples: int, seed: int
+    before: NDArray[np.str_],
+    after: NDArray[np.str_],
+    rate: str,
+    alpha: float,
+    resamples: int,
+    seed: int,
+    persons: Persons = None,
 ) -> Interval:
     """Compute the interval of a rate ``after`` minus ``before``, in points, of the same patients in the same order.
 
-    The differences of the patients are resampled as ``bca_interval`` resamples outcomes.
+    The differences of the patients, or of whole ``persons``, are resampled as ``bca_interval`` resamples outcomes.
 
     >>> before, after = np.array(["FN"] * 5 + ["TP"] * 5), np.array(["TP", "FN"] * 5)
     >>> found = paired_interval(before, after, "sensitivity", alpha=0.05, resamples=1000, seed=0)
@@ -72,19 +75,22 @@ def paired_interval(
     if absent:
         return Interval(None, None, None, 0, before.size, f"not estimable: {'; '.join(absent)}")
     estimate = float(100 * np.mean([of.mean() for of in change]))
-    if alone := _alone(names, change):
+    whose = None if persons is None else [persons[_in_class(before, name)] for name in names]
+    if alone := _alone(names, change, whose):
         return _without(estimate, before.size, alone)
     if not any(np.ptp(of) for of in change):
         return _without(estimate, before.size, "it changes alike for all patients of each class")
-    low, high = bca_of_means(change, alpha, resamples, seed)
+    low, high = bca_of_means(change, alpha, resamples, seed, whose)
     if not np.isfinite([low, high]).all():
         return _without(estimate, before.size, "the resamples are too alike")
     return Interval(estimate, 100 * low, 100 * high, before.size, 0)
 
 
-def _alone(names: tuple[str, ...], by_class: list[NDArray[np.float64]]) -> str:
+def _alone(names: tuple[str, ...], by_class: list[NDArray[np.float64]], whose: list[NDArray[np.str_]] | None) -> str:
     few = [name for name, of in zip(names, by_class, strict=True) if of.size < 2]
-    return "; ".join(f"one patient only with {_CLASSES[name][2]}" for name in few)
+    of_one = [name for name, of in zip(names, whose, strict=True) if np.unique(of).size < 2] if whose else []
+    who, classes = ("patient", few) if few else ("person", of_one)
+    return "; ".join(f"one {who} only with {_CLASSES[name][2]}" for name in classes)
 
 
 def _right(outcome: NDArray[np.str_], name: str) -> NDArray[np.float64]:

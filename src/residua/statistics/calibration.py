@@ -8,7 +8,7 @@ thousand patients (Niculescu-Mizil and Caruana 2005).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, logit
 from scipy.stats import rankdata
+
+from residua.statistics.bootstrap import Persons
 
 Values = NDArray[np.float64]
 _MOST_BINS, _FEWEST_IN_BIN = 10, 5
@@ -64,19 +66,30 @@ class Estimated:
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """How intervals over patients are drawn: percentiles at level 1 − ``alpha``."""
+    """How intervals over patients are drawn: percentiles at level 1 − ``alpha``.
+
+    ``persons`` names the person of each patient, where some persons have several scans: whole persons are drawn then.
+    """
 
     alpha: float
     resamples: int
     seed: int
+    persons: Persons = None
 
     def of(self, score: Callable[[Values, Values], float], probability: Values, observed: Values) -> Estimated:
         """Return a score of all patients (n) with its interval."""
-        generator = np.random.default_rng(self.seed)
-        drawn = (generator.integers(0, observed.size, observed.size) for _ in range(self.resamples))
-        scores = [score(probability[each], observed[each]) for each in drawn]
+        scores = [score(probability[each], observed[each]) for each in self._drawn(observed.size)]
         low, high = np.percentile(scores, (50 * self.alpha, 100 - 50 * self.alpha))
         return Estimated(score(probability, observed), float(low), float(high))
+
+    def _drawn(self, patients: int) -> Iterator[NDArray[np.intp]]:
+        generator = np.random.default_rng(self.seed)
+        if self.persons is None:
+            yield from (generator.integers(0, patients, patients) for _ in range(self.resamples))
+            return
+        own = [np.flatnonzero(self.persons == name) for name in dict.fromkeys(self.persons.tolist())]
+        for _ in range(self.resamples):
+            yield np.concatenate([own[person] for person in generator.integers(0, len(own), len(own))])
 
 
 @dataclass(frozen=True)

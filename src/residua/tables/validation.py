@@ -170,7 +170,7 @@ def _change(parts: Mapping[str, Row], name: str) -> str:
 
 
 def _rests_on_one(row: Row) -> bool:
-    return "one patient only" in row["note"]
+    return any(f"one {who} only" in row["note"] for who in ("patient", "person"))
 
 
 def _number(estimate: float, low: float, high: float, decimals: int = 2) -> str:

@@ -12,6 +12,7 @@ from residua.metrics.classification import has_residual_tumor
 from residua.settings.classification import Classification
 from residua.settings.statistics import Statistics
 from residua.statistics.calibration import Bootstrap, Curve, Reliability, agreement, in_the_large
+from residua.statistics.cases import persons_of
 from residua.statistics.frames import tidy
 
 COLUMNS = ("arch", "inputs", "measure", "estimate", "low", "high", "n", "stated", "stated_low", "stated_high", "note")
@@ -28,7 +29,6 @@ def judge_calibrations(
     """
     scores: list[dict[str, Any]] = []
     bins: list[dict[str, Any]] = []
-    bootstrap = Bootstrap(statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
     for (arch, inputs), of_model in cases.groupby(["arch", "inputs"], sort=False):
         names = {"arch": arch, "inputs": inputs}
         own = next(each for each in stated if (each["arch"], each["inputs"]) == (arch, inputs))
@@ -37,6 +37,8 @@ def judge_calibrations(
             note = f"the bundle is not calibrated: {own['calibration_note'] or 'it does not say why'}"
             scores.append({**names, "measure": "brier", "n": len(of_model), "note": note})
             continue
+        how = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
+        bootstrap = Bootstrap(*how, persons_of(of_model))
         curve = Curve(known["scale_ml"], known["intercept"], known["slope"])
         probability = curve.probability(of_model["predicted_ml"])
         has_tumour = has_residual_tumor(of_model["reference_ml"], classification.residual_tumor_ml)

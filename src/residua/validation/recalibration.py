@@ -12,7 +12,7 @@ from residua.publishing.publish import read_json
 from residua.settings.classification import Classification
 from residua.settings.statistics import Statistics
 from residua.statistics.bca import bca_interval, paired_interval
-from residua.statistics.cases import RATES, outcomes_of, positive, read_cases
+from residua.statistics.cases import RATES, outcomes_of, persons_of, positive, read_cases
 from residua.statistics.frames import tidy
 from residua.statistics.interval import Interval
 from residua.statistics.mean_interval import mean_interval
@@ -50,12 +50,13 @@ def _compared(
 ) -> Iterator[dict[str, Any]]:
     """Yield the rows of patients who were measured at both thresholds, in the same order."""
     how = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
-    dice = [100 * positive(cases, classification)["dice"].to_numpy() for cases in (before, after)]
-    yield from _rows("dice", [mean_interval(values, *how) for values in (*dice, dice[1] - dice[0])])
-    outcome = [outcomes_of(cases, classification) for cases in (before, after)]
+    with_tumour = [positive(cases, classification) for cases in (before, after)]
+    dice, whose = [100 * cases["dice"].to_numpy() for cases in with_tumour], persons_of(with_tumour[0])
+    yield from _rows("dice", [mean_interval(values, *how, whose) for values in (*dice, dice[1] - dice[0])])
+    outcome, whose = [outcomes_of(cases, classification) for cases in (before, after)], persons_of(before)
     for rate in RATES:
-        own = [bca_interval(each, rate, *how) for each in outcome]
-        yield from _rows(rate, [*own, paired_interval(outcome[0], outcome[1], rate, *how)])
+        own = [bca_interval(each, rate, *how, whose) for each in outcome]
+        yield from _rows(rate, [*own, paired_interval(outcome[0], outcome[1], rate, *how, whose)])
 
 
 def _rows(measure: str, found: Sequence[Interval]) -> Iterator[dict[str, Any]]:

@@ -64,8 +64,9 @@ def drawn_of(loaded: LoadedApplication, arch: str, inputs: str) -> list[str]:
 
 
 def rest_of(loaded: LoadedApplication, arch: str, inputs: str) -> list[dict[str, Any]]:
-    """Return the other patients that are measured: name, hospital and fold."""
-    return [case for case in measured(loaded, arch, inputs) if case["patient"] not in drawn(loaded)]
+    """Return the other patients that are measured: name, hospital and fold; nobody of whom another scan chooses."""
+    chose = {loaded.split.who(patient) for patient in drawn(loaded)}
+    return [case for case in measured(loaded, arch, inputs) if loaded.split.who(case["patient"]) not in chose]
 
 
 def recalibrated(loaded: LoadedApplication) -> list[tuple[str, str]]:
@@ -131,6 +132,7 @@ def notes(loaded: LoadedApplication) -> list[str]:
         "Test: the external cohort. No network was trained on it, and thresholds are those of the bundles.",
         *(_zeros(loaded, arch, inputs) for arch, inputs in loaded.judged if loaded.lacking_of(arch, inputs)),
     ]
+    found += _on_both_sides(loaded)
     found += [
         f"{loaded.arch_labels[arch]} {inputs}: not recalibrated, because all its patients choose or none does."
         for arch, inputs in loaded.judged
@@ -143,6 +145,15 @@ def notes(loaded: LoadedApplication) -> list[str]:
             "the more if patients are, this is no external cohort."
         )
     return found
+
+
+def _on_both_sides(loaded: LoadedApplication) -> list[str]:
+    """Say how many have another scan in a drawn hospital: the person chose, and cannot judge the choice."""
+    chose = {loaded.split.who(patient) for patient in drawn(loaded)}
+    others = set(with_reference(loaded, loaded.split.holdout)) - drawn(loaded)
+    number = sum(loaded.split.who(patient) in chose for patient in others)
+    what = "are not measured, because another scan of the same person chooses the threshold."
+    return [f"Recalibration: {number} patient(s) {what}"] if number else []
 
 
 def _own_hospitals(loaded: LoadedApplication) -> set[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from residua.cohort.split.spelling import did_you_mean
 from residua.cohort.split.split import Split
-from residua.cohort.table.patient import Patient
+from residua.cohort.table.patient import Patient, further_persons
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -53,11 +53,7 @@ def assign(
         holdout=tuple(members[None]),
         excluded={patient.patient: patient.exclusion_reason for patient in patients if patient.excluded},
         hospitals={patient.patient: patient.hospital for patient in included if patient.hospital in place},
-        persons={
-            patient.patient: patient.person
-            for patient in included
-            if patient.hospital in place and patient.who != patient.patient
-        },
+        persons=further_persons(patient for patient in included if patient.hospital in place),
     )
     problems = _unplaced(study, included, place) if placement else []
     problems += [*_contradicting(study, included, place), *_unpopulated(study, patients, split, placement)]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from residua.cohort.split.drawing import Person, Place, drawn
 from residua.cohort.split.person_table import HELD_OUT, read_persons, write_persons
 from residua.cohort.split.split import Split
-from residua.cohort.table.patient import Patient
+from residua.cohort.table.patient import Patient, further_persons
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.participation import DrawnFolds, HoldoutColumn, HoldoutShare
@@ -79,7 +79,7 @@ def assign_persons(
         holdout=members(None),
         excluded={patient.patient: patient.exclusion_reason for patient in patients if patient.excluded},
         hospitals={patient.patient: patient.hospital for patient in included},
-        persons={patient.patient: patient.person for patient in included if patient.who != patient.patient},
+        persons=further_persons(included),
         unit="person",
     )
     if not places:

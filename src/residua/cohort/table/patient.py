@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
@@ -44,3 +44,8 @@ class Patient:
     def excluded(self) -> bool:
         """Return whether this patient is excluded from the study."""
         return self.role == "exclude"
+
+
+def further_persons(patients: Iterable[Patient]) -> dict[str, str]:
+    """Return the person of each patient whose name is another than the person's."""
+    return {patient.patient: patient.person for patient in patients if patient.who != patient.patient}
