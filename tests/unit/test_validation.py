@@ -608,6 +608,17 @@ def test_everybody_who_is_not_measured_is_named_with_the_reason(tmp_path: Path) 
     assert lines[-1] == "beware"
 
 
+def test_the_table_may_be_a_sheet_of_a_workbook(tmp_path: Path) -> None:
+    (tmp_path / "new.xlsx").write_bytes(b"PK")
+    call = ["validate", "--bundle", f"{tmp_path}/none.zip", "--out", f"{tmp_path}/out"]
+    there, lacking = (
+        CliRunner().invoke(app, [*call, "--cohort", f"{tmp_path}/{name}#Patients"]) for name in ("new.xlsx", "no.xlsx")
+    )
+    assert "no such table" in lacking.output
+    assert "no such table" not in there.output
+    assert "none.zip" in there.output
+
+
 @pytest.mark.parametrize(
     ("options", "code", "said"),
     [

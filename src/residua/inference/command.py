@@ -70,9 +70,15 @@ def _pairs(texts: Sequence[str]) -> dict[str, Path]:
     return {column: Path(file) for column, _, file in pairs}
 
 
-def _require_kinds(cohort: Path | None, folder: Path | None) -> None:
-    if cohort is not None and not Path(table_file(cohort)).is_file():
+def require_table(cohort: Path) -> None:
+    """Raise ``ResiduaError`` where the table of the patients, or the workbook of the named sheet, does not exist."""
+    if not Path(table_file(cohort)).is_file():
         raise ResiduaError(f"{cohort}: no such table; correct the path after --cohort")
+
+
+def _require_kinds(cohort: Path | None, folder: Path | None) -> None:
+    if cohort is not None:
+        require_table(cohort)
     if folder is not None and not folder.is_dir():
         raise ResiduaError(f"{folder}: no such folder; correct the path after --folder")
 

@@ -29,6 +29,7 @@ def validate(
     profile: Annotated[str | None, typer.Option(help="Snakemake profile, such as slurm.")] = None,
 ) -> None:
     """Measure the models of bundles on the patients of a table that have a reference standard; nothing is trained."""
+    from residua.inference.command import require_table
     from residua.inference.predict import predict
     from residua.inference.showing import showing
     from residua.publishing.publish import read_json
@@ -36,8 +37,7 @@ def validate(
 
     if not 0 < share < 1:
         raise typer.BadParameter("--share: give a number between 0 and 1")
-    if not cohort.is_file():
-        raise ResiduaError(f"{cohort}: no such table; correct the path after --cohort")
+    require_table(cohort)
     drawn = Recalibration(share=share, seed=seed, unit=unit) if recalibrate else None
     try:
         with showing() as listener:
