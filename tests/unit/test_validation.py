@@ -374,6 +374,8 @@ def test_a_change_has_no_interval_where_the_bundles_are_of_another_level() -> No
     changes = frame[frame["part"] == "change from holdout"].set_index("measure")
     assert changes.loc["dice", "estimate"] == pytest.approx(60.0 - 90.0)
     assert changes["low"].isna().all()
+    assert changes.loc["dice", "note"] == "no interval: those of the bundle have another level"
+    assert changes.loc["specificity", "note"] == "no interval: one of the two has none"
 
 
 def test_a_hospital_of_one_class_or_one_patient_says_so_instead_of_a_number() -> None:

@@ -50,11 +50,9 @@ def _of_model(
     for part in STATED:
         known = _stated(stated["scores"], part)
         yield from _rows(part, None, known, {"patients": None, "positive": None})
-        comparable = {
-            measure: interval if stated["alpha"] == statistics.alpha else replace(interval, low=None, high=None)
-            for measure, interval in known.items()
-        }
-        changes = {measure: difference(found[measure], comparable[measure]) for measure in MEASURES}
+        changes = {measure: difference(found[measure], known[measure]) for measure in MEASURES}
+        if stated["alpha"] != statistics.alpha:
+            changes = {measure: _without_interval(change) for measure, change in changes.items()}
         yield from _rows(f"{CHANGE}{part}", None, changes, {"patients": None, "positive": None})
     for hospital, rows in cases.groupby("hospital", sort=True):
         own = _percent(scores_of(rows, classification, statistics))
@@ -70,6 +68,12 @@ def _rows(
 
 def _counts(cases: pd.DataFrame, classification: Classification) -> dict[str, int | None]:
     return {"patients": len(cases), "positive": len(positive(cases, classification))}
+
+
+def _without_interval(change: Interval) -> Interval:
+    if change.low is None:
+        return change
+    return replace(change, low=None, high=None, note="no interval: those of the bundle have another level")
 
 
 def _stated(scores: Sequence[Mapping[str, Any]], part: str) -> dict[str, Interval]:
