@@ -241,6 +241,10 @@ def test_the_mask_of_a_predicted_patient_lies_beside_its_pages_and_others_have_n
         if scan := found.of(name, "post_t1ce"):
             (out / mask).parent.mkdir(exist_ok=True)
             shutil.copy(out / scan.volume, out / mask)
+    for name in ("P2", "P3", "P4"):
+        # Of an earlier call, whose scan was another.
+        (out / "results" / "patients" / name).mkdir(parents=True)
+        (out / "results" / "patients" / name / "mask.dcm").touch()
     notes = list(write_dicom_masks(outcomes, found, "post_t1ce", bundles, out))
     assert [path.relative_to(out).as_posix() for path in out.rglob("*.dcm")] == ["results/patients/P1/mask.dcm"]
     (note,) = notes

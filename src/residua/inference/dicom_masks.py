@@ -19,18 +19,21 @@ def write_dicom_masks(
 ) -> Iterator[str]:
     """Write ``results/patients/PATIENT/mask.dcm`` of every predicted patient whose ``reference`` scan is a series.
 
-    ``outcomes`` are those of ``results/patients.json`` in the application's folder ``out``. A finished one stays.
+    ``outcomes`` are those of ``results/patients.json`` in the application's folder ``out``. A finished one stays; one
+    that an earlier call wrote, and that is no longer the patient's mask, is removed.
     Yields what must be said: the patients whose mask cannot be written on the slices of the series, and why.
     """
     by_path = {bundle.path: bundle for bundle in bundles}
     for outcome in outcomes:
         scan = found.of(outcome["patient"], reference)
+        target = out / "results" / "patients" / outcome["patient"] / NAME
         if outcome["state"] != "predicted" or scan is None:
+            target.unlink(missing_ok=True)
             continue
         bundle = by_path[outcome["bundle"]]
         algorithm = Algorithm(str(bundle), bundle.digest, outcome["threshold"])
-        target = out / "results" / "patients" / outcome["patient"] / NAME
         try:
             write_dicom_seg(out / outcome["mask"], scan.files, algorithm, target)
         except ResiduaError as error:
+            target.unlink(missing_ok=True)
             yield f"patient {outcome['patient']}: {error}"
