@@ -140,7 +140,7 @@ def test_drawn_persons_keep_their_places_and_new_ones_fill_what_lacks_them(insid
 def test_hospitals_columns_and_roles_hold_persons_out(inside: Path) -> None:
     rows = [row(f"P{n:02d}", "AMS" if n < 6 else "GOT", role="holdout" if n == 20 else "auto") for n in range(24)]
     for n, record in enumerate(rows):
-        record["part"] = "test" if n % 4 == 0 else "train"
+        record["part"] = ("test", "Test")[n // 4 % 2] if n % 4 == 0 else "train"
     by_hospital = planned(settings(["AMS"]), members(inside, rows)).split
     assert by_hospital.holdout == ("P00", "P01", "P02", "P03", "P04", "P05", "P20")
     path = write_table(inside, rows, (*COLUMNS, "part"))
@@ -270,6 +270,13 @@ def test_a_number_of_folds_of_hospitals_means_balanced_folds() -> None:
 def test_persons_in_two_spellings_are_an_error(tmp_path: Path) -> None:
     rows = [row("A", "AMS", person="Q1"), row("B", "AMS", person="q1")]
     with pytest.raises(ResiduaError, match="person q1 differs from Q1 in row 2 by upper and lower case only"):
+        members(tmp_path, rows)
+
+
+@pytest.mark.parametrize("first", [{}, {"person": "P01"}])
+def test_a_person_is_spelt_as_the_patient_of_the_first_scan(tmp_path: Path, first: dict[str, str]) -> None:
+    rows = [row("P01", "AMS", **first), row("P01b", "AMS", person="p01")]
+    with pytest.raises(ResiduaError, match="person p01 differs from P01 in row 2 by upper and lower case only"):
         members(tmp_path, rows)
 
 

@@ -74,8 +74,18 @@ class HoldoutColumn(Frozen):
 
     column: Column = Field(description="Column of the cohort table, such as role.")
     values: Distinct[str] = Field(
-        default=("holdout", "test"), min_length=1, description="What the column says of those who are held out."
+        default=("holdout", "test"),
+        min_length=1,
+        description="What the column says of those who are held out, in upper or lower case.",
     )
+
+    def holds_out(self, cell: str) -> bool:
+        """Return whether a cell of the column holds the patient out.
+
+        >>> [HoldoutColumn(column="part").holds_out(cell) for cell in ("Test", "training", "")]
+        [True, False, False]
+        """
+        return cell.casefold() in {value.casefold() for value in self.values}
 
 
 class FoldsTable(Frozen):

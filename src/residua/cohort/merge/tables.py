@@ -80,7 +80,7 @@ def merged_rows(sources: Sequence[Source], names: Names, cell_of: Callable[[str]
     ]
     _require_unique(rows)
     _require_one_spelling("hospital", [(row, row.patient.hospital) for row in rows])
-    _require_one_spelling("person", [(row, row.patient.person) for row in rows if row.patient.person])
+    _require_one_spelling("person", [(row, row.patient.who) for row in rows])
     return rows
 
 

@@ -115,7 +115,7 @@ def _rows(patients: Sequence[Patient]) -> dict[str, list[Patient]]:
 
 
 def _held_out(study: Study, patient: Patient) -> bool:
-    marked = isinstance(study.holdout, HoldoutColumn) and patient.marked in study.holdout.values
+    marked = isinstance(study.holdout, HoldoutColumn) and study.holdout.holds_out(patient.marked)
     return marked or patient.role == "holdout" or patient.hospital in study.held_out_hospitals
 
 

@@ -124,9 +124,12 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
 
 def _by_case(patients: Sequence[Patient]) -> list[Problem]:
     """Return an error for each further spelling of a hospital or person: one could be on both sides of a fold."""
+    named = {patient.person.casefold() for patient in patients if patient.person}
+    # The first scan of a person often has no cell: its patient is the person then.
+    further = [patient for patient in patients if patient.who.casefold() in named]
     return [
         *_spellings("hospital-case", "hospital", patients, lambda patient: patient.hospital),
-        *_spellings("person-case", "person", [p for p in patients if p.person], lambda patient: patient.person),
+        *_spellings("person-case", "person", further, lambda patient: patient.who),
     ]
 
 
