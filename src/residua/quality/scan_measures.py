@@ -47,7 +47,7 @@ def cut_percent(brain: NDArray[np.bool_]) -> float | None:
     one. None for an empty mask.
 
     >>> ball = np.hypot.reduce(np.indices((31, 31, 31)) - 15) < 15
-    >>> cut_percent(ball) < 10, cut_percent(ball[:, :, :20]) > 80
+    >>> cut_percent(ball) < 15, cut_percent(ball[:, :, :20]) > 80
     (True, True)
     """
     if not brain.any():

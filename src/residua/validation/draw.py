@@ -21,7 +21,7 @@ def draw(units: Mapping[str, str], settings: Recalibration) -> frozenset[str]:
 
     >>> hospitals = {"AMS1": "AMS", "AMS2": "AMS", "GOT1": "GOT", "GOT2": "GOT"}
     >>> sorted(draw(hospitals, Recalibration(unit="hospital", seed=1)))
-    ['AMS1', 'AMS2']
+    ['GOT1', 'GOT2']
     """
     names = sorted(set(units.values()), key=lambda name: (_place(settings.seed, name), name))
     if len(names) < 2:
