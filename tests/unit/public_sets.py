@@ -142,3 +142,12 @@ def mu_glioma_post(root: Path) -> Path:
     )
     write_rows(root / "MU-Glioma-Post_ClinicalData-July2025.csv", columns, *rows, delimiter=";")
     return root
+
+
+BUILDERS = {
+    "rhuh-gbm": rhuh_gbm,
+    "lumiere": lumiere,
+    "ucsf-alptdg": ucsf_alptdg,
+    "mu-glioma-post": mu_glioma_post,
+}
+"""The function that writes each set, by its layout."""

@@ -12,7 +12,16 @@ import typer
 from typer.testing import CliRunner
 
 from cohort_tables import AFFINE, FILES, snapshot
-from public_sets import SEGMENTATION, UCSF_CLINICAL, lumiere, mu_glioma_post, rhuh_gbm, ucsf_alptdg, write_rows
+from public_sets import (
+    BUILDERS,
+    SEGMENTATION,
+    UCSF_CLINICAL,
+    lumiere,
+    mu_glioma_post,
+    rhuh_gbm,
+    ucsf_alptdg,
+    write_rows,
+)
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import parse_table
 from residua.errors import ResiduaError
@@ -33,12 +42,6 @@ SETS = {
     "lumiere": find_lumiere,
     "ucsf-alptdg": find_ucsf_alptdg,
     "mu-glioma-post": find_mu_glioma_post,
-}
-BUILDERS = {
-    "rhuh-gbm": rhuh_gbm,
-    "lumiere": lumiere,
-    "ucsf-alptdg": ucsf_alptdg,
-    "mu-glioma-post": mu_glioma_post,
 }
 
 

@@ -1,4 +1,4 @@
-"""BIDS data sets with one session before and one after surgery.
+"""BIDS data sets with a session before and one or several after surgery.
 
 Source: the Brain Imaging Data Structure, bids-specification.readthedocs.io: raw anatomical images (entities ``ce``,
 ``acq``, ``run``), masks and discrete segmentations among the derivatives (entities ``label``, ``desc``, ``space``),
@@ -10,13 +10,12 @@ image: a mask with a ``space`` such as MNI is not used.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from residua.errors import ResiduaError
-from residua.importers.bids_columns import BidsOptions, column_of, preferred
+from residua.importers.bids_columns import BidsOptions, column_of, preferred, scan_of
 from residua.importers.bids_images import BidsImage, read_images, scanner, unnamed
 from residua.importers.bids_tables import (
     Row,
@@ -28,12 +27,21 @@ from residua.importers.bids_tables import (
     read_rows,
     rows_named,
 )
-from residua.importers.candidates import patient_of
+from residua.importers.candidates import by_scan, patient_of
 from residua.importers.cells import UnreadableCellError, demographics, is_known
 from residua.importers.contrast import QUESTION
 from residua.importers.found import Found, FoundPatient
 
 LAYOUT = "bids"
+
+
+@dataclass(frozen=True)
+class _File:
+    """An image, and its column; None: it is not used, for the reason ``why``."""
+
+    image: BidsImage
+    column: str | None
+    why: str
 
 
 def find_bids(root: Path, options: BidsOptions) -> Found:
@@ -47,25 +55,21 @@ def find_bids(root: Path, options: BidsOptions) -> Found:
             "name it with --hospital-column, or give --hospital"
         )
     left = dict.fromkeys(unnamed(root, images), "not a BIDS file name")
-    files: dict[str, dict[str, list[BidsImage]]] = {f"sub-{image.entities['sub']}": {} for image in images}
-    reasons: dict[str, list[str]] = {subject: [] for subject in files}
+    files: dict[str, list[_File]] = {}
     for image in images:
-        meant, why = column_of(image, options)
-        if meant is None:
-            left[image.name] = why
-            reasons[f"sub-{image.entities['sub']}"].append(why)
-        else:
-            files[f"sub-{image.entities['sub']}"].setdefault(meant, []).append(image)
-    if not any(files.values()):
+        file = _File(image, *column_of(image, options))
+        files.setdefault(f"sub-{image.entities['sub']}", []).append(file)
+        if file.column is None:
+            left[image.name] = file.why
+    if not any(file.column for of_subject in files.values() for file in of_subject):
         raise ResiduaError(_nothing(root, images))
-    patients = _patients(root, files, reasons, people, column, options)
+    patients = _patients(root, files, people, column, options)
     return Found(LAYOUT, tuple(patients), left, (*_absent(people, files), *_doubtful(left)))
 
 
 def _patients(
     root: Path,
-    files: Mapping[str, Mapping[str, list[BidsImage]]],
-    reasons: Mapping[str, list[str]],
+    files: Mapping[str, Sequence[_File]],
     people: tuple[Row, ...],
     column: str | None,
     options: BidsOptions,
@@ -74,14 +78,16 @@ def _patients(
     if people and not any("participant_id" in row for row in people):
         raise ResiduaError(f"{root}: participants.tsv has no column participant_id; add or rename it")
     patients, faults = [], []
-    for subject, of_column in sorted(files.items()):
-        after = (image for name, images in sorted(of_column.items()) if name.startswith("post_") for image in images)
-        session = next((image.entities["ses"] for image in after), "")
-        try:
-            row = person_of(people, subject, session)
-            patients.append(_patient(root, subject, of_column, reasons[subject], row, column, options))
-        except ResiduaError as error:
-            faults.append(str(error))
+    for subject, of_subject in sorted(files.items()):
+        scans = by_scan(of_subject, lambda file: scan_of(file.image, options))
+        for scan, of_scan in scans.items():
+            after = sorted((f for f in of_scan if (f.column or "").startswith("post_")), key=lambda f: f.column or "")
+            session = after[0].image.entities["ses"] if after else scan.removeprefix("ses-")
+            try:
+                row = person_of(people, subject, session, len(scans) > 1)
+                patients.append(_patient(root, subject, scan, of_scan, row, column, options))
+            except ResiduaError as error:
+                faults.append(str(error))
     if faults:
         raise ResiduaError("\n".join(dict.fromkeys(faults)))
     return patients
@@ -90,12 +96,17 @@ def _patients(
 def _patient(
     root: Path,
     subject: str,
-    of_column: Mapping[str, list[BidsImage]],
-    left: list[str],
+    scan: str,
+    files: Sequence[_File],
     row: Row,
     column: str | None,
     options: BidsOptions,
 ) -> FoundPatient:
+    of_column: dict[str, list[BidsImage]] = {}
+    for file in files:
+        if file.column:
+            of_column.setdefault(file.column, []).append(file.image)
+    left = [file.why for file in files if file.column is None]
     chosen = {name: preferred(images, options.prefer) for name, images in of_column.items()}
     hospital = row.get(column or "", options.hospital)
     clinical = demographics(row.get("age"), row.get("sex", row.get("gender")))
@@ -111,7 +122,10 @@ def _patient(
             reason = error.reason
             remarks.append(str(error))
     candidates = {name: [image.path for image in images] for name, images in chosen.items()}
-    patient = patient_of(subject, hospital or "unknown", candidates, options.rules, clinical, remarks, left=left)
+    name, person = f"{subject}_{scan}" if scan else subject, subject if options.every_scan else ""
+    patient = patient_of(
+        name, hospital or "unknown", candidates, options.rules, clinical, remarks, left=left, person=person
+    )
     reason = reason if hospital else "the hospital is not known"
     return replace(patient, exclusion_reason=reason) if reason else patient
 
@@ -146,7 +160,7 @@ def _doubtful(left: Mapping[str, str]) -> tuple[str, ...]:
     return (remark + "Answer with --contrast acq-gd or --native acq-gd (any entity), or correct ce",) if n else ()
 
 
-def _absent(people: Iterable[Row], files: Mapping[str, Any]) -> tuple[str, ...]:
+def _absent(people: Iterable[Row], files: Iterable[str]) -> tuple[str, ...]:
     listed = {row.get("participant_id", "").rpartition("-")[2] for row in people}
     absent = listed - {subject.removeprefix("sub-") for subject in files}
     return (f"{len(absent)} participant(s) of participants.tsv have no image",) if absent else ()

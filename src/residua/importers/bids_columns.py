@@ -39,7 +39,8 @@ class BidsOptions:
     ``sessions``: names instead of all the usual ones; ``columns``: additional columns and their suffix, such as
     ``post_t2``: T2w; ``masks``: label or desc of a column's masks instead of the usual; ``prefer``: entities that
     select among several candidates, such as ``run-2``; ``hospital``: for participants without one in the table;
-    ``contrast``, ``native``: entities of T1w with contrast agent or without, where name and sidecar contradict.
+    ``contrast``, ``native``: entities of T1w with contrast agent or without, where name and sidecar contradict;
+    ``every_scan``: each session after surgery is a row.
     """
 
     sessions: Mapping[Time, tuple[str, ...]] = field(default_factory=dict)
@@ -52,14 +53,14 @@ class BidsOptions:
     surgery_column: str | None = None
     contrast: tuple[str, ...] = ()
     native: tuple[str, ...] = ()
+    every_scan: bool = False
 
 
 def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
     """Return the column of an image, or None and the reason."""
-    session = image.entities.get("ses")
-    time = next((time for time in _SESSIONS if session and _is_session(session, time, options)), None)
+    time = _time_of(image, options)
     if time is None:
-        return None, _why_no_time(session, options)
+        return None, _why_no_time(image.entities.get("ses"), options)
     if image.suffix in ("mask", "dseg"):
         return _label_column(image, time, options)
     if image.is_derivative:
@@ -72,6 +73,17 @@ def column_of(image: BidsImage, options: BidsOptions) -> tuple[str | None, str]:
         kind = "t1ce" if has_contrast else "t1"
     column = _image_column(image, time, kind, options)
     return column, "" if column else "not needed"
+
+
+def scan_of(image: BidsImage, options: BidsOptions) -> str:
+    """Return the name of the scan after surgery that an image belongs to; empty if every scan is not asked for."""
+    is_scan = options.every_scan and _time_of(image, options) == "post"
+    return f"ses-{image.entities['ses']}" if is_scan else ""
+
+
+def _time_of(image: BidsImage, options: BidsOptions) -> Time | None:
+    session = image.entities.get("ses")
+    return next((time for time in _SESSIONS if session and _is_session(session, time, options)), None)
 
 
 def _is_session(session: str, time: Time, options: BidsOptions) -> bool:

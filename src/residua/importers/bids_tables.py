@@ -61,22 +61,23 @@ def only_row(rows: Sequence[Row], what: str) -> Row:
     return rows[0] if rows else {}
 
 
-def person_of(people: Sequence[Row], subject: str, session: str) -> Row:
+def person_of(people: Sequence[Row], subject: str, session: str, has_others: bool = False) -> Row:
     """Return what ``participants.tsv`` says of a participant at the post-operative ``session``.
 
-    Of several rows, a column of sessions says which one counts; what all rows say holds for every session.
+    Of several rows, a column of sessions says which one counts; what all rows say holds for every session, but a time
+    since surgery does not if the participant ``has_others``, other sessions after surgery.
     Raises ``ResiduaError`` if rows differ and no session tells them apart.
     """
     rows = rows_named(people, "participant_id", subject)
-    if len(rows) < 2:
+    if not rows or (len(rows) == 1 and not has_others):
         return only_row(rows, subject)
     column = next((name for name in _SESSION if all(name in row for row in rows)), None)
-    if column is None:
+    if column is None and len(rows) > 1:
         raise ResiduaError(
             f"participants.tsv has {len(rows)} rows of {subject} that differ, and no column such as session_id that "
             "tells which one is of the post-operative scan; keep one row, or add the column"
         )
-    own = [row for row in rows if _bare(row[column]).casefold() == session.casefold()]
+    own = [row for row in rows if column and _bare(row[column]).casefold() == session.casefold()]
     if own:
         return only_row(own, f"participants.tsv: {subject}, session {session}")
     # A time since surgery is of one scan, even where all rows of other scans agree.

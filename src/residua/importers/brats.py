@@ -20,13 +20,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 from residua.errors import ResiduaError
-from residua.importers.candidates import patient_of
+from residua.importers.candidates import by_scan, patient_of
 from residua.importers.found import NOT_EARLY, STRIPPED, Found, FoundPatient
 from residua.importers.labels import Rules
 from residua.importers.tree import files_below, instead, why_unread
@@ -52,7 +52,7 @@ class BratsOptions:
 
     ``preoperative_as_post``: use a ``post`` below 100, although the documentation calls it before surgery.
     ``post`` and ``pre`` are time points. ``post`` None: each patient's first from 100 on; ``pre`` None: no scan.
-    ``in_table``: a table gives the hospitals.
+    ``in_table``: a table gives the hospitals. ``every_scan``: each time point from 100 on is a row.
     """
 
     post: int | None = None
@@ -63,6 +63,7 @@ class BratsOptions:
     hospital: str = HOSPITAL
     columns: tuple[str, ...] = ()
     in_table: bool = False
+    every_scan: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,8 @@ class _File:
 
 def find_brats(root: Path, options: BratsOptions) -> Found:
     """Find the patients below ``root``. Raises ``ResiduaError`` if there is none or no scan is post-operative."""
+    if options.every_scan and options.post is not None:
+        raise ResiduaError("--every-scan keeps all post-operative scans and --post-timepoint one; give one of them")
     if options.post is not None and options.post == options.pre:
         raise ResiduaError(f"--post-timepoint and --pre-timepoint are both {options.post}; give two time points")
     cases: dict[str, list[_File]] = defaultdict(list)
@@ -96,9 +99,9 @@ def find_brats(root: Path, options: BratsOptions) -> Found:
             f"{root}: file names do not show which scans are post-operative; name their time point with "
             f"--post-timepoint: {', '.join(map(str, points))}"
         )
-    patients = []
+    patients: list[FoundPatient] = []
     for case, files in sorted(cases.items()):
-        patients.append(_patient(case, files, times[case], options))
+        patients += _patients(case, files, times[case], options)
         for file in files:
             if (why := _why_left(file, times[case], options)) is not None:
                 left[file.path.relative_to(root).as_posix()] = why
@@ -132,7 +135,24 @@ def _times(files: Iterable[_File], options: BratsOptions) -> dict[int, Time]:
     times: dict[int, Time] = {} if options.pre is None else {options.pre: "pre"}
     points = {file.point for file in files}
     after = [point for point in points if point >= _AFTER_TREATMENT] if options.post is None else [options.post]
+    if options.every_scan:
+        each: dict[int, Time] = dict.fromkeys(after, "post")
+        return each | times
     return times | ({min(after): "post"} if after else {})
+
+
+def _patients(
+    case: str, files: Sequence[_File], times: Mapping[int, Time], options: BratsOptions
+) -> Iterator[FoundPatient]:
+    """Yield the case; with ``every_scan``, each of its post-operative scans, whose names are as in the file names."""
+    if not options.every_scan:
+        yield _patient(case, files, times, options)
+        return
+    scans = by_scan(files, lambda file: f"{file.point:03d}" if times.get(file.point) == "post" else "")
+    for scan, of_scan in scans.items():
+        own = {point: time for point, time in times.items() if time == "pre" or scan == f"{point:03d}"}
+        patient = _patient(f"{case}-{scan}" if scan else case, of_scan, own, options)
+        yield replace(patient, person=case)
 
 
 def _patient(case: str, files: Sequence[_File], times: Mapping[int, Time], options: BratsOptions) -> FoundPatient:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import TypeVar
 
 from residua.importers.found import FoundPatient, Label
 
@@ -11,6 +12,18 @@ LABELS = ("residual", "pre_tumor")
 """Columns that are annotations; columns with a declared rule are annotations too."""
 
 _SHOWN = 3
+_File = TypeVar("_File")
+
+
+def by_scan(files: Iterable[_File], scan_of: Callable[[_File], str]) -> dict[str, list[_File]]:
+    """Return the files of each scan of a person by the scan's name.
+
+    ``scan_of`` gives the name of a file's scan; empty for a file that belongs to every scan, as one before surgery
+    does. A person without a scan has all files under an empty name.
+    """
+    known = [(scan_of(file), file) for file in files]
+    names = sorted({name for name, _ in known} - {""}) or [""]
+    return {name: [file for of, file in known if of in ("", name)] for name in names}
 
 
 def patient_of(
@@ -23,6 +36,7 @@ def patient_of(
     known: tuple[int, ...] = (),
     ignored: tuple[int, ...] = (),
     left: Iterable[str] = (),
+    person: str = "",
 ) -> FoundPatient:
     """Return the patient with one file for each column.
 
@@ -47,7 +61,7 @@ def patient_of(
             images[column] = first
     if not images and not labels and not reason:
         reason = nothing_used(left)
-    return FoundPatient(source_id, hospital, images, labels, clinical or {}, reason, tuple(said))
+    return FoundPatient(source_id, hospital, images, labels, clinical or {}, reason, tuple(said), person)
 
 
 def nothing_used(left: Iterable[str]) -> str:

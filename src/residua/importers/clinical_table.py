@@ -89,11 +89,19 @@ def joined(found: Found, table: ClinicalTable | None, hospital: str = "") -> Fou
             rows_of[patient.source_id] = _rows_of(patient, own, table, alike[_key(_name(patient))] == 1)
         except ResiduaError as error:
             faults.append(str(error))
-    faults += _taken_twice(table, rows_of)
+    who = {patient.source_id: patient.person or patient.source_id for patient in found.patients}
+    faults += _taken_twice(table, rows_of, who)
     if faults:
         raise ResiduaError("\n".join(faults))
-    patients = tuple(_with(patient, rows_of[patient.source_id], hospital, table) for patient in found.patients)
-    return replace(found, patients=patients, remarks=(*found.remarks, *_remarks(table, rows_of)))
+    scans = Counter(who.values())
+    patients = []
+    for patient in found.patients:
+        rows = rows_of[patient.source_id]
+        shared = scans[who[patient.source_id]] > 1
+        patients.append(
+            _with(patient, [_of_scan(row, patient, table) for row in rows] if shared else rows, hospital, table)
+        )
+    return replace(found, patients=tuple(patients), remarks=(*found.remarks, *_remarks(table, rows_of)))
 
 
 def _name(patient: FoundPatient) -> str:
@@ -113,9 +121,11 @@ def _rows_of(patient: FoundPatient, own: str, table: ClinicalTable, alone: bool)
     among rows of equal names.
     """
     name = _name(patient)
-    rows = rows_named(table.rows, table.patient, patient.source_id) or rows_named(table.rows, table.patient, name)
+    names = list(filter(None, (patient.source_id, name, patient.person)))
+    rows = next(filter(None, (rows_named(table.rows, table.patient, each) for each in names)), [])
     if not rows and (alone or own):
-        like = {row[table.patient] for row in table.rows if _key(row.get(table.patient, "")) == _key(name)}
+        keys = {_key(each) for each in names}
+        like = {row[table.patient] for row in table.rows if _key(row.get(table.patient, "")) in keys}
         rows = rows_named(table.rows, table.patient, like.pop()) if len(like) == 1 else []
     told = [_hospital(row, table) for row in rows]
     if own and any(told):
@@ -135,16 +145,23 @@ def _hospital(row: Row, table: ClinicalTable) -> str:
     return cell if is_known(cell) else ""
 
 
-def _taken_twice(table: ClinicalTable, rows_of: Mapping[str, Sequence[Row]]) -> list[str]:
-    """Return a fault for each row that fits several patients."""
-    taken: dict[int, list[str]] = {}
+def _of_scan(row: Row, patient: FoundPatient, table: ClinicalTable) -> Row:
+    """Return the row without what holds for one scan only, if it is the row of a person with several scans."""
+    if _key(row.get(table.patient, "")) != _key(patient.person):
+        return row
+    return {column: cell for column, cell in row.items() if column not in (*_ACQUIRED, *_AS_THEY_ARE, *HOURS)}
+
+
+def _taken_twice(table: ClinicalTable, rows_of: Mapping[str, Sequence[Row]], who: Mapping[str, str]) -> list[str]:
+    """Return a fault for each row that fits several patients; scans of one person may share the person's row."""
+    taken: dict[int, dict[str, str]] = {}
     for source_id, rows in rows_of.items():
         for row in rows:
-            taken.setdefault(id(row), []).append(source_id)
+            taken.setdefault(id(row), {}).setdefault(who[source_id], source_id)
     return [
-        f"{table.name}: one row fits {' and '.join(patients)}; tell them apart by a column hospital, or by their names"
-        for patients in taken.values()
-        if len(patients) > 1
+        f"{table.name}: one row fits {' and '.join(names)}; tell them apart by a column hospital, or by their names"
+        for names in map(list, map(dict.values, taken.values()))
+        if len(names) > 1
     ]
 
 

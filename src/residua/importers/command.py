@@ -54,12 +54,23 @@ WindowHours = Annotated[
 AssumeEarly = Annotated[
     bool, typer.Option("--assume-early", help="Treat scans of unknown time as early post-operative.")
 ]
+EveryScan = Annotated[
+    bool, typer.Option("--every-scan", help="Keep every post-operative scan of a person, each in a row of its own.")
+]
+_WITH_SEVERAL_SCANS = ("bids", "brats", "rhuh-gbm", "lumiere", "ucsf-alptdg", "mu-glioma-post")
+"""Layouts whose names tell several post-operative scans of one person apart."""
 
 
-class _Once(TyperCommand):
-    """Refuse an option of one value that is given twice: the last value would win silently."""
+class _Command(TyperCommand):
+    """Refuse an option of one value that is given twice: the last value would win silently.
+
+    Tell where ``--every-scan`` exists if the layout has no such option.
+    """
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--every-scan" in args and not any("--every-scan" in param.opts for param in self.params):
+            known = ", ".join(_WITH_SEVERAL_SCANS)
+            ctx.fail(f"--every-scan: {self.name} does not tell several scans of one person apart; {known} do")
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         for param, times in Counter(order).items():
             if (
@@ -83,7 +94,7 @@ class _Layouts(TyperGroup):
             return None
         module, _, function = LAYOUTS[cmd_name].partition(":")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, cls=_Once)(getattr(importlib.import_module(module), function))
+        alone.command(cmd_name, cls=_Command)(getattr(importlib.import_module(module), function))
         return typer.main.get_command(alone)
 
 

@@ -33,7 +33,8 @@ class FoundPatient:
     """One patient of the source. ``hospital`` is an identifier; ``clinical`` holds columns of the cohort table.
 
     ``source_id`` is the patient's name in the source and unique there. Path-safe identifiers are made from it, and from
-    ``hospital``, when the table is written. ``exclusion_reason`` empty: the patient is included.
+    ``hospital``, when the table is written. ``exclusion_reason`` empty: the patient is included. ``person`` is the
+    person's name in the source where the patient is one of perhaps several scans; empty: the patient is the person.
     """
 
     source_id: str
@@ -43,6 +44,7 @@ class FoundPatient:
     clinical: Mapping[str, str] = field(default_factory=dict)
     exclusion_reason: str = ""
     remarks: tuple[str, ...] = ()
+    person: str = ""
 
 
 @dataclass(frozen=True)

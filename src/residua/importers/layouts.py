@@ -14,6 +14,7 @@ from residua.importers.clinical_table import ClinicalTable, gives_hospitals, joi
 from residua.importers.command import (
     AssumeEarly,
     ClinicalFile,
+    EveryScan,
     Hospital,
     HospitalColumn,
     Labels,
@@ -33,6 +34,9 @@ Postop = Annotated[Several, typer.Option(help="Session after surgery, instead of
 Prefer = Annotated[Several, typer.Option(help="Entity that selects among several files: acq-mprage; repeatable.")]
 Contrast = Annotated[Several, typer.Option(help="Entity of doubtful T1w that have contrast agent: acq-gd; repeatable.")]
 Native = Annotated[Several, typer.Option(help="Entity of doubtful T1w that have no contrast agent; repeatable.")]
+Release = Annotated[
+    brats_layout.Release | None, typer.Option(help="Release of the label values; default: by file name.")
+]
 
 
 def bids(
@@ -52,8 +56,9 @@ def bids(
     surgery_column: Annotated[str | None, typer.Option(help="Column with the date of surgery.")] = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
+    every_scan: EveryScan = False,
 ) -> None:
-    """Import a BIDS data set with one session before and one after surgery."""
+    """Import a BIDS data set with a session before and one or several after surgery."""
     from residua.importers.bids import find_bids
     from residua.importers.bids_columns import BidsOptions, Time
 
@@ -69,6 +74,7 @@ def bids(
         surgery_column=surgery_column,
         contrast=tuple(contrast or ()),
         native=tuple(native or ()),
+        every_scan=every_scan,
     )
     window = Window(window_hours, assume_early)
     deliver(source, out, lambda part: judged(find_bids(source, options), window), within="derivatives")
@@ -120,9 +126,7 @@ def brats(
         typer.Option("--preoperative-as-post", help="Use a --post-timepoint that BraTS documents as before surgery."),
     ] = False,
     pre_timepoint: Annotated[int | None, typer.Option(min=0, help="Pre-operative scan; default: none.")] = None,
-    release: Annotated[
-        brats_layout.Release | None, typer.Option(help="Release of the label values; default: by file name.")
-    ] = None,
+    release: Release = None,
     column: Annotated[Several, typer.Option(help="Additional column, such as post_t2; repeatable.")] = None,
     label: Labels = None,
     hospital: Hospital = brats_layout.HOSPITAL,
@@ -131,6 +135,7 @@ def brats(
     hospital_column: HospitalColumn = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
+    every_scan: EveryScan = False,
 ) -> None:
     """Import cases with the file names of the BraTS challenges."""
     clinical = read_clinical(table, patient_column, hospital_column)
@@ -143,6 +148,7 @@ def brats(
         hospital=hospital,
         columns=tuple(column or ()),
         in_table=gives_hospitals(clinical),
+        every_scan=every_scan,
     )
     if assume_early:
         brats_layout.require_after_surgery(options)

@@ -64,6 +64,7 @@ def _merged(hospitals: Mapping[str, str]) -> list[str]:
 
 def _patient(row: RecordRow) -> dict[str, Any]:
     said = {"source_id": row.cells["source_id"], "exclusion_reason": row.cells["exclusion_reason"]}
+    said |= {"person": row.cells["person"]} if "person" in row.cells else {}
     return {**said, "remarks": row.remarks}
 
 
@@ -82,8 +83,10 @@ def _counts(found: Found, rows: Sequence[RecordRow], columns: Iterable[str]) -> 
     files = [column for column in columns if column not in CLINICAL]
     have = {column: sum(bool(row.cells.get(column)) for row in rows) for column in files}
     reasons = [row.cells["exclusion_reason"] for row in rows if row.cells["exclusion_reason"]]
+    persons = {row.cells["person"] for row in rows if "person" in row.cells}
     return {
         "patients": len(rows),
+        **({"persons": len(persons)} if persons else {}),
         "hospitals": dict(sorted(Counter(row.cells["hospital"] for row in rows).items())),
         "lacking": {column: len(rows) - n for column, n in have.items() if column not in labels and n < len(rows)},
         "labels": {column: n for column, n in have.items() if column in labels},
@@ -101,7 +104,8 @@ def summary(record: Mapping[str, Any]) -> list[str]:
     counts = record["counts"]
     n = counts["patients"]
     hospitals = ", ".join(f"{hospital} {of}" for hospital, of in counts["hospitals"].items())
-    lines = [f"{n} patients of {len(counts['hospitals'])} hospital(s): {hospitals}"]
+    what = f"{n} scans of {counts['persons']} persons," if "persons" in counts else f"{n} patients"
+    lines = [f"{what} of {len(counts['hospitals'])} hospital(s): {hospitals}"]
     lines += [f"{column}: missing for {of} of {n}" for column, of in counts["lacking"].items()]
     for column, of in counts["labels"].items():
         way = " or ".join(record["label_rules"].get(column, []))

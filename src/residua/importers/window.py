@@ -43,6 +43,10 @@ def _reason(cell: str, window: Window) -> str:
         return "" if window.assume_early else UNKNOWN
     if hours < 0:
         return BEFORE
-    if hours > window.hours:
-        return f"{NOT_EARLY}: the scan was later than {window.hours:g} h after surgery"
-    return ""
+    return late(hours, window)
+
+
+def late(hours: float | None, window: Window) -> str:
+    """Return the reason to exclude a scan at least so many hours after surgery; empty if it may be in the window."""
+    is_late = hours is not None and hours > window.hours
+    return f"{NOT_EARLY}: the scan was later than {window.hours:g} h after surgery" if is_late else ""

@@ -18,6 +18,7 @@ from residua.settings.columns import CLINICAL, FILES, REQUIRED
 
 Progress = Callable[[int, int], None]
 _FIRST = (*REQUIRED, "exclusion_reason", "source_id")
+_PERSON = "person"
 _ONLY_WITH_CONTENT = ("brain_mask", *CLINICAL)
 """Columns that are omitted when empty for all patients; a study expects the others even when empty."""
 
@@ -27,14 +28,19 @@ def write_into(part: Path, out: Path, found: Found, progress: Progress | None = 
     _require_patients(found)
     patients = safe_identifiers((patient.source_id for patient in found.patients), "patients")
     hospitals = hospital_identifiers(patient.hospital for patient in found.patients)
+    persons = _persons(found.patients)
     rows = []
     for done, patient in enumerate(found.patients, start=1):
-        rows.append(_row(patient, patients[patient.source_id], hospitals[patient.hospital], part, out))
+        row = _row(patient, patients[patient.source_id], hospitals[patient.hospital], part, out)
+        row.cells |= {_PERSON: persons[patient.person]} if persons else {}
+        rows.append(row)
         if progress is not None:
             progress(done, len(found.patients))
     columns = _columns(rows)
     write_text(part / "cohort.tsv", tsv_text(columns, [row.cells for row in rows]))
-    write_json(part / "import.json", record_of(found, rows, columns[len(_FIRST) :], hospitals))
+    write_json(
+        part / "import.json", record_of(found, rows, [c for c in columns if c not in (*_FIRST, _PERSON)], hospitals)
+    )
 
 
 def _require_patients(found: Found) -> None:
@@ -43,6 +49,15 @@ def _require_patients(found: Found) -> None:
     repeated = [name for name, n in Counter(patient.source_id for patient in found.patients).items() if n > 1]
     if repeated:
         raise ResiduaError(f"patient {repeated[0]} was found more than once; give every patient a unique name")
+
+
+def _persons(patients: Sequence[FoundPatient]) -> dict[str, str]:
+    """Return the identifier of each person by name in the source; none if no person has several scans.
+
+    One scan each needs no column: the patient then is the person.
+    """
+    scans = Counter(patient.person for patient in patients if patient.person)
+    return safe_identifiers(scans, "persons") if any(n > 1 for n in scans.values()) else {}
 
 
 def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out: Path) -> RecordRow:
@@ -86,6 +101,7 @@ def _label_file(column: str, label: Label, derived: Path, row: RecordRow) -> Pat
 
 def _columns(rows: Sequence[RecordRow]) -> tuple[str, ...]:
     used = {column for row in rows for column, cell in row.cells.items() if cell}
-    known = [column for column in (*_FIRST, *FILES) if column not in _ONLY_WITH_CONTENT]
-    further = sorted(used - {*_FIRST, *FILES, *CLINICAL})
-    return (*known, *further, *(column for column in _ONLY_WITH_CONTENT if column in used))
+    first = [column for column in (*_FIRST, _PERSON) if column in _FIRST or column in used]
+    further = sorted(used - {*first, *FILES, *CLINICAL})
+    files = [column for column in FILES if column not in _ONLY_WITH_CONTENT]
+    return (*first, *files, *further, *(column for column in _ONLY_WITH_CONTENT if column in used))

@@ -107,7 +107,7 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
     problems = []
     for patient in patients:
         namesake = alike.setdefault(_without_zeros(patient.patient), patient)
-        if namesake.patient.casefold() != patient.patient.casefold():
+        if namesake.patient.casefold() != patient.patient.casefold() and namesake.who != patient.who:
             what = f"the patient differs from {namesake.patient} in row {namesake.row} by zeros only"
             problems.append(_doubled("patient-zeros", what, "check whether they are one patient", patient))
         earlier = first.setdefault(patient.patient.casefold(), patient)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from residua.importers.command import AssumeEarly, Columns, Hospital, Out, Source, WindowHours, deliver
+from residua.importers.command import AssumeEarly, Columns, EveryScan, Hospital, Out, Source, WindowHours, deliver
 from residua.importers.public.lumiere import LUMIERE, find_lumiere
 from residua.importers.public.mu_glioma_post import MU_GLIOMA_POST, find_mu_glioma_post
 from residua.importers.public.rhuh_gbm import RHUH_GBM, find_rhuh_gbm
@@ -13,9 +13,15 @@ from residua.importers.window import Window
 _WINDOW_HOURS = Window().hours
 
 
-def rhuh_gbm(source: Source, out: Out, hospital: Hospital = RHUH_GBM.hospital, column: Columns = None) -> None:
+def rhuh_gbm(
+    source: Source,
+    out: Out,
+    hospital: Hospital = RHUH_GBM.hospital,
+    column: Columns = None,
+    every_scan: EveryScan = False,
+) -> None:
     """Import RHUH-GBM: scans before surgery and within 72 h after it."""
-    options = PublicOptions(hospital, tuple(column or ()))
+    options = PublicOptions(hospital, tuple(column or ()), every_scan=every_scan)
     deliver(source, out, lambda _: find_rhuh_gbm(source, options), within=None)
 
 
@@ -25,9 +31,10 @@ def lumiere(
     hospital: Hospital = LUMIERE.hospital,
     column: Columns = None,
     assume_early: AssumeEarly = False,
+    every_scan: EveryScan = False,
 ) -> None:
     """Import LUMIERE: scans rated Pre-Op and Post-Op; the hours after surgery are not documented."""
-    options = PublicOptions(hospital, tuple(column or ()), Window(assume_early=assume_early))
+    options = PublicOptions(hospital, tuple(column or ()), Window(assume_early=assume_early), every_scan)
     deliver(source, out, lambda _: find_lumiere(source, options), within=None)
 
 
@@ -38,9 +45,10 @@ def ucsf_alptdg(
     column: Columns = None,
     window_hours: WindowHours = _WINDOW_HOURS,
     assume_early: AssumeEarly = False,
+    every_scan: EveryScan = False,
 ) -> None:
     """Import UCSF-ALPTDG: the first of two follow-ups; early only if the clinical table proves it."""
-    options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early))
+    options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early), every_scan)
     deliver(source, out, lambda _: find_ucsf_alptdg(source, options), within=None)
 
 
@@ -51,7 +59,8 @@ def mu_glioma_post(
     column: Columns = None,
     window_hours: WindowHours = _WINDOW_HOURS,
     assume_early: AssumeEarly = False,
+    every_scan: EveryScan = False,
 ) -> None:
     """Import MU-Glioma-Post: the first follow-up; early only if the clinical table proves it."""
-    options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early))
+    options = PublicOptions(hospital, tuple(column or ()), Window(window_hours, assume_early), every_scan)
     deliver(source, out, lambda _: find_mu_glioma_post(source, options), within=None)

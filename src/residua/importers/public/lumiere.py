@@ -15,8 +15,9 @@ What is documented:
   Pre-Op and Post-Op; ``LUMIERE-Demographics_Pathology.csv``; ``LUMIERE-MRinfo.csv``.
 
 Here the post-operative scan is the first one rated Post-Op, and the pre-operative the last one rated Pre-Op before it
-(in one week the rating decides). ``residual`` is HD-GLIO-AUTO's value 2. ``pre_tumor`` is DeepBraTumIA's 1 and 2
-together: readers of the set disagree which of the two is necrosis, and their union is the same either way.
+(in one week the rating decides). On request every scan rated Post-Op is used; after another operation its pre-operative
+scan is one rated Pre-Op since the earlier. ``residual`` is HD-GLIO-AUTO's value 2. ``pre_tumor`` is DeepBraTumIA's 1
+and 2 together: readers of the set disagree which of the two is necrosis, and their union is the same either way.
 
 Not evidence: the date of surgery is not given and weeks are no hours. A Post-Op scan of week 0 is less than 168 h after
 the pre-operative scan and so after surgery, which is not 72 h. No scan is early post-operative unless it is assumed.
@@ -77,12 +78,12 @@ def find_lumiere(root: Path, options: PublicOptions) -> Found:
     people = tables.find("Patient", "Age at surgery", one_row_each="Patient")
     scanners = tables.find("Patient", "Sequence", "Manufacturer")
     for source_id, folder in importing.tree.patients.items():
-        sessions = _chosen(importing, folder, _rated(ratings, source_id))
         rows = people.of(source_id, "Patient")
         known = demographics(cell(rows[0], "Age at surgery"), cell(rows[0], "Sex")) if rows else {}
-        post = sessions["post"]
-        known |= _scanner(scanners, source_id, post)
-        importing.add(source_id, sessions, known, (_interval(post),) if post else ())
+        for sessions in _chosen(importing, folder, _rated(ratings, source_id), options.every_scan):
+            post = sessions["post"]
+            scanner = _scanner(scanners, source_id, post)
+            importing.add(source_id, sessions, known | scanner, (_interval(post),) if post else ())
     return judged(importing.found(), options.window)
 
 
@@ -97,8 +98,8 @@ def _rated(ratings: Records, patient: str) -> dict[str, str]:
     return rated
 
 
-def _chosen(importing: SetImport, folder: Path, rated: Mapping[str, str]) -> Sessions:
-    """Return the two scans of a patient; record why every other entry of the folder is not used."""
+def _chosen(importing: SetImport, folder: Path, rated: Mapping[str, str], every_scan: bool) -> list[Sessions]:
+    """Return the two scans of a patient, or of each rating Post-Op; record why every other entry is not used."""
     weeks = {entry: match for entry in entries(folder) if (match := _WEEK.fullmatch(entry.name)) and entry.is_dir()}
 
     def is_rated(entry: Path, state: str) -> bool:
@@ -109,15 +110,28 @@ def _chosen(importing: SetImport, folder: Path, rated: Mapping[str, str]) -> Ses
         return int(week), not is_rated(entry, "pre-op"), int(repeat or 0)
 
     ordered = sorted(weeks, key=in_time)
-    post = next((entry for entry in ordered if is_rated(entry, "post-op")), None)
-    before = ordered[: ordered.index(post)] if post else ordered
-    pre = next((entry for entry in reversed(before) if is_rated(entry, "pre-op")), None)
+
+    def before(post: Path | None) -> Path | None:
+        earlier = ordered[: ordered.index(post)] if post else ordered
+        pre = next((entry for entry in reversed(earlier) if is_rated(entry, "pre-op")), None)
+        since = earlier[earlier.index(pre) + 1 :] if pre else []
+        operated = [is_rated(entry, "post-op") for entry in since]
+        # A follow-up after a Post-Op scan: the next one rated Post-Op is of another operation.
+        return pre if True not in operated or all(operated[operated.index(True) :]) else None
+
+    posts = [entry for entry in ordered if is_rated(entry, "post-op")]
+    wanted: list[Path | None] = [*posts] if every_scan else [*posts[:1]]
+    chosen = {post: before(post) for post in wanted or [None]}
+    used, which = {*chosen, *chosen.values()}, "a scan that is used" if every_scan else "one of the two scans"
     for entry in entries(folder):
         if entry not in weeks:
             importing.leave(entry, "unknown file or folder")
-        elif entry not in (pre, post):
-            importing.leave(entry, f"rated {rated.get(entry.name.lower()) or 'nothing'}: not one of the two scans")
-    return {"pre": _session(pre) if pre else None, "post": _session(post) if post else None}
+        elif entry not in used:
+            importing.leave(entry, f"rated {rated.get(entry.name.lower()) or 'nothing'}: not {which}")
+    return [
+        {"pre": _session(pre) if pre else None, "post": _session(post) if post else None}
+        for post, pre in chosen.items()
+    ]
 
 
 def _session(folder: Path) -> Session:

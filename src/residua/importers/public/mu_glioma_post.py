@@ -61,19 +61,19 @@ def find_mu_glioma_post(root: Path, options: PublicOptions) -> Found:
         rows = clinical.of(source_id, "Patient_ID")
         row: Mapping[str, str] = rows[0] if rows else {}
         known = demographics(cell(row, "Age at diagnosis"), cell(row, "Sex at Birth"))
-        reason, remarks = "", tuple[str, ...]()
-        scan = _first_scan(importing, folder, row)
-        if isinstance(scan.hours, UnreadableCellError):
-            reason, remarks = scan.hours.reason, (str(scan.hours),)
-        elif scan.hours is not None:
-            known |= {"hours_since_surgery": f"{scan.hours:.10g}"}
-        importing.add(source_id, {"post": scan.session}, known, remarks, reason)
+        for scan in _scans(importing, folder, row, options.every_scan):
+            reason, remarks, hours = "", tuple[str, ...](), dict[str, str]()
+            if isinstance(scan.hours, UnreadableCellError):
+                reason, remarks = scan.hours.reason, (str(scan.hours),)
+            elif scan.hours is not None:
+                hours = {"hours_since_surgery": f"{scan.hours:.10g}"}
+            importing.add(source_id, {"post": scan.session}, known | hours, remarks, reason)
     return judged(importing.found(), options.window)
 
 
 @dataclass(frozen=True)
 class _Scan:
-    """The scan that is used, if there is one, and its hours after surgery, if known."""
+    """A scan that is used, if there is one, and its hours after surgery, if known."""
 
     session: Session | None = None
     hours: float | UnreadableCellError | None = None
@@ -89,22 +89,22 @@ def _hours(row: Mapping[str, str], point: int) -> float | UnreadableCellError | 
     return None if day is None or surgery is None else (day - surgery) * 24
 
 
-def _first_scan(importing: SetImport, folder: Path, row: Mapping[str, str]) -> _Scan:
-    """Return the first scan that is not before surgery; record why every other entry of the folder is not used."""
-    scan = _Scan()
+def _scans(importing: SetImport, folder: Path, row: Mapping[str, str], every_scan: bool) -> list[_Scan]:
+    """Return the first scan that is not before surgery, or all; record why every other entry is not used."""
+    scans: list[_Scan] = []
     points = {entry: int(match[1]) for entry in entries(folder) if (match := _TIMEPOINT.fullmatch(entry.name))}
     for entry in sorted(points, key=points.__getitem__):
         hours = _hours(row, points[entry])
-        if scan.session:
+        if scans and not every_scan:
             importing.leave(entry, "a later scan")
         elif isinstance(hours, float) and hours < 0:
             importing.leave(entry, "before surgery by the clinical table")
         else:
-            scan = _Scan(session_of(entry.name, files_below(entry), _kind), hours)
+            scans.append(_Scan(session_of(entry.name, files_below(entry), _kind), hours))
     for entry in entries(folder):
         if entry not in points:
             importing.leave(entry, "unknown file or folder")
-    return scan
+    return scans or [_Scan()]
 
 
 def _kind(name: str) -> str | None:

@@ -24,7 +24,7 @@ from pathlib import Path
 from residua.importers.cells import demographics
 from residua.importers.found import STRIPPED, Found
 from residua.importers.public.records import cell
-from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, Time, session_of
+from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import entries, files_below
 
 _SEGMENTATION = "segmentation"
@@ -43,7 +43,8 @@ RHUH_GBM = PublicSet(
     residual=Rule(_SEGMENTATION, (3,), others=(1, 2)),
     pre_tumor=Rule(_SEGMENTATION, (1, 3), others=(2,)),
 )
-_TIMES: dict[str, Time] = {"0": "pre", "1": "post"}
+_BEFORE, _EARLY, _RECURRENCE = "0", "1", "2"
+RECURRENCE = "the recurrence scan"
 _KINDS = {kind: kind for kind in RHUH_GBM.images} | {"segmentations": _SEGMENTATION, "seg": _SEGMENTATION}
 
 
@@ -52,16 +53,19 @@ def find_rhuh_gbm(root: Path, options: PublicOptions) -> Found:
     importing = SetImport(RHUH_GBM, root, options)
     clinical = importing.tables.find("Patient ID", "Age", "Sex", one_row_each="Patient ID")
     for source_id, folder in importing.tree.patients.items():
-        sessions: dict[Time, Session | None] = {}
+        sessions: dict[str, Session] = {}
         for entry in entries(folder):
-            time = _TIMES.get(entry.name) if entry.is_dir() else None
-            if time:
-                sessions[time] = session_of(entry.name, files_below(entry), _kind)
+            if entry.is_dir() and entry.name in (_BEFORE, _EARLY, *([_RECURRENCE] if options.every_scan else [])):
+                sessions[entry.name] = session_of(f"time{entry.name}", files_below(entry), _kind)
             else:
-                importing.leave(entry, "the recurrence scan" if entry.name == "2" else "unknown file or folder")
+                importing.leave(entry, RECURRENCE if entry.name == _RECURRENCE else "unknown file or folder")
         rows = clinical.of(source_id, "Patient ID")
         known = demographics(cell(rows[0], "Age"), cell(rows[0], "Sex")) if rows else {}
-        importing.add(source_id, sessions, known)
+        pre = sessions.get(_BEFORE)
+        if _EARLY in sessions or _RECURRENCE not in sessions:
+            importing.add(source_id, {"pre": pre, "post": sessions.get(_EARLY)}, known)
+        if _RECURRENCE in sessions:
+            importing.add(source_id, {"pre": pre, "post": sessions[_RECURRENCE]}, known, reason=RECURRENCE)
     return importing.found()
 
 

@@ -1,4 +1,4 @@
-"""Assign two time points of a public set, pre- and post-operative, to columns of the cohort table."""
+"""Assign time points of a public set, pre- and post-operative, to columns of the cohort table."""
 
 from __future__ import annotations
 
@@ -25,12 +25,14 @@ NO_SCAN = "no post-operative scan in the set"
 class PublicOptions:
     """Options of the user. ``hospital`` empty: the set's own; ``columns``: images beyond the study's four.
 
-    ``window`` applies to sets that do not document all their scans as early post-operative.
+    ``window`` applies to sets that do not document all their scans as early post-operative. ``every_scan``: each
+    post-operative scan is a row.
     """
 
     hospital: str = ""
     columns: tuple[str, ...] = ()
     window: Window = field(default_factory=Window)
+    every_scan: bool = False
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,12 @@ class SetImport:
         remarks: tuple[str, ...] = (),
         reason: str = "",
     ) -> None:
-        """Add the patient with the images and labels of the two sessions; ``reason`` excludes the patient."""
+        """Add the patient with the images and labels of the two sessions; ``reason`` excludes the patient.
+
+        With ``every_scan`` the patient is one scan, called by the post-operative session, of the person ``source_id``.
+        """
+        post, person = sessions.get("post"), source_id if self._options.every_scan else ""
+        name = f"{source_id}/{post.name}" if person and post else source_id
         chosen = {time: session.files for time, session in sessions.items() if session}
         images = {
             column: chosen[time][kind]
@@ -143,7 +150,7 @@ class SetImport:
         hospital, reason = self._options.hospital or self._public.hospital, reason if "post" in chosen else NO_SCAN
         if not images and not labels and not reason:
             reason = nothing_used(why for session in sessions.values() if session for why in session.left.values())
-        patient = FoundPatient(source_id, hospital, images, labels, clinical, reason, remarks)
+        patient = FoundPatient(name, hospital, images, labels, clinical, reason, remarks, person)
         self._patients.append(patient)
         for session in filter(None, sessions.values()):
             self._left_of_sessions |= _left_of(self.tree, session, patient)

@@ -10,8 +10,8 @@ What is documented:
   one grid of 240x240x155 voxels of 1 mm, brain extracted.
 - Labels: 1 necrotic or non-enhancing core, 2 surrounding FLAIR signal change, 3 enhancing tissue, 4 resection cavity.
 - The workbook ``UCSF_PostopGlioma_Table S1 ….xlsx``. Sheet ``Clinical Info``: ``SubjectID``, ``Days from 1st surgery/DX
-  to 1st scan``, ``EOR at 1st SX`` (GTR, STR, BX, MRI). Sheet ``UCSF-LPTDG``: ``SubjectID``, ``Timepoint``, ``Patient
-  Sex``, ``Patient Age``.
+  to 1st scan``, ``Days from 1st scan to 2nd scan``, ``EOR at 1st SX`` (GTR, STR, BX, MRI). Sheet ``UCSF-LPTDG``:
+  ``SubjectID``, ``Timepoint``, ``Patient Sex``, ``Patient Age``.
 
 Both scans are after treatment and there is none before surgery, so ``pre_t1ce`` and ``pre_tumor`` stay empty. The first
 scan is early post-operative only when the table says GTR or STR, that is a resection, and an interval of 0 to 3 days.
@@ -31,7 +31,7 @@ from residua.importers.found import STRIPPED, Found
 from residua.importers.public.records import Records, cell, number
 from residua.importers.public.sessions import PublicOptions, PublicSet, Rule, Session, SetImport, session_of
 from residua.importers.tree import files_below
-from residua.importers.window import judged
+from residua.importers.window import judged, late
 
 UCSF_ALPTDG = PublicSet(
     layout="ucsf-alptdg",
@@ -49,7 +49,8 @@ UCSF_ALPTDG = PublicSet(
 )
 _FILE = re.compile(r"\d+_time(\d)_(.+)")
 _KINDS = {*UCSF_ALPTDG.images, "seg"}
-_DAYS = "Days from 1st surgery/DX"
+_FIRST, _SECOND = "1", "2"
+_DAYS, _DAYS_BETWEEN = "Days from 1st surgery/DX", "Days from 1st scan to 2nd scan"
 _RESECTIONS = ("GTR", "STR")
 _POSSIBLE_DAYS = 36525.0
 """A hundred years: dates that are missing in the workbook give longer intervals."""
@@ -61,39 +62,50 @@ def find_ucsf_alptdg(root: Path, options: PublicOptions) -> Found:
     clinical = importing.tables.find("SubjectID", _DAYS, one_row_each="SubjectID")
     scans = importing.tables.find("SubjectID", "Timepoint", "Patient Age")
     for source_id, folder in importing.tree.patients.items():
-        session = _first_scan(importing, folder)
-        known, reason, remarks = _demographics(source_id, scans), "", tuple[str, ...]()
-        try:
-            known |= _interval(source_id, clinical)
-        except UnreadableCellError as error:
-            reason, remarks = error.reason, (str(error),)
-        importing.add(source_id, {"post": session}, known, remarks, reason)
+        rows = clinical.of(source_id, "SubjectID")
+        for point, session in _sessions(importing, folder, options.every_scan).items():
+            known, reason, remarks = _demographics(source_id, scans, point), "", tuple[str, ...]()
+            try:
+                known |= _interval(rows[0], point) if rows else {}
+                reason = late(_after_first(rows[0]), options.window) if rows and point == _SECOND else ""
+            except UnreadableCellError as error:
+                reason, remarks = error.reason, (str(error),)
+            importing.add(source_id, {"post": session}, known, remarks, reason)
     return judged(importing.found(), options.window)
 
 
-def _demographics(source_id: str, scans: Records) -> dict[str, str]:
-    rows = [row for row in scans.of(source_id, "SubjectID") if cell(row, "Timepoint").removesuffix(".0") == "1"]
+def _demographics(source_id: str, scans: Records, point: str) -> dict[str, str]:
+    rows = [row for row in scans.of(source_id, "SubjectID") if cell(row, "Timepoint").removesuffix(".0") == point]
     said = [demographics(cell(row, "Patient Age"), cell(row, "Patient Sex")) for row in rows]
     if any(other != said[0] for other in said[1:]):
-        raise ResiduaError(f"{scans.file}: {source_id} has several rows of Timepoint 1 that differ; keep one")
+        raise ResiduaError(f"{scans.file}: {source_id} has several rows of Timepoint {point} that differ; keep one")
     return said[0] if said else {}
 
 
-def _interval(source_id: str, clinical: Records) -> dict[str, str]:
-    rows = clinical.of(source_id, "SubjectID")
-    hours = _hours(rows[0]) if rows else None
-    return {} if hours is None else {"hours_since_surgery": f"{hours:.10g}"}
+def _interval(row: Mapping[str, str], point: str) -> dict[str, str]:
+    hours, further = _hours(row), _after_first(row) if point == _SECOND else 0.0
+    return {} if hours is None or further is None else {"hours_since_surgery": f"{hours + further:.10g}"}
 
 
 def _hours(row: Mapping[str, str]) -> float | None:
-    days = number(row, _DAYS)
-    if days is None or not 0 <= days <= _POSSIBLE_DAYS or cell(row, "EOR at 1st SX").upper() not in _RESECTIONS:
-        return None
-    return days * 24
+    """Return the hours from the resection to the first scan; None if they are not documented."""
+    hours = _documented(row, _DAYS)
+    return hours if cell(row, "EOR at 1st SX").upper() in _RESECTIONS else None
 
 
-def _first_scan(importing: SetImport, folder: Path) -> Session | None:
-    files = []
+def _after_first(row: Mapping[str, str]) -> float | None:
+    """Return the hours from the first scan, and so from treatment at least, to the second; None if not documented."""
+    return _documented(row, _DAYS_BETWEEN)
+
+
+def _documented(row: Mapping[str, str], column: str) -> float | None:
+    days = number(row, column)
+    return None if days is None or not 0 <= days <= _POSSIBLE_DAYS else days * 24
+
+
+def _sessions(importing: SetImport, folder: Path, every_scan: bool) -> dict[str, Session | None]:
+    """Return the first scan, or each of the scans, by its number; record why every other file is not used."""
+    files: dict[str, list[Path]] = {}
     for file in files_below(folder):
         name = file.name.lower()
         match = _FILE.match(name)
@@ -101,11 +113,12 @@ def _first_scan(importing: SetImport, folder: Path) -> Session | None:
             importing.leave(file, "a difference of images")
         elif not match:
             importing.leave(file, "unknown file")
-        elif match[1] == "1":
-            files.append(file)
+        elif match[1] in (_FIRST, *([_SECOND] if every_scan else [])):
+            files.setdefault(match[1], []).append(file)
         else:
             importing.leave(file, "of the second scan")
-    return session_of("time1", files, _kind) if files else None
+    sessions = {point: session_of(f"time{point}", of_point, _kind) for point, of_point in sorted(files.items())}
+    return {**sessions} if every_scan and sessions else {_FIRST: sessions.get(_FIRST)}
 
 
 def _kind(name: str) -> str | None:
