@@ -19,17 +19,17 @@ def residua(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def propose(export: Path, surgery: str = "") -> tuple[Path, Rows, str]:
+def propose(export: Path, surgery: str = "", *further: str) -> tuple[Path, Rows, str]:
     """Propose columns for an export; return the proposal's folder, its rows and what is printed.
 
-    ``surgery`` are rows of the table of surgeries, such as ``MRN4711,2020-01-02``.
+    ``surgery`` are rows of the table of surgeries, such as ``MRN4711,2020-01-02``; ``further`` are more options.
     """
     out, options = export.parent / "proposal", []
     if surgery:
         table = export.parent / "surgery.csv"
         table.write_text(f"patient_id,surgery\n{surgery}\n")
         options = ["--surgery-dates", table]
-    ran = residua("import", "dicom", export, "--out", out, "--hospital", "STO", *options)
+    ran = residua("import", "dicom", export, "--out", out, "--hospital", "STO", *options, *further)
     assert ran.exit_code == 0, ran.output
     return out, list(csv.DictReader((out / "proposal.tsv").open(), delimiter="\t")), ran.output
 

@@ -290,7 +290,7 @@ def test_every_scan_and_one_time_point_contradict_each_other(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("layout", ["folders", "nnunet", "dicom-convert", "dicom"])
+@pytest.mark.parametrize("layout", ["folders", "nnunet", "dicom-convert"])
 def test_layouts_without_several_scans_say_who_has_the_option(tmp_path: Path, layout: str) -> None:
     ran = imported(layout, tmp_path, "--out", tmp_path / "out", "--every-scan")
     assert ran.exit_code == 2

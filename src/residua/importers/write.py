@@ -32,7 +32,7 @@ def write_into(part: Path, out: Path, found: Found, progress: Progress | None = 
     rows = []
     for done, patient in enumerate(found.patients, start=1):
         row = _row(patient, patients[patient.source_id], hospitals[patient.hospital], part, out)
-        row.cells |= {_PERSON: persons[patient.person]} if persons else {}
+        row.cells |= {_PERSON: persons[patient.person]} if patient.person in persons else {}
         rows.append(row)
         if progress is not None:
             progress(done, len(found.patients))

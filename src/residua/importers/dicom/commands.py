@@ -13,7 +13,7 @@ import typer
 
 from residua.cohort.table.writing import building
 from residua.errors import ResiduaError
-from residua.importers.command import AssumeEarly, Out, Source, WindowHours, deliver
+from residua.importers.command import AssumeEarly, EveryScan, Out, Source, WindowHours, deliver
 from residua.importers.dicom.convert import convert, found_of
 from residua.importers.dicom.owners import settle
 from residua.importers.dicom.proposal_table import PRIVATE, TABLE, confirmed_series, write_proposals
@@ -38,6 +38,7 @@ def dicom(
     hospital: HospitalCode,
     surgery_dates: SurgeryDates = None,
     window_hours: WindowHours = _WINDOW_HOURS,
+    every_scan: EveryScan = False,
 ) -> None:
     """Import a PACS export, step 1: propose a column for each series; a person confirms the table."""
     from rich.console import Console
@@ -54,7 +55,7 @@ def dicom(
             raise ResiduaError(
                 "\n".join([f"{source}: contains no DICOM series; give the folder of the export", *lines])
             )
-        proposals = propose(settle(found, hospital), surgeries, window_hours)
+        proposals = propose(settle(found, hospital), surgeries, window_hours, every_scan)
         write_proposals(part, proposals, source, found.left)
     for line in (*_summary(proposals, surgeries if surgery_dates else None), *_unused(found.left)):
         typer.echo(line)

@@ -14,6 +14,7 @@ import nibabel as nib
 
 from residua.errors import ResiduaError
 from residua.images.whole import require_whole
+from residua.importers.candidates import by_scan
 from residua.importers.dicom.headers import Owner, UnusedError, owner_of, read_dataset, read_header
 from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import without_words
@@ -31,7 +32,7 @@ class UnconvertedError(Exception):
 def convert(
     source: Path, series: Sequence[Mapping[str, Any]], kept: Path, images: Path, done: Callable[[int, int], None]
 ) -> None:
-    """Convert ``series`` to ``images/{patient}/{column}.nii.gz``; call ``done`` for each.
+    """Convert ``series`` to ``images/{patient}{scan}/{column}.nii.gz``; call ``done`` for each.
 
     ``kept`` holds finished volumes between tries. Each is named by its series' identifiers and the digests of its
     files, so that it is used for the same series alone, whatever its column. Volumes of no confirmed series are
@@ -60,7 +61,7 @@ def convert(
 
 def image_of(record: Mapping[str, Any]) -> Path:
     """Return the path of a series' volume below the folder of all images."""
-    return Path(record["patient"], f"{record['column']}.nii.gz")
+    return Path(f"{record['patient']}{record['scan']}", f"{record['column']}.nii.gz")
 
 
 def found_of(series: Sequence[Mapping[str, Any]], others: Iterable[str], images: Path) -> Found:
@@ -71,13 +72,22 @@ def found_of(series: Sequence[Mapping[str, Any]], others: Iterable[str], images:
     patients: dict[str, list[Mapping[str, Any]]] = {patient: [] for patient in others}
     for record in series:
         patients.setdefault(record["patient"], []).append(record)
-    return Found("DICOM", tuple(_patient(name, patients[name], images) for name in sorted(patients)))
+    numbered = any(record["scan"] for record in series)
+    return Found(
+        "DICOM",
+        tuple(
+            _patient(name, scan, of_scan, images, name if numbered else "")
+            for name in sorted(patients)
+            for scan, of_scan in by_scan(patients[name], lambda record: str(record["scan"])).items()
+        ),
+    )
 
 
-def _patient(name: str, records: Sequence[Mapping[str, Any]], images: Path) -> FoundPatient:
+def _patient(name: str, scan: str, records: Sequence[Mapping[str, Any]], images: Path, person: str) -> FoundPatient:
     hospital = name.rstrip("0123456789")
     if not records:
-        return FoundPatient(name, hospital, exclusion_reason="no series of the patient was confirmed")
+        reason = "no series of the patient was confirmed"
+        return FoundPatient(name, hospital, exclusion_reason=reason, person=person)
     reference = next((record for record in records if record["column"] == REFERENCE), records[0])
     remarks = list(reference["remarks"])
     for record in records:
@@ -85,12 +95,13 @@ def _patient(name: str, records: Sequence[Mapping[str, Any]], images: Path) -> F
             remarks.append(f"{record['column']} was acquired after surgery")
     before = reference["column"] == REFERENCE and reference["sign"] < 0
     return FoundPatient(
-        name,
+        f"{name}{scan}",
         hospital,
         {record["column"]: images / image_of(record) for record in records},
         clinical={column: value for column, value in reference["clinical"].items() if value},
         exclusion_reason=BEFORE if before else "",
         remarks=tuple(remarks),
+        person=person,
     )
 
 

@@ -54,6 +54,7 @@ def write_proposals(folder: Path, proposals: Sequence[Proposal], source: Path, l
 def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]], set[str]]:
     """Return the source, the private record of each confirmed series with its ``column``, and all patients.
 
+    ``scan`` is the session of a series that belongs to one of several scans after surgery, such as post2, else empty.
     Raises ``ResiduaError`` with every row that names a column and is not confirmed, or names a column twice.
     """
     rows = _rows(folder)
@@ -74,7 +75,7 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]], set[str]
         if fault := _row_fault(row, record, chosen):
             wrong.append(f"row {number} (patient {row['patient']}, series {row['series']}): {fault}")
         elif record is not None:
-            chosen.append({**record, "column": row["column"]})
+            chosen.append({**record, "column": row["column"], "scan": _scan_of(row)})
     if wrong:
         lines = [f"{folder / TABLE}: the proposal is not ready ({len(wrong)} to correct):", *(f"  {w}" for w in wrong)]
         raise ResiduaError("\n".join(lines))
@@ -94,11 +95,20 @@ def _row_fault(row: Mapping[str, str], record: Mapping[str, Any] | None, chosen:
         return f"{record['refusal']}; correct the source and run residua import dicom again, or write no"
     if row["confirmed"].casefold() != "yes":
         return f"{column} is not confirmed; inspect the series and write yes or no"
-    if any((other["patient"], other["column"]) == (row["patient"], column) for other in chosen):
+    of_patient = [other for other in chosen if other["patient"] == row["patient"]]
+    if any((other["scan"], other["column"]) == (_scan_of(row), column) for other in of_patient):
         return f"{column} appears twice for this patient; confirm only one"
     if any(other["series_uid"] == record["series_uid"] for other in chosen):
         return "the series is confirmed for two columns; write no in one of the rows"
+    if len({bool(_scan_of(each)) for each in (row, *of_patient) if not each["column"].startswith("pre_")}) > 1:
+        return "the patient has several scans; write which one under session, such as post1"
     return ""
+
+
+def _scan_of(row: Mapping[str, Any]) -> str:
+    """Return the session of a series after surgery where sessions are numbered; what is before belongs to all."""
+    said = row["session"] if "session" in row else row["scan"]
+    return said if re.fullmatch(r"post\d+", said) and not row["column"].startswith("pre_") else ""
 
 
 def _rows(folder: Path) -> list[tuple[int, dict[str, str]]]:

@@ -55,15 +55,20 @@ class Proposal:
         return not self.column and any(reason.startswith(ASKED) for reason in self.reasons)
 
 
-def propose(series: Sequence[Series], surgeries: Surgeries, window_hours: float = 72.0) -> list[Proposal]:
-    """Propose a column for every series, in their order; each column of a patient goes to the most certain series."""
+def propose(
+    series: Sequence[Series], surgeries: Surgeries, window_hours: float = 72.0, every_scan: bool = False
+) -> list[Proposal]:
+    """Propose a column for every series, in their order; each column of a patient goes to the most certain series.
+
+    With ``every_scan`` each scan after surgery has columns of its own.
+    """
     patients: dict[str, list[Series]] = defaultdict(list)
     for each in series:
         patients[each.patient_id].append(each)
     proposals = []
     for each in series:
         of_patient = patients[each.patient_id]
-        session = session_of(each, of_patient, surgeries.get(each.patient_id, ()), window_hours)
+        session = session_of(each, of_patient, surgeries.get(each.patient_id, ()), window_hours, every_scan)
         proposals.append(_proposal(each, session))
     return _ranked(proposals)
 
@@ -78,7 +83,7 @@ def _proposal(series: Series, session: ScanSession) -> Proposal:
     asked = [f"{ASKED}: {question}" for question in series.questions]
     if kind and (asked or not session.name or any(reason.startswith(ASKED) for reason in reasons)):
         return without(*reasons, session.why, *asked)
-    column = _COLUMNS.get((session.name, kind), "")
+    column = _COLUMNS.get((session.name.rstrip("0123456789"), kind), "")
     if not column:
         return without(*reasons, session.why, "no column of the study")
     why = (*reasons, session.why, *series.remarks)
@@ -141,10 +146,13 @@ def _contrast(series: Series) -> tuple[str, float, list[str]]:
 
 def _ranked(proposals: list[Proposal]) -> list[Proposal]:
     """Clear the column of all but the best of several proposals for it, and of equally good ones."""
-    rivals: dict[tuple[str, str], list[Proposal]] = defaultdict(list)
+    rivals: dict[tuple[str, str, str], list[Proposal]] = defaultdict(list)
     for proposal in proposals:
-        rivals[proposal.series.patient_id, proposal.column].append(proposal)
-    return [_beside(proposal, rivals[proposal.series.patient_id, proposal.column]) for proposal in proposals]
+        rivals[proposal.series.patient_id, proposal.session, proposal.column].append(proposal)
+    return [
+        _beside(proposal, rivals[proposal.series.patient_id, proposal.session, proposal.column])
+        for proposal in proposals
+    ]
 
 
 def _beside(proposal: Proposal, rivals: Sequence[Proposal]) -> Proposal:

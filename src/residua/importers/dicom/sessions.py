@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from residua.importers.dicom.moments import Elapsed, Moment, interval
 from residua.importers.dicom.series import Series
@@ -19,23 +19,39 @@ ASKED = "question"
 class ScanSession:
     """``name`` is "pre", "post", "later" or, where the source does not say, ""; ``why`` gives the reason in words.
 
-    ``since``: the time from surgery; None if unknown. ``certainty`` is a factor of confidence.
+    ``since``: the time from surgery; None if unknown. ``certainty`` is a factor of confidence. ``scan``: which of the
+    scans after the studied surgery it is, from 1; 0: none of them.
     """
 
     name: str
     certainty: float
     why: str
     since: Elapsed | None = None
+    scan: int = 0
 
 
 def session_of(
+    series: Series,
+    of_patient: Sequence[Series],
+    surgeries: Sequence[Moment],
+    window_hours: float,
+    every_scan: bool = False,
+) -> ScanSession:
+    """Return the session of a series from the surgeries of its patient, or by the order of the patient's studies.
+
+    With ``every_scan`` the sessions after surgery are post1, post2, … instead of post and later.
+    """
+    session = _session_of(series, of_patient, surgeries, window_hours)
+    return replace(session, name=f"post{session.scan}") if every_scan and session.scan else session
+
+
+def _session_of(
     series: Series, of_patient: Sequence[Series], surgeries: Sequence[Moment], window_hours: float
 ) -> ScanSession:
-    """Return the session of a series from the surgeries of its patient, or by the order of the patient's studies."""
     if series.when is None:
         studies = {each.study_uid for each in of_patient if each.modality == "MR"}
         if not surgeries and len(studies) == 1:
-            return ScanSession("post", GUESS, "the only study: taken as post-operative")
+            return ScanSession("post", GUESS, "the only study: taken as post-operative", scan=1)
         return ScanSession("", 0.0, f"{ASKED}: it has no date: was it before or after surgery?")
     if not surgeries:
         return _by_order(series, of_patient)
@@ -56,10 +72,20 @@ def _since(when: Moment, surgery: Moment, scans: Sequence[Moment], window_hours:
         return ScanSession("pre", certainty, "before surgery", since)
     after = [scan for scan in scans if interval(surgery, scan).sign > 0]
     waited = max((interval(scan, when).hours for scan in after), default=0.0)
+    scan = _number(when, after)
     if waited > _SAME_SCAN_HOURS:
-        return ScanSession("later", certainty, f"{since} after surgery, and there was an earlier scan", since)
+        return ScanSession("later", certainty, f"{since} after surgery, and there was an earlier scan", since, scan)
     late = "" if since.hours <= window_hours else f", later than {window_hours:g} h"
-    return ScanSession("post", certainty, f"{since} after surgery{late}", since)
+    return ScanSession("post", certainty, f"{since} after surgery{late}", since, scan)
+
+
+def _number(when: Moment, scans: Sequence[Moment]) -> int:
+    """Return which of the scans it is, from 1: what is far from the first image of a scan begins another."""
+    begun: list[Moment] = []
+    for moment in sorted(scans, key=lambda moment: moment.order):
+        if not begun or interval(begun[-1], moment).hours > _SAME_SCAN_HOURS:
+            begun.append(moment)
+    return max(1, sum(interval(first, when).sign >= 0 for first in begun))
 
 
 def _of_several(when: Moment, surgeries: Sequence[Moment], scans: Sequence[Moment], window_hours: float) -> ScanSession:
@@ -80,7 +106,7 @@ def _of_several(when: Moment, surgeries: Sequence[Moment], scans: Sequence[Momen
         return ScanSession("pre", GUESS, f"{why}, but not before an earlier surgery", session.since)
     if any(interval(later, when).sign > 0 for later in surgeries[place + 1 :]):
         return ScanSession("later", NOT_QUITE, f"{why}, and after a later surgery", session.since)
-    return ScanSession(session.name, min(session.certainty, NOT_QUITE), why, session.since)
+    return replace(session, certainty=min(session.certainty, NOT_QUITE), why=why)
 
 
 def _by_order(series: Series, of_patient: Sequence[Series]) -> ScanSession:
@@ -94,11 +120,12 @@ def _by_order(series: Series, of_patient: Sequence[Series]) -> ScanSession:
         return ScanSession("", 0.0, f"{ASKED}: another study has no date: was this one before or after surgery?")
     order = sorted(begun, key=lambda uid: begun[uid].order)
     if len(order) == 1:
-        return ScanSession("post", GUESS, "the only study: taken as post-operative")
+        return ScanSession("post", GUESS, "the only study: taken as post-operative", scan=1)
     own = begun.get(series.study_uid, series.when)
     alike = [uid for uid in order if uid != series.study_uid and own and interval(own, begun[uid]).sign == 0]
     if alike:
         return ScanSession("", 0.0, f"{ASKED}: another study of the same day, without a time of day: which was first?")
     place = order.index(series.study_uid) if series.study_uid in order else 0
     name = ("pre", "post")[place] if place < 2 else "later"
-    return ScanSession(name, GUESS, f"study {place + 1} of {len(order)} in time, without a date of surgery")
+    why = f"study {place + 1} of {len(order)} in time, without a date of surgery"
+    return ScanSession(name, GUESS, why, scan=place)
