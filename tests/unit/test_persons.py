@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from cohort_tables import COLUMNS, FILES, config, row, study, write_table
+from residua.cohort.batches import batches
 from residua.cohort.checks.duplicates import find_duplicates
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.flow import participant_flow
@@ -135,6 +136,19 @@ def test_drawn_persons_keep_their_places_and_new_ones_fill_what_lacks_them(insid
     rows = [*records(20, 1), *(row(f"P{n}", "AMS") for n in range(20, 32))]
     second = planned_split(settings(), members(inside, rows), never)
     assert second.split.parts()["P00b"] == second.split.parts()["P00"]
+
+
+def test_no_batch_holds_persons_of_two_parts_and_a_further_scan_changes_one_of_its_own(inside: Path) -> None:
+    patients = members(inside, records())
+    found = planned(settings(), patients)
+    made = batches(patients, found.places)
+    parts = found.split.parts()
+    assert set(made) == {"AMS-fold0-0", "AMS-fold1-0", "AMS-fold2-0", "AMS-holdout-0"}
+    assert all(len({parts[patient] for patient in own}) == 1 for own in made.values())
+    held_out = next(patient for patient in patients if found.places[patient.who] is None)
+    more = members(inside, [*records(), row("P99", "AMS", person=held_out.who)])
+    again = batches(more, found.places)
+    assert {name for name in again if again[name] != made[name]} == {"AMS-holdout-0"}
 
 
 def test_hospitals_columns_and_roles_hold_persons_out(inside: Path) -> None:

@@ -104,8 +104,8 @@ def judged_cohort(
     cohort = Cohort(
         patients={patient.patient: patient for patient in members},
         split=planned.split,
-        batches=batches(members),
-        candidates=batches(candidates),
+        batches=batches(members, planned.places),
+        candidates=batches(candidates, planned.places),
         channels=study.inputs,
         placement=planned.placement,
         places=planned.places,
