@@ -254,4 +254,4 @@ def test_no_network_is_needed(finished: Study, bundles: list[Path], tmp_path: Pa
     call = predict(tmp_path / "out", bundles[:1], *files, "--patient", "ONE", within=alone)
     assert call.code == 0, call.said
     assert list(call.patients) == ["ONE"]
-    assert re.match(r"ONE: \d+\.\d{3} ml, (no )?residual tumour", call.printed)
+    assert re.match(r"ONE: \d+\.\d{3} ml, (residual tumour|gross total resection|undecidable) \(", call.printed)
