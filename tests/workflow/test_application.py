@@ -119,17 +119,19 @@ def test_a_patient_without_a_sequence_is_predicted_with_zeros_where_the_user_ins
     whole, without = rows_of(finished, NEW, [*CHANNELS["B"], "brain_mask"])
     without["post_t1"] = ""
     table = new_table(tmp_path / "new.tsv", [whole, without])
-    refused = predict(tmp_path / "refused", bundles[1:], "--cohort", table)
-    assert (refused.code, refused.patients[NEW[1]]["state"]) == (1, "refused")
-    assert refused.patients[NEW[0]]["state"] == "predicted"
-    call = predict(tmp_path / "zeros", bundles[1:], "--cohort", table, "--missing", "zeros")
+    refused = predict(tmp_path / "out", bundles[1:], "--cohort", table)
+    before = refused.patients
+    assert (refused.code, before[NEW[1]]["state"]) == (1, "refused")
+    assert before[NEW[0]]["state"] == "predicted"
+    # The same folder goes on with it.
+    call = predict(tmp_path / "out", bundles[1:], "--cohort", table, "--missing", "zeros")
     assert call.code == 0, call.printed + call.said
     record = call.patients[NEW[1]]
     assert (record["state"], record["lacking"]) == ("predicted", ["post_t1"])
     assert "never trained to do without: the result is doubtful" in call.printed
     # The other patient's result does not depend on it.
     assert call.patients[NEW[0]]["lacking"] == []
-    assert call.patients[NEW[0]]["volume_ml"] == refused.patients[NEW[0]]["volume_ml"]
+    assert call.patients[NEW[0]]["volume_ml"] == before[NEW[0]]["volume_ml"]
     selection = read_json(call.out / "results/prepared/agunet/B/holdout.json")
     assert selection["lacking"] == {NEW[1]: ["post_t1"]}
 
