@@ -177,8 +177,8 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
         ),
         (
             "tables/table2.py",
-            '"–"',
-            '"none"',
+            '"Patients train"',
+            '"Patients trained"',
             Counter(table2=1, report=1),
         ),
         ("networks/nnunet/trainer.py", "epoch=-1", "epoch=-2", Counter()),
