@@ -1,6 +1,6 @@
 """A five-fold ensemble on full-size scans: what a patient costs here and with nnU-Net's own commands.
 
-    .venv/bin/python benchmarks/prediction.py --out build/predictionion
+    .venv/bin/python benchmarks/prediction.py --out build/prediction
     .venv/bin/python benchmarks/prediction.py --features 32 64 128 256 320 --patients 1     (the published network)
 
 All begin with the same stripped images and the same weights, which are random, and end with probability maps on disk:
