@@ -200,8 +200,9 @@ def test_a_person_with_scans_in_two_hospitals_does_not_judge_the_threshold_that_
 def test_measurements_name_the_person_where_one_has_several_scans(tmp_path: Path) -> None:
     table = "patient hospital person post_t1ce residual\nP1 OSL  a.nii r1.nii\nP2 OSL P1 a.nii r2.nii\n"
     table += "P3 PAR  a.nii r3.nii\n"
-    measured = patients.measured(loaded(tmp_path, table, BUNDLES[:1]), "nnunet", "A")
-    assert [case["person"] for case in measured] == ["P1", "P1", "P3"]
+    external = loaded(tmp_path, table, BUNDLES[:1])
+    assert [case["person"] for case in patients.measured(external, "nnunet", "A")] == ["P1", "P1", "P3"]
+    assert publication.table_notes(external)[1].startswith("3 scans of 2 persons: n counts scans")
 
 
 def test_without_a_recalibration_nobody_chooses(tmp_path: Path) -> None:

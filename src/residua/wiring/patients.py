@@ -136,6 +136,17 @@ def _measured(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
     return {"patient": patient, "hospital": hospital, **person, "fold": loaded.split.fold_of(patient)}
 
 
+def notes_of_persons(loaded: LoadedStudy) -> list[str]:
+    """Return a footnote of tables that hold measurements, where a person has several scans."""
+    if not loaded.split.persons:
+        return []
+    persons = {loaded.split.who(patient) for patient in loaded.split.patients}
+    return [
+        f"{len(loaded.split.patients)} scans of {len(persons)} persons: n counts scans, bootstrap intervals resample "
+        "whole persons, and tests of Dice take the mean of each person."
+    ]
+
+
 def hospitals_of_patients(loaded: LoadedStudy) -> dict[str, str]:
     """Return the hospital of every patient of the study, batch by batch."""
     hospitals = loaded.split.hospitals

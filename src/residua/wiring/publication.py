@@ -10,7 +10,7 @@ from residua.wiring.application import LoadedApplication
 from residua.wiring.elsewhere import notes_of_elsewhere
 from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
 from residua.wiring.loaded import LoadedStudy
-from residua.wiring.patients import resected_patients
+from residua.wiring.patients import notes_of_persons, resected_patients
 
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("pdf", "png")
@@ -79,7 +79,7 @@ def table_notes(loaded: LoadedStudy) -> list[str]:
         f"{loaded.arch_labels[arch]}: the fold that is reported also ended the training, so that its validation rows "
         "are optimistic."
         for arch in early
-    ] + notes_of_elsewhere(loaded)
+    ] + [*notes_of_elsewhere(loaded), *notes_of_persons(loaded)]
 
 
 def outlines(loaded: LoadedStudy) -> dict[str, str]:
