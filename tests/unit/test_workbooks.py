@@ -179,6 +179,17 @@ def test_a_cell_without_a_value_to_read_is_one_problem(
     assert read_lines(path)[1][0].check == check
 
 
+@pytest.mark.parametrize("shown", ["#N/A", "#DIV/0!", "#WERT!", "#NV", "#NAME?", "#NOM ?", "#DIV/0 !", "Err:502"])
+def test_a_formula_of_a_spreadsheet_that_shows_an_error_has_no_value(tmp_path: Path, shown: str) -> None:
+    path = written(tmp_path, "ods", {"S": [["x", "y"], ["1", Formula(shown)]]})
+    assert f"sheet S, B2 ({shown}): an error instead of a value" in only_problem(path)
+
+
+@pytest.mark.parametrize("shown", ["#12", "#3 of 4", "# none", "#late scan, see report", "Err: none"])
+def test_a_formula_of_a_spreadsheet_may_give_text_with_a_hash(tmp_path: Path, shown: str) -> None:
+    assert cells(written(tmp_path, "ods", {"S": [["x", "y"], ["1", Formula(shown)]]}))[1] == ("1", shown)
+
+
 def test_many_errors_are_one_problem(tmp_path: Path) -> None:
     path = written(tmp_path, "xlsx", {"S": [["x"], *([Error("#N/A")] for _ in range(9))]})
     assert "A6 (#N/A) and 4 more: an error" in only_problem(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from xml.etree import ElementTree as Xml
 
@@ -12,6 +13,8 @@ CONTENT = "content.xml"
 MANIFEST = "META-INF/manifest.xml"
 _MOST_ROWS, _MOST_COLUMNS = 1 << 20, 1 << 14
 _CELLS = ("table_cell", "covered_table_cell")
+_ERROR = re.compile(r"#[^\s\d]\S*(\s[!?])?|Err:\d+")
+"""What programs show for an error, in any language: #N/A, #DIV/0!, #WERT!, "#NOM ?", Err:502."""
 
 
 @dataclass
@@ -73,7 +76,7 @@ def _note(sheet: Sheet, cell: Xml.Element, first: Place, last: Place) -> None:
     if kind or formula or shown:
         sheet.fill(first, last)
     # The type that only LibreOffice writes has the place of the one that all write, if it comes last.
-    if kind == "error" or (formula and shown.startswith(("#", "Err:"))):
+    if kind == "error" or (formula and _ERROR.fullmatch(shown)):
         sheet.errors.append((first, shown or "an error"))
     elif formula and not kind:
         sheet.without_value.append(first)
