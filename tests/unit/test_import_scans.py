@@ -290,12 +290,12 @@ def test_every_scan_and_one_time_point_contradict_each_other(tmp_path: Path) -> 
     )
 
 
-@pytest.mark.parametrize("layout", ["folders", "nnunet", "dicom-convert"])
+@pytest.mark.parametrize("layout", ["nnunet", "dicom-convert"])
 def test_layouts_without_several_scans_say_who_has_the_option(tmp_path: Path, layout: str) -> None:
     ran = imported(layout, tmp_path, "--out", tmp_path / "out", "--every-scan")
     assert ran.exit_code == 2
     said = " ".join(ran.stderr.replace("│", " ").split())
-    assert f"--every-scan: {layout} does not tell several scans of one person apart; bids, brats," in said
+    assert f"--every-scan: {layout} does not tell several scans of one person apart; bids, folders," in said
 
 
 @pytest.mark.parametrize("layout", SETS)
@@ -309,3 +309,53 @@ def test_every_file_of_every_scan_is_either_used_or_listed(tmp_path: Path, layou
         name = file.relative_to(tmp_path / "source").as_posix()
         is_told = any(name == each or name.startswith(f"{each}/") for each in left)
         assert is_told != (name in used) or file.name.split("_")[-1].startswith(segmentations), name
+
+
+def folder_tree(root: Path) -> Path:
+    """Person 1 of two hospitals; the one of STO with two scans, the second without a mask."""
+    files: dict[str, Any] = {"GRO/1/post1/post_t1ce.nii.gz": None}
+    for name, session_ in (("pre_t1ce", "before"), ("post_t1ce", "post1"), ("post_t1ce", "post2")):
+        files[f"STO/1/{session_}/{name}.nii.gz"] = None
+    return write_tree(root, {**files, "STO/1/post1/residual.nii.gz": only(1)})
+
+
+def test_every_session_of_a_path_pattern_is_a_row(tmp_path: Path) -> None:
+    table = "patient,hospital,age,hours_since_surgery\n1,STO,61,20\n1,GRO,50,30\nSTO/1/post2,STO,62,70\n"
+    (tmp_path / "clinical.csv").write_text(table)
+    pattern = ("--pattern", "{hospital}/{patient}/{session}/{column}.nii.gz", "--table", tmp_path / "clinical.csv")
+    root = folder_tree(tmp_path / "source")
+    ran = imported("folders", root, "--out", tmp_path / "out", *pattern, "--every-scan")
+    assert (ran.exit_code, ran.stderr) == (0, "")
+    rows = rows_of(tmp_path / "out")
+    shown = ("person", "age", "hours_since_surgery", "exclusion_reason", "pre_t1ce", "residual")
+    assert {
+        name: tuple(row.get(column, "").replace("../source/", "") for column in shown) for name, row in rows.items()
+    } == {
+        "GRO1post1": ("GRO1", "50", "30", "", "", ""),
+        "STO1post1": ("STO1", "61", "", UNKNOWN, "STO/1/before/pre_t1ce.nii.gz", "STO/1/post1/residual.nii.gz"),
+        "STO1post2": ("STO1", "62", "70", "", "STO/1/before/pre_t1ce.nii.gz", ""),
+    }
+    assert persons_of(tmp_path / "out") == {name: row["person"] for name, row in rows.items()}
+
+
+def test_sessions_are_mapped_as_scans(tmp_path: Path) -> None:
+    names = ("s0/T1_GD", "s1/T1_GD", "s2/T1_GD", "s2/other")
+    root = write_tree(tmp_path / "source", {f"1/{name}.nii.gz": None for name in names})
+    maps = [text for column in ("pre_t1ce=s0", "post_t1ce=s1", "post_t1ce=s2") for text in ("--map", f"{column}/T1_GD")]
+    pattern = ("--pattern", "{patient}/{session}/{sequence}.nii.gz", "--hospital", "STO")
+    imported("folders", root, "--out", tmp_path / "out", *pattern, *maps, "--every-scan")
+    rows = rows_of(tmp_path / "out")
+    assert {name: (row["post_t1ce"][-15:], row["pre_t1ce"][-15:]) for name, row in rows.items()} == {
+        "1s1": ("s1/T1_GD.nii.gz", "s0/T1_GD.nii.gz"),
+        "1s2": ("s2/T1_GD.nii.gz", "s0/T1_GD.nii.gz"),
+    }
+    imported("folders", root, "--out", tmp_path / "one", *pattern, *maps)
+    assert rows_of(tmp_path / "one")["1"]["exclusion_reason"] == "several files could be post_t1ce"
+
+
+def test_a_pattern_without_sessions_cannot_tell_scans_apart(tmp_path: Path) -> None:
+    root = write_tree(tmp_path / "source", {"1/post_t1ce.nii.gz": None})
+    pattern = ("--pattern", "{patient}/{column}.nii.gz", "--hospital", "STO", "--every-scan")
+    assert imported("folders", root, "--out", tmp_path / "out", *pattern).stderr.strip() == (
+        "--every-scan: the pattern {patient}/{column}.nii.gz has no {session}; add it where a person's scans differ"
+    )

@@ -109,6 +109,11 @@ def _name(patient: FoundPatient) -> str:
     return patient.source_id.removeprefix(f"{patient.hospital}/")
 
 
+def _person(patient: FoundPatient) -> str:
+    """Return the name of the person whose scan the patient is, without the hospital; empty if it is the patient."""
+    return patient.person.removeprefix(f"{patient.hospital}/")
+
+
 def _key(name: str) -> str:
     """Return what a name and its form in a spreadsheet share: letter case, leading zeros and a final .0 are lost."""
     return re.sub(r"(?<!\d)0+(?=\d)", "", normalize("NFC", name).casefold().removesuffix(".0"))
@@ -121,7 +126,7 @@ def _rows_of(patient: FoundPatient, own: str, table: ClinicalTable, alone: bool)
     among rows of equal names.
     """
     name = _name(patient)
-    names = list(filter(None, (patient.source_id, name, patient.person)))
+    names = list(filter(None, (patient.source_id, name, patient.person, _person(patient))))
     rows = next(filter(None, (rows_named(table.rows, table.patient, each) for each in names)), [])
     if not rows and (alone or own):
         keys = {_key(each) for each in names}
@@ -147,7 +152,7 @@ def _hospital(row: Row, table: ClinicalTable) -> str:
 
 def _of_scan(row: Row, patient: FoundPatient, table: ClinicalTable) -> Row:
     """Return the row without what holds for one scan only, if it is the row of a person with several scans."""
-    if _key(row.get(table.patient, "")) != _key(patient.person):
+    if _key(row.get(table.patient, "")) not in (_key(patient.person), _key(_person(patient))):
         return row
     return {column: cell for column, cell in row.items() if column not in (*_ACQUIRED, *_AS_THEY_ARE, *HOURS)}
 

@@ -57,7 +57,7 @@ AssumeEarly = Annotated[
 EveryScan = Annotated[
     bool, typer.Option("--every-scan", help="Keep every post-operative scan of a person, each in a row of its own.")
 ]
-_WITH_SEVERAL_SCANS = ("bids", "brats", "dicom", "rhuh-gbm", "lumiere", "ucsf-alptdg", "mu-glioma-post")
+_WITH_SEVERAL_SCANS = ("bids", "folders", "brats", "dicom", "rhuh-gbm", "lumiere", "ucsf-alptdg", "mu-glioma-post")
 """Layouts whose names tell several post-operative scans of one person apart."""
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from unicodedata import normalize
 
 from residua.errors import ResiduaError
-from residua.importers.candidates import patient_of
+from residua.importers.candidates import by_scan, patient_of
 from residua.importers.contrast import QUESTION, contrast_in
-from residua.importers.found import Found
+from residua.importers.found import Found, FoundPatient
 from residua.importers.labels import Rules
 from residua.importers.pattern import Pattern
 from residua.importers.tree import files_below, instead, volume_name, why_unread
@@ -29,7 +29,7 @@ class FolderOptions:
 
     ``columns``: the column of each ``sequence`` or ``session/sequence``; ``further``: additional columns that a pattern
     with ``{column}`` may match; ``hospital``: hospital of all patients, for patterns without ``{hospital}``;
-    ``in_table``: a table gives the hospitals instead.
+    ``in_table``: a table gives the hospitals instead; ``every_scan``: each session after surgery is a row.
     """
 
     patterns: tuple[Pattern, ...]
@@ -38,6 +38,17 @@ class FolderOptions:
     hospital: str = ""
     further: tuple[str, ...] = ()
     in_table: bool = False
+    every_scan: bool = False
+
+
+@dataclass(frozen=True)
+class _File:
+    """A file that a pattern matches, and its column; None: it is not used, for the reason ``why``."""
+
+    path: Path
+    session: str
+    column: str | None
+    why: str
 
 
 def parse_columns(texts: Sequence[str]) -> dict[str, str]:
@@ -60,33 +71,48 @@ def find_folders(root: Path, options: FolderOptions) -> Found:
     """Find the patients below ``root``. Raises ``ResiduaError`` if nothing matches or a mapping is missing."""
     _require_sense(options)
     matched, left = _matched(root, options)
-    files: dict[tuple[str, str], dict[str, list[Path]]] = defaultdict(lambda: defaultdict(list))
-    reasons: dict[tuple[str, str], list[str]] = defaultdict(list)
+    files: dict[tuple[str, str], list[_File]] = defaultdict(list)
     for file, fields in matched.items():
         column, why = _column(fields, options)
         if column is not None and (question := _question(file, fields, column)):
             column, why = None, question
         person = (fields.get("hospital", options.hospital), fields["patient"])
-        candidates = files[person]
+        files[person].append(_File(file, fields.get("session", ""), column, why))
         if column is None:
             left[file.relative_to(root).as_posix()] = why
-            reasons[person].append(why)
-        else:
-            candidates[column].append(file)
-    if not any(files.values()):
+    if not any(file.column for of_person in files.values() for file in of_person):
         questions = [why for why in left.values() if why.startswith(QUESTION)]
         raise ResiduaError(f"{root}: {questions[0] if questions else _undecided(matched.values())}")
     shared = any(n > 1 for n in Counter(patient.casefold() for _, patient in files).values())
     patients = [
-        patient_of(
-            *("/".join(person[not shared :]), person[0], candidates, options.rules),
-            remarks=[why for why in reasons[person] if why.startswith(QUESTION)],
-            left=reasons[person],
-        )
-        for person, candidates in sorted(files.items())
+        patient
+        for person, of_person in sorted(files.items())
+        for patient in _patients("/".join(person[not shared :]), person[0], of_person, options)
     ]
     remarks = ["hospitals share patient names, so every source_id begins with the hospital"] if shared else []
     return Found(LAYOUT, tuple(patients), left, (*remarks, *_on_contrast(options, left)))
+
+
+def _patients(name: str, hospital: str, files: Sequence[_File], options: FolderOptions) -> Iterator[FoundPatient]:
+    """Yield the person ``name`` as one patient, or each of the scans after surgery, called by person and session."""
+
+    def is_before(file: _File) -> bool:
+        return file.column is not None and file.column.startswith("pre_")
+
+    after = {file.session for file in files if options.every_scan and file.column and not is_before(file)}
+    scans = by_scan(files, lambda file: file.session if file.session in after and not is_before(file) else "")
+    for scan, of_scan in scans.items():
+        candidates: dict[str, list[Path]] = defaultdict(list)
+        for file in of_scan:
+            if file.column is not None:
+                candidates[file.column].append(file.path)
+        left = [file.why for file in of_scan if file.column is None]
+        yield patient_of(
+            *(f"{name}/{scan}" if scan else name, hospital, candidates, options.rules),
+            remarks=[why for why in left if why.startswith(QUESTION)],
+            left=left,
+            person=name if options.every_scan else "",
+        )
 
 
 def _on_contrast(options: FolderOptions, left: Mapping[str, str]) -> list[str]:
@@ -105,6 +131,10 @@ def _require_sense(options: FolderOptions) -> None:
             raise ResiduaError(f"the pattern {pattern.text} has no {{patient}}; add it where the patient's name stands")
         if ("column" in pattern.fields) == ("sequence" in pattern.fields):
             raise ResiduaError(f"the pattern {pattern.text} needs {{column}}, or {{sequence}} with --map")
+        if options.every_scan and "session" not in pattern.fields:
+            raise ResiduaError(
+                f"--every-scan: the pattern {pattern.text} has no {{session}}; add it where a person's scans differ"
+            )
         if "hospital" not in pattern.fields and not options.hospital and not options.in_table:
             raise ResiduaError(
                 f"the pattern {pattern.text} has no {{hospital}}; give --hospital, or a --table with the hospitals"

@@ -97,6 +97,7 @@ def folders(
     hospital_column: HospitalColumn = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
+    every_scan: EveryScan = False,
 ) -> None:
     """Import folders of any layout, described by a path pattern."""
     from residua.importers.folders import FolderOptions, find_folders, parse_columns
@@ -110,6 +111,7 @@ def folders(
         hospital=hospital,
         further=tuple(column or ()),
         in_table=gives_hospitals(clinical),
+        every_scan=every_scan,
     )
     early = Window(window_hours, assume_early)
     _deliver(source, out, lambda: find_folders(source, options), clinical, hospital, early)
