@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from residua.inference.folder import prepare_folder
 from residua.inference.new_patients import load_new_patients
 from residua.inference.predict import check_patients, open_checked
 from residua.inference.request import NewPatient
+from residua.problems.severity import problem_of
 from residua.publishing.publish import stage, write_json
 from residua.segmentation.threshold_record import threshold_record
 from residua.settings.application import Recalibration, Validation, load_application
@@ -230,6 +232,10 @@ def test_a_hospital_of_the_bundles_own_study_is_named(tmp_path: Path) -> None:
 def test_a_table_without_a_usable_reference_standard_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError, match=r"new\.tsv: no patient whom the bundles can predict has a reference"):
         validation.require_measurable(loaded(tmp_path, "patient post_t1ce residual\nP1 a.nii n/a\nP2 n/a r.nii\n"))
+    broken = loaded(tmp_path, "patient post_t1ce residual\nP1 a.nii r.nii\n", P1="file-missing")
+    problem = problem_of("file-missing", "the file does not exist", "correct the path", "P1", "residual", 2)
+    with pytest.raises(ResiduaError, match=r"(?s)Patients who cannot be used:.*P1.*residual.*does not exist: correct"):
+        validation.require_measurable(replace(broken, problems=(problem,)))
     with pytest.raises(ResiduaError, match=r"needs two with reference standards \(found 1\)"):
         validation.require_measurable(loaded(tmp_path, "patient post_t1ce residual\nP1 a.nii r.nii\nP2 b.nii n/a\n"))
 

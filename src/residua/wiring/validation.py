@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from residua.errors import ResiduaError
+from residua.problems.lists import errors_of, in_lines
 from residua.validation.draw import draw
 from residua.wiring.application import LoadedApplication
 from residua.wiring.patients import measured, notes_of_persons, with_reference
@@ -39,11 +40,13 @@ _FIRST = ("external", "hospitals")
 def require_measurable(loaded: LoadedApplication) -> None:
     """Raise ``ResiduaError`` for a validation in which nothing can be measured, or nothing be drawn."""
     if not any(measured(loaded, *model) for model in loaded.models):
-        raise ResiduaError(
+        message = (
             f"{loaded.study.cohort}: no patient whom the bundles can predict has a reference standard (residual): "
             "nothing can be measured. Give the masks that were drawn, an empty one where no tumour is left, or "
             "predict without a validation (docs/how-to/predict.md)"
         )
+        refused = errors_of(loaded.problems)
+        raise ResiduaError(in_lines(refused, f"{message}. Patients who cannot be used:") if refused else message)
     drawn(loaded)
 
 
