@@ -4,6 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 WORKERS ?= 2
+# Studies of tests wait for schedulers, kills and single jobs: one worker more than processors keeps these busy.
+SLOW_WORKERS ?= 3
 DEMO ?= demo
 SEED ?= 1
 # File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
@@ -71,7 +73,7 @@ unit: dev
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 slow: dev
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "slow and not all_moments" $(SLOW)
+	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m "slow and not all_moments" $(SLOW)
 
 test-faults: dev
 	$(BIN)/pytest tests/faults
