@@ -23,8 +23,6 @@ WITH_EXAMPLES = [
 @pytest.mark.parametrize("name", WITH_EXAMPLES)
 def test_examples_give_the_results_that_they_state(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    # Figures and networks are drawn and trained in environments of their own.
-    pytest.importorskip(name, reason=f"{name} needs an environment of the rules")
     found = doctest.testmod(import_module(name), optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
     assert found.failed == 0
 

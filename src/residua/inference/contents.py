@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any
 
 from residua.quality.measures import subject_name
@@ -171,3 +172,18 @@ def percent(probability: float) -> str:
 
 def _sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
+
+
+def fitting(items: Sequence[str], room: int, wide: int) -> list[list[str]]:
+    """Return the lines, of ``wide`` letters, of the first items that fit into ``room`` lines.
+
+    Each item has two lines at most. One line more says how many others the page has.
+
+    >>> fitting(["one", "two", "three"], 2, 20)
+    [['one'], ['two'], ['1 more: see report.html']]
+    """
+    wrapped = [textwrap.wrap(item, wide, max_lines=2, placeholder=" … (see report.html)") for item in items]
+    used = list(accumulate(len(each) for each in wrapped))
+    shown = [each for each, lines in zip(wrapped, used, strict=True) if lines <= room]
+    left = len(items) - len(shown)
+    return [*shown, *([[f"{left} more: see report.html"]] if left else [])]

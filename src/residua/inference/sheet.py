@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
-from itertools import accumulate
 from pathlib import Path
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from residua.figures.style import DPI, INK, new_figure
-from residua.inference.contents import RESEARCH, Contents, FirstNumber
+from residua.inference.contents import RESEARCH, Contents, FirstNumber, fitting
 from residua.inference.drawing import ROW_MM, WIDTH_MM, draw, rows_of
 from residua.inference.panels import Shown
 from residua.publishing.publish import writing
@@ -48,23 +47,10 @@ class _Sheet:
 
     def lines(self, items: Sequence[str], room: int, colour: str = INK) -> None:
         """Write items with bullets in at most ``room`` lines and 1 more, which says how many others the page has."""
-        for wrapped in fitting(items, room):
+        for wrapped in fitting(items, room, _WIDE):
             self.text(_MARGIN, self.y, "•", color=colour)
             self.text(_MARGIN + 3, self.y, "\n".join(wrapped), color=colour, linespacing=1.35)
             self.y += _LINE * len(wrapped) + 0.6
-
-
-def fitting(items: Sequence[str], room: int) -> list[list[str]]:
-    """Return the lines of the first items that fit into ``room`` lines, and a line for the others where there are any.
-
-    >>> fitting(["one", "two", "three"], 2)
-    [['one'], ['two'], ['1 more: see report.html']]
-    """
-    wrapped = [textwrap.wrap(item, _WIDE, max_lines=2, placeholder=" … (see report.html)") for item in items]
-    used = list(accumulate(len(each) for each in wrapped))
-    shown = [each for each, lines in zip(wrapped, used, strict=True) if lines <= room]
-    left = len(items) - len(shown)
-    return [*shown, *([[f"{left} more: see report.html"]] if left else [])]
 
 
 def write_sheet(contents: Contents, shown: Shown | None, out: Path) -> None:
