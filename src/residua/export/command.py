@@ -10,9 +10,12 @@ import typer
 
 from residua.errors import ResiduaError
 
-_FORMS = "The form: nnunet, keras or onnx for models; nnunet-raw for the prepared cohort."
+_FORMS = (
+    "The form: nnunet, keras or onnx for models; nnunet-raw for the prepared cohort; bids for the masks and maps of "
+    "the hold-out."
+)
 
-COHORT_FORM = "nnunet-raw"
+COHORT_FORM, PREDICTIONS_FORM = "nnunet-raw", "bids"
 
 
 def export(
@@ -23,21 +26,43 @@ def export(
     arch: Annotated[str | None, typer.Option(help="Network; with --study.")] = None,
     inputs: Annotated[str | None, typer.Option(help="Input configuration; with --study.")] = None,
 ) -> None:
-    """Write trained models, or the prepared cohort, in a form that other programs load; README.md says how."""
+    """Write models, the prepared cohort or predictions in a form that other programs load; README.md says how."""
+    from residua.export.run import require_new
+
+    require_new(out)
+    if study is not None and not study.is_dir():
+        raise ResiduaError(f"{study}: no such folder; name the one in which the study ran")
+    if to == COHORT_FORM:
+        _cohort(study, inputs, out)
+    elif to == PREDICTIONS_FORM:
+        _predictions(study, arch, inputs, out)
+    else:
+        _models(study, bundle, arch, inputs, to, out)
+    typer.echo(f"{out}: read {out / 'README.md'}")
+
+
+def _cohort(study: Path | None, inputs: str | None, out: Path) -> None:
+    from residua.export.raw import export_cohort
+
+    if study is None or inputs is None:
+        raise ResiduaError(f"--to {COHORT_FORM}: give --study and --inputs")
+    export_cohort(study, inputs, out)
+
+
+def _predictions(study: Path | None, arch: str | None, inputs: str | None, out: Path) -> None:
+    from residua.export.derivatives import export_derivatives
+
+    if study is None or arch is None or inputs is None:
+        raise ResiduaError(f"--to {PREDICTIONS_FORM}: give --study, --arch and --inputs")
+    export_derivatives(study, arch, inputs, out)
+
+
+def _models(study: Path | None, bundle: Path | None, arch: str | None, inputs: str | None, to: str, out: Path) -> None:
     from rich.console import Console
 
     from residua.export.models import models_of_bundle, models_of_study
-    from residua.export.run import export_models, require_new
+    from residua.export.run import export_models
 
-    require_new(out)
-    if to == COHORT_FORM:
-        from residua.export.raw import export_cohort
-
-        if study is None or inputs is None:
-            raise ResiduaError(f"--to {COHORT_FORM}: give --study and --inputs")
-        export_cohort(study, inputs, out)
-        typer.echo(f"{out}: read {out / 'README.md'}")
-        return
     with Console(stderr=True).status("Exporting"), tempfile.TemporaryDirectory() as unpacked:
         if bundle is not None and (study, arch, inputs) == (None, None, None):
             ensemble = models_of_bundle(bundle, Path(unpacked))
@@ -46,4 +71,3 @@ def export(
         else:
             raise ResiduaError("give either --bundle, or --study with --arch and --inputs")
         export_models(ensemble, to, out)
-    typer.echo(f"{out}: read {out / 'README.md'}")

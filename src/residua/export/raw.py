@@ -10,18 +10,15 @@ from pathlib import Path
 
 import numpy as np
 
-from residua.cohort.checks.results import invalid_patients, read_excluded
-from residua.cohort.cohort import load_cohort
-from residua.cohort.places import RESULTS, STUDY
 from residua.errors import ResiduaError
+from residua.export.loading import study_here
 from residua.images import volumes
 from residua.images.volumes import Image
 from residua.networks.cases import Channel
 from residua.networks.nnunet.raw_names import channel_names, dataset_name
 from residua.publishing.images import by_patient
-from residua.publishing.publish import read_json, stage, write_json, write_text
+from residua.publishing.publish import stage, write_json, write_text
 from residua.settings.base import REFERENCE_STANDARD
-from residua.settings.study import load_study
 from residua.wiring.files import brain_mask_of, file_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_of_subset
@@ -39,20 +36,10 @@ def export_cohort(study: Path, inputs: str, out: Path) -> None:
     out.parent.mkdir(parents=True, exist_ok=True)
     target = out.resolve()
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=target.parent) as place, chdir(study):
-        loaded = _loaded(study)
-        if inputs not in loaded.study.inputs:
-            raise ResiduaError(f"{study}: no input configuration {inputs}; it has {', '.join(loaded.study.inputs)}")
+        loaded = study_here(study, inputs)
         with stage(Path(place) / "exported/manifest.json") as part:
             _write(loaded, inputs, part)
         (Path(place) / "exported").rename(target)
-
-
-def _loaded(study: Path) -> LoadedStudy:
-    if not Path(STUDY).is_file():
-        raise ResiduaError(f"{study}: has no {STUDY}; name the folder in which a study ran, and let it start once more")
-    settings = load_study(read_json(STUDY))
-    excluded = invalid_patients(read_excluded(f"{RESULTS}/excluded.tsv"))
-    return LoadedStudy(settings, load_cohort(settings, settings.cohort, excluded))
 
 
 def _write(loaded: LoadedStudy, inputs: str, part: Path) -> None:

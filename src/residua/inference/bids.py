@@ -1,4 +1,4 @@
-"""Give the results of an application as BIDS-Derivatives: a probability map and a mask per predicted patient."""
+"""Give the results of an application or a study as BIDS-Derivatives: a map and a mask of each predicted patient."""
 
 from __future__ import annotations
 
@@ -21,14 +21,8 @@ _DATASET = {
     "Name": "Residual tumour on early post-operative MRI, predicted by Residua",
     "BIDSVersion": BIDS_VERSION,
     "DatasetType": "derivative",
-    "GeneratedBy": [
-        {
-            "Name": "Residua",
-            "Version": __version__,
-            "Description": "residua predict; research use only, no medical device",
-        }
-    ],
 }
+_MADE_BY = {"Name": "Residua", "Version": __version__}
 _README = """# Residual tumour on early post-operative MRI
 
 Made by Residua {version}. Research use only. Residua is not a medical device.
@@ -49,10 +43,13 @@ _COLUMNS = {
 }
 
 
-def write_bids(outcomes: Sequence[Mapping[str, Any]], out: Path, dataset: Path) -> Path:
+def write_bids(
+    outcomes: Sequence[Mapping[str, Any]], out: Path, dataset: Path, command: str = "residua predict"
+) -> Path:
     """Write the predicted patients of ``outcomes`` as a BIDS-Derivatives dataset, and return its folder.
 
-    ``outcomes`` are those of ``results/patients.json`` in the application's folder ``out``. Files of patients that
+    ``outcomes`` are those of ``results/patients.json`` in the application's folder ``out``, or a study's in this form,
+    without a bundle. ``command`` is what the dataset says it was made by. Files of patients that
     are no longer predicted are removed. Repeated with the same results it writes the same bytes.
     """
     predicted = [outcome for outcome in outcomes if outcome["state"] == "predicted"]
@@ -67,7 +64,9 @@ def write_bids(outcomes: Sequence[Mapping[str, Any]], out: Path, dataset: Path) 
     write_text(dataset / "participants.tsv", _participants(predicted))
     write_json(dataset / "participants.json", _COLUMNS)
     write_text(dataset / "README.md", _README.format(version=__version__))
-    write_json(dataset / "dataset_description.json", {**_DATASET, **({"DatasetLinks": links} if links else {})})
+    made = {**_MADE_BY, "Description": f"{command}; research use only, no medical device"}
+    linked = {"DatasetLinks": links} if links else {}
+    write_json(dataset / "dataset_description.json", {**_DATASET, "GeneratedBy": [made], **linked})
     return dataset
 
 
@@ -82,7 +81,7 @@ def _write_patient(outcome: Mapping[str, Any], out: Path, dataset: Path, links: 
         _copy_image(out / source, target)
     scans = {column: Path(file) for column, file in outcome["given"].items()}
     common = {"SpatialReference": _SPACE, "Manual": False, "Model": f"{outcome['arch']} {outcome['inputs']}"}
-    common["Bundle"] = Path(outcome["bundle"]).name
+    common |= {"Bundle": Path(outcome["bundle"]).name} if "bundle" in outcome else {}
     inputs = {column: {"File": file.name, "SHA256": digest(out / file)} for column, file in scans.items()}
     raw = [uri for file in scans.values() if (uri := _raw_uri(out / file, links))]
     sources = {"Sources": raw} if raw else {}
