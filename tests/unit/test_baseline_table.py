@@ -36,7 +36,7 @@ def table(folder: Path, resected: str | None = "pre_tumor") -> Table:
 
 
 def cells(found: Table) -> pd.DataFrame:
-    return found.frame.set_index("").map(str)
+    return found.frame.set_index("").map(lambda cell: str(cell).replace("\N{NO-BREAK SPACE}", " "))
 
 
 def test_every_set_and_hospital_has_its_numbers_and_what_is_missing(tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_every_set_and_hospital_has_its_numbers_and_what_is_missing(tmp_path: Pa
     assert found.loc["Thickest voxel edge of the reference, mm", "GOT"] == "2.5 [2.2, 2.8] (n=2)"
     assert found.loc["Tumour before surgery, ml", "All"] == "40.0 [40.0, 40.0] (n=1, 3 undefined)"
     assert found.loc["Residual tumour, ml", "Cross-validation"] == "15.0 [12.5, 17.5] (n=2, 1 undefined)"
-    assert list(found.loc["Sex: female"]) == ["2 (50 %)", "1 (33 %)", "1 (100 %)", "1 (50 %)", "0 (0 %)", "1 (100 %)"]
+    assert list(found.loc["Sex: female"]) == ["2 (50 %)", "1 (33 %)", "1 (100 %)", "1 (50 %)", "0", "1 (100 %)"]
     assert found.loc["Sex: not known", "All"] == "1 (25 %)"
     assert found.loc["Field strength: 1.5 T", "GOT"] == "1 (50 %)"
     assert found.loc["Manufacturer: not known", "All"] == "3 (75 %)"
@@ -60,6 +60,12 @@ def test_a_study_without_tumours_before_surgery_or_clinical_columns_says_what_it
     bare = baseline_table([], SPLIT.to_json(), {}, "post_t1ce", None)
     assert cells(bare).loc["Manufacturer: not known", "All"] == "4 (100 %)"
     assert cells(bare).loc["Residual tumour, ml", "All"] == "n/a (n=0, 4 undefined)"
+
+
+def test_nothing_is_said_of_the_unknown_where_all_is_known(tmp_path: Path) -> None:
+    known = {patient: {"sex": "F", "manufacturer": "GE"} for patient in HOSPITALS}
+    rows = list(cells(baseline_table([], SPLIT.to_json(), known, "post_t1ce", None)).index)
+    assert [row for row in rows if row.startswith(("Sex", "Manufacturer"))] == ["Sex: female", "Manufacturer: GE"]
 
 
 def test_nobody_who_is_excluded_is_counted_and_nobody_is_named(tmp_path: Path) -> None:

@@ -54,7 +54,7 @@ def baseline(patients: pd.DataFrame, split: Split, left_out: Sequence[str] = ())
     """Build one column for all, the folds together, the hold-out and each hospital; ``patients`` has a row for each.
 
     Numbers are median and quartiles, over the patients whose number is known; counts name every value that occurs, and
-    the unknown.
+    the unknown where there are any.
     """
     sets = {
         "All": list(split.patients),
@@ -63,7 +63,7 @@ def baseline(patients: pd.DataFrame, split: Split, left_out: Sequence[str] = ())
     }
     for patient in split.patients:
         sets.setdefault(split.hospitals[patient], []).append(patient)
-    values = {name: sorted(set(_known(patients, name))) for name in _COUNTED}
+    values = {name: _values(patients, name) for name in _COUNTED}
     columns: dict[str, list[object]] = {name: _column(patients, who, values, left_out) for name, who in sets.items()}
     frame = pd.DataFrame({"": list(_rows(values, left_out)), **columns}, dtype=object)
     caption = (
@@ -73,15 +73,20 @@ def baseline(patients: pd.DataFrame, split: Split, left_out: Sequence[str] = ())
     return Table(frame, caption)
 
 
-def _rows(values: Mapping[str, Sequence[str]], left_out: Sequence[str]) -> Iterable[str]:
+def _values(patients: pd.DataFrame, name: str) -> list[str | None]:
+    known = _known(patients, name)
+    return [*sorted(set(known)), *([None] if len(known) < len(patients) else [])]
+
+
+def _rows(values: Mapping[str, Sequence[str | None]], left_out: Sequence[str]) -> Iterable[str]:
     yield "Scans"
     yield from (title for name, title in _MEASURED.items() if name not in left_out)
     for name, title in _COUNTED.items():
-        yield from (f"{title}: {_named(name, value)}" for value in (*values[name], None))
+        yield from (f"{title}: {_named(name, value)}" for value in values[name])
 
 
 def _column(
-    patients: pd.DataFrame, who: Sequence[str], values: Mapping[str, Sequence[str]], left_out: Sequence[str]
+    patients: pd.DataFrame, who: Sequence[str], values: Mapping[str, Sequence[str | None]], left_out: Sequence[str]
 ) -> list[object]:
     own = patients.loc[list(who)]
     cells: list[object] = [len(own)]
@@ -89,7 +94,8 @@ def _column(
     for name in _COUNTED:
         counts = Counter(_known(own, name))
         unknown = len(own) - counts.total()
-        cells += [_share(number, len(own)) for number in (*(counts[value] for value in values[name]), unknown)]
+        numbers = [unknown if value is None else counts[value] for value in values[name]]
+        cells += [_share(number, len(own)) for number in numbers]
     return cells
 
 
@@ -107,7 +113,7 @@ def _quartiles(patients: pd.DataFrame, name: str) -> Cell:
 
 
 def _share(number: int, of: int) -> str:
-    return f"{number} ({100 * number / of:.0f} %)" if of else str(number)
+    return f"{number} ({100 * number / of:.0f}\N{NO-BREAK SPACE}%)" if number else "0"
 
 
 def _named(name: str, value: str | None) -> str:
