@@ -8,8 +8,9 @@ voxels anew before and after each convolution.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from itertools import chain, combinations, product
+from threading import Event
 
 import torch
 from acvl_utils.cropping_and_padding.padding import pad_nd_image
@@ -42,11 +43,20 @@ def predicted_logits(predictor: nnUNetPredictor, data: torch.Tensor) -> torch.Te
 
 def _of_tiles(predictor: nnUNetPredictor, data: torch.Tensor, tiles: list[Tile]) -> Iterator[torch.Tensor]:
     """Yield the mean logits over all mirrorings of each tile."""
+    over, errors = Event(), list[BaseException]()
 
     def one(tile: Tile, axes: Axes) -> torch.Tensor:
-        with torch.no_grad():
-            given = data[tile][None].flip(axes).contiguous(memory_format=CHANNELS_LAST)
-            return predictor.network(given).flip(axes).contiguous()[0]
+        if over.is_set():
+            raise errors[0] if errors else CancelledError
+        try:
+            with torch.no_grad():
+                given = data[tile][None].flip(axes).contiguous(memory_format=CHANNELS_LAST)
+                return predictor.network(given).flip(axes).contiguous()[0]
+        except BaseException as error:
+            # At once: the other threads would begin many passes before this error is read in its turn.
+            errors.append(error)
+            over.set()
+            raise
 
     mirrorings = _mirrorings(predictor)
     threads = ThreadPoolExecutor(torch.get_num_threads(), initializer=torch.set_num_threads, initargs=(1,))
@@ -59,6 +69,7 @@ def _of_tiles(predictor: nnUNetPredictor, data: torch.Tensor, tiles: list[Tile])
             yield logits.div_(len(mirrorings))
     finally:
         # An interrupt waits for the passes that run, not for those that have not begun.
+        over.set()
         threads.shutdown(cancel_futures=True)
 
 
