@@ -41,14 +41,8 @@ def bca_interval(
     estimate = float(getattr(found, field))
     right = [_right(outcome, name)[_in_class(outcome, name)] for name in names]
     whose = None if persons is None else [persons[_in_class(outcome, name)] for name in names]
-    if alone := _alone(names, right, whose):
-        return _without(estimate, outcome.size, alone)
-    if not any(np.ptp(of) for of in right):
-        return _without(estimate, outcome.size, "the patients of each class are all classified alike")
-    low, high = bca_of_means(right, alpha, resamples, seed, whose)
-    if not np.isfinite([low, high]).all():
-        return _without(estimate, outcome.size, "all resamples lie on one side of the estimate")
-    return Interval(estimate, 100 * low, 100 * high, outcome.size, 0)
+    reasons = ("the patients of each class are all classified alike", "all resamples lie on one side of the estimate")
+    return _resampled(estimate, outcome.size, names, right, whose, (alpha, resamples, seed), reasons)
 
 
 def paired_interval(
@@ -76,14 +70,28 @@ def paired_interval(
         return Interval(None, None, None, 0, before.size, f"not estimable: {'; '.join(absent)}")
     estimate = float(100 * np.mean([of.mean() for of in change]))
     whose = None if persons is None else [persons[_in_class(before, name)] for name in names]
-    if alone := _alone(names, change, whose):
-        return _without(estimate, before.size, alone)
-    if not any(np.ptp(of) for of in change):
-        return _without(estimate, before.size, "it changes alike for all patients of each class")
-    low, high = bca_of_means(change, alpha, resamples, seed, whose)
+    reasons = ("it changes alike for all patients of each class", "the resamples are too alike")
+    return _resampled(estimate, before.size, names, change, whose, (alpha, resamples, seed), reasons)
+
+
+def _resampled(
+    estimate: float,
+    patients: int,
+    names: tuple[str, ...],
+    by_class: list[NDArray[np.float64]],
+    whose: list[NDArray[np.str_]] | None,
+    how: tuple[float, int, int],
+    reasons: tuple[str, str],
+) -> Interval:
+    """Return the interval of the mean over classes; ``reasons`` say why there is none of equal values and resamples."""
+    if alone := _alone(names, by_class, whose):
+        return _without(estimate, patients, alone)
+    if not any(np.ptp(of) for of in by_class):
+        return _without(estimate, patients, reasons[0])
+    low, high = bca_of_means(by_class, *how, whose)
     if not np.isfinite([low, high]).all():
-        return _without(estimate, before.size, "the resamples are too alike")
-    return Interval(estimate, 100 * low, 100 * high, before.size, 0)
+        return _without(estimate, patients, reasons[1])
+    return Interval(estimate, 100 * low, 100 * high, patients, 0)
 
 
 def _alone(names: tuple[str, ...], by_class: list[NDArray[np.float64]], whose: list[NDArray[np.str_]] | None) -> str:
