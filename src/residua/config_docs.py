@@ -2,7 +2,7 @@
 
 ``config.schema.json`` and ``docs/reference/config.md`` come from the models of ``residua.settings``,
 ``docs/explanation/deviations.md`` from the report's list, ``docs/reference/checks.md`` from the catalogue of checks,
-``docs/reference/cli.md`` from the Typer application.
+``docs/reference/metrics.md`` from the registry of metrics, ``docs/reference/cli.md`` from the Typer application.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import typer
 
 from residua import cli_docs
 from residua.errors import ResiduaError
+from residua.metrics import page as metrics_page
 from residua.problems import catalogue
 from residua.publishing.publish import write_text
 from residua.report.deviations import to_markdown
@@ -26,6 +27,7 @@ SCHEMA = Path("config.schema.json")
 PAGE = Path("docs/reference/config.md")
 DEVIATIONS = Path("docs/explanation/deviations.md")
 CHECKS = Path("docs/reference/checks.md")
+METRICS = Path("docs/reference/metrics.md")
 COMMANDS = Path("docs/reference/cli.md")
 _INTRODUCTION = """# The configuration
 
@@ -53,6 +55,7 @@ def generated(published: Mapping[str, Any], app: typer.Typer) -> dict[Path, str]
         PAGE: _page(schema, published),
         DEVIATIONS: to_markdown(),
         CHECKS: catalogue.to_markdown(),
+        METRICS: metrics_page.to_markdown(),
         COMMANDS: cli_docs.to_markdown(app),
     }
 

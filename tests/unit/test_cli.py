@@ -165,7 +165,7 @@ def test_schema_writes_its_files_and_checks_them(folder: Path) -> None:
     assert stale.exit_code == 1
     assert stale.stderr.startswith(
         "config.schema.json, docs/reference/config.md, docs/explanation/deviations.md, docs/reference/checks.md, "
-        "docs/reference/cli.md: out of date"
+        "docs/reference/metrics.md, docs/reference/cli.md: out of date"
     )
     assert not (folder / "docs").exists()
     assert residua("schema").exit_code == 0

@@ -29,7 +29,7 @@ TEXTS = [
     *sorted((HOUSE / ".github").rglob("*.md")),
 ]
 """All texts but the changelog, which names what existed at the time."""
-GENERATED = {DOCS / "reference" / f"{name}.md" for name in ("config", "checks", "cli")} | {
+GENERATED = {DOCS / "reference" / f"{name}.md" for name in ("config", "checks", "cli", "metrics")} | {
     DOCS / "explanation" / "deviations.md"
 }
 FOLDERS = (".ci", ".github", "benchmarks", "docs", "envs", "profiles", "rules", "scripts", "src", "tests")

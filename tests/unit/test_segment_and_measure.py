@@ -33,9 +33,13 @@ METRICS = [
     "recall",
     "hd95_mm",
     "assd_mm",
+    "surface_dice_1mm",
+    "surface_dice_2mm",
     "reference_ml",
     "predicted_ml",
     "absolute_volume_error_ml",
+    "volume_error_ml",
+    "relative_volume_error",
 ]
 
 
@@ -207,7 +211,8 @@ def test_each_case_has_one_row_from_its_split(tmp_path: Path) -> None:
     # STO1: 2 voxels of tumour, 3 segmented, 2 shared. AMS1: one voxel, segmented 10 mm beside it. GOT1: both empty.
     overlap = ["dice", "jaccard", "precision", "recall"]
     assert found.loc["STO1", overlap].tolist() == pytest.approx([0.8, 2 / 3, 2 / 3, 1])
-    assert found.loc["STO1", METRICS[-3:]].tolist() == pytest.approx([2, 3, 1])
+    volumes = ["reference_ml", "predicted_ml", "absolute_volume_error_ml", "volume_error_ml", "relative_volume_error"]
+    assert found.loc["STO1", volumes].tolist() == pytest.approx([2, 3, 1, 1, 0.5])
     assert found.loc["AMS1", ["dice", "hd95_mm", "assd_mm"]].tolist() == pytest.approx([0, 10, 10])
     assert found.loc["GOT1", ["dice", "hd95_mm", "precision"]].isna().all()
     assert found.loc["GOT1", ["reference_ml", "predicted_ml"]].tolist() == [0.0, 0.0]

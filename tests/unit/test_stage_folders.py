@@ -97,6 +97,9 @@ STAGES_OF: dict[str, set[str]] = {
     "registration.register": {"register"},
     "segmentation.threshold": {"choose_threshold"},
     "metrics.measure_patients": {"measure"},
+    "metrics.compared_masks": {"measure"},
+    "metrics.page": set(),
+    "metrics.registry": {"measure"},
     "metrics.surface": {"measure"},
     "cohort.table.patients": set(),
 }

@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import KDTree
 
+from residua.images.volumes import ends_of
+
 Spacing = tuple[float, float, float]
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,16 @@ class SurfaceDistances:
         both = self._both_mm()
         return float(both.mean()) if both.size else float("nan")
 
+    def share_within(self, tolerance_mm: float) -> float:
+        """Return the share of the voxels of both surfaces within a distance of the other; NaN when a mask is empty.
+
+        >>> SurfaceDistances(np.array([0.0, 1.0, 3.0]), np.array([0.5])).share_within(1.0)
+        0.75
+        """
+        both = self._both_mm()
+        # Headers hold float32: a voxel of 1.0000001 mm is one of 1 mm.
+        return float(np.mean(both <= tolerance_mm * (1 + _ROUNDING))) if both.size else float("nan")
+
     def _both_mm(self) -> NDArray[np.float64]:
         return np.concatenate([self.prediction_to_reference_mm, self.reference_to_prediction_mm])
 
@@ -61,7 +74,8 @@ def surface_distances(
     if not (reference.any() and prediction.any()):
         return SurfaceDistances(np.empty(0), np.empty(0))
     # No surface voxel lies outside the box around both masks: the box gives the same distances, faster.
-    box = ndimage.find_objects((reference | prediction).astype(np.uint8))[0]
+    either = reference | prediction
+    box = tuple(slice(*ends_of(either, axis)) for axis in range(3))
     of_reference = _surface_mm(reference[box], spacing_mm)
     of_prediction = _surface_mm(prediction[box], spacing_mm)
     return SurfaceDistances(_nearest_mm(of_prediction, of_reference), _nearest_mm(of_reference, of_prediction))
