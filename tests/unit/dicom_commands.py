@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,16 @@ def residua(*arguments: object) -> Any:
     return CliRunner().invoke(app, [str(argument) for argument in arguments])
 
 
-def propose(export: Path, surgery: str = "", *further: str) -> tuple[Path, Rows, str]:
+def propose(export: Path, surgery: str = "", *further: str, clean: bool = False) -> tuple[Path, Rows, str]:
     """Propose columns for an export; return the proposal's folder, its rows and what is printed.
+
+    ``clean``: what was proposed and converted before is removed.
 
     ``surgery`` are rows of the table of surgeries, such as ``MRN4711,2020-01-02``; ``further`` are more options.
     """
     out, options = export.parent / "proposal", []
+    for folder in (out, export.parent / "cohort") if clean else ():
+        shutil.rmtree(folder)
     if surgery:
         table = export.parent / "surgery.csv"
         table.write_text(f"patient_id,surgery\n{surgery}\n")

@@ -45,7 +45,7 @@ def test_every_series_gets_a_proposal_with_confidence_and_reasons(export: Path) 
     assert "with contrast agent by description and tag" in contrast["reasons"]
     assert "20 h after surgery" in contrast["reasons"] or "21 h after surgery" in contrast["reasons"]
     reasons = " | ".join(row["reasons"] for row in rows if not row["column"])
-    for said in ("a localiser", "derived from other images", "annotations in DICOM are not converted"):
+    for said in ("a localiser", "derived from other images", "holds no structure that can be read"):
         assert said in reasons
     assert all(row["confirmed"] == "" for row in rows)
     assert snapshot(export) == before

@@ -8,22 +8,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.valuerep import DA, TM
 
 from residua.errors import ResiduaError
-from residua.images.volumes import LPS, Image, load_mask
+from residua.images.volumes import Image, load_mask
 from residua.importers.dicom.elements import text
 from residua.importers.dicom.frames import Frame, frames_of
 from residua.importers.dicom.headers import UnusedError, read_header
+from residua.importers.dicom.planes import OffGridError, inside, voxels_of
 from residua.importers.dicom.slices import slice_distance_mm
 from residua.publishing.publish import digest, record_digest, writing
 from residua.version import __version__
 
-_OFF_VOXELS = 0.05
-"""Further from a whole voxel than this, a slice is no slice of the mask's grid."""
 _MAY_BE_EMPTY: dict[str, Callable[[str], object]] = {
     **dict.fromkeys(("AccessionNumber", "PatientName", "StudyID", "ReferringPhysicianName"), str),
     "PositionReferenceIndicator": str,
@@ -105,32 +103,22 @@ def on_slices(mask: Image, images: Sequence[Any]) -> NDArray[np.uint8]:
 
     Raises ``ResiduaError`` when the slices do not fit the grid of the mask.
     """
-    to_index = np.linalg.inv(mask.grid.affine) @ LPS
     frames = [frame for image in images for frame in frames_of(image)]
-    found = np.stack([_slice(mask, frame, to_index) for frame in frames])
+    found = np.stack([_slice(mask, frame) for frame in frames])
     if found.sum() != mask.data.sum():
         raise ResiduaError("the DICOM series does not hold every slice of the mask; no DICOM SEG is written")
     return found
 
 
-def _slice(mask: Image, frame: Frame, to_index: NDArray[Any]) -> NDArray[np.uint8]:
+def _slice(mask: Image, frame: Frame) -> NDArray[np.uint8]:
     """Return the voxels of a frame as (row, column)."""
-    rows, columns = (int(size or 0) for size in frame.size)
-    row, down = np.array(frame.orientation[:3]), np.array(frame.orientation[3:])
-    down_mm, row_mm = frame.pixel_mm
-    to_corners = [0 * row, row * row_mm * (columns - 1), down * down_mm * (rows - 1)]
-    index = nib.affines.apply_affine(to_index, np.add(frame.position, to_corners))
-    first, last_column, last_row = np.rint(index).astype(int)
-    # Between corners on whole voxels every voxel is whole, where a step is one voxel along one axis.
-    by_column, by_row = (last_column - first) / max(columns - 1, 1), (last_row - first) / max(rows - 1, 1)
-    one_by_one = all(sorted(np.abs(step)) == [0, 0, 1] for step in (by_column, by_row))
-    opposite = first + (columns - 1) * by_column + (rows - 1) * by_row
-    outside = (np.minimum(first, opposite) < 0).any() or (np.maximum(first, opposite) >= mask.grid.shape).any()
-    if outside or not one_by_one or np.abs(index - np.rint(index)).max() > _OFF_VOXELS:
+    try:
+        voxels = voxels_of(frame, mask.grid)
+    except OffGridError:
+        voxels = None
+    if voxels is None or not inside(voxels, mask.grid):
         raise ResiduaError("the slices of the DICOM series do not lie on the grid of the mask; no DICOM SEG is written")
-    steps = np.multiply.outer(by_row.astype(int), np.arange(rows))[:, :, None]
-    steps = steps + np.multiply.outer(by_column.astype(int), np.arange(columns))[:, None, :]
-    return np.asarray(mask.data[tuple(first[:, None, None] + steps)], dtype=np.uint8)
+    return np.asarray(mask.data[tuple(np.moveaxis(voxels, -1, 0))], dtype=np.uint8)
 
 
 def _segmentation(images: Sequence[Any], voxels: NDArray[np.uint8], algorithm: Algorithm, key: str) -> Any:

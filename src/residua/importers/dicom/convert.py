@@ -16,7 +16,7 @@ from residua.errors import ResiduaError
 from residua.images.whole import require_whole
 from residua.importers.candidates import by_scan
 from residua.importers.dicom.headers import Owner, UnusedError, owner_of, read_dataset, read_header
-from residua.importers.found import Found, FoundPatient
+from residua.importers.found import Found, FoundPatient, Label
 from residua.importers.labels import without_words
 from residua.importers.window import BEFORE
 from residua.publishing.publish import digest, record_digest, writing
@@ -64,13 +64,18 @@ def image_of(record: Mapping[str, Any]) -> Path:
     return Path(f"{record['patient']}{record['scan']}", f"{record['column']}.nii.gz")
 
 
-def found_of(series: Sequence[Mapping[str, Any]], others: Iterable[str], images: Path) -> Found:
+def found_of(
+    series: Sequence[Mapping[str, Any]], labels: Sequence[Mapping[str, Any]], others: Iterable[str], images: Path
+) -> Found:
     """Return the patients of the converted series; clinical values come from the reference series.
 
-    ``others`` are the patients of the proposal without a confirmed series; they are excluded.
+    ``labels`` name ``patient``, ``scan``, ``column`` and ``file`` of each mask. ``others`` are the patients of the
+    proposal without a confirmed series; they are excluded.
     """
     patients: dict[str, list[Mapping[str, Any]]] = {patient: [] for patient in others}
     for record in series:
+        patients.setdefault(record["patient"], []).append(record)
+    for record in labels:
         patients.setdefault(record["patient"], []).append(record)
     numbered = any(record["scan"] for record in series)
     return Found(
@@ -83,8 +88,9 @@ def found_of(series: Sequence[Mapping[str, Any]], others: Iterable[str], images:
     )
 
 
-def _patient(name: str, scan: str, records: Sequence[Mapping[str, Any]], images: Path, person: str) -> FoundPatient:
+def _patient(name: str, scan: str, of_scan: Sequence[Mapping[str, Any]], images: Path, person: str) -> FoundPatient:
     hospital = name.rstrip("0123456789")
+    records = [record for record in of_scan if "file" not in record]
     if not records:
         reason = "no series of the patient was confirmed"
         return FoundPatient(name, hospital, exclusion_reason=reason, person=person)
@@ -98,6 +104,7 @@ def _patient(name: str, scan: str, records: Sequence[Mapping[str, Any]], images:
         f"{name}{scan}",
         hospital,
         {record["column"]: images / image_of(record) for record in records},
+        {record["column"]: Label(record["file"]) for record in of_scan if "file" in record},
         clinical={column: value for column, value in reference["clinical"].items() if value},
         exclusion_reason=BEFORE if before else "",
         remarks=tuple(remarks),
@@ -111,6 +118,11 @@ def _place(record: Mapping[str, Any]) -> str:
 
 def _key(source: Path, record: Mapping[str, Any]) -> str:
     """Return the ``series_key`` of a confirmed series. Raises ``ResiduaError``."""
+    return series_key(*files_of(source, record))
+
+
+def files_of(source: Path, record: Mapping[str, Any]) -> tuple[Owner, list[Path]]:
+    """Return whose a confirmed series is, and its files, which are still its own. Raises ``ResiduaError``."""
     owner = Owner(record["patient_id"], record["study_uid"], record["series_uid"])
     files = [source / name for name in record["files"]]
     for file in files:
@@ -126,7 +138,7 @@ def _key(source: Path, record: Mapping[str, Any]) -> str:
             raise ResiduaError(
                 f"{_place(record)}: a file of the source is no longer of this series; run residua import dicom again"
             )
-    return series_key(owner, files)
+    return owner, files
 
 
 def series_key(owner: Owner, files: Iterable[Path]) -> str:

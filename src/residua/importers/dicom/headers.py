@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import pydicom
+from pydicom.dataelem import RawDataElement
 from pydicom.errors import InvalidDicomError
 
 from residua.importers.dicom.elements import text
@@ -16,6 +17,7 @@ from residua.importers.tree import why_unread
 
 # Each doubtful value is judged where it is used; pydicom would print it, with names and dates.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
+_UNDEFINED = 0xFFFFFFFF
 _DIRECTORY = "1.2.840.10008.1.3.10"
 
 
@@ -34,6 +36,8 @@ class Owner(NamedTuple):
 def read_header(path: Path) -> tuple[Any, int]:
     """Read the header of ``path``, with or without the preamble of a DICOM file, and the bytes after it.
 
+    Less than zero bytes follow a header that is itself cut off: pydicom reads what is left of its last element.
+
     Raises ``UnusedError``.
     """
     if not path.is_file():
@@ -41,7 +45,7 @@ def read_header(path: Path) -> tuple[Any, int]:
     try:
         with open(path, "rb") as stream:
             header = _read(stream, stop_before_pixels=True)
-            after = os.path.getsize(path) - stream.tell()
+            after = -1 if _lacks_bytes(header) else os.path.getsize(path) - stream.tell()
     except Exception as error:
         raise UnusedError(f"cannot be read as DICOM ({type(error).__name__})") from None
     if header is None:
@@ -52,6 +56,13 @@ def read_header(path: Path) -> tuple[Any, int]:
     if not all(owner_of(header)):
         raise UnusedError("no identifier of patient, study or series")
     return header, after
+
+
+def _lacks_bytes(header: Any) -> bool:
+    return any(
+        isinstance(raw, RawDataElement) and raw.length != _UNDEFINED and len(raw.value or b"") < raw.length
+        for raw in (header.values() if header else ())
+    )
 
 
 def read_dataset(path: Path) -> Any:
@@ -86,7 +97,9 @@ def owner_of(header: Any) -> Owner:
 
 
 def is_cut_off(header: Any, after: int, frames: int) -> bool:
-    """Return whether ``after`` bytes are too few for the voxels; not known where voxels are compressed."""
+    """Return whether the header or, by ``after``, the voxels are cut off; not known of compressed voxels."""
+    if after < 0:
+        return True
     syntax = header.file_meta.get("TransferSyntaxUID")
     if syntax is not None and (syntax.is_compressed or syntax.is_deflated):
         return False

@@ -15,21 +15,28 @@ from residua.cohort.table.lines import MISSING, read_lines
 from residua.errors import ResiduaError
 from residua.importers.dicom.headers import Owner
 from residua.importers.dicom.propose import Proposal
+from residua.importers.dicom.structures import DRAWN_ON, structure_name
 from residua.publishing.publish import write_text
 from residua.settings.columns import CLINICAL, REQUIRED
 
 TABLE, PRIVATE = "proposal.tsv", "private"
 COLUMNS = (
-    *("patient", "study", "series", "session", "slices", "spacing_mm", "tr_ms", "te_ms", "ti_ms"),
+    *("patient", "study", "series", "structure", "session", "slices", "spacing_mm", "tr_ms", "te_ms", "ti_ms"),
     *("hours_since_surgery", "description", "column", "confidence", "reasons", "confirmed"),
 )
 _NO_IMAGE = (*REQUIRED, *CLINICAL, "exclusion_reason", "source_id")
-_FIELDS = (*Owner._fields, "files", "voxels", "clinical", "sign", "remarks", "refusal")
+_FIELDS = (*Owner._fields, "files", "voxels", "clinical", "sign", "remarks", "refusal", "drawn")
+_PLACE = ("patient", "study", "series", "structure")
 _VOCABULARY = re.compile(
     r"t1w?|t2w?|flair|mp-?rage|bravo|f?spgr|vibe|tfe|ffe|tse|fse|se|gre|tirm|space|cube|3d|2d|ax(?:ial)?|tra(?:ns)?|sag(?:ittal)?"
     r"|cor(?:onal)?|gd|gado\w*|km|ce|contrast|post|pre|nativ|ohne|without|with|fs|fatsat|dark|fluid|iso|mm|\d|p2|dwi|adc|swi"
     r"|loc\w*|scout|head|brain",
     re.IGNORECASE,
+)
+
+_STRUCTURES = (
+    r"tumou?r|gtv|ctv|ptv|enhancing|enhancement|residual|lesion|necrosis|necrotic|o?edema|cavity|resection|core|whole"
+    r"|non|glioma|glioblastoma|gbm|segment|segmentation|mask|label|roi|early|residuum"
 )
 
 
@@ -60,7 +67,7 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]], set[str]
     rows = _rows(folder)
     try:
         private = json.loads((folder / PRIVATE / "mapping.json").read_text(encoding="utf-8"))
-        records = {(r["patient"], str(r["study"]), str(r["series"])): r for r in private["series"]}
+        records = {tuple(str(record[part]) for part in _PLACE): record for record in private["series"]}
         whole = all(set(_FIELDS) <= set(record) for record in records.values())
     except (OSError, ValueError, KeyError, TypeError):
         whole = False
@@ -71,9 +78,10 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]], set[str]
     for number, row in rows:
         if row["column"] in MISSING or row["confirmed"].casefold() == "no":
             continue
-        record = records.get((row["patient"], row["study"], row["series"]))
+        record = records.get(tuple(row[part] for part in _PLACE))
         if fault := _row_fault(row, record, chosen):
-            wrong.append(f"row {number} (patient {row['patient']}, series {row['series']}): {fault}")
+            of = f", structure {row['structure']}" if row["structure"] else ""
+            wrong.append(f"row {number} (patient {row['patient']}, series {row['series']}{of}): {fault}")
         elif record is not None:
             chosen.append({**record, "column": row["column"], "scan": _scan_of(row)})
     if wrong:
@@ -81,28 +89,35 @@ def confirmed_series(folder: Path) -> tuple[Path, list[dict[str, Any]], set[str]
         raise ResiduaError("\n".join(lines))
     if not chosen:
         raise ResiduaError(f"{folder / TABLE}: no series is confirmed; write yes in the rows to convert")
-    return Path(private["source"]), chosen, {patient for patient, _, _ in records}
+    return Path(private["source"]), chosen, {patient for patient, *_ in records}
 
 
 def _row_fault(row: Mapping[str, str], record: Mapping[str, Any] | None, chosen: Sequence[Mapping[str, Any]]) -> str:
     """Return why a row that names a column cannot be converted; empty if it can."""
     column = row["column"]
     if record is None:
-        return "no such series; restore the original patient, study and series"
+        return "no such series; restore the original patient, study, series and structure"
     if not re.fullmatch(r"[a-z][a-z0-9_]*", column) or column in _NO_IMAGE:
         return f"{column!r} is not a column name; write one such as post_t1ce, or leave it empty"
+    if record["drawn"] and column not in DRAWN_ON and column.startswith(("post_", "pre_")):
+        return f"a structure of an annotation is a mask, and {column} an image; write a label such as residual"
     if record["refusal"]:
         return f"{record['refusal']}; correct the source and run residua import dicom again, or write no"
     if row["confirmed"].casefold() != "yes":
         return f"{column} is not confirmed; inspect the series and write yes or no"
     of_patient = [other for other in chosen if other["patient"] == row["patient"]]
-    if any((other["scan"], other["column"]) == (_scan_of(row), column) for other in of_patient):
+    alike = [other for other in of_patient if (other["scan"], other["column"]) == (_scan_of(row), column)]
+    if not all(record["drawn"] and other["drawn"] and _same(other, record, "series_uid") for other in alike):
         return f"{column} appears twice for this patient; confirm only one"
-    if any(other["series_uid"] == record["series_uid"] for other in chosen):
+    if any(_same(other, record, "series_uid", "structure") for other in chosen):
         return "the series is confirmed for two columns; write no in one of the rows"
     if len({bool(_scan_of(each)) for each in (row, *of_patient) if not each["column"].startswith("pre_")}) > 1:
         return "the patient has several scans; write which one under session, such as post1"
     return ""
+
+
+def _same(one: Mapping[str, Any], other: Mapping[str, Any], *fields: str) -> bool:
+    return all(one[field] == other[field] for field in fields)
 
 
 def _scan_of(row: Mapping[str, Any]) -> str:
@@ -123,20 +138,21 @@ def _rows(folder: Path) -> list[tuple[int, dict[str, str]]]:
 
 
 def _placed(proposal: Proposal) -> dict[str, Any]:
-    return dict(zip(("patient", "study", "series"), proposal.series.place, strict=True))
+    structure = structure_name(proposal.series, proposal.structure) if proposal.structure else ""
+    return dict(zip(_PLACE, (*proposal.series.place, structure), strict=True))
 
 
 def _shown(proposal: Proposal) -> dict[str, Any]:
     series, since = proposal.series, proposal.since
     return {
         "session": proposal.session,
-        "slices": len(series.frames),
+        "slices": proposal.structure.parts if proposal.structure else len(series.frames),
         "spacing_mm": "x".join(f"{mm:.3g}" for mm in series.spacing_mm),
         "tr_ms": _number(series.tr_ms),
         "te_ms": _number(series.te_ms),
         "ti_ms": _number(series.ti_ms),
         "hours_since_surgery": "" if since is None or since.sign == 0 else f"{since.hours:.0f}",
-        "description": scrubbed(series.description),
+        "description": _description(proposal),
         "column": proposal.column,
         "confidence": f"{proposal.confidence:.2f}",
         "reasons": "; ".join(proposal.reasons),
@@ -160,20 +176,35 @@ def _kept(proposal: Proposal) -> dict[str, Any]:
     if since and after and not since.exact:
         days = f"{since.hours / 24:g} whole days between the dates of surgery and scan"
         remarks.append(f"hours after surgery: {days}")
-    identity = {**series.owner._asdict(), "files": series.files, "voxels": series.voxels}
+    structure = proposal.structure
+    files = [structure.file] if structure else series.files
+    identity = {**series.owner._asdict(), "files": files, "voxels": series.voxels}
     return {
         **identity,
         "clinical": clinical,
         "sign": since.sign if since else 0,
         "remarks": remarks,
-        "refusal": series.refusal,
+        "refusal": proposal.refusal or series.refusal,
+        "drawn": {"kind": structure.kind, "number": structure.number, "name": structure.name, "on": proposal.on}
+        if structure
+        else None,
     }
 
 
-def scrubbed(description: str) -> str:
-    """Keep the MRI terms of a description; other words, which may identify a person, become "…"."""
+def _description(proposal: Proposal) -> str:
+    structure = proposal.structure
+    if not structure:
+        return scrubbed(proposal.series.description)
+    return " ".join(filter(None, (structure.kind, scrubbed(structure.name, _STRUCTURES))))
+
+
+def scrubbed(description: str, further: str = "") -> str:
+    """Keep the MRI terms of a description; other words, which may identify a person, become "…".
+
+    ``further`` is a pattern of words that are kept too.
+    """
     words = [word for word in re.split(r"[^A-Za-z0-9+*-]+", description) if word]
-    known = re.compile(rf"(?:{_VOCABULARY.pattern}|[+*-])+", re.IGNORECASE)
+    known = re.compile(rf"(?:{_VOCABULARY.pattern}{further and f'|{further}'}|[+*-])+", re.IGNORECASE)
     shown = [word if known.fullmatch(word) and not re.search(r"\d{3}", word) else "…" for word in words]
     return re.sub(r"(… )+…", "…", " ".join(shown))
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from residua.importers.dicom.annotations import Structure
 from residua.importers.dicom.moments import Elapsed
 from residua.importers.dicom.series import Series
 from residua.importers.dicom.sessions import ASKED, NOT_QUITE, ScanSession, session_of
@@ -40,7 +41,7 @@ another), and 0.2 if description and contrast agent's tag agree; times the certa
 
 @dataclass(frozen=True)
 class Proposal:
-    """The proposed column of a series, empty for none; ``confidence`` from 0 to 1 and the reasons in words."""
+    """The proposed column of a series or structure, empty for none; ``confidence`` from 0 to 1; reasons in words."""
 
     series: Series
     session: str
@@ -48,6 +49,12 @@ class Proposal:
     confidence: float
     reasons: tuple[str, ...]
     since: Elapsed | None = None
+    structure: Structure | None = None
+    """The structure of an annotation (SEG, RTSTRUCT) that the proposal is of."""
+    on: tuple[tuple[str, int, int], ...] = ()
+    """The places of the series on which the structure may have been drawn."""
+    refusal: str = ""
+    """Why the structure must not be converted, whoever confirms it; empty if it may be."""
 
     @property
     def asks(self) -> bool:

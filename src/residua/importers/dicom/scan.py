@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, time
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,18 @@ class Scan:
             add_file(series, name, header, frames)
         except UnreadableError as reason:
             self.left[name] = series.lost[name] = str(reason)
+        except Exception:  # pydicom reads sequences on access and raises many kinds for damaged ones.
+            self.left[name] = series.lost[name] = "its header is damaged"
+
+    def trace(self, series: Series) -> None:
+        """Add to the structures of a series the series of the images to which they refer, where those were read."""
+        series.structures[:] = [
+            replace(structure, series=structure.series | self._series_of(structure.images))
+            for structure in series.structures
+        ]
+
+    def _series_of(self, images: frozenset[str]) -> set[str]:
+        return {self._images[image][1].series_uid for image in images if image in self._images}
 
     def _is_copy(self, path: Path, image: str, series: Series) -> bool:
         """Return whether an image was read before; record a clash if another one has its identifier."""
@@ -76,6 +88,7 @@ def scan(source: Path, progress: Callable[[int], None] = lambda files: None) -> 
         progress(done)
     for series in found.series.values():
         complete(series)
+        found.trace(series)
     return found
 
 

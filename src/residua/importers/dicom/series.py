@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
+from residua.importers.dicom.annotations import RTSTRUCT, SEG, Structure, structures_of
 from residua.importers.dicom.elements import number, text, values, whole_number
 from residua.importers.dicom.frames import Frame
 from residua.importers.dicom.headers import Owner, owner_of
@@ -47,6 +48,8 @@ class Series:
     """Slices that the header announces."""
     persons: set[tuple[str, str, str]] = field(default_factory=set)
     spaces: set[str] = field(default_factory=set)
+    structures: list[Structure] = field(default_factory=list)
+    """What an annotation (SEG, RTSTRUCT) holds; empty for images."""
     lost: dict[str, str] = field(default_factory=dict)
     """Files of the series that cannot be used, with the reason."""
     conflict: str = ""
@@ -76,8 +79,11 @@ class Series:
     def fault(self) -> str:
         """Why the series cannot be used; empty if it may be."""
         words = f"{self.description} {' '.join(self.image_type)}".casefold()
-        if self.modality in ("SEG", "RTSTRUCT"):
-            return f"{self.modality}: annotations in DICOM are not converted"
+        if self.structures:
+            return self.refusal
+        if self.modality in (SEG, RTSTRUCT):
+            other = "its files are of another class, so it holds no structure that can be read"
+            return self.refusal if self.lost or self.conflict else f"{self.modality}: {other}"
         if self.modality != "MR":
             return f"modality {self.modality or 'unknown'}, not MR"
         if any(word in words for word in _LOCALISER):
@@ -94,6 +100,8 @@ class Series:
         if self.lost:
             n, reasons = len(self.lost), "; ".join(dict.fromkeys(self.lost.values()))
             return f"{n} of its {n + len(self.files)} files cannot be used: {reasons}"
+        if self.structures:
+            return ""
         if len(self.spaces) > 1:
             return f"slices of {len(self.spaces)} frames of reference in one series"
         return volume_fault(self.frames)
@@ -138,13 +146,14 @@ def add_file(series: Series, name: str, header: Any, frames: list[Frame]) -> Non
     series.persons.add((person, birth, sex))
     if space := text(header, "FrameOfReferenceUID"):
         series.spaces.add(space)
+    series.structures += structures_of(header, name)
     series.files.append(name)
     series.frames += frames
 
 
 def complete(series: Series) -> None:
     """Set what only all frames together tell: timing and spacing."""
-    if not series.frames:
+    if not series.frames or series.structures:
         return
     first = series.frames[0]
     series.tr_ms, series.te_ms, series.ti_ms = first.tr_ms, first.te_ms, first.ti_ms
