@@ -49,6 +49,17 @@ def persons_of(out: Path) -> dict[str, str]:
     return {patient.patient: patient.who for patient in read_patients(str(out / "cohort.tsv"), FILES, needed=())}
 
 
+def test_sessions_with_numbers_have_usual_names_where_every_scan_is_asked_for(tmp_path: Path) -> None:
+    root = two_sessions(tmp_path / "source")
+    asked, named = ("--every-scan",), ("--every-scan", *POSTOP)
+    for out, options in (("usual", asked), ("named", named)):
+        assert imported("bids", root, "--out", tmp_path / out, *options).exit_code == 0
+    assert rows_of(tmp_path / "usual") == rows_of(tmp_path / "named")
+    assert "sub01sespostop2" in rows_of(tmp_path / "usual")
+    imported("bids", root, "--out", tmp_path / "one")
+    assert set(rows_of(tmp_path / "one")) == {"sub01", "sub02", "sub03", "sub04"}
+
+
 def test_each_session_after_surgery_is_a_row_of_its_person(tmp_path: Path) -> None:
     root = two_sessions(tmp_path / "source")
     ran = imported("bids", root, "--out", tmp_path / "out", *POSTOP, "--every-scan")

@@ -276,6 +276,22 @@ def test_the_command_writes_once_and_check_passes(tmp_path: Path, monkeypatch: p
     assert (tmp_path / "my.yaml").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("roles", "holdout"), [((), "20% of the scans, drawn"), (("holdout", "holdout"), "where role is holdout")]
+)
+def test_the_command_says_how_one_hospital_is_split(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, roles: Sequence[str], holdout: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    records = cohort_of(("STO",), 12, lacking=("post_flair", "pre_t1ce", "pre_tumor"))
+    for record, role in zip(records, roles, strict=False):
+        record["role"] = role
+    write_images(tmp_path, [record | _unused(record) for record in records], enlarged=True)
+    ran = CliRunner().invoke(app, ["init", write_table(tmp_path, records), "--out", "my.yaml", "--workers", "1"])
+    assert ran.exit_code == 0, ran.output
+    assert f"hold-out: {holdout}; folds 2, drawn by persons (residua folds shows them)" in ran.stdout
+
+
 def _unused(record: Mapping[str, str]) -> dict[str, str]:
     return {column: f"unused/{record['patient']}_{column}.nii.gz" for column in FILES if not record[column]}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from string import digits
 from typing import Literal
 
 from residua.importers.bids_images import BidsImage
@@ -87,7 +88,11 @@ def _time_of(image: BidsImage, options: BidsOptions) -> Time | None:
 
 
 def _is_session(session: str, time: Time, options: BidsOptions) -> bool:
-    return session.casefold() in _names(time, options)
+    name = session.casefold()
+    if options.every_scan and time == "post" and time not in options.sessions:
+        # Of several sessions after surgery, the later ones have numbers: postop2.
+        name = name.rstrip(digits)
+    return name in _names(time, options)
 
 
 def _names(time: Time, options: BidsOptions) -> tuple[str, ...]:

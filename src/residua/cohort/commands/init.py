@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +44,22 @@ def write_config(table: Path, out: Path, published: Mapping[str, Any], cache: Pa
 
 def _chosen(config: Mapping[str, Any]) -> list[str]:
     inputs = ", ".join(f"{name} ({', '.join(channels)})" for name, channels in config["inputs"].items())
-    folds = "; ".join(f"{fold}: {', '.join(hospitals)}" for fold, hospitals in config["folds"].items())
     return [
         f"input configurations: {inputs}",
-        f"hold-out: {', '.join(config['holdout'])}; folds {folds}",
+        f"hold-out: {_holdout(config['holdout'])}; folds {_folds(config['folds'])}",
         f"brain mask: {config['brain_mask']['method']}; eligibility: {config['eligibility']}",
     ]
+
+
+def _holdout(proposed: Mapping[str, Any] | Sequence[str]) -> str:
+    if not isinstance(proposed, Mapping):
+        return ", ".join(proposed)
+    if "share" in proposed:
+        return f"{proposed['share']:.0%} of the scans, drawn"
+    return f"where {proposed['column']} is {' or '.join(proposed['values'])}"
+
+
+def _folds(proposed: Mapping[Any, Any]) -> str:
+    if "unit" in proposed:
+        return f"{proposed['count']}, drawn by persons (residua folds shows them)"
+    return "; ".join(f"{fold}: {', '.join(hospitals)}" for fold, hospitals in proposed.items())
