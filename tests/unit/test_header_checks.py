@@ -341,6 +341,18 @@ def test_one_file_under_two_patients_is_reported(patients: tuple[Patient, ...]) 
     assert problem.what == "the same file as post_t1 of patient STO1"
 
 
+@pytest.mark.parametrize(("person", "column", "allowed"), [
+    ("STO1", "pre_t1ce", True), ("STO1", "pre_tumor", True), ("", "pre_t1ce", False), ("STO1", "post_t1", False),
+    ("STO1", "residual", False),
+])  # fmt: skip
+def test_scans_of_one_person_may_have_one_scan_before_surgery_and_no_other_file_in_common(
+    patients: tuple[Patient, ...], person: str, column: str, allowed: bool
+) -> None:
+    second = replace(patients[1], person=person, files={**patients[1].files, column: patients[0].files[column]})
+    problems = check_headers(study(), (patients[0], second, *patients[2:]))
+    assert ("file-of-two-patients" in [problem.check for problem in problems]) is not allowed
+
+
 @pytest.mark.parametrize(
     ("name", "column", "check"),
     [

@@ -143,7 +143,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "sessions-swapped": "The grids of the labels show that scans before and after surgery are swapped",
         "session-in-name": "The file's name and its column name different sessions",
         "file-in-two-columns": "One file, by whatever path or link, in two columns",
-        "file-of-two-patients": "One file, by whatever path or link, under two patients",
+        "file-of-two-patients": "One file, by whatever path or link, under two patients (before surgery: two persons)",
     },
     "Traces of identity": {
         "identity-in-header": "A field of the header may hold a name, date or number of a person",

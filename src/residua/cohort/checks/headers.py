@@ -42,7 +42,7 @@ def check_headers(study: Study, patients: Iterable[Patient], memory_bytes: int =
     included = [patient for patient in patients if not patient.excluded]
     with _quiet(), ThreadPoolExecutor(_READERS) as pool:
         found = list(pool.map(lambda patient: _patient_problems(study, patient, memory_bytes), included))
-    return [*(problem for problems in found for problem in problems), *between_patients(included, study.file_columns)]
+    return [*(problem for problems in found for problem in problems), *between_patients(included, study)]
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from residua.cohort.checks.located import located
 from residua.cohort.table.patient import Patient
@@ -31,21 +31,31 @@ def within_patient(
     return [*_same_file(patient, study.file_columns), *swapped, *problems]
 
 
-def between_patients(patients: Iterable[Patient], columns: Sequence[str]) -> list[Problem]:
-    """Return an error for each file that an earlier patient has too, by whatever path or link."""
-    first: dict[tuple[int, int], tuple[str, str]] = {}
+def between_patients(patients: Iterable[Patient], study: Study) -> list[Problem]:
+    """Return an error for each file that an earlier patient has too, by whatever path or link.
+
+    Several scans of one person after surgery may have one scan before it, and its label.
+    """
+    before = _before_surgery(study)
+    first: dict[tuple[int, int], tuple[Patient, str]] = {}
     problems = []
     for patient in patients:
-        for column in columns:
+        for column in study.file_columns:
             place = _place(patient.files.get(column))
             if place is None:
                 continue
-            owner, whose = first.setdefault(place, (patient.patient, column))
-            if owner != patient.patient:
-                what = f"the same file as {whose} of patient {owner}"
+            owner, whose = first.setdefault(place, (patient, column))
+            shared = owner.who == patient.who and whose == column and column in before
+            if owner.patient != patient.patient and not shared:
+                what = f"the same file as {whose} of patient {owner.patient}"
                 found = problem_of("file-of-two-patients", what, "give every patient files of their own")
                 problems.append(located(found, patient, column, patient.files[column]))
     return problems
+
+
+def _before_surgery(study: Study) -> set[str]:
+    before = set(study.sequences.before_surgery)
+    return before | {label for label, sequence in study.labels.items() if sequence in before}
 
 
 def name_warnings(patient: Patient, columns: Iterable[str]) -> list[Problem]:
