@@ -31,6 +31,7 @@ if application:
             input:
                 "results/validation.json",
                 "results/validation.html",
+                "results/metrics/lesions.parquet",
                 expand(
                     "results/tables/{table}.{format}",
                     table=validation.tables(loaded),
@@ -72,6 +73,7 @@ else:
                 figure=publication.figures(loaded),
                 format=publication.FIGURE_FORMATS,
             ),
+            "results/metrics/lesions.parquet",
             sharing.descriptions(loaded),
             "results/quality/index.html",
             "results/quality/sound.json",

@@ -83,6 +83,7 @@ rule measure_lacking:
     params:
         cases=lambda wildcards: patients.measured_of_split(loaded, wildcards.arch, wildcards.inputs, "test"),
         leave_failed_out=loaded.leaves_failed_out,
+        lesions=patients.lesion_rule(loaded),
         code=code("measure"),
     script:
         "../scripts/measure.py"

@@ -4,6 +4,8 @@
 #   results/segmentations/{arch}/{inputs}/{split}/manifest.json   (segment.smk)
 # Gives:
 #   results/metrics/{arch}/{inputs}.parquet                       overlap, distances, volumes and lesions
+#   results/lesions/{arch}/{inputs}.parquet                       one row per lesion, or group of lesions that touch
+#   results/metrics/lesions.parquet                               these rows of all networks and input configurations
 rule measure:
     """Measure every segmentation of one network and input configuration."""
     input:
@@ -15,6 +17,7 @@ rule measure:
         ),
     output:
         "results/metrics/{arch}/{inputs}.parquet",
+        "results/lesions/{arch}/{inputs}.parquet",
     log:
         "results/logs/measure/{arch}_{inputs}.log",
     benchmark:
@@ -28,6 +31,29 @@ rule measure:
     params:
         cases=lambda wildcards: patients.measured(loaded, wildcards.arch, wildcards.inputs),
         leave_failed_out=loaded.leaves_failed_out,
+        lesions=patients.lesion_rule(loaded),
         code=code("measure"),
     script:
         "../scripts/measure.py"
+
+
+rule list_lesions:
+    """List the lesions of all networks and input configurations."""
+    input:
+        publication.lesion_files(loaded),
+    output:
+        "results/metrics/lesions.parquet",
+    log:
+        "results/logs/list_lesions.log",
+    benchmark:
+        "results/benchmarks/list_lesions.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("list_lesions"),
+    script:
+        "../scripts/list_lesions.py"

@@ -143,6 +143,7 @@ rule measure_again:
     params:
         cases=lambda wildcards: validation.rest_of(loaded, wildcards.arch, wildcards.inputs),
         leave_failed_out=loaded.leaves_failed_out,
+        lesions=patients.lesion_rule(loaded),
         code=code("measure"),
     script:
         "../scripts/measure.py"

@@ -14,6 +14,7 @@ from residua.cluster.processors import default_workers
 from residua.cohort.merge.command import merge
 from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
+from residua.evaluation.command import evaluate
 from residua.export.command import export
 from residua.importers.command import app as import_app
 from residua.inference.command import predict
@@ -39,6 +40,7 @@ app = typer.Typer(
 )
 app.add_typer(import_app, name="import")
 app.command()(bundle)
+app.command()(evaluate)
 app.command()(export)
 app.command()(merge)
 app.command()(predict)
@@ -176,19 +178,6 @@ def include(
     from residua.cohort.table import exclusion
 
     _show_changes(exclusion.include(cohort, patients, role, dry_run), dry_run)
-
-
-@app.command()
-def evaluate(
-    reference: Annotated[Path, typer.Argument(help="Folder of reference masks.")],
-    prediction: Annotated[Path, typer.Argument(help="Folder of predicted masks with the same names.")],
-    out: Annotated[Path, typer.Option(help="Table to write (CSV), one row per case.")],
-) -> None:
-    """Compare two folders of masks without the workflow."""
-    from residua.metrics.folders import evaluate_folders
-    from residua.publishing.publish import write_text
-
-    write_text(out, evaluate_folders(reference, prediction).to_csv(index=False))
 
 
 @app.command()

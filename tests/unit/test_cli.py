@@ -6,14 +6,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pandas as pd
 import pytest
 import yaml
 from typer.testing import CliRunner
 
 from cohort_tables import PUBLISHED, config, rows, snapshot, write_images, write_table
 from residua.cli import app
-from residua.errors import ResiduaError
 
 
 def residua(*arguments: object) -> Any:
@@ -139,24 +137,6 @@ def test_simulate_prints_the_reason_of_a_failure(folder: Path) -> None:
     assert ran.stderr.strip()
     assert isinstance(ran.exception, SystemExit)
     assert not (folder / "demo").exists()
-
-
-def test_evaluate_writes_one_row_a_case(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    table = pd.DataFrame({"case": ["a", "b"], "dice": [0.5, None]})
-    stand_in(monkeypatch, "residua.metrics.folders", evaluate_folders=lambda reference, prediction: table)
-    assert residua("evaluate", "ours", "theirs", "--out", "made/cases.csv").exit_code == 0
-    assert (folder / "made/cases.csv").read_text(encoding="utf-8") == "case,dice\na,0.5\nb,\n"
-
-
-def test_evaluate_leaves_an_old_table_alone_when_it_fails(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def evaluate_folders(reference: Path, prediction: Path) -> None:
-        raise ResiduaError(f"{reference}: no mask")
-
-    stand_in(monkeypatch, "residua.metrics.folders", evaluate_folders=evaluate_folders)
-    (folder / "cases.csv").write_text("old", encoding="utf-8")
-    ran = residua("evaluate", "ours", "theirs", "--out", "cases.csv")
-    assert (ran.exit_code, ran.stderr) == (1, "ours: no mask\n")
-    assert (folder / "cases.csv").read_text(encoding="utf-8") == "old"
 
 
 def test_schema_writes_its_files_and_checks_them(folder: Path) -> None:

@@ -53,7 +53,7 @@ def test_drift_names_each_file_and_the_command(tmp_path: Path) -> None:
     with pytest.raises(
         ResiduaError,
         match=r"config\.schema\.json, docs/reference/config\.md, docs/explanation/deviations\.md, "
-        r"docs/reference/checks\.md, docs/reference/cli\.md: .*run: residua",
+        r"docs/reference/checks\.md, docs/reference/metrics\.md, docs/reference/cli\.md: .*run: residua",
     ):
         require_current(tmp_path, PUBLISHED, app)
     write_docs(tmp_path, PUBLISHED, app)

@@ -119,7 +119,7 @@ LAYERS = (
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
     "tables", "figures", "quality", "bundle", "cohort.commands", "report", "simulate", "importers", "importers.dicom",
-    "importers.public", "operations", "inference", "validation", "wiring", "export",
+    "importers.public", "evaluation", "operations", "inference", "validation", "wiring", "export",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

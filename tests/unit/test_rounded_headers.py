@@ -15,8 +15,8 @@ from scipy.spatial.transform import Rotation
 from cohort_tables import rows, study, write_image, write_images, write_table
 from residua.cohort.commands.verdict import check_cohort
 from residua.errors import ResiduaError
+from residua.evaluation.folders import evaluate_folders
 from residua.images.volumes import load, load_grid
-from residua.metrics.folders import evaluate_folders
 
 SHAPES = (((512, 512, 180), (0.45, 0.45, 1.0)), ((256, 256, 24), (0.9, 0.9, 5.0)), ((240, 240, 155), (1.0, 1.0, 1.0)))
 
@@ -122,7 +122,7 @@ def test_every_reader_refuses_another_unit_as_check_does(unit: str, tmp_path: Pa
 def test_a_spacing_in_mm_is_read_as_mm_whatever_the_header_calls_it(unit: str, tmp_path: Path) -> None:
     in_unit(tmp_path / "prediction/p.nii.gz", unit, 1.0)
     in_unit(tmp_path / "reference/p.nii.gz", "mm", 1.0)
-    found = evaluate_folders(tmp_path / "reference", tmp_path / "prediction")
+    found = evaluate_folders(tmp_path / "reference", tmp_path / "prediction").cases
     assert found[["predicted_ml", "dice"]].values.tolist() == [[0.002, 1.0]]
 
 

@@ -39,6 +39,15 @@ METRICS = [
     "predicted_ml",
     "absolute_volume_error_ml",
     "volume_error_ml",
+    "reference_lesions",
+    "found_lesions",
+    "predicted_lesions",
+    "false_lesions",
+    "lesion_recall",
+    "lesion_precision",
+    "lesion_f1",
+    "lesion_dice",
+    "lesion_hd95_mm",
     "relative_volume_error",
 ]
 
@@ -200,7 +209,7 @@ def test_each_case_has_one_row_from_its_split(tmp_path: Path) -> None:
         "test": publish(tmp_path / "test", AMS1=voxels(0, 1) > 0, STO1=voxels(1) > 0),
     }
     manual = references(tmp_path, STO1=voxels(1, 1), GOT1=voxels(), AMS1=voxels(1))
-    rows = measure_all(segmentations, manual, cases(GOT1=1, STO1=0, AMS1=None))
+    rows = measure_all(segmentations, manual, cases(GOT1=1, STO1=0, AMS1=None)).cases
     assert list(rows.columns) == ["split", "fold", "patient", "hospital", *METRICS]
     assert rows["patient"].tolist() == ["GOT1", "STO1", "AMS1"]
     assert rows["hospital"].tolist() == ["GOT", "STO", "AMS"]
@@ -220,14 +229,14 @@ def test_each_case_has_one_row_from_its_split(tmp_path: Path) -> None:
 
 def test_a_study_of_held_out_patients_alone_has_missing_folds(tmp_path: Path) -> None:
     segmentations = {"test": publish(tmp_path / "test", AMS1=voxels(1) > 0)}
-    rows = measure_all(segmentations, references(tmp_path, AMS1=voxels(1)), cases(AMS1=None))
+    rows = measure_all(segmentations, references(tmp_path, AMS1=voxels(1)), cases(AMS1=None)).cases
     assert rows["fold"].dtype == "Int64"
     assert rows["fold"].isna().all()
 
 
 def test_rows_come_back_from_parquet(tmp_path: Path) -> None:
     segmentations = {"test": publish(tmp_path / "test", AMS1=voxels(1) > 0)}
-    rows = measure_all(segmentations, references(tmp_path, AMS1=voxels(1)), cases(AMS1=None))
+    rows = measure_all(segmentations, references(tmp_path, AMS1=voxels(1)), cases(AMS1=None)).cases
     rows.to_parquet(tmp_path / "rows.parquet", index=False)
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "rows.parquet"), rows)
 

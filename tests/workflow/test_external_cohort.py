@@ -18,7 +18,7 @@ import pytest
 from application import CHANNELS, new_table, rows_of
 from environments import build_environments
 from residua.bundle.pack import bundle_study
-from residua.metrics.folders import evaluate_folders
+from residua.evaluation.folders import evaluate_folders
 from residua.publishing.publish import manifest_of, read_json
 from residua.simulate.cohort import simulate_cohort
 from studies import Study, by_rule
@@ -108,7 +108,8 @@ def test_the_tables_hold_what_evaluate_finds_in_the_masks(
         mask = validated.out / f"results/segmentations/{arch}/{inputs}/test/{patient}.nii.gz"
         shutil.copy(mask, tmp_path / "predicted")
         shutil.copy(validated.rows[patient]["residual"], tmp_path / f"reference/{patient}.nii.gz")
-    found = evaluate_folders(tmp_path / "reference", tmp_path / "predicted").set_index("case").loc[cases["patient"]]
+    measured = evaluate_folders(tmp_path / "reference", tmp_path / "predicted").cases
+    found = measured.set_index("case").loc[cases["patient"]]
     for column in ("dice", "hd95_mm", "reference_ml", "predicted_ml"):
         np.testing.assert_allclose(cases[column], found[column], rtol=1e-6)
     positive, told = (found[column].to_numpy() >= 0.175 for column in ("reference_ml", "predicted_ml"))

@@ -254,6 +254,18 @@ def ends_of(mask: NDArray[np.bool_], axis: int) -> tuple[int, int]:
     return (int(levels[0]), int(levels[-1]) + 1) if levels.size else (0, mask.shape[axis])
 
 
+def box_of(mask: NDArray[np.bool_]) -> tuple[Box, tuple[int, int, int]]:
+    """Return the bounding box of a mask (x, y, z), and its first voxel; the whole array for an empty mask.
+
+    >>> mask = np.zeros((5, 5, 5), dtype=bool)
+    >>> mask[2:4, 1, 0] = True
+    >>> box_of(mask)
+    ((slice(2, 4, None), slice(1, 2, None), slice(0, 1, None)), (2, 1, 0))
+    """
+    x, y, z = (ends_of(mask, axis) for axis in range(3))
+    return (slice(*x), slice(*y), slice(*z)), (x[0], y[0], z[0])
+
+
 def box_around(grid: Grid, mask: NDArray[np.bool_], margin_mm: float) -> Box:
     """Return the bounding box of a mask (x, y, z) with a margin, within the grid; the whole grid for an empty mask.
 

@@ -8,18 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.images.volumes import Grid, box_around
-from residua.metrics.surface import SurfaceDistances, surface_distances
+from residua.metrics.lesions import LesionRule, Lesions, lesions_of, match_lesions
+from residua.metrics.surface import SurfaceDistances, distances_between, surface_of
+
+STANDARD = LesionRule()
 
 
 @dataclass(frozen=True)
 class ComparedMasks:
-    """Voxels of the intersection and of each mask, the volume of a voxel, and the distances of the surfaces."""
+    """Voxels of the intersection and of each mask, the volume of a voxel, distances of the surfaces, and lesions."""
 
     shared: int
     in_reference: int
     in_prediction: int
     voxel_ml: float
     distances: SurfaceDistances
+    lesions: Lesions
 
     @property
     def reference_ml(self) -> float:
@@ -37,7 +41,9 @@ class ComparedMasks:
         return (self.in_prediction - self.in_reference) * self.voxel_ml
 
 
-def compare(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], grid: Grid) -> ComparedMasks:
+def compare(
+    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], grid: Grid, rule: LesionRule = STANDARD
+) -> ComparedMasks:
     """Compare two boolean masks (x, y, z) on ``grid``.
 
     Raises ``TypeError`` for arrays that are not boolean and ``ValueError`` for a shape that is not the grid's.
@@ -52,12 +58,15 @@ def compare(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], grid: G
     # Both masks lie in this box, most often a hundredth of the image.
     box = box_around(grid, reference | prediction, margin_mm=0)
     reference, prediction = reference[box], prediction[box]
+    surfaces = surface_of(reference, grid.spacing_mm), surface_of(prediction, grid.spacing_mm)
+    drawn, predicted = lesions_of(reference, surfaces[0], rule), lesions_of(prediction, surfaces[1], rule)
     return ComparedMasks(
         shared=int(np.count_nonzero(reference & prediction)),
         in_reference=int(np.count_nonzero(reference)),
         in_prediction=int(np.count_nonzero(prediction)),
         voxel_ml=grid.voxel_ml,
-        distances=surface_distances(reference, prediction, grid.spacing_mm),
+        distances=distances_between(*surfaces),
+        lesions=match_lesions(drawn, predicted, grid.voxel_ml, rule),
     )
 
 

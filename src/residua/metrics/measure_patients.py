@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, fields
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-
 from residua.images.pairs import load_pair
-from residua.metrics.voxelwise import CaseMetrics, measure_case
+from residua.metrics.compared_masks import STANDARD, ComparedMasks, compare
+from residua.metrics.lesions import LesionRule
+from residua.metrics.metric_tables import MetricTables, metric_tables
 from residua.publishing.images import by_patient
 
 
@@ -18,8 +17,9 @@ def measure_all(
     references: Mapping[str, str],
     cases: Sequence[Mapping[str, Any]],
     leave_failed_out: bool = False,
-) -> pd.DataFrame:
-    """Return one row per case: split, fold (missing for the test set), patient, hospital, then the metrics.
+    rule: LesionRule = STANDARD,
+) -> MetricTables:
+    """Return split, fold (missing for the test set), patient, hospital, then the metrics: of cases, and of lesions.
 
     ``segmentations`` holds a manifest per split and ``references`` the reference standard by patient. Each of ``cases``
     has ``patient``, ``hospital`` and ``fold`` (None for the hold-out), and ``person`` where some persons have several
@@ -33,20 +33,21 @@ def measure_all(
     >>> with stage("test/manifest.json") as part:
     ...     save(mask, part / "AMS1.nii.gz")
     >>> cases = [{"patient": "AMS1", "hospital": "AMS", "fold": None}]
-    >>> rows = measure_all({"test": "test/manifest.json"}, {"AMS1": "reference.nii.gz"}, cases)
-    >>> rows[["split", "patient", "dice", "predicted_ml"]].values.tolist()
+    >>> found = measure_all({"test": "test/manifest.json"}, {"AMS1": "reference.nii.gz"}, cases)
+    >>> found.cases[["split", "patient", "dice", "predicted_ml"]].values.tolist()
     [['test', 'AMS1', 1.0, 0.008]]
     """
     masks = {split: by_patient([manifest]) for split, manifest in segmentations.items()}
-    rows = []
-    for case in cases:
-        split = "test" if case["fold"] is None else "validation"
-        patient = case["patient"]
-        if leave_failed_out and patient not in masks[split]:
-            continue
-        prediction, reference = load_pair(patient, masks[split][patient], references[patient])
-        metrics = measure_case(reference.data, prediction.data > 0.5, reference.grid)
-        rows.append({"split": split, **case, **asdict(metrics)})
+
+    def compared() -> Iterator[tuple[dict[str, Any], ComparedMasks]]:
+        for case in cases:
+            split = "test" if case["fold"] is None else "validation"
+            patient = case["patient"]
+            if leave_failed_out and patient not in masks[split]:
+                continue
+            prediction, reference = load_pair(patient, masks[split][patient], references[patient])
+            yield {"split": split, **case}, compare(reference.data, prediction.data > 0.5, reference.grid, rule)
+
     person = ["person"] if any("person" in case for case in cases) else []
-    columns = ["split", "fold", "patient", "hospital", *person, *(field.name for field in fields(CaseMetrics))]
-    return pd.DataFrame(rows, columns=columns).astype({"fold": "Int64"})
+    tables = metric_tables(compared(), ["split", "fold", "patient", "hospital", *person])
+    return MetricTables(*(table.astype({"fold": "Int64"}) for table in tables))

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from residua.metrics.compared_masks import ComparedMasks
+from residua.metrics.lesions import Lesions
 from residua.metrics.overlap import dice_of, jaccard_of, ratio
 
 Direction = Literal["higher", "lower", "nearest 0", ""]
@@ -51,15 +52,18 @@ class Metric:
     """A metric of a case. ``unit`` is empty for a fraction of 1; ``better`` is empty for a plain measurement."""
 
     name: str
-    unit: Literal["", "mm", "ml"]
+    unit: Literal["", "mm", "ml", "lesions"]
     better: Direction
     meaning: str
     function: Callable[[ComparedMasks], float]
     empty: EmptyMasks
+    of_lesions: bool = False
+    """A mask without any lesion is empty."""
 
     def of(self, case: ComparedMasks) -> float:
         """Return the metric of a case; NaN where it is undefined."""
-        value = self.empty.value(case.in_reference > 0, case.in_prediction > 0)
+        counted = case.lesions if self.of_lesions else case
+        value = self.empty.value(counted.in_reference > 0, counted.in_prediction > 0)
         return self.function(case) if value is None else value
 
 
@@ -72,6 +76,22 @@ def _surface_dice(tolerance_mm: int) -> Metric:
         lambda case: case.distances.share_within(tolerance_mm),
         NO_AGREEMENT,
     )
+
+
+def _lesion_recall(lesions: Lesions) -> float:
+    return ratio(lesions.found, lesions.in_reference)
+
+
+def _lesion_precision(lesions: Lesions) -> float:
+    return ratio(lesions.in_prediction - lesions.false, lesions.in_prediction)
+
+
+def _harmonic(one: float, other: float) -> float:
+    return 2 * one * other / (one + other) if one + other else 0.0
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values) if values else UNDEFINED
 
 
 METRICS: tuple[Metric, ...] = (
@@ -145,6 +165,78 @@ METRICS: tuple[Metric, ...] = (
         AS_EVER,
     ),
     Metric(
+        "reference_lesions", "lesions", "", "lesions of the reference", lambda case: case.lesions.in_reference, AS_EVER
+    ),
+    Metric(
+        "found_lesions",
+        "lesions",
+        "higher",
+        "lesions of the reference that are found",
+        lambda case: case.lesions.found,
+        AS_EVER,
+    ),
+    Metric(
+        "predicted_lesions",
+        "lesions",
+        "",
+        "lesions of the prediction",
+        lambda case: case.lesions.in_prediction,
+        AS_EVER,
+    ),
+    Metric(
+        "false_lesions",
+        "lesions",
+        "lower",
+        "lesions of the prediction that touch no lesion of the reference",
+        lambda case: case.lesions.false,
+        AS_EVER,
+    ),
+    Metric(
+        "lesion_recall",
+        "",
+        "higher",
+        "found lesions / lesions of the reference",
+        lambda case: _lesion_recall(case.lesions),
+        NEEDS_REFERENCE,
+        of_lesions=True,
+    ),
+    Metric(
+        "lesion_precision",
+        "",
+        "higher",
+        "(lesions of the prediction − false lesions) / lesions of the prediction",
+        lambda case: _lesion_precision(case.lesions),
+        NEEDS_PREDICTION,
+        of_lesions=True,
+    ),
+    Metric(
+        "lesion_f1",
+        "",
+        "higher",
+        "harmonic mean of lesion_recall and lesion_precision, 0 where both are 0",
+        lambda case: _harmonic(_lesion_recall(case.lesions), _lesion_precision(case.lesions)),
+        NO_AGREEMENT,
+        of_lesions=True,
+    ),
+    Metric(
+        "lesion_dice",
+        "",
+        "higher",
+        "mean over the groups in which a lesion is found of the Dice of the group's union",
+        lambda case: _mean([group.dice for group in case.lesions.matched]),
+        NEEDS_BOTH,
+        of_lesions=True,
+    ),
+    Metric(
+        "lesion_hd95_mm",
+        "mm",
+        "lower",
+        "mean over these groups of the hd95_mm of the group's union",
+        lambda case: _mean([group.hd95_mm for group in case.lesions.matched]),
+        NEEDS_BOTH,
+        of_lesions=True,
+    ),
+    Metric(
         "relative_volume_error",
         "",
         "nearest 0",
@@ -154,3 +246,6 @@ METRICS: tuple[Metric, ...] = (
     ),
 )
 """All metrics, in the order of the columns."""
+_NAMES = tuple(metric.name for metric in METRICS)
+EVALUATED = _NAMES[: _NAMES.index("lesion_f1") + 1]
+"""The metrics that ``residua evaluate`` writes of a case: other programs rely on these columns in this order."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import KDTree
 
-from residua.images.volumes import ends_of
+from residua.images.volumes import box_of
 
 Spacing = tuple[float, float, float]
 _ROUNDING = 1e-6
@@ -61,6 +61,51 @@ class SurfaceDistances:
         return np.concatenate([self.prediction_to_reference_mm, self.reference_to_prediction_mm])
 
 
+@dataclass(frozen=True)
+class MaskSurface:
+    """The surface voxels of a mask: their indices (n, 3) along x, y, z, and the spacing."""
+
+    voxels: NDArray[np.intp]
+    spacing_mm: Spacing
+
+    def part(self, chosen: NDArray[np.bool_]) -> MaskSurface:
+        """Return the ``chosen`` ones of its voxels (n)."""
+        return MaskSurface(self.voxels[chosen], self.spacing_mm)
+
+    def to(self, other: MaskSurface) -> NDArray[np.float64]:
+        """Return the distance (mm) of each voxel to the nearest one of another surface that is not empty."""
+        # A tree of the few surface voxels equals a distance transform of the box; where false positives lie scattered
+        # over the brain the box is most of the image, and the transform takes seconds and gigabytes.
+        distances, _ = KDTree(other._positions_mm()).query(self._positions_mm())
+        return np.asarray(distances, dtype=np.float64)
+
+    def _positions_mm(self) -> NDArray[np.float64]:
+        return np.asarray(self.voxels * np.array(self.spacing_mm), dtype=np.float64)
+
+
+def surface_of(mask: NDArray[np.bool_], spacing_mm: Spacing) -> MaskSurface:
+    """Return the surface of a mask (x, y, z) with voxels of ``spacing_mm``.
+
+    >>> surface_of(np.ones((3, 3, 3), dtype=bool), (1.0, 1.0, 1.0)).voxels.shape
+    (26, 3)
+    """
+    box, start = box_of(mask)
+    inner = mask[box]
+    return MaskSurface(np.argwhere(inner & ~ndimage.binary_erosion(inner)) + start, spacing_mm)
+
+
+def distances_between(reference: MaskSurface, prediction: MaskSurface) -> SurfaceDistances:
+    """Measure the distances of two surfaces, in both directions.
+
+    >>> one, other = (MaskSurface(np.array([[x, 0, 0]]), (2.0, 1.0, 1.0)) for x in (0, 3))
+    >>> distances_between(one, other).assd_mm
+    6.0
+    """
+    if not (reference.voxels.size and prediction.voxels.size):
+        return SurfaceDistances(np.empty(0), np.empty(0))
+    return SurfaceDistances(prediction.to(reference), reference.to(prediction))
+
+
 def surface_distances(
     reference: NDArray[np.bool_], prediction: NDArray[np.bool_], spacing_mm: Spacing
 ) -> SurfaceDistances:
@@ -71,24 +116,4 @@ def surface_distances(
     >>> surface_distances(reference, prediction, spacing_mm=(2.0, 1.0, 1.0)).hd95_mm
     6.0
     """
-    if not (reference.any() and prediction.any()):
-        return SurfaceDistances(np.empty(0), np.empty(0))
-    # No surface voxel lies outside the box around both masks: the box gives the same distances, faster.
-    either = reference | prediction
-    box = tuple(slice(*ends_of(either, axis)) for axis in range(3))
-    of_reference = _surface_mm(reference[box], spacing_mm)
-    of_prediction = _surface_mm(prediction[box], spacing_mm)
-    return SurfaceDistances(_nearest_mm(of_prediction, of_reference), _nearest_mm(of_reference, of_prediction))
-
-
-def _surface_mm(mask: NDArray[np.bool_], spacing_mm: Spacing) -> NDArray[np.float64]:
-    """Return the positions (n, 3) of the surface voxels in mm."""
-    surface = mask & ~ndimage.binary_erosion(mask)
-    return np.asarray(np.argwhere(surface) * np.array(spacing_mm), dtype=np.float64)
-
-
-def _nearest_mm(points: NDArray[np.float64], others: NDArray[np.float64]) -> NDArray[np.float64]:
-    # A tree of the few surface voxels equals a distance transform of the box; where false positives lie scattered
-    # over the brain the box is most of the image, and the transform takes seconds and gigabytes.
-    distances, _ = KDTree(others).query(points)
-    return np.asarray(distances, dtype=np.float64)
+    return distances_between(surface_of(reference, spacing_mm), surface_of(prediction, spacing_mm))

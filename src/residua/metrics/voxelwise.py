@@ -1,4 +1,4 @@
-"""Measure overlap, surface distance and volume of one case.
+"""Measure overlap, surface distance, volume and lesions of one case.
 
 Undefined metrics are NaN, never 0; ``residua.metrics.registry`` says when a metric is undefined.
 """
@@ -6,18 +6,20 @@ Undefined metrics are NaN, never 0; ``residua.metrics.registry`` says when a met
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from residua.images.volumes import Grid
-from residua.metrics.compared_masks import compare
+from residua.metrics.compared_masks import STANDARD, ComparedMasks, compare
+from residua.metrics.lesions import LesionRule
 from residua.metrics.registry import METRICS
 
 
 @dataclass(frozen=True)
 class CaseMetrics:
-    """Agreement of a prediction with its reference: fractions of 1, mm and ml; NaN where undefined."""
+    """Agreement of a prediction with its reference: fractions of 1, mm, ml and lesions; NaN where undefined."""
 
     dice: float
     jaccard: float
@@ -31,10 +33,21 @@ class CaseMetrics:
     predicted_ml: float
     absolute_volume_error_ml: float
     volume_error_ml: float
+    reference_lesions: int
+    found_lesions: int
+    predicted_lesions: int
+    false_lesions: int
+    lesion_recall: float
+    lesion_precision: float
+    lesion_f1: float
+    lesion_dice: float
+    lesion_hd95_mm: float
     relative_volume_error: float
 
 
-def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], grid: Grid) -> CaseMetrics:
+def measure_case(
+    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], grid: Grid, rule: LesionRule = STANDARD
+) -> CaseMetrics:
     """Compute all metrics of one case from two boolean masks (x, y, z) on ``grid``.
 
     Raises ``TypeError`` for arrays that are not boolean and ``ValueError`` for a shape that is not the grid's.
@@ -46,5 +59,16 @@ def measure_case(reference: NDArray[np.bool_], prediction: NDArray[np.bool_], gr
     >>> metrics.dice, metrics.recall, metrics.hd95_mm
     (0.5, 0.5, 10.0)
     """
-    case = compare(reference, prediction, grid)
-    return CaseMetrics(**{metric.name: metric.of(case) for metric in METRICS})
+    return metrics_of(compare(reference, prediction, grid, rule))
+
+
+def metrics_of(case: ComparedMasks) -> CaseMetrics:
+    """Compute all metrics of two compared masks.
+
+    >>> grid = Grid((2, 1, 1), np.eye(4))
+    >>> mask = np.ones(grid.shape, dtype=bool)
+    >>> metrics_of(compare(mask, mask, grid)).dice
+    1.0
+    """
+    values: dict[str, Any] = {metric.name: metric.of(case) for metric in METRICS}
+    return CaseMetrics(**values)

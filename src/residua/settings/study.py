@@ -22,6 +22,7 @@ from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
 from residua.settings.elsewhere import Elsewhere
 from residua.settings.initial_bundle import initial_bundles_of
+from residua.settings.lesions import LesionMatching
 from residua.settings.messages import validated
 from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
@@ -82,6 +83,7 @@ class Study(Frozen):
     )
     postprocessing: Postprocessing = Field(description="How a probability map becomes a mask.")
     classification: Classification = Field(description="Classes of patients: residual tumour or gross total resection.")
+    lesions: LesionMatching = Field(default=LesionMatching(), description="When a lesion is found.")
     statistics: Statistics = Field(
         description="Significance, intervals and the input configuration of each experiment."
     )

@@ -136,6 +136,12 @@ def _measured(loaded: LoadedStudy, patient: str) -> dict[str, Any]:
     return {"patient": patient, "hospital": hospital, **person, "fold": loaded.split.fold_of(patient)}
 
 
+def lesion_rule(loaded: LoadedStudy) -> dict[str, Any]:
+    """Return what a lesion is and when it is found, as ``residua.metrics.lesions.LesionRule`` takes it."""
+    study = loaded.study
+    return {"min_voxels": study.postprocessing.min_component_voxels, "min_overlap": study.lesions.min_overlap}
+
+
 def notes_of_persons(loaded: LoadedStudy) -> list[str]:
     """Return a footnote of tables that hold measurements, where a person has several scans."""
     if not loaded.split.persons:

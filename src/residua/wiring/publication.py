@@ -56,6 +56,11 @@ def metrics_files(loaded: LoadedStudy) -> list[str]:
     return [f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in loaded.judged]
 
 
+def lesion_files(loaded: LoadedStudy) -> list[str]:
+    """Return the lesions of every network and input configuration."""
+    return [f"results/lesions/{arch}/{inputs}.parquet" for arch, inputs in loaded.judged]
+
+
 def compared(loaded: LoadedStudy) -> list[tuple[str, str]]:
     """Return the networks and input configurations that may be compared by Dice, and that Figure 3 may show."""
     study = loaded.study

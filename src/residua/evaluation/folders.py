@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import os
-from dataclasses import asdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from residua.errors import ResiduaError
 from residua.images.rounding import rounded
 from residua.images.volumes import Image, load, load_grid
-from residua.metrics.voxelwise import measure_case
+from residua.metrics.compared_masks import STANDARD, ComparedMasks, compare
+from residua.metrics.lesions import LesionRule
+from residua.metrics.metric_tables import MetricTables, metric_tables
 
 _SUFFIXES = (".nii.gz", ".nii")
 
 
-def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str | os.PathLike[str]) -> pd.DataFrame:
-    """Measure every case: one row with ``case`` and the fields of ``CaseMetrics``, sorted by name; NaN where undefined.
+def evaluate_folders(
+    reference_dir: str | os.PathLike[str],
+    prediction_dir: str | os.PathLike[str],
+    rule: LesionRule = STANDARD,
+    progress: Callable[[int, int], None] = lambda done, planned: None,
+) -> MetricTables:
+    """Measure every case, sorted by name: ``case`` and the metrics; ``case``, ``lesion`` and one group of lesions.
 
     Files are matched by name; ``.nii`` and ``.nii.gz`` are one name. Raises one ``ResiduaError`` that lists every file
     without a counterpart, every pair on different grids and every file that is not a mask.
@@ -29,10 +35,10 @@ def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str 
     >>> mask[0] = True
     >>> for folder in ("reference", "prediction"):
     ...     save(Image(mask, grid), f"{folder}/case1.nii.gz")
-    >>> evaluate_folders("reference", "prediction")[["case", "dice", "hd95_mm"]].values.tolist()
+    >>> evaluate_folders("reference", "prediction").cases[["case", "dice", "hd95_mm"]].values.tolist()
     [['case1', 1.0, 0.0]]
     """
-    references, predictions = _masks_of(reference_dir), _masks_of(prediction_dir)
+    references, predictions = masks_of(reference_dir), masks_of(prediction_dir)
     problems = [f"{path}: no prediction has this name" for case, path in references.items() if case not in predictions]
     problems += [f"{path}: no reference has this name" for case, path in predictions.items() if case not in references]
     cases = sorted(set(references) & set(predictions))
@@ -40,14 +46,18 @@ def evaluate_folders(reference_dir: str | os.PathLike[str], prediction_dir: str 
         problems += _grid_problems(references[case], predictions[case])
     # Headers are read quickly; whether a file is a mask shows only in its voxels.
     _raise(problems)
-    rows = []
-    for case in cases:
-        try:
-            rows.append({"case": case, **_measured(references[case], predictions[case])})
-        except ResiduaError as error:
-            problems.append(str(error))
+
+    def compared() -> Iterator[tuple[dict[str, str], ComparedMasks]]:
+        for number, case in enumerate(cases):
+            progress(number, len(cases))
+            try:
+                yield {"case": case}, _compared(references[case], predictions[case], rule)
+            except ResiduaError as error:
+                problems.append(str(error))
+
+    tables = metric_tables(compared(), ["case"])
     _raise(problems)
-    return pd.DataFrame(rows)
+    return tables
 
 
 def _raise(problems: list[str]) -> None:
@@ -55,7 +65,14 @@ def _raise(problems: list[str]) -> None:
         raise ResiduaError(f"The folders cannot be compared, {len(problems)} problem(s):\n  " + "\n  ".join(problems))
 
 
-def _masks_of(folder: str | os.PathLike[str]) -> dict[str, Path]:
+def masks_of(folder: str | os.PathLike[str]) -> dict[str, Path]:
+    """Return the NIfTI files of a folder by case. Raises ``ResiduaError`` when there is none, or two of one case.
+
+    >>> Path("masks").mkdir()
+    >>> Path("masks/p1.nii.gz").touch()
+    >>> list(masks_of("masks"))
+    ['p1']
+    """
     if not Path(folder).is_dir():
         raise ResiduaError(f"{folder}: the folder does not exist")
     found: dict[str, Path] = {}
@@ -94,19 +111,25 @@ def _mm(spacing_mm: tuple[float, float, float]) -> str:
     return "x".join(f"{size:.3g}" for size in spacing_mm) + " mm"
 
 
-def _measured(reference: Path, prediction: Path) -> dict[str, float]:
+def _compared(reference: Path, prediction: Path, rule: LesionRule) -> ComparedMasks:
     drawn, predicted = _load_binary(reference), _load_binary(prediction)
-    return asdict(measure_case(drawn.data, predicted.data, drawn.grid))
+    return compare(drawn.data, predicted.data, drawn.grid, rule)
 
 
 def _load_binary(path: Path) -> Image:
     image = load(path)
-    data = rounded(image.data)
-    values = np.unique(data[data != 0])
-    # Otherwise several labels would be merged, and a probability map cut at 0.5, without notice.
-    if values.size > 1 or not (values > 0).all():
-        raise ResiduaError(f"{path}: expected a mask of 0 and one positive value, found {_some(values)} besides 0")
-    return Image(data > 0, image.grid)
+    # Most voxels are 0: what differs from it is little to look at.
+    inside = image.data[image.data != 0]
+    values = np.unique(rounded(inside) if np.isfinite(inside).all() else inside)
+    values = values[values != 0]
+    # Otherwise several labels would be merged, and a probability map cut somewhere, without notice.
+    if values.size > 1 or not all(value > 0 and float(value).is_integer() for value in values):
+        raise ResiduaError(
+            f"{path}: expected a mask of 0 and one positive whole number, found {_some(values)} besides 0; write one "
+            "label as 1 and all else as 0, a probability map after its threshold"
+        )
+    largest = float(values[0]) if values.size else 1.0
+    return Image(image.data > largest / 2, image.grid)
 
 
 def _some(values: np.ndarray) -> str:

@@ -1,0 +1,1 @@
+"""Evaluation of any two folders of masks, without a study."""

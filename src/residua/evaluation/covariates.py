@@ -1,0 +1,101 @@
+"""Subgroups of cases from a table of covariates."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from residua.errors import ResiduaError
+from residua.importers.bids_tables import Row, read_rows
+from residua.words import listed
+
+CASE_COLUMNS = ("case", "patient", "participant_id", "participant", "subject", "id")
+"""Columns that may name the case; the first that there is does."""
+UNKNOWN = "unknown"
+_MOST_GROUPS = 12
+_FEWEST_NUMBERS = 6
+"""A number with at least so many values is split at its median; one with fewer is a class, such as a field strength."""
+
+
+@dataclass(frozen=True)
+class Covariates:
+    """The group of each case by covariate, and what was left out, in words."""
+
+    groups: Mapping[str, Mapping[str, str]]
+    left_out: tuple[str, ...]
+
+
+def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
+    r"""Read the groups of ``cases`` from a table (TSV, CSV, Excel, OpenDocument or Parquet), one row per case.
+
+    A number of many values is split at its median; a text of many values makes no group and is named. Cases without a
+    row or a value are ``UNKNOWN``. Raises ``ResiduaError`` for a table that is missing, names no case or one twice.
+
+    >>> _ = Path("clinical.csv").write_text("case,sex,age\np1,f,50\np2,m,60\n", encoding="utf-8")
+    >>> read_covariates(Path("clinical.csv"), ["p1", "p2", "p3"]).groups["sex"]
+    {'p1': 'f', 'p2': 'm', 'p3': 'unknown'}
+    """
+    rows = _by_case(path)
+    if not set(rows) & set(cases):
+        raise ResiduaError(
+            f"{path}: none of its cases ({_some(rows)}) is in the folders, whose files are named {_some(cases)}"
+        )
+    columns = dict.fromkeys(column for row in rows.values() for column in row if column not in CASE_COLUMNS)
+    groups, left_out = {}, []
+    for column in columns:
+        values = {case: rows.get(case, {}).get(column, "") for case in cases}
+        found = _grouped(values)
+        if len(set(found.values())) > _MOST_GROUPS:
+            left_out.append(f"{column}: {len(set(found.values()))} different values make no subgroups")
+        elif any(values.values()):
+            groups[column] = found
+    return Covariates(groups, tuple(left_out))
+
+
+def _by_case(path: Path) -> dict[str, Row]:
+    rows = read_rows(path)
+    if not rows:
+        raise ResiduaError(f"{path}: the table does not exist, or has no row")
+    key = next((column for column in CASE_COLUMNS if any(column in row for row in rows)), None)
+    if key is None:
+        raise ResiduaError(f"{path}: no column names the case; call it {CASE_COLUMNS[0]}")
+    found: dict[str, Row] = {}
+    for row in rows:
+        case = row.get(key, "")
+        if not case:
+            raise ResiduaError(f"{path}: a row has no {key}; name the case, or delete the row")
+        if case in found:
+            raise ResiduaError(f"{path}: {case} has two rows; keep one")
+        found[case] = row
+    return found
+
+
+def _grouped(values: Mapping[str, str]) -> dict[str, str]:
+    numbers = {case: _number(value) for case, value in values.items() if value}
+    known = [number for number in numbers.values() if number is not None]
+    if len(known) < len(numbers) or len(set(known)) < _FEWEST_NUMBERS:
+        return {case: value or UNKNOWN for case, value in values.items()}
+    median = float(np.median(known))
+    return {case: _half(numbers.get(case), median) for case in values}
+
+
+def _half(number: float | None, median: float) -> str:
+    if number is None:
+        return UNKNOWN
+    return f"at most {median:g}" if number <= median else f"above {median:g}"
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        return None
+    return number if np.isfinite(number) else None
+
+
+def _some(names: Iterable[str]) -> str:
+    shown: Collection[str] = list(names)
+    return listed(list(shown)[:3]) + (", …" if len(shown) > 3 else "")
