@@ -6,6 +6,7 @@
 # Gives:
 #   results/raters/scores.parquet        every rater and network against the reference standard and the consensus
 #   results/statistics/raters.parquet    every network against every rater and group of raters
+#   results/statistics/paired_raters.parquet   the same, patient by patient, with tests of equivalence
 CANDIDATES, RATED, RATINGS = rating.candidates(loaded), rating.rated_patients(loaded), rating.ratings(loaded)
 
 
@@ -60,3 +61,26 @@ rule compare_raters:
         code=code("compare_raters"),
     script:
         "../scripts/compare_raters.py"
+
+
+rule compare_raters_paired:
+    """Compare every network with the raters patient by patient, and test whether it is on par with them."""
+    input:
+        "results/raters/scores.parquet",
+    output:
+        "results/statistics/paired_raters.parquet",
+    log:
+        "results/logs/compare_raters_paired.log",
+    benchmark:
+        "results/benchmarks/compare_raters_paired.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        statistics=study.statistics.model_dump(mode="json"),
+        code=code("compare_raters_paired"),
+    script:
+        "../scripts/compare_raters_paired.py"

@@ -1,4 +1,4 @@
-# The article's statistics, from the measurements of every patient.
+# The article's statistics and the paired ones, from the measurements of every patient.
 #
 # Needs:
 #   results/metrics/{arch}/{inputs}.parquet      (measure.smk)
@@ -7,6 +7,11 @@
 #   results/statistics/architectures.parquet     the networks against each other
 #   results/statistics/intervals.parquet         intervals of the classification
 #   results/statistics/overlaps.parquet          which of these intervals overlap
+# and, because every model sees the same patients, beside it
+#   results/statistics/paired_dice.parquet             models compared by Dice, patient by patient
+#   results/statistics/paired_friedman.parquet         Friedman's test of the input configurations
+#   results/statistics/paired_classification.parquet   models compared by the classification of each patient
+#   results/statistics/paired_auroc.parquet            area under the ROC curve of the predicted volume
 rule compare_inputs:
     """Compare the input configurations of every network by Tukey's range test."""
     input:
@@ -79,3 +84,32 @@ rule intervals:
         code=code("intervals"),
     script:
         "../scripts/intervals.py"
+
+
+rule compare_paired:
+    """Compare models patient by patient: inputs of every network, and the networks with their best inputs."""
+    input:
+        publication.metrics_files(loaded),
+    output:
+        dice="results/statistics/paired_dice.parquet",
+        friedman="results/statistics/paired_friedman.parquet",
+        classification="results/statistics/paired_classification.parquet",
+        auroc="results/statistics/paired_auroc.parquet",
+    log:
+        "results/logs/compare_paired.log",
+    benchmark:
+        "results/benchmarks/compare_paired.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=30,
+    params:
+        classification=study.classification.model_dump(mode="json"),
+        segmentation=study.choices("segmentation"),
+        judged=study.choices("classification"),
+        statistics=study.statistics.model_dump(mode="json"),
+        code=code("compare_paired"),
+    script:
+        "../scripts/compare_paired.py"

@@ -18,7 +18,15 @@ from residua.cli_docs import commands
 from residua.importers.command import LAYOUTS
 from residua.metrics.voxelwise import CaseMetrics
 from residua.quality.flags import Flag
-from residua.statistics import compare_architectures, compare_inputs, intervals, overlaps
+from residua.raters import paired
+from residua.statistics import (
+    compare_architectures,
+    compare_inputs,
+    intervals,
+    overlaps,
+    paired_classification,
+    paired_dice,
+)
 
 HOUSE = Path(__file__).resolve().parents[2]
 DOCS = HOUSE / "docs"
@@ -138,6 +146,8 @@ def test_the_reference_explains_the_columns_that_the_study_writes() -> None:
         *(field.name for field in fields(CaseMetrics)),
         *(field.name for field in fields(Flag)),
         *chain(compare_inputs.COLUMNS, compare_architectures.COLUMNS, intervals.COLUMNS, overlaps.COLUMNS),
+        *chain(paired_dice.COLUMNS, paired_dice.FRIEDMAN_COLUMNS, paired.COLUMNS),
+        *chain(paired_classification.COLUMNS, paired_classification.AUROC_COLUMNS),
     }
     assert {column for column in written if f"`{column}`" not in page} == set()
 

@@ -18,6 +18,7 @@ from residua.errors import DamagedStageError
 from residua.publishing.publish import stage, write_json, write_text
 from residua.quality.flags import write_flags
 from residua.raters.compare import compare_raters
+from residua.raters.paired import paired_raters
 from residua.report import provenance
 from residua.report.article_settings import ARTICLE_SETTINGS, differing
 from residua.report.beside import beside_the_article, same_inputs
@@ -36,6 +37,8 @@ from residua.statistics.compare_architectures import compare_architectures
 from residua.statistics.compare_inputs import compare_inputs
 from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps
+from residua.statistics.paired_classification import areas, paired_classification
+from residua.statistics.paired_dice import friedman_of_inputs, paired_dice
 from residua.tables.html import to_html
 from residua.tables.render import Table
 from residua.tables.supplement import supplementary_table
@@ -147,8 +150,23 @@ def statistics_of(study: Study, cases: pd.DataFrame, rated: bool) -> dict[str, p
         "intervals": between,
         "overlaps": overlaps(between),
     }
-    frames |= resections_of(study, cases)
-    return {**frames, "raters": compare_raters(scores_of(study), alpha)} if rated else frames
+    frames |= resections_of(study, cases) | paired_of(study, cases)
+    if not rated:
+        return frames
+    scores = scores_of(study)
+    return {**frames, "raters": compare_raters(scores, alpha), "paired_raters": paired_raters(scores, study.statistics)}
+
+
+def paired_of(study: Study, cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    few = study.statistics.model_copy(update={"bootstrap_resamples": 100})
+    return {
+        "paired_dice": paired_dice(cases, study.choices("segmentation"), study.classification, few),
+        "paired_friedman": friedman_of_inputs(cases, study.classification, few.alpha),
+        "paired_classification": paired_classification(
+            cases, study.choices("classification"), study.classification, few
+        ),
+        "paired_auroc": areas(cases, study.classification, few.alpha),
+    }
 
 
 def resections_of(study: Study, cases: pd.DataFrame) -> dict[str, pd.DataFrame]:

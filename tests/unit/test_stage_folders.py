@@ -28,6 +28,8 @@ FOLDERS = {
     "compare_inputs": JUDGED,
     "compare_members": {"images", "metrics", "segmentation"},
     "compare_subsets": JUDGED,
+    "compare_paired": JUDGED,
+    "compare_raters_paired": {"cohort.table", "raters"} | JUDGED,
     "compare_raters": {"cohort.table", "raters", "statistics"},
     "export_model": {"networks"},
     # Limits are judged in the words of the quality control.

@@ -250,18 +250,21 @@ def test_a_sequence_of_a_label_that_networks_see_is_assessed_too(tmp_path: Path)
     assert quality.assessed_columns(loaded) == ("pre_t1ce",)
 
 
+PAIRED = ("paired_dice", "paired_friedman", "paired_classification", "paired_auroc")
+
+
 def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: LoadedStudy, rated: LoadedStudy) -> None:
     assert publication.tables(loaded) == [
         "table1", "table2", "table3", "table4", "table_s2", "baseline", "tukey", "architectures", "intervals",
         "overlaps",
-        "resection", "rano",
+        "resection", "rano", *PAIRED,
     ]  # fmt: skip
     assert publication.comparisons(loaded) == [
-        "inputs", "architectures", "intervals", "overlaps", "resection", "rano",
+        "inputs", "architectures", "intervals", "overlaps", "resection", "rano", *PAIRED,
     ]  # fmt: skip
     assert publication.figures(loaded) == ["flow", "figure1", "figure3", "resection"]
-    assert set(publication.tables(rated)) - set(publication.tables(loaded)) == {"raters"}
-    assert publication.comparisons(rated)[-1] == "raters"
+    assert set(publication.tables(rated)) - set(publication.tables(loaded)) == {"raters", "paired_raters"}
+    assert set(publication.comparisons(rated)) - set(publication.comparisons(loaded)) == {"raters", "paired_raters"}
     assert publication.figures(rated)[-1] == "figure4"
 
 

@@ -32,18 +32,24 @@ def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
         models = of_reference[of_reference["kind"] == "model"]
         for arch, inputs in models[["scorer", "inputs"]].drop_duplicates().itertuples(index=False):
             model = positive.loc[(positive["kind"] == "model") & (positive["scorer"] == arch), "jaccard"]
-            for against, kind, others in _opponents(of_reference, positive):
+            for against, kind, others in opponents(of_reference, positive):
                 names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
                 names |= {"label": labels.get(against, against), "kind": kind}
                 rows.append({**names, **_compared(model, others, alpha)})
     return pd.DataFrame(rows).astype(_TYPES)
 
 
-def _opponents(of_reference: pd.DataFrame, positive: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
-    """Yield each opponent of a model: name, "rater" or "group", and one score per patient among the positive cases."""
+def opponents(of_reference: pd.DataFrame, positive: pd.DataFrame) -> Iterator[tuple[str, str, pd.Series]]:
+    """Yield each opponent of a model: name, "rater" or "group", and its Jaccard by patient among the positive cases.
+
+    >>> rows = {"scorer": ["r1", "r2"], "kind": ["novice", "novice"], "patient": "AMS1", "jaccard": [0.4, 0.6]}
+    >>> scores = pd.DataFrame(rows)
+    >>> [(name, kind, of.to_dict()) for name, kind, of in opponents(scores, scores)][1:3]
+    [('r2', 'rater', {'AMS1': 0.6}), ('novices', 'group', {'AMS1': 0.5})]
+    """
     raters = positive[positive["kind"].isin(GROUPS["all"])]
     for rater in of_reference.loc[of_reference["kind"].isin(GROUPS["all"]), "scorer"].unique():
-        yield str(rater), "rater", raters.loc[raters["scorer"] == rater, "jaccard"]
+        yield str(rater), "rater", raters[raters["scorer"] == rater].set_index("patient")["jaccard"]
     for group, members in GROUPS.items():
         of_group = raters[raters["kind"].isin(members)]
         yield group, "group", of_group.groupby("patient", sort=False)["jaccard"].mean()

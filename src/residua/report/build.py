@@ -23,6 +23,7 @@ from residua.report.cohort import cohort_facts, eligibility, is_the_articles_coh
 from residua.report.deviations import applying
 from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
+from residua.report.paired import paired
 from residua.report.quality import quality
 from residua.report.significance import significance
 from residua.report.thresholds import NAMES, SCORES, other_rule, thresholds
@@ -55,6 +56,11 @@ _TITLES = {
     "resection": "Extent of resection",
     "rano": "Classes of RANO resect",
     "subsets": "Channels that are missing",
+    "paired_dice": "Paired comparisons: Dice",
+    "paired_friedman": "Paired comparisons: all inputs together",
+    "paired_classification": "Paired comparisons: classification",
+    "paired_auroc": "Paired comparisons: area under the ROC curve",
+    "paired_raters": "Paired comparisons: raters",
 }
 _LONG = 20
 """A table with more rows is folded."""
@@ -119,6 +125,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         t1w_gain(cases, study, labels, statistics["inputs"]),
         conservative(cases, study, labels, statistics["overlaps"]),
         significance(statistics, labels),
+        paired(statistics, labels, study.statistics),
     ]
     return {
         "title": study.title,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from residua.metrics.classification import WEAK_OVERLAP_DICE
 from residua.report.networks import describe_network, settings_table
 from residua.report.resection import extent_of_resection
+from residua.report.statistics import statistics
 from residua.report.thresholds import SCORES
 from residua.report.wording import counted, listed, name_of, one_of, plain, share
 from residua.settings.participation import (
@@ -19,7 +20,6 @@ from residua.settings.participation import (
     LeaveOneHospitalOut,
 )
 from residua.settings.registration import Deformation
-from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
 from residua.tables.models import folds_in_words
 
@@ -49,7 +49,7 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, re
         Passage("From probabilities to masks", (_folds(study, folds), _ensemble(study, folds), _threshold(study))),
         Passage("Measures", (_measures(study),), _definitions(study)),
         Passage("Extent of resection", extent_of_resection(study, resected)),
-        Passage("Statistics", _statistics(study, labels, rated)),
+        Passage("Statistics", statistics(study, labels, rated)),
     ]
 
 
@@ -250,44 +250,3 @@ def _weights(study: Study) -> str:
     return {"with_metric": "their patients that have the measure", "all_patients": "all their patients"}[
         study.statistics.fold_weights
     ]
-
-
-def _statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[str, ...]:
-    settings = study.statistics
-    passages = [
-        f"The significance level is {settings.alpha:g}. The input configurations of one network are compared by "
-        "Tukey's range test of the Dice of P on the hold-out. The networks, each with its best configuration, are "
-        "compared by the Mann-Whitney U test of the same Dice.",
-        "Intervals of the classification on the hold-out are bias-corrected and accelerated (BCa) bootstrap intervals "
-        f"from {settings.bootstrap_resamples} resamples within each class of the reference. Out of fold they are "
-        f"normal intervals: pooled mean ± {settings.interval_sd_multiplier:g} sd over {folds_in_words(settings)}. Two "
-        "models differ significantly when their intervals do not overlap.",
-        "Raters and networks are compared by the Jaccard index with the reference standard and with the consensus (the "
-        "voxels that more than half of the raters marked), over the patients with residual tumour under the reference "
-        "in use. Each network is compared with each rater, and with the mean of the novices, of the experts and of all "
-        "raters for each patient, by the Mann-Whitney U test.",
-        _choices(study, labels, rated),
-        "All of these tests assume independent samples, although every model sees the same patients. A difference that "
-        "is not significant does not prove that two models are equal.",
-    ]
-    return tuple(passage for passage in passages if rated or not passage.startswith("Raters"))
-
-
-def _choices(study: Study, labels: Mapping[str, str], rated: bool) -> str:
-    chosen = study.statistics.best_inputs.model_dump()
-    words = []
-    for experiment, by_arch in chosen.items():
-        if experiment == "raters" and not rated:
-            continue
-        each = [
-            f"{labels.get(arch, arch)} {'the best out of fold' if by_arch[arch] == OUT_OF_FOLD else by_arch[arch]}"
-            for arch in study.archs
-            if arch in by_arch
-        ]
-        words.append(f"for {_EXPERIMENTS[experiment]} {listed(each)}")
-    left = any(OUT_OF_FOLD in by_arch.values() for by_arch in chosen.values())
-    same = " Out of fold, they are compared on the patients that all of them have." if left else ""
-    return f"Best input configurations, as set for this study: {'; '.join(words)}.{same}"
-
-
-_EXPERIMENTS = {"segmentation": "segmentation", "classification": "classification", "raters": "the inter-rater study"}

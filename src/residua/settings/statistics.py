@@ -43,5 +43,11 @@ class Statistics(Frozen):
         description="Weight of a fold in the pooled mean and sd of voxel-wise metrics: its patients that have the "
         "metric, as in the article's text, or all its patients, as in its authors' code.",
     )
+    equivalence_margin: float = Field(
+        default=0.05,
+        gt=0,
+        lt=1,
+        description="Paired mode: a network whose mean Jaccard (0 to 1) differs by less is on par with raters.",
+    )
     seed: int = Field(ge=0, description="Seed of the bootstrap.")
     best_inputs: BestInputs = Field(description="Input configuration of each network in each experiment.")

@@ -11,9 +11,18 @@ Kind = Literal["object", "Int64", "float64", "boolean"]
 ANSWER = ("p_value", "significant", "note")
 """Columns of the answer of a test."""
 
-_COUNTS = ("n", "n_1", "n_2", "undefined")
-_NUMBERS = ("estimate", "low", "high", "mean_difference", "median_1", "median_2", "u_statistic", "p_value")
-_ANSWERS = ("overlap", "significant")
+_COUNTS = (
+    *("n", "n_1", "n_2", "undefined", "persons", "hospitals", "freedom", "n_positive", "n_negative"),
+    *("first_alone", "second_alone", "differing"),
+)
+_NUMBERS = (
+    *("estimate", "low", "high", "mean_difference", "median_1", "median_2", "u_statistic", "p_value", "p_holm"),
+    *("hospital_low", "hospital_high", "person_low", "person_high", "w_plus", "cliffs_delta", "rank_biserial"),
+    *("sd_of_differences", "detectable", "chi_squared", "kendalls_w", "margin"),
+    *("auroc", "auroc_difference", "auroc_low", "auroc_high", "auroc_p_value", "auroc_p_holm"),
+    *("equivalence_p_value", "equivalence_low", "equivalence_high"),
+)
+_ANSWERS = ("overlap", "significant", "auroc_significant", "equivalent")
 
 
 def tidy(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> pd.DataFrame:

@@ -10,6 +10,8 @@ from residua.tables.render import Cell, Table
 PACKAGES = "% Needs \\usepackage{adjustbox, booktabs, caption, longtable}"
 
 _ROWS_ON_A_PAGE = 40
+_WIDE = 9
+"""A long table of more columns is turned: nothing makes it as narrow as the text."""
 _SPECIAL = {
     "\\": r"\textbackslash{}",
     "{": r"\{",
@@ -53,7 +55,10 @@ def to_latex(table: Table) -> str:
     body = [_row(_cell(cell) for cell in row) for row in table.frame.itertuples(index=False)]
     caption = rf"\caption*{{{escaped(table.caption)}}}"
     build = _long if len(body) > _ROWS_ON_A_PAGE else _floating
-    return "\n".join([PACKAGES, *build(layout, caption, head, body, _notes(table.notes))]) + "\n"
+    lines = [PACKAGES, *build(layout, caption, head, body, _notes(table.notes))]
+    if build is _long and len(columns) > _WIDE:
+        lines = _turned(lines)
+    return "\n".join(lines) + "\n"
 
 
 def escaped(text: str) -> str:
@@ -77,6 +82,11 @@ def _long(layout: str, caption: str, head: list[str], body: list[str], notes: li
         *(*head, r"\endfirsthead", *head, r"\endhead", *body, r"\bottomrule"),
         *(r"\end{longtable}", *notes, r"\endgroup"),
     ]
+
+
+def _turned(lines: list[str]) -> list[str]:
+    head, *body = [line.replace(r"\footnotesize", r"\tiny\setlength{\tabcolsep}{2pt}") for line in lines]
+    return [head.replace("longtable}", "longtable, pdflscape}"), r"\begin{landscape}", *body, r"\end{landscape}"]
 
 
 def _notes(notes: Sequence[str]) -> list[str]:

@@ -11,9 +11,10 @@ from typing import Any
 import pandas as pd
 
 from residua.settings.statistics import Statistics
-from residua.tables import validation
-from residua.tables.cells import interval, number, p_value, plain, yes_or_no
+from residua.tables import paired, validation
+from residua.tables.cells import interval, number, plain
 from residua.tables.models import SPLITS
+from residua.tables.parts import answer, level, model_of, table_of
 from residua.tables.render import Cell, Table
 from residua.tables.resection import rano, resection
 from residua.words import listed, name_of
@@ -31,8 +32,8 @@ def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stati
             "n 1": row["n_1"],
             "n 2": row["n_2"],
             "Difference (points)": number(100 * row["mean_difference"]),
-            f"{_level(statistics)} interval": interval(100 * row["low"], 100 * row["high"]),
-            **_answer(row),
+            f"{level(statistics)} interval": interval(100 * row["low"], 100 * row["high"]),
+            **answer(row),
         }
         for row in frame.to_dict("records")
     ]
@@ -42,19 +43,19 @@ def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stati
         f"simultaneous intervals. Significant: p < {statistics.alpha:g}. The test takes the samples as independent, "
         "although every input sees the same patients."
     )
-    return _table(rows, caption, ("Arch.", "Input 1", "Input 2", "n 1", "n 2"), "each network has one input only.")
+    return table_of(rows, caption, ("Arch.", "Input 1", "Input 2", "n 1", "n 2"), "each network has one input only.")
 
 
 def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
     """Compare the networks, each with its best inputs."""
     rows = [
         {
-            "Model 1": _model(row, arch_labels, "_1"),
-            "Model 2": _model(row, arch_labels, "_2"),
+            "Model 1": model_of(row, arch_labels, "_1"),
+            "Model 2": model_of(row, arch_labels, "_2"),
             "Median DSC-P 1 (%)": Cell(number(100 * row["median_1"]), row["n_1"]),
             "Median DSC-P 2 (%)": Cell(number(100 * row["median_2"]), row["n_2"]),
             "U": number(row["u_statistic"], 1),
-            **_answer(row),
+            **answer(row),
         }
         for row in frame.to_dict("records")
     ]
@@ -63,7 +64,7 @@ def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistic
         f"patients of the test set, each network with its best input. Significant: p < {statistics.alpha:g}. The test "
         "takes the samples as independent, although both networks see the same patients."
     )
-    return _table(rows, caption, ("Model 1", "Model 2"), "there is one network only.")
+    return table_of(rows, caption, ("Model 1", "Model 2"), "there is one network only.")
 
 
 def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -71,12 +72,12 @@ def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stat
     rows = [
         {
             "Reference": str(row["reference"]).replace("_", " "),
-            "Model": _model(row, arch_labels),
+            "Model": model_of(row, arch_labels),
             "Against": row["label"],
             "Median Jaccard, model (%)": Cell(number(100 * row["median_model"]), row["n_model"]),
             "Median Jaccard, other (%)": Cell(number(100 * row["median_other"]), row["n_other"]),
             "U": number(row["u_statistic"], 1),
-            **_answer(row),
+            **answer(row),
         }
         for row in frame.to_dict("records")
     ]
@@ -86,7 +87,7 @@ def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stat
         "score is its raters' mean for each patient. Patients: those with residual tumour in the reference in use. "
         f"Significant: p < {statistics.alpha:g}; no significant difference is no proof of being on par."
     )
-    return _table(rows, caption, ("Reference", "Model", "Against"), "there is nothing to compare.")
+    return table_of(rows, caption, ("Reference", "Model", "Against"), "there is nothing to compare.")
 
 
 def intervals(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -108,29 +109,29 @@ def intervals(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: S
         if (inputs, split, arch) in models
     ]
     caption = (
-        f"Supplement to Table 4. {_level(statistics)} intervals of the classification in percent. Test: bias-corrected "
+        f"Supplement to Table 4. {level(statistics)} intervals of the classification in percent. Test: bias-corrected "
         f"and accelerated bootstrap (BCa), {statistics.bootstrap_resamples} resamples of patients within each class of "
         f"the reference. Val: normal, pooled mean ± {statistics.interval_sd_multiplier:g} sd over the folds, not "
         "clipped. n: patients of the set; undefined: patients left out, those of each fold in which a rate has no "
         "denominator."
     )
-    return _table(rows, caption, ("Input", "Data", "Arch."), "there is no model.")
+    return table_of(rows, caption, ("Input", "Data", "Arch."), "there is no model.")
 
 
 def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
     """List pairs of models whose intervals overlap or do not, one row per split and pair."""
     pairs: dict[tuple[str, str, str], dict[str, object]] = {}
     for row in frame.to_dict("records"):
-        key = (SPLITS[row["split"]], _model(row, arch_labels, "_1"), _model(row, arch_labels, "_2"))
+        key = (SPLITS[row["split"]], model_of(row, arch_labels, "_1"), model_of(row, arch_labels, "_2"))
         names = dict(zip(("Data", "Model 1", "Model 2"), key, strict=True))
         pairs.setdefault(key, {**names})[_name(row["rate"])] = _comparison(row["significant"])
     caption = (
         "Supplement to Table 4 (the article's Tables S6 and S7). Pairs of models compared by the "
-        f"{_level(statistics)} intervals of their classification: significant when the intervals do not overlap. Not "
+        f"{level(statistics)} intervals of their classification: significant when the intervals do not overlap. Not "
         "comparable: one of the models has no interval, for the reason given with the intervals. Non-overlap is "
         "stricter than a test of the difference at the same level."
     )
-    return _table(list(pairs.values()), caption, ("Data", "Model 1", "Model 2"), "there is one model only.")
+    return table_of(list(pairs.values()), caption, ("Data", "Model 1", "Model 2"), "there is one model only.")
 
 
 def subsets(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -150,21 +151,7 @@ def subsets(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Sta
         "the networks that were trained on just these. Input: the input configuration of the training. A channel that "
         "is not given is zero; the threshold is the one that was chosen with all channels."
     )
-    return _table(rows, caption, ("Channels", "Arch.", "Input"), "no network is trained to do without channels.")
-
-
-def _table(rows: Sequence[Mapping[str, object]], caption: str, keys: Sequence[str], none: str) -> Table:
-    """Build the table; an empty column "Note" is dropped, and a table without rows states the reason."""
-    if not rows:
-        return Table(pd.DataFrame(columns=list(keys)), caption, (f"No rows: {none}",))
-    frame = pd.DataFrame(list(rows), dtype=object)
-    if "Note" in frame and not any(frame["Note"]):
-        frame = frame.drop(columns="Note")
-    return Table(frame, caption)
-
-
-def _answer(row: Mapping[Any, Any]) -> dict[str, object]:
-    return {"p": p_value(row["p_value"]), "Significant": yes_or_no(row["significant"]), "Note": row["note"]}
+    return table_of(rows, caption, ("Channels", "Arch.", "Input"), "no network is trained to do without channels.")
 
 
 def _estimate(row: Mapping[Any, Any]) -> Cell:
@@ -183,17 +170,8 @@ def _comparison(significant: bool | None) -> str:
     return "not comparable" if pd.isna(significant) else "significant" if significant else "overlap"
 
 
-def _model(row: Mapping[Any, Any], arch_labels: Mapping[str, str], which: str = "") -> str:
-    arch = row[f"arch{which}"]
-    return f"{arch_labels.get(arch, arch)} {row[f'inputs{which}']}"
-
-
 def _name(rate: str) -> str:
     return _RATES[rate].removesuffix(" (%)")
-
-
-def _level(statistics: Statistics) -> str:
-    return f"{100 * (1 - statistics.alpha):g} %"
 
 
 def supplementary_table(name: str, results: str, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -210,6 +188,11 @@ _SUPPLEMENT = {
     "resection": resection,
     "rano": rano,
     "subsets": subsets,
+    "paired_dice": paired.dice,
+    "paired_friedman": paired.friedman,
+    "paired_classification": paired.classification,
+    "paired_auroc": paired.auroc,
+    "paired_raters": paired.raters,
     "external": validation.external,
     "hospitals": validation.hospitals,
     "calibration": validation.calibration,

@@ -14,6 +14,7 @@ from residua.wiring.patients import notes_of_persons, resected_patients
 
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("pdf", "png")
+_PAIRED = ("dice", "friedman", "classification", "auroc", "raters")
 EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
 
 
@@ -24,7 +25,8 @@ def supplement(loaded: LoadedStudy) -> dict[str, str]:
     tables = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
     tables |= {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
     tables |= {"raters": "raters"} if loaded.raters else {}
-    return tables | ({"subsets": "subsets"} if loaded.study.channel_dropout else {})
+    tables |= {"subsets": "subsets"} if loaded.study.channel_dropout else {}
+    return tables | {f"paired_{name}": f"paired_{name}" for name in _PAIRED if name != "raters" or loaded.raters}
 
 
 def tables(loaded: LoadedStudy) -> list[str]:
