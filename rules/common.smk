@@ -142,7 +142,7 @@ cohort, split, raters, predictions = loaded.cohort, loaded.split, loaded.raters,
 wildcard_constraints:
     patient=patients.PATIENT,
     sequence="|".join(study.images),
-    channel="|".join([*study.channels, REFERENCE_STANDARD]),
+    channel=preparation.all_channels(loaded),
     label="|".join(study.labels),
     batch="|".join(cohort.candidates),
     arch="|".join([*study.archs, *study.elsewhere]),

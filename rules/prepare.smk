@@ -12,7 +12,8 @@
 #   results/prepared/{arch}/{channel}/{batch}/manifest.json   a channel cropped, normalised, on a network's grid
 #   results/prepared/{arch}/{inputs}/{subset}.json            the channels and patients of a training, or the hold-out
 #
-# A channel is prepared by one of three rules: as it was drawn, stripped, or sampled.
+# A channel is prepared by one of four rules: as it was drawn, stripped, sampled, or computed from two that were stripped or
+# sampled.
 rule sample:
     """Bring one channel of a batch of patients from its own voxels to the grid of one network, by one interpolation."""
     input:
@@ -133,6 +134,35 @@ rule prepare_sampled:
         code=code_of_network("prepare", "prepare"),
     script:
         "../scripts/prepare.py"
+
+
+rule prepare_derived:
+    """Compute a channel of a batch of patients from two others, and crop, normalise and resample it for one network."""
+    input:
+        sources=lambda wildcards: preparation.sources_of(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
+        brain="results/brain/{batch}/manifest.json",
+    output:
+        "results/prepared/{arch}/{channel}/{batch}/manifest.json",
+    log:
+        "results/logs/prepare/{arch}_{channel}_{batch}.log",
+    benchmark:
+        "results/benchmarks/prepare/{arch}_{channel}_{batch}.tsv"
+    wildcard_constraints:
+        channel=preparation.derived_channels(loaded),
+    conda:
+        environment_of
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=120,
+    params:
+        patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
+        definition=lambda wildcards: study.definition_of(wildcards.channel),
+        sampled=preparation.is_composed(loaded),
+        settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
+        code=code_of_network("prepare_derived", "prepare"),
+    script:
+        "../scripts/prepare_derived.py"
 
 
 rule select_cases:

@@ -255,6 +255,25 @@ def test_the_prepared_cohort_becomes_a_raw_data_set_with_the_studys_folds(prepar
     assert (label.data == drawn.data).all()
 
 
+def test_a_derived_channel_is_written_as_the_networks_see_it(prepared: Path, tmp_path: Path) -> None:
+    definition = {"subtract": ["post_t1ce", "post_t1"], "normalise": "none"}
+    settings = study_of("F", inputs={"F": ["gain", "post_t1ce"]}, derived_channels={"gain": definition})
+    write_json(prepared / STUDY, settings.model_dump(mode="json"))
+    ran = export("--study", prepared, "--inputs", "F", "--to", "nnunet-raw", "--out", tmp_path / "raw")
+    assert ran.exit_code == 0, ran.output
+    folder = tmp_path / "raw/Dataset501_ResiduaF"
+    assert json.loads((folder / "dataset.json").read_text())["channel_names"] == {"0": "gain", "1": "post_t1ce"}
+    assert "Computed channels: gain: post_t1ce minus post_t1." in (tmp_path / "raw/README.md").read_text()
+    first, second = (
+        volumes.load(prepared / f"results/stripped/{column}/STO-0/STO1.nii.gz").data
+        for column in definition["subtract"]
+    )
+    gain = volumes.load(folder / "imagesTr/STO1_0000.nii.gz").data
+    assert (first != second).any()
+    np.testing.assert_array_equal(gain, first - second)
+    np.testing.assert_array_equal(volumes.load(folder / "imagesTr/STO1_0001.nii.gz").data, first)
+
+
 def test_a_voxel_of_the_brain_that_is_zero_everywhere_stays_brain_to_nnunet(prepared: Path, tmp_path: Path) -> None:
     export("--study", prepared, "--inputs", "B", "--to", "nnunet-raw", "--out", tmp_path / "raw")
     images = tmp_path / "raw/Dataset501_ResiduaB/imagesTr"

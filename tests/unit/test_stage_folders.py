@@ -50,6 +50,7 @@ FOLDERS = {
     "participant_flow": {"cohort", "cohort.split", "cohort.table", "metrics"},
     "predict": {"images", "networks", "preparation"},
     "prepare": {"images", "networks", "preparation"},
+    "prepare_derived": {"images", "networks", "preparation"},
     # Raters' masks are checked as patients' are.
     "rate": CHECKS | {"raters"} | JUDGED,
     "register": {"images", "registration"},

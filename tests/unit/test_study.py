@@ -154,7 +154,7 @@ def test_a_study_cannot_be_changed() -> None:
         (
             "inputs.F",
             ["post_t1ce", "post_t2"],
-            "study: input configuration F names post_t2, which is not a sequence or label",
+            "study: input configuration F names post_t2, which is not a sequence, label or derived channel",
         ),
         ("inputs.F", [], "study: input configuration F must name at least one channel"),
         ("inputs.F", ["post_t1", "post_t1"], "inputs.F: post_t1 stands more than once; write it once"),

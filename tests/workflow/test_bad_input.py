@@ -64,7 +64,7 @@ def test_a_mask_on_another_grid_is_reported_with_row_column_file_and_remedy(fres
         (lambda c: c["folds"].update({1: ["GOT", "XYZ"]}), "names hospital XYZ, which has no patient in the table"),
         (
             lambda c: c["inputs"].update({"Z": ["post_t9"]}),
-            "input configuration Z names post_t9, which is not a sequence or label",
+            "input configuration Z names post_t9, which is not a sequence, label or derived channel",
         ),
         (lambda c: c.update(epochs=3), "epochs: unknown key"),
     ],

@@ -24,8 +24,8 @@ PUBLISHED = Counter(
     describe_model=MODELS, list_lesions=1,
 )  # fmt: skip
 """What follows when the measurements of the best inputs change."""
-PREPARED = ("prepare_reference_standard", "prepare_stripped", "prepare_sampled")
-"""The rules that prepare a channel: as drawn, stripped, or sampled."""
+PREPARED = ("prepare_reference_standard", "prepare_stripped", "prepare_sampled", "prepare_derived")
+"""The rules that prepare a channel: as drawn, stripped, sampled, or computed from two others."""
 
 
 def published_of(models: int, networks: int = NETWORKS) -> Counter[str]:
@@ -137,6 +137,29 @@ def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
     )  # fmt: skip
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "F"}
     assert {job["channel"] for job in jobs} == {None, "post_flair"}
+
+
+def test_a_derived_channel_schedules_the_inputs_that_use_it_and_another_definition_repeats_them(study: Study) -> None:
+    gain = {"subtract": ["post_t1ce", "post_t1"], "normalise": "brain"}
+    study.configure(lambda config: config.update(derived_channels={"gain": gain}))
+    assert study.planned() == []
+    study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "gain"]))
+    jobs = study.planned()
+    batches, of_f = 3, NETWORKS * FOLDS
+    # Its sequences are registered, assessed and stripped for inputs B.
+    assert by_rule(jobs) == Counter(
+        prepare_derived=NETWORKS * batches,
+        select_cases=of_f + NETWORKS, train=of_f, predict=of_f, ensemble=NETWORKS, choose_threshold=NETWORKS,
+        segment=2 * NETWORKS, measure=NETWORKS, compare_inputs=1,
+        intervals=1, table3=1, table4=1, supplementary_table=3, report=1, participant_flow=1, flow_figure=1,
+        describe_model=MODELS + NETWORKS,
+    )  # fmt: skip
+    assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "F"}
+    held_out = "results/prepared/nnunet/F/holdout.json"
+    study.run(held_out)
+    assert study.planned(held_out) == []
+    study.configure(lambda config: config["derived_channels"]["gain"].update(normalise="none"))
+    assert by_rule(study.planned(held_out)) == Counter(prepare_derived=1, select_cases=1)
 
 
 def test_touching_every_image_reruns_nothing(study: Study) -> None:

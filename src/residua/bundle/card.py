@@ -74,6 +74,8 @@ def _channels(record: BundleRecord, study: Study) -> list[str]:
             what = f"mask drawn on the {name_of(study.labels[channel.name])}, brought to the reference with it"
         elif channel.name == study.sequences.reference:
             what = "the reference: its grid is that of all results"
+        elif channel.name in study.derived_channels:
+            what = f"computed on the grid of the reference: {study.derived_channels[channel.name].told(name_of)}"
         else:
             when = "before surgery" if channel.name in study.sequences.before_surgery else "in the same session"
             what = f"scanned {when}; registered to the reference"

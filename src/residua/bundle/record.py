@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from sys import float_info
 from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_serializer, field_validator, model_validator
 
 from residua.bundle.names import BRAIN_WEIGHTS
 from residua.errors import ResiduaError
@@ -138,6 +139,12 @@ class BundleRecord(Closed):
         candidates = {found["threshold"]: found for found in self.threshold["candidates"]}
         return float((nested or candidates[self.threshold["threshold"]])["score"])
 
+    @field_serializer("channels")
+    def _as_ever(self, channels: tuple[Channel, ...]) -> list[dict[str, Any]]:
+        # Only a derived channel has a definition: the bundles of others are what they were before there were any.
+        plain = [asdict(channel) for channel in channels]
+        return [{k: value for k, value in each.items() if k != "definition" or value is not None} for each in plain]
+
     @field_validator("threshold")
     @classmethod
     def _threshold_is_one(cls, threshold: dict[str, Any]) -> dict[str, Any]:
@@ -165,6 +172,8 @@ class BundleRecord(Closed):
             raise ValueError(f"the settings are those of another model than {self.arch} on {', '.join(names)}")
         if [channel.name for channel in self.channels if channel.is_label != (channel.name in study.labels)]:
             raise ValueError("channels and settings disagree on which channels are labels")
+        if [channel.name for channel in self.channels if channel.definition != study.definition_of(channel.name)]:
+            raise ValueError("channels and settings disagree on how channels are derived")
         weights, own = study.brain_mask.weights, study.brain_mask.method == "agunet"
         if weights is not None and (weights != BRAIN_WEIGHTS if own else "/" in weights or "\\" in weights):
             wanted = BRAIN_WEIGHTS if own else "the name of a file"

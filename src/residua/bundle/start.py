@@ -13,6 +13,7 @@ from residua.bundle.record import BundleRecord
 from residua.errors import ResiduaError
 from residua.networks.cases import Channel
 from residua.publishing.publish import digest
+from residua.settings.channels import told
 from residua.settings.initial_bundle import InitialBundle, StartingFromBundles
 from residua.settings.network import NetworkSettings
 
@@ -91,7 +92,8 @@ def _other_channels(record: BundleRecord, channels: Sequence[Channel]) -> Iterat
 
 
 def _described(channel: Channel) -> str:
-    return f"{channel.name} ({'label' if channel.is_label else 'image'})"
+    kind = "label" if channel.is_label else "image"
+    return f"{channel.name} ({told(channel.definition) if channel.definition else kind})"
 
 
 def _other_settings(record: BundleRecord, arch: str, settings: StartingFromBundles) -> Iterator[str]:

@@ -23,6 +23,7 @@ from residua.cohort.table.patients import parse_table
 from residua.problems.lists import errors_of, raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
+from residua.settings.channels import Derived
 from residua.settings.participation import HoldoutColumn
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
@@ -46,11 +47,15 @@ class Cohort:
     places: Places = field(default_factory=dict)
     """Where folds are of persons: the place of each; ``placement`` is empty then."""
     predicted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    derived: Derived = field(default_factory=dict)
 
     def has(self, patient: str, channels: tuple[str, ...]) -> bool:
-        """Return whether the table gives a patient all of these channels."""
-        files = self.patients[patient].files
-        return all(channel in files for channel in channels)
+        """Return whether the table gives a patient all of these channels, or all of which they are derived."""
+        files, derived = self.patients[patient].files, self.derived
+        return all(
+            channel in files if channel not in derived else all(source in files for source in derived[channel].subtract)
+            for channel in channels
+        )
 
     def eligible(self, inputs: str) -> tuple[str, ...]:
         """Return the patients that have every channel of ``inputs``, fold by fold, then the hold-out."""
@@ -110,6 +115,7 @@ def judged_cohort(
         placement=planned.placement,
         places=planned.places,
         predicted=predicted,
+        derived=study.derived_channels,
     )
     if not errors_of(problems):
         problems += [*_without_patients(cohort), *_without_shared_patients(study, cohort)]

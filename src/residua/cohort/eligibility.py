@@ -37,9 +37,10 @@ def lacking(study: Study, patient: Patient) -> list[str]:
     if study.brain_mask.method == "given":
         needed.add("brain_mask")
     if study.eligibility == "complete":
-        needed |= set(study.channels)
-    elif not any(set(channels) <= set(patient.files) for channels in study.inputs.values()):
-        needed |= set(min(study.inputs.values(), key=lambda channels: len(set(channels) - set(patient.files))))
+        needed |= set(study.columns_of(study.channels))
+    else:
+        missing = [set(study.columns_of(channels)) - set(patient.files) for channels in study.inputs.values()]
+        needed |= min(missing, key=len)
     return [column for column in study.file_columns if column in needed and column not in patient.files]
 
 
@@ -67,7 +68,7 @@ def _missing(study: Study, patient: Patient, column: str) -> Problem:
 
 
 def _who_needs(study: Study, column: str) -> str:
-    using = [name for name, channels in study.inputs.items() if column in channels]
+    using = [name for name, channels in study.inputs.items() if column in study.columns_of(channels)]
     if column == study.sequences.reference or not using:
         return "every patient needs it"
     if len(using) == 1:

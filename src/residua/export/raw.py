@@ -16,9 +16,11 @@ from residua.images import volumes
 from residua.images.volumes import Image
 from residua.networks.cases import Channel
 from residua.networks.nnunet.raw_names import channel_names, dataset_name
+from residua.preparation.derived import derive
 from residua.publishing.images import by_patient
 from residua.publishing.publish import stage, write_json, write_text
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.channels import DerivedChannel, told
 from residua.wiring.files import brain_mask_of, file_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_of_subset
@@ -48,14 +50,15 @@ def _write(loaded: LoadedStudy, inputs: str, part: Path) -> None:
     folds = [patients_of_subset(loaded, loaded.study.archs[0], inputs, f"fold{fold}") for fold in loaded.folds]
     training = list(dict.fromkeys(patient for fold in folds for patient in fold["validation"]))
     held_out = patients_of_subset(loaded, loaded.study.archs[0], inputs, "holdout")["validation"]
-    stripped = {channel.name: _stripped(loaded, channel.name) for channel in channels}
+    stripped = {column: _stripped(loaded, column) for channel in channels for column in channel.columns}
     folder = part / dataset_name(inputs)
     for patients, images, labels in ((training, "imagesTr", "labelsTr"), (held_out, "imagesTs", "labelsTs")):
         for place in (images, labels):
             (folder / place).mkdir(parents=True)
         for patient in patients:
-            _write_patient(loaded, patient, [stripped[c.name][patient] for c in channels], folder / images)
-            grid = volumes.load_grid(stripped[channels[0].name][patient])
+            files = {column: found[patient] for column, found in stripped.items() if patient in found}
+            _write_patient(loaded, patient, channels, files, folder / images)
+            grid = volumes.load_grid(files[channels[0].columns[0]])
             drawn = volumes.load_mask(file_of(loaded, patient, REFERENCE_STANDARD))
             volumes.save(Image(drawn.data, grid), folder / labels / f"{patient}.nii.gz")
     write_json(folder / "splits_final.json", [{"train": f["training"], "val": f["validation"]} for f in folds])
@@ -70,11 +73,19 @@ def _stripped(loaded: LoadedStudy, channel: str) -> Mapping[str, Path]:
     return by_patient(manifests)
 
 
-def _write_patient(loaded: LoadedStudy, patient: str, files: Sequence[Path], out: Path) -> None:
-    for number, file in enumerate(files):
-        shutil.copyfile(file, out / f"{patient}_{number:04d}.nii.gz")
-    images = [volumes.load(file) for file in files]
-    brain = volumes.load_mask(brain_mask_of(loaded, patient)).data
+def _write_patient(
+    loaded: LoadedStudy, patient: str, channels: Sequence[Channel], files: Mapping[str, Path], out: Path
+) -> None:
+    mask = Path(brain_mask_of(loaded, patient))
+    written = [out / f"{patient}_{number:04d}.nii.gz" for number in range(len(channels))]
+    for channel, file in zip(channels, written, strict=True):
+        source, *others = (files[column] for column in channel.columns)
+        if channel.definition:
+            derive((source, *others), mask, DerivedChannel.model_validate(channel.definition), file)
+        else:
+            shutil.copyfile(source, file)
+    images = [volumes.load(file) for file in written]
+    brain = volumes.load_mask(mask).data
     lost = brain & ~np.logical_or.reduce([image.data != 0 for image in images])
     if lost.any():
         first = Image(np.where(lost, _OF_BRAIN, images[0].data), images[0].grid)
@@ -100,5 +111,10 @@ def _readme(inputs: str, channels: Sequence[Channel]) -> str:
 Move `{name}` into the folder nnUNet_raw, and after planning its `splits_final.json` into nnUNet_preprocessed/{name}:
 nnU-Net then trains and validates on the study's folds. `imagesTs` and `labelsTs` are the hold-out, which no training
 and no choice may see. Images lie on the grid of post-operative T1w-CE, registered to it, and are zero outside of the
-brain.
+brain.{_derived(channels)}
 """
+
+
+def _derived(channels: Sequence[Channel]) -> str:
+    made = "; ".join(f"{channel.name}: {told(channel.definition)}" for channel in channels if channel.definition)
+    return f" Computed channels: {made}." if made else ""

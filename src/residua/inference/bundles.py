@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,18 @@ class Bundle:
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """The columns that its models read, in order."""
+        """What its models read, in order."""
         return tuple(channel.name for channel in self.record.channels)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table that its channels are, or are made from."""
+        needed = (column for channel in self.record.channels for column in channel.columns)
+        return tuple(dict.fromkeys(needed))
+
+    def lacked(self, columns: Collection[str]) -> tuple[str, ...]:
+        """Return the channels that a patient with these ``columns`` of the table is without."""
+        return tuple(channel.name for channel in self.record.channels if not set(channel.columns) <= set(columns))
 
     @property
     def does_without(self) -> bool:
@@ -80,6 +90,7 @@ def shared_study(bundles: Sequence[Bundle], cohort: str) -> Study:
     merged: dict[str, Any] = {**bundles[0].record.study, "cohort": cohort, "raters": None}
     merged["inputs"] = {bundle.inputs: bundle.channels for bundle in bundles}
     merged["channel_dropout"], merged["elsewhere"] = {}, {}
+    merged["derived_channels"] = {name: made for bundle in bundles for name, made in _derived(bundle).items()}
     merged["archs"] = list(dict.fromkeys(bundle.arch for bundle in bundles))
     merged["networks"] = {bundle.arch: _untrained(bundle) for bundle in reversed(bundles)}
     if bundles[0].record.as_study().brain_mask.method == "agunet":
@@ -99,6 +110,10 @@ def _untrained(bundle: Bundle) -> dict[str, Any]:
     return network
 
 
+def _derived(bundle: Bundle) -> Mapping[str, Mapping[str, Any]]:
+    return {channel.name: channel.definition for channel in bundle.record.channels if channel.definition}
+
+
 def _disagreements(bundles: Sequence[Bundle]) -> Iterator[str]:
     first = bundles[0]
     own = [bundle.record.as_study() for bundle in bundles]
@@ -115,6 +130,10 @@ def _disagreements(bundles: Sequence[Bundle]) -> Iterator[str]:
         ):
             yield f"{first.path} and {bundle.path} differ in postprocessing"
         for other, others in zip(bundles, own, strict=True):
+            theirs, ours = _derived(other), _derived(bundle)
+            for name in theirs.keys() & ours.keys():
+                if theirs[name] != ours[name]:
+                    yield f"{other.path} and {bundle.path} derive the channel {name} in different ways"
             if other.inputs == bundle.inputs and other.channels != bundle.channels:
                 yield f"{other.path} and {bundle.path} call different channels {bundle.inputs}"
             if other.arch == bundle.arch and _prepared(others, bundle.arch) != _prepared(study, bundle.arch):

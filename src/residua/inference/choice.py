@@ -22,7 +22,7 @@ class Choice:
 def choose(
     bundles: Sequence[Bundle], columns: Collection[str], reference: str, missing: Missing = "refuse"
 ) -> Choice | None:
-    """Return the bundle with the best out-of-fold score among those whose channels are all in ``columns``.
+    """Return the bundle with the best out-of-fold score among those whose columns are all in ``columns``.
 
     The first of equals. Where there is none: the one that lacks the fewest channels among those that were trained to do
     without them and, with ``missing`` zeros, then among all. None when no bundle can be applied. ``reference`` is the
@@ -30,7 +30,7 @@ def choose(
     """
     if reference not in columns:
         return None
-    possible = [bundle for bundle in bundles if set(bundle.channels) <= set(columns)]
+    possible = [bundle for bundle in bundles if set(bundle.columns) <= set(columns)]
     if possible:
         best = max(possible, key=lambda bundle: bundle.record.out_of_fold_score)
         return Choice(best, _why(best, possible, bundles, columns))
@@ -42,16 +42,12 @@ def choose(
 def _with_zeros(bundles: Sequence[Bundle], columns: Collection[str]) -> Choice | None:
     if not bundles:
         return None
-    best = min(bundles, key=lambda bundle: (len(_lacked(bundle, columns)), -bundle.record.out_of_fold_score))
-    lacked = _lacked(best, columns)
+    best = min(bundles, key=lambda bundle: (len(bundle.lacked(columns)), -bundle.record.out_of_fold_score))
+    lacked = best.lacked(columns)
     trained = "was trained" if best.does_without else "was never trained"
     doubt = "" if best.does_without else ": the result is doubtful"
     why = f"{best} sees zeros in place of {listed(lacked)}, which it {trained} to do without{doubt}"
     return Choice(best, why, lacked)
-
-
-def _lacked(bundle: Bundle, columns: Collection[str]) -> tuple[str, ...]:
-    return tuple(channel for channel in bundle.channels if channel not in columns)
 
 
 def lacking(bundles: Sequence[Bundle], columns: Collection[str], reference: str) -> list[str]:
@@ -59,7 +55,7 @@ def lacking(bundles: Sequence[Bundle], columns: Collection[str], reference: str)
 
     ``columns`` are those that the patient has.
     """
-    missing = [[c for c in dict.fromkeys((reference, *b.channels)) if c not in columns] for b in bundles]
+    missing = [[c for c in dict.fromkeys((reference, *b.columns)) if c not in columns] for b in bundles]
     return min(missing, key=len)
 
 
@@ -73,5 +69,5 @@ def _why(best: Bundle, possible: Sequence[Bundle], bundles: Sequence[Bundle], co
         others = listed([f"{bundle} ({bundle.record.out_of_fold_score:.3f})" for bundle in possible if bundle != best])
         why = f"{best} has the best out-of-fold score ({score:.3f}) of the bundles whose channels are given; {others}"
     unfit = [bundle for bundle in bundles if bundle not in possible]
-    missing = [f"{b} needs {listed([c for c in b.channels if c not in columns])}" for b in unfit]
+    missing = [f"{b} needs {listed([c for c in b.columns if c not in columns])}" for b in unfit]
     return "; ".join([why, *missing])

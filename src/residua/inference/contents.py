@@ -129,7 +129,9 @@ def _undecidable(found: Mapping[str, Any]) -> str:
 
 def _given(record: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     predicted = record["state"] == "predicted"
-    read = record["bundle"]["channels"] if predicted else []
+    bundle = record["bundle"] if predicted else {"channels": []}
+    # What a derived channel is made of is read, too.
+    read = [*bundle["channels"], *bundle.get("derived_of", [])]
     for column in record["given"]:
         yield title_of(column), "read by the models" if column in read else "given"
     for column in record["lacking"]:

@@ -11,7 +11,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "unpack bundles": ("unpack",),
     "register scans": ("register", "register_without_label", "register_around_resection", "warp_label"),
     "mask brains": ("mask_brain", "collect_failures"),
-    "prepare channels": ("strip", "sample", "prepare_stripped", "prepare_sampled", "select_cases"),
+    "prepare channels": ("strip", "sample", "prepare_stripped", "prepare_sampled", "prepare_derived", "select_cases"),
     "predict": ("ensemble",),
     "segment": ("segment", "compare_members", "measure_before", "describe_resections", "list_patients"),
     "report": ("assess", "bring_back", "report_patient", "tabulate_patients"),

@@ -86,6 +86,7 @@ def _cohort(study: Study, candidates: Sequence[Patient], members: Sequence[Patie
         candidates=batches(candidates),
         channels=study.inputs,
         placement={},
+        derived=study.derived_channels,
     )
 
 
@@ -106,9 +107,9 @@ def _possible(study: Study, patient: Patient) -> set[str]:
 
 def _used(study: Study, bundles: Sequence[Bundle], patient: Patient, judged: bool) -> dict[str, str]:
     """Return the files that the models need, and those from before the surgery, to which a mask can be brought back."""
-    channels = {channel for bundle in bundles for channel in bundle.channels}
-    used = {study.sequences.reference, "brain_mask", *channels, *study.sequences.before_surgery}
-    used |= {study.labels[channel] for channel in channels if channel in study.labels}
+    columns = {column for bundle in bundles for column in bundle.columns}
+    used = {study.sequences.reference, "brain_mask", *columns, *study.sequences.before_surgery}
+    used |= {study.labels[column] for column in columns if column in study.labels}
     used |= {REFERENCE_STANDARD} if judged else set()
     # The label of the resected tumour steers the registration of its sequence.
     used |= {label for label, sequence in study.labels.items() if sequence in study.sequences.before_surgery}

@@ -127,6 +127,7 @@ def _bundle(outcome: Mapping[str, Any], bundle: Mapping[str, Any]) -> dict[str, 
     return {
         "name": PurePath(outcome["bundle"]).name,
         **{name: bundle[name] for name in named},
+        **{name: bundle[name] for name in ("derived_of",) if name in bundle},
         "threshold": outcome.get("threshold"),
         "out_of_fold_score": outcome["out_of_fold_score"],
         "why": outcome["why"],

@@ -15,18 +15,31 @@ class Channel:
     """One channel of an input configuration: the column of the cohort table, and whether it holds a label.
 
     Of a network that is trained to do without channels: ``dropout`` is the share of the training samples that lack this
-    one, and ``drawn_on`` the sequence of a label, which it goes with.
+    one, and ``drawn_on`` the sequence of a label, which it goes with. ``definition`` says how a derived channel
+    is made, as the configuration does; None: the channel is such a column.
     """
 
     name: str
     is_label: bool
     dropout: float = 0.0
     drawn_on: str | None = None
+    definition: Mapping[str, Any] | None = None
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Return the sequences of which a derived channel is made; none of another."""
+        return tuple(self.definition["subtract"]) if self.definition else ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Return the columns of the cohort table that the channel is, or is made of."""
+        return self.sources or (self.name,)
 
     def to_json(self) -> dict[str, Any]:
-        """Return builtins from which the same channel is made; without dropout as they have always been."""
-        plain = {"name": self.name, "is_label": self.is_label}
-        return plain | ({"dropout": self.dropout, "drawn_on": self.drawn_on} if self.dropout else {})
+        """Return builtins from which the same channel is made, without what does not concern it."""
+        record: dict[str, Any] = {"name": self.name, "is_label": self.is_label}
+        record |= {"dropout": self.dropout, "drawn_on": self.drawn_on} if self.dropout else {}
+        return record | ({"definition": dict(self.definition)} if self.definition else {})
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,11 @@ class Ensemble:
         models = {int(fold): Path(folder) for fold, folder in record["models"].items()}
         return cls(record["arch"], record["inputs"], channels, models, record["threshold"])
 
+    @property
+    def definitions(self) -> dict[str, Mapping[str, Any]]:
+        """Return how its derived channels are made, by name."""
+        return {channel.name: channel.definition for channel in self.channels if channel.definition}
+
     def facts(self) -> dict[str, Any]:
         """Return what every export says of its models."""
         return {
@@ -60,6 +65,7 @@ class Ensemble:
             "channels": [channel.name for channel in self.channels],
             "labels_among_channels": [channel.name for channel in self.channels if channel.is_label],
             "threshold": self.threshold,
+            **({"derived_channels": self.definitions} if self.definitions else {}),
         }
 
 

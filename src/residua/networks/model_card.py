@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from residua.networks.cases import Channel
 from residua.publishing.publish import record_digest
+from residua.settings.channels import told
 from residua.settings.network import NetworkSettings
 from residua.version import __version__
 
@@ -33,6 +34,7 @@ def model_card(
         "Segments residual enhancing tumour on early post-operative MRI. Research only, not a medical device.",
         "",
         f"- channels, in this order: {names}",
+        *(f"- {each.name}: {told(each.definition)}" for each in channels if each.definition),
         f"- trained on {patients[0]} patients, {patients[1]} of other hospitals validated",
         f"- version of the trainings: {version}; made with residua {__version__}",
         "- weights: safetensors, their digest in manifest.json",

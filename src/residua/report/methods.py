@@ -142,6 +142,13 @@ def _inputs(study: Study) -> tuple[tuple[str, str], ...]:
     return tuple((name, listed([name_of(channel) for channel in channels])) for name, channels in study.inputs.items())
 
 
+def _derived(study: Study) -> list[str]:
+    return [
+        f"The {name_of(name)} was computed of registered and stripped images: the {channel.told(name_of)}."
+        for name, channel in study.derived_channels.items()
+    ]
+
+
 def _network(study: Study, arch: str, label: str) -> Passage:
     settings = study.settings_of(arch)
     return Passage(label, describe_network(settings), settings=settings_table(settings))
@@ -152,7 +159,7 @@ def _trained_with(study: Study) -> str:
         f"With {name}, {share(fraction)} of the training samples lacked each channel but the reference."
         for name, fraction in study.channel_dropout.items()
     ]
-    return " ".join([*left_out, "Each network was trained and tested with each of:"])
+    return " ".join([*_derived(study), *left_out, "Each network was trained and tested with each of:"])
 
 
 def _folds(study: Study, folds: int) -> str:

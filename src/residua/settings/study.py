@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -18,6 +19,7 @@ from residua.settings.base import (
     Identifier,
 )
 from residua.settings.brain_mask import BrainMask
+from residua.settings.channels import DerivedChannel, undroppable, unusable_derived, unusable_inputs
 from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
 from residua.settings.elsewhere import Elsewhere
@@ -56,6 +58,12 @@ class Study(Frozen):
     inputs: dict[Identifier, Distinct[Column]] = Field(
         min_length=1, description="Input configurations: a name and its channels."
     )
+    derived_channels: dict[Column, DerivedChannel] = Field(
+        default_factory=dict,
+        # A study without any is described as it was before there were any.
+        exclude_if=lambda channels: not channels,
+        description="Channels that are computed from two sequences, by name; input configurations name them too.",
+    )
     channel_dropout: dict[Identifier, Annotated[float, Field(gt=0, lt=1)]] = Field(
         default_factory=dict,
         description="Input configurations whose networks are trained to do without channels: this share of the samples "
@@ -91,9 +99,20 @@ class Study(Frozen):
 
     @property
     def channels(self) -> tuple[str, ...]:
-        """Return every column that an input configuration uses, in the table's order: images first, then labels."""
+        """Return every channel that an input configuration uses: images first, then labels, then derived channels."""
         used = {channel for channels in self.inputs.values() for channel in channels}
-        return tuple(column for column in (*self.images, *self.labels) if column in used)
+        return tuple(channel for channel in (*self.images, *self.labels, *self.derived_channels) if channel in used)
+
+    def columns_of(self, channels: Iterable[str]) -> tuple[str, ...]:
+        """Return the columns of the cohort table from which channels are made, each once."""
+        derived = self.derived_channels
+        sources = (derived[channel].subtract if channel in derived else (channel,) for channel in channels)
+        return tuple(dict.fromkeys(column for columns in sources for column in columns))
+
+    def definition_of(self, channel: str) -> dict[str, Any] | None:
+        """Return how a derived channel is made, as builtins; None: the channel is a column of the cohort table."""
+        made = self.derived_channels.get(channel)
+        return made.model_dump(mode="json") if made else None
 
     @property
     def images(self) -> tuple[str, ...]:
@@ -181,36 +200,18 @@ class Study(Frozen):
 
     @model_validator(mode="after")
     def _inputs_of_columns(self) -> Study:
-        known = (*self.images, *self.labels)
-        problems = []
-        for name, channels in self.inputs.items():
-            problems += [
-                f"input configuration {name} names {c}, which is not a sequence or label"
-                for c in channels
-                if c not in known
-            ]
-            if not channels:
-                problems.append(f"input configuration {name} must name at least one channel")
-            if REFERENCE_STANDARD in channels:
-                problems.append(
-                    f"input configuration {name} names {REFERENCE_STANDARD}, the reference standard; remove it"
-                )
+        known = (*self.images, *self.labels, *self.derived_channels)
+        return _refused(self, unusable_inputs(self.inputs, known))
+
+    @model_validator(mode="after")
+    def _derived_of_sequences(self) -> Study:
+        named = (*self.columns_of_elsewhere, getattr(self.holdout, "column", ""))
+        problems = unusable_derived(self.derived_channels, self.images, tuple(self.labels), named)
         return _refused(self, problems)
 
     @model_validator(mode="after")
     def _channels_to_drop(self) -> Study:
-        reference = self.sequences.reference
-        problems = [
-            f"channel_dropout names {name}, which is missing under inputs"
-            for name in self.channel_dropout
-            if name not in self.inputs
-        ]
-        problems += [
-            f"channel_dropout.{name}: the input configuration needs {reference}, which is never left out, and others"
-            for name in self.channel_dropout
-            if name in self.inputs and not {reference} < set(self.inputs[name])
-        ]
-        return _refused(self, problems)
+        return _refused(self, undroppable(self.channel_dropout, self.inputs, self.sequences.reference))
 
     @model_validator(mode="after")
     def _resected_before_surgery(self) -> Study:
@@ -293,4 +294,7 @@ def load_study(config: dict[str, Any]) -> Study:
 
     Raises ``ResiduaError`` with one line per problem, each with the key and what is wrong.
     """
-    return validated(Study, config, "docs/reference/config.md", "study", "The configuration cannot be used")
+    study = validated(Study, config, "docs/reference/config.md", "study", "The configuration cannot be used")
+    # Others are in no result, so that their definition changes none.
+    used = {name: channel for name, channel in study.derived_channels.items() if name in study.channels}
+    return study.model_copy(update={"derived_channels": used})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Annotated, Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
@@ -48,6 +48,9 @@ def _readable(model: type[Settings], found: Mapping[Any, Any], key: Key, faults:
 
 
 def _section_of(field: FieldInfo) -> type[BaseModel] | None:
+    if get_origin(field.annotation) is dict:
+        # Its keys are names and not fields.
+        return None
     kinds = (field.annotation, *get_args(field.annotation))
     models = [kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)]
     return models[0] if len(models) == 1 else None

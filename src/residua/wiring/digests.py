@@ -46,10 +46,12 @@ def of_stages(loaded: LoadedStudy, house: Path) -> dict[str, str]:
         "register": study.registration.modules,
     }
     names = [path.stem for path in sorted((house / "scripts").glob("[a-z]*.py"))]
-    common = [name for name in names if name not in ("train", "prepare", "predict", "report")]
+    own = {"prepare": "prepare", "predict": "predict"}
+    own |= {"prepare_derived": "prepare"} if study.derived_channels else {}
+    common = [name for name in names if name not in ("train", "prepare", "prepare_derived", "predict", "report")]
     stages = {name: of_script(house, name, tuple(by_name.get(name, ()))) for name in common}
     return stages | {
-        f"{name}, {label}": of_script(house, name, network_module(arch, name))
-        for name in ("prepare", "predict")
+        f"{name}, {label}": of_script(house, name, network_module(arch, stage))
+        for name, stage in own.items()
         for arch, label in ((arch, loaded.arch_labels[arch]) for arch in study.archs)
     }

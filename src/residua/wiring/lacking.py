@@ -15,17 +15,24 @@ _BETWEEN = "-"
 def subsets(loaded: LoadedStudy, inputs: str) -> list[tuple[str, ...]]:
     """Return the subsets of the channels of an input configuration that a patient may have, the largest first.
 
-    Each holds the reference, and a label only with the sequence on which it was drawn.
+    Each holds the reference, a label only with the sequence on which it was drawn, and a derived channel with the
+    sequences of which it is made: then, and only then.
     """
-    study, channels = loaded.study, loaded.study.inputs[inputs]
+    channels = loaded.study.inputs[inputs]
     found = []
     for kept in product((True, False), repeat=len(channels)):
         given = tuple(channel for channel, is_kept in zip(channels, kept, strict=True) if is_kept)
-        drawn_on = (study.labels.get(channel) for channel in given)
-        is_possible = all(sequence in given for sequence in drawn_on if sequence in channels)
-        if study.sequences.reference in given and is_possible:
+        had = set[str]().union(*(_needed(loaded, channel) for channel in given))
+        is_possible = given == tuple(channel for channel in channels if _needed(loaded, channel) <= had)
+        if loaded.study.sequences.reference in given and is_possible:
             found.append(given)
     return sorted(found, key=len, reverse=True)
+
+
+def _needed(loaded: LoadedStudy, channel: str) -> set[str]:
+    """Return the columns that a patient must have for a channel."""
+    study = loaded.study
+    return {*study.columns_of([channel]), *([study.labels[channel]] if channel in study.labels else [])}
 
 
 def names(loaded: LoadedStudy) -> list[str]:

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.study import Study
 from residua.wiring.files import file_of, is_moving, on_the_reference, reference_of, registration_of, sequence_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import (
@@ -25,21 +26,45 @@ def pattern_of_columns(*columns: str) -> str:
 
 def stripped_channels(loaded: LoadedStudy) -> str:
     """Return a pattern of the channels that are prepared from stripped images and labels."""
-    return NOBODY if _is_composed(loaded) else pattern_of_columns(*loaded.study.channels)
+    return NOBODY if is_composed(loaded) else pattern_of_columns(*_columns(loaded))
 
 
 def drawn_channels(loaded: LoadedStudy) -> str:
     """Return a pattern of the channels that are prepared as the cohort table names them: the reference standard."""
-    return NOBODY if _is_composed(loaded) else pattern_of_columns(REFERENCE_STANDARD)
+    return NOBODY if is_composed(loaded) else pattern_of_columns(REFERENCE_STANDARD)
 
 
 def sampled_channels(loaded: LoadedStudy) -> str:
     """Return a pattern of the channels that are prepared from their own voxels by one interpolation."""
-    return pattern_of_columns(*loaded.study.channels, REFERENCE_STANDARD) if _is_composed(loaded) else NOBODY
+    return pattern_of_columns(*_columns(loaded), REFERENCE_STANDARD) if is_composed(loaded) else NOBODY
 
 
-def _is_composed(loaded: LoadedStudy) -> bool:
+def derived_channels(loaded: LoadedStudy) -> str:
+    """Return a pattern of the channels that are computed from others."""
+    return pattern_of_columns(*loaded.study.derived_channels)
+
+
+def all_channels(loaded: LoadedStudy) -> str:
+    """Return a pattern of all channels: what networks see, of what it is made, and the reference standard."""
+    channels = loaded.study.channels
+    return pattern_of_columns(*dict.fromkeys([*channels, *loaded.study.columns_of(channels), REFERENCE_STANDARD]))
+
+
+def sources_of(loaded: LoadedStudy, arch: str, channel: str, batch: str) -> list[str]:
+    """Return the batches of the sequences of which a derived channel is made, where they lie on one grid."""
+    folder = f"results/sampled/{arch}" if is_composed(loaded) else "results/stripped"
+    sources = loaded.study.derived_channels[channel].subtract
+    return [f"{folder}/{source}/{batch}/manifest.json" for source in sources]
+
+
+def is_composed(loaded: LoadedStudy) -> bool:
+    """Return whether a channel is interpolated once, onto the grid of each network."""
     return loaded.study.preparation == "composed"
+
+
+def _columns(loaded: LoadedStudy) -> list[str]:
+    """Return the channels that networks see as the cohort table names them."""
+    return [channel for channel in loaded.study.channels if channel not in loaded.study.derived_channels]
 
 
 def is_label(loaded: LoadedStudy, channel: str) -> bool:
@@ -72,19 +97,25 @@ def preparation_settings(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
 
 
 def channel_records(loaded: LoadedStudy, inputs: str) -> list[dict[str, Any]]:
-    """Return the channels of an input configuration in order, and whether each is a label, as builtins.
+    """Return the channels of an input configuration in order, as builtins: whether each is a label, how one is derived.
 
     Where its networks are trained to do without channels, also how often a training sample lacks each.
     """
     study = loaded.study
     share = study.channel_dropout.get(inputs)
     records: list[dict[str, Any]] = [{"name": c, "is_label": is_label(loaded, c)} for c in study.inputs[inputs]]
-    if share is None:
-        return records
-    droppable = [record for record in records if record["name"] != study.sequences.reference]
-    for record in droppable:
-        record |= {"dropout": share, "drawn_on": study.labels.get(record["name"])}
+    for record in records:
+        if definition := study.definition_of(record["name"]):
+            record["definition"] = definition
+        if share is not None and not _comes_with(study, record["name"], inputs):
+            record |= {"dropout": share, "drawn_on": study.labels.get(record["name"])}
     return records
+
+
+def _comes_with(study: Study, channel: str, inputs: str) -> bool:
+    """Return whether whoever has the other channels has this one: the reference, and what is made of the others."""
+    others = {study.sequences.reference, *study.inputs[inputs]} - {channel}
+    return channel == study.sequences.reference or set(study.columns_of([channel])) <= others
 
 
 def sampling(loaded: LoadedStudy, channel: str) -> dict[str, Any]:

@@ -13,9 +13,10 @@ from residua.wiring.patients import patients_in
 
 @cache
 def assessed_columns(loaded: LoadedStudy) -> tuple[str, ...]:
-    """Return the moving sequences that networks see, themselves or through a label drawn on them."""
+    """Return the moving sequences that networks see, through a label drawn on them, or in a derived channel too."""
     study = loaded.study
-    seen = {*study.channels, *(study.labels[channel] for channel in study.channels if channel in study.labels)}
+    used = study.columns_of(study.channels)
+    seen = {*used, *(study.labels[column] for column in used if column in study.labels)}
     return tuple(sequence for sequence in study.sequences.moving if sequence in seen)
 
 

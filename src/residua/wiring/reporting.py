@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from residua.inference.bundles import Bundle
 from residua.wiring.application import LoadedApplication
 from residua.wiring.files import brain_manifests, file_of, on_the_reference
 from residua.wiring.resection import sequence_before
@@ -55,17 +56,23 @@ def shown_images(loaded: LoadedApplication, patient: str) -> dict[str, str]:
     if not _predicted(loaded, patient):
         return {}
     study = loaded.study
-    channels = loaded.by_model[loaded.choice_of(patient)].channels
+    columns = loaded.by_model[loaded.choice_of(patient)].columns
     own = set(study.labels) | set(study.sequences.before_surgery)
     # A patient may lack a channel (missing: zeros).
-    shown = (channel for channel in channels if channel not in own and loaded.cohort.has(patient, (channel,)))
-    columns = dict.fromkeys((study.sequences.reference, *shown))
-    return {column: on_the_reference(loaded, patient, column) for column in columns}
+    shown = [column for column in columns if column not in own and loaded.cohort.has(patient, (column,))]
+    images = dict.fromkeys((study.sequences.reference, *shown))
+    return {column: on_the_reference(loaded, patient, column) for column in images}
 
 
 def described(loaded: LoadedApplication, patient: str) -> Mapping[str, Any] | None:
     """Return what a report tells of the patient's bundle, and by what it judges the patient, as builtins."""
     return _described(loaded, *loaded.choice_of(patient)) if patient in loaded.choices else None
+
+
+def _derived(bundle: Bundle) -> dict[str, list[str]]:
+    """Return the columns from which derived channels are made; nothing where there are none."""
+    sources = [column for column in bundle.columns if column not in bundle.channels]
+    return {"derived_of": sources} if sources else {}
 
 
 @cache
@@ -78,6 +85,7 @@ def _described(loaded: LoadedApplication, arch: str, inputs: str) -> Mapping[str
         "inputs": record.inputs,
         "label": record.settings.label,
         "channels": list(bundle.channels),
+        **_derived(bundle),
         "folds": list(record.folds),
         "residua": record.residua,
         "cut_off_ml": loaded.study.classification.residual_tumor_ml,

@@ -32,12 +32,14 @@ def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
         # The models of raidionics are their authors' to give: a bundle states the name and the digest.
         mask = {**mask, "weights": BRAIN_WEIGHTS if mask["method"] == "agunet" else _name(mask["weights"])}
     best = {experiment: {arch: inputs} for experiment in whole["statistics"]["best_inputs"]}
+    derived = whole.pop("derived_channels", {})
     return {
         **whole,
         "archs": [arch],
         "networks": {arch: network},
         "inputs": {inputs: whole["inputs"][inputs]},
         "channel_dropout": {name: share for name, share in whole["channel_dropout"].items() if name == inputs},
+        **_derived(derived, whole["inputs"][inputs]),
         "folds": whole["folds"] if loaded.split.unit == "person" else hospitals_of_folds(loaded),
         "brain_mask": mask,
         "statistics": {**whole["statistics"], "best_inputs": best},
@@ -61,8 +63,14 @@ def identity_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
 def images_of_model(loaded: LoadedStudy, inputs: str) -> list[str]:
     """Return the image columns that a model needs: the reference, and what its channels are or were drawn on."""
     study = loaded.study
-    drawn_on = [study.labels.get(channel, channel) for channel in study.inputs[inputs]]
+    drawn_on = [study.labels.get(column, column) for column in study.columns_of(study.inputs[inputs])]
     return list(dict.fromkeys([study.sequences.reference, *(each for each in drawn_on if is_moving(loaded, each))]))
+
+
+def _derived(definitions: dict[str, Any], channels: list[str]) -> dict[str, Any]:
+    """Return the section of a model's derived channels; none where it has none."""
+    used = {name: definition for name, definition in definitions.items() if name in channels}
+    return {"derived_channels": used} if used else {}
 
 
 def _name(path: str) -> str:

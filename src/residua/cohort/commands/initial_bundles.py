@@ -34,7 +34,9 @@ def _judged(
     study: Study, split: Split, arch: str, inputs: str, settings: StartingFromBundles, start: InitialBundle
 ) -> Iterator[Problem]:
     key = f"networks.{arch}.initial_bundles.{inputs}"
-    channels = [Channel(name, name in study.labels) for name in study.inputs[inputs]]
+    channels = [
+        Channel(name, name in study.labels, definition=study.definition_of(name)) for name in study.inputs[inputs]
+    ]
     try:
         record = fitting_bundle(Path(start.file), start, arch, channels, settings)
     except ResiduaError as error:

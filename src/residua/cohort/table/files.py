@@ -44,8 +44,9 @@ def how_to_do_without(study: Study, column: str) -> str:
     named["sequences.before_surgery"] = sequences.before_surgery
     named |= {f"labels.{label}": (label, sequence) for label, sequence in study.labels.items()}
     named["registration.resected"] = (study.registration.resected,)
+    named |= {f"derived_channels.{name}": channel.subtract for name, channel in study.derived_channels.items()}
     unread = ", ".join(key for key, columns in named.items() if column in columns)
-    inputs = [name for name, channels in study.inputs.items() if column in channels]
+    inputs = [name for name, channels in study.inputs.items() if column in study.columns_of(channels)]
     if not inputs:
         return f"no input configuration uses it: delete it in the config ({unread}), or add it to the table"
     which = f"inputs {', '.join(inputs)}" if len(inputs) < len(study.inputs) else "every input configuration"

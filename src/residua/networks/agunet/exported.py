@@ -7,6 +7,7 @@ from typing import Any
 
 from residua.networks.agunet.model import built_from
 from residua.networks.exporting import Ensemble
+from residua.settings.channels import told_all
 
 INPUT, OUTPUT = "volume", "probabilities"
 
@@ -29,6 +30,7 @@ def readme(ensemble: Ensemble, ending: str, load: str) -> str:
     built = built_from(next(iter(ensemble.models.values())))
     x, y, z = built["shape"]
     spacing = " x ".join(f"{size:g}" for size in built.get("spacing_mm") or ()) or "?"
+    made = told_all(ensemble.definitions)
     return f"""# AGU-Net on {", ".join(channel.name for channel in ensemble.channels)}, as {ending}
 
 Segments residual enhancing tumour on early post-operative MRI. Research only, not a medical device.
@@ -38,8 +40,8 @@ channel; {x} x {y} x {z} voxels in RAS+ order) to the probabilities of backgroun
 same axes).
 
 1. Images on the grid of post-operative T1w-CE, registered to it, and zero outside of the brain; cropped to its box.
-2. Resampled to {spacing} mm, then resized to the shape, each linearly over the same extent, smoothed where the grid
-   becomes coarser (`skimage.transform.resize`, `anti_aliasing=True`); labels by nearest neighbour.
+2. {made}Resampled to {spacing} mm, then resized to the shape, each linearly over the same extent, smoothed where the
+   grid becomes coarser (`skimage.transform.resize`, `anti_aliasing=True`); labels by nearest neighbour.
 3. Images with mean 0 and standard deviation 1 over the whole volume; labels 0 and 1.
 4. Mean of the folds' probabilities, resized back in the same two steps; a voxel is tumour from {ensemble.threshold} on.
 """

@@ -13,6 +13,7 @@ from residua.networks.nnunet.plans import CONFIGURATION, DATASET_FILE, INFERENCE
 from residua.networks.nnunet.raw_names import DATASET_NUMBER, channel_names, dataset_name
 from residua.publishing.archive import write_zip
 from residua.publishing.publish import read_json, write_json, write_text, writing
+from residua.settings.channels import told_all
 
 PLANS_NAME, TRAINER = "nnUNetPlans", "nnUNetTrainer"
 """nnU-Net's own names, so that its commands need no -p and no -tr."""
@@ -89,6 +90,7 @@ def _readme(ensemble: Ensemble, tile_step: float) -> str:
         "| --- | --- |",
         *files,
         "",
+        *([told_all(ensemble.definitions).strip(), ""] if ensemble.definitions else []),
         "Predict with every fold, then average the probabilities, as the study does:",
         "",
         "```sh",

@@ -13,6 +13,7 @@ from residua.networks.nnunet.model import load_model
 from residua.networks.nnunet.plans import INFERENCE, PLANS_FILE
 from residua.networks.onnx_file import write_onnx
 from residua.publishing.publish import read_json, write_text
+from residua.settings.channels import told_all
 
 
 def export(ensemble: Ensemble, out: Path) -> None:
@@ -47,6 +48,7 @@ def _facts(folder: Path, configuration: Any) -> dict[str, Any]:
 
 
 def _readme(ensemble: Ensemble) -> str:
+    made = told_all(ensemble.definitions)
     return f"""# nnU-Net on {", ".join(channel.name for channel in ensemble.channels)}, as ONNX
 
 Segments residual enhancing tumour on early post-operative MRI. Research only, not a medical device.
@@ -55,7 +57,7 @@ Each file is the network of one fold, from one window (`window`: batch, channel,
 before the softmax). Metadata of each file name channels, axes, spacing, shape, normalisation, step and mirrored axes.
 
 1. Images on the grid of post-operative T1w-CE, registered to it, and zero outside of the brain; cropped to its box.
-2. Images z-scored within the brain, zero outside of it; labels 0 and 1. Resampled to the spacing.
+2. {made}Images z-scored within the brain, zero outside of it; labels 0 and 1. Resampled to the spacing.
 3. Windows at the step, weighted by a Gaussian (sd: an eighth of the window), averaged with those of mirrored windows.
 4. Resampled to the crop, softmax, mean over the folds; a voxel is tumour from {ensemble.threshold} on.
 
