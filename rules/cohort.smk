@@ -1,10 +1,12 @@
 # What the cohort holds, and who trains, who validates and who is held out.
 #
-# Needs: the cohort table and every file that it names.
+# Needs: the cohort table and every file that it names, and with on_fault: exclude
+#   results/quality/left_out/{side}.json (quality.smk)
 # Gives:
 #   results/cohort/checks/{batch}.json   problems of a batch of patients, and the volumes of their labels
 #   results/cohort/duplicates.json       the proof that no image belongs to two patients
 #   results/cohort/folds.json            the folds and the hold-out, and the proof that no hospital is on two sides
+#   results/cohort/planned_folds.json    with on_fault: exclude, the same with the patients who are then left out
 rule check_cohort:
     """Read every voxel of a batch of patients once; list problems and the volumes of the labels."""
     input:
@@ -44,7 +46,7 @@ rule check_duplicates:
     """Find images that two patients share, in any batch."""
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.candidates),
-        folds="results/cohort/folds.json",
+        folds=faults.planned_folds(loaded),
     output:
         "results/cohort/duplicates.json",
     log:
@@ -73,6 +75,7 @@ rule split_folds:
     """Write who trains, who validates and who is held out, and prove that no hospital is on both sides."""
     input:
         table_file(study.cohort),
+        left_out=faults.left_out(loaded),
     output:
         "results/cohort/folds.json",
     log:
@@ -90,3 +93,16 @@ rule split_folds:
         code=code("split_folds"),
     script:
         "../scripts/split_folds.py"
+
+
+if faults.leaves_out(loaded):
+
+    use rule split_folds as plan_folds with:
+        input:
+            table_file(study.cohort),
+        output:
+            faults.planned_folds(loaded),
+        log:
+            "results/logs/plan_folds.log",
+        benchmark:
+            "results/benchmarks/plan_folds.tsv"

@@ -9,6 +9,7 @@
 #   results/cohort/study.json      the configuration
 #   results/cohort/brain_weights.safetensors    weights of the brain mask's network, of an application whose bundles have any
 import gc
+import os
 import sys
 from collections import Counter
 
@@ -26,7 +27,8 @@ from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.external.predictions import find_predictions, load_predictions
 from residua.problems.lists import errors_of, raise_problems
-from residua.publishing.publish import write_json
+from residua.publishing.failure_report import left_out_in_words
+from residua.publishing.publish import read_json, write_json
 from residua.report.pins import pins_of
 from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
@@ -34,6 +36,7 @@ from residua.settings.study import load_study
 from residua.wiring import (
     digests,
     elsewhere,
+    faults,
     files,
     lacking,
     patients,
@@ -51,6 +54,7 @@ from residua.wiring.application import applied
 from residua.wiring.loaded import LoadedStudy
 
 EXCLUDED = f"{RESULTS}/excluded.tsv"
+FAILURES = "results/quality/failures.json"
 
 
 # Snakemake plans with millions of small objects that live until it ends: search them less often for unused cycles.
@@ -216,6 +220,17 @@ def cluster_requests():
         )
         for job in submitted
     }
+
+
+def say_who_is_left_out():
+    """Name the patients who failed and are left out, with the remedy, at the end of a run."""
+    if faults.leaves_out(loaded) and os.path.isfile(FAILURES):
+        if words := left_out_in_words(read_json(FAILURES)):
+            logger.warning(f"\n{words}\n")
+
+
+onsuccess:
+    say_who_is_left_out()
 
 
 onstart:

@@ -8,6 +8,7 @@ rule take_elsewhere:
     input:
         predictions=lambda wildcards: elsewhere.predicted_files(loaded, *wildcards),
         references=lambda wildcards: elsewhere.predicted_references(loaded, *wildcards),
+        left_out=lambda wildcards: faults.left_out(loaded, faults.SIDE_OF_SPLIT[wildcards.split]),
     output:
         "results/elsewhere/{arch}/{inputs}/{split}/manifest.json",
     log:

@@ -18,6 +18,7 @@ rule figure1:
         ancient("results/quality/sound.json"),
         registrations=publication.example_registrations(loaded),
         brains=files.brain_manifests(loaded, publication.patients_shown(loaded)),
+        left_out=faults.left_out(loaded),
     output:
         pdf="results/figures/figure1.pdf",
         png=report("results/figures/figure1.png", caption="captions/figure.rst", category="Figures"),
@@ -34,6 +35,8 @@ rule figure1:
         runtime=30,
     params:
         examples=publication.examples(loaded),
+        patients=publication.patients_shown(loaded),
+        leaves_out=faults.leaves_out(loaded),
         columns=list(study.images),
         outlined=publication.outlines(loaded),
         code=code("figure1"),

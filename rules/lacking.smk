@@ -68,6 +68,7 @@ rule measure_lacking:
     input:
         test="results/lacking/{arch}/{inputs}/{given}/masks/manifest.json",
         references=lambda wildcards: lacking.references(loaded, wildcards.arch, wildcards.inputs),
+        left_out=faults.left_out(loaded, "holdout"),
     output:
         "results/lacking/{arch}/{inputs}/{given}.parquet",
     log:

@@ -15,6 +15,7 @@ rule measure:
         references=lambda wildcards: preparation.reference_standards(
             loaded, [case["patient"] for case in patients.measured(loaded, wildcards.arch, wildcards.inputs)]
         ),
+        left_out=faults.left_out(loaded),
     output:
         "results/metrics/{arch}/{inputs}.parquet",
         "results/lesions/{arch}/{inputs}.parquet",

@@ -36,6 +36,7 @@ rule choose_threshold:
     input:
         predictions=lambda wildcards: preparation.out_of_fold_predictions(loaded, wildcards.arch, wildcards.inputs),
         references=lambda wildcards: preparation.validation_references(loaded, wildcards.arch, wildcards.inputs),
+        left_out=faults.left_out(loaded, "folds"),
     output:
         "results/segmentations/{arch}/{inputs}/threshold.json",
     log:

@@ -12,6 +12,7 @@ rule participant_flow:
     input:
         checks=expand("results/cohort/checks/{batch}.json", batch=cohort.batches),
         folds="results/cohort/folds.json",
+        left_out=faults.left_out(loaded),
     output:
         "results/cohort/flow.json",
     log:

@@ -6,7 +6,7 @@
 #                                                      (register.smk; preparation: composed)
 #   results/brain/{batch}/manifest.json                (brain.smk)
 #   results/cohort/checks/{batch}.json                 (cohort.smk)
-#   results/quality/failures.json                        (quality.smk)
+#   results/quality/failures.json, left_out/{side}.json  (quality.smk)
 # Gives:
 #   results/sampled/{arch}/{channel}/{batch}/manifest.json    a channel on a network's grid (preparation: composed)
 #   results/prepared/{arch}/{channel}/{batch}/manifest.json   a channel cropped, normalised, on a network's grid
@@ -178,6 +178,7 @@ rule select_cases:
             for batch in patients.batches_of_subset(loaded, wildcards.arch, wildcards.inputs, wildcards.subset)
         ],
         failures=ancient("results/quality/failures.json"),
+        left_out=lambda wildcards: faults.left_out_of_subset(loaded, wildcards.subset),
     output:
         "results/prepared/{arch}/{inputs}/{subset}.json",
     log:

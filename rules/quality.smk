@@ -4,8 +4,9 @@
 #   results/registered/{patient}/{sequence}.nii.gz, {sequence}_quality.json, {label}.nii.gz   (register.smk)
 #   results/brain/{batch}/manifest.json                                                       (brain.smk)
 # Gives:
-#   results/quality/failures.json             every unusable registration and brain mask
-#   results/quality/sound.json              the proof that there is none; trainings wait for the failures to be corrected
+#   results/quality/failures.json           every unusable registration and brain mask
+#   results/quality/sound.json              the proof that there is none, or few enough to leave out; trainings wait for it
+#   results/quality/left_out/{side}.json    with on_fault: exclude, the patients who are left out of the folds or hold-out
 #   results/quality/{batch}/manifest.json   numbers and a page of pictures for every patient of a batch
 #   results/quality/quality.parquet         the numbers of all patients
 #   results/quality/flags.tsv               what stands out; a flag informs and stops nothing
@@ -28,6 +29,7 @@ rule collect_failures:
         mem_mb=1000,
         runtime=20,
     params:
+        limits=faults.limits(loaded),
         code=code("collect_failures"),
     script:
         "../scripts/collect_failures.py"
@@ -36,7 +38,7 @@ rule collect_failures:
 # Apart from collect_failures, because Snakemake deletes the outputs of a job that fails, and would repeat all that depends
 # on them: selections, and the trainings after them.
 rule check_preprocessing:
-    """Fail while a registration or brain mask has failed; name every such patient and the remedy."""
+    """Fail while a registration or brain mask has failed, or more than may be left out; name every such patient."""
     input:
         "results/quality/failures.json",
     output:
@@ -57,6 +59,34 @@ rule check_preprocessing:
         code=code("check_preprocessing"),
     script:
         "../scripts/check_preprocessing.py"
+
+
+if faults.leaves_out(loaded):
+
+    rule leave_out:
+        """Name the patients of one side of the split who are left out because a registration or brain mask failed."""
+        input:
+            registrations=lambda wildcards: faults.registrations(loaded, wildcards.side),
+            masks=lambda wildcards: faults.brains(loaded, wildcards.side),
+        output:
+            "results/quality/left_out/{side}.json",
+        log:
+            "results/logs/leave_out/{side}.log",
+        benchmark:
+            "results/benchmarks/leave_out/{side}.tsv"
+        wildcard_constraints:
+            side="|".join(faults.SIDES),
+        conda:
+            environment("core")
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=20,
+        params:
+            hospitals=lambda wildcards: faults.members(loaded, wildcards.side),
+            code=code("leave_out"),
+        script:
+            "../scripts/leave_out.py"
 
 
 rule assess:
@@ -105,6 +135,7 @@ rule assess_cohort:
     params:
         batches=list(cohort.batches),
         hospitals=patients.hospitals_of_patients(loaded),
+        most_excluded=study.most_excluded if faults.leaves_out(loaded) else None,
         layout=layout("quality/index.html", "pages/head.html", "pages/style.css"),
         code=code("assess_cohort"),
     script:

@@ -17,6 +17,7 @@ rule rate:
         references=preparation.reference_standards(loaded, RATED),
         segmentations=[f"results/segmentations/{arch}/{inputs}/test/manifest.json" for arch, inputs in CANDIDATES],
         metrics=rating.choosing_metrics(loaded),
+        left_out=faults.left_out(loaded, "holdout"),
     output:
         "results/raters/scores.parquet",
     log:

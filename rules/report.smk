@@ -8,7 +8,7 @@
 #   results/statistics/{name}.parquet                            (statistics.smk, raters.smk)
 #   results/segmentations/{arch}/{inputs}/threshold.json         (out_of_fold.smk)
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json      (train.smk)
-#   results/quality/flags.tsv, results/quality/sound.json        (quality.smk)
+#   results/quality/flags.tsv, sound.json, left_out/{side}.json  (quality.smk)
 # Gives:
 #   results/report/index.html                                    the report
 rule report:
@@ -23,6 +23,7 @@ rule report:
         thresholds=[file for model in loaded.judged for file in elsewhere.threshold_files(loaded, *model)],
         models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in loaded.trained],
         flags="results/quality/flags.tsv",
+        left_out=faults.left_out(loaded),
         sound=ancient("results/quality/sound.json"),
     output:
         report("results/report/index.html", caption="captions/report.rst", category="Pages"),

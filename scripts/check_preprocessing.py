@@ -7,4 +7,4 @@ from residua.publishing.publish import read_json, write_json
 
 collected = read_json(job.input[0])
 require_none(collected)
-write_json(job.output[0], {"sound": collected["records"]})
+write_json(job.output[0], {"sound": collected["records"] - len(collected["problems"])})

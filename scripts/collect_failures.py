@@ -2,7 +2,8 @@
 
 from _here import job
 
-from residua.publishing.failure_report import problems_among
+from residua.publishing.failure_report import judged, problems_among
 from residua.publishing.publish import write_json
 
-write_json(job.output[0], problems_among(job.input.registrations, job.input.masks))
+collected = problems_among(job.input.registrations, job.input.masks)
+write_json(job.output[0], judged(collected, **job.params.limits) if job.params.limits else collected)

@@ -57,7 +57,7 @@ SCRIPTS = {
         "table1", "table2", "table3", "table4", "table_s2", "table_baseline", "supplementary_table",
         "figure1", "figure3", "figure4",
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
-        "collect_failures", "check_preprocessing", "take_elsewhere", "compare_members",
+        "collect_failures", "check_preprocessing", "leave_out", "take_elsewhere", "compare_members",
         "compare_subsets", "bring_back", "compare_resections", "describe_model", "describe_resections", "list_patients",
         "measure_before", "resection_figure", "unpack", "report_patient", "tabulate_patients",
         "score_bundles", "score_thresholds", "judge_calibrations", "summarise_validation",

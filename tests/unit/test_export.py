@@ -284,6 +284,25 @@ def test_a_voxel_of_the_brain_that_is_zero_everywhere_stays_brain_to_nnunet(prep
     assert (images / "GOT1_0001.nii.gz").read_bytes() == stripped.read_bytes()
 
 
+def test_a_patient_who_is_left_out_of_the_study_is_in_no_raw_data_set(prepared: Path, tmp_path: Path) -> None:
+    settings = study_of("B", inputs={"B": ["post_t1ce", "post_t1"]}, eligibility="per_inputs", on_fault="exclude")
+    write_json(prepared / STUDY, settings.model_dump(mode="json"))
+    arguments = ("--study", prepared, "--inputs", "B", "--to", "nnunet-raw", "--out", tmp_path / "raw")
+    assert "left_out/folds.json: there is none; say who is left out: snakemake" in export(*arguments).stderr
+    failure = {
+        "PAR1": {"hospital": "PAR", "exclusion_reason": "registration of post_t1 failed", "excluded_by": "fault"}
+    }
+    for side, left in (("folds", failure), ("holdout", {})):
+        write_json(prepared / f"results/quality/left_out/{side}.json", left)
+    with stage(prepared / "results/stripped/post_t1/PAR-0/manifest.json"):
+        pass
+    ran = export(*arguments)
+    assert ran.exit_code == 0, ran.output
+    folder = tmp_path / "raw/Dataset501_ResiduaB"
+    assert {path.name[:4] for path in (folder / "imagesTr").iterdir()} == {"GOT1", "STO1"}
+    assert json.loads((folder / "splits_final.json").read_text())[0] == {"train": ["GOT1"], "val": ["STO1"]}
+
+
 @pytest.mark.parametrize(
     ("given", "removed", "said"),
     [

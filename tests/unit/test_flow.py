@@ -15,7 +15,7 @@ from residua.errors import ResiduaError
 from residua.figures.flow_words import MOST_REASONS, FlowBox, boxes, caption, reason_in_words
 
 HOSPITALS = ("STO", "GOT", "PAR", "AMS")
-BY: tuple[ExcludedBy | None, ...] = (None, "table", "protocol", "check")
+BY: tuple[ExcludedBy | None, ...] = (None, "table", "protocol", "check", "fault")
 
 
 @st.composite

@@ -269,6 +269,9 @@ def test_failed_patients_come_first_with_reason_and_how_to_exclude_them(run: Pat
     assert page.ids.index("failed") < page.ids.index("flagged")
     assert "P7.html" in page.links
     assert "failed" not in Page(cohort_page(frame, [], pages, {})).ids
+    text = cohort_page(frame, [], pages, {"P7": ["patient P7, post_t1: it failed"]}, most_excluded=0.05)
+    assert "leaves them out until their scans are corrected; it stops where more than 5 % of the patients fail" in text
+    assert "No network is trained" not in text
 
 
 @pytest.mark.parametrize("n", [1, 12])

@@ -42,6 +42,7 @@ FOLDERS = {
     "flow_figure": {"figures"},
     "intervals": JUDGED,
     "judge_calibrations": {"validation"} | JUDGED,
+    "leave_out": set(),
     "list_lesions": {"metrics"},
     "list_patients": {"inference"},
     "mask_brain": {"brain", "images"},
@@ -74,7 +75,7 @@ FOLDERS = {
     "score_thresholds": {"validation"} | JUDGED,
     "segment": {"images", "segmentation"},
     "select_cases": {"networks"},
-    "split_folds": set(),
+    "split_folds": {"cohort.split"},
     "strip": {"images", "preparation"},
     "supplementary_table": {"tables"} | JUDGED,
     "summarise_validation": {"pages", "validation"},
@@ -92,7 +93,7 @@ FOLDERS = {
 }
 
 
-REPORTERS = {"check_preprocessing", "collect_failures", "figure1", "select_cases"}
+REPORTERS = {"check_preprocessing", "collect_failures", "figure1", "leave_out", "select_cases"}
 STAGES_OF: dict[str, set[str]] = {
     "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "rate", "take_elsewhere"},
     "publishing.failure_report": REPORTERS,

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from deepbet import BrainExtraction
 
-from residua.errors import ResiduaError
+from residua.errors import UnusableScanError
 from residua.images.volumes import Image
 from residua.settings.brain_mask import BrainMask
 
 _THRESHOLD = 0.5
-_REMEDY = "check the image, or choose another brain_mask.method"
 
 
 def load(settings: BrainMask) -> DeepbetExtractor:
@@ -29,12 +28,12 @@ class DeepbetExtractor:
     def __call__(self, head: Image) -> Image:
         """Extract the brain of a whole head (x, y, z) as booleans on the same grid.
 
-        Raises ``ResiduaError`` when the network finds no brain.
+        Raises ``UnusableScanError`` when the network finds no brain.
         """
         try:
             probability = self._networks.run_model(np.ascontiguousarray(head.data, dtype=np.float32))
             mask = self._networks.postprocess(probability > _THRESHOLD)
         except (AssertionError, ValueError) as error:
             # deepbet asserts that it found a box, and takes the largest of no components.
-            raise ResiduaError(f"deepbet finds no brain in the image ({error}); {_REMEDY}") from error
+            raise UnusableScanError(f"deepbet finds no brain in the image ({error})") from error
         return Image(np.asarray(mask) > 0, head.grid)

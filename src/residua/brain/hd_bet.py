@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from skimage.transform import resize
 
-from residua.errors import ResiduaError
+from residua.errors import ResiduaError, UnusableScanError
 from residua.images.components import solid
 from residua.images.volumes import Image
 from residua.settings.brain_mask import BrainMask
@@ -70,10 +70,10 @@ class HDBETExtractor:
         """Extract the brain of a whole head (x, y, z) as booleans on the same grid.
 
         Where the mean probability of the networks, interpolated linearly from 1.5 mm, is above 0.5; the largest
-        component without holes. Raises ``ResiduaError`` for an image of one value.
+        component without holes. Raises ``UnusableScanError`` for an image of one value.
         """
         if head.data.min() == head.data.max():
-            raise ResiduaError("all voxels of the image are equal, so it shows no head; check the image")
+            raise UnusableScanError("all voxels of the image are equal, so it shows no head")
         # The networks were trained on SimpleITK's arrays, whose order is z, y, x.
         volume = np.ascontiguousarray(head.data.T, dtype=np.float32)
         coarse = preprocess_image_numpy(volume, head.grid.spacing_mm[::-1], spacing_target=_SPACING_MM)

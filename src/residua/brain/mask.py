@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from residua.brain.checks import MaskChecks, check_mask
+from residua.errors import UnusableScanError
 from residua.images import volumes
 from residua.images.brain_volume import is_plausible_brain
 from residua.images.scans import load_scan
@@ -47,7 +48,10 @@ def mask_brains(settings: BrainMask, references: Mapping[str, str], given: Mappi
         if not np.isfinite(reference.data).all():
             what = "the reference holds voxels that are not finite"
             return {PROBLEM: _failed("reference-not-finite", what, patient)}
-        mask = extract(patient, reference)
+        try:
+            mask = extract(patient, reference)
+        except UnusableScanError as error:
+            return {PROBLEM: _failed("extraction-impossible", str(error), patient)}
         volumes.require_same_grid(mask, reference, "brain mask")
         checks = check_mask(mask)
         # A failed mask is kept too: the quality control shows what went wrong.

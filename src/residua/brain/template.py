@@ -29,7 +29,7 @@ def extract(head: Image) -> Image:
     """Extract the brain of a whole head (x, y, z) as booleans on the same grid: affine, then SyN on images of 3 mm.
 
     The template's mask comes through the transform with linear interpolation; above 0.5, in one piece without holes.
-    Raises ``ResiduaError`` when ANTs finds no transform.
+    Raises ``UnusableScanError`` when ANTs finds no transform.
     """
     ants.config.set_ants_deterministic(on=True, seed_value=SEED)
     with tempfile.TemporaryDirectory(prefix="template-") as scratch:

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
-from residua.errors import ResiduaError
+from residua.errors import UnusableScanError
 from residua.images.averaging import averaged
 from residua.images.heads import head_of
 from residua.images.mni152 import Map, brain_of, mni_map
 from residua.images.volumes import LPS, Grid, Image
 from residua.registration.scratch import require_room, require_whole
-from residua.registration.transforms import to_ants
+from residua.registration.transforms import error_of, to_ants
 
 SEED = 20230613
 AFFINE_SPACING_MM = 4.0
@@ -45,7 +45,6 @@ _HEAD_MM, _CENTRE_MM = 150.0, 80.0
 _PITCHES_DEGREES = (0.0, -15.0, 15.0)
 """Pitches of the head against the template from which the search begins."""
 _FLIP = np.diag(LPS)[:3]
-REMEDY = "check whether it shows a head, or choose another brain_mask.method"
 
 
 @dataclass(frozen=True)
@@ -90,17 +89,17 @@ def _affine_from(start: str, fixed: ants.ANTsImage, levels: Mapping[str, tuple[i
 def registered(fixed: ants.ANTsImage, **options: Any) -> dict[str, Any]:
     """Register the template's head to an image by ANTs.
 
-    Raises ``ScratchError`` when its files are not whole, and ``ResiduaError`` when ANTs finds no transform.
+    Raises ``ScratchError`` when its files are not whole, and ``UnusableScanError`` when ANTs finds no transform.
     """
     shown = template()
     try:
         result = ants.registration(fixed, shown.head, moving_mask=shown.known, mask_all_stages=True, **options)
     except RuntimeError as error:
         require_room(dirname(options["outprefix"]), fixed.shape)
-        raise ResiduaError(f"ANTs could not register the template to the image: {error}; {REMEDY}") from error
+        raise error_of("ANTs", error) from error
     if not result or not result.get("fwdtransforms"):
         require_room(dirname(options["outprefix"]), fixed.shape)
-        raise ResiduaError(f"ANTs finds no transform from the template to the image; {REMEDY}")
+        raise UnusableScanError("ANTs finds no transform from the template to the image")
     require_whole(result["fwdtransforms"], "ANTs")
     return dict(result)
 
@@ -123,7 +122,7 @@ def _centre_of_brain_mm(image: Image) -> NDArray[np.float64]:
     head = head_of(image)
     points = apply_affine(image.grid.affine, np.argwhere(head.inside) * np.array(head.step))
     if not len(points):
-        raise ResiduaError(f"no head stands out from the background of the image; {REMEDY}")
+        raise UnusableScanError("no head stands out from the background of the image")
     # Not the highest point of all: noise and coils reach higher than heads.
     top = np.percentile(points[:, 2], 99.5)
     upper = points[points[:, 2] > top - _HEAD_MM]

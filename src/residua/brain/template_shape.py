@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from residua.brain.template_head import REMEDY, SEED, template
+from residua.brain.template_head import SEED, template
 from residua.errors import ResiduaError
 from residua.images.averaging import averaged
 from residua.images.components import Mask
@@ -54,7 +54,7 @@ def template_shape(mask: Image) -> dict[str, float]:
                 **_AFFINE,
             )
         except RuntimeError as error:
-            raise ResiduaError(f"ANTs could not align the template's brain with the mask: {error}; {REMEDY}") from error
+            raise ResiduaError(f"ANTs could not align the template's brain with the mask: {error}") from error
         its = ants.apply_transforms(fixed, moving, found["fwdtransforms"], defaultvalue=0.0).numpy()
     return _difference(own.data - _FARTHEST_MM, its - _FARTHEST_MM)
 

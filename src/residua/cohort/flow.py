@@ -165,7 +165,7 @@ def _require_every_patient(included: Sequence[str], split: Split, eligible: Mapp
 
 
 def _excluded(patients: Mapping[str, Patient]) -> dict[str, Any]:
-    reasons: dict[str, Counter[str]] = {by: Counter() for by in EXCLUDED_BY}
+    reasons: dict[str, Counter[str]] = {by: Counter() for by in _kinds(patients.values())}
     for patient in patients.values():
         if patient.excluded:
             reasons[_by(patient)][anonymous(patient.exclusion_reason, patients)] += 1
@@ -182,13 +182,20 @@ def _excluded(patients: Mapping[str, Patient]) -> dict[str, Any]:
 
 
 def _by_hospital(patients: Iterable[Patient]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for patient in patients:
-        none = dict.fromkeys(("assessed", *EXCLUDED_BY, "included"), 0)
+    everybody, found = list(patients), dict[str, dict[str, int]]()
+    kinds = _kinds(everybody)
+    for patient in everybody:
+        none = dict.fromkeys(("assessed", *kinds, "included"), 0)
         record = found.setdefault(patient.hospital, none)
         record["assessed"] += 1
         record[_by(patient) if patient.excluded else "included"] += 1
     return found
+
+
+def _kinds(patients: Iterable[Patient]) -> list[str]:
+    """Return what may exclude patients; faults only where there is one, because most studies wait for their remedy."""
+    there = any(patient.excluded_by == "fault" for patient in patients)
+    return [by for by in EXCLUDED_BY if by != "fault" or there]
 
 
 def _by(patient: Patient) -> ExcludedBy:

@@ -18,9 +18,11 @@ from residua.networks.cases import Channel
 from residua.networks.nnunet.raw_names import channel_names, dataset_name
 from residua.preparation.derived import derive
 from residua.publishing.images import by_patient
+from residua.publishing.left_out import left_out_in
 from residua.publishing.publish import stage, write_json, write_text
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.channels import DerivedChannel, told
+from residua.wiring.faults import left_out_of_subset
 from residua.wiring.files import brain_mask_of, file_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_of_subset
@@ -47,9 +49,9 @@ def export_cohort(study: Path, inputs: str, out: Path) -> None:
 def _write(loaded: LoadedStudy, inputs: str, part: Path) -> None:
     channels = [Channel(**record) for record in channel_records(loaded, inputs)]
     # Those with every channel: nnU-Net knows none that may be missing.
-    folds = [patients_of_subset(loaded, loaded.study.archs[0], inputs, f"fold{fold}") for fold in loaded.folds]
+    folds = [_members(loaded, inputs, f"fold{fold}") for fold in loaded.folds]
     training = list(dict.fromkeys(patient for fold in folds for patient in fold["validation"]))
-    held_out = patients_of_subset(loaded, loaded.study.archs[0], inputs, "holdout")["validation"]
+    held_out = _members(loaded, inputs, "holdout")["validation"]
     stripped = {column: _stripped(loaded, column) for channel in channels for column in channel.columns}
     folder = part / dataset_name(inputs)
     for patients, images, labels in ((training, "imagesTr", "labelsTr"), (held_out, "imagesTs", "labelsTs")):
@@ -64,6 +66,14 @@ def _write(loaded: LoadedStudy, inputs: str, part: Path) -> None:
     write_json(folder / "splits_final.json", [{"train": f["training"], "val": f["validation"]} for f in folds])
     write_json(folder / "dataset.json", _description(loaded, inputs, channels, len(training)))
     write_text(part / "README.md", _readme(inputs, channels))
+
+
+def _members(loaded: LoadedStudy, inputs: str, subset: str) -> dict[str, list[str]]:
+    named = left_out_of_subset(loaded, subset)
+    if missing := [file for file in named if not Path(file).is_file()]:
+        raise ResiduaError(f"{missing[0]}: there is none; say who is left out: snakemake … {missing[0]}")
+    failed, planned = left_out_in(named), patients_of_subset(loaded, loaded.study.archs[0], inputs, subset)
+    return {group: [patient for patient in who if patient not in failed] for group, who in planned.items()}
 
 
 def _stripped(loaded: LoadedStudy, channel: str) -> Mapping[str, Path]:

@@ -186,6 +186,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
     },
     "Extracted brain masks": {
         "reference-not-finite": "The reference has NaN or infinite values, so that no brain is extracted",
+        "extraction-impossible": "The method finds no brain or no head in the reference, and makes no mask",
         "extraction-empty": "The extracted brain mask is empty",
         "extraction-volume": "The volume of the extracted brain mask is impossible for a brain",
         "extraction-in-pieces": "The extracted brain mask is in several large pieces",

@@ -23,10 +23,13 @@ class Outputs:
     page: str
 
 
-def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], out: Outputs) -> None:
+def assess_cohort(
+    manifests: Mapping[str, str], hospitals: Mapping[str, str], out: Outputs, most_excluded: float | None = None
+) -> None:
     """Judge all patients. ``manifests`` holds the manifest of each batch, ``hospitals`` the hospital of each patient.
 
     The table has one row per patient, subject and measure, as ``residua.quality.judge.measure_frame`` describes.
+    ``most_excluded`` is the share of patients that the study leaves out if they fail; None: it waits for each of them.
     Raises ``DamagedStageError`` when a patient's file is missing or changed.
     """
     records: dict[str, Measures] = {}
@@ -43,4 +46,4 @@ def assess_cohort(manifests: Mapping[str, str], hospitals: Mapping[str, str], ou
     with writing(out.table) as beside:
         frame.to_parquet(beside, index=False)
     write_flags(flags, out.flags)
-    write_text(out.page, cohort_page(frame, flags, pages, failures))
+    write_text(out.page, cohort_page(frame, flags, pages, failures, most_excluded))

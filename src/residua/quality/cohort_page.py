@@ -56,9 +56,16 @@ class Distribution:
 
 
 def cohort_page(
-    frame: pd.DataFrame, flags: Sequence[Flag], pages: Mapping[str, str], failures: Mapping[str, Sequence[str]]
+    frame: pd.DataFrame,
+    flags: Sequence[Flag],
+    pages: Mapping[str, str],
+    failures: Mapping[str, Sequence[str]],
+    most_excluded: float | None = None,
 ) -> str:
-    """Render the page. By patient, ``pages`` holds the path relative to this page, ``failures`` the failures."""
+    """Render the page. By patient, ``pages`` holds the path relative to this page, ``failures`` the failures.
+
+    The study leaves failed patients out up to the share ``most_excluded``, or waits for each of them (None).
+    """
     patients = list(dict.fromkeys(frame["patient"]))
     columns = list(_columns(frame))
     return rendered(
@@ -66,6 +73,7 @@ def cohort_page(
         "index.html",
         patients=len(patients),
         failures=failures,
+        most_excluded=most_excluded,
         flagged=_flagged(flags, pages),
         fewest=FEWEST,
         far=FAR,

@@ -13,6 +13,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from residua.pages.layout import rendered
+from residua.publishing.left_out import left_out_in
 from residua.publishing.publish import read_json, write_text
 from residua.quality.flags import read_flags
 from residua.report import provenance
@@ -78,6 +79,7 @@ class Sources:
     thresholds: Mapping[tuple[str, str], str]
     models: Mapping[tuple[str, str, int], str]
     flags: str
+    left_out: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "headlines": headlines(study, cases, statistics["intervals"], labels),
         "cohort": cohort,
         "eligibility": eligibility(study.eligibility, cases),
-        "quality": quality(read_flags(sources.flags), cohort.patients),
+        "quality": quality(read_flags(sources.flags), cohort.patients, left_out_in(sources.left_out)),
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
         "methods": methods(study, labels, "raters" in statistics, cohort.folds, "resection" in statistics),

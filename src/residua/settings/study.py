@@ -11,18 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from residua.settings.base import (
-    REFERENCE_STANDARD,
-    Column,
-    Distinct,
-    Frozen,
-    Identifier,
-)
+from residua.settings.base import REFERENCE_STANDARD, Column, Distinct, Frozen, Identifier
 from residua.settings.brain_mask import BrainMask
 from residua.settings.channels import DerivedChannel, undroppable, unusable_derived, unusable_inputs
 from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
 from residua.settings.elsewhere import Elsewhere
+from residua.settings.faults import MostExcluded, OnFault
 from residua.settings.initial_bundle import initial_bundles_of
 from residua.settings.lesions import LesionMatching
 from residua.settings.messages import validated
@@ -55,6 +50,8 @@ class Study(Frozen):
     on_invalid: OnInvalid = Field(
         description="stop: unusable data of a patient stops the study; exclude: the patient is excluded and reported."
     )
+    on_fault: OnFault = "stop"
+    most_excluded: MostExcluded = 0.05
     inputs: dict[Identifier, Distinct[Column]] = Field(
         min_length=1, description="Input configurations: a name and its channels."
     )

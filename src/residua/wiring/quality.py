@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -53,12 +54,12 @@ def assessed_labels(loaded: LoadedStudy, patient: str) -> dict[str, dict[str, st
     }
 
 
-def used_registrations(loaded: LoadedStudy) -> list[str]:
-    """Return the records of all registrations that networks see."""
+def used_registrations(loaded: LoadedStudy, patients: Iterable[str] | None = None) -> list[str]:
+    """Return the records of all registrations that networks see, of some patients or of all."""
+    everybody = (patient for members in loaded.cohort.batches.values() for patient in members)
     return [
         files["quality"]
-        for members in loaded.cohort.batches.values()
-        for patient in members
+        for patient in (everybody if patients is None else patients)
         for files in assessed_sequences(loaded, patient).values()
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Any, Literal
 
@@ -51,6 +51,21 @@ class Split:
             if patient in members:
                 return fold
         raise ResiduaError(f"patient {patient} is neither in a fold nor in the hold-out; see the cohort table")
+
+    def without(self, reasons: Mapping[str, str]) -> Split:
+        """Return the split without the patients of ``reasons``, who are excluded for them; nobody changes places."""
+
+        def kept(members: Mapping[str, str]) -> dict[str, str]:
+            return {patient: value for patient, value in members.items() if patient not in reasons}
+
+        return replace(
+            self,
+            folds={fold: tuple(p for p in members if p not in reasons) for fold, members in self.folds.items()},
+            holdout=tuple(p for p in self.holdout if p not in reasons),
+            excluded={**self.excluded, **reasons},
+            hospitals=kept(self.hospitals),
+            persons=kept(self.persons),
+        )
 
     def parts(self) -> dict[str, str]:
         """Return the part of the split of each patient, in words: "fold 0", "the hold-out"."""

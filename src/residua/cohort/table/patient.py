@@ -8,8 +8,9 @@ from typing import Literal, get_args
 
 Role = Literal["auto", "holdout", "exclude"]
 ROLES: tuple[Role, ...] = get_args(Role)
-ExcludedBy = Literal["table", "protocol", "check"]
-"""What excludes a patient: the table's role, the protocol (sequences, time of the scan) or a check of the data."""
+ExcludedBy = Literal["table", "protocol", "check", "fault"]
+"""What excludes a patient: the table's role, the protocol (sequences, time of the scan), a check of the data, or a
+registration or brain mask that failed."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,27 @@
+"""Settings of what becomes of a patient whose registration or brain mask failed."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+# A study with the defaults is described as it was before there were these settings.
+OnFault = Annotated[
+    Literal["stop", "exclude"],
+    Field(
+        description="stop (the default): trainings wait while the registration or brain mask of a patient has failed; "
+        "exclude: the patient is left out and reported, and comes back once the scan is corrected.",
+        exclude_if=lambda value: value == "stop",
+    ),
+]
+MostExcluded = Annotated[
+    float,
+    Field(
+        ge=0,
+        lt=1,
+        description="With on_fault: exclude, the share of patients who may be left out (0.05 by default); more of "
+        "them stop the study.",
+        exclude_if=lambda value: value == 0.05,
+    ),
+]
