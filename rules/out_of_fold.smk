@@ -6,6 +6,8 @@
 # Gives:
 #   results/predictions/{arch}/{inputs}/fold{fold}/manifest.json     probabilities of a fold's validation patients
 #   results/segmentations/{arch}/{inputs}/threshold.json             the threshold, and the scores of every candidate
+#   results/segmentations/{arch}/{inputs}/candidates.parquet         volume and Dice of every patient at every candidate
+#   results/statistics/nested.parquet                                what these choices add to out-of-fold performance
 rule predict:
     """Predict the validation patients of one fold by the model that has not seen them."""
     input:
@@ -38,7 +40,8 @@ rule choose_threshold:
         references=lambda wildcards: preparation.validation_references(loaded, wildcards.arch, wildcards.inputs),
         left_out=faults.left_out(loaded, "folds"),
     output:
-        "results/segmentations/{arch}/{inputs}/threshold.json",
+        threshold="results/segmentations/{arch}/{inputs}/threshold.json",
+        candidates="results/segmentations/{arch}/{inputs}/candidates.parquet",
     log:
         "results/logs/choose_threshold/{arch}_{inputs}.log",
     benchmark:
@@ -57,3 +60,35 @@ rule choose_threshold:
         code=code("choose_threshold"),
     script:
         "../scripts/choose_threshold.py"
+
+
+rule nested_estimate:
+    """Judge each fold by the threshold and the inputs that the other folds choose."""
+    input:
+        candidates=[
+            f"results/segmentations/{arch}/{inputs}/candidates.parquet"
+            for arch, inputs in elsewhere.chosen_thresholds(loaded)
+        ],
+        thresholds=[
+            f"results/segmentations/{arch}/{inputs}/threshold.json"
+            for arch, inputs in elsewhere.chosen_thresholds(loaded)
+        ],
+    output:
+        "results/statistics/nested.parquet",
+    log:
+        "results/logs/nested_estimate.log",
+    benchmark:
+        "results/benchmarks/nested_estimate.tsv"
+    conda:
+        environment("core")
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        models=elsewhere.chosen_thresholds(loaded),
+        choices={experiment: study.choices(experiment) for experiment in ("segmentation", "classification")},
+        classification=study.classification.model_dump(mode="json"),
+        code=code("nested_estimate"),
+    script:
+        "../scripts/nested_estimate.py"

@@ -11,6 +11,7 @@
 #   results/statistics/calibration.parquet                           reliability of the probability of residual tumour
 #   results/statistics/reliability.parquet                           patients of similar probability
 #   results/recalibration/{arch}/{inputs}/threshold.json             the threshold that a part of the cohort chose
+#   results/recalibration/{arch}/{inputs}/candidates.parquet         volume and Dice of this part at every candidate
 #   results/recalibration/{arch}/{inputs}/masks/manifest.json        the masks by it
 #   results/recalibration/{arch}/{inputs}.parquet                    measurements of the rest of the cohort
 #   results/statistics/recalibration.parquet                         both thresholds on the rest
@@ -75,7 +76,8 @@ rule choose_again:
             loaded, validation.drawn_of(loaded, wildcards.arch, wildcards.inputs)
         ),
     output:
-        "results/recalibration/{arch}/{inputs}/threshold.json",
+        threshold="results/recalibration/{arch}/{inputs}/threshold.json",
+        candidates="results/recalibration/{arch}/{inputs}/candidates.parquet",
     log:
         "results/logs/choose_again/{arch}_{inputs}.log",
     benchmark:

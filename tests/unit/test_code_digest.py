@@ -328,6 +328,7 @@ def test_segmenting_depends_on_no_table_and_no_network(tmp_path: Path) -> None:
         ("raters/rate.py", {"rate"}),
         ("raters/compare.py", {"compare_raters", "compare_raters_paired"}),
         ("raters/paired.py", {"compare_raters_paired"}),
+        ("statistics/nested.py", {"nested_estimate"}),
         ("statistics/auroc.py", {"compare_paired"}),
         ("statistics/compare_inputs.py", {"compare_inputs"}),
         ("statistics/compare_architectures.py", {"compare_architectures"}),

@@ -36,6 +36,7 @@ from residua.settings.study import Study, load_study
 from residua.statistics.compare_architectures import compare_architectures
 from residua.statistics.compare_inputs import compare_inputs
 from residua.statistics.intervals import intervals
+from residua.statistics.nested import Candidates, nested_estimates
 from residua.statistics.overlaps import overlaps
 from residua.statistics.paired_classification import areas, paired_classification
 from residua.statistics.paired_dice import friedman_of_inputs, paired_dice
@@ -150,11 +151,20 @@ def statistics_of(study: Study, cases: pd.DataFrame, rated: bool) -> dict[str, p
         "intervals": between,
         "overlaps": overlaps(between),
     }
-    frames |= resections_of(study, cases) | paired_of(study, cases)
+    frames |= resections_of(study, cases) | paired_of(study, cases) | {"nested": nested_of(study, cases)}
     if not rated:
         return frames
     scores = scores_of(study)
     return {**frames, "raters": compare_raters(scores, alpha), "paired_raters": paired_raters(scores, study.statistics)}
+
+
+def nested_of(study: Study, cases: pd.DataFrame) -> pd.DataFrame:
+    """The estimates for one candidate threshold."""
+    validation = cases[cases["split"] == "validation"].assign(threshold=0.5)
+    by_model = validation.groupby(["arch", "inputs"], sort=False)
+    models = {(str(a), str(i)): Candidates(rows, 0.5, {0: 0.5, 1: 0.5}) for (a, i), rows in by_model}
+    choices = {experiment: study.choices(experiment) for experiment in ("segmentation", "classification")}
+    return nested_estimates(models, choices, study.classification)
 
 
 def paired_of(study: Study, cases: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -115,7 +115,7 @@ def test_the_threshold_is_the_best_of_all_folds_and_each_folds_is_the_best_of_th
     folds: list[str], manual: dict[str, str]
 ) -> None:
     patients = {0: ["STO1"], 1: ["GOT1", "GOT2"]}
-    record = threshold_record(folds, manual, patients, POSTPROCESSING, CLASSIFICATION)
+    record, _ = threshold_record(folds, manual, patients, POSTPROCESSING, CLASSIFICATION)
     assert record["threshold"] == 0.6
     low, high = record["candidates"]
     # At 0.3 STO1 has 3 voxels of which 2 are tumour: Dice 2 * 2 / (3 + 2) = 0.8, GOT1 has 1; F1 is 1 at both.
@@ -135,15 +135,15 @@ def test_settings_of_postprocessing_and_classification_reach_the_choice(
 ) -> None:
     patients = {0: ["STO1"], 1: ["GOT1", "GOT2"]}
     large = POSTPROCESSING.model_copy(update={"min_component_voxels": 2})
-    record = threshold_record(folds, manual, patients, large, CLASSIFICATION)
+    record, _ = threshold_record(folds, manual, patients, large, CLASSIFICATION)
     assert [candidate["detected"] for candidate in record["candidates"]] == [1, 1]
     much = CLASSIFICATION.model_copy(update={"residual_tumor_ml": 1.5})
-    record = threshold_record(folds, manual, patients, POSTPROCESSING, much)
+    record, _ = threshold_record(folds, manual, patients, POSTPROCESSING, much)
     assert [candidate["detected"] for candidate in record["candidates"]] == [1, 1]
 
 
 def test_only_the_patients_named_are_judged(folds: list[str], manual: dict[str, str]) -> None:
-    record = threshold_record(folds, manual, {0: ["STO1"]}, POSTPROCESSING, CLASSIFICATION)
+    record, _ = threshold_record(folds, manual, {0: ["STO1"]}, POSTPROCESSING, CLASSIFICATION)
     assert [candidate["patients"] for candidate in record["candidates"]] == [1, 1]
     assert record["nested"] == {}
 

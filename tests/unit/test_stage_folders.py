@@ -48,6 +48,7 @@ FOLDERS = {
     "mask_brain": {"brain", "images"},
     "measure": {"images", "metrics"},
     "measure_before": {"images", "resection"},
+    "nested_estimate": JUDGED,
     "participant_flow": {"cohort", "cohort.split", "cohort.table", "metrics"},
     "predict": {"images", "networks", "preparation"},
     "prepare": {"images", "networks", "preparation"},

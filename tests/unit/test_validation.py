@@ -305,7 +305,8 @@ def chosen(folder: Path, external: LoadedApplication, scale: dict[str, float]) -
     manifest, references = maps(folder, scale)
     steps = Postprocessing.model_validate(validation.postprocessing_of_bundle(external, "nnunet", "A"))
     drawn = {0: validation.drawn_of(external, "nnunet", "A")}
-    return threshold_record([manifest], references, drawn, steps, CUT, leave_failed_out=True)
+    record, _ = threshold_record([manifest], references, drawn, steps, CUT, leave_failed_out=True)
+    return record
 
 
 def test_poison_in_the_rest_never_reaches_the_threshold_that_is_chosen_anew(tmp_path: Path) -> None:

@@ -250,7 +250,22 @@ def test_a_sequence_of_a_label_that_networks_see_is_assessed_too(tmp_path: Path)
     assert quality.assessed_columns(loaded) == ("pre_t1ce",)
 
 
-PAIRED = ("paired_dice", "paired_friedman", "paired_classification", "paired_auroc")
+def test_no_file_of_the_hold_out_reaches_the_choice_of_a_threshold(loaded: LoadedStudy) -> None:
+    for arch, inputs in loaded.models:
+        files_of_choice = [
+            *preparation.out_of_fold_predictions(loaded, arch, inputs),
+            *preparation.validation_references(loaded, arch, inputs),
+        ]
+        assert files_of_choice
+        named = {
+            patient for of_fold in patients.validation_by_fold(loaded, arch, inputs).values() for patient in of_fold
+        }
+        for patient in loaded.split.holdout:
+            assert patient not in named
+            assert not any(patient in file or "ensemble" in file for file in files_of_choice)
+
+
+PAIRED = ("nested", "paired_dice", "paired_friedman", "paired_classification", "paired_auroc")
 
 
 def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: LoadedStudy, rated: LoadedStudy) -> None:

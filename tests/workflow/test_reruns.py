@@ -24,13 +24,15 @@ PUBLISHED = Counter(
     describe_model=MODELS, list_lesions=1,
 )  # fmt: skip
 """What follows when the measurements of the best inputs change."""
+NESTED = Counter(nested_estimate=1, supplementary_table=1)
+"""What follows when a threshold is chosen again."""
 PREPARED = ("prepare_reference_standard", "prepare_stripped", "prepare_sampled", "prepare_derived")
 """The rules that prepare a channel: as drawn, stripped, sampled, or computed from two others."""
 
 
 def published_of(models: int, networks: int = NETWORKS) -> Counter[str]:
     """From the probability maps of ``models`` pairs of network and inputs, of some networks, to the report."""
-    stages = Counter(choose_threshold=models, segment=2 * models, measure=models)
+    stages = Counter(choose_threshold=models, segment=2 * models, measure=models) + NESTED
     # The members of an ensemble are compared for the best inputs of each network.
     return stages + Counter(compare_members=networks) + PUBLISHED
 
@@ -131,8 +133,9 @@ def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
         collect_failures=1, check_preprocessing=1, assess=batches, assess_cohort=1, strip=batches,
         prepare_stripped=NETWORKS * batches,
         select_cases=of_f + NETWORKS, train=of_f, predict=of_f, ensemble=NETWORKS, choose_threshold=NETWORKS,
-        segment=2 * NETWORKS, measure=NETWORKS, list_lesions=1, compare_inputs=1, compare_paired=1,
-        intervals=1, table3=1, table4=1, supplementary_table=7, report=1, participant_flow=1, flow_figure=1,
+        segment=2 * NETWORKS, measure=NETWORKS, list_lesions=1, nested_estimate=1,
+        compare_inputs=1, compare_paired=1,
+        intervals=1, table3=1, table4=1, supplementary_table=8, report=1, participant_flow=1, flow_figure=1,
         describe_model=MODELS + NETWORKS,
     )  # fmt: skip
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "F"}

@@ -24,6 +24,7 @@ from residua.report.cohort import cohort_facts, eligibility, is_the_articles_coh
 from residua.report.deviations import applying
 from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
+from residua.report.nested import nested
 from residua.report.paired import paired
 from residua.report.quality import quality
 from residua.report.significance import significance
@@ -57,6 +58,7 @@ _TITLES = {
     "resection": "Extent of resection",
     "rano": "Classes of RANO resect",
     "subsets": "Channels that are missing",
+    "nested": "What choices add to out-of-fold performance",
     "paired_dice": "Paired comparisons: Dice",
     "paired_friedman": "Paired comparisons: all inputs together",
     "paired_classification": "Paired comparisons: classification",
@@ -128,6 +130,7 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         conservative(cases, study, labels, statistics["overlaps"]),
         significance(statistics, labels),
         paired(statistics, labels, study.statistics),
+        nested(statistics["nested"], labels),
     ]
     return {
         "title": study.title,

@@ -88,7 +88,18 @@ def choose_threshold(
     >>> choice.threshold, candidates[0.5].score, candidates[0.3].mean_dice_of_detected
     (0.5, 1.0, 0.8)
     """
-    measured = measure(cases, postprocessing)
+    return choose_of(measure(cases, postprocessing), postprocessing, classification)
+
+
+def choose_of(measured: Measured, postprocessing: Postprocessing, classification: Classification) -> ThresholdChoice:
+    """Choose as ``choose_threshold``, from cases that were measured at every candidate.
+
+    >>> cases = [OutOfFoldCase(0, np.full((2, 2, 2), 0.7), np.ones((2, 2, 2), dtype=bool), voxel_ml=1.0)]
+    >>> postprocessing = Postprocessing(thresholds=(0.9, 0.5), min_component_voxels=0, connectivity=26)
+    >>> rule = Classification(residual_tumor_ml=1, min_overlap_dice=0)
+    >>> choose_of(measure(cases, postprocessing), postprocessing, rule).threshold
+    0.5
+    """
     thresholds = postprocessing.thresholds
     return ThresholdChoice(
         postprocessing.rule,

@@ -57,7 +57,8 @@ def _best(of_arch: pd.DataFrame, experiment: str, classification: Classification
     validation = of_arch[of_arch["split"] == "validation"]
     shared = _of_shared_patients(validation, key)
     scores = {
-        str(inputs): _score(cases, experiment, classification) for inputs, cases in shared.groupby("inputs", sort=False)
+        str(inputs): score_of(cases, experiment, classification)
+        for inputs, cases in shared.groupby("inputs", sort=False)
     }
     defined = {inputs: score for inputs, score in scores.items() if not math.isnan(score)}
     if not defined:
@@ -83,7 +84,13 @@ def _of_shared_patients(validation: pd.DataFrame, key: str) -> pd.DataFrame:
     return validation[validation["patient"].isin(shared)]
 
 
-def _score(cases: pd.DataFrame, experiment: str, classification: Classification) -> float:
+def score_of(cases: pd.DataFrame, experiment: str, classification: Classification) -> float:
+    """Return what the choice maximises: mean Dice of DSC-P (a fraction), or pooled balanced accuracy (percent).
+
+    >>> cases = pd.DataFrame({"reference_ml": [2.0, 2.0, 0.0], "dice": [0.4, 0.6, 0.0]})
+    >>> score_of(cases, "segmentation", Classification(residual_tumor_ml=0.175, min_overlap_dice=0))
+    0.5
+    """
     if experiment == "classification":
         return pooled_rate(outcomes_of(cases, classification), folds_of(cases), "balanced_accuracy", 0).mean
     return pool_cases({0: positive(cases, classification)["dice"]}).mean

@@ -14,6 +14,7 @@ from residua.settings.statistics import Statistics
 from residua.tables import paired, validation
 from residua.tables.cells import interval, number, plain
 from residua.tables.models import SPLITS
+from residua.tables.nested import nested
 from residua.tables.parts import answer, level, model_of, table_of
 from residua.tables.render import Cell, Table
 from residua.tables.resection import rano, resection
@@ -188,6 +189,7 @@ _SUPPLEMENT = {
     "resection": resection,
     "rano": rano,
     "subsets": subsets,
+    "nested": nested,
     "paired_dice": paired.dice,
     "paired_friedman": paired.friedman,
     "paired_classification": paired.classification,

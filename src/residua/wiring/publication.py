@@ -26,6 +26,7 @@ def supplement(loaded: LoadedStudy) -> dict[str, str]:
     tables |= {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
     tables |= {"raters": "raters"} if loaded.raters else {}
     tables |= {"subsets": "subsets"} if loaded.study.channel_dropout else {}
+    tables |= {"nested": "nested"}
     return tables | {f"paired_{name}": f"paired_{name}" for name in _PAIRED if name != "raters" or loaded.raters}
 
 
