@@ -66,7 +66,8 @@ rule table2:
 rule table3:
     """Make Table 3: segmentation performance of every network and input configuration."""
     input:
-        publication.metrics_files(loaded),
+        metrics=publication.metrics_files(loaded),
+        left_out=faults.left_out(loaded),
     output:
         csv="results/tables/table3.csv",
         md="results/tables/table3.md",
@@ -95,7 +96,8 @@ rule table3:
 rule table4:
     """Make Table 4: classification by every network and input configuration."""
     input:
-        publication.metrics_files(loaded),
+        metrics=publication.metrics_files(loaded),
+        left_out=faults.left_out(loaded),
     output:
         csv="results/tables/table4.csv",
         md="results/tables/table4.md",

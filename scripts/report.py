@@ -2,6 +2,8 @@
 
 from _here import job
 
+from residua.publishing.left_out import left_out_in
+from residua.publishing.notes import worded
 from residua.report.build import Making, Sources, write_report
 from residua.settings.study import Study
 
@@ -19,5 +21,6 @@ sources = Sources(
 )
 # Where the tables lie is no part of the settings, so that the report does not depend on it.
 study = Study.model_validate({"cohort": "cohort table", **job.params.settings})
-making = Making(study, job.params.arch_labels, job.params.stages, job.params.environments, job.params.elsewhere)
+elsewhere = worded(job.params.elsewhere, left_out_in(job.input.left_out))
+making = Making(study, job.params.arch_labels, job.params.stages, job.params.environments, elsewhere)
 write_report(sources, making, job.output[0])

@@ -19,6 +19,7 @@ from residua.external.predictions import load_predictions
 from residua.external.take import take_predictions
 from residua.images import volumes
 from residua.problems.lists import errors_of
+from residua.publishing.notes import worded
 from residua.settings.study import Study, load_study
 from residua.wiring import elsewhere, patients, preparation, publication, rating
 from residua.wiring.loaded import LoadedStudy
@@ -297,9 +298,15 @@ def test_the_threshold_and_the_filter_follow_the_kind_of_prediction(loaded: Load
 
 
 def test_the_note_of_a_network_says_what_it_had_seen_and_whom_it_lacks(loaded: LoadedStudy) -> None:
-    assert elsewhere.notes_of_elsewhere(loaded) == [
+    notes = elsewhere.notes_of_elsewhere(loaded)
+    assert worded(notes) == [
         "Other net (made elsewhere): it is not known whether it was trained on patients of this cohort: its numbers may"
         " be optimistic. inputs B: 1 of 2 patients of the hold-out have a prediction, and 1 of 3 of the folds. Its "
         "threshold was chosen out of fold, as those of the study's own networks."
     ]
-    assert publication.table_notes(loaded)[-1] == elsewhere.notes_of_elsewhere(loaded)[0]
+    assert publication.table_notes(loaded)[-1] == notes[0]
+    # Counted without the patients who failed and are left out, predicted or not.
+    assert (
+        "inputs B: 0 of 1 patients of the hold-out have a prediction, and 1 of 2 of the folds"
+        in worded(notes, {"AMS2", "GOT1"})[0]
+    )

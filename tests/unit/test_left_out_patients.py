@@ -17,10 +17,11 @@ from residua.figures.flow_words import boxes
 from residua.problems.problem import failed
 from residua.publishing.failure_report import judged, left_out_in_words, require_none
 from residua.publishing.left_out import left_out_by, left_out_in, reasons_in
+from residua.publishing.notes import worded
 from residua.publishing.publish import write_json
 from residua.quality.flags import Flag
 from residua.report.quality import quality
-from residua.wiring import faults
+from residua.wiring import faults, publication
 from residua.wiring.application import LoadedApplication
 from residua.wiring.loaded import LoadedStudy
 
@@ -194,6 +195,18 @@ def test_an_application_of_a_bundle_lists_its_failed_patients_itself(tmp_path: P
     assert not faults.leaves_out(application)
     assert faults.left_out(application) == []
     assert faults.limits(application) is None
+
+
+def test_footnotes_count_scans_and_persons_without_them(tmp_path: Path) -> None:
+    loaded = loaded_study(tmp_path)
+    # STO1 and STO2 are scans of X, GOT1 and GOT2 of Y; with PAR and AMS eight scans of six persons.
+    persons = {"STO1": "X", "STO2": "X", "GOT1": "Y", "GOT2": "Y"}
+    split = replace(loaded.split, persons=persons)
+    notes = publication.table_notes(replace(loaded, cohort=replace(loaded.cohort, split=split)))
+    assert worded(notes)[-1].startswith("8 scans of 6 persons: n counts scans, bootstrap intervals resample whole")
+    assert worded(notes, {"STO1"})[-1].startswith("7 scans of 6 persons: ")
+    assert worded(notes, {"GOT1", "GOT2"})[-1].startswith("6 scans of 5 persons: ")
+    assert worded(publication.table_notes(loaded)) == worded(publication.table_notes(loaded), {"STO1"})
 
 
 @pytest.mark.parametrize("wrong", [{"on_fault": "skip"}, {"most_excluded": 1.0}, {"most_excluded": -0.1}])

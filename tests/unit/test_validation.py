@@ -204,7 +204,7 @@ def test_measurements_name_the_person_where_one_has_several_scans(tmp_path: Path
     table += "P3 PAR  a.nii r3.nii\n"
     external = loaded(tmp_path, table, BUNDLES[:1])
     assert [case["person"] for case in patients.measured(external, "nnunet", "A")] == ["P1", "P1", "P3"]
-    assert publication.table_notes(external)[1].startswith("3 scans of 2 persons: n counts scans")
+    assert str(publication.table_notes(external)[1]).startswith("3 scans of 2 persons: n counts scans")
 
 
 def test_without_a_recalibration_nobody_chooses(tmp_path: Path) -> None:

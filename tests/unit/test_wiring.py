@@ -14,6 +14,7 @@ import pytest
 from cohort_tables import FILES, PUBLISHED, ROOT, config, row, study, write_table
 from residua.cohort.cohort import load_cohort
 from residua.cohort.table.rater_table import Raters, Rating
+from residua.publishing.notes import worded
 from residua.wiring import digests, files, patients, preparation, publication, quality, rating, resection
 from residua.wiring.loaded import LoadedStudy
 
@@ -325,7 +326,9 @@ def test_measurements_stacks_and_notes_follow_the_networks(loaded: LoadedStudy) 
     assert publication.compared_metrics(loaded) == publication.metrics_files(loaded)
     assert publication.stacks(loaded) == ["core", "tensorflow", "torch"]
     early = [a for a in loaded.study.archs if loaded.study.settings_of(a).early_stopping_on_validation]
-    assert [note.split(":")[0] for note in publication.table_notes(loaded)] == [loaded.arch_labels[a] for a in early]
+    assert [note.split(":")[0] for note in worded(publication.table_notes(loaded))] == [
+        loaded.arch_labels[a] for a in early
+    ]
 
 
 def test_without_raters_nobody_is_rated(loaded: LoadedStudy) -> None:

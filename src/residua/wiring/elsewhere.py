@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from residua.publishing.notes import Note
 from residua.settings.elsewhere import Elsewhere
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.wiring.files import reference_of
 from residua.wiring.loaded import LoadedStudy
-from residua.wiring.patients import segmented_of_split
+from residua.wiring.patients import each, segmented_of_split
 
 _SEEN = {
     "no": "according to the configuration it has seen no patient of this cohort",
@@ -51,21 +52,27 @@ def postprocessing_of(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
     return record if other is None or other.kind == "probabilities" else record | {"min_component_voxels": 0}
 
 
-def notes_of_elsewhere(loaded: LoadedStudy) -> list[str]:
+def notes_of_elsewhere(loaded: LoadedStudy) -> list[Note]:
     """Return a footnote for each network of elsewhere: what it had seen, its patients and its threshold."""
     return [_note(loaded, name) for name in loaded.study.elsewhere]
 
 
-def _note(loaded: LoadedStudy, name: str) -> str:
-    other, holdout = loaded.study.elsewhere[name], loaded.split.holdout
-    in_folds = len(loaded.split.patients) - len(holdout)
-    counts = "; ".join(
-        f"inputs {inputs}: {len(segmented_of_split(loaded, name, inputs, 'test'))} of {len(holdout)} patients of the "
-        f"hold-out have a prediction, and {len(segmented_of_split(loaded, name, inputs, 'validation'))} of {in_folds} "
-        "of the folds"
-        for inputs in other.inputs
-    )
-    return f"{loaded.arch_labels[name]}: {_SEEN[other.has_seen_patients]}. {counts}. {_made_masks(other)}"
+def _note(loaded: LoadedStudy, name: str) -> Note:
+    other = loaded.study.elsewhere[name]
+    pieces: list[str | dict[str, str]] = [f"{loaded.arch_labels[name]}: {_SEEN[other.has_seen_patients]}. "]
+    for number, inputs in enumerate(other.inputs):
+        pieces += [f"{'; ' if number else ''}inputs {inputs}: ", *_counts(loaded, name, inputs)]
+    return [*pieces, f". {_made_masks(other)}"]
+
+
+def _counts(loaded: LoadedStudy, name: str, inputs: str) -> list[str | dict[str, str]]:
+    holdout = loaded.split.holdout
+    in_folds = [patient for patient in loaded.split.patients if patient not in set(holdout)]
+    predicted = {split: each(segmented_of_split(loaded, name, inputs, split)) for split in ("test", "validation")}
+    return [
+        *(predicted["test"], " of ", each(holdout), " patients of the hold-out have a prediction, and "),
+        *(predicted["validation"], " of ", each(in_folds), " of the folds"),
+    ]
 
 
 def _made_masks(other: Elsewhere) -> str:

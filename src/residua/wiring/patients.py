@@ -7,6 +7,7 @@ from dataclasses import asdict
 from functools import cache
 from typing import Any
 
+from residua.publishing.notes import Note
 from residua.settings.base import REFERENCE_STANDARD
 from residua.wiring.loaded import LoadedStudy
 
@@ -142,15 +143,18 @@ def lesion_rule(loaded: LoadedStudy) -> dict[str, Any]:
     return {"min_voxels": study.postprocessing.min_component_voxels, "min_overlap": study.lesions.min_overlap}
 
 
-def notes_of_persons(loaded: LoadedStudy) -> list[str]:
+def each(patients: Iterable[str]) -> dict[str, str]:
+    """Return patients as a piece of a note that counts them."""
+    return {patient: patient for patient in patients}
+
+
+def notes_of_persons(loaded: LoadedStudy) -> list[Note]:
     """Return a footnote of tables that hold measurements, where a person has several scans."""
     if not loaded.split.persons:
         return []
-    persons = {loaded.split.who(patient) for patient in loaded.split.patients}
-    return [
-        f"{len(loaded.split.patients)} scans of {len(persons)} persons: n counts scans, bootstrap intervals resample "
-        "whole persons, and tests of Dice take the mean of each person."
-    ]
+    persons = {patient: loaded.split.who(patient) for patient in loaded.split.patients}
+    rest = " persons: n counts scans, bootstrap intervals resample whole persons, and tests of Dice take the mean of "
+    return [[each(persons), " scans of ", persons, f"{rest}each person."]]
 
 
 def hospitals_of_patients(loaded: LoadedStudy) -> dict[str, str]:

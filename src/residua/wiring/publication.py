@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from residua.publishing.notes import Note
 from residua.settings.base import REFERENCE_STANDARD
 from residua.wiring import validation
 from residua.wiring.application import LoadedApplication
@@ -77,10 +78,10 @@ def compared_metrics(loaded: LoadedStudy) -> list[str]:
     return [f"results/metrics/{arch}/{inputs}.parquet" for arch, inputs in compared(loaded)]
 
 
-def table_notes(loaded: LoadedStudy) -> list[str]:
+def table_notes(loaded: LoadedStudy) -> list[Note]:
     """Return footnotes of the tables that hold measurements."""
     if isinstance(loaded, LoadedApplication):
-        return validation.notes(loaded)
+        return [*validation.notes(loaded)]
     study = loaded.study
     early = [arch for arch in study.archs if study.settings_of(arch).early_stopping_on_validation]
     return [

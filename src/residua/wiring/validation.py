@@ -7,6 +7,7 @@ from typing import Any
 
 from residua.errors import ResiduaError
 from residua.problems.lists import errors_of, in_lines
+from residua.publishing.notes import worded
 from residua.validation.draw import draw
 from residua.wiring.application import LoadedApplication
 from residua.wiring.patients import measured, notes_of_persons, with_reference
@@ -133,7 +134,7 @@ def notes(loaded: LoadedApplication) -> list[str]:
     """Return footnotes of the tables that hold measurements."""
     found = [
         "Test: the external cohort. No network was trained on it, and thresholds are those of the bundles.",
-        *notes_of_persons(loaded),
+        *worded(notes_of_persons(loaded)),
         *(_zeros(loaded, arch, inputs) for arch, inputs in loaded.judged if loaded.lacking_of(arch, inputs)),
     ]
     found += _on_both_sides(loaded)
