@@ -233,6 +233,10 @@ onsuccess:
     say_who_is_left_out()
 
 
+onerror:
+    say_who_is_left_out()
+
+
 onstart:
     # For a real run only: a dry run plans from the table alone, and writes nothing.
     from residua.cluster.slurm import check_cluster

@@ -20,6 +20,7 @@ from residua.publishing.left_out import left_out_by, left_out_in, reasons_in
 from residua.publishing.notes import worded
 from residua.publishing.publish import write_json
 from residua.quality.flags import Flag
+from residua.report.methods import methods
 from residua.report.quality import quality
 from residua.wiring import faults, publication
 from residua.wiring.application import LoadedApplication
@@ -161,6 +162,15 @@ def test_the_report_counts_them_apart_from_the_flagged() -> None:
     assert left.startswith("1 patient was left out because a registration or the brain mask failed; no network saw")
     assert "1 patient was flagged" in others
     assert quality([], 5) == ("Registration and brain mask of 5 patients were measured, and none was flagged.",)
+
+
+def test_the_methods_say_that_failed_patients_were_left_out_where_they_may_be() -> None:
+    def said(**changes: Any) -> str:
+        return " ".join(str(passage) for passage in methods(study(**changes), {}, rated=False, folds=2))
+
+    assert "failed by these rules" not in said()
+    words = said(on_fault="exclude", most_excluded=0.02)
+    assert "was left out of the whole study, without regard to any result; more than 2 % of the patients" in words
 
 
 def test_a_study_that_stops_for_failures_reads_and_plans_nothing_of_this(tmp_path: Path) -> None:

@@ -43,7 +43,10 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, re
     ``resected`` whether extents of resection were computed.
     """
     return [
-        Passage("Registration and brain masks", (_registration(study), _brain_mask(study), *_sampling(study))),
+        Passage(
+            "Registration and brain masks",
+            (_registration(study), _brain_mask(study), *_sampling(study), *_failed(study)),
+        ),
         Passage("Input configurations", (_trained_with(study),), _inputs(study)),
         *(_network(study, arch, labels.get(arch, arch)) for arch in study.archs),
         Passage("From probabilities to masks", (_folds(study, folds), _ensemble(study, folds), _threshold(study))),
@@ -135,6 +138,15 @@ def _brain_mask(study: Study) -> str:
     return (
         f"The brain mask of the {name_of(study.sequences.reference)} {source} and was applied to all sequences of the "
         "patient: everything outside it is zero."
+    )
+
+
+def _failed(study: Study) -> tuple[str, ...]:
+    if study.on_fault == "stop":
+        return ()
+    return (
+        "A patient whose registration or brain mask failed by these rules was left out of the whole study, without "
+        f"regard to any result; more than {share(study.most_excluded)} of the patients would have stopped it.",
     )
 
 
