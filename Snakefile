@@ -32,6 +32,7 @@ if application:
                 "results/validation.json",
                 "results/validation.html",
                 "results/metrics/lesions.parquet",
+                "results/statistics/discrimination.parquet",
                 expand(
                     "results/tables/{table}.{format}",
                     table=validation.tables(loaded),
@@ -74,6 +75,7 @@ else:
                 format=publication.FIGURE_FORMATS,
             ),
             "results/metrics/lesions.parquet",
+            "results/statistics/discrimination.parquet",
             sharing.descriptions(loaded),
             "results/quality/index.html",
             "results/quality/sound.json",

@@ -31,6 +31,7 @@ FOLDERS = {
     "compare_paired": JUDGED,
     "compare_raters_paired": {"cohort.table", "raters"} | JUDGED,
     "compare_raters": {"cohort.table", "raters", "statistics"},
+    "discrimination": JUDGED,
     "export_model": {"networks"},
     # Limits are judged in the words of the quality control.
     "describe_model": {"bundle", "networks", "quality"} | JUDGED,
@@ -102,7 +103,10 @@ STAGES_OF: dict[str, set[str]] = {
     "preparation.strip": {"strip"},
     "registration.register": {"register"},
     "segmentation.threshold": {"choose_threshold"},
+    "metrics.map_metrics": {"discrimination", "measure"},
+    "metrics.measure_maps": {"measure"},
     "metrics.measure_patients": {"measure"},
+    "metrics.scored": {"discrimination", "measure"},
     "metrics.compared_masks": {"measure"},
     "metrics.lesion_list": {"list_lesions"},
     "metrics.lesions": {"measure"},

@@ -21,7 +21,7 @@ PUBLISHED = Counter(
     compare_inputs=1, compare_architectures=1, intervals=1, rate=1, compare_raters=1, table3=1, table4=1,
     compare_paired=1, compare_raters_paired=1, supplementary_table=12,
     figure3=1, figure4=1, report=1, compare_resections=1, resection_figure=1,
-    describe_model=MODELS, list_lesions=1,
+    describe_model=MODELS, list_lesions=1, discrimination=1,
 )  # fmt: skip
 """What follows when the measurements of the best inputs change."""
 NESTED = Counter(nested_estimate=1, supplementary_table=1)
@@ -133,7 +133,7 @@ def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
         collect_failures=1, check_preprocessing=1, assess=batches, assess_cohort=1, strip=batches,
         prepare_stripped=NETWORKS * batches,
         select_cases=of_f + NETWORKS, train=of_f, predict=of_f, ensemble=NETWORKS, choose_threshold=NETWORKS,
-        segment=2 * NETWORKS, measure=NETWORKS, list_lesions=1, nested_estimate=1,
+        segment=2 * NETWORKS, measure=NETWORKS, list_lesions=1, discrimination=1, nested_estimate=1,
         compare_inputs=1, compare_paired=1,
         intervals=1, table3=1, table4=1, supplementary_table=8, report=1, participant_flow=1, flow_figure=1,
         describe_model=MODELS + NETWORKS,

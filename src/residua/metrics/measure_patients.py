@@ -12,6 +12,24 @@ from residua.metrics.metric_tables import MetricTables, metric_tables
 from residua.publishing.images import by_patient
 
 
+def known_columns(cases: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the first columns of the tables of patients; the person's where some persons have several scans.
+
+    >>> known_columns([{"patient": "AMS1", "hospital": "AMS", "fold": None}])
+    ['split', 'fold', 'patient', 'hospital']
+    """
+    return ["split", "fold", "patient", "hospital", *(["person"] if any("person" in case for case in cases) else [])]
+
+
+def split_of(case: Mapping[str, Any]) -> str:
+    """Return the split of a case: "test" without a fold, else "validation".
+
+    >>> split_of({"fold": None}), split_of({"fold": 0})
+    ('test', 'validation')
+    """
+    return "test" if case["fold"] is None else "validation"
+
+
 def measure_all(
     segmentations: Mapping[str, str],
     references: Mapping[str, str],
@@ -41,13 +59,11 @@ def measure_all(
 
     def compared() -> Iterator[tuple[dict[str, Any], ComparedMasks]]:
         for case in cases:
-            split = "test" if case["fold"] is None else "validation"
-            patient = case["patient"]
+            split, patient = split_of(case), case["patient"]
             if leave_failed_out and patient not in masks[split]:
                 continue
             prediction, reference = load_pair(patient, masks[split][patient], references[patient])
             yield {"split": split, **case}, compare(reference.data, prediction.data > 0.5, reference.grid, rule)
 
-    person = ["person"] if any("person" in case for case in cases) else []
-    tables = metric_tables(compared(), ["split", "fold", "patient", "hospital", *person])
+    tables = metric_tables(compared(), known_columns(cases))
     return MetricTables(*(table.astype({"fold": "Int64"}) for table in tables))

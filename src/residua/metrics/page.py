@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 
+from residua.metrics.map_metrics import MAP_METRICS
 from residua.metrics.registry import METRICS, Metric
 
 _INTRODUCTION = """# Metrics
@@ -40,13 +42,33 @@ between centres of voxels, in mm, over the whole masks. Surface voxels weigh the
 """
 
 
+_OF_MAPS = """
+## Probability maps
+
+Of the voxels of a patient within the brain mask, and of the reference outside it; columns of
+`results/probability/{arch}/{inputs}/patients.parquet`. `results/statistics/discrimination.parquet` has their means over
+patients, and the same metrics of patients, who are told apart by their predicted volume or their largest probability.
+Probabilities are counted in steps of 1/16384, in which the study stores them: one pass over a map gives all metrics and
+Dice at 101 thresholds (`thresholds.parquet`; before small components are removed).
+
+| metric | better | what it is | undefined |
+| --- | --- | --- | --- |
+"""
+
+
 def to_markdown() -> str:
     """Return the page docs/reference/metrics.md.
 
     >>> "`recall` |  | higher | share of the reference's voxels that are in the prediction | as ever" in to_markdown()
     True
     """
-    return _INTRODUCTION + "".join(f"| {' | '.join(_row(metric))} |\n" for metric in METRICS) + _NOTES
+    of_masks = (_row(metric) for metric in METRICS)
+    of_maps = ((f"`{metric.name}`", metric.better, metric.meaning, metric.undefined) for metric in MAP_METRICS)
+    return _INTRODUCTION + _lines(of_masks) + _NOTES + _OF_MAPS + _lines(of_maps)
+
+
+def _lines(rows: Iterable[Sequence[str]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _row(metric: Metric) -> tuple[str, ...]:

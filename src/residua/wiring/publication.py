@@ -65,6 +65,11 @@ def lesion_files(loaded: LoadedStudy) -> list[str]:
     return [f"results/lesions/{arch}/{inputs}.parquet" for arch, inputs in loaded.judged]
 
 
+def map_files(loaded: LoadedStudy) -> list[str]:
+    """Return the measurements of the probability maps of every network and input configuration."""
+    return [f"results/probability/{arch}/{inputs}/patients.parquet" for arch, inputs in loaded.judged]
+
+
 def compared(loaded: LoadedStudy) -> list[tuple[str, str]]:
     """Return the networks and input configurations that may be compared by Dice, and that Figure 3 may show."""
     study = loaded.study
