@@ -181,6 +181,9 @@ def test_the_classification_counts_whom_one_model_alone_judges_right() -> None:
     assert row["p_value"] == pytest.approx(2 * (1 + 5) / 2**5)
     # Sensitivity 3/4 against 1/4, specificity 3/4 against 2/4.
     assert row["mean_difference"] == pytest.approx(100 * ((3 - 1) / 4 + (3 - 2) / 4) / 2)
+    # Changes +1 +1 +1 −1 and 0 +1 0 0: variances 1 and 1/4.
+    z = stats.norm.ppf(0.975) + stats.norm.ppf(0.8)
+    assert row["detectable"] == pytest.approx(100 * z * np.sqrt(1 / 4 + 0.25 / 4) / 2)
     by_model = areas(frame, RULE, ALPHA).set_index("arch")
     assert by_model.loc["nnunet", "auroc"] == auroc(volumes["nnunet", "B"], np.array(reference) > 0, ALPHA).estimate
     assert row["auroc_difference"] == pytest.approx(by_model.loc["nnunet", "auroc"] - by_model.loc["agunet", "auroc"])
@@ -199,6 +202,10 @@ def test_further_scans_of_a_person_that_tell_nothing_new_change_no_test(cases: p
     pd.testing.assert_frame_equal(
         friedman_of_inputs(once, RULE, ALPHA), friedman_of_inputs(thrice, RULE, ALPHA), check_exact=False
     )
+    rated_once, rated_thrice = (paired_classification(rows, BEST, RULE, STATISTICS) for rows in (once, thrice))
+    unchanged = ["mean_difference", "detectable", "auroc_difference", "auroc_low", "auroc_p_value"]
+    pd.testing.assert_frame_equal(rated_once[unchanged], rated_thrice[unchanged])
+    assert rated_thrice["note"].str.contains("McNemar: takes the scans of one person as independent").any()
     areas_once, areas_thrice = areas(once, RULE, ALPHA), areas(thrice, RULE, ALPHA)
     pd.testing.assert_frame_equal(areas_once[["auroc", "low", "high"]], areas_thrice[["auroc", "low", "high"]])
 

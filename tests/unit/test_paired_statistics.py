@@ -21,7 +21,7 @@ from statsmodels.stats.weightstats import ttost_paired
 from residua.statistics.auroc import auroc, auroc_difference
 from residua.statistics.cliffs_delta import cliffs_delta
 from residua.statistics.cluster_bootstrap import cluster_interval
-from residua.statistics.detectable import detectable
+from residua.statistics.detectable import detectable, detectable_of_classes
 from residua.statistics.equivalence import equivalence
 from residua.statistics.friedman import friedman
 from residua.statistics.holm import holm, with_holm
@@ -215,6 +215,34 @@ def test_the_detectable_difference_is_found_in_four_of_five_samples() -> None:
     smallest, _ = detectable(sample, ALPHA)
     drawn = rng.normal(smallest, sample.std(ddof=1), (4000, 20))
     assert np.mean(stats.ttest_1samp(drawn, 0, axis=1).pvalue < ALPHA) == pytest.approx(0.8, abs=0.02)
+
+
+def test_the_detectable_difference_of_balanced_accuracy_by_hand_and_in_samples() -> None:
+    """Of 40 and 20 patients with variances 0.25 · 40/39 and 0.25 · 20/19: 2.8016 · √(0.00641 + 0.01316) / 2."""
+    ones, others = np.tile([0.0, 1.0], 20), np.tile([0.0, -1.0], 10)
+    classes = np.arange(60) < 40
+    found, _ = detectable_of_classes(np.concatenate([ones, others]), classes, ALPHA)
+    assert found == pytest.approx(2.8016 / 2 * math.sqrt(0.25 / 39 + 0.25 / 19), abs=1e-5)
+    assert found is not None
+    rng = np.random.default_rng(9)
+    means = [rng.normal(found, 0.5, (4000, n)) for n in (40, 20)]
+    error = np.sqrt(sum(of.var(axis=1, ddof=1) / of.shape[1] for of in means)) / 2
+    z = (means[0].mean(axis=1) + means[1].mean(axis=1)) / 2 / error
+    assert np.mean(np.abs(z) > stats.norm.ppf(0.975)) == pytest.approx(0.8, abs=0.025)
+
+
+@pytest.mark.parametrize(
+    ("differences", "classes", "why"),
+    [
+        ([1, 0, 1], [True, True, False], "fewer than two patients of a class"),
+        ([], [], "fewer than two patients of a class"),
+        ([0, 0, 0, 0], [True, True, False, False], "all differences of a class are the same"),
+    ],
+)
+def test_the_detectable_difference_of_classes_says_why_it_is_not_estimable(
+    differences: Any, classes: Any, why: str
+) -> None:
+    assert detectable_of_classes(differences, classes, ALPHA) == (None, f"not estimable: {why}")
 
 
 # DeLong

@@ -93,7 +93,7 @@ def _dice(row: Row, labels: Labels, statistics: Statistics) -> str:
     return (
         f"{what}: mean Dice of the first minus that of the second is {points(row['mean_difference'])} points"
         f"{_between(row, 'low', 'high', 100, statistics)}; {_tested(row, statistics)}{_over_hospitals(row, 100)}"
-        f"{_power(row)}"
+        f"{_power(row, 100)}"
     )
 
 
@@ -118,10 +118,10 @@ def _over_hospitals(row: Row, scale: float) -> str:
     return f"; over {row['hospitals']} hospitals {low} to {high}"
 
 
-def _power(row: Row) -> str:
+def _power(row: Row, scale: float) -> str:
     if pd.isna(row["detectable"]):
         return "."
-    return f". A difference of {100 * row['detectable']:.1f} points could have been shown with a power of 80 %."
+    return f". A difference of {scale * row['detectable']:.1f} points could have been shown with a power of 80 %."
 
 
 def _classes(row: Row, labels: Labels, statistics: Statistics) -> str:
@@ -133,7 +133,7 @@ def _classes(row: Row, labels: Labels, statistics: Statistics) -> str:
     return (
         f"{what}: {right} (McNemar: {test}); balanced accuracy of the first minus that of the "
         f"second is {points(row['mean_difference'] / 100)} points{_between(row, 'low', 'high', 1, statistics)}"
-        f"{_over_hospitals(row, 1)}."
+        f"{_over_hospitals(row, 1)}{_power(row, 1)}"
     )
 
 

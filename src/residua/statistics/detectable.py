@@ -29,6 +29,26 @@ def detectable(differences: ArrayLike, alpha: float) -> tuple[float | None, str]
     return _noncentrality(n - 1, alpha) * float(of.std(ddof=1)) / float(np.sqrt(n)), ""
 
 
+def detectable_of_classes(differences: ArrayLike, classes: ArrayLike, alpha: float) -> tuple[float | None, str]:
+    """Return the same of the mean of the means of both ``classes``, such as a difference of balanced accuracy.
+
+    It is (z of 1 − alpha / 2 + z of 0.8) · √(Σ sd² / n over the classes) / 2, from the normal distribution.
+
+    >>> found, _ = detectable_of_classes([1, 0, 0, 1, 0, -1], [True, True, True, True, False, False], alpha=0.05)
+    >>> round(found, 3)
+    0.809
+    """
+    of, groups = np.asarray(differences, dtype=np.float64), np.asarray(classes, dtype=bool)
+    parts = [of[groups], of[~groups]]
+    if any(part.size < 2 for part in parts):
+        return None, "not estimable: fewer than two patients of a class"
+    variance = sum(float(part.var(ddof=1)) / part.size for part in parts)
+    if not variance:
+        return None, "not estimable: all differences of a class are the same"
+    z = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(POWER))
+    return z * float(np.sqrt(variance)) / 2, ""
+
+
 def _noncentrality(freedom: int, alpha: float) -> float:
     critical = float(stats.t.ppf(1 - alpha / 2, freedom))
 

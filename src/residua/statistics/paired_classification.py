@@ -16,6 +16,7 @@ from residua.statistics.auroc import auroc, auroc_difference
 from residua.statistics.bca import paired_interval
 from residua.statistics.cases import outcomes_of, persons_of
 from residua.statistics.cluster_bootstrap import cluster_interval
+from residua.statistics.detectable import detectable_of_classes
 from residua.statistics.frames import tidy
 from residua.statistics.holm import with_holm
 from residua.statistics.mcnemar import mcnemar
@@ -25,6 +26,7 @@ from residua.statistics.pairs import SPLITS, clusters_of, matched, noted, pairs,
 COLUMNS = (
     *(*NAMES, "n", "first_alone", "second_alone", "p_value", "p_holm", "significant"),
     *("mean_difference", "low", "high", "hospitals", "hospital_low", "hospital_high", "person_low", "person_high"),
+    "detectable",
     *("auroc_difference", "auroc_low", "auroc_high", "auroc_p_value", "auroc_p_holm", "auroc_significant", "note"),
 )
 AUROC_COLUMNS = ("arch", "inputs", "split", "n_positive", "n_negative", "auroc", "low", "high", "note")
@@ -68,13 +70,18 @@ def _compared(
     how, persons = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed), persons_of(first)
     test = mcnemar(np.isin(one, _RIGHT), np.isin(other, _RIGHT))
     rate = paired_interval(other, one, "balanced_accuracy", *how, persons)
-    clustered, notes = _clustered(first, one, other, how)
+    change = pd.DataFrame({"points": 100.0 * np.isin(one, _RIGHT) - 100.0 * np.isin(other, _RIGHT)})
+    change["positive"] = np.isin(one, ("TP", "FN"))
+    clustered, notes = _clustered(first, change, how)
+    smallest, why_not = _detectable(change, persons, statistics.alpha)
     positive = has_residual_tumor(first["reference_ml"], classification.residual_tumor_ml)
     area = auroc_difference(first["predicted_ml"], second["predicted_ml"], positive, statistics.alpha, persons)
-    said = {"McNemar": _of_scans(test.note, persons), "bAcc": rate.note, **notes, "AUROC": area.difference.note}
+    said = {"McNemar": _of_scans(test.note, persons), "bAcc": rate.note, **notes, "detectable": why_not}
+    said["AUROC"] = area.difference.note
     return {
         **{"n": len(first), "first_alone": test.first_alone, "second_alone": test.second_alone},
         **{"p_value": test.p_value, "mean_difference": rate.estimate, "low": rate.low, "high": rate.high, **clustered},
+        "detectable": smallest,
         **{"auroc_difference": area.difference.estimate, "auroc_low": area.difference.low},
         **{"auroc_high": area.difference.high, "auroc_p_value": area.p_value, "note": noted(said)},
     }
@@ -84,18 +91,24 @@ def _of_scans(note: str, persons: NDArray[np.str_] | None) -> str:
     return note or ("" if persons is None else "takes the scans of one person as independent")
 
 
+def _detectable(change: pd.DataFrame, persons: NDArray[np.str_] | None, alpha: float) -> tuple[float | None, str]:
+    """Return the smallest difference of balanced accuracy (points) that is found; a person counts once in a class."""
+    if persons is not None:
+        change = change.assign(person=persons).groupby(["person", "positive"])[["points"]].mean().reset_index()
+    return detectable_of_classes(change["points"], change["positive"], alpha)
+
+
 def _clustered(
-    about: pd.DataFrame, one: NDArray[np.str_], other: NDArray[np.str_], how: tuple[float, int, int]
+    about: pd.DataFrame, change: pd.DataFrame, how: tuple[float, int, int]
 ) -> tuple[dict[str, float | int | None], dict[str, str]]:
     """Return the intervals (points) over hospitals and over persons, and why one is missing."""
     found: dict[str, float | int | None] = {"hospitals": int(about["hospital"].nunique())}
-    notes, classes = {}, np.isin(one, ("TP", "FN"))
-    change = 100 * (np.isin(one, _RIGHT).astype(float) - np.isin(other, _RIGHT))
+    notes = {}
     for cluster, names in clusters_of(about).items():
-        if np.unique(classes).size < 2:
+        if change["positive"].nunique() < 2:
             found |= {f"{cluster}_low": None, f"{cluster}_high": None}
             continue
-        of = cluster_interval(change, names, cluster, *how, classes)
+        of = cluster_interval(change["points"], names, cluster, *how, change["positive"])
         found |= {f"{cluster}_low": of.low, f"{cluster}_high": of.high}
         notes[f"bAcc over {cluster}s"] = of.note
     return found, notes

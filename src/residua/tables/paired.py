@@ -85,6 +85,7 @@ def classification(frame: pd.DataFrame, arch_labels: Mapping[str, str], statisti
             **_tested(row),
             "Difference of bAcc (points)": _estimate(row, "mean_difference", 1),
             **_clustered(row, frame, 1),
+            "Detectable (points)": number(row["detectable"]),
             "Difference of AUROC": _area(row, "auroc_difference", "auroc_low", "auroc_high"),
             "p, AUROC": p_value(row["auroc_p_value"]),
             "p (Holm), AUROC": p_value(row["auroc_p_holm"]),
@@ -98,8 +99,9 @@ def classification(frame: pd.DataFrame, arch_labels: Mapping[str, str], statisti
         f"{_HOLM} Significant: p (Holm) < {statistics.alpha:g}. Differences: model 1 minus model 2, with "
         f"{level(statistics)} intervals: bAcc, balanced accuracy, by BCa bootstrap within each class, and by "
         "percentile bootstrap with hospitals drawn first, then patients within; AUROC, the area under the ROC curve of "
-        "the predicted volume, by DeLong's method. Out of fold, bAcc counts all patients together; Table 4 pools the "
-        "folds."
+        "the predicted volume, by DeLong's method. Detectable: the difference of bAcc that would have been found with "
+        f"power {POWER:g} in as many patients of each class, without correction. Out of fold, bAcc counts all patients "
+        "together; Table 4 pools the folds."
     )
     return _with_reasons(rows, caption, _KEYS, _ONE_MODEL)
 
