@@ -357,7 +357,7 @@ def test_the_report_says_how_the_networks_differ_and_what_could_have_been_shown(
     assert dice.startswith("nnU-Net B against AGU-Net A, ")
     assert f"is {100 * row['mean_difference']:+.1f} points".replace("-", "−") in dice
     assert f"A difference of {100 * row['detectable']:.1f} points could have been shown with a power of 80 %." in dice
-    assert "an interval over hospitals needs two of them, and these are of 1" in dice
+    assert "; no interval over hospitals, because all are of one. " in dice
     (of_fold,) = (s for s in sentences if "out-of-fold, the same 14 patients with residual tumour" in s)
     assert "; over 3 hospitals " in of_fold
     assert sum("Friedman's test finds" in s for s in sentences) == 4
@@ -367,7 +367,15 @@ def test_a_p_that_so_few_patients_cannot_reach_is_said() -> None:
     few = cases_of(hospitals={"AMS": 6, "STO": 6})
     found = frames_of(few[few["patient"] != "AMS5"])
     said = " ".join(paired(found, LABELS, STATISTICS).sentences)
-    assert "(no p of so few is below 0.125)" in said
+    assert ", and no p of so few is below 0.125, " in said
+
+
+def test_models_that_are_alike_are_told_apart_from_one_hospital() -> None:
+    said = " ".join(paired(frames_of(all_models_alike()), LABELS, STATISTICS).sentences)
+    assert "mean Dice of the first minus that of the second is +0.0 points (no interval); no test is possible; " in said
+    assert "no test is possible; no interval over hospitals." in said
+    assert "no test is possible; no interval over hospitals, because all are of one." in said
+    assert "−0.0" not in said
 
 
 def test_a_long_and_wide_table_is_turned_in_latex(frames: dict[str, pd.DataFrame]) -> None:

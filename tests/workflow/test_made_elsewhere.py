@@ -82,6 +82,11 @@ def test_tables_and_statistics_have_equal_rows_that_say_where_they_were_made(jud
     pairs = {(row.arch_1, row.arch_2): row for row in networks.itertuples()}
     assert pairs["nnunet", COPIED].p_value == 1 or pairs["nnunet", COPIED].note
     assert {("nnunet", "agunet"), ("agunet", COPIED), (COPIED, MAPPED)} <= set(pairs)
+    patient_by_patient = pd.read_parquet(judged.folder / "results/statistics/paired_dice.parquet")
+    alike = patient_by_patient[(patient_by_patient["arch_1"] == "nnunet") & (patient_by_patient["arch_2"] == COPIED)]
+    assert alike["split"].tolist() == ["test", "validation"]
+    assert (alike["mean_difference"] == 0).all()
+    assert alike["note"].str.contains("not estimable").all()
 
 
 def test_raters_meet_the_networks_of_elsewhere(judged: Study) -> None:

@@ -107,13 +107,16 @@ def _tested(row: Row, statistics: Statistics) -> str:
     if pd.isna(row["p_holm"]):
         return "no test is possible"
     smallest = 2.0 ** (1 - row["differing"])
-    few = f" (no p of so few is below {smallest:g})" if smallest >= statistics.alpha else ""
-    return f"{p_in_words(row['p_holm'])}{few}, rank-biserial correlation {row['rank_biserial']:.2f}"
+    few = f", and no p of so few is below {smallest:g}" if smallest >= statistics.alpha else ""
+    effect = f"{row['rank_biserial']:+.2f}".replace("-", "−")
+    return f"{p_in_words(row['p_holm'])} (Wilcoxon, Holm){few}, rank-biserial correlation {effect}"
 
 
 def _over_hospitals(row: Row, scale: float) -> str:
+    if row["hospitals"] < 2:
+        return "; no interval over hospitals, because all are of one"
     if pd.isna(row["hospital_low"]):
-        return f"; an interval over hospitals needs two of them, and these are of {row['hospitals']}"
+        return "; no interval over hospitals"
     low, high = (points(scale * row[end] / 100) for end in ("hospital_low", "hospital_high"))
     return f"; over {row['hospitals']} hospitals {low} to {high}"
 
@@ -129,9 +132,9 @@ def _classes(row: Row, labels: Labels, statistics: Statistics) -> str:
     right = f"the first alone is right about {row['first_alone']}, the second alone about {row['second_alone']}"
     test: str = "not estimable" if pd.isna(row["p_holm"]) else p_in_words(row["p_holm"])
     if pd.isna(row["mean_difference"]):
-        return f"{what}: {right} (McNemar: {test}); the difference of balanced accuracy is not estimable."
+        return f"{what}: {right} (McNemar, Holm: {test}); the difference of balanced accuracy is not estimable."
     return (
-        f"{what}: {right} (McNemar: {test}); balanced accuracy of the first minus that of the "
+        f"{what}: {right} (McNemar, Holm: {test}); balanced accuracy of the first minus that of the "
         f"second is {points(row['mean_difference'] / 100)} points{_between(row, 'low', 'high', 1, statistics)}"
         f"{_over_hospitals(row, 1)}{_power(row, 1)}"
     )

@@ -37,7 +37,8 @@ def share(fraction: float) -> str:
 
 def points(fraction: float) -> str:
     """Write a difference of fractions in percentage points, with one decimal and its sign."""
-    return f"{100 * fraction:+.1f}".replace("-", "−")
+    # Adding 0 makes a rounded −0 a plain one.
+    return f"{round(100 * fraction, 1) + 0.0:+.1f}".replace("-", "−")
 
 
 def plain(value: Any, key: str = "") -> str:
