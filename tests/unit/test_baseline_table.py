@@ -68,6 +68,21 @@ def test_nothing_is_said_of_the_unknown_where_all_is_known(tmp_path: Path) -> No
     assert [row for row in rows if row.startswith(("Sex", "Manufacturer"))] == ["Sex: female", "Manufacturer: GE"]
 
 
+def test_grades_are_counted_from_the_best_and_only_where_there_are_any(tmp_path: Path) -> None:
+    assert not any("quality" in str(row) for row in table(tmp_path).frame[""])
+    grades = {"A1": "poor", "G1": "good", "G2": "fair", "X": "good"}
+    known = {patient: {"annotation_quality": grade} for patient, grade in grades.items()}
+    found = cells(baseline_table([], SPLIT.to_json(), known, "post_t1ce", None))
+    assert [row for row in found.index if "quality" in row] == [
+        "Annotation quality: good",
+        "Annotation quality: fair",
+        "Annotation quality: poor",
+        "Annotation quality: not known",
+    ]
+    assert list(found.loc["Annotation quality: good"]) == ["1 (25 %)", "1 (33 %)", "0", "1 (50 %)", "0", "0"]
+    assert list(found.loc["Annotation quality: not known"]) == ["1 (25 %)", "1 (33 %)", "0", "0", "1 (100 %)", "0"]
+
+
 def test_nobody_who_is_excluded_is_counted_and_nobody_is_named(tmp_path: Path) -> None:
     text = to_csv(table(tmp_path))
     assert not any(patient in text for patient in (*HOSPITALS, "X,"))

@@ -7,6 +7,7 @@ import pytest
 
 from cohort_tables import COLUMNS, config, row, rows, study, write_images, write_table
 from residua.cohort.cohort import Cohort, judged_cohort
+from residua.errors import ResiduaError
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
 from residua.settings.study import load_study
@@ -54,6 +55,84 @@ def test_a_remedy_is_one_that_keeps_this_patient(tmp_path: Path) -> None:
         "GOT5": "correct the time, or raise protocol.window_hours in the config",
         "PAR5": "correct the time, or raise protocol.window_hours_by_hospital.PAR in the config",
     }
+
+
+GRADES = {"STO1": "good", "GOT1": "Good", "PAR1": "fair", "AMS1": "good", "GOT2": "poor", "GOT3": "", "STO2": "fair"}
+
+
+def graded(folder: Path, least: dict[str, str], column: str = "annotation_quality") -> tuple[Cohort, list[Problem]]:
+    """The cohort of seven patients with grades."""
+    records = [row(patient, patient[:3], **{column: grade}) for patient, grade in GRADES.items()]
+    write_images(folder, [row(patient, patient[:3]) for patient in GRADES])
+    path = write_table(folder, records, (*COLUMNS, column))
+    return judged_cohort(study(protocol={"window_hours": 72, **least}), path)
+
+
+@pytest.mark.parametrize(
+    ("least", "left_out"),
+    [
+        (None, {}),
+        ("poor", {"GOT3": "not graded"}),
+        ("fair", {"GOT2": "lower than the protocol's", "GOT3": "not graded"}),
+        (
+            "good",
+            {**dict.fromkeys(("PAR1", "GOT2", "STO2"), "lower than the protocol's"), "GOT3": "not graded"},
+        ),
+    ],
+)
+@pytest.mark.parametrize("column", ["annotation_quality", "image_quality"])
+def test_a_grade_below_the_lowest_or_none_leaves_a_patient_out(
+    tmp_path: Path, column: str, least: str | None, left_out: dict[str, str]
+) -> None:
+    cohort, problems = graded(tmp_path, {f"least_{column}": least} if least else {}, column)
+    words = column.replace("_", " ")
+    assert cohort.split.excluded == {patient: f"{words} {why}" for patient, why in left_out.items()}
+    assert {problem.severity for problem in problems} == ({"ineligible"} if left_out else set())
+    assert {cohort.patients[patient].excluded_by for patient in left_out} == ({"protocol"} if left_out else set())
+
+
+def test_a_remedy_of_a_grade_is_one_that_keeps_the_patient(tmp_path: Path) -> None:
+    _, problems = graded(tmp_path, {"least_annotation_quality": "fair"})
+    assert [(problem.check, problem.patient, problem.what, problem.remedy) for problem in problems] == [
+        (
+            "quality-too-low",
+            "GOT2",
+            "annotation quality is poor, and the protocol asks for fair",
+            "correct the grade, or lower protocol.least_annotation_quality in the config",
+        ),
+        (
+            "quality-unknown",
+            "GOT3",
+            "annotation quality is not graded, and the protocol asks for fair",
+            "give the grade, or delete protocol.least_annotation_quality in the config",
+        ),
+    ]
+
+
+def test_a_table_without_the_column_of_grades_is_one_problem(tmp_path: Path) -> None:
+    _, problems = graded(tmp_path, {"least_image_quality": "good"})
+    assert [(problem.check, problem.subject, problem.remedy) for problem in problems] == [
+        (
+            "column-missing",
+            "image_quality",
+            "add it to the table, or delete protocol.least_image_quality in the config",
+        )
+    ]
+
+
+@pytest.mark.parametrize("cell", ["excellent", "3", "good?"])
+def test_a_grade_that_nobody_knows_is_refused_whether_or_not_the_protocol_asks(tmp_path: Path, cell: str) -> None:
+    records = [{**each, "image_quality": cell if each["patient"] == "GOT1" else "fair"} for each in rows()]
+    write_images(tmp_path, rows())
+    _, (problem,) = judged_cohort(study(), write_table(tmp_path, records, (*COLUMNS, "image_quality")))
+    where, told = "row 3 (patient GOT1), column image_quality", "write poor, fair or good, or leave the cell empty"
+    assert str(problem) == f"{where}: unknown grade {cell!r}: {told}"
+
+
+def test_a_protocol_knows_no_other_grade_and_one_without_grades_is_as_ever() -> None:
+    assert set(study().protocol.model_dump()) == {"window_hours", "window_hours_by_hospital"}
+    with pytest.raises(ResiduaError, match=r"protocol\.least_image_quality: Input should be 'poor', 'fair' or 'good'"):
+        load_study(config(protocol={"window_hours": 72, "least_image_quality": "best"}))
 
 
 def test_per_inputs_gives_each_input_configuration_its_own_patients(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from cohort_tables import snapshot
 from importer_trees import SEGMENTATION, imported, only, record_of, rows_of, voxels, write_tree
 from residua.errors import ResiduaError
-from residua.importers.bids_tables import interval, read_rows, rows_named
+from residua.importers.bids_tables import interval, person_of, read_rows, rows_named
 from residua.importers.window import UNKNOWN
 
 DESCRIPTION = {"Name": "a study", "BIDSVersion": "1.9.0"}
@@ -95,6 +95,16 @@ def test_bids_row_holds_images_masks_and_clinical_values(tmp_path: Path) -> None
     assert (second["sex"], "age" in second, "residual" in second) == ("M", False, False)
     assert second["pre_t1ce"].endswith("sub-02_ses-PreSurgery_ce-GD_T1w.nii.gz")
     assert snapshot(root) == before
+
+
+def test_grades_of_participants_are_those_of_their_only_scan(tmp_path: Path) -> None:
+    people = "participant_id\tsite\tannotation_quality\nsub-01\tGRO\tgood\nsub-02\tGRO\tn/a\n"
+    imported("bids", bids(tmp_path / "source", **{"participants.tsv": people}), "--out", tmp_path / "out")
+    rows = rows_of(tmp_path / "out")
+    assert (rows["sub01"]["annotation_quality"], "annotation_quality" in rows["sub02"]) == ("good", False)
+    row = {"participant_id": "sub-01", "age": "61", "annotation_quality": "good", "image_quality": "poor"}
+    assert person_of([row], "01", "postop") == row
+    assert person_of([row], "01", "postop", has_others=True) == {"participant_id": "sub-01", "age": "61"}
 
 
 def test_record_lists_remarks_and_unused_files(tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_a_table_gives_hospitals_ages_and_times_to_folders(tmp_path: Path) -> No
     assert said == ["clinical.csv: 1 patient(s) who have no image here", "clinical.csv: columns that are not used: kps"]
 
 
+def test_grades_are_taken_over_and_other_words_left_out_with_a_remark(tmp_path: Path) -> None:
+    table = "Patient;Annotation_Quality;image_quality\na;good;Fair\nb;3;n/a\n"
+    assert run(tmp_path, ("a", "b"), table, "--hospital", "STO").exit_code == 0
+    rows = rows_of(tmp_path / "out")
+    found = {name: (row.get("annotation_quality"), row.get("image_quality")) for name, row in rows.items()}
+    assert found == {"a": ("good", "Fair"), "b": (None, None)}
+    record = record_of(tmp_path / "out")
+    assert record["patients"]["b"]["remarks"] == ["annotation_quality is left empty: unknown grade '3'"]
+    assert not record["remarks"]
+
+
 def test_who_has_no_row_gets_the_hospital_of_the_option_and_a_remark(tmp_path: Path) -> None:
     ran = run(tmp_path, ("a", "b"), "patient_id,hospital\na,STO\n", "--hospital", "GRO", "--assume-early")
     assert ran.exit_code == 0

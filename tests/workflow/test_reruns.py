@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import shutil
 import time
@@ -124,19 +125,48 @@ def test_another_label_of_the_resected_tumour_repeats_one_registration_and_no_tr
     assert not {"register", "strip", *PREPARED, "select_cases", "train"} & set(everything)
 
 
+def test_a_grade_of_quality_is_counted_and_trains_again_only_where_it_leaves_a_patient_out(study: Study) -> None:
+    table = study.folder / "cohort/cohort.tsv"
+    rows = list(csv.DictReader(table.open(encoding="utf-8"), delimiter="\t"))
+
+    def grade_of(patient: str, grade: str) -> None:
+        with table.open("w", encoding="utf-8", newline="") as stream:
+            writer = csv.DictWriter(stream, [*rows[0], "annotation_quality"], delimiter="\t")
+            writer.writeheader()
+            writer.writerows(
+                {**row, "annotation_quality": grade if row["patient"] == patient else "good"} for row in rows
+            )
+
+    grade_of("STO002", "poor")
+    assert by_rule(study.planned()) == Counter(table_baseline=1, report=1)
+    study.configure(lambda config: config["protocol"].update(least_annotation_quality="fair"))
+    jobs = by_rule(study.planned())
+    assert jobs["participant_flow"] == jobs["split_folds"] == 1
+    assert jobs["train"] == TRAININGS
+    assert not {"register", "register_around_resection"} & set(jobs)
+    grade_of("STO002", "fair")
+    jobs = by_rule(study.planned())
+    assert jobs["table_baseline"] == jobs["report"] == 1
+    assert not {"split_folds", "participant_flow", *PREPARED, "select_cases", "train"} & set(jobs)
+
+
+BATCHES, OF_NEW = 3, NETWORKS * FOLDS
+NEW_INPUTS = Counter(
+    select_cases=OF_NEW + NETWORKS, train=OF_NEW, predict=OF_NEW, ensemble=NETWORKS, choose_threshold=NETWORKS,
+    segment=2 * NETWORKS, measure=NETWORKS, list_lesions=1, discrimination=1, nested_estimate=1,
+    compare_inputs=1, compare_paired=1,
+    intervals=1, table3=1, table4=1, supplementary_table=8, report=1, participant_flow=1, flow_figure=1,
+    describe_model=MODELS + NETWORKS,
+)  # fmt: skip
+"""What follows the channels of new inputs; while the best are B, neither networks nor raters are compared again."""
+
+
 def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
     study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "post_flair"]))
     jobs = study.planned()
-    batches, of_f = 3, NETWORKS * FOLDS
-    # The best inputs are still B: neither the networks nor the raters are compared again.
-    assert by_rule(jobs) == Counter(
-        collect_failures=1, check_preprocessing=1, assess=batches, assess_cohort=1, strip=batches,
-        prepare_stripped=NETWORKS * batches,
-        select_cases=of_f + NETWORKS, train=of_f, predict=of_f, ensemble=NETWORKS, choose_threshold=NETWORKS,
-        segment=2 * NETWORKS, measure=NETWORKS, list_lesions=1, discrimination=1, nested_estimate=1,
-        compare_inputs=1, compare_paired=1,
-        intervals=1, table3=1, table4=1, supplementary_table=8, report=1, participant_flow=1, flow_figure=1,
-        describe_model=MODELS + NETWORKS,
+    assert by_rule(jobs) == NEW_INPUTS + Counter(
+        collect_failures=1, check_preprocessing=1, assess=BATCHES, assess_cohort=1, strip=BATCHES,
+        prepare_stripped=NETWORKS * BATCHES,
     )  # fmt: skip
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "F"}
     assert {job["channel"] for job in jobs} == {None, "post_flair"}
@@ -148,15 +178,8 @@ def test_a_derived_channel_schedules_the_inputs_that_use_it_and_another_definiti
     assert study.planned() == []
     study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "gain"]))
     jobs = study.planned()
-    batches, of_f = 3, NETWORKS * FOLDS
     # Its sequences are registered, assessed and stripped for inputs B.
-    assert by_rule(jobs) == Counter(
-        prepare_derived=NETWORKS * batches,
-        select_cases=of_f + NETWORKS, train=of_f, predict=of_f, ensemble=NETWORKS, choose_threshold=NETWORKS,
-        segment=2 * NETWORKS, measure=NETWORKS, compare_inputs=1,
-        intervals=1, table3=1, table4=1, supplementary_table=3, report=1, participant_flow=1, flow_figure=1,
-        describe_model=MODELS + NETWORKS,
-    )  # fmt: skip
+    assert by_rule(jobs) == NEW_INPUTS + Counter(prepare_derived=NETWORKS * BATCHES)
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "F"}
     held_out = "results/prepared/nnunet/F/holdout.json"
     study.run(held_out)

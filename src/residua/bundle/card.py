@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from residua.bundle.record import BundleRecord, Calibration, Estimate, Score
 from residua.quality.catalogue import printed
 from residua.quality.measures import subject_name
+from residua.settings.base import from_grade
 from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.network import NetworkSettings
 from residua.settings.participation import DrawnFolds
 from residua.settings.study import Study
-from residua.words import name_of
+from residua.words import listed, name_of
 
 PART_NAMES = {"out_of_fold": "validation (out of fold)", "holdout": "hold-out"}
 MEASURE_NAMES = {
@@ -29,7 +30,7 @@ def card_of(record: BundleRecord) -> str:
     sections = {
         "Intended use": _use(record, study),
         "What each channel must be": _channels(record, study),
-        "Population": _population(record),
+        "Population": _population(record, study),
         "Scores": _scores(record),
         "Probability of residual tumour": _calibration(record),
         "Limits of what the models saw": _limits(record),
@@ -83,7 +84,7 @@ def _channels(record: BundleRecord, study: Study) -> list[str]:
     return lines
 
 
-def _population(record: BundleRecord) -> list[str]:
+def _population(record: BundleRecord, study: Study) -> list[str]:
     rows = [
         (PART_NAMES.get(group.part, group.part), group.hospital, group.patients, group.residual_tumour)
         for group in record.population
@@ -93,7 +94,12 @@ def _population(record: BundleRecord) -> list[str]:
         patients, tumour = (sum(each) for each in zip(*((g.patients, g.residual_tumour) for g in of_part), strict=True))
         rows.append((PART_NAMES.get(part, part), "all", patients, tumour))
     note = "Each model was trained on the validation patients of the other folds. No model saw the hold-out."
-    return [*_table(("part", "hospital", "patients", "with residual tumour"), rows), "", note]
+    return [*_table(("part", "hospital", "patients", "with residual tumour"), rows), "", note + _graded(study)]
+
+
+def _graded(study: Study) -> str:
+    grades = [f"{name_of(c)} {' or '.join(from_grade(least))}" for c, least in study.protocol.least_grades.items()]
+    return f" Only patients with {listed(grades)} took part." if grades else ""
 
 
 def _scores(record: BundleRecord) -> list[str]:

@@ -96,11 +96,13 @@ def judged_cohort(
     elsewhere = study.columns_of_elsewhere
     mark = study.holdout.column if isinstance(study.holdout, HoldoutColumn) else ""
     columns = (*study.file_columns, *elsewhere)
-    table = parse_table(table_path, columns, (*needed_columns(study), *elsewhere), mark=mark)
+    needed = (*needed_columns(study), *elsewhere, *study.protocol.least_grades)
+    table = parse_table(table_path, columns, needed, mark=mark)
     # A column that the header lacks is one problem, not one for each patient.
     there = [column for column in study.file_columns if column in table.columns]
+    graded = [column for column in study.protocol.least_grades if column in table.columns]
     predicted = {column: _files_in(column, table.patients) for column in elsewhere if column in table.columns}
-    candidates, refused = _eligible(study, _without_columns(elsewhere, table.patients), there)
+    candidates, refused = _eligible(study, _without_columns(elsewhere, table.patients), (*there, *graded))
     members = [_without(patient, invalid or {}) for patient in candidates]
     planned = planned_split(study, members, _tumors(study, members), placed)
     problems = [*(_possible(study, problem) for problem in table.problems), *refused]
@@ -134,7 +136,12 @@ def _without_columns(columns: Sequence[str], patients: Sequence[Patient]) -> Seq
 
 def _possible(study: Study, problem: Problem) -> Problem:
     """Give a missing column the remedies that there are in this study."""
-    if problem.check != "column-missing" or problem.subject not in study.file_columns:
+    if problem.check != "column-missing":
+        return problem
+    if problem.subject in study.protocol.least_grades:
+        remedy = f"add it to the table, or delete protocol.least_{problem.subject} in the config"
+        return replace(problem, remedy=remedy)
+    if problem.subject not in study.file_columns:
         return problem
     return replace(problem, remedy=how_to_do_without(study, problem.subject))
 

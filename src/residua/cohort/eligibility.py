@@ -7,8 +7,9 @@ from collections.abc import Collection
 from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
-from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.base import REFERENCE_STANDARD, Grade, from_grade
 from residua.settings.study import Study
+from residua.words import name_of
 
 
 def ineligible(study: Study, patient: Patient, columns: Collection[str]) -> list[Problem]:
@@ -16,9 +17,9 @@ def ineligible(study: Study, patient: Patient, columns: Collection[str]) -> list
 
     ``columns`` are the columns of the table: a missing column is a problem of the table, not of a patient.
 
-    Every patient needs the reference sequence, the reference standard and a scan within the hospital's window (a scan
-    without a time is accepted). ``eligibility: complete`` also requires every channel of all input configurations,
-    ``per_inputs`` the channels of at least one.
+    Every patient needs the reference sequence, the reference standard, a scan within the hospital's window (a scan
+    without a time is accepted), and the grades of quality for which the protocol asks. ``eligibility: complete`` also
+    requires every channel of all input configurations, ``per_inputs`` the channels of at least one.
     """
     problems = [_missing(study, patient, column) for column in lacking(study, patient) if column in columns]
     hours, window = patient.hours_since_surgery, study.protocol.window_of(patient.hospital)
@@ -28,7 +29,23 @@ def ineligible(study: Study, patient: Patient, columns: Collection[str]) -> list
         key = f"window_hours_by_hospital.{patient.hospital}" if own_window else "window_hours"
         remedy = f"correct the time, or raise protocol.{key} in the config"
         problems.append(problem_of("scan-too-late", what, remedy, patient.patient, "hours_since_surgery", patient.row))
-    return problems
+    return problems + [_graded(patient, *asked) for asked in _too_low(study, patient) if asked[0] in columns]
+
+
+def _too_low(study: Study, patient: Patient) -> list[tuple[str, Grade]]:
+    """Return the columns of grades in which a patient has less than the protocol asks, with what it asks."""
+    lowest = study.protocol.least_grades.items()
+    return [(column, grade) for column, grade in lowest if patient.clinical.get(column) not in from_grade(grade)]
+
+
+def _graded(patient: Patient, column: str, least: Grade) -> Problem:
+    found, asked = patient.clinical.get(column), f"and the protocol asks for {least}"
+    key = f"protocol.least_{column} in the config"
+    if found is None:
+        what, remedy = f"{name_of(column)} is not graded, {asked}", f"give the grade, or delete {key}"
+        return problem_of("quality-unknown", what, remedy, patient.patient, column, patient.row)
+    what, remedy = f"{name_of(column)} is {found}, {asked}", f"correct the grade, or lower {key}"
+    return problem_of("quality-too-low", what, remedy, patient.patient, column, patient.row)
 
 
 def lacking(study: Study, patient: Patient) -> list[str]:
@@ -51,6 +68,8 @@ def reason(problems: list[Problem]) -> str:
     checks = {problem.check for problem in problems}
     parts += ["not annotated"] if "not-annotated" in checks else []
     parts += ["scanned later than the protocol's window"] if "scan-too-late" in checks else []
+    for check, how in (("quality-too-low", "lower than the protocol's"), ("quality-unknown", "not graded")):
+        parts += [f"{name_of(p.subject)} {how}" for p in problems if p.check == check and p.subject]
     return "; ".join(parts)
 
 

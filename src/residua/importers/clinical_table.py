@@ -16,10 +16,11 @@ from residua.importers.bids_tables import HOSPITAL_NAMES, HOURS, SURGERY_NAMES, 
 from residua.importers.cells import UnreadableCellError, demographics, is_known
 from residua.importers.found import Found, FoundPatient
 from residua.importers.identifiers import spelling
+from residua.settings.columns import GRADED
 
 _PATIENT = ("patient", "patient_id", "source_id", "participant_id", "subject", "subject_id", "case", "case_id", "id")
 _ACQUIRED = ("acq_time", "scan_time", "scan_date", "date_of_scan")
-_AS_THEY_ARE = ("field_strength_t", "manufacturer")
+_AS_THEY_ARE = ("field_strength_t", "manufacturer", *GRADED)
 _READ = (*_ACQUIRED, *_AS_THEY_ARE, *HOURS, *SURGERY_NAMES, "age", "sex", "gender")
 UNKNOWN_HOSPITAL = "the hospital is not known"
 """Reason to exclude a patient of no known hospital, and the name that stands in the table instead."""

@@ -23,7 +23,7 @@ _WARNINGS = frozenset(
         "patients-alike",
     )
 )
-_INELIGIBLE = frozenset(("not-annotated", "sequence-missing", "scan-too-late"))
+_INELIGIBLE = frozenset(("not-annotated", "sequence-missing", "scan-too-late", "quality-too-low", "quality-unknown"))
 
 
 def severity_of(check: str) -> Severity:

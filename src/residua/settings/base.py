@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -36,7 +36,19 @@ def _each_once(items: tuple[Item, ...]) -> tuple[Item, ...]:
 
 Distinct = Annotated[tuple[Item, ...], AfterValidator(_each_once), Field(json_schema_extra={"uniqueItems": True})]
 """A list in which a repeat has no meaning, and is most often a slip for another item: it is refused."""
+Grade = Literal["poor", "fair", "good"]
+GRADES: tuple[Grade, ...] = get_args(Grade)
+"""Grades of quality, from the worst to the best."""
 Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def from_grade(least: Grade) -> tuple[Grade, ...]:
+    """Return a grade and all that are better.
+
+    >>> from_grade("fair")
+    ('fair', 'good')
+    """
+    return GRADES[GRADES.index(least) :]
 
 
 class Frozen(BaseModel):

@@ -4,5 +4,7 @@ from __future__ import annotations
 
 REQUIRED = ("patient", "hospital", "role")
 FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
-CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer")
+GRADED = ("annotation_quality", "image_quality")
+"""Columns of grades: of the reference standard, and of the scans on which it was drawn."""
+CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer", *GRADED)
 CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", "person", *FILES, *CLINICAL)

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
 
-from residua.settings.base import Column, Distinct, Frozen, Identifier
+from residua.settings.base import Column, Distinct, Frozen, Grade, Identifier
+from residua.settings.columns import GRADED
 
 Eligibility = Literal["complete", "per_inputs"]
 OnInvalid = Literal["stop", "exclude"]
@@ -22,6 +23,24 @@ class Protocol(Frozen):
     window_hours_by_hospital: dict[Identifier, Hours] = Field(
         default_factory=dict, description="Window of single hospitals where it differs, in hours."
     )
+    least_annotation_quality: Grade | None = Field(
+        default=None,
+        # A study that asks for none is described as it was before there were grades.
+        exclude_if=lambda grade: grade is None,
+        description="Lowest grade in the column annotation_quality with which a patient takes part; a patient without "
+        "a grade does not. null: all take part.",
+    )
+    least_image_quality: Grade | None = Field(
+        default=None,
+        exclude_if=lambda grade: grade is None,
+        description="The same of the column image_quality.",
+    )
+
+    @property
+    def least_grades(self) -> dict[str, Grade]:
+        """Return the lowest grade of each column of the cohort table that must have one."""
+        asked = {column: getattr(self, f"least_{column}") for column in GRADED}
+        return {column: grade for column, grade in asked.items() if grade is not None}
 
     def window_of(self, hospital: str) -> float:
         """Return the latest time of a scan at a hospital, in hours after surgery."""

@@ -11,11 +11,13 @@ import pandas as pd
 
 from residua.cohort.split.split import Split
 from residua.publishing.publish import read_json
+from residua.settings.base import GRADES
 from residua.tables.cells import NOT_AVAILABLE
 from residua.tables.render import Cell, Table
 
 _SEXES = {"F": "female", "M": "male", "O": "other"}
-_COUNTED = {"sex": "Sex", "field_strength_t": "Field strength", "manufacturer": "Manufacturer"}
+_GRADED = {"annotation_quality": "Annotation quality", "image_quality": "Image quality"}
+_COUNTED = {"sex": "Sex", "field_strength_t": "Field strength", "manufacturer": "Manufacturer", **_GRADED}
 _MEASURED = {
     "age": "Age, years",
     "slice_mm": "Thickest voxel edge of the reference, mm",
@@ -54,7 +56,7 @@ def baseline(patients: pd.DataFrame, split: Split, left_out: Sequence[str] = ())
     """Build one column for all, the folds together, the hold-out and each hospital; ``patients`` has a row for each.
 
     Numbers are median and quartiles, over the patients whose number is known; counts name every value that occurs, and
-    the unknown where there are any.
+    the unknown where there are any. Grades are listed from the best, and not at all where nobody has one.
     """
     sets = {
         "All": list(split.patients),
@@ -63,7 +65,8 @@ def baseline(patients: pd.DataFrame, split: Split, left_out: Sequence[str] = ())
     }
     for patient in split.patients:
         sets.setdefault(split.hospitals[patient], []).append(patient)
-    values = {name: _values(patients, name) for name in _COUNTED}
+    graded = [name for name in _GRADED if _known(patients, name)]
+    values = {name: _values(patients, name) for name in _COUNTED if name not in _GRADED or name in graded}
     columns: dict[str, list[object]] = {name: _column(patients, who, values, left_out) for name, who in sets.items()}
     frame = pd.DataFrame({"": list(_rows(values, left_out)), **columns}, dtype=object)
     caption = (
@@ -75,14 +78,15 @@ def baseline(patients: pd.DataFrame, split: Split, left_out: Sequence[str] = ())
 
 def _values(patients: pd.DataFrame, name: str) -> list[str | None]:
     known = _known(patients, name)
-    return [*sorted(set(known)), *([None] if len(known) < len(patients) else [])]
+    grades: list[str] = [grade for grade in reversed(GRADES) if name in _GRADED and grade in known]
+    return [*(grades or sorted(set(known))), *([None] if len(known) < len(patients) else [])]
 
 
 def _rows(values: Mapping[str, Sequence[str | None]], left_out: Sequence[str]) -> Iterable[str]:
     yield "Scans"
     yield from (title for name, title in _MEASURED.items() if name not in left_out)
-    for name, title in _COUNTED.items():
-        yield from (f"{title}: {_named(name, value)}" for value in values[name])
+    for name, possible in values.items():
+        yield from (f"{_COUNTED[name]}: {_named(name, value)}" for value in possible)
 
 
 def _column(
@@ -91,10 +95,10 @@ def _column(
     own = patients.loc[list(who)]
     cells: list[object] = [len(own)]
     cells += [_quartiles(own, name) for name in _MEASURED if name not in left_out]
-    for name in _COUNTED:
+    for name, possible in values.items():
         counts = Counter(_known(own, name))
         unknown = len(own) - counts.total()
-        numbers = [unknown if value is None else counts[value] for value in values[name]]
+        numbers = [unknown if value is None else counts[value] for value in possible]
         cells += [_share(number, len(own)) for number in numbers]
     return cells
 

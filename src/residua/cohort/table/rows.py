@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
-from residua.settings.base import IDENTIFIER
+from residua.settings.base import GRADES, IDENTIFIER
 
 MOST_LETTERS = 64
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
@@ -80,6 +80,14 @@ def _sex(cell: Any) -> str:
     return found
 
 
+def _grade(cell: Any) -> str:
+    found = str(cell).casefold()
+    if found not in GRADES:
+        remedy = f"write {', '.join(GRADES[:-1])} or {GRADES[-1]}, or leave the cell empty"
+        raise _wrong("grade-unknown", f"unknown grade {str(cell)!r}", remedy)
+    return found
+
+
 def path_problem(cell: str) -> Problem | None:
     """Return why the text of a cell cannot be the path of a file on this machine; None if it can."""
     if cell.startswith("~"):
@@ -115,6 +123,8 @@ class CohortRow(_Row):
     sex: Annotated[str | None, BeforeValidator(_sex)] = None
     field_strength_t: Annotated[float | None, _number(0.05, 20, "tesla")] = None
     manufacturer: str | None = None
+    annotation_quality: Annotated[str | None, BeforeValidator(_grade)] = None
+    image_quality: Annotated[str | None, BeforeValidator(_grade)] = None
 
     @field_validator("exclusion_reason")
     @classmethod
