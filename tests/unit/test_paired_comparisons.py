@@ -295,10 +295,11 @@ def test_a_degenerate_study_is_told_in_words_and_never_as_nan(study: Any) -> Non
             "paired_dice",
             "mean difference: no interval: one patient only; over hospitals: not estimable: one hospital",
         ),
+        (one_patient, "paired_dice", "Wilcoxon, r, delta, detectable: not estimable: one patient only"),
         (one_patient, "paired_classification", "AUROC: not estimable: no patient with gross total resection"),
         (one_class, "paired_classification", "bAcc, AUROC: not estimable: no patient with gross total resection"),
         (no_residual_tumour, "paired_dice", "not estimable: no patient"),
-        (all_models_alike, "paired_dice", "Wilcoxon: not estimable: all differences are zero"),
+        (all_models_alike, "paired_dice", "Wilcoxon, r: not estimable: all differences are zero"),
         (all_models_alike, "paired_classification", "McNemar: not estimable: both are right about the same patients"),
         (all_models_alike, "paired_classification", "AUROC: no interval: both scores order the patients alike"),
         (all_models_alike, "paired_friedman", "not estimable: no patient tells the models apart"),
@@ -313,7 +314,7 @@ def test_the_reason_of_what_is_not_estimable_is_given(study: Any, frame: str, re
 def test_raters_without_patients_are_told_in_words() -> None:
     scores = scores_of(5, kinds=("novice",)).assign(positive=lambda rows: rows["patient"] == "AMS0")
     found = paired_raters(scores, STATISTICS).set_index("against")
-    assert found.loc["experts", "note"] == "mean difference, Wilcoxon, equivalence: not estimable: no patient"
+    assert found.loc["experts", "note"] == "mean difference, Wilcoxon, r, delta, equivalence: not estimable: no patient"
     assert "equivalence: not estimable: one patient only" in found.loc["novices", "note"]
     said = paired({**frames_of(cases_of()), "paired_raters": found.reset_index()}, LABELS, STATISTICS).sentences[-1]
     assert "not estimable whether on par with the novices, the experts and all raters" in said

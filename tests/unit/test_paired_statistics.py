@@ -133,7 +133,7 @@ def test_friedman_says_why_it_is_not_estimable(table: Any, why: str) -> None:
 
 # Cliff's delta
 
-_SAMPLE = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=12)
+_SAMPLE = st.lists(st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]), min_size=2, max_size=12)
 
 
 @given(_SAMPLE, _SAMPLE)
@@ -142,6 +142,11 @@ def test_cliffs_delta_agrees_with_a_count_of_all_pairs(first: list[float], secon
     assert cliffs_delta(first, second) == pytest.approx(np.mean(pairs), abs=SIX_DIGITS)
     u = stats.mannwhitneyu(first, second).statistic
     assert cliffs_delta(first, second) == pytest.approx(2 * u / len(pairs) - 1, abs=SIX_DIGITS)
+
+
+@pytest.mark.parametrize(("first", "second"), [([], []), ([0.5], [0.2]), ([0.5], [0.1, 0.2])])
+def test_cliffs_delta_of_fewer_than_two_values_is_not_estimated(first: list[float], second: list[float]) -> None:
+    assert cliffs_delta(first, second) is None
 
 
 # McNemar

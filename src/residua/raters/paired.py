@@ -41,7 +41,7 @@ def paired_raters(scores: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
     >>> scores = pd.DataFrame({"reference": "consensus", "positive": True, **scorers, **jaccard})
     >>> found = paired_raters(scores, Statistics(**numbers, best_inputs=best)).set_index("label")
     >>> bool(found.loc["Novice 1", "equivalent"]), found.loc["experts", "note"]
-    (True, 'mean difference, Wilcoxon, equivalence: not estimable: no patient')
+    (True, 'mean difference, Wilcoxon, r, delta, equivalence: not estimable: no patient')
     """
     rows: list[dict[str, Any]] = []
     labels = rater_labels(scores)
@@ -62,11 +62,13 @@ def _compared(model: pd.Series, others: pd.Series, statistics: Statistics) -> di
     one, other = (scores.loc[patients].to_numpy(float) for scores in (model, others))
     mean = mean_interval(one - other, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
     tested, alike = signed_rank(one - other), equivalence(one - other, statistics.equivalence_margin, statistics.alpha)
-    said = {"mean difference": mean.note, "Wilcoxon": tested.note, "equivalence": alike.note}
+    delta = cliffs_delta(one, other)
+    said = {"mean difference": mean.note, "Wilcoxon, r": tested.note, "delta": tested.note if delta is None else ""}
+    said["equivalence"] = alike.note
     return {
         **{"n": mean.n, "mean_difference": mean.estimate, "low": mean.low, "high": mean.high},
         **{"differing": tested.differing, "p_value": tested.p_value},
-        **{"rank_biserial": tested.rank_biserial, "cliffs_delta": cliffs_delta(one, other)},
+        **{"rank_biserial": tested.rank_biserial, "cliffs_delta": delta},
         **{"margin": statistics.equivalence_margin, "equivalence_low": alike.low, "equivalence_high": alike.high},
         **{"equivalence_p_value": alike.p_value, "equivalent": alike.equivalent, "note": noted(said)},
     }

@@ -7,16 +7,16 @@ from numpy.typing import ArrayLike
 
 
 def cliffs_delta(first: ArrayLike, second: ArrayLike) -> float | None:
-    """Return P(first > second) − P(first < second) over all pairs of a value of each; None for an empty sample.
+    """Return P(first > second) − P(first < second) over all pairs of a value of each; None for fewer than two values.
 
     1: every value of the first is larger; 0: neither tends to be; −1: every one is smaller. It does not know which
     values are of one patient: the rank-biserial correlation of ``signed_rank`` does.
 
-    >>> cliffs_delta([3.0, 4.0], [1.0, 3.0]), cliffs_delta([], [1.0])
+    >>> cliffs_delta([3.0, 4.0], [1.0, 3.0]), cliffs_delta([2.0], [1.0])
     (0.75, None)
     """
     one, other = np.asarray(first, dtype=np.float64), np.sort(np.asarray(second, dtype=np.float64))
-    if not one.size or not other.size:
+    if min(one.size, other.size) < 2:
         return None
     smaller = np.searchsorted(other, one, side="left").sum()
     larger = other.size * one.size - np.searchsorted(other, one, side="right").sum()

@@ -68,14 +68,16 @@ def _compared(first: pd.DataFrame, second: pd.DataFrame, statistics: Statistics)
     mean = mean_interval(about["difference"], *how, persons_of(about))
     tested, (smallest, why_not) = signed_rank(of_persons), detectable(of_persons, statistics.alpha)
     clustered, notes = _clustered(about, how)
-    said = {"mean difference": mean.note, **notes, "Wilcoxon": tested.note, "detectable": why_not}
+    delta = cliffs_delta(by_person(first, "dice"), by_person(second, "dice"))
+    said = {"mean difference": mean.note, **notes, "Wilcoxon, r": tested.note}
+    said |= {"delta": tested.note if delta is None else "", "detectable": why_not}
     return {
         "n": mean.n,
         "persons": of_persons.size,
         "mean_difference": mean.estimate,
         **{"low": mean.low, "high": mean.high, **clustered},
         **{"differing": tested.differing, "w_plus": tested.w_plus, "p_value": tested.p_value},
-        "cliffs_delta": cliffs_delta(by_person(first, "dice"), by_person(second, "dice")),
+        "cliffs_delta": delta,
         "rank_biserial": tested.rank_biserial,
         "sd_of_differences": float(of_persons.std(ddof=1)) if of_persons.size > 1 else None,
         **{"detectable": smallest, "note": noted(said)},
