@@ -57,7 +57,7 @@ def lesion(random: np.random.Generator, centre: tuple[int, int, int], ml: float)
 def pairs() -> dict[str, tuple[Mask, Mask]]:
     """Draw reference and prediction of the five pairs."""
     random = np.random.default_rng(1)
-    drawn = {f"{ml:g} ml": ml for ml in (0.2, 3.0, 35.0)}
+    drawn = {"small": 0.2, "medium": 3.0, "large": 35.0}
     found = {
         name: (
             lesion(random, (150, 200, 90), ml),
@@ -66,7 +66,7 @@ def pairs() -> dict[str, tuple[Mask, Mask]]:
         for name, ml in drawn.items()
     }
     false = lesion(random, (370, 60, 140), 0.1) | lesion(random, (60, 400, 40), 0.1)
-    found["far apart"] = lesion(random, (60, 60, 40), 3), lesion(random, (370, 400, 140), 3) | false
+    found["far_apart"] = lesion(random, (60, 60, 40), 3), lesion(random, (370, 400, 140), 3) | false
     found["empty"] = np.zeros(GRID.shape, dtype=bool), lesion(random, (153, 203, 92), 3)
     return found
 
