@@ -3,7 +3,7 @@
 from _here import job
 
 from residua.publishing.failure_report import problems_among
-from residua.publishing.left_out import left_out_by
+from residua.publishing.leaving_out import left_out_by
 from residua.publishing.publish import write_json
 
 collected = problems_among(job.input.registrations, job.input.masks)

@@ -16,7 +16,8 @@ from residua.errors import ResiduaError
 from residua.figures.flow_words import boxes
 from residua.problems.problem import failed
 from residua.publishing.failure_report import judged, left_out_in_words, require_none
-from residua.publishing.left_out import left_out_by, left_out_in, reasons_in
+from residua.publishing.leaving_out import left_out_by
+from residua.publishing.left_out import left_out_in, reasons_in
 from residua.publishing.notes import worded
 from residua.publishing.publish import write_json
 from residua.quality.flags import Flag
@@ -55,10 +56,13 @@ def loaded_study(folder: Path, **changes: Any) -> LoadedStudy:
 @pytest.mark.parametrize(
     ("subjects", "reason"),
     [
-        (["post_t1"], "registration of post_t1 failed"),
-        (["post_t1", "pre_t1ce"], "registration of post_t1 and pre_t1ce failed"),
+        (["post_t1"], "registration of post-operative T1w failed"),
+        (["post_t1", "pre_t1ce"], "registration of post-operative T1w and pre-operative T1w-CE failed"),
         (["brain mask"], "brain mask failed"),
-        (["post_t1", "post_flair", "brain mask"], "registration of post_t1 and post_flair failed; brain mask failed"),
+        (
+            ["post_t1", "post_flair", "brain mask"],
+            "registration of post-operative T1w and post-operative FLAIR failed; brain mask failed",
+        ),
     ],
 )
 def test_a_reason_says_what_failed_in_equal_words_for_equal_failures(subjects: list[str], reason: str) -> None:
@@ -73,7 +77,7 @@ def test_those_of_both_sides_are_read_together(tmp_path: Path) -> None:
     for file, patient in zip(files, ("STO1", "AMS1"), strict=True):
         write_json(file, left_out_by([problem(patient)], {patient: patient[:3]}))
     assert list(left_out_in(files)) == ["STO1", "AMS1"]
-    assert reasons_in(files[1:]) == {"AMS1": "registration of post_t1 failed"}
+    assert reasons_in(files[1:]) == {"AMS1": "registration of post-operative T1w failed"}
     assert left_out_in([]) == {}
 
 
@@ -143,7 +147,9 @@ def test_the_flow_counts_them_beside_the_other_exclusions(tmp_path: Path) -> Non
     checks, folds = [str(tmp_path / "checks.json")], str(tmp_path / "folds.json")
     flow = flow_of_run(checks, folds, {**excluded, **failures}, lacking, 0.175)
     assert (flow["assessed"], flow["included"]["patients"], flow["included"]["holdout"]["patients"]) == (7, 4, 1)
-    assert flow["excluded"]["fault"]["reasons"] == [{"reason": "registration of post_t1 failed", "patients": 2}]
+    assert flow["excluded"]["fault"]["reasons"] == [
+        {"reason": "registration of post-operative T1w failed", "patients": 2}
+    ]
     expected = {"assessed": 3, "table": 1, "protocol": 0, "check": 0, "fault": 1, "included": 1}
     assert flow["hospitals"]["STO"] == expected
     assert [inputs["patients"] for inputs in flow["inputs"]] == [4, 3]

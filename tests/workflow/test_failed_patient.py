@@ -119,7 +119,7 @@ def test_a_study_may_leave_failed_patients_out_until_their_scans_are_corrected(f
         said
     )
     others = {path.name for path in images.iterdir()} - {NOISE, EMPTY, "STO003"}
-    reason = {"reason": f"registration of {SEQUENCE} failed", "patients": 1}
+    reason = {"reason": "registration of post-operative T1w failed", "patients": 1}
     assert read_json(results / "cohort/flow.json")["excluded"]["fault"] == {"patients": 1, "reasons": [reason]}
     assert read_json(results / "cohort/folds.json")["excluded"][NOISE] == reason["reason"]
     report = (results / "report/index.html").read_text(encoding="utf-8")

@@ -99,8 +99,8 @@ def _reasons(excluded: Mapping[str, Any]) -> list[str]:
 
 
 def reason_in_words(by: str, reason: str) -> str:
-    """Put the names of sequences into a reason that the protocol or a fault gave; other reasons stay as they are."""
-    return _COLUMN.sub(lambda column: name_of(column[0]), reason) if by in ("protocol", "fault") else reason
+    """Put the names of sequences into a reason that the protocol gave; other reasons stay as they are."""
+    return _COLUMN.sub(lambda column: name_of(column[0]), reason) if by == "protocol" else reason
 
 
 def _broken(line: str, width_mm: float, width_of: Callable[[str], float]) -> list[str]:
