@@ -256,3 +256,26 @@ def test_the_mask_of_a_predicted_patient_lies_beside_its_pages_and_others_have_n
 
 def bundle_of(bundles: tuple[Bundle, ...]) -> dict[str, str]:
     return {"bundle": bundles[0].path}
+
+
+def test_a_volume_that_cannot_be_written_is_that_patients_problem_alone(tmp_path: Path, study: Study) -> None:
+    t1ce(tmp_path / "a")
+    t1ce(tmp_path / "b")
+    out = tmp_path / "out"
+    (out / "images").mkdir(parents=True)
+    (out / "images" / "P1").write_text("in the way")
+    given = [patient("P1", post_t1ce=tmp_path / "a"), patient("P2", post_t1ce=tmp_path / "b")]
+    found = convert_scans(find_series(given, study), out)
+    assert [scan.patient for scan in found.scans] == ["P2"]
+    (problem,) = found.problems
+    assert problem.patient == "P1"
+    assert "it could not be read and written whole (File exists)" in problem.what
+
+
+def test_series_without_a_patient_are_said_and_not_taken_for_one_persons(tmp_path: Path, study: Study) -> None:
+    for name in ("a", "b"):
+        write_series(tmp_path / name, GD, WHEN, STUDY, 5, "", **T1CE)
+    found = find_series([patient(post_t1ce=tmp_path / "a", post_t1=tmp_path / "b")], study)
+    assert not found.scans
+    said = "no DICOM series can be read: no identifier of patient, study or series"
+    assert [problem.what for problem in found.problems] == [said, said]

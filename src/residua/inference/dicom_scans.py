@@ -9,6 +9,7 @@ from pathlib import Path
 
 from residua.errors import ResiduaError
 from residua.importers.dicom.convert import UnconvertedError, convert_series, series_key
+from residua.importers.dicom.headers import NOBODY
 from residua.importers.dicom.owners import settle
 from residua.importers.dicom.scan import Scan, scan
 from residua.importers.dicom.series import Series
@@ -139,6 +140,8 @@ def _series_at(place: Path, chosen: str) -> tuple[Series, tuple[Path, ...]]:
     # The code of a hospital names series in messages.
     everything = settle(found, "DICOM")
     # Annotations, such as masks of earlier calls, may lie beside the images.
+    if not everything and NOBODY in found.left.values():
+        raise _UnusableError(f"no DICOM series can be read: {NOBODY}", _ANOTHER)
     series = _one_of([each for each in everything if each.modality == _MODALITY] or everything, place, chosen)
     fault = series.refusal if series.modality == _MODALITY else f"modality {series.modality or 'unknown'}, not MR"
     if not fault and len(series.frames) == 1:

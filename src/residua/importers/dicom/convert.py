@@ -156,8 +156,18 @@ def _convert(source: Path, record: Mapping[str, Any], target: Path) -> None:
 def convert_series(files: Sequence[Path], voxels: int, target: Path) -> None:
     """Convert a series of so many voxels to one volume without data that identify a person.
 
-    Raises ``UnconvertedError``.
+    Raises ``UnconvertedError``, also when a file cannot be read or written to its end.
     """
+    try:
+        _convert_whole(files, voxels, target)
+    except UnconvertedError:
+        raise
+    except Exception as error:  # Damaged files and full disks fail in many ways; paths may hold names of persons.
+        why = getattr(error, "strerror", None) or type(error).__name__
+        raise UnconvertedError(f"it could not be read and written whole ({why})") from error
+
+
+def _convert_whole(files: Sequence[Path], voxels: int, target: Path) -> None:
     import dcm2niix
 
     with TemporaryDirectory() as folder:

@@ -18,6 +18,8 @@ from residua.importers.tree import why_unread
 # Each doubtful value is judged where it is used; pydicom would print it, with names and dates.
 pydicom.config.settings.reading_validation_mode = pydicom.config.IGNORE
 _UNDEFINED = 0xFFFFFFFF
+NOBODY = "no identifier of patient, study or series"
+"""Why a file is not used: whose it is, is not known."""
 _DIRECTORY = "1.2.840.10008.1.3.10"
 
 
@@ -54,7 +56,7 @@ def read_header(path: Path) -> tuple[Any, int]:
     if text(header.file_meta, "MediaStorageSOPClassUID") == _DIRECTORY:
         raise UnusedError("a DICOMDIR, which lists the other files")
     if not all(owner_of(header)):
-        raise UnusedError("no identifier of patient, study or series")
+        raise UnusedError(NOBODY)
     return header, after
 
 
