@@ -60,7 +60,7 @@ SCRIPTS = {
         "collect_failures", "check_preprocessing", "leave_out", "take_elsewhere", "compare_members",
         "compare_subsets", "bring_back", "compare_resections", "describe_model", "describe_resections", "list_patients",
         "measure_before", "resection_figure", "unpack", "report_patient", "tabulate_patients",
-        "score_bundles", "score_thresholds", "judge_calibrations", "summarise_validation",
+        "score_bundles", "score_thresholds", "judge_calibrations", "summarise_validation", "deface",
     ],
     "torch": ["mask_brain", "prepare", "prepare_derived", "train", "predict", "export_model"],
     "tensorflow": ["mask_brain", "prepare", "prepare_derived", "train", "predict"],

@@ -333,7 +333,7 @@ def test_segmenting_depends_on_no_table_and_no_network(tmp_path: Path) -> None:
         ("statistics/compare_inputs.py", {"compare_inputs"}),
         ("statistics/compare_architectures.py", {"compare_architectures"}),
         ("tables/table2.py", {"table2"}),
-        ("brain/template.py", set()),
+        ("brain/template.py", {"deface"}),
         ("cohort/split/folds.py", set()),
     ],
 )

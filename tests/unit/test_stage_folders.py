@@ -33,6 +33,7 @@ FOLDERS = {
     "compare_raters": {"cohort.table", "raters", "statistics"},
     "discrimination": JUDGED,
     "export_model": {"networks"},
+    "deface": {"brain", "images", "importers", "quality", "registration"},
     # Limits are judged in the words of the quality control.
     "describe_model": {"bundle", "networks", "quality"} | JUDGED,
     "figure1": {"figures", "images"},

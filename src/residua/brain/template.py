@@ -31,16 +31,22 @@ def extract(head: Image) -> Image:
     The template's mask comes through the transform with linear interpolation; above 0.5, in one piece without holes.
     Raises ``UnusableScanError`` when ANTs finds no transform.
     """
-    ants.config.set_ants_deterministic(on=True, seed_value=SEED)
     with tempfile.TemporaryDirectory(prefix="template-") as scratch:
-        found = registered(
-            to_ants(averaged(head, DRAWN_SPACING_MM)),
-            type_of_transform="SyNOnly",
-            initial_transform=[affine_to(head, scratch)],
-            reg_iterations=_SYN_ITERATIONS,
-            outprefix=f"{scratch}/syn",
-        )
-        return _brain_on(head, found["fwdtransforms"])
+        return extract_with_affine(head, scratch)[0]
+
+
+def extract_with_affine(head: Image, scratch: str) -> tuple[Image, str]:
+    """Return the brain as ``extract`` does, and the file of the affine in the folder ``scratch``."""
+    ants.config.set_ants_deterministic(on=True, seed_value=SEED)
+    affine = affine_to(head, scratch)
+    found = registered(
+        to_ants(averaged(head, DRAWN_SPACING_MM)),
+        type_of_transform="SyNOnly",
+        initial_transform=[affine],
+        reg_iterations=_SYN_ITERATIONS,
+        outprefix=f"{scratch}/syn",
+    )
+    return _brain_on(head, found["fwdtransforms"]), affine
 
 
 def _brain_on(head: Image, transforms: list[str]) -> Image:

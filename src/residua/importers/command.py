@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
+import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -57,6 +59,10 @@ AssumeEarly = Annotated[
 EveryScan = Annotated[
     bool, typer.Option("--every-scan", help="Keep every post-operative scan of a person, each in a row of its own.")
 ]
+Deface = Annotated[
+    bool, typer.Option("--deface", help="Copy the images without faces; pictures in OUT/deface show what was cut.")
+]
+_STEPS = re.compile(r"(\d+) of (\d+) steps")
 _WITH_SEVERAL_SCANS = ("bids", "folders", "brats", "dicom", "rhuh-gbm", "lumiere", "ucsf-alptdg", "mu-glioma-post")
 """Layouts whose names tell several post-operative scans of one person apart."""
 
@@ -71,6 +77,8 @@ class _Command(TyperCommand):
         if "--every-scan" in args and not any("--every-scan" in param.opts for param in self.params):
             known = ", ".join(_WITH_SEVERAL_SCANS)
             ctx.fail(f"--every-scan: {self.name} does not tell several scans of one person apart; {known} do")
+        if "--deface" in args and not any("--deface" in param.opts for param in self.params):
+            ctx.fail(f"--deface: {self.name} writes no images; give it to dicom-convert")
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         for param, times in Counter(order).items():
             if (
@@ -106,15 +114,19 @@ def _group() -> None:
     """Write the cohort table for data in a common layout; SOURCE is never changed."""
 
 
-def deliver(source: Path, out: Path, find: Callable[[Path], Found], within: str | None = "") -> None:
+def deliver(
+    source: Path, out: Path, find: Callable[[Path], Found], within: str | None = "", deface: bool = False
+) -> None:
     """Find the patients, write the cohort and print a summary: the body of every layout's command.
 
     ``find`` receives the folder that will become ``out``. Importers that convert images write them there; others
     ignore it. ``within`` is the folder of ``source`` in which ``out`` may lie: anywhere if empty, nowhere if None.
+    ``deface``: the cohort gets copies of the images without faces; finished ones are kept beside ``out`` between tries.
     Raises ``ResiduaError``.
     """
     from rich.console import Console
 
+    from residua.cohort.table.paths import absolute_path
     from residua.cohort.table.writing import building
     from residua.importers.record import summary
     from residua.importers.write import write_into
@@ -123,12 +135,27 @@ def deliver(source: Path, out: Path, find: Callable[[Path], Found], within: str 
     if not source.is_dir():
         raise ResiduaError(f"{source}: no such folder; give the folder with the data")
     _require_outside(source, out, within)
+    kept = Path(f"{absolute_path(out)}.deface")
     with Console(stderr=True).status("Looking for patients") as shown, building(out) as part:
         found = find(part)
+        if deface:
+            found = _without_faces(found, part, kept, shown)
         write_into(part, out, found, lambda done, all_of: shown.update(f"Wrote {done} of {all_of} patients"))
+    if deface:
+        shutil.rmtree(kept, ignore_errors=True)
     for line in summary(read_json(out / "import.json")):
         typer.echo(line)
     typer.echo(f"{out / 'cohort.tsv'}: inspect the table, then run residua check")
+
+
+def _without_faces(found: Found, part: Path, kept: Path, shown: Any) -> Found:
+    from residua.importers.deface import deface
+
+    def watch(text: str) -> None:
+        for done, of in _STEPS.findall(text):
+            shown.update(f"Cut the faces of {done} of {of} patients")
+
+    return deface(found, part, kept, watch)
 
 
 def _require_outside(source: Path, out: Path, within: str | None) -> None:

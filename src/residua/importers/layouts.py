@@ -14,6 +14,7 @@ from residua.importers.clinical_table import ClinicalTable, gives_hospitals, joi
 from residua.importers.command import (
     AssumeEarly,
     ClinicalFile,
+    Deface,
     EveryScan,
     Hospital,
     HospitalColumn,
@@ -57,6 +58,7 @@ def bids(
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
     every_scan: EveryScan = False,
+    deface: Deface = False,
 ) -> None:
     """Import a BIDS data set with a session before and one or several after surgery."""
     from residua.importers.bids import find_bids
@@ -77,7 +79,7 @@ def bids(
         every_scan=every_scan,
     )
     window = Window(window_hours, assume_early)
-    deliver(source, out, lambda part: judged(find_bids(source, options), window), within="derivatives")
+    deliver(source, out, lambda part: judged(find_bids(source, options), window), within="derivatives", deface=deface)
 
 
 def folders(
@@ -98,6 +100,7 @@ def folders(
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
     every_scan: EveryScan = False,
+    deface: Deface = False,
 ) -> None:
     """Import folders of any layout, described by a path pattern."""
     from residua.importers.folders import FolderOptions, find_folders, parse_columns
@@ -114,7 +117,7 @@ def folders(
         every_scan=every_scan,
     )
     early = Window(window_hours, assume_early)
-    _deliver(source, out, lambda: find_folders(source, options), clinical, hospital, early)
+    _deliver(source, out, lambda: find_folders(source, options), clinical, hospital, early, deface)
 
 
 def brats(
@@ -138,6 +141,7 @@ def brats(
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
     every_scan: EveryScan = False,
+    deface: Deface = False,
 ) -> None:
     """Import cases with the file names of the BraTS challenges."""
     clinical = read_clinical(table, patient_column, hospital_column)
@@ -155,7 +159,7 @@ def brats(
     if assume_early:
         brats_layout.require_after_surgery(options)
     early = Window(window_hours, assume_early)
-    _deliver(source, out, lambda: brats_layout.find_brats(source, options), clinical, hospital, early)
+    _deliver(source, out, lambda: brats_layout.find_brats(source, options), clinical, hospital, early, deface)
 
 
 def nnunet(
@@ -172,6 +176,7 @@ def nnunet(
     hospital_column: HospitalColumn = None,
     window_hours: WindowHours = 72.0,
     assume_early: AssumeEarly = False,
+    deface: Deface = False,
 ) -> None:
     """Import a raw data set of nnU-Net: imagesTr, labelsTr and dataset.json."""
     from residua.importers.nnunet_raw import NnUNetOptions, find_nnunet, parse_channels
@@ -186,13 +191,19 @@ def nnunet(
         in_table=gives_hospitals(clinical),
     )
     early = Window(window_hours, assume_early)
-    _deliver(source, out, lambda: find_nnunet(source, options), clinical, hospital, early)
+    _deliver(source, out, lambda: find_nnunet(source, options), clinical, hospital, early, deface)
 
 
 def _deliver(
-    source: Path, out: Path, find: Callable[[], Found], table: ClinicalTable | None, hospital: str, early: Window
+    source: Path,
+    out: Path,
+    find: Callable[[], Found],
+    table: ClinicalTable | None,
+    hospital: str,
+    early: Window,
+    deface: bool,
 ) -> None:
-    deliver(source, out, lambda part: judged(joined(find(), table, hospital), early))
+    deliver(source, out, lambda part: judged(joined(find(), table, hospital), early), deface=deface)
 
 
 def _pairs(option: str, texts: Several) -> dict[str, str]:

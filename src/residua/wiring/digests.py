@@ -48,7 +48,9 @@ def of_stages(loaded: LoadedStudy, house: Path) -> dict[str, str]:
     names = [path.stem for path in sorted((house / "scripts").glob("[a-z]*.py"))]
     own = {"prepare": "prepare", "predict": "predict"}
     own |= {"prepare_derived": "prepare"} if study.derived_channels else {}
-    common = [name for name in names if name not in ("train", "prepare", "prepare_derived", "predict", "report")]
+    # Defacing is no stage of a study.
+    others = ("train", "prepare", "prepare_derived", "predict", "report", "deface")
+    common = [name for name in names if name not in others]
     stages = {name: of_script(house, name, tuple(by_name.get(name, ()))) for name in common}
     return stages | {
         f"{name}, {label}": of_script(house, name, network_module(arch, stage))

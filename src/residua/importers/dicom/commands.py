@@ -14,7 +14,7 @@ import typer
 
 from residua.cohort.table.writing import building
 from residua.errors import ResiduaError
-from residua.importers.command import AssumeEarly, EveryScan, Out, Source, WindowHours, deliver
+from residua.importers.command import AssumeEarly, Deface, EveryScan, Out, Source, WindowHours, deliver
 from residua.importers.dicom.convert import convert, found_of
 from residua.importers.dicom.masks import draw_labels
 from residua.importers.dicom.owners import settle
@@ -126,6 +126,7 @@ def dicom_convert(
     out: Out,
     window_hours: WindowHours = _WINDOW_HOURS,
     assume_early: AssumeEarly = False,
+    deface: Deface = False,
 ) -> None:
     """Import a PACS export, step 2: convert the confirmed series without patient identity."""
     place, confirmed, patients = confirmed_series(source)
@@ -140,5 +141,5 @@ def dicom_convert(
         found = replace(found_of(series, labels, patients, images), remarks=tuple(undrawn))
         return judged(found, Window(window_hours, assume_early))
 
-    deliver(source, out, find, within=None)
+    deliver(source, out, find, within=None, deface=deface)
     shutil.rmtree(kept, ignore_errors=True)
