@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from cluster import NO_SLURM
+from micro_study import begin
 from residua.simulate.cohort import simulate_cohort
 from sharing import made_once
+from studies import Study
 
 HOUSE = Path(__file__).resolve().parent.parent
 SLOW = ("contracts", "faults", "slurm", "workflow")
@@ -48,3 +50,9 @@ def micro_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "micro_cohort",
         lambda folder: simulate_cohort(folder, patients=8, processes=2, seed=1, like="micro"),
     )
+
+
+@pytest.fixture(scope="session")
+def finished(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """The micro study with both networks and inputs A and B, run to its end; do not change it, copy it."""
+    return Study(made_once(tmp_path_factory, "finished", lambda folder: begin(micro_cohort, folder).run()))

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from registration_check import ENGINES, SEQUENCE, SETTINGS
+from registration_check import ENGINES, SEQUENCE, SETTINGS, SHORT
 
 from residua.brain.template import extract
 from residua.images.volumes import load
@@ -44,7 +44,7 @@ def main(cohort: Path, patient: str, out: Path) -> None:
     reference, moving = folder / "post_t1ce.nii.gz", folder / f"{SEQUENCE}.nii.gz"
     found: dict[str, Any] = {}
     for engine, limits in LIMITS.items():
-        how = SequenceRegistration(**SETTINGS | ENGINES[engine])
+        how = SequenceRegistration(**SETTINGS | SHORT | ENGINES[engine])
         for limit in limits:
             here = out / engine / str(limit)
             transform = TransformFiles(here / "affine.mat", here / "warp.nii.gz")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,10 @@ import pytest
 import yaml
 
 from aims import Form, Moment, choose_aims, seconds_of, stage_of
+from micro_study import begin, forget
 from outliving import Ordeal, Strike, ordeal
 from residua.publishing.publish import read_json
-from studies import HOUSE, Job, Study
+from studies import Job, Study
 
 SEED = os.environ.get("RESIDUA_FAULT_SEED", "20230613")
 MOMENTS = {
@@ -52,16 +52,15 @@ class Unbroken:
 
 
 @pytest.fixture(scope="module")
-def unbroken(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
+def unbroken(micro_cohort: Path, finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Unbroken:
+    """Inputs B of the finished study: one input configuration is enough, and makes every run shorter."""
     folder = tmp_path_factory.mktemp("unbroken")
-    shutil.copytree(micro_cohort, folder / "before" / "cohort")
-    shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "before" / "config.yaml")
-    before = Study(folder / "before")
-    before.configure(lambda config: config.update(archs=["nnunet", "agunet"]))
-    # No inputs use it: eight registrations less, in every run.
-    before.configure(lambda config: config["sequences"]["moving"].remove("post_flair"))
-    study = before.copied(folder / "study")
-    jobs = study.planned()
+    (folder / "before").mkdir()
+    before = begin(micro_cohort, folder / "before")
+    forget(before, "A")
+    jobs = before.planned()
+    study = finished.copied(folder / "study")
+    forget(study, "A")
     study.run()
     return Unbroken(before, jobs, study)
 

@@ -18,9 +18,11 @@ NETWORKS, FOLDS = ("nnunet", "agunet"), (0, 1)
 
 @pytest.mark.timeout(900)
 def test_the_articles_inputs_e_are_trained_by_both_networks_to_the_tables(study: Study) -> None:
+    study.configure(lambda config: config["sequences"]["moving"].append("post_flair"))
     study.configure(lambda config: config["inputs"].update(E=E))
     assert by_rule(study.planned())["train"] == len(NETWORKS) * len(FOLDS)
     study.run()
+    assert study.planned() == []
     results = study.folder / "results"
     models = results / "models"
     for fold in FOLDS:
