@@ -161,11 +161,13 @@ NEW_INPUTS = Counter(
 """What follows the channels of new inputs; while the best are B, neither networks nor raters are compared again."""
 
 
-def test_new_inputs_schedule_exactly_their_own_trainings(study: Study) -> None:
+def test_inputs_of_a_new_sequence_schedule_exactly_their_own_trainings(study: Study) -> None:
     study.configure(lambda config: config["sequences"]["moving"].append("post_flair"))
     study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "post_flair"]))
     jobs = study.planned()
     assert by_rule(jobs) == NEW_INPUTS + Counter(
+        # A sequence that the study did not have is checked and registered first.
+        check_cohort=BATCHES, check_duplicates=1, table1=1, table_s2=1, table_baseline=1, figure1=1, register=8,
         collect_failures=1, check_preprocessing=1, assess=BATCHES, assess_cohort=1, strip=BATCHES,
         prepare_stripped=NETWORKS * BATCHES,
     )  # fmt: skip
