@@ -684,3 +684,8 @@ def test_numbers_have_fixed_decimals_and_nan_is_not_available() -> None:
     assert median([3.0, NAN, 1.0]) == Cell("2.000", 2, 1)
     assert median([NAN]) == Cell("n/a", 0, 1)
     assert (plain(5, 7), plain(NAN, 7)) == (Cell("5.00", 7), Cell("n/a", 0, 7))
+
+
+def test_the_column_of_notes_has_room_for_sentences_in_html() -> None:
+    html = to_html(Table(pd.DataFrame({"Model": ["nnU-Net B"], "Note": ["not estimable: one patient"]}), "Caption."))
+    assert '<th scope="col">Model</th><th scope="col" class="sentence">Note</th>' in html

@@ -15,7 +15,7 @@ def to_html(table: Table) -> str:
 
     Lines break between n and undefined, and around numbers, never within them.
     """
-    header = "".join(f'<th scope="col">{_text(str(name))}</th>' for name in table.frame.columns)
+    header = "".join(map(_head, map(str, table.frame.columns)))
     rows = [f"<tr>{''.join(map(_cell, row))}</tr>" for row in table.frame.itertuples(index=False)]
     width = len(table.frame.columns)
     notes = [f'<tr><td colspan="{width}">{_text(note)}</td></tr>' for note in table.notes]
@@ -28,6 +28,11 @@ def to_html(table: Table) -> str:
         "</table>",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _head(name: str) -> str:
+    # A sentence needs room: a browser would set it a word to a line.
+    return f'<th scope="col" class="sentence">{name}</th>' if name == "Note" else f'<th scope="col">{_text(name)}</th>'
 
 
 def _cell(cell: object) -> str:
