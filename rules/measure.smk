@@ -23,9 +23,7 @@ rule measure:
             loaded, [case["patient"] for case in patients.measured(loaded, wildcards.arch, wildcards.inputs)]
         ),
         maps_of_validation=lambda wildcards: (
-            []
-            if application
-            else preparation.predictions_of(loaded, wildcards.arch, wildcards.inputs, "validation")
+            [] if application else preparation.predictions_of(loaded, wildcards.arch, wildcards.inputs, "validation")
         ),
         maps_of_test=lambda wildcards: preparation.predictions_of(loaded, wildcards.arch, wildcards.inputs, "test"),
         brains=lambda wildcards: files.brain_manifests(
