@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from micro_study import without_flair
 from studies import HOUSE, Study
 
 
@@ -22,4 +23,4 @@ def fresh(micro_cohort: Path, tmp_path: Path) -> Study:
     folder = tmp_path / "study"
     shutil.copytree(micro_cohort, folder / "cohort")
     shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "config.yaml")
-    return Study(folder)
+    return without_flair(Study(folder))

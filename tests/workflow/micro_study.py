@@ -20,9 +20,15 @@ def begin(micro_cohort: Path, folder: Path) -> Study:
     shutil.copytree(micro_cohort, folder / "cohort")
     _enlarge(folder / "cohort", "post_t1")
     shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "config.yaml")
-    study = Study(folder)
+    study = without_flair(Study(folder))
     study.configure(lambda config: config["inputs"].update(A=["post_t1ce"]))
     study.configure(lambda config: config.update(archs=["nnunet", "agunet"]))
+    return study
+
+
+def without_flair(study: Study) -> Study:
+    """Register no FLAIR: no inputs use it."""
+    study.configure(lambda config: config["sequences"]["moving"].remove("post_flair"))
     return study
 
 
