@@ -378,3 +378,22 @@ def test_persons_of_one_scan_each_change_no_digit() -> None:
     plain = bca_of_means([values], 0.05, 1000, 7)
     assert bca_of_means([values], 0.05, 1000, 7, [names]) == pytest.approx(plain, abs=1e-12)
     assert persons_of(pd.DataFrame({"person": names})) is None
+
+
+@pytest.mark.parametrize(
+    ("columns", "person", "told"),
+    [
+        (("pre_t1ce", "pre_t1ce"), "P1", False),
+        (("pre_t1ce", "pre_t1ce"), "P2", True),
+        (("post_t1ce", "post_t1ce"), "P1", True),
+        (("post_t1ce", "pre_t1ce"), "P1", True),
+    ],
+)
+def test_scans_of_one_person_may_have_the_voxels_of_one_scan_before_surgery_in_common(
+    columns: tuple[str, str], person: str, told: bool
+) -> None:
+    digests = {patient: {column: "the same"} for patient, column in zip(("P1a", "P1b"), columns, strict=True)}
+    records = [{"digests": digests, "fingerprints": {}}]
+    persons = {"P1a": "P1", "P1b": person}
+    problems = find_duplicates(records, dict.fromkeys(digests, "AMS"), persons=persons)
+    assert [problem.check for problem in problems] == (["patients-identical"] if told else [])

@@ -77,7 +77,7 @@ def _shared(
         for column, text in own.items()
     }
     found: dict[str, list[_Shared]] = {
-        "patients-identical": _by_digest(records),
+        "patients-identical": _by_digest(records, persons),
         "scan-of-two-hospitals": [],
         "patients-alike": [],
     }
@@ -90,14 +90,26 @@ def _shared(
     return found
 
 
-def _by_digest(records: Iterable[Mapping[str, Any]]) -> list[_Shared]:
+def _by_digest(records: Iterable[Mapping[str, Any]], persons: Mapping[str, str]) -> list[_Shared]:
     """Return, for each image that several patients have, its columns by patient."""
     found: dict[str, dict[str, list[str]]] = {}
     for record in records:
         for patient, digests in record["digests"].items():
             for column, digest in digests.items():
                 found.setdefault(digest, {}).setdefault(patient, []).append(column)
-    return [_Shared(columns) for columns in found.values() if len(columns) > 1]
+    shared = [_once_before_surgery(columns, persons) for columns in found.values()]
+    return [_Shared(columns) for columns in shared if len(columns) > 1]
+
+
+def _once_before_surgery(columns: Mapping[str, list[str]], persons: Mapping[str, str]) -> dict[str, list[str]]:
+    """Leave out further scans of a person that name the same scan before surgery."""
+    first: dict[str, list[str]] = {}
+    kept = {}
+    for patient, names in columns.items():
+        earlier = first.setdefault(persons.get(patient, patient), names)
+        if earlier is names or earlier != names or not all(name.startswith("pre_") for name in names):
+            kept[patient] = names
+    return kept
 
 
 def _groups(shared: Iterable[_Shared]) -> list[tuple[str, ...]]:
