@@ -66,6 +66,7 @@ rule check_duplicates:
         excluded=[patient.patient for patient in cohort.patients.values() if patient.excluded],
         on_invalid=study.on_invalid,
         kept="results/cohort/problems/duplicates.json",
+        before_surgery=before_surgery(study),
         code=code("check_duplicates"),
     script:
         "../scripts/check_duplicates.py"

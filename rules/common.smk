@@ -22,7 +22,7 @@ from residua.cohort.ratings import load_ratings
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.persons import PERSONS, freeze_persons
 from residua.cohort.split.placement import freeze
-from residua.cohort.table.files import drawn_on, kinds_of
+from residua.cohort.table.files import before_surgery, drawn_on, kinds_of
 from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.external.predictions import find_predictions, load_predictions

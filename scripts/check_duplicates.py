@@ -13,4 +13,5 @@ check_across(
     on_invalid=params.on_invalid,
     kept=params.kept,
     out=job.output[0],
+    before_surgery=params.before_surgery,
 )

@@ -395,5 +395,5 @@ def test_scans_of_one_person_may_have_the_voxels_of_one_scan_before_surgery_in_c
     digests = {patient: {column: "the same"} for patient, column in zip(("P1a", "P1b"), columns, strict=True)}
     records = [{"digests": digests, "fingerprints": {}}]
     persons = {"P1a": "P1", "P1b": person}
-    problems = find_duplicates(records, dict.fromkeys(digests, "AMS"), persons=persons)
+    problems = find_duplicates(records, dict.fromkeys(digests, "AMS"), persons=persons, before_surgery=["pre_t1ce"])
     assert [problem.check for problem in problems] == (["patients-identical"] if told else [])

@@ -12,6 +12,7 @@ from types import MappingProxyType
 from residua.cohort.batches import batches
 from residua.cohort.cohort import Cohort
 from residua.cohort.split.split import Split
+from residua.cohort.table.files import before_surgery
 from residua.cohort.table.patient import ExcludedBy, Patient, further_persons
 from residua.cohort.table.patients import parse_table
 from residua.inference.bundles import Bundle
@@ -108,11 +109,10 @@ def _possible(study: Study, patient: Patient) -> set[str]:
 def _used(study: Study, bundles: Sequence[Bundle], patient: Patient, judged: bool) -> dict[str, str]:
     """Return the files that the models need, and those from before the surgery, to which a mask can be brought back."""
     columns = {column for bundle in bundles for column in bundle.columns}
-    used = {study.sequences.reference, "brain_mask", *columns, *study.sequences.before_surgery}
+    # The label of the resected tumour steers the registration of its sequence.
+    used = {study.sequences.reference, "brain_mask", *columns, *before_surgery(study)}
     used |= {study.labels[column] for column in columns if column in study.labels}
     used |= {REFERENCE_STANDARD} if judged else set()
-    # The label of the resected tumour steers the registration of its sequence.
-    used |= {label for label, sequence in study.labels.items() if sequence in study.sequences.before_surgery}
     used &= _possible(study, patient)
     return {column: file for column, file in patient.files.items() if column in used}
 

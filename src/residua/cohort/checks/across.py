@@ -26,10 +26,12 @@ def check_across(
     on_invalid: OnInvalid,
     kept: str,
     out: str,
+    before_surgery: Collection[str] = (),
 ) -> None:
     """Compare the voxels of all batches and write the proof, fold by fold, to ``out``.
 
     ``checks`` are the records of the batches, ``folds`` that of the split and ``patients`` records of all candidates.
+    Scans of one person may have one image of the columns ``before_surgery``.
     Patients with an image in common are written to ``kept``, each of them; unless all but one of them are
     ``excluded``, this raises ``ResiduaError``, a line for each group. Warnings are written beside the proof.
     """
@@ -39,10 +41,11 @@ def check_across(
     members = [Patient(**record) for record in patients]
     hospitals = {patient.patient: patient.hospital for patient in members}
     persons = {patient.patient: patient.who for patient in members}
-    of_all = _of_all(records, hospitals, persons)
+    of_all = _of_all(records, hospitals, persons, before_surgery)
     keep_problems(kept, members, of_all, of_all)
     included = {patient: own for patient, own in digests.items() if patient not in excluded}
-    problems = find_duplicates([_without(excluded, record) for record in records], hospitals, split.parts(), persons)
+    left = [_without(excluded, record) for record in records]
+    problems = find_duplicates(left, hospitals, split.parts(), persons, before_surgery)
     raise_problems(problems, f"Two patients have the same scan; {WHAT_THEN[on_invalid]}")
     images = {column for own in digests.values() for column in own}
     write_json(out, {"proof": prove(split, included, images), "problems": [p.to_json() for p in problems]})
@@ -56,8 +59,11 @@ def _without(excluded: Collection[str], record: Mapping[str, Any]) -> dict[str, 
 
 
 def _of_all(
-    records: Sequence[Mapping[str, Any]], hospitals: Mapping[str, str], persons: Mapping[str, str]
+    records: Sequence[Mapping[str, Any]],
+    hospitals: Mapping[str, str],
+    persons: Mapping[str, str],
+    before_surgery: Collection[str],
 ) -> dict[Problem, tuple[str, ...]]:
     """Return a problem for each patient of every group, and the group."""
-    found = find_duplicates(records, hospitals, persons=persons)
+    found = find_duplicates(records, hospitals, persons=persons, before_surgery=before_surgery)
     return {replace(problem, patient=patient): group for problem, group in found.items() for patient in group}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +44,7 @@ def find_duplicates(
     hospitals: Mapping[str, str],
     parts: Mapping[str, str] | None = None,
     persons: Mapping[str, str] = MappingProxyType({}),
+    before_surgery: Collection[str] = (),
 ) -> dict[Problem, tuple[str, ...]]:
     """Return a problem for each group of patients with an image in common, and the group, in the order of the patients.
 
@@ -51,11 +52,12 @@ def find_duplicates(
     fold may put on two sides, if the images are so alike that they are one scan, and otherwise a warning.
     ``records`` are those of ``check_voxels``, of any number of batches; ``hospitals`` and ``parts`` say by patient the
     hospital and the part of the split ("fold 0", "the hold-out"). ``persons`` names the person of patients who have
-    several scans: that these are alike is no warning. The problem is that of the group's first patient.
+    several scans: that these are alike is no warning, and they may have one scan in a column of ``before_surgery``. The
+    problem is that of the group's first patient.
     """
     known: list[tuple[str, ...]] = []
     problems: dict[Problem, tuple[str, ...]] = {}
-    for check, shared in _shared(list(records), hospitals, persons).items():
+    for check, shared in _shared(list(records), hospitals, persons, before_surgery).items():
         new = [each for each in shared if not any(set(each.columns) <= set(group) for group in known)]
         groups = _groups(new)
         problems |= {_problem(check, group, new, hospitals, parts or {}): group for group in groups}
@@ -64,7 +66,10 @@ def find_duplicates(
 
 
 def _shared(
-    records: Sequence[Mapping[str, Any]], hospitals: Mapping[str, str], persons: Mapping[str, str]
+    records: Sequence[Mapping[str, Any]],
+    hospitals: Mapping[str, str],
+    persons: Mapping[str, str],
+    before_surgery: Collection[str],
 ) -> dict[str, list[_Shared]]:
     """Return by check, the surest first, what patients have in common.
 
@@ -77,7 +82,7 @@ def _shared(
         for column, text in own.items()
     }
     found: dict[str, list[_Shared]] = {
-        "patients-identical": _by_digest(records, persons),
+        "patients-identical": _by_digest(records, persons, before_surgery),
         "scan-of-two-hospitals": [],
         "patients-alike": [],
     }
@@ -90,24 +95,28 @@ def _shared(
     return found
 
 
-def _by_digest(records: Iterable[Mapping[str, Any]], persons: Mapping[str, str]) -> list[_Shared]:
+def _by_digest(
+    records: Iterable[Mapping[str, Any]], persons: Mapping[str, str], before_surgery: Collection[str]
+) -> list[_Shared]:
     """Return, for each image that several patients have, its columns by patient."""
     found: dict[str, dict[str, list[str]]] = {}
     for record in records:
         for patient, digests in record["digests"].items():
             for column, digest in digests.items():
                 found.setdefault(digest, {}).setdefault(patient, []).append(column)
-    shared = [_once_before_surgery(columns, persons) for columns in found.values()]
+    shared = [_once(columns, persons, before_surgery) for columns in found.values()]
     return [_Shared(columns) for columns in shared if len(columns) > 1]
 
 
-def _once_before_surgery(columns: Mapping[str, list[str]], persons: Mapping[str, str]) -> dict[str, list[str]]:
+def _once(
+    columns: Mapping[str, list[str]], persons: Mapping[str, str], before_surgery: Collection[str]
+) -> dict[str, list[str]]:
     """Leave out further scans of a person that name the same scan before surgery."""
     first: dict[str, list[str]] = {}
     kept = {}
     for patient, names in columns.items():
         earlier = first.setdefault(persons.get(patient, patient), names)
-        if earlier is names or earlier != names or not all(name.startswith("pre_") for name in names):
+        if earlier is names or earlier != names or not set(names) <= set(before_surgery):
             kept[patient] = names
     return kept
 

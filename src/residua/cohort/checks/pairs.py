@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from residua.cohort.checks.located import located
+from residua.cohort.table.files import before_surgery
 from residua.cohort.table.patient import Patient
 from residua.images.volumes import Grid
 from residua.problems.problem import Problem
@@ -36,7 +37,7 @@ def between_patients(patients: Iterable[Patient], study: Study) -> list[Problem]
 
     Several scans of one person after surgery may have one scan before it, and its label.
     """
-    before = _before_surgery(study)
+    before = before_surgery(study)
     first: dict[tuple[int, int], tuple[Patient, str]] = {}
     problems = []
     for patient in patients:
@@ -51,11 +52,6 @@ def between_patients(patients: Iterable[Patient], study: Study) -> list[Problem]
                 found = problem_of("file-of-two-patients", what, "give every patient files of their own")
                 problems.append(located(found, patient, column, patient.files[column]))
     return problems
-
-
-def _before_surgery(study: Study) -> set[str]:
-    before = set(study.sequences.before_surgery)
-    return before | {label for label, sequence in study.labels.items() if sequence in before}
 
 
 def name_warnings(patient: Patient, columns: Iterable[str]) -> list[Problem]:

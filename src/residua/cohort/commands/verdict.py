@@ -22,7 +22,7 @@ from residua.cohort.commands.start import start_problems, undecided_problems
 from residua.cohort.places import HEADERS
 from residua.cohort.ratings import judged_ratings
 from residua.cohort.split.fold_kinds import fold_kind_problems
-from residua.cohort.table.files import drawn_on, kinds_of
+from residua.cohort.table.files import before_surgery, drawn_on, kinds_of
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.rater_table import Raters
 from residua.external.predictions import judged_predictions
@@ -78,7 +78,7 @@ def check_cohort(
     if voxels:
         found = check_voxels(included, kinds_of(study), drawn_on(study), cache, workers, progress)
         problems += [Problem.from_json(record) for record in found["problems"]]
-        problems += _duplicates(cohort, found)
+        problems += _duplicates(study, cohort, found)
         problems += stripped_problems(found["stripped"], study.brain_mask.method)
         volumes = {name: found[name] for name in found if name.endswith("_ml")}
         positive = positives_of(found["residual_ml"], study.classification.residual_tumor_ml)
@@ -106,10 +106,10 @@ def _headers(study: Study, patients: list[Patient], cache: str | os.PathLike[str
     return known_headers(study, patients, os.path.join(cache, HEADERS), code)
 
 
-def _duplicates(cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
+def _duplicates(study: Study, cohort: Cohort, found: dict[str, Any]) -> list[Problem]:
     hospitals = {patient.patient: patient.hospital for patient in cohort.patients.values()}
     persons = {patient.patient: patient.who for patient in cohort.patients.values()}
-    duplicates = find_duplicates([found], hospitals, cohort.split.parts(), persons)
+    duplicates = find_duplicates([found], hospitals, cohort.split.parts(), persons, before_surgery(study))
     return [replace(problem, row=cohort.patients[problem.patient or ""].row) for problem in duplicates]
 
 

@@ -54,7 +54,10 @@ def find_twins(
     found = check_voxels(patients, dict.fromkeys(images, "image"), None, cache, workers, progress)
     hospitals = {patient.patient: patient.hospital for patient in patients}
     table_of = {row.patient.patient: row.table for row in rows}
-    groups = find_duplicates([found], hospitals, persons={patient.patient: patient.who for patient in patients})
+    persons = {patient.patient: patient.who for patient in patients}
+    # There is no study yet that says which columns are from before surgery.
+    before = [column for column in images if column.startswith("pre_")]
+    groups = find_duplicates([found], hospitals, persons=persons, before_surgery=before)
     twins = [Twins(problem, tuple((name, table_of[name]) for name in group)) for problem, group in groups.items()]
     unread = {record["patient"] for record in found["problems"] if record["severity"] == "error"}
     return twins, len(unread)

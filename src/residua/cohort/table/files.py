@@ -27,6 +27,12 @@ def drawn_on(study: Study) -> dict[str, str]:
     return {**study.labels, "brain_mask": study.sequences.reference}
 
 
+def before_surgery(study: Study) -> list[str]:
+    """Return the scans from before surgery, and the labels that were drawn on them."""
+    before = study.sequences.before_surgery
+    return [*before, *(label for label, sequence in study.labels.items() if sequence in before)]
+
+
 def needed_columns(study: Study) -> tuple[str, ...]:
     """Return the file columns that the table must have: a label is needed only where a network reads it."""
     used = {REFERENCE_STANDARD, *study.channels}
