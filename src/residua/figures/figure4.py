@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from residua.figures.agreement import KINDS, REFERENCES, Scored, caption, panels
-from residua.figures.style import EXPERT, FAINT, INK, MODEL, NOVICE, OTHER, FigureFiles, new_figure, save_figure
+from residua.figures.style import EXPERT, FAINT, INK, MODEL, NOVICE, OTHER, FigureFiles, new_figure, opened, save_figure
 
 _COLOURS = {"novice": NOVICE, "expert": EXPERT, "model": MODEL, "reference": OTHER}
 _WIDTH_MM, _HEIGHT_MM = 180.0, 88.0
@@ -70,8 +70,7 @@ def _draw(axes: Axes, scorers: Sequence[Scored]) -> None:
     axes.set_ylim(-0.085, 1.02)
     axes.set_yticks(np.arange(0, 1.01, 0.2))
     axes.axhline(0, color=FAINT, linewidth=0.5, zorder=0)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
+    opened(axes)
 
 
 def _draw_scorer(axes: Axes, place: int, scored: Scored) -> None:

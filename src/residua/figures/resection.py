@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from residua.figures.extents import LEAST, caption
-from residua.figures.style import FAINT, INK, MODEL, OTHER, FigureFiles, new_figure, save_figure
+from residua.figures.style import FAINT, INK, MODEL, OTHER, FigureFiles, new_figure, opened, save_figure
 from residua.resection.summary import EVERYONE, MEASURED
 
 _WIDTH_MM, _ROW_MM = 180.0, 62.0
@@ -60,7 +60,7 @@ def _draw_extents(axes: Axes, patients: pd.DataFrame, name: str) -> None:
     axes.plot(reference, predicted, "o", markersize=2.6, color=MODEL, markeredgecolor="white", markeredgewidth=0.3)
     axes.set(xlim=ends, ylim=ends, xlabel="Extent by the reference (%)", ylabel="Extent by the network (%)")
     axes.set_title(name, loc="left")
-    _open(axes)
+    opened(axes)
 
 
 def _draw_differences(axes: Axes, patients: pd.DataFrame, numbers: Mapping[Any, Any]) -> None:
@@ -75,7 +75,7 @@ def _draw_differences(axes: Axes, patients: pd.DataFrame, numbers: Mapping[Any, 
     axes.plot((reference + predicted) / 2, predicted - reference, "o", markersize=2.6, color=MODEL)
     axes.set(xlabel="Mean of both (%)", ylabel="Network − reference (points)")
     axes.set_title(f"n = {len(known)}", loc="left")
-    _open(axes)
+    opened(axes)
 
 
 def _draw_classes(axes: Axes, patients: pd.DataFrame, numbers: Mapping[Any, Any]) -> None:
@@ -92,11 +92,6 @@ def _draw_classes(axes: Axes, patients: pd.DataFrame, numbers: Mapping[Any, Any]
     kappa, low, high = (numbers[f"kappa_rano{end}"] for end in ("", "_low", "_high"))
     span = "" if np.isnan(low) else f" [{low:.2f}, {high:.2f}]"
     axes.set_title("" if np.isnan(kappa) else f"weighted κ {kappa:.2f}{span}", loc="left")
-
-
-def _open(axes: Axes) -> None:
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 def _shown(extents: pd.Series) -> NDArray[np.float64]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from os import PathLike
+from typing import Any
 
 import matplotlib
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from residua.publishing.publish import write_text, writing
@@ -24,7 +26,7 @@ NOVICE, EXPERT, MODEL, OTHER = "#e69f00", "#009e73", "#0072b2", "#767676"
 
 INK, FAINT = "#1a1a1a", "#8a8a8a"
 
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 7.0,
     "axes.titlesize": 7.5,
@@ -46,6 +48,12 @@ def new_figure(width_mm: float, height_mm: float) -> Figure:
     """Create an empty figure in the common style, and set that style for the whole process."""
     matplotlib.rcParams.update(_STYLE)
     return Figure(figsize=(width_mm * MM, height_mm * MM), facecolor="white")
+
+
+def opened(axes: Axes) -> None:
+    """Take the upper and the right edge of a panel away."""
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
 
 
 def save_figure(figure: Figure, caption: str, files: FigureFiles) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -54,8 +55,8 @@ def _draw_spread(axes: Axes, panel: Panel) -> None:
     extent = (0.0, width * panel.pixel_mm[0], height * panel.pixel_mm[1], 0.0)
     seen = np.ma.masked_less(panel.spread, _LEAST_SPREAD)
     # A smooth picture would lose a rim that is one voxel wide: between a value and none there is none.
-    look = {"cmap": "viridis", "vmin": 0, "vmax": _LARGEST_SPREAD, "alpha": 0.8, "interpolation": "nearest"}
-    drawn = axes.imshow(seen, extent=extent, **look)
+    look: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": _LARGEST_SPREAD, "alpha": 0.8}
+    drawn = axes.imshow(seen, extent=extent, interpolation="nearest", **look)
     beside = axes.inset_axes((0.05, 0.08, 0.36, 0.035))
     bare(beside)
     beside.imshow(np.linspace(0, 1, 64)[np.newaxis], cmap=drawn.get_cmap(), aspect="auto")

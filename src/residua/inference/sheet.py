@@ -5,6 +5,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -32,7 +33,7 @@ class _Sheet:
         self.figure: Figure = new_figure(_WIDTH, _HEIGHT)
         self.y = _MARGIN
 
-    def text(self, x: float, y: float, words: str, size: float = 7.0, **options: object) -> None:
+    def text(self, x: float, y: float, words: str, size: float = 7.0, **options: Any) -> None:
         self.figure.text(x / _WIDTH, 1 - y / _HEIGHT, words, fontsize=size, va="top", **{"color": INK, **options})
 
     def box(self, x: float, y: float, width: float, height: float, colour: str) -> None:
@@ -111,7 +112,7 @@ def _pictures(sheet: _Sheet, shown: Shown) -> None:
     left, bottom = (1 - width / _WIDTH) / 2, 1 - (sheet.y + height) / _HEIGHT
     # The pictures in a part of the sheet of their own size.
     widths, heights = [left, width / _WIDTH, left], [1 - bottom - height / _HEIGHT, height / _HEIGHT, bottom]
-    parts = sheet.figure.subfigures(3, 3, width_ratios=widths, height_ratios=heights, wspace=0, hspace=0)
+    parts = sheet.figure.subfigures(3, 3, width_ratios=widths, height_ratios=heights, wspace=0, hspace=0, squeeze=False)
     for part in parts.flat:
         part.set_facecolor("none")
     draw(parts[1][1], shown)
