@@ -1,4 +1,4 @@
-# The report: one page that needs nothing beside it.
+# The report: one page that needs nothing beside it, and what a manuscript takes from the run.
 #
 # Needs:
 #   results/cohort/folds.json                                    (cohort.smk)
@@ -10,7 +10,11 @@
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json      (train.smk)
 #   results/quality/flags.tsv, sound.json, left_out/{side}.json  (quality.smk)
 # Gives:
-#   results/report/index.html                                    the report
+#   results/report/index.html                      the report
+#   results/report/methods.md                      the methods with citations
+#   results/report/references.bib                  the publications that they cite
+#   results/report/claim.{md,csv}                  CLAIM 2024, filled in where the run knows the answer
+#   results/report/tripod_ai.{md,csv}              TRIPOD+AI, likewise
 rule report:
     """Write the report of the run: cohort, methods, results, findings, deviations and provenance."""
     input:
@@ -27,6 +31,12 @@ rule report:
         sound=ancient("results/quality/sound.json"),
     output:
         report("results/report/index.html", caption="captions/report.rst", category="Pages"),
+        "results/report/methods.md",
+        "results/report/references.bib",
+        "results/report/claim.md",
+        "results/report/claim.csv",
+        "results/report/tripod_ai.md",
+        "results/report/tripod_ai.csv",
     log:
         "results/logs/report.log",
     benchmark:
@@ -48,7 +58,9 @@ rule report:
         elsewhere=elsewhere.notes_of_elsewhere(loaded),
         stages=lambda wildcards: digests.of_stages(loaded, HOUSE),
         environments=lambda wildcards: {name: pins_of(environment(name)) for name in publication.stacks(loaded)},
-        page=lambda wildcards: layout("report/*.html", "pages/*.html", "pages/*.css", "article/*.csv"),
+        page=lambda wildcards: layout(
+            "report/*.html", "report/*.bib", "report/*.csv", "pages/*.html", "pages/*.css", "article/*.csv"
+        ),
         code=code("report"),
     script:
         "../scripts/report.py"

@@ -20,9 +20,13 @@ from residua.report import provenance
 from residua.report.abstract import abstract, headlines
 from residua.report.article_settings import differing
 from residua.report.beside import beside_the_article
+from residua.report.checklist_answers import Run
+from residua.report.citations import cited
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
 from residua.report.deviations import applying
 from residua.report.findings import conservative, t1w_gain
+from residua.report.framing import design, software
+from residua.report.manuscript import texts_of, write_manuscript
 from residua.report.methods import methods
 from residua.report.nested import nested
 from residua.report.paired import paired
@@ -115,16 +119,33 @@ class _Figure:
 def write_report(sources: Sources, making: Making, out: str | PathLike[str]) -> None:
     """Write the report.
 
-    The same files give the same page. Raises ``ResiduaError`` when a file of the run is damaged.
+    The methods for a manuscript and the checklists come beside it. The same files give the same pages. Raises
+    ``ResiduaError`` when a file of the run is damaged.
     """
-    write_text(out, rendered("residua.report", "template.html", **_contents(sources, making, making.study)))
+    known = _known(sources, making)
+    write_text(out, rendered("residua.report", "template.html", **_contents(sources, making, known)))
+    write_manuscript(Path(out).parent, known)
 
 
-def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
-    labels, cases = making.labels, read_cases(sources.metrics)
-    record = read_json(sources.folds)
-    cohort = cohort_facts(record)
+def _known(sources: Sources, making: Making) -> Run:
+    study, cohort = making.study, cohort_facts(read_json(sources.folds))
     statistics = {name: pd.read_parquet(file) for name, file in sources.statistics.items()}
+    described = methods(study, making.labels, "raters" in statistics, cohort.folds, "resection" in statistics)
+    return Run(
+        study=study,
+        labels=making.labels,
+        cohort=cohort,
+        cases=read_cases(sources.metrics),
+        statistics=statistics,
+        passages=(design(study), *described, software(making.environments)),
+        quality=quality(read_flags(sources.flags), cohort.patients, left_out_in(sources.left_out)),
+        tables=tuple(sources.tables),
+    )
+
+
+def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
+    study, labels, cases = known.study, known.labels, known.cases
+    cohort, statistics = known.cohort, known.statistics
     answers = [
         t1w_gain(cases, study, labels, statistics["inputs"]),
         conservative(cases, study, labels, statistics["overlaps"]),
@@ -138,14 +159,15 @@ def _contents(sources: Sources, making: Making, study: Study) -> dict[str, Any]:
         "headlines": headlines(study, cases, statistics["intervals"], labels),
         "cohort": cohort,
         "eligibility": eligibility(study.eligibility, cases),
-        "quality": quality(read_flags(sources.flags), cohort.patients, left_out_in(sources.left_out)),
+        "quality": known.quality,
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
-        "methods": methods(study, labels, "raters" in statistics, cohort.folds, "resection" in statistics),
+        "methods": [passage.spelled_out() for passage in known.passages],
+        "references": cited(texts_of(known.passages)),
         "elsewhere": making.elsewhere,
         "findings": [finding for finding in answers if finding],
         "beside": [_fragment(table) for table in beside_the_article(cases, study, labels)],
-        "same_cohort": is_the_articles_cohort(patients_by_hospital(record)),
+        "same_cohort": is_the_articles_cohort(patients_by_hospital(read_json(sources.folds))),
         "deviations": applying(study),
         "differing": differing(study),
         **_making(sources, making, study),

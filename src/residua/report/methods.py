@@ -1,11 +1,15 @@
-"""Describe the methods of a run from its settings."""
+"""Describe the methods of a run from its settings.
+
+Sentences cite publications as Pandoc does; ``citations`` spells them out for a page.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE
+from residua.report.citations import spelled_out
 from residua.report.networks import describe_network, settings_table
 from residua.report.resection import extent_of_resection
 from residua.report.statistics import statistics
@@ -34,6 +38,14 @@ class Passage:
     paragraphs: tuple[str, ...] = ()
     terms: tuple[tuple[str, str], ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
+
+    def spelled_out(self) -> Passage:
+        """Return the passage with authors and years in place of citations."""
+        return replace(
+            self,
+            paragraphs=tuple(map(spelled_out, self.paragraphs)),
+            terms=tuple((term, spelled_out(meaning)) for term, meaning in self.terms),
+        )
 
 
 def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, resected: bool = False) -> list[Passage]:
@@ -67,7 +79,7 @@ def _registration(study: Study) -> str:
     )
     if settings.engine == "none":
         return f"The {moving} of each patient came aligned with the {reference}, the reference. {resampled}"
-    software = {"ants": "ANTs", "greedy": "Greedy"}[settings.engine]
+    software = {"ants": "ANTs [@avants2011; @tustison2021]", "greedy": "Greedy [@yushkevich2016]"}[settings.engine]
     were = "was" if len(study.sequences.moving) == 1 else "were"
     return (
         f"The {moving} of each patient {were} registered to the {reference}, the reference, with {software}. "
@@ -79,10 +91,11 @@ def _stages(study: Study) -> str:
     settings = study.registration
     linear = {"rigid": "A rigid transform", "affine": "A rigid, then an affine transform"}
     begun = linear.get(settings.transform, linear["affine"])
-    begun = f"{begun} maximised mutual information {_where(settings.linear_spacing_mm)}."
+    mattes = " [@mattes2003]" if settings.engine == "ants" else ""
+    begun = f"{begun} maximised mutual information{mattes} {_where(settings.linear_spacing_mm)}."
     if settings.transform in linear:
         return begun
-    kind = "a symmetric diffeomorphism (SyN)" if settings.transform == "SyN" else "a diffeomorphism"
+    kind = "a symmetric diffeomorphism (SyN) [@avants2008]" if settings.transform == "SyN" else "a diffeomorphism"
     across = settings.across_surgery
     shifted = [column for column in study.sequences.before_surgery if across]
     within = [column for column in study.sequences.moving if column not in shifted]
@@ -94,7 +107,7 @@ def _stages(study: Study) -> str:
     masked = ""
     if settings.ignored:
         margin = f"{plain(settings.resected_margin_mm)} mm around it"
-        masked = f" The {name_of(settings.ignored)}, which surgery removed, was masked out with {margin}."
+        masked = f" The {name_of(settings.ignored)}, which surgery removed, was masked out with {margin} [@brett2001]."
     return f"{begun} Then followed {kind}, {'; '.join(ways)}.{masked}"
 
 
@@ -126,15 +139,17 @@ def _sampling(study: Study) -> tuple[str, ...]:
 
 
 def _brain_mask(study: Study) -> str:
+    mask = study.brain_mask
     source = {
-        "deepbet": "was found by deepbet, a pre-trained network,",
-        "hd-bet": f"was found by HD-BET, pre-trained networks, in its {study.brain_mask.hd_bet_mode} mode",
-        "agunet": f"was found by a slab-wise AGU-Net (weights with SHA-256 {study.brain_mask.weights_sha256})",
-        "raidionics": f"was found by the article's network (model with SHA-256 {study.brain_mask.weights_sha256})",
-        "template": "was found by registering the brain of the MNI152 template to it with SyN of ANTs",
+        "deepbet": "was found by deepbet [@fisch2024], a pre-trained network,",
+        "hd-bet": f"was found by HD-BET [@isensee2019], pre-trained networks, in its {mask.hd_bet_mode} mode",
+        "agunet": f"was found by a slab-wise AGU-Net [@bouget2021] (weights with SHA-256 {mask.weights_sha256})",
+        "raidionics": f"was found by the article's network [@bouget2023] (model with SHA-256 {mask.weights_sha256})",
+        "template": "was found by registering the brain of the MNI152 template [@fonov2011] to it with SyN of ANTs "
+        "[@avants2008]",
         "stripped": "was what the background of this scan, which had been stripped elsewhere, surrounded,",
         "given": "came with the cohort table",
-    }[study.brain_mask.method]
+    }[mask.method]
     return (
         f"The brain mask of the {name_of(study.sequences.reference)} {source} and was applied to all sequences of the "
         "patient: everything outside it is zero."
@@ -179,8 +194,8 @@ def _folds(study: Study, folds: int) -> str:
         alike = listed([_ALIKE[trait] for trait in study.folds.balance])
         return (
             f"The persons were drawn into {one_of(folds)} folds{_and_out(study)} so that these are alike in scans"
-            f"{f', {alike}' if alike else ''}: one by one, each to where the parts then differ least from their shares "
-            "(minimisation: Pocock and Simon 1975). All scans of a person lie in one part. The parts were then frozen."
+            f"{f', {alike}' if alike else ''}: one by one, each to where the parts then differ least from their "
+            "shares, by minimisation [@pocock1975]. All scans of a person lie in one part. The parts were then frozen."
         )
     words = f"The hospitals that are not held out make up {one_of(folds)} folds"
     if isinstance(study.folds, BalancedFolds):
@@ -224,7 +239,9 @@ def _threshold(study: Study) -> str:
 def _measures(study: Study) -> str:
     return (
         "Every segmentation was measured against the reference standard, the manual segmentation, on the grid of the "
-        f"{name_of(study.sequences.reference)}. Undefined values are omitted and counted, never set to 0."
+        f"{name_of(study.sequences.reference)}. Overlap, distance of surfaces and volume are measured side by side, "
+        "because each misses errors that another shows [@maierhein2024]. Undefined values are omitted and counted, "
+        "never set to 0."
     )
 
 
@@ -233,7 +250,10 @@ def _definitions(study: Study) -> tuple[tuple[str, str], ...]:
     cut, overlap = study.classification.residual_tumor_ml, study.classification.min_overlap_dice
     besides = f" and a Dice of at least {overlap:g}" if overlap else ", whatever the overlap"
     return (
-        ("Dice (DSC)", "2 |A∩B| / (|A| + |B|) of reference A and segmentation B; 0 when just one is empty."),
+        (
+            "Dice (DSC)",
+            "2 |A∩B| / (|A| + |B|) of reference A and segmentation B [@dice1945]; 0 when just one is empty.",
+        ),
         ("Jaccard index", "|A∩B| / |A∪B| = D / (2 − D) of Dice D."),
         (
             "HD95 (mm)",

@@ -54,7 +54,7 @@ def _nnunet(settings: NnUNetSettings) -> tuple[str, ...]:
     mirroring = "" if settings.augmentation == "nnunet" else " without mirroring"
     return (
         "Every channel was cropped to the brain, normalised to mean 0 and sd 1 within it and resampled to "
-        f"{plain(settings.spacing_mm, 'spacing_mm')} mm. The network sees patches of "
+        f"{plain(settings.spacing_mm, 'spacing_mm')} mm. The network, nnU-Net [@isensee2021], sees patches of "
         f"{plain(settings.patch_size, 'patch_size')} voxels and has {counted(len(settings.features), 'level')} of "
         f"{listed([str(n) for n in settings.features])} filters, with strided convolutions down and transposed "
         "convolutions up.",
@@ -72,9 +72,9 @@ def _agunet(settings: AGUNetSettings) -> tuple[str, ...]:
     return (
         "Every channel was cropped to the brain, resampled to "
         f"{plain(settings.spacing_mm, 'spacing_mm')} mm, resized to {plain(settings.shape, 'shape')} voxels and "
-        "normalised to mean 0 and sd 1 over that volume. The network sees the whole volume and has "
-        f"{counted(len(settings.features), 'level')} of {listed([str(n) for n in settings.features])} filters, with "
-        "attention gates, multi-scale input and deep supervision.",
+        "normalised to mean 0 and sd 1 over that volume. The network, AGU-Net [@bouget2021], sees the whole volume and "
+        f"has {counted(len(settings.features), 'level')} of {listed([str(n) for n in settings.features])} filters, "
+        "with attention gates, multi-scale input and deep supervision.",
         _agunet_training(settings),
         f"Augmentation: horizontal and vertical flips ({share(settings.flip_probability)} of the samples each), "
         f"rotation up to ±{settings.rotation_degrees:g}° ({share(settings.rotation_probability)}), shifts up to "
@@ -91,9 +91,9 @@ def _agunet_training(settings: AGUNetSettings) -> str:
     else:
         judges, optimism = f"{share(settings.stopping_fraction)} of the training patients, set aside for this", ""
     return (
-        f"It was trained{from_start} by Adam with a learning rate of {settings.learning_rate:g} and batches of "
-        f"{settings.batch_size} accumulated to {settings.effective_batch_size}, on the class-averaged soft Dice "
-        f"without background, for at most {counted(settings.epochs, 'epoch')}. Training stops after "
+        f"It was trained{from_start} by Adam [@kingma2015] with a learning rate of {settings.learning_rate:g} and "
+        f"batches of {settings.batch_size} accumulated to {settings.effective_batch_size}, on the class-averaged soft "
+        f"Dice without background, for at most {counted(settings.epochs, 'epoch')}. Training stops after "
         f"{counted(settings.patience_epochs, 'epoch')} without a lower loss on {judges}; the weights of the best epoch "
         f"are kept.{optimism}{_starts(settings, start)}"
     )

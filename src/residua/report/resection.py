@@ -23,11 +23,11 @@ def extent_of_resection(study: Study, judged: bool) -> tuple[str, ...]:
         "models find, all at the threshold of the ensemble, shows how far models trained on different patients "
         "disagree. It is no confidence interval: what all models miss, it does not show. How often it holds the extent "
         "by the reference is printed.",
-        "Classes are those of RANO resect (2023), by the volume left: 1/2A complete (0 cm³; the part that does not "
-        "enhance is not measured, so that 1 and 2A are one class), 2B at most 1 cm³, 3A at most 5 cm³, 3B more. Class "
-        f"4, biopsy, cannot be seen from a volume. The study's own cut of {cut} ml and the classes of Raidionics' "
-        "report, which go by percent and volume, stand beside them.",
-        "Predicted and reference classes are compared by Cohen's kappa with quadratic weights and a percentile "
-        f"bootstrap interval over patients, extents by bias and limits of agreement after Bland and Altman with their "
+        "Classes are those of RANO resect [@karschnia2023], by the volume left: 1/2A complete (0 cm³; the part that "
+        "does not enhance is not measured, so that 1 and 2A are one class), 2B at most 1 cm³, 3A at most 5 cm³, 3B "
+        f"more. Class 4, biopsy, cannot be seen from a volume. The study's own cut of {cut} ml and the classes of "
+        "Raidionics' report [@bouget2023], which go by percent and volume, stand beside them.",
+        "Predicted and reference classes are compared by Cohen's kappa with quadratic weights [@cohen1968] and a "
+        f"percentile bootstrap interval over patients, extents by bias and limits of agreement [@bland1986] with their "
         f"{level} intervals.",
     )

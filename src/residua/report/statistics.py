@@ -15,12 +15,12 @@ def statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[st
     settings = study.statistics
     passages = [
         f"The significance level is {settings.alpha:g}. The input configurations of one network are compared by "
-        "Tukey's range test of the Dice of P on the hold-out. The networks, each with its best configuration, are "
-        "compared by the Mann-Whitney U test of the same Dice.",
+        "Tukey's range test [@tukey1949] of the Dice of P on the hold-out. The networks, each with its best "
+        "configuration, are compared by the Mann-Whitney U test [@mann1947] of the same Dice.",
         "Intervals of the classification on the hold-out are bias-corrected and accelerated (BCa) bootstrap intervals "
-        f"from {settings.bootstrap_resamples} resamples within each class of the reference. Out of fold they are "
-        f"normal intervals: pooled mean ± {settings.interval_sd_multiplier:g} sd over {folds_in_words(settings)}. Two "
-        "models differ significantly when their intervals do not overlap.",
+        f"[@efron1987] from {settings.bootstrap_resamples} resamples within each class of the reference. Out of fold "
+        f"they are normal intervals: pooled mean ± {settings.interval_sd_multiplier:g} sd over "
+        f"{folds_in_words(settings)}. Two models differ significantly when their intervals do not overlap.",
         "Raters and networks are compared by the Jaccard index with the reference standard and with the consensus (the "
         "voxels that more than half of the raters marked), over the patients with residual tumour under the reference "
         "in use. Each network is compared with each rater, and with the mean of the novices, of the experts and of all "
@@ -30,22 +30,23 @@ def statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[st
         "is not significant does not prove that two models are equal.",
         _paired(study),
         "Raters and networks are also compared patient by patient, by Wilcoxon's signed-rank test, corrected by Holm's "
-        "method over the raters and over the groups. A network is called on par if two one-sided paired t tests find "
-        f"the mean difference of Jaccard within ±{100 * settings.equivalence_margin:g} points, a margin that was set "
-        "for this study.",
+        "method over the raters and over the groups. A network is called on par if two one-sided paired t tests "
+        f"[@schuirmann1987] find the mean difference of Jaccard within ±{100 * settings.equivalence_margin:g} points, "
+        "a margin that was set for this study.",
     ]
     return tuple(passage for passage in passages if rated or not passage.startswith("Raters"))
 
 
 def _paired(study: Study) -> str:
     return (
-        "Beside them, models are compared patient by patient. Dice: Friedman's test of the inputs of a network, and "
-        "Wilcoxon's signed-rank tests. Classification: McNemar's exact test, and DeLong's test of the area under the "
-        "ROC curve of the predicted volume. The p values of the pairs of one network, and of the networks with their "
-        "best inputs, are each a family that is corrected by Holm's method. Mean differences of Dice and differences "
-        "of balanced accuracy have BCa intervals over patients, and percentile intervals from "
-        f"{study.statistics.bootstrap_resamples} resamples that draw hospitals first, then patients within. Where "
-        "persons have several scans, persons are drawn, and each enters the tests with the mean of the scans."
+        "Beside them, models are compared patient by patient. Dice: Friedman's test [@friedman1937] of the inputs of a "
+        "network, and Wilcoxon's signed-rank tests [@wilcoxon1945]. Classification: McNemar's exact test "
+        "[@mcnemar1947], and DeLong's test [@delong1988] of the area under the ROC curve of the predicted volume. The "
+        "p values of the pairs of one network, and of the networks with their best inputs, are each a family that is "
+        "corrected by Holm's method [@holm1979]. Mean differences of Dice and differences of balanced accuracy have "
+        f"BCa intervals over patients, and percentile intervals from {study.statistics.bootstrap_resamples} resamples "
+        "that draw hospitals first, then patients within. Where persons have several scans, persons are drawn, and "
+        "each enters the tests with the mean of the scans."
     )
 
 

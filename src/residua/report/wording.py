@@ -53,7 +53,7 @@ def plain(value: Any, key: str = "") -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {plain(item)}" for name, item in value.items())
+        return "; ".join(f"{name}: {plain(item)}" for name, item in value.items()) or "none"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return _several(value, key.endswith(_SIZES))
     return str(value)
