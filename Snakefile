@@ -55,6 +55,7 @@ else:
     include: "rules/raters.smk"
     include: "rules/resection.smk"
     include: "rules/statistics.smk"
+    include: "rules/conventions.smk"
     include: "rules/bundle.smk"
     include: "rules/tables.smk"
     include: "rules/participants.smk"

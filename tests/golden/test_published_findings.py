@@ -14,8 +14,10 @@ import pytest
 
 from printed_split import printed_table2
 from residua.article.values import printed_table1, printed_table4, printed_value
+from residua.metrics.conventions import ARTICLE, AUTHORS_CODE_2023, Convention
 from residua.settings.classification import Classification
 from residua.settings.statistics import BestInputs, Statistics
+from residua.statistics.conventions import convention_numbers
 from residua.statistics.intervals import intervals
 from residua.statistics.overlaps import overlaps
 
@@ -121,3 +123,26 @@ def test_agunet_with_more_than_t1ce_is_apart_from_every_nnunet(published: pd.Dat
 
 def test_dividing_by_one_fold_less_loses_the_finding_of_d() -> None:
     assert _apart(_intervals(folds_ddof=1)) == ["B", "C", "E"]
+
+
+def _numbers(convention: Convention) -> pd.DataFrame:
+    volumes = ("reference_ml", "predicted_ml")
+    objects = {f"{side.removesuffix('_ml')}_object": _cases()[side] > 0 for side in volumes}
+    cases = _cases().assign(convention=convention.name, threshold=0.5, hd95_mm=1.0, **objects)
+    found = convention_numbers(cases, [convention], CLASSIFICATION, STATISTICS.interval_sd_multiplier)
+    return found[found["measure"] == "balanced_accuracy"].assign(rate="balanced_accuracy")
+
+
+def test_the_articles_convention_gives_the_finding_and_the_limits_of_a_run(published: pd.DataFrame) -> None:
+    by_convention = _numbers(ARTICLE)
+    own = published[published["rate"] == "balanced_accuracy"]
+    for name in ("estimate", "low", "high"):
+        assert by_convention[name].tolist() == pytest.approx(own[name].tolist())
+    assert _apart(by_convention) == ["B", "C", "D", "E"]
+
+
+def test_the_interval_of_the_authors_code_separates_every_agunet() -> None:
+    article, code = _numbers(ARTICLE), _numbers(AUTHORS_CODE_2023)
+    width, narrower = ((each["high"] - each["low"]).to_numpy() for each in (article, code))
+    np.testing.assert_allclose(narrower, width / np.sqrt(5))
+    assert _apart(code) == ["A", "B", "C", "D", "E"]

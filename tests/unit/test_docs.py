@@ -22,6 +22,7 @@ from residua.raters import paired
 from residua.statistics import (
     compare_architectures,
     compare_inputs,
+    conventions,
     intervals,
     nested,
     overlaps,
@@ -148,7 +149,7 @@ def test_the_reference_explains_the_columns_that_the_study_writes() -> None:
         *(field.name for field in fields(Flag)),
         *chain(compare_inputs.COLUMNS, compare_architectures.COLUMNS, intervals.COLUMNS, overlaps.COLUMNS),
         *chain(paired_dice.COLUMNS, paired_dice.FRIEDMAN_COLUMNS, paired.COLUMNS),
-        *chain(nested.COLUMNS, paired_classification.COLUMNS, paired_classification.AUROC_COLUMNS),
+        *chain(conventions.COLUMNS, nested.COLUMNS, paired_classification.COLUMNS, paired_classification.AUROC_COLUMNS),
     }
     assert {column for column in written if f"`{column}`" not in page} == set()
 

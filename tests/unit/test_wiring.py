@@ -15,7 +15,7 @@ from cohort_tables import FILES, PUBLISHED, ROOT, config, row, study, write_tabl
 from residua.cohort.cohort import load_cohort
 from residua.cohort.table.rater_table import Raters, Rating
 from residua.publishing.notes import worded
-from residua.wiring import digests, files, patients, preparation, publication, quality, rating, resection
+from residua.wiring import conventions, digests, files, patients, preparation, publication, quality, rating, resection
 from residua.wiring.loaded import LoadedStudy
 
 INPUTS = {"A": ["post_t1ce"], "D": ["post_t1ce", "pre_t1ce", "pre_tumor"]}
@@ -266,7 +266,16 @@ def test_no_file_of_the_hold_out_reaches_the_choice_of_a_threshold(loaded: Loade
             assert not any(patient in file or "ensemble" in file for file in files_of_choice)
 
 
-PAIRED = ("nested", "paired_dice", "paired_friedman", "paired_classification", "paired_auroc")
+PAIRED = ("nested", "conventions", "paired_dice", "paired_friedman", "paired_classification", "paired_auroc")
+
+
+def test_conventions_are_measured_of_every_model_where_the_study_names_any(loaded: LoadedStudy, tmp_path: Path) -> None:
+    assert conventions.measured(loaded) == [f"results/conventions/{a}/{i}.parquet" for a, i in loaded.judged]
+    assert conventions.judging(loaded, "nnunet")["given"] is None
+    without = loaded_study(tmp_path, conventions=[])
+    assert conventions.measured(without) == []
+    assert "conventions" not in publication.tables(without)
+    assert set(publication.tables(loaded)) - set(publication.tables(without)) == {"conventions"}
 
 
 def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: LoadedStudy, rated: LoadedStudy) -> None:

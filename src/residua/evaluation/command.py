@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from residua.metrics.conventions import LesionWise
     from residua.metrics.lesions import LesionRule
     from residua.metrics.metric_tables import MetricTables
 
 _OUT = "Table to write (CSV), one row per case; beside it ..._lesions.csv and ..._summary.csv."
+Convention = Literal["article", "brats-lesionwise"]
+_CONVENTION = "brats-lesionwise adds the lesion-wise scores of the BraTS challenges as columns brats_... of each case."
 _OVERLAP = "Share of a reference lesion that must be covered for it to be found; 0: one voxel is enough."
 
 
@@ -29,32 +32,37 @@ def evaluate(
     residual_tumor_ml: Annotated[
         float, typer.Option(min=0.001, help="Smallest volume that counts as residual tumour of a patient.")
     ] = 0.175,
+    convention: Annotated[Convention, typer.Option(help=_CONVENTION)] = "article",
 ) -> None:
     """Compare two folders of masks without the workflow: cases, lesions, and a summary with subgroups."""
     from residua.evaluation.covariates import Covariates, read_covariates
-    from residua.evaluation.folders import masks_of
+    from residua.evaluation.folders import LESION_WISE, masks_of
     from residua.evaluation.summary import summarise
+    from residua.metrics.conventions import CONVENTIONS
     from residua.metrics.lesions import LesionRule
     from residua.metrics.registry import EVALUATED
 
     known = read_covariates(covariates, list(masks_of(reference))) if covariates else Covariates({}, ())
     for line in known.left_out:
         typer.echo(f"{covariates}: {line}", err=True)
-    found = _measured(reference, prediction, LesionRule(min_component_voxels, min_lesion_overlap))
-    _write(out, found.cases[["case", *EVALUATED]])
+    lesion_wise = CONVENTIONS[convention].lesion_wise
+    found = _measured(reference, prediction, LesionRule(min_component_voxels, min_lesion_overlap), lesion_wise)
+    _write(out, found.cases[["case", *EVALUATED, *(LESION_WISE if lesion_wise else ())]])
     _write(out.with_name(f"{out.stem}_lesions.csv"), found.lesions)
     _write(out.with_name(f"{out.stem}_summary.csv"), summarise(found.cases, known.groups, residual_tumor_ml))
 
 
-def _measured(reference: Path, prediction: Path, rule: LesionRule) -> MetricTables:
+def _measured(reference: Path, prediction: Path, rule: LesionRule, lesion_wise: LesionWise | None) -> MetricTables:
     from rich.console import Console
 
     from residua.evaluation.folders import evaluate_folders
 
     with Console(stderr=True).status("Measuring") as shown:
-        return evaluate_folders(
-            reference, prediction, rule, lambda done, planned: shown.update(f"Measured {done} of {planned} cases")
-        )
+
+        def progress(done: int, planned: int) -> None:
+            shown.update(f"Measured {done} of {planned} cases")
+
+        return evaluate_folders(reference, prediction, rule, lesion_wise, progress)
 
 
 def _write(path: Path, table: pd.DataFrame) -> None:

@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from residua.errors import ResiduaError
 from residua.images.rounding import rounded
 from residua.images.volumes import Image, load, load_grid
+from residua.metrics.brats import LesionWiseScores, score_lesions
 from residua.metrics.compared_masks import STANDARD, ComparedMasks, compare
+from residua.metrics.conventions import LesionWise
 from residua.metrics.lesions import LesionRule
 from residua.metrics.metric_tables import MetricTables, metric_tables
 
+PREFIX = "brats_"
+LESION_WISE = tuple(f"{PREFIX}{field.name}" for field in fields(LesionWiseScores))
+"""Columns of lesion-wise scores."""
 _SUFFIXES = (".nii.gz", ".nii")
 
 
@@ -22,12 +30,14 @@ def evaluate_folders(
     reference_dir: str | os.PathLike[str],
     prediction_dir: str | os.PathLike[str],
     rule: LesionRule = STANDARD,
+    lesion_wise: LesionWise | None = None,
     progress: Callable[[int, int], None] = lambda done, planned: None,
 ) -> MetricTables:
     """Measure every case, sorted by name: ``case`` and the metrics; ``case``, ``lesion`` and one group of lesions.
 
     Files are matched by name; ``.nii`` and ``.nii.gz`` are one name. Raises one ``ResiduaError`` that lists every file
-    without a counterpart, every pair on different grids and every file that is not a mask.
+    without a counterpart, every pair on different grids and every file that is not a mask. ``lesion_wise`` adds the
+    columns ``LESION_WISE`` of each case.
 
     >>> from residua.images.volumes import Grid, save
     >>> grid = Grid((2, 2, 2), np.eye(4))
@@ -39,25 +49,49 @@ def evaluate_folders(
     [['case1', 1.0, 0.0]]
     """
     references, predictions = masks_of(reference_dir), masks_of(prediction_dir)
-    problems = [f"{path}: no prediction has this name" for case, path in references.items() if case not in predictions]
-    problems += [f"{path}: no reference has this name" for case, path in predictions.items() if case not in references]
     cases = sorted(set(references) & set(predictions))
-    for case in cases:
-        problems += _grid_problems(references[case], predictions[case])
+    problems = _pairing_problems(references, predictions)
     # Headers are read quickly; whether a file is a mask shows only in its voxels.
     _raise(problems)
+
+    scores: list[dict[str, Any]] = []
 
     def compared() -> Iterator[tuple[dict[str, str], ComparedMasks]]:
         for number, case in enumerate(cases):
             progress(number, len(cases))
-            try:
-                yield {"case": case}, _compared(references[case], predictions[case], rule)
-            except ResiduaError as error:
-                problems.append(str(error))
+            if pair := _loaded(references[case], predictions[case], problems):
+                scores.append(_lesion_wise(*pair, rule, lesion_wise))
+                yield {"case": case}, compare(pair[0].data, pair[1].data, pair[0].grid, rule)
 
     tables = metric_tables(compared(), ["case"])
     _raise(problems)
-    return tables
+    return tables._replace(cases=tables.cases.join(pd.DataFrame(scores).add_prefix(PREFIX)))
+
+
+def _loaded(reference: Path, prediction: Path, problems: list[str]) -> tuple[Image, Image] | None:
+    """Load the masks of a case; None for one that is no mask, which is noted among the problems."""
+    try:
+        return _load_binary(reference), _load_binary(prediction)
+    except ResiduaError as error:
+        problems.append(str(error))
+        return None
+
+
+def _lesion_wise(
+    reference: Image, prediction: Image, rule: LesionRule, lesion_wise: LesionWise | None
+) -> dict[str, Any]:
+    if lesion_wise is None:
+        return {}
+    return asdict(score_lesions(reference.data, prediction.data, reference.grid, rule, lesion_wise))
+
+
+def _pairing_problems(references: Mapping[str, Path], predictions: Mapping[str, Path]) -> list[str]:
+    """Return files without a counterpart, and pairs on different grids."""
+    problems = [f"{path}: no prediction has this name" for case, path in references.items() if case not in predictions]
+    problems += [f"{path}: no reference has this name" for case, path in predictions.items() if case not in references]
+    for case in sorted(set(references) & set(predictions)):
+        problems += _grid_problems(references[case], predictions[case])
+    return problems
 
 
 def _raise(problems: list[str]) -> None:
@@ -109,11 +143,6 @@ def _grid_problems(reference: Path, prediction: Path) -> list[str]:
 
 def _mm(spacing_mm: tuple[float, float, float]) -> str:
     return "x".join(f"{size:.3g}" for size in spacing_mm) + " mm"
-
-
-def _compared(reference: Path, prediction: Path, rule: LesionRule) -> ComparedMasks:
-    drawn, predicted = _load_binary(reference), _load_binary(prediction)
-    return compare(drawn.data, predicted.data, drawn.grid, rule)
 
 
 def _load_binary(path: Path) -> Image:

@@ -51,8 +51,8 @@ class Rates:
         return self.recall
 
 
-def has_residual_tumor(volume_ml: ArrayLike, residual_tumor_ml: float) -> NDArray[np.bool_]:
-    """Return whether each volume (ml) reaches the cut (ml), equality included.
+def has_residual_tumor(volume_ml: ArrayLike, residual_tumor_ml: float, strict: bool = False) -> NDArray[np.bool_]:
+    """Return whether each volume (ml) reaches the cut (ml), or exceeds it if ``strict``.
 
     Raises ``ValueError`` for a volume that is not finite: it shows neither residual tumour nor a resection.
 
@@ -62,6 +62,8 @@ def has_residual_tumor(volume_ml: ArrayLike, residual_tumor_ml: float) -> NDArra
     volumes = np.asarray(volume_ml, dtype=np.float64)
     if not np.isfinite(volumes).all():
         raise ValueError("every volume must be a finite number of ml")
+    if strict:
+        return np.asarray(volumes > residual_tumor_ml * (1 + VOLUME_TOLERANCE))
     return np.asarray(volumes >= residual_tumor_ml * (1 - VOLUME_TOLERANCE))
 
 
@@ -86,6 +88,17 @@ def outcomes(
         if dice is None:
             raise ValueError("a minimum overlap needs each patient's Dice")
         found = predicted & (np.asarray(dice, dtype=np.float64) >= min_overlap_dice)
+    return outcome_of(reference, predicted, found)
+
+
+def outcome_of(
+    reference: NDArray[np.bool_], predicted: NDArray[np.bool_], found: NDArray[np.bool_]
+) -> NDArray[np.str_]:
+    """Return the outcome of each patient from whether there is tumour, whether it is predicted, and whether found.
+
+    >>> outcome_of(np.array([True, False]), np.array([True, True]), found=np.array([False, True])).tolist()
+    ['FN', 'FP']
+    """
     return np.where(reference, np.where(found, "TP", "FN"), np.where(predicted, "FP", "TN"))
 
 

@@ -38,7 +38,7 @@ between centres of voxels, in mm, over the whole masks. Surface voxels weigh the
   `found_lesions` and `false_lesions`.
 - For the metrics of lesions a mask without a lesion is empty, whatever voxels it has.
 - BraTS' lesion-wise scores dilate the reference first and score a missed or a false lesion 0 (Dice) or a fixed distance
-  (HD95). These do neither.
+  (HD95). These do neither; the [convention](../explanation/conventions.md) `brats-lesionwise` does both.
 """
 
 

@@ -23,6 +23,7 @@ from residua.report.beside import beside_the_article
 from residua.report.checklist_answers import Run
 from residua.report.citations import cited
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
+from residua.report.conventions import conventions
 from residua.report.deviations import applying
 from residua.report.findings import conservative, t1w_gain
 from residua.report.framing import design, software
@@ -43,6 +44,7 @@ _PLACES = {
     **dict.fromkeys(("table1", "table2", "table_s2", "baseline"), "cohort"),
     "table3": "segmentation",
     "table4": "classification",
+    "conventions": "classification",
     **dict.fromkeys(("resection", "rano"), "resection"),
 }
 """The section of a table; all others are those behind the statistics."""
@@ -62,6 +64,7 @@ _TITLES = {
     "resection": "Extent of resection",
     "rano": "Classes of RANO resect",
     "subsets": "Channels that are missing",
+    "conventions": "Conventions of evaluation",
     "nested": "What choices add to out-of-fold performance",
     "paired_dice": "Paired comparisons: Dice",
     "paired_friedman": "Paired comparisons: all inputs together",
@@ -152,6 +155,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         significance(statistics, labels),
         paired(statistics, labels, study.statistics),
         nested(statistics["nested"], labels),
+        conventions(statistics.get("conventions"), labels),
     ]
     return {
         "title": study.title,

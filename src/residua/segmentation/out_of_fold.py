@@ -13,7 +13,7 @@ from scipy import ndimage
 from residua.errors import ResiduaError
 from residua.metrics.overlap import dice_of, ratio
 from residua.segmentation.masks import binarise, components, remove_small_components, segment
-from residua.settings.postprocessing import Postprocessing
+from residua.settings.postprocessing import Filtered, Postprocessing
 
 
 @dataclass(frozen=True)
@@ -55,15 +55,17 @@ class Measured:
         )
 
 
-def measure(cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing) -> Measured:
+def measure(cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing, filtered: Filtered = "mask") -> Measured:
     """Measure every case at every candidate of ``postprocessing``. Raises ``ResiduaError`` when there is no case.
+
+    ``filtered`` says what loses its small components: the mask, or only what is counted as an object.
 
     >>> drawn = np.ones((2, 2, 2), dtype=bool)
     >>> settings = Postprocessing(thresholds=[0.5, 0.9], min_component_voxels=1, connectivity=26)
     >>> measure([OutOfFoldCase(0, drawn * 0.7, drawn, voxel_ml=0.1)], settings).dice.tolist()
     [[1.0, 0.0]]
     """
-    rows = [(case.fold, case.voxel_ml, *_measure_case(case, postprocessing)) for case in cases]
+    rows = [(case.fold, case.voxel_ml, *_measure_case(case, postprocessing, filtered)) for case in cases]
     if not rows:
         raise ResiduaError(
             "a threshold cannot be chosen: there is no out-of-fold case; give the validation patients of the folds"
@@ -75,7 +77,7 @@ def measure(cases: Iterable[OutOfFoldCase], postprocessing: Postprocessing) -> M
 
 
 def _measure_case(
-    case: OutOfFoldCase, postprocessing: Postprocessing
+    case: OutOfFoldCase, postprocessing: Postprocessing, filtered: Filtered
 ) -> tuple[int, bool, list[int], list[float], list[float]]:
     """Return the voxels and objects of the reference; for each threshold voxels, Dice and object-wise precision."""
     smallest, connectivity = postprocessing.min_component_voxels, postprocessing.connectivity
@@ -87,11 +89,12 @@ def _measure_case(
     box = boxes[0] if boxes else (slice(0, 1),) * 3
     predicted, dice, precision = [], [], []
     for threshold in postprocessing.thresholds:
-        mask = segment(case.probability[box], threshold, postprocessing)
+        found = segment(case.probability[box], threshold, postprocessing)
+        mask = found if filtered == "mask" else binarise(case.probability[box], threshold)
         predicted.append(int(np.count_nonzero(mask)))
         shared = int(np.count_nonzero(mask & case.reference[box]))
         dice.append(dice_of(shared, in_reference, predicted[-1]))
-        precision.append(_object_precision(mask, objects[box], connectivity))
+        precision.append(_object_precision(found, objects[box], connectivity))
     return in_reference, bool(objects.any()), predicted, dice, precision
 
 

@@ -9,6 +9,8 @@ from pydantic import Field
 from residua.settings.base import Distinct, Frozen
 
 Rule = Literal["volume_f1", "authors"]
+Filtered = Literal["mask", "objects"]
+"""What loses its small components: the mask itself, or only what is counted as an object."""
 
 
 class Postprocessing(Frozen):

@@ -16,6 +16,7 @@ from residua.settings.brain_mask import BrainMask
 from residua.settings.channels import DerivedChannel, undroppable, unusable_derived, unusable_inputs
 from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
+from residua.settings.conventions import Conventions
 from residua.settings.elsewhere import Elsewhere
 from residua.settings.faults import MostExcluded, OnFault
 from residua.settings.initial_bundle import initial_bundles_of
@@ -89,6 +90,7 @@ class Study(Frozen):
     postprocessing: Postprocessing = Field(description="How a probability map becomes a mask.")
     classification: Classification = Field(description="Classes of patients: residual tumour or gross total resection.")
     lesions: LesionMatching = Field(default=LesionMatching(), description="When a lesion is found.")
+    conventions: Conventions = ()
     statistics: Statistics = Field(
         description="Significance, intervals and the input configuration of each experiment."
     )

@@ -9,8 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from residua.metrics.classification import count, has_residual_tumor, outcomes, rates
-from residua.metrics.pooling import Pooled, pool_rates
+from residua.metrics.pooling import Pooled, pool_cases, pool_rates
 from residua.settings.classification import Classification
+from residua.settings.statistics import FoldWeights
 
 RATES = ("sensitivity", "specificity", "balanced_accuracy")
 """The rates by which networks are compared; ``Rates`` holds them under these names."""
@@ -54,6 +55,21 @@ def pooled_rate(outcome: NDArray[np.str_], fold: NDArray[np.int_], rate: str, fo
     by_fold = {int(k): count(outcome[fold == k]) for k in np.unique(fold)}
     percent = {k: float(getattr(rates(counts), rate)) for k, counts in by_fold.items()}
     return pool_rates(percent, {k: counts.patients for k, counts in by_fold.items()}, folds_ddof)
+
+
+def pooled_metric(
+    values: NDArray[np.float64], fold: NDArray[np.int_], of: NDArray[np.bool_], weights: FoldWeights
+) -> Pooled:
+    """Pool a metric of each patient over the folds, from the patients ``of``; one fold gives its plain mean and sd.
+
+    >>> values = np.array([1.0, 3.0, 5.0])
+    >>> fold, of = np.array([0, 0, 1]), np.array([True, False, True])
+    >>> [round(pooled_metric(values, fold, of, weights).mean, 2) for weights in ("with_metric", "all_patients")]
+    [3.0, 2.33]
+    """
+    by_fold = {int(k): values[of & (fold == k)] for k in np.unique(fold)}
+    patients = {k: int((fold == k).sum()) for k in by_fold} if weights == "all_patients" else None
+    return pool_cases(by_fold, patients)
 
 
 def folds_of(cases: pd.DataFrame) -> NDArray[np.int_]:

@@ -20,7 +20,7 @@ _NUMBERS = (
     *("hospital_low", "hospital_high", "person_low", "person_high", "w_plus", "cliffs_delta", "rank_biserial"),
     *("sd_of_differences", "detectable", "chi_squared", "kendalls_w", "margin"),
     *("auroc", "auroc_difference", "auroc_low", "auroc_high", "auroc_p_value", "auroc_p_holm"),
-    *("equivalence_p_value", "equivalence_low", "equivalence_high", "pooled", "nested", "optimism"),
+    *("equivalence_p_value", "equivalence_low", "equivalence_high", "pooled", "nested", "optimism", "sd", "difference"),
 )
 _ANSWERS = ("overlap", "significant", "auroc_significant", "equivalent")
 

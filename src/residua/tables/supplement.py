@@ -13,6 +13,7 @@ import pandas as pd
 from residua.settings.statistics import Statistics
 from residua.tables import paired, validation
 from residua.tables.cells import interval, number, plain
+from residua.tables.conventions import conventions
 from residua.tables.models import SPLITS
 from residua.tables.nested import nested
 from residua.tables.parts import answer, level, model_of, table_of
@@ -190,6 +191,7 @@ _SUPPLEMENT = {
     "rano": rano,
     "subsets": subsets,
     "nested": nested,
+    "conventions": conventions,
     "paired_dice": paired.dice,
     "paired_friedman": paired.friedman,
     "paired_classification": paired.classification,

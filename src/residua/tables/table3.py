@@ -10,10 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from residua.metrics.classification import WEAK_OVERLAP_DICE, count_weak_overlap
-from residua.metrics.pooling import pool_cases
 from residua.settings.classification import Classification
 from residua.settings.statistics import FoldWeights, Statistics
-from residua.statistics.cases import folds_of, outcomes_of, read_cases
+from residua.statistics.cases import folds_of, outcomes_of, pooled_metric, read_cases
 from residua.tables.cells import mean_sd, median, require_columns
 from residua.tables.models import folds_in_words, model_rows, rate_cell
 from residua.tables.render import Cell, Table
@@ -71,10 +70,7 @@ def _cells(
 def _pooled(
     values: pd.Series, fold: NDArray[np.int_], of: NDArray[np.bool_], weights: FoldWeights, scale: float = 1.0
 ) -> Cell:
-    every = values.to_numpy()
-    by_fold = {int(k): every[of & (fold == k)] for k in np.unique(fold)}
-    patients = {k: int((fold == k).sum()) for k in by_fold} if weights == "all_patients" else None
-    return mean_sd(pool_cases(by_fold, patients), scale)
+    return mean_sd(pooled_metric(values.to_numpy(), fold, of, weights), scale)
 
 
 def _least_overlap(classification: Classification) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 from residua.publishing.notes import Note
 from residua.settings.base import REFERENCE_STANDARD
-from residua.wiring import validation
+from residua.wiring import conventions, validation
 from residua.wiring.application import LoadedApplication
 from residua.wiring.elsewhere import notes_of_elsewhere
 from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
@@ -28,6 +28,7 @@ def supplement(loaded: LoadedStudy) -> dict[str, str]:
     tables |= {"raters": "raters"} if loaded.raters else {}
     tables |= {"subsets": "subsets"} if loaded.study.channel_dropout else {}
     tables |= {"nested": "nested"}
+    tables |= {"conventions": "conventions"} if conventions.names(loaded) else {}
     return tables | {f"paired_{name}": f"paired_{name}" for name in _PAIRED if name != "raters" or loaded.raters}
 
 

@@ -1,0 +1,21 @@
+"""Settings of the named conventions of evaluation that are compared."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from residua.settings.base import Distinct
+
+ConventionName = Literal["article", "authors-code-2023", "brats-lesionwise"]
+Conventions = Annotated[
+    Distinct[ConventionName],
+    Field(
+        description="Conventions of evaluation that are compared with the study's own: authors-code-2023, "
+        "brats-lesionwise, or article where the study's own differs; an empty list: none. "
+        "docs/explanation/conventions.md says what each is.",
+        # A study without any is described as it was before there were any.
+        exclude_if=lambda names: not names,
+    ),
+]
