@@ -54,6 +54,7 @@ else:
     include: "rules/lacking.smk"
     include: "rules/raters.smk"
     include: "rules/resection.smk"
+    include: "rules/prognosis.smk"
     include: "rules/statistics.smk"
     include: "rules/conventions.smk"
     include: "rules/bundle.smk"

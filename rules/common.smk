@@ -42,6 +42,7 @@ from residua.wiring import (
     lacking,
     patients,
     preparation,
+    prognosis,
     publication,
     quality,
     rating,

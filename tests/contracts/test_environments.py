@@ -55,6 +55,7 @@ SCRIPTS = {
         "segment", "measure", "list_lesions", "rate", "compare_raters", "compare_inputs", "compare_architectures",
         "intervals", "compare_paired", "compare_raters_paired", "nested_estimate", "discrimination",
         "measure_conventions", "compare_conventions",
+        "analyse_survival", "kaplan_meier",
         "table1", "table2", "table3", "table4", "table_s2", "table_baseline", "supplementary_table",
         "figure1", "figure3", "figure4",
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",

@@ -115,7 +115,7 @@ def test_the_library_knows_nothing_of_snakemake_and_keeps_heavy_imports_in_their
 
 LAYERS = (
     "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
-    "resection",
+    "resection", "prognosis",
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
     "tables", "figures", "quality", "bundle", "cohort.commands", "report", "simulate", "importers", "importers.dicom",

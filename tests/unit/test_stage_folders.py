@@ -16,6 +16,7 @@ COMMON = {"", "publishing", "problems"}
 CHECKS = {"cluster", "cohort.checks", "cohort.table", "images"}
 JUDGED = {"metrics", "statistics"}
 FOLDERS = {
+    "analyse_survival": {"prognosis", "resection"} | JUDGED,
     "assess": {"brain", "images", "metrics", "pages", "quality", "registration"},
     "assess_cohort": {"pages", "quality"},
     "bring_back": {"images", "registration"},
@@ -45,6 +46,7 @@ FOLDERS = {
     "flow_figure": {"figures"},
     "intervals": JUDGED,
     "judge_calibrations": {"validation"} | JUDGED,
+    "kaplan_meier": {"figures"},
     "leave_out": set(),
     "list_lesions": {"metrics"},
     "list_patients": {"inference"},

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cohort_tables import FILES, PUBLISHED, ROOT, config, row, study, write_table
+from cohort_tables import COLUMNS, FILES, PUBLISHED, ROOT, config, row, study, write_table
 from residua.cohort.cohort import load_cohort
 from residua.cohort.table.rater_table import Raters, Rating
 from residua.publishing.notes import worded
@@ -34,7 +34,8 @@ def loaded_study(folder: Path, records: list[dict[str, str]] | None = None, **ch
         for column in FILES:
             (folder / f"images/{record['patient']}_{column}.nii.gz").touch()
     settings = study("out_of_fold", **{"inputs": INPUTS, "eligibility": "per_inputs", **changes})
-    return LoadedStudy(settings, load_cohort(settings, write_table(folder, records)))
+    columns = tuple(dict.fromkeys((*COLUMNS, *(column for record in records for column in record))))
+    return LoadedStudy(settings, load_cohort(settings, write_table(folder, records, columns)))
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from residua.importers.bids_tables import (
     rows_named,
 )
 from residua.importers.candidates import by_scan, patient_of
-from residua.importers.cells import UnreadableCellError, demographics, is_known
+from residua.importers.cells import UnreadableCellError, demographics, is_known, outcome
 from residua.importers.contrast import QUESTION
 from residua.importers.found import Found, FoundPatient
 from residua.settings.columns import GRADED
@@ -111,7 +111,7 @@ def _patient(
     chosen = {name: preferred(images, options.prefer) for name, images in of_column.items()}
     hospital = row.get(column or "", options.hospital)
     clinical = demographics(row.get("age"), row.get("sex", row.get("gender")))
-    clinical |= {column: row[column] for column in GRADED if is_known(row.get(column))}
+    clinical |= {column: row[column] for column in GRADED if is_known(row.get(column))} | outcome(row)
     remarks, reason = [why for why in left if why.startswith(QUESTION)], ""
     reference = chosen.get("post_t1ce", [])
     if len(reference) == 1:

@@ -14,7 +14,7 @@ from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.importers.cells import hours_between, is_known, moment_of, number_of, rows_under
 from residua.problems.lists import errors_of
-from residua.settings.columns import GRADED
+from residua.settings.columns import GRADED, SURVIVAL
 
 HOSPITAL_NAMES = ("hospital", "site", "center", "centre", "institution", "site_id")
 SURGERY_NAMES = ("surgery_date", "surgery_time", "surgery_datetime", "date_of_surgery", "surgery")
@@ -81,9 +81,9 @@ def person_of(people: Sequence[Row], subject: str, session: str, has_others: boo
     own = [row for row in rows if column and _bare(row[column]).casefold() == session.casefold()]
     if own:
         return only_row(own, f"participants.tsv: {subject}, session {session}")
-    # A time since surgery and a grade are of one scan, even where all rows of other scans agree.
+    # A time since surgery, a survival from it and a grade are of one scan, even where all rows of other scans agree.
     shared = {name: cell for name, cell in rows[0].items() if all(row.get(name) == cell for row in rows)}
-    return {name: cell for name, cell in shared.items() if name not in (*HOURS, *GRADED)}
+    return {name: cell for name, cell in shared.items() if name not in (*HOURS, *GRADED, *SURVIVAL)}
 
 
 def hospital_column(rows: Sequence[Row], wanted: str | None) -> str | None:

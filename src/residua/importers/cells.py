@@ -11,6 +11,7 @@ from pathlib import Path
 from residua.cohort.table.lines import Line
 from residua.cohort.table.rows import CohortRow, typed
 from residua.errors import ResiduaError
+from residua.settings.columns import SURVIVAL
 
 _UNKNOWN = ("", "n/a", "na", "nan", "nat", "none", "null", "unknown", "-", "?", ".")
 """Texts, in lower case, that say that a value is not known."""
@@ -148,6 +149,13 @@ def hours_between(start: WrittenMoment, end: WrittenMoment) -> float:
     if first.tzinfo is None or last.tzinfo is None:
         first, last = first.replace(tzinfo=None), last.replace(tzinfo=None)
     return (last - first).total_seconds() / 3600
+
+
+def outcome(row: Mapping[str, str]) -> dict[str, str]:
+    """Return ``survival_days`` and ``death`` as a source says them; nothing where it has only one of these columns."""
+    if not all(column in row for column in SURVIVAL):
+        return {}
+    return {column: row[column].strip() for column in SURVIVAL if is_known(row[column])}
 
 
 def demographics(age: str | None, sex: str | None) -> dict[str, str]:

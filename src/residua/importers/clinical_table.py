@@ -13,15 +13,15 @@ from unicodedata import normalize
 from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.importers.bids_tables import HOSPITAL_NAMES, HOURS, SURGERY_NAMES, Row, interval, read_rows, rows_named
-from residua.importers.cells import UnreadableCellError, demographics, is_known
+from residua.importers.cells import UnreadableCellError, demographics, is_known, outcome
 from residua.importers.found import Found, FoundPatient
 from residua.importers.identifiers import spelling
-from residua.settings.columns import GRADED
+from residua.settings.columns import GRADED, SURVIVAL
 
 _PATIENT = ("patient", "patient_id", "source_id", "participant_id", "subject", "subject_id", "case", "case_id", "id")
 _ACQUIRED = ("acq_time", "scan_time", "scan_date", "date_of_scan")
 _AS_THEY_ARE = ("field_strength_t", "manufacturer", *GRADED)
-_READ = (*_ACQUIRED, *_AS_THEY_ARE, *HOURS, *SURGERY_NAMES, "age", "sex", "gender")
+_READ = (*_ACQUIRED, *_AS_THEY_ARE, *HOURS, *SURVIVAL, *SURGERY_NAMES, "age", "sex", "gender")
 UNKNOWN_HOSPITAL = "the hospital is not known"
 """Reason to exclude a patient of no known hospital, and the name that stands in the table instead."""
 
@@ -155,7 +155,9 @@ def _of_scan(row: Row, patient: FoundPatient, table: ClinicalTable) -> Row:
     """Return the row without what holds for one scan only, if it is the row of a person with several scans."""
     if _key(row.get(table.patient, "")) not in (_key(patient.person), _key(_person(patient))):
         return row
-    return {column: cell for column, cell in row.items() if column not in (*_ACQUIRED, *_AS_THEY_ARE, *HOURS)}
+    return {
+        column: cell for column, cell in row.items() if column not in (*_ACQUIRED, *_AS_THEY_ARE, *HOURS, *SURVIVAL)
+    }
 
 
 def _taken_twice(table: ClinicalTable, rows_of: Mapping[str, Sequence[Row]], who: Mapping[str, str]) -> list[str]:
@@ -177,7 +179,7 @@ def _with(patient: FoundPatient, rows: Sequence[Row], hospital: str, table: Clin
     place = _hospital(row, table) or patient.hospital or hospital
     reason = "" if place else UNKNOWN_HOSPITAL
     clinical = demographics(row.get("age"), row.get("sex", row.get("gender")))
-    clinical |= {column: row[column] for column in _AS_THEY_ARE if is_known(row.get(column))}
+    clinical |= {column: row[column] for column in _AS_THEY_ARE if is_known(row.get(column))} | outcome(row)
     try:
         acquired = next((row[column] for column in _ACQUIRED if is_known(row.get(column))), None)
         if known := interval((row,), acquired, None):

@@ -14,7 +14,7 @@ from residua.importers.identifiers import hospital_identifiers, safe_identifiers
 from residua.importers.labels import derive, in_words, structures
 from residua.importers.record import RecordRow, record_of
 from residua.publishing.publish import write_json, write_text
-from residua.settings.columns import CLINICAL, FILES, REQUIRED
+from residua.settings.columns import CLINICAL, FILES, REQUIRED, SURVIVAL
 
 Progress = Callable[[int, int], None]
 _FIRST = (*REQUIRED, "exclusion_reason", "source_id")
@@ -101,6 +101,8 @@ def _label_file(column: str, label: Label, derived: Path, row: RecordRow) -> Pat
 
 def _columns(rows: Sequence[RecordRow]) -> tuple[str, ...]:
     used = {column for row in rows for column, cell in row.cells.items() if cell}
+    # A study refuses one of these columns without the other.
+    used |= set(SURVIVAL) if used & set(SURVIVAL) else set()
     first = [column for column in (*_FIRST, _PERSON) if column in _FIRST or column in used]
     further = sorted(used - {*first, *FILES, *CLINICAL})
     files = [column for column in FILES if column not in _ONLY_WITH_CONTENT]

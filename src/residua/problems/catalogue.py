@@ -29,6 +29,11 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "value-implausible": "An impossible age, time or field strength",
         "sex-unknown": "The sex is none of F, M and O, nor one of their usual spellings",
         "grade-unknown": "A grade of quality is none of poor, fair and good",
+        "death-unknown": "A death is neither yes (1) nor no (0)",
+        "survival-column-missing": "One of the columns survival_days and death is there without the other",
+        "survival-incomplete": "A patient has survival_days without death or death without survival_days, and counts "
+        "as unknown",
+        "survival-before-scan": "The follow-up ends, by death or otherwise, before the scan",
         "path-home": "A path begins with ~",
         "path-foreign": "A web address, or a path as Windows writes it",
         "patient-repeated": "A patient has two rows",

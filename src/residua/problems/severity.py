@@ -10,7 +10,13 @@ from residua.problems.problem import Problem, Severity
 
 _WARNINGS = frozenset(
     (
-        *("patient-zeros", "source-repeated", "fold-without-positives", "fold-without-negatives"),
+        *(
+            "patient-zeros",
+            "source-repeated",
+            "survival-incomplete",
+            "fold-without-positives",
+            "fold-without-negatives",
+        ),
         *("spacing-implausible", "spacing-disagrees", "units-not-mm", "affine-sheared", "affine-oblique"),
         *("orientation-missing", "qform-damaged", "sform-qform-disagree", "handedness-disagrees", "slope-not-finite"),
         *("field-of-view-small", "field-of-view-large", "slices-few", "session-in-name"),

@@ -31,6 +31,7 @@ from residua.report.manuscript import texts_of, write_manuscript
 from residua.report.methods import methods
 from residua.report.nested import nested
 from residua.report.paired import paired
+from residua.report.prognosis import prognosis
 from residua.report.quality import quality
 from residua.report.significance import significance
 from residua.report.thresholds import NAMES, SCORES, other_rule, thresholds
@@ -46,6 +47,7 @@ _PLACES = {
     "table4": "classification",
     "conventions": "classification",
     **dict.fromkeys(("resection", "rano"), "resection"),
+    **dict.fromkeys(("prognosis", "survival"), "prognosis"),
 }
 """The section of a table; all others are those behind the statistics."""
 
@@ -63,6 +65,8 @@ _TITLES = {
     "raters": "Networks against raters",
     "resection": "Extent of resection",
     "rano": "Classes of RANO resect",
+    "prognosis": "Hazard ratios of what surgery left",
+    "survival": "Survival of groups",
     "subsets": "Channels that are missing",
     "conventions": "Conventions of evaluation",
     "nested": "What choices add to out-of-fold performance",
@@ -133,7 +137,8 @@ def write_report(sources: Sources, making: Making, out: str | PathLike[str]) -> 
 def _known(sources: Sources, making: Making) -> Run:
     study, cohort = making.study, cohort_facts(read_json(sources.folds))
     statistics = {name: pd.read_parquet(file) for name, file in sources.statistics.items()}
-    described = methods(study, making.labels, "raters" in statistics, cohort.folds, "resection" in statistics)
+    there = (name in statistics for name in ("resection", "prognosis"))
+    described = methods(study, making.labels, "raters" in statistics, cohort.folds, *there)
     return Run(
         study=study,
         labels=making.labels,
@@ -156,6 +161,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         paired(statistics, labels, study.statistics),
         nested(statistics["nested"], labels),
         conventions(statistics.get("conventions"), labels),
+        prognosis(statistics.get("prognosis"), labels, study.statistics.alpha),
     ]
     return {
         "title": study.title,
@@ -201,6 +207,7 @@ def _tables(sources: Mapping[str, str]) -> dict[str, list[_Shown]]:
         "segmentation": [],
         "classification": [],
         "resection": [],
+        "prognosis": [],
         "behind": [],
     }
     for name, file in sources.items():

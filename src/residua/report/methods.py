@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from residua.metrics.classification import WEAK_OVERLAP_DICE
 from residua.report.citations import spelled_out
 from residua.report.networks import describe_network, settings_table
+from residua.report.prognosis import how_prognosis
 from residua.report.resection import extent_of_resection
 from residua.report.statistics import statistics
 from residua.report.thresholds import SCORES
@@ -48,11 +49,13 @@ class Passage:
         )
 
 
-def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, resected: bool = False) -> list[Passage]:
+def methods(
+    study: Study, labels: Mapping[str, str], rated: bool, folds: int, resected: bool = False, followed: bool = False
+) -> list[Passage]:
     """Return all passages in the order of the workflow.
 
     ``labels`` are the names of the networks, ``rated`` whether human raters took part, ``folds`` the number of folds,
-    ``resected`` whether extents of resection were computed.
+    ``resected`` whether extents of resection were computed, ``followed`` whether survival was judged.
     """
     return [
         Passage(
@@ -64,6 +67,7 @@ def methods(study: Study, labels: Mapping[str, str], rated: bool, folds: int, re
         Passage("From probabilities to masks", (_folds(study, folds), _ensemble(study, folds), _threshold(study))),
         Passage("Measures", (_measures(study),), _definitions(study)),
         Passage("Extent of resection", extent_of_resection(study, resected)),
+        *([Passage("Prognosis", how_prognosis(study))] if followed else []),
         Passage("Statistics", statistics(study, labels, rated)),
     ]
 

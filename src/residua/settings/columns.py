@@ -6,5 +6,7 @@ REQUIRED = ("patient", "hospital", "role")
 FILES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "residual", "pre_tumor", "brain_mask")
 GRADED = ("annotation_quality", "image_quality")
 """Columns of grades: of the reference standard, and of the scans on which it was drawn."""
-CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer", *GRADED)
+SURVIVAL = ("survival_days", "death")
+"""Days from surgery to death or to the end of the follow-up, and which of the two it was."""
+CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer", *GRADED, *SURVIVAL)
 CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", "person", *FILES, *CLINICAL)

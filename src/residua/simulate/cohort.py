@@ -11,6 +11,7 @@ from typing import NoReturn
 from residua.cluster.pool import over_all
 from residua.errors import ResiduaError
 from residua.publishing.publish import read_json, write_json, write_text
+from residua.settings.columns import SURVIVAL
 from residua.simulate.design import Design, load_design
 from residua.simulate.patient import Row, simulate_patient
 from residua.simulate.plan import Assignment, planned
@@ -60,7 +61,8 @@ def simulate_cohort(
     rows, ratings = [row for row, _ in made], [rating for _, rated in made for rating in rated]
     write_json(out / "truth" / "tissues.json", CODES)
     write_text(out / "raters.tsv", _tsv(_RATER_COLUMNS, ratings))
-    write_text(out / "cohort.tsv", _tsv(_COHORT_COLUMNS, rows))
+    columns = (*_COHORT_COLUMNS, *SURVIVAL) if design.survival else _COHORT_COLUMNS
+    write_text(out / "cohort.tsv", _tsv(columns, rows))
     return out / "cohort.tsv"
 
 

@@ -174,6 +174,19 @@ class Movement(Part):
     mm: float = Field(ge=0)
 
 
+class Survival(Part):
+    """Survival after surgery: exponential, the risk rising with the residual volume, and ended by the follow-up."""
+
+    median_days: Positive
+    """Of patients with nothing left."""
+    hazard_ratio: Positive
+    """For each unit of ln(1 + ml) of residual tumour."""
+    follow_up_days: Bounds
+    """Range of the days after which a patient is no longer followed."""
+    unknown_probability: Share
+    """Share of the patients of whom nothing is known."""
+
+
 class Design(Part):
     """A whole simulated study; ``patients`` of its hospitals give their shares and the full size."""
 
@@ -190,6 +203,8 @@ class Design(Part):
     other_session: Movement
     disease: Disease
     hospitals: dict[str, Hospital] = Field(min_length=1)
+    survival: Survival | None = None
+    """None: the cohort table has no columns of survival."""
 
     @property
     def patients(self) -> int:
@@ -204,7 +219,9 @@ class Design(Part):
 
     def digest(self) -> str:
         """Return a digest that is equal for equal designs."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        # As before there was survival, so that cohorts of then can be continued.
+        content = self.model_dump_json(exclude=None if self.survival else {"survival"})
+        return hashlib.sha256(content.encode()).hexdigest()
 
 
 def load_design(like: str) -> Design:

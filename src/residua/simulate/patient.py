@@ -28,6 +28,7 @@ from residua.simulate.plan import Assignment
 from residua.simulate.rater_masks import Mask, Scene, rate, raters_of
 from residua.simulate.scanner import acquire
 from residua.simulate.surgery import Operation, operate
+from residua.simulate.survival import draw_survival
 from residua.simulate.tissues import CODES, Tissue
 from residua.simulate.world import Field, World
 
@@ -62,7 +63,7 @@ def simulate_patient(out: Path, seed: int, assignment: Assignment, design: Desig
     tissues = tissues_of(subject)
     _write_truth(out, subject, tissues)
     rated = _rate(out, ratings, subject, tissues, design) if assignment.rated else []
-    return {**_person(person, subject, design), **row}, rated
+    return {**_person(person, subject, design), **_followed(person, subject, design), **row}, rated
 
 
 def build_subject(
@@ -214,3 +215,10 @@ def _person(rng: np.random.Generator, subject: Subject, design: Design) -> Row:
         "field_strength_t": str(scanner.field_strength_t),
         "manufacturer": scanner.manufacturer,
     }
+
+
+def _followed(rng: np.random.Generator, subject: Subject, design: Design) -> Row:
+    if design.survival is None:
+        return {}
+    # Random numbers of its own, so that the rest of the person does not depend on it.
+    return draw_survival(rng.spawn(1)[0], subject.operation.residual.volume_ml, design.survival)

@@ -17,6 +17,7 @@ from residua.tables.conventions import conventions
 from residua.tables.models import SPLITS
 from residua.tables.nested import nested
 from residua.tables.parts import answer, level, model_of, table_of
+from residua.tables.prognosis import prognosis, survival
 from residua.tables.render import Cell, Table
 from residua.tables.resection import rano, resection
 from residua.words import listed, name_of
@@ -189,6 +190,8 @@ _SUPPLEMENT = {
     "raters": raters,
     "resection": resection,
     "rano": rano,
+    "prognosis": prognosis,
+    "survival": survival,
     "subsets": subsets,
     "nested": nested,
     "conventions": conventions,

@@ -12,6 +12,7 @@ from residua.wiring.elsewhere import notes_of_elsewhere
 from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import notes_of_persons, resected_patients
+from residua.wiring.prognosis import survivals
 
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("pdf", "png")
@@ -25,6 +26,7 @@ def supplement(loaded: LoadedStudy) -> dict[str, str]:
         return validation.supplement(loaded)
     tables = {"tukey": "inputs", "architectures": "architectures", "intervals": "intervals", "overlaps": "overlaps"}
     tables |= {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
+    tables |= {"prognosis": "prognosis", "survival": "survival"} if survivals(loaded) else {}
     tables |= {"raters": "raters"} if loaded.raters else {}
     tables |= {"subsets": "subsets"} if loaded.study.channel_dropout else {}
     tables |= {"nested": "nested"}
@@ -40,7 +42,8 @@ def tables(loaded: LoadedStudy) -> list[str]:
 def figures(loaded: LoadedStudy) -> list[str]:
     """Return the names of all figures."""
     resection = ["resection"] if resected_patients(loaded) else []
-    return ["flow", "figure1", "figure3", *resection, *(["figure4"] if loaded.raters else [])]
+    prognosis = ["kaplan_meier"] if survivals(loaded) else []
+    return ["flow", "figure1", "figure3", *resection, *prognosis, *(["figure4"] if loaded.raters else [])]
 
 
 def comparisons(loaded: LoadedStudy) -> list[str]:

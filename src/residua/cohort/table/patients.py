@@ -12,6 +12,7 @@ from residua.cohort.table.lines import MISSING, Line, column_problems, read_line
 from residua.cohort.table.paths import plain_path
 from residua.cohort.table.patient import ROLES, Patient
 from residua.cohort.table.rows import CohortRow, path_problem, typed, wrong_cells
+from residua.cohort.table.survival import survival_columns, survival_problems
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -61,6 +62,7 @@ def parse_table(
     marks = (mark,) if mark else ()
     expected = tuple(dict.fromkeys((*required, *(names if needed is None else needed), *marks)))
     problems += column_problems(header, expected, (*CONTRACT, *names, *marks))
+    problems += survival_columns(header)
     if not rows:
         what, remedy = "the table has no patient", "add one row per patient"
         problems.append(problem_of("table-empty", what, remedy, file=path))
@@ -79,6 +81,7 @@ def parse_table(
 
 def _row_problems(cells: Mapping[str, str], line: Line, width: int, names: tuple[str, ...]) -> list[Problem]:
     problems = [*width_problems(line, width), *wrong_cells(CohortRow, cells, REQUIRED)]
+    problems += survival_problems(cells)
     for column in names:
         problem = path_problem(cells.get(column, ""))
         if problem:

@@ -27,6 +27,12 @@ _SEXES = {
 }
 
 
+_DEATHS = {
+    **dict.fromkeys(("1", "1.0", "yes", "y", "true"), True),
+    **dict.fromkeys(("0", "0.0", "no", "n", "false"), False),
+}
+
+
 def _wrong(check: str, what: str, remedy: str) -> PydanticCustomError:
     # The text is a value of the error, so that braces in a cell are not read as a template.
     return PydanticCustomError(check, "{what}", {"what": what, "remedy": remedy})
@@ -80,6 +86,14 @@ def _sex(cell: Any) -> str:
     return found
 
 
+def _death(cell: Any) -> bool:
+    found = _DEATHS.get(str(cell).strip().casefold())
+    if found is None:
+        remedy = "write 1 (yes) or 0 (no: alive when last seen), or leave the cell empty"
+        raise _wrong("death-unknown", f"unknown death {str(cell)!r}", remedy)
+    return found
+
+
 def _grade(cell: Any) -> str:
     found = str(cell).casefold()
     if found not in GRADES:
@@ -125,6 +139,8 @@ class CohortRow(_Row):
     manufacturer: str | None = None
     annotation_quality: Annotated[str | None, BeforeValidator(_grade)] = None
     image_quality: Annotated[str | None, BeforeValidator(_grade)] = None
+    survival_days: Annotated[float | None, _number(0, math.inf, "days")] = None
+    death: Annotated[bool | None, BeforeValidator(_death)] = None
 
     @field_validator("exclusion_reason")
     @classmethod
@@ -166,4 +182,10 @@ def typed(model: type[BaseModel], column: str, cell: str) -> str | None:
         value = getattr(model.model_validate({column: cell}), column)
     except ValidationError:
         return None
-    return None if value is None else f"{value:.12g}" if isinstance(value, float) else str(value)
+    return None if value is None else _printed(value)
+
+
+def _printed(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(int(value))
+    return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,1 @@
+"""Survival by what surgery left, by the reference and by the networks."""
