@@ -35,6 +35,7 @@ from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
 from residua.wiring import (
     conventions,
+    corrections,
     digests,
     elsewhere,
     faults,

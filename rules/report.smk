@@ -56,6 +56,7 @@ rule report:
         trained=loaded.trained,
         arch_labels=loaded.arch_labels,
         elsewhere=elsewhere.notes_of_elsewhere(loaded),
+        corrected=corrections.corrected(loaded),
         stages=lambda wildcards: digests.of_stages(loaded, HOUSE),
         environments=lambda wildcards: {name: pins_of(environment(name)) for name in publication.stacks(loaded)},
         page=lambda wildcards: layout(

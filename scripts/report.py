@@ -22,5 +22,6 @@ sources = Sources(
 # Where the tables lie is no part of the settings, so that the report does not depend on it.
 study = Study.model_validate({"cohort": "cohort table", **job.params.settings})
 elsewhere = worded(job.params.elsewhere, left_out_in(job.input.left_out))
-making = Making(study, job.params.arch_labels, job.params.stages, job.params.environments, elsewhere)
+params = job.params
+making = Making(study, params.arch_labels, params.stages, params.environments, elsewhere, params.corrected)
 write_report(sources, making, job.output[0])

@@ -120,6 +120,7 @@ LAYERS = (
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
     "tables", "figures", "quality", "bundle", "cohort.commands", "report", "simulate", "importers", "importers.dicom",
     "importers.public", "evaluation", "operations", "inference", "validation", "wiring", "export",
+    "review",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

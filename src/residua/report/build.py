@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from os import PathLike
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from residua.report.checklist_answers import Run
 from residua.report.citations import cited
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
 from residua.report.conventions import conventions
+from residua.report.corrections import corrections
 from residua.report.deviations import applying
 from residua.report.findings import conservative, t1w_gain
 from residua.report.framing import design, software
@@ -97,13 +98,17 @@ class Sources:
 
 @dataclass(frozen=True)
 class Making:
-    """Settings of the run, names of its networks, digests of code and environments, and notes on other networks."""
+    """Settings of the run, names of its networks, digests of code and environments, and notes on other networks.
+
+    ``corrected`` counts the references that were corrected after review, in all and of the holdout.
+    """
 
     study: Study
     labels: Mapping[str, str]
     stages: Mapping[str, str]
     environments: Mapping[str, Mapping[str, Any]]
     elsewhere: Sequence[str] = ()
+    corrected: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -170,6 +175,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         "cohort": cohort,
         "eligibility": eligibility(study.eligibility, cases),
         "quality": known.quality,
+        "corrected": corrections(making.corrected),
         "tables": _tables(sources.tables),
         "figures": {name: _figure(*pair) for name, pair in sources.figures.items()},
         "methods": [passage.spelled_out() for passage in known.passages],

@@ -1,0 +1,111 @@
+"""Choose the prediction that a review shows: of whom the patient is hidden in training, by the best inputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from residua.errors import ResiduaError
+from residua.publishing.publish import verified
+from residua.settings.statistics import OUT_OF_FOLD
+from residua.statistics.best_inputs import best_inputs
+from residua.statistics.cases import read_cases
+from residua.wiring.application import LoadedApplication
+from residua.wiring.loaded import LoadedStudy
+
+Model = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A mask and, where there is one, its map of probabilities; ``told`` says which models made them."""
+
+    arch: str
+    inputs: str
+    told: str
+    mask: Path
+    probability: Path | None
+
+
+def prediction_of(
+    loaded: LoadedStudy, patient: str, arch: str | None, inputs: str | None
+) -> tuple[Prediction | None, str]:
+    """Return the first prediction that there is of the wanted models, else None and why there is none.
+
+    Raises ``ResiduaError`` when the study has no such network or input configuration, or a file was changed.
+    """
+    models = [model for model in _in_order(loaded, patient) if arch in (None, model[0]) and inputs in (None, model[1])]
+    if not models and (arch or inputs):
+        known = ", ".join(f"--arch {a} --inputs {i}" for a, i in _all_models(loaded))
+        wanted = " ".join(filter(None, (arch and f"--arch {arch}", inputs and f"--inputs {inputs}")))
+        raise ResiduaError(f"{wanted}: the study has no such models; it has {known}")
+    if patient not in loaded.split.patients:
+        return None, "prediction: the patient is excluded from the study, so that no network predicts"
+    for model in models:
+        found = _made(loaded, patient, *model)
+        if found:
+            return found, ""
+    tried = ", ".join(f"{a} on {i}" for a, i in models)
+    return None, f"prediction: none yet of {tried}; let the study run, then give this command again"
+
+
+def _all_models(loaded: LoadedStudy) -> list[Model]:
+    elsewhere = [(name, inputs) for name, other in loaded.study.elsewhere.items() for inputs in other.inputs]
+    return [*loaded.models, *elsewhere]
+
+
+def _in_order(loaded: LoadedStudy, patient: str) -> list[Model]:
+    """Return all models: of each network the best inputs first, in the order of the networks.
+
+    In an application, the bundle that was chosen for the patient is the first.
+    """
+    if isinstance(loaded, LoadedApplication):
+        chosen = [loaded.choice_of(patient)] if patient in loaded.choices else []
+        return list(dict.fromkeys([*chosen, *loaded.models]))
+    best = [(arch, _best_of(loaded, arch, choice)) for arch, choice in loaded.study.choices("segmentation").items()]
+    return list(dict.fromkeys([*best, *_all_models(loaded)]))
+
+
+def _best_of(loaded: LoadedStudy, arch: str, choice: str) -> str:
+    """Return the inputs that the study compares, the first ones while it has not come to choose them."""
+    study = loaded.study
+    files = [f"results/metrics/{arch}/{inputs}.parquet" for inputs in study.inputs]
+    if choice != OUT_OF_FOLD:
+        return choice
+    if not all(Path(file).is_file() for file in files):
+        return next(iter(study.inputs))
+    return best_inputs(read_cases(files), {arch: choice}, "segmentation", study.classification)[arch]
+
+
+def _made(loaded: LoadedStudy, patient: str, arch: str, inputs: str) -> Prediction | None:
+    fold = loaded.split.fold_of(patient)
+    split = "test" if fold is None else "validation"
+    mask = _verified(f"results/segmentations/{arch}/{inputs}/{split}/manifest.json", patient)
+    if mask is None:
+        return None
+    if arch in loaded.study.elsewhere:
+        folder, told = f"elsewhere/{arch}/{inputs}/{split}", "made elsewhere"
+    elif isinstance(loaded, LoadedApplication):
+        folder, told = f"ensemble/{arch}/{inputs}", "the models of the bundle together"
+    elif fold is None:
+        folder, told = f"ensemble/{arch}/{inputs}", "the models of all folds together, none of which saw the patient"
+    else:
+        folder, told = (
+            f"predictions/{arch}/{inputs}/fold{fold}",
+            f"out of fold, by the model that did not see fold {fold}",
+        )
+    probability = _verified(f"results/{folder}/manifest.json", patient)
+    return Prediction(arch, inputs, f"{arch} on inputs {inputs}, {told}", mask, probability)
+
+
+def _verified(manifest: str, patient: str) -> Path | None:
+    name = f"{patient}.nii.gz"
+    if not Path(manifest).is_file():
+        return None
+    file = verified(manifest, only=lambda other: other == name).get(name)
+    return None if file is None else place_of(file)
+
+
+def place_of(file: str | Path) -> Path:
+    """Return a path without symbolic links but for the file itself, whose name may say its form."""
+    return Path(file).parent.resolve() / Path(file).name
