@@ -254,6 +254,23 @@ class TestCache:
         monkeypatch.setattr(caching, "digest", refuse)
         assert check_voxels(patients, KINDS, DRAWN_ON, folder) == first
 
+    def test_no_process_starts_to_look_up_what_is_known(
+        self, folder: Path, patients: tuple[Patient, ...], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        class StartedError(Exception):
+            pass
+
+        def refuse(*arguments: Any) -> None:
+            raise StartedError
+
+        first = check_voxels(patients, KINDS, DRAWN_ON, folder)
+        monkeypatch.setattr("residua.cluster.pool._pool", refuse)
+        assert check_voxels(patients, KINDS, DRAWN_ON, folder, workers=4) == first
+        write(patients[0].files["post_t1"], np.full(SHAPE, 7, np.int16))
+        write(patients[1].files["post_t1"], np.full(SHAPE, 7, np.int16))
+        with pytest.raises(StartedError):
+            check_voxels(patients, KINDS, DRAWN_ON, folder, workers=4)
+
     def test_a_touched_file_is_hashed_and_not_read(
         self, folder: Path, patients: tuple[Patient, ...], monkeypatch: pytest.MonkeyPatch
     ) -> None:

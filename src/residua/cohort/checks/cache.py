@@ -55,8 +55,15 @@ class Cache:
             self._write(key, record)
         return record
 
+    def knows(self, what: str, path: str) -> bool:
+        """Return whether ``recall`` would find the record about an unchanged file, without reading the file."""
+        if self._folder is None:
+            return False
+        content = self._read(_content_key(path, status_of(path)))
+        return content is not None and self._read(_key(what, str(content.get("content")))) is not None
+
     def _content(self, path: str, status: FileStatus | None) -> str:
-        key = _key("content", os.path.realpath(path), *map(str, status or ()))
+        key = _content_key(path, status)
         kept = self._read(key)
         if kept is not None and isinstance(kept.get("content"), str):
             return str(kept["content"])
@@ -80,6 +87,10 @@ class Cache:
 
     def _place(self, key: str) -> str:
         return os.path.join(self._folder or "", key[:2], f"{key[2:]}.json")
+
+
+def _content_key(path: str, status: FileStatus | None) -> str:
+    return _key("content", os.path.realpath(path), *map(str, status or ()))
 
 
 def _key(*parts: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any
 
 from residua.cluster.pool import over_all
@@ -35,6 +36,7 @@ from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 
 BRAIN_MASK = "brain_mask"
+_FACTS = "facts"
 CHECK_FAILED = "check-failed"
 """The check itself failed; the patient's images may be right."""
 _Record = dict[str, Any]
@@ -69,7 +71,7 @@ def check_voxels(
         done.append(None)
         progress(len(done), len(members))
 
-    records = over_all(work, members, min(workers, len(members)), _died, count)
+    records = over_all(work, members, _useful(workers, members, kinds, Cache(cache)), _died, count)
     labels = [column for column, kind in kinds.items() if kind == "label"]
     return {
         "problems": [problem for record in records for problem in record["problems"]],
@@ -79,6 +81,18 @@ def check_voxels(
         "stripped": {record["patient"]: record["stripped"] for record in records if record["stripped"] is not None},
         **{f"{c}_ml": {r["patient"]: r["volumes_ml"][c] for r in records if c in r["volumes_ml"]} for c in labels},
     }
+
+
+def _useful(workers: int, members: Sequence[Patient], kinds: Mapping[str, Kind], cache: Cache) -> int:
+    """Return how many of the processes have a patient to read."""
+    # A process takes longer to start than to look up what is known of a hundred patients.
+    unknown = (patient for patient in members if not _known(patient, kinds, cache))
+    return len(list(islice(unknown, workers)))
+
+
+def _known(patient: Patient, kinds: Mapping[str, Kind], cache: Cache) -> bool:
+    files = (patient.files[column] for column in kinds if column in patient.files)
+    return all(cache.knows(_FACTS, path) for path in files if os.path.isfile(path))
 
 
 def _judged(patient: Patient, kinds: dict[str, Kind], drawn_on: dict[str, str], cache: Any) -> _Record:
@@ -170,7 +184,7 @@ class _Files:
 
     def _facts(self, column: str, path: str) -> Facts:
         try:
-            return Facts.from_json(self.cache.recall("facts", [path], lambda: facts_of(self._read(column)).to_json()))
+            return Facts.from_json(self.cache.recall(_FACTS, [path], lambda: facts_of(self._read(column)).to_json()))
         except OSError as error:
             raise self._unreadable(column, f"cannot be read ({error.strerror})") from None
 
