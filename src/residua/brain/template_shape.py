@@ -29,6 +29,8 @@ _FARTHEST_MM = 16.0
 """Distances from a surface are cut here, so that a fault of one part does not bend the alignment of all others."""
 _FARTHEST_PERCENT = 98.0
 _AFFINE = {"aff_iterations": (100, 50), "aff_shrink_factors": (2, 1), "aff_smoothing_sigmas": (1, 0)}
+_SAMPLING_RATE = 0.25
+"""Of the voxels, evenly spread. Distances vary slowly: all of them take four times as long, and Dice moves by 0.001."""
 _Distances = NDArray[np.floating[Any]]
 
 
@@ -49,7 +51,7 @@ def template_shape(mask: Image) -> dict[str, float]:
                 moving,
                 type_of_transform="Affine",
                 aff_metric="meansquares",
-                aff_random_sampling_rate=1.0,
+                aff_random_sampling_rate=_SAMPLING_RATE,
                 outprefix=f"{scratch}/affine",
                 **_AFFINE,
             )
