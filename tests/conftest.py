@@ -44,11 +44,11 @@ def house() -> Path:
 
 @pytest.fixture(scope="session")
 def micro_cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a micro cohort of eight patients; do not change it, copy it."""
+    """The folder of a micro cohort of six patients; do not change it, copy it."""
     return made_once(
         tmp_path_factory,
         "micro_cohort",
-        lambda folder: simulate_cohort(folder, patients=8, processes=2, seed=1, like="micro"),
+        lambda folder: simulate_cohort(folder, patients=6, processes=2, seed=1, like="micro"),
     )
 
 

@@ -75,7 +75,7 @@ def test_in_proportion_gives_exact_shares(shares: dict[str, int]) -> None:
     assert dealt == {name: share for name, share in shares.items() if share}
 
 
-@pytest.mark.parametrize(("like", "patients"), [("toy", 23), ("micro", 7)])
+@pytest.mark.parametrize(("like", "patients"), [("toy", 23), ("micro", 5)])
 def test_too_few_patients_are_rejected(tmp_path: Path, like: str, patients: int) -> None:
     with pytest.raises(ResiduaError, match=f"at least {patients + 1} patients, not {patients}"):
         simulate_cohort(tmp_path / "out", patients=patients, like=like)
@@ -115,11 +115,11 @@ def test_design_can_be_a_file(tmp_path: Path) -> None:
     table = simulate_cohort(tmp_path / "out", patients=2, like=str(tmp_path / "mine.yaml"))
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
-    assert [row["patient"] for row in rows] == ["STO001", "STOX001", "GOT001", "GOTX001"]
-    assert [row["post_t1"] for row in rows[:2]] == ["images/STO001/post_t1.nii.gz", ""]
+    assert [row["patient"] for row in rows] == ["AMS001", "AMSX001", "STO001", "STOX001"]
+    assert [row["post_t1"] for row in rows[:2]] == ["images/AMS001/post_t1.nii.gz", ""]
     assert rows[3]["post_flair"] == ""
     assert rows[3]["post_t1"]
-    assert sorted(path.name for path in (tmp_path / "out/images/STOX001").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "out/images/AMSX001").iterdir()) == [
         *("post_flair.nii.gz", "post_t1ce.nii.gz", "pre_t1ce.nii.gz", "pre_tumor.nii.gz", "residual.nii.gz"),
     ]
 

@@ -86,6 +86,13 @@ def from_dicom(row: dict[str, str], folder: Path) -> dict[str, str]:
     return {"patient": folder.name, "post_t1ce": str(folder), **copies}
 
 
+def copied(row: dict[str, str], folder: Path) -> dict[str, str]:
+    """The row of a patient with files of their own: no file may be two patients'."""
+    own = folder / f"another_{row['patient']}"
+    own.mkdir()
+    return row | {column: shutil.copy(path, own) for column, path in row.items() if column != "patient"}
+
+
 @pytest.fixture(scope="module")
 def bundles(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """nnU-Net on the T1w-CE alone, and AGU-Net on two sequences, which has the better score."""
@@ -97,9 +104,11 @@ def bundles(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> list[P
 def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Call:
     """Two sound patients with different sequences, one whose scan is DICOM, and others with whom something is wrong."""
     folder = tmp_path_factory.mktemp("called")
-    everyone = (*NEW, "GOT001", "GOT002", "STO001", "STO002", "STO003", "GOT003")
-    rows = rows_of(finished, everyone, [*CHANNELS["B"], "brain_mask", "residual"])
-    both, one, noise, broken, label, missing, empty, mask = rows
+    columns = [*CHANNELS["B"], "brain_mask", "residual"]
+    both, one, noise, broken, label, missing = rows_of(
+        finished, (*NEW, "GOT001", "GOT002", "STO001", "STO002"), columns
+    )
+    empty, mask = (copied(row, folder) for row in rows_of(finished, ("STO001", "GOT001"), columns))
     dicom, several = from_dicom(empty, folder / "DICOM"), from_dicom(missing, folder / "SEVERAL")
     as_dicom(missing["post_t1ce"], folder / "SEVERAL" / "b")
     one["post_t1"] = missing["post_t1ce"] = ""

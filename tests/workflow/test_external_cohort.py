@@ -52,7 +52,7 @@ def validated(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Vali
     bundles = [folder / f"{arch}-{inputs}.zip" for arch, inputs in MODELS]
     for path, model in zip(bundles, MODELS, strict=True):
         bundle_study(finished.folder, *model, path)
-    simulate_cohort(out=folder / "cohort", patients=8, seed=7, like="micro", processes=2)
+    simulate_cohort(out=folder / "cohort", patients=6, seed=7, like="micro", processes=2)
     columns = [*CHANNELS["B"], "brain_mask", "residual"]
     strangers = rows_of(Study(folder), ["STO001", "GOT001", "AMS002"], columns)
     rows = [*rows_of(finished, ["AMS001", "AMS002"], columns), *strangers]

@@ -11,11 +11,11 @@ import numpy as np
 import pandas as pd
 
 from pages import Page
-from residua.cohort.table.exclusion import exclude
+from residua.cohort.table.exclusion import exclude, include
 from residua.publishing.publish import manifest_of, read_json
 from studies import Study, by_rule
 
-NOISE, EMPTY, HEADLESS, SEQUENCE = "STO002", "GOT003", "GOT002", "post_t1"
+NOISE, EMPTY, HEADLESS, SEQUENCE = "STO002", "GOT002", "GOT001", "post_t1"
 SELECTIONS = [f"results/prepared/nnunet/B/{subset}.json" for subset in ("fold0", "fold1")]
 PAGE, SOUND = "results/quality/index.html", "results/quality/sound.json"
 
@@ -43,13 +43,32 @@ def prepared(study: Study, channel: str) -> set[str]:
     return {name.partition(".")[0] for manifest in manifests for name in manifest_of(manifest)["files"]}
 
 
-def test_failed_patients_are_named_and_shown_all_others_are_prepared_and_training_waits(fresh: Study) -> None:
-    cohort = fresh.folder / "cohort"
-    patients = {path.name for path in (cohort / "images").iterdir() if not path.name.startswith("AMS")}
-    failed = {NOISE, EMPTY, HEADLESS}
-    replace(cohort / f"images/{NOISE}/{SEQUENCE}.nii.gz", sd=20.0)
-    replace(cohort / f"images/{EMPTY}/{SEQUENCE}.nii.gz", sd=0.0)
-    shrink(cohort / f"truth/{HEADLESS}/brain_mask.nii.gz")
+def simplified(config: dict[str, Any]) -> None:
+    """Leave of the micro study what is enough to be registered, trained and reported."""
+    config["sequences"] = {"reference": "post_t1ce", "moving": [SEQUENCE], "before_surgery": []}
+    config["labels"] = {"residual": "post_t1ce"}
+    config["registration"]["resected"] = None
+    config["networks"]["nnunet"].update(epochs=1)
+    config["raters"] = None
+
+
+def test_failed_patients_stop_the_study_or_are_left_out_until_their_scans_are_corrected(fresh: Study) -> None:
+    images, results, table = (
+        fresh.folder / "cohort/images",
+        fresh.folder / "results",
+        fresh.folder / "cohort/cohort.tsv",
+    )
+    brain = fresh.folder / f"cohort/truth/{HEADLESS}/brain_mask.nii.gz"
+    scans = {patient: images / f"{patient}/{SEQUENCE}.nii.gz" for patient in (NOISE, "AMS001")}
+    sound = {path: path.read_bytes() for path in (brain, *scans.values())}
+    everyone = {path.name for path in images.iterdir()}
+    fresh.configure(simplified)
+
+    # Failed patients are named and shown, all others are prepared, and training waits.
+    patients, failed = {name for name in everyone if not name.startswith("AMS")}, {NOISE, EMPTY, HEADLESS}
+    replace(scans[NOISE], sd=20.0)
+    replace(images / f"{EMPTY}/{SEQUENCE}.nii.gz", sd=0.0)
+    shrink(brain)
     first = fresh.snakemake(*SELECTIONS, PAGE, SOUND)
     said = first.stdout + first.stderr
     assert first.returncode != 0
@@ -73,11 +92,58 @@ def test_failed_patients_are_named_and_shown_all_others_are_prepared_and_trainin
     assert str(fresh.folder) not in page
     assert all(f"patient {patient}" in listed for patient in failed)
 
-    exclude(cohort / "cohort.tsv", dict.fromkeys(sorted(failed), "failed"))
-    again = fresh.snakemake(*SELECTIONS, SOUND)
-    assert again.returncode == 0, again.stdout + again.stderr
+    # It goes on without those that are excluded, and with those that are corrected.
+    brain.write_bytes(sound[brain])
+    exclude(table, dict.fromkeys((NOISE, EMPTY), "failed"))
+    fresh.run(*SELECTIONS, SOUND)
     chosen = {patient for selection in SELECTIONS for patient in read_json(fresh.folder / selection)["files"]}
-    assert chosen == patients - failed
+    assert chosen == patients - {NOISE, EMPTY}
+
+    # Where the study leaves them out, one is named at the end with the remedy, and counted in the flow and the report.
+    include(table, [NOISE])
+    fresh.configure(lambda config: config.update(on_fault="exclude", most_excluded=0.2))
+    done = fresh.snakemake()
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert re.search(rf"\n1 patient\(s\) are left out of the study .*\n  patient {NOISE}, {SEQUENCE}: it .*\n", said), (
+        said
+    )
+    reason = {"reason": "registration of post-operative T1w failed", "patients": 1}
+    assert read_json(results / "cohort/flow.json")["excluded"]["fault"] == {"patients": 1, "reasons": [reason]}
+    assert read_json(results / "cohort/folds.json")["excluded"][NOISE] == reason["reason"]
+    report = (results / "report/index.html").read_text(encoding="utf-8")
+    assert reason["reason"] in report
+    assert "1 patient was left out because a registration or the brain mask failed" in report
+    assert NOISE not in report
+    subsets = [read_json(path)["files"] for path in (results / "prepared/nnunet/B").glob("*.json")]
+    measured = set(pd.read_parquet(results / "metrics/nnunet/B.parquet")["patient"])
+    assert set().union(*subsets) == measured == everyone - {NOISE, EMPTY}
+    page = (fresh.folder / PAGE).read_text(encoding="utf-8")
+    assert f"patient {NOISE}" in page
+    assert "The study leaves them out until their scans are corrected" in page
+
+    # A failure of the hold-out reaches no training; a corrected patient of a fold trains, and no other is registered.
+    replace(scans["AMS001"], sd=20.0)
+    planned = by_rule(fresh.planned())
+    assert planned["register"] == planned["ensemble"] == planned["report"] == 1
+    assert planned["train"] == planned["predict"] == planned["choose_threshold"] == 0
+    for scan in scans.values():
+        scan.write_bytes(sound[scan])
+    jobs = fresh.planned()
+    assert [job["patient"] for job in jobs if job.rule == "register"] == [NOISE]
+    assert by_rule(jobs)["strip"] == by_rule(jobs)["leave_out"] == by_rule(jobs)["prepare_stripped"] == 1
+    assert (
+        by_rule(jobs)["mask_brain"] == by_rule(jobs)["prepare_reference_standard"] == by_rule(jobs)["plan_folds"] == 0
+    )
+    assert by_rule(jobs)["train"] == 2
+
+    replace(scans[NOISE], sd=20.0)
+    fresh.configure(lambda config: config.update(most_excluded=0.1))
+    refused = fresh.snakemake(SOUND)
+    said = refused.stdout + refused.stderr
+    assert refused.returncode != 0
+    title = r"1 of 5 patients failed, more than 10 %, which may be left out \(most_excluded\)\. .*"
+    assert len(re.findall(rf"{title}\n  patient {NOISE}, {SEQUENCE}: it ", said)) == 1, said
 
 
 def test_a_failure_in_a_finished_study_fails_every_run_and_correcting_it_trains_nothing(study: Study) -> None:
@@ -93,64 +159,3 @@ def test_a_failure_in_a_finished_study_fails_every_run_and_correcting_it_trains_
     planned = by_rule(study.planned())
     assert planned["register"] == planned["collect_failures"] == planned["check_preprocessing"] == 1
     assert planned["train"] == planned["predict"] == 0
-
-
-def simplified(config: dict[str, Any]) -> None:
-    """Leave of the micro study what is enough to be registered, trained and reported."""
-    config["sequences"] = {"reference": "post_t1ce", "moving": [SEQUENCE], "before_surgery": []}
-    config["labels"] = {"residual": "post_t1ce"}
-    config["registration"].update(engine="none", resected=None)
-    config["networks"]["nnunet"].update(epochs=1)
-    config.update(raters=None, on_fault="exclude", most_excluded=0.2)
-
-
-def test_a_study_may_leave_failed_patients_out_until_their_scans_are_corrected(fresh: Study) -> None:
-    images, results = fresh.folder / "cohort/images", fresh.folder / "results"
-    scans = {patient: images / f"{patient}/{SEQUENCE}.nii.gz" for patient in (NOISE, "AMS001")}
-    sound = {patient: scan.read_bytes() for patient, scan in scans.items()}
-    replace(scans[NOISE], sd=20.0)
-    exclude(fresh.folder / "cohort/cohort.tsv", dict.fromkeys((EMPTY, "STO003"), "not needed"))
-    fresh.configure(simplified)
-    done = fresh.snakemake()
-    said = done.stdout + done.stderr
-    assert done.returncode == 0, said
-    # Named at the end with the remedy; counted in the flow and in the report; in no selection and no number.
-    assert re.search(rf"\n1 patient\(s\) are left out of the study .*\n  patient {NOISE}, {SEQUENCE}: it .*\n", said), (
-        said
-    )
-    others = {path.name for path in images.iterdir()} - {NOISE, EMPTY, "STO003"}
-    reason = {"reason": "registration of post-operative T1w failed", "patients": 1}
-    assert read_json(results / "cohort/flow.json")["excluded"]["fault"] == {"patients": 1, "reasons": [reason]}
-    assert read_json(results / "cohort/folds.json")["excluded"][NOISE] == reason["reason"]
-    report = (results / "report/index.html").read_text(encoding="utf-8")
-    assert reason["reason"] in report
-    assert "1 patient was left out because a registration or the brain mask failed" in report
-    assert NOISE not in report
-    subsets = [read_json(path)["files"] for path in (results / "prepared/nnunet/B").glob("*.json")]
-    assert set().union(*subsets) == set(pd.read_parquet(results / "metrics/nnunet/B.parquet")["patient"]) == others
-    page = (fresh.folder / PAGE).read_text(encoding="utf-8")
-    assert f"patient {NOISE}" in page
-    assert "The study leaves them out until their scans are corrected" in page
-
-    # A failure of the hold-out reaches no training; a corrected patient of a fold trains, and no other is registered.
-    replace(scans["AMS001"], sd=20.0)
-    planned = by_rule(fresh.planned())
-    assert planned["register"] == planned["ensemble"] == planned["report"] == 1
-    assert planned["train"] == planned["predict"] == planned["choose_threshold"] == 0
-    for patient, scan in scans.items():
-        scan.write_bytes(sound[patient])
-    jobs = fresh.planned()
-    assert [job["patient"] for job in jobs if job.rule == "register"] == [NOISE]
-    assert by_rule(jobs)["strip"] == by_rule(jobs)["leave_out"] == by_rule(jobs)["prepare_stripped"] == 1
-    assert (
-        by_rule(jobs)["mask_brain"] == by_rule(jobs)["prepare_reference_standard"] == by_rule(jobs)["plan_folds"] == 0
-    )
-    assert by_rule(jobs)["train"] == 2
-
-    replace(scans[NOISE], sd=20.0)
-    fresh.configure(lambda config: config.update(most_excluded=0.1))
-    refused = fresh.snakemake(SOUND)
-    said = refused.stdout + refused.stderr
-    assert refused.returncode != 0
-    title = r"1 of 6 patients failed, more than 10 %, which may be left out \(most_excluded\)\. .*"
-    assert len(re.findall(rf"{title}\n  patient {NOISE}, {SEQUENCE}: it ", said)) == 1, said

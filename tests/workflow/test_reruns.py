@@ -167,7 +167,7 @@ def test_inputs_of_a_new_sequence_schedule_exactly_their_own_trainings(study: St
     jobs = study.planned()
     assert by_rule(jobs) == NEW_INPUTS + Counter(
         # A sequence that the study did not have is checked and registered first.
-        check_cohort=BATCHES, check_duplicates=1, table1=1, table_s2=1, table_baseline=1, figure1=1, register=8,
+        check_cohort=BATCHES, check_duplicates=1, table1=1, table_s2=1, table_baseline=1, figure1=1, register=6,
         collect_failures=1, check_preprocessing=1, assess=BATCHES, assess_cohort=1, strip=BATCHES,
         prepare_stripped=NETWORKS * BATCHES,
     )  # fmt: skip
