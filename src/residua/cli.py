@@ -18,6 +18,7 @@ from residua.evaluation.command import evaluate
 from residua.export.command import export
 from residua.importers.command import app as import_app
 from residua.inference.command import predict
+from residua.operations.command import status
 from residua.review.command import review
 from residua.validation.command import validate
 
@@ -46,6 +47,7 @@ app.command()(export)
 app.command()(merge)
 app.command()(predict)
 app.command()(review)
+app.command()(status)
 app.command()(validate)
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from cluster import GPU_NODES, NODES, Cluster
+from residua.operations.status import status_of_study
 from runs import HOUSE, Run, SlurmJob, Study
 
 TABLE = "results/tables/table3.csv"
@@ -84,6 +85,9 @@ def test_study_finishes(finished: Run, study: Study) -> None:
     assert [(row["Input"], row["Data"]) for row in rows] == [("B", "Val"), ("B", "Test")]
     assert all(re.match(r"\d+\.\d+", row["DSC-P (%)"]) for row in rows)
     assert finished.planned["train"] == finished.planned["predict"] == 2
+    status = status_of_study(study.folder)
+    assert (status.state, status.done, status.failures) == ("complete", finished.planned.total(), ())
+    assert {(each.fold, each.state, each.epoch) for each in status.trainings} == {("0", "whole", 4), ("1", "whole", 4)}
 
 
 def test_every_job_runs_in_slurm(finished: Run) -> None:
@@ -140,8 +144,10 @@ def test_study_resumes_after_a_kill_with_another_gpu_request(
     main = elsewhere.start(*again)
     before = {job["JobId"] for job in cluster.jobs()}
     waiting = _wait_for_job(cluster, before)
+    assert status_of_study(study.folder).state == "running"
     os.kill(main.pid, signal.SIGKILL)
     main.communicate()
+    assert status_of_study(study.folder).state == "killed"
     assert (waiting["Partition"], waiting["Account"]) == ("closed", "payer")
     assert waiting["TresPerNode"] == "gres:gpu:v100:1"
     assert "TresPerJob" not in waiting

@@ -1,0 +1,148 @@
+"""Tell how far a study is, from its files alone: nothing is run, locked or changed."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import Counter
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+import psutil
+
+from residua.errors import ResiduaError
+from residua.operations.run_log import Job, RunLog, latest_run
+from residua.operations.stages import STAGES, stage_of
+from residua.operations.training_progress import TrainingProgress, trainings
+
+RunState = Literal["running", "complete", "failed", "stopped", "killed", "on another host"]
+_TAIL_BYTES = 4096
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The jobs of one stage: those that earlier runs did, and those of the latest run by state."""
+
+    stage: str
+    earlier: int
+    done: int
+    running: int
+    failed: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A failed job: what it worked on, the last line of its log, and the log, relative to the study."""
+
+    rule: str
+    of: dict[str, str]
+    said: str
+    log: str
+
+
+@dataclass(frozen=True)
+class Status:
+    """How far a study is; ``done`` and ``jobs`` count the jobs of the latest run, times are ISO 8601."""
+
+    state: RunState
+    host: str
+    began: str | None
+    last_sign: str
+    done: int
+    jobs: int
+    stages: tuple[Stage, ...]
+    trainings: tuple[TrainingProgress, ...]
+    failures: tuple[Failure, ...]
+
+
+def status_of_study(study: Path, now: datetime | None = None) -> Status:
+    """Return the status of the folder ``study``. Raises ``ResiduaError`` where no run has begun."""
+    run = latest_run(study)
+    if run is None:
+        raise ResiduaError(f"{study}: no run has begun here; give the folder of a study (snakemake --directory)")
+    state = _state(run)
+    jobs = [job for job in run.jobs.values() if job.rule != "all"]
+    alive = state in ("running", "on another host")
+    failures = tuple(_failure(study, job) for job in jobs if job.state == "failed")
+    return Status(
+        state=state,
+        host=run.host,
+        began=run.began.isoformat() if run.began else None,
+        last_sign=run.changed.isoformat(timespec="seconds"),
+        done=sum(job.state == "done" for job in jobs),
+        jobs=sum(run.planned.values()),
+        stages=tuple(_stages(study, run, jobs, alive)),
+        trainings=tuple(trainings(study, jobs, alive, now or datetime.now().astimezone())),
+        failures=failures,
+    )
+
+
+def _state(run: RunLog) -> RunState:
+    if not run.ended:
+        if run.host != socket.gethostname():
+            return "on another host"
+        return "running" if _is_open(run.file) else "killed"
+    done = sum(job.state == "done" and job.rule != "all" for job in run.jobs.values())
+    if run.up_to_date or done == sum(run.planned.values()):
+        return "complete"
+    return "failed" if run.of("failed") else "stopped"
+
+
+def _is_open(log: Path) -> bool:
+    """Return whether a process of this machine has the log of a run open."""
+    own = os.path.realpath(log)
+    for process in psutil.process_iter(["cmdline"]):
+        try:
+            if any("snakemake" in part for part in process.info["cmdline"] or ()) and any(
+                file.path == own for file in process.open_files()
+            ):
+                return True
+        except (psutil.Error, OSError):
+            continue
+    return False
+
+
+def _stages(study: Path, run: RunLog, jobs: list[Job], alive: bool) -> list[Stage]:
+    planned, earlier = Counter[str](), _earlier(study, run)
+    for rule, number in run.planned.items():
+        planned[stage_of(rule)] += number
+    by_state = {state: Counter(stage_of(job.rule) for job in run.of(state)) for state in ("done", "running", "failed")}
+    by_state["done"] = Counter(stage_of(job.rule) for job in jobs if job.state == "done")
+    rows = []
+    for stage in STAGES:
+        done, failed = by_state["done"][stage], by_state["failed"][stage]
+        running = by_state["running"][stage] if alive else 0
+        waiting = max(planned[stage] - done - failed - running, 0)
+        if planned[stage] or earlier[stage]:
+            rows.append(Stage(stage, earlier[stage], done, running, failed, waiting))
+    return rows
+
+
+def _earlier(study: Path, run: RunLog) -> Counter[str]:
+    """Count by stage the jobs that ended before the run began: each left its benchmark."""
+    folder, counts = study / "results" / "benchmarks", Counter[str]()
+    before = run.began.timestamp() if run.began else run.changed.timestamp()
+    for place, _, files in os.walk(folder):
+        for name in files:
+            file = Path(place, name)
+            rule = file.relative_to(folder).parts[0].removesuffix(".tsv")
+            counts[stage_of(rule)] += file.stat().st_mtime < before
+    return counts
+
+
+def _failure(study: Path, job: Job) -> Failure:
+    log = study / job.log
+    return Failure(job.rule, job.wildcards, job.message or _last_line(log), job.log)
+
+
+def _last_line(log: Path) -> str:
+    try:
+        with open(log, "rb") as stream:
+            stream.seek(max(log.stat().st_size - _TAIL_BYTES, 0))
+            lines = stream.read().decode("utf-8", "replace").split("\n")
+    except OSError:
+        return ""
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
