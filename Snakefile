@@ -50,6 +50,7 @@ else:
 
     include: "rules/train.smk"
     include: "rules/out_of_fold.smk"
+    include: "rules/combine.smk"
     include: "rules/measure.smk"
     include: "rules/lacking.smk"
     include: "rules/raters.smk"

@@ -34,6 +34,7 @@ from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
 from residua.wiring import (
+    combinations,
     conventions,
     corrections,
     digests,
@@ -152,7 +153,7 @@ wildcard_constraints:
     channel=preparation.all_channels(loaded),
     label="|".join(study.labels),
     batch="|".join(cohort.candidates),
-    arch="|".join([*study.archs, *study.elsewhere]),
+    arch="|".join([*study.archs, *study.elsewhere, *study.combinations]),
     inputs="|".join(dict.fromkeys([*study.inputs, *(inputs for _, inputs in loaded.predictions)])),
     fold="|".join(str(fold) for fold in loaded.folds),
     subset="|".join(loaded.subsets),

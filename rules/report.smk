@@ -24,7 +24,9 @@ rule report:
         captions=expand("results/figures/{figure}.txt", figure=publication.figures(loaded)),
         metrics=publication.metrics_files(loaded),
         statistics=expand("results/statistics/{comparison}.parquet", comparison=publication.comparisons(loaded)),
-        thresholds=[file for model in loaded.judged for file in elsewhere.threshold_files(loaded, *model)],
+        thresholds=[
+            file for model in elsewhere.chosen_thresholds(loaded) for file in elsewhere.threshold_files(loaded, *model)
+        ],
         models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in loaded.trained],
         flags="results/quality/flags.tsv",
         left_out=faults.left_out(loaded),

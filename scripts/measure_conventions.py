@@ -23,7 +23,7 @@ files = Files(
 )
 given, lesions = judging["given"], LesionRule(**judging["lesions"])
 threshold = read_json(job.input.threshold[0])["threshold"] if given is None else given
-by = Judging(threshold, given is not None, judging["min_component_voxels"], classification, lesions)
+by = Judging(threshold, judging["keeps_threshold"], judging["min_component_voxels"], classification, lesions)
 conventions = compared(convention_of(masks, classification, numbers), job.params.conventions)
 rows = measure_by_convention(files, job.params.cases, conventions, by)
 with writing(job.output[0]) as beside:

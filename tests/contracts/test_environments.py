@@ -54,7 +54,7 @@ SCRIPTS = {
         "check_cohort", "split_folds", "register", "warp_label", "strip", "sample", "select_cases", "choose_threshold",
         "segment", "measure", "list_lesions", "rate", "compare_raters", "compare_inputs", "compare_architectures",
         "intervals", "compare_paired", "compare_raters_paired", "nested_estimate", "discrimination",
-        "measure_conventions", "compare_conventions",
+        "measure_conventions", "compare_conventions", "combine",
         "analyse_survival", "kaplan_meier",
         "table1", "table2", "table3", "table4", "table_s2", "table_baseline", "supplementary_table",
         "figure1", "figure3", "figure4",

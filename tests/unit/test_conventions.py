@@ -212,7 +212,7 @@ def measured(
     folder: Path,
     conventions: tuple[Convention, ...] = (ARTICLE, AUTHORS_CODE_2023, BRATS_LESIONWISE),
     threshold: float = 0.9,
-    is_given: bool = False,
+    is_kept: bool = False,
     **changed: tuple[NDArray[np.float32], NDArray[np.float32]],
 ) -> pd.DataFrame:
     """The rows of these patients, of whom some maps and references may be ``changed``."""
@@ -236,7 +236,7 @@ def measured(
     metrics.to_parquet(folder / "metrics.parquet")
     maps_of = {split: [manifest] for split, manifest in manifests["maps"].items()}
     files = Files(manifests["masks"], maps_of, references, str(folder / "metrics.parquet"))
-    judging = Judging(threshold, is_given, 2, RULE, rule)
+    judging = Judging(threshold, is_kept, 2, RULE, rule)
     return measure_by_convention(files, CASES, conventions, judging)
 
 
@@ -274,7 +274,7 @@ def test_another_rule_for_small_components_removes_them_from_the_mask(tmp_path: 
 
 
 def test_a_threshold_that_was_given_stays(tmp_path: Path) -> None:
-    rows = measured(tmp_path, threshold=0.6, is_given=True)
+    rows = measured(tmp_path, threshold=0.6, is_kept=True)
     assert set(rows["threshold"]) == {0.6}
 
 

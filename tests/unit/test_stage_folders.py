@@ -25,6 +25,7 @@ FOLDERS = {
     "check_preprocessing": set(),
     "choose_threshold": {"images", "metrics", "segmentation"},
     "collect_failures": set(),
+    "combine": {"images", "metrics", "segmentation"},
     "compare_architectures": JUDGED,
     "compare_conventions": JUDGED,
     "compare_inputs": JUDGED,

@@ -23,6 +23,7 @@ from residua.report.beside import beside_the_article
 from residua.report.checklist_answers import Run
 from residua.report.citations import cited
 from residua.report.cohort import cohort_facts, eligibility, is_the_articles_cohort, patients_by_hospital
+from residua.report.combinations import combinations
 from residua.report.conventions import conventions
 from residua.report.corrections import corrections
 from residua.report.deviations import applying
@@ -165,6 +166,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         significance(statistics, labels),
         paired(statistics, labels, study.statistics),
         nested(statistics["nested"], labels),
+        combinations(cases, study, labels),
         conventions(statistics.get("conventions"), labels),
         prognosis(statistics.get("prognosis"), labels, study.statistics.alpha),
     ]

@@ -48,10 +48,10 @@ class Files:
 
 @dataclass(frozen=True)
 class Judging:
-    """The study's own threshold and whether it was given, its smallest component, its classes, and what a lesion is."""
+    """The study's threshold and whether all conventions keep it, its smallest component, classes and lesions."""
 
     threshold: float
-    is_given: bool
+    is_kept: bool
     min_component_voxels: int
     classification: Classification
     lesions: LesionRule
@@ -100,7 +100,7 @@ def _measured(
     sources = files.maps if rule else {split: [manifest] for split, manifest in files.segmentations.items()}
     images = {split: by_patient(manifests) for split, manifests in sources.items()}
     threshold = judging.threshold
-    if rule and not judging.is_given:
+    if rule and not judging.is_kept:
         threshold = _chosen(images["validation"], files.references, cases, rule, judging)
     for case in cases:
         patient = case["patient"]

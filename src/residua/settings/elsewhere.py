@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Mapping
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
@@ -80,3 +81,14 @@ class Elsewhere(Frozen):
         if wrong or repeated:
             raise ValueError("; ".join(wrong or ["two input configurations have the same predictions"]))
         return self
+
+
+def meaning_something_else(elsewhere: Mapping[str, Elsewhere], taken: Collection[str]) -> list[str]:
+    """Name the columns of predictions that are among those ``taken``, which have a meaning of their own."""
+    return [
+        f"elsewhere.{name}.inputs.{inputs} names {place}, a column of the cohort table with a meaning of its own; "
+        "put the predictions into another column"
+        for name, other in elsewhere.items()
+        for inputs, place in other.inputs.items()
+        if place in taken
+    ]

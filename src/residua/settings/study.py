@@ -16,8 +16,9 @@ from residua.settings.brain_mask import BrainMask
 from residua.settings.channels import DerivedChannel, undroppable, unusable_derived, unusable_inputs
 from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
+from residua.settings.combinations import Combinations, uncombinable
 from residua.settings.conventions import Conventions
-from residua.settings.elsewhere import Elsewhere
+from residua.settings.elsewhere import Elsewhere, meaning_something_else
 from residua.settings.faults import MostExcluded, OnFault
 from residua.settings.initial_bundle import initial_bundles_of
 from residua.settings.lesions import LesionMatching
@@ -87,6 +88,7 @@ class Study(Frozen):
     elsewhere: dict[Identifier, Elsewhere] = Field(
         default_factory=dict, description="Networks trained elsewhere, whose predictions are judged beside the study's."
     )
+    combinations: Combinations = Field(default_factory=dict)
     postprocessing: Postprocessing = Field(description="How a probability map becomes a mask.")
     classification: Classification = Field(description="Classes of patients: residual tumour or gross total resection.")
     lesions: LesionMatching = Field(default=LesionMatching(), description="When a lesion is found.")
@@ -152,11 +154,13 @@ class Study(Frozen):
     def choices(self, experiment: str) -> dict[str, str]:
         """Return the input configuration of each network in an experiment, or that results choose it.
 
-        Networks of elsewhere come last; one with a single input configuration has it.
+        Then networks of elsewhere, of which one with a single input configuration has it, and combinations, which
+        have that of their first network unless they are named.
         """
         chosen: dict[str, str] = getattr(self.statistics.best_inputs, experiment)
         own = {arch: chosen[arch] for arch in self.archs}
-        return own | {name: chosen.get(name, next(iter(other.inputs))) for name, other in self.elsewhere.items()}
+        others = {name: chosen.get(name, next(iter(other.inputs))) for name, other in self.elsewhere.items()}
+        return own | others | {name: chosen.get(name, own[each.archs[0]]) for name, each in self.combinations.items()}
 
     def candidates(self, experiment: str, arch: str) -> list[str]:
         """Return the input configurations of ``arch`` in an experiment: the chosen one, or all if results choose."""
@@ -170,7 +174,7 @@ class Study(Frozen):
             (experiment, arch)
             for experiment in BestInputs.model_fields
             if experiment != "raters" or self.raters
-            for arch in self.archs
+            for arch in (*self.archs, *self.combinations)
             if len(self.candidates(experiment, arch)) > 1
         ]
 
@@ -252,15 +256,11 @@ class Study(Frozen):
 
     @model_validator(mode="after")
     def _predictions_have_columns_of_their_own(self) -> Study:
-        taken = {*CONTRACT, *self.images, *self.labels}
-        problems = [
-            f"elsewhere.{name}.inputs.{inputs} names {place}, a column of the cohort table with a meaning of its own; "
-            "put the predictions into another column"
-            for name, other in self.elsewhere.items()
-            for inputs, place in other.inputs.items()
-            if place in taken
-        ]
-        return _refused(self, problems)
+        return _refused(self, meaning_something_else(self.elsewhere, {*CONTRACT, *self.images, *self.labels}))
+
+    @model_validator(mode="after")
+    def _combined_of_trained(self) -> Study:
+        return _refused(self, [*uncombinable(self.combinations, self.archs, [*known_networks(), *self.elsewhere])])
 
     @model_validator(mode="after")
     def _inputs_chosen(self) -> Study:
@@ -277,7 +277,7 @@ class Study(Frozen):
             problems += [
                 f"{key}.{arch} names {choice}, which is missing under inputs"
                 for arch, choice in choices.items()
-                if arch in self.archs and choice not in (*self.inputs, OUT_OF_FOLD)
+                if arch in (*self.archs, *self.combinations) and choice not in (*self.inputs, OUT_OF_FOLD)
             ]
         return _refused(self, problems)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from residua.settings.conventions import ConventionName
 from residua.wiring.application import LoadedApplication
-from residua.wiring.elsewhere import given_threshold, postprocessing_of
+from residua.wiring.elsewhere import drawn_by, given_threshold, postprocessing_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import lesion_rule
 
@@ -33,5 +33,11 @@ def own(loaded: LoadedStudy) -> dict[str, Any]:
 
 def judging(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
     """Return by which settings a network is measured, as builtins."""
-    smallest = postprocessing_of(loaded, arch)["min_component_voxels"]
-    return {"given": given_threshold(loaded, arch), "min_component_voxels": smallest, "lesions": lesion_rule(loaded)}
+    given = given_threshold(loaded, arch)
+    return {
+        "given": given,
+        # A gate and who draws have theirs.
+        "keeps_threshold": given is not None or drawn_by(loaded, arch) != arch,
+        "min_component_voxels": postprocessing_of(loaded, arch)["min_component_voxels"],
+        "lesions": lesion_rule(loaded),
+    }

@@ -35,14 +35,24 @@ def given_threshold(loaded: LoadedStudy, arch: str) -> float | None:
 
 
 def threshold_files(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
-    """Return the file of a threshold that out-of-fold predictions choose; none where the configuration gives it."""
+    """Return the file of the threshold that out-of-fold predictions choose; none where the configuration gives it."""
     chosen = given_threshold(loaded, arch) is None
-    return [f"results/segmentations/{arch}/{inputs}/threshold.json"] if chosen else []
+    return [f"results/segmentations/{drawn_by(loaded, arch)}/{inputs}/threshold.json"] if chosen else []
+
+
+def drawn_by(loaded: LoadedStudy, arch: str) -> str:
+    """Return the network whose threshold a network has: its own, unless it is drawn by one and gated by another."""
+    combination = loaded.study.combinations.get(arch)
+    return combination.draw or arch if combination else arch
 
 
 def chosen_thresholds(loaded: LoadedStudy) -> list[tuple[str, str]]:
     """Return the networks and input configurations whose threshold out-of-fold predictions choose."""
-    return [model for model in loaded.judged if threshold_files(loaded, *model)]
+    return [
+        (arch, inputs)
+        for arch, inputs in loaded.judged
+        if given_threshold(loaded, arch) is None and drawn_by(loaded, arch) == arch
+    ]
 
 
 def postprocessing_of(loaded: LoadedStudy, arch: str) -> dict[str, Any]:

@@ -64,8 +64,9 @@ class LoadedStudy:
 
     @cached_property
     def judged(self) -> list[tuple[str, str]]:
-        """Every network with every input configuration that is measured: the study's own, then those of elsewhere."""
-        return [*self.models, *self.predictions]
+        """Every network and input configuration that is measured: the study's own, of elsewhere, and combinations."""
+        combined = [(name, inputs) for name in self.study.combinations for inputs in self.study.inputs]
+        return [*self.models, *self.predictions, *combined]
 
     @cached_property
     def trained(self) -> list[tuple[str, str, int]]:
@@ -80,4 +81,5 @@ class LoadedStudy:
     def arch_labels(self) -> dict[str, str]:
         """What each network is called in tables and figures."""
         own = {arch: self.study.settings_of(arch).label for arch in self.study.archs}
-        return own | {name: f"{other.label} ({MADE_ELSEWHERE})" for name, other in self.study.elsewhere.items()}
+        others = {name: f"{other.label} ({MADE_ELSEWHERE})" for name, other in self.study.elsewhere.items()}
+        return own | others | {name: each.label(own) for name, each in self.study.combinations.items()}

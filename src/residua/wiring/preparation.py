@@ -144,17 +144,24 @@ def models_of(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
 
 def out_of_fold_predictions(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
     """Return the probability maps of all validation patients, fold by fold."""
-    if (arch, inputs) in loaded.predictions:
-        return [f"results/elsewhere/{arch}/{inputs}/validation/manifest.json"]
+    if folder := _made_from_others(loaded, arch, inputs):
+        return [f"{folder}/validation/manifest.json"]
     return [f"results/predictions/{arch}/{inputs}/fold{fold}/manifest.json" for fold in loaded.folds]
+
+
+def _made_from_others(loaded: LoadedStudy, arch: str, inputs: str) -> str | None:
+    """Return the folder of maps that no network of the study predicts: of elsewhere, or of a combination."""
+    if (arch, inputs) in loaded.predictions:
+        return f"results/elsewhere/{arch}/{inputs}"
+    return f"results/combined/{arch}/{inputs}" if arch in loaded.study.combinations else None
 
 
 def predictions_of(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[str]:
     """Return the probability maps of the validation patients, or of the hold-out (split ``test``)."""
     if split == "validation":
         return out_of_fold_predictions(loaded, arch, inputs)
-    if (arch, inputs) in loaded.predictions:
-        return [f"results/elsewhere/{arch}/{inputs}/test/manifest.json"]
+    if folder := _made_from_others(loaded, arch, inputs):
+        return [f"{folder}/test/manifest.json"]
     return [f"results/ensemble/{arch}/{inputs}/manifest.json"]
 
 

@@ -8,6 +8,7 @@ from residua.publishing.notes import Note
 from residua.settings.base import REFERENCE_STANDARD
 from residua.wiring import conventions, validation
 from residua.wiring.application import LoadedApplication
+from residua.wiring.combinations import notes_of_combinations
 from residua.wiring.elsewhere import notes_of_elsewhere
 from residua.wiring.files import brain_mask_of, file_of, on_the_reference, registration_of
 from residua.wiring.loaded import LoadedStudy
@@ -97,7 +98,7 @@ def table_notes(loaded: LoadedStudy) -> list[Note]:
         f"{loaded.arch_labels[arch]}: the fold that is reported also ended the training, so that its validation rows "
         "are optimistic."
         for arch in early
-    ] + [*notes_of_elsewhere(loaded), *notes_of_persons(loaded)]
+    ] + [*notes_of_elsewhere(loaded), *notes_of_combinations(loaded), *notes_of_persons(loaded)]
 
 
 def outlines(loaded: LoadedStudy) -> dict[str, str]:

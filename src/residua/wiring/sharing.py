@@ -19,7 +19,9 @@ def descriptions(loaded: LoadedStudy) -> list[str]:
 
 def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, Any]:
     """Return the settings of the study as builtins, for one network and input configuration, without paths."""
-    whole = loaded.study.model_dump(mode="json", exclude={"cohort", "raters", "elsewhere"})
+    whole = loaded.study.model_dump(
+        mode="json", exclude={"cohort", "raters", "elsewhere", "combinations", "conventions"}
+    )
     network = dict(whole["networks"][arch])
     if start := initial_bundles_of(loaded.study.settings_of(arch)).get(inputs):
         network["initial_bundles"] = {inputs: start.by_digest().model_dump(mode="json")}
