@@ -83,6 +83,7 @@ else:
             "results/quality/index.html",
             "results/quality/sound.json",
             "results/report/index.html",
+            casebook.pages(loaded),
 
 
 take_paths_as_they_are()

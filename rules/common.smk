@@ -34,6 +34,7 @@ from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import load_study
 from residua.wiring import (
+    casebook,
     combinations,
     conventions,
     corrections,

@@ -15,6 +15,10 @@
 #   results/report/references.bib                  the publications that they cite
 #   results/report/claim.{md,csv}                  CLAIM 2024, filled in where the run knows the answer
 #   results/report/tripod_ai.{md,csv}              TRIPOD+AI, likewise
+# and, unless the configuration asks for none (report.cases: 0), from the images and labels of the cohort table,
+#   results/segmentations/{arch}/{inputs}/{split}/manifest.json, results/brain/{batch}/manifest.json, a page for each
+#   hospital and one of the worst cases:
+#   results/report/cases/manifest.json             digests of index.html and hospital-{hospital}.html
 rule report:
     """Write the report of the run: cohort, methods, results, findings, deviations and provenance."""
     input:
@@ -67,3 +71,42 @@ rule report:
         code=code("report"),
     script:
         "../scripts/report.py"
+
+
+if casebook.pages(loaded):
+
+    rule report_cases:
+        """Write a page for each hospital, and one that ranks the worst cases and shows them."""
+        input:
+            metrics=publication.compared_metrics(loaded),
+            validation=casebook.segmentations(loaded, "validation"),
+            test=casebook.segmentations(loaded, "test"),
+            brains=files.brain_manifests(loaded, split.patients),
+            baseline="results/tables/baseline.csv",
+        output:
+            casebook.MANIFEST,
+        log:
+            "results/logs/report_cases.log",
+        benchmark:
+            "results/benchmarks/report_cases.tsv"
+        conda:
+            environment("core")
+        threads: 1
+        resources:
+            mem_mb=growing(4000),
+            runtime=30,
+        params:
+            models=publication.compared(loaded),
+            # What they hold has gone into the masks and the measurements, which this rule waits for.
+            scans=lambda wildcards: casebook.scans(loaded),
+            brains=lambda wildcards: casebook.brains(loaded),
+            pages=lambda wildcards: casebook.quality_pages(loaded),
+            title=study.title,
+            best_inputs=study.choices("segmentation"),
+            classification=study.classification.model_dump(mode="json"),
+            arch_labels=loaded.arch_labels,
+            cases=study.report.cases,
+            layout=layout("casebook/*.html", "pages/head.html", "pages/style.css"),
+            code=code("report_cases"),
+        script:
+            "../scripts/report_cases.py"

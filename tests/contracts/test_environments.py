@@ -61,7 +61,7 @@ SCRIPTS = {
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
         "collect_failures", "check_preprocessing", "leave_out", "take_elsewhere", "compare_members",
         "compare_subsets", "bring_back", "compare_resections", "describe_model", "describe_resections", "list_patients",
-        "measure_before", "resection_figure", "unpack", "report_patient", "tabulate_patients",
+        "measure_before", "resection_figure", "unpack", "report_patient", "report_cases", "tabulate_patients",
         "score_bundles", "score_thresholds", "judge_calibrations", "summarise_validation", "deface",
     ],
     "torch": ["mask_brain", "prepare", "prepare_derived", "train", "predict", "export_model"],

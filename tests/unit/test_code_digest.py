@@ -320,7 +320,7 @@ def test_segmenting_depends_on_no_table_and_no_network(tmp_path: Path) -> None:
     [
         ("quality/flag_rules.py", {"assess_cohort", "report_patient"}),
         ("quality/patient_page.py", {"assess"}),
-        ("figures/slices.py", {"figure1", "figure3", "report_patient"}),
+        ("figures/slices.py", {"figure1", "figure3", "report_cases", "report_patient"}),
         ("metrics/surface.py", {"measure", "measure_conventions"}),
         ("metrics/voxelwise.py", {"measure", "measure_conventions"}),
         ("metrics/measure_patients.py", {"measure", "measure_conventions"}),

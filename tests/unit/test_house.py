@@ -118,8 +118,8 @@ LAYERS = (
     "resection", "prognosis",
     "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
-    "tables", "figures", "quality", "bundle", "cohort.commands", "report", "simulate", "importers", "importers.dicom",
-    "importers.public", "evaluation", "operations", "inference", "validation", "wiring", "export",
+    "tables", "figures", "quality", "casebook", "bundle", "cohort.commands", "report", "simulate", "importers",
+    "importers.dicom", "importers.public", "evaluation", "operations", "inference", "validation", "wiring", "export",
     "review",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""

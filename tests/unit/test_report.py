@@ -59,7 +59,7 @@ BRAIN_MASKS = {
 LABELS = {"nnunet": "nnU-Net", "agunet": "AGU-Net"}
 HOSPITALS = {"STO": 4, "GOT": 4, "PAR": 4, "AMS": 6}
 PATIENTS_PAGES = "../quality/index.html"
-FILES_BESIDE = ("methods.md", "references.bib", "claim.md", "tripod_ai.md")
+FILES_BESIDE = ("methods.md", "references.bib", "claim.md", "tripod_ai.md", "cases/index.html")
 """What names patients stays out of the report, which links to it."""
 VOID_PNG = bytes.fromhex("89504e470d0a1a0a")
 

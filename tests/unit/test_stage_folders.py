@@ -77,6 +77,7 @@ FOLDERS = {
         "statistics",
     },
     "report": {"article", "cohort", "cohort.split", "pages", "quality", "report", "tables"} | JUDGED,
+    "report_cases": {"casebook", "figures", "images", "pages", "quality", "tables"} | JUDGED,
     "resection_figure": {"figures", "resection"} | JUDGED,
     "sample": {"images", "networks", "preparation", "registration"},
     "score_bundles": {"validation"} | JUDGED,

@@ -16,7 +16,7 @@ from residua.quality.flag_rules import FLAG_RULES
 from residua.quality.flags import Flag
 from residua.quality.measures import subject_name
 from residua.quality.outliers import FAR, FEWEST
-from residua.quality.strips import strip_plot
+from residua.quality.strips import STYLE, strip_plot
 
 _ENDS = 5
 """At most so many patients are named at each end of a ranking."""
@@ -81,6 +81,7 @@ def cohort_page(
         heads=[f"{subject_name(subject)}: {how.title}" for subject, how in columns],
         everybody=_everybody(frame, columns, {flag.patient for flag in flags}),
         pages=pages,
+        strip_style=STYLE,
     )
 
 

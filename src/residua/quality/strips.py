@@ -13,6 +13,15 @@ from numpy.typing import NDArray
 
 from residua.quality.catalogue import Measure
 
+STYLE = Markup("""\
+.strip { display: block; width: 100%; max-width: 54rem; height: auto; font-size: 11px; fill: var(--soft); }
+.strip .dots { stroke: var(--accent); stroke-width: 5; stroke-linecap: round; stroke-opacity: .55; fill: none; }
+.strip .axis, .strip .median { stroke: var(--line); fill: none; }
+.strip .median { stroke: var(--soft); }
+.strip .limit { stroke: var(--warn); stroke-dasharray: 5 4; fill: none; }
+.strip .flagged { fill: #d1242f; stroke: var(--paper); stroke-width: 1; }
+@media (prefers-color-scheme: dark) { .strip .flagged { fill: #ff7b72; } }""")
+"""The style of the drawings, for the pages that hold them."""
 _WIDTH, _LEFT, _RIGHT = 760.0, 110.0, 20.0
 _ROW, _BOTTOM = 20.0, 34.0
 _SPREAD_PX = 5.0

@@ -188,6 +188,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         "same_cohort": is_the_articles_cohort(patients_by_hospital(read_json(sources.folds))),
         "deviations": applying(study),
         "differing": differing(study),
+        "worst_cases": study.report.cases,
         **_making(sources, making, study),
     }
 

@@ -183,7 +183,8 @@ def _of_results(run: Run) -> dict[str, Answer]:
         if run.cohort.unit == "hospital"
         else f"None: the hold-out, {held_out}, is of the same hospitals."
     )
-    pages = "Missed residual tumours and false alarms are counted in Table 4."
+    shown = " Pages beside the report show the worst cases of each kind." if run.study.report.cases else ""
+    pages = f"Missed residual tumours and false alarms are counted in Table 4.{shown}"
     return {
         "outcome": Answer(outcome),
         "measures": Answer(

@@ -28,6 +28,7 @@ from residua.settings.networks import Networks, known_networks
 from residua.settings.participation import Eligibility, Folds, Holdout, OnInvalid, Protocol, misplaced
 from residua.settings.postprocessing import Postprocessing
 from residua.settings.registration import Registration, SequenceRegistration
+from residua.settings.report import ReportPages
 from residua.settings.sequences import Sequences
 from residua.settings.sharing import ModelSharing
 from residua.settings.statistics import OUT_OF_FOLD, BestInputs, Statistics
@@ -93,9 +94,8 @@ class Study(Frozen):
     classification: Classification = Field(description="Classes of patients: residual tumour or gross total resection.")
     lesions: LesionMatching = Field(default=LesionMatching(), description="When a lesion is found.")
     conventions: Conventions = ()
-    statistics: Statistics = Field(
-        description="Significance, intervals and the input configuration of each experiment."
-    )
+    statistics: Statistics = Field(description="Significance, intervals and input configuration of each experiment.")
+    report: ReportPages = Field(default=ReportPages(), description="Pages of hospitals and of the worst cases.")
     sharing: ModelSharing = Field(default=ModelSharing(), description="What a bundle of trained models says.")
 
     @property
