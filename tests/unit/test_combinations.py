@@ -140,8 +140,8 @@ def test_a_mean_chooses_its_threshold_out_of_fold_and_a_gate_leaves_it_to_who_dr
 
 def test_the_notes_say_how_a_combination_is_made(loaded: LoadedStudy) -> None:
     notes = worded(combinations.notes_of_combinations(loaded), {})
-    assert notes[0].startswith("nnU-Net gated by AGU-Net: AGU-Net decides whether there is residual tumour;")
-    assert "averaged" in notes[1]
+    assert notes[0].startswith("nnU-Net gated by AGU-Net: the mask of nnU-Net where that of AGU-Net has")
+    assert notes[1].startswith("nnU-Net + AGU-Net: the mean of the probability maps")
     assert set(combinations.notes_of_combinations(loaded)) <= set(publication.table_notes(loaded))
 
 

@@ -105,6 +105,19 @@ def test_only_methods_of_the_run_are_cited() -> None:
         assert told(brain_mask=mask) & set.union(*own.values()) == own.get(method, set())
 
 
+def test_conventions_and_combinations_are_described_where_there_are_any() -> None:
+    assert "moawad2023" in told(conventions=["brats-lesionwise"]) - told(conventions=["authors-code-2023"])
+    both = {"gated": {"gate": "agunet", "draw": "nnunet"}, "mean": {"mean": ["nnunet", "agunet"]}}
+    labels = {**LABELS, "gated": "nnU-Net gated by AGU-Net", "mean": "nnU-Net + AGU-Net"}
+    passages = methods(study_of(combinations=both, conventions=[]), labels, False, 2)
+    (last,) = [passage.paragraphs[-1] for passage in passages if passage.heading == "Statistics"]
+    assert last == (
+        "Networks also judge together, each with the same inputs. nnU-Net gated by AGU-Net: the mask of nnU-Net where "
+        "that of AGU-Net has residual tumour, else an empty one; each with its own threshold. nnU-Net + AGU-Net: the "
+        "mean of the probability maps of nnU-Net and AGU-Net, at a threshold chosen out of fold."
+    )
+
+
 @pytest.mark.parametrize(
     ("changes", "keys"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from residua.report.wording import listed
+from residua.settings.conventions import ConventionName
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
 from residua.tables.models import folds_in_words
@@ -34,7 +35,22 @@ def statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[st
         f"[@schuirmann1987] find the mean difference of Jaccard within ±{100 * settings.equivalence_margin:g} points, "
         "a margin that was set for this study.",
     ]
-    return tuple(passage for passage in passages if rated or not passage.startswith("Raters"))
+    told = [passage for passage in passages if rated or not passage.startswith("Raters")]
+    return (*told, *_combinations(study, labels), *_conventions(study))
+
+
+def _combinations(study: Study, labels: Mapping[str, str]) -> list[str]:
+    """Return how networks judge together, where they do."""
+    words = [f"{labels.get(name, name)}: {each.in_words(labels)}" for name, each in study.combinations.items()]
+    return [f"Networks also judge together, each with the same inputs. {'. '.join(words)}."] if words else []
+
+
+def _conventions(study: Study) -> list[str]:
+    """Return by which other conventions the study is evaluated, if by any."""
+    if not study.conventions:
+        return []
+    known = [_CONVENTIONS[name] for name in study.conventions]
+    return [f"The numbers are also computed by other conventions of evaluation: {'; '.join(known)}."]
 
 
 def _paired(study: Study) -> str:
@@ -67,4 +83,11 @@ def _choices(study: Study, labels: Mapping[str, str], rated: bool) -> str:
     return f"Best input configurations, as set for this study: {'; '.join(words)}.{same}"
 
 
+_CONVENTIONS: Mapping[ConventionName, str] = {
+    "article": "that of the article's text",
+    "authors-code-2023": "that of the public evaluation code of the article's authors, with its own rule of the "
+    "threshold, which does not see patients after gross total resection",
+    "brats-lesionwise": "the lesion-wise scores of the BraTS challenges [@moawad2023], in which a missed or a false "
+    "lesion scores a Dice of 0 and a fixed distance",
+}
 _EXPERIMENTS = {"segmentation": "segmentation", "classification": "classification", "raters": "the inter-rater study"}

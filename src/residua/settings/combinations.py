@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from residua.settings.base import Distinct, Frozen, Identifier
+from residua.words import listed
 
 
 class Combination(Frozen):
@@ -35,6 +36,20 @@ class Combination(Frozen):
         'nnU-Net gated by AGU-Net'
         """
         return (" + " if self.mean else " gated by ").join(labels[arch] for arch in self.archs)
+
+    def in_words(self, labels: Mapping[str, str]) -> str:
+        """Say how the row is made, from the labels of its networks.
+
+        >>> Combination(mean=("agunet", "nnunet")).in_words({"agunet": "AGU-Net", "nnunet": "nnU-Net"})
+        'the mean of the probability maps of AGU-Net and nnU-Net, at a threshold chosen out of fold'
+        """
+        names = [labels.get(arch, arch) for arch in self.archs]
+        if self.mean:
+            return f"the mean of the probability maps of {listed(names)}, at a threshold chosen out of fold"
+        return (
+            f"the mask of {names[0]} where that of {names[1]} has residual tumour, else an empty one; each with its "
+            "own threshold"
+        )
 
     @model_validator(mode="after")
     def _one_kind(self) -> Combination:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from residua.publishing.notes import Note
-from residua.settings.combinations import Combination
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.preparation import predictions_of
 
@@ -27,17 +26,5 @@ def gate(loaded: LoadedStudy, name: str, inputs: str, split: str) -> list[str]:
 
 def notes_of_combinations(loaded: LoadedStudy) -> list[Note]:
     """Return a footnote for each combination."""
-    return [f"{loaded.arch_labels[name]}: {_words(loaded, each)}" for name, each in loaded.study.combinations.items()]
-
-
-def _words(loaded: LoadedStudy, combination: Combination) -> str:
-    labels = [loaded.arch_labels[arch] for arch in combination.archs]
-    if combination.mean:
-        return (
-            "the probabilities of these networks are averaged, each with the inputs of the row, and the threshold is "
-            "chosen out of fold."
-        )
-    return (
-        f"{labels[1]} decides whether there is residual tumour; where it finds some the mask is that of {labels[0]}, "
-        "else it is empty. Each has the inputs of the row and its own threshold."
-    )
+    labels = loaded.arch_labels
+    return [f"{labels[name]}: {each.in_words(labels)}." for name, each in loaded.study.combinations.items()]
