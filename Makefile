@@ -11,7 +11,7 @@ SEED ?= 1
 # File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
 SLOW := tests/faults tests/slurm tests/workflow tests/contracts
 
-.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm slurm dciodvfy lint docs rule-graph format clean
+.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm slurm dciodvfy latex lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
@@ -89,6 +89,16 @@ slurm:
 dciodvfy:
 	command -v dciodvfy > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 	    --no-install-recommends dicom3tools > /dev/null; }
+
+# LaTeX, which compiles the tables. Of its largest package only what they need: all of it takes minutes.
+TEXMF := /usr/local/share/texmf
+latex:
+	command -v pdflatex > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
+	    --no-install-recommends texlive-latex-base texlive-latex-recommended > /dev/null; }
+	kpsewhich adjustbox.sty > /dev/null || { mkdir -p build/latex $(TEXMF)/tex/latex && cd build/latex && \
+	    apt-get download -qq texlive-latex-extra && dpkg-deb --fsys-tarfile texlive-latex-extra_*.deb | tar -x \
+	    -C $(TEXMF)/tex/latex --strip-components 7 --wildcards '*/tex/latex/adjustbox/*' '*/tex/latex/collectbox/*' && \
+	    mktexlsr $(TEXMF) 2> /dev/null && rm texlive-latex-extra_*.deb; }
 
 build/lint/cohort.tsv: | dev
 	$(BIN)/residua simulate --like micro --patients 8 --seed 1 --out build/lint

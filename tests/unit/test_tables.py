@@ -22,7 +22,8 @@ from residua.settings.statistics import BestInputs, Statistics
 from residua.tables import supplement
 from residua.tables.cells import interval, mean_sd, median, number, p_value, plain, yes_or_no
 from residua.tables.html import to_html
-from residua.tables.latex import escaped, to_latex
+from residua.tables.latex import to_latex
+from residua.tables.latex_text import escaped
 from residua.tables.render import Cell, Table, to_csv, to_markdown
 from residua.tables.supplement import supplementary_table
 from residua.tables.table1 import table1
@@ -430,6 +431,10 @@ def test_latex_rows_do_not_begin_with_an_argument_of_the_row_before() -> None:
         ("[-1.5, 2] STO-1", "[$-$1.5, 2] STO-1"),
         ("p<0.0001", r"p\textless{}0.0001"),
         ("≥ 0.175 mm³", r"$\geq$ 0.175 mm$^3$"),
+        ("κ ± 1.96 sd/√folds ≈ ∞", r"$\kappa$ $\pm$ 1.96 sd/$\surd$folds $\approx$ $\infty$"),
+        ("Sønderborg, Århus, Łódź, Besançon: 5 µm", "Sønderborg, Århus, Łódź, Besançon: 5 µm"),
+        ("Ą Đ Þ „a“ « ά x₂ ﬁ", r"A D Th ,,a“ $\ll$ $\alpha$ x2 fi"),
+        ("Ga\N{COMBINING RING ABOVE}rd\N{ZERO WIDTH SPACE}en 中", "Gården [U+4E2D]"),
     ],
 )
 def test_latex_escapes_text(text: str, expected: str) -> None:
@@ -689,3 +694,26 @@ def test_numbers_have_fixed_decimals_and_nan_is_not_available() -> None:
 def test_the_column_of_notes_has_room_for_sentences_in_html() -> None:
     html = to_html(Table(pd.DataFrame({"Model": ["nnU-Net B"], "Note": ["not estimable: one patient"]}), "Caption."))
     assert '<th scope="col">Model</th><th scope="col" class="sentence">Note</th>' in html
+
+
+def _long_of(cells: list[str], columns: int = 1) -> str:
+    return to_latex(Table(pd.DataFrame({f"k{n}": cells for n in range(columns)}), "Long"))
+
+
+def test_a_long_table_takes_the_largest_letters_that_fit() -> None:
+    sizes = [_long_of(["12.34±5.67"] * 41, columns).splitlines()[2].partition("{")[0] for columns in (5, 6, 9)]
+    assert sizes[0] == r"\footnotesize\setlength"
+    turned = [r"\begin{landscape}" in _long_of(["12.34±5.67"] * 41, columns) for columns in (3, 9)]
+    assert turned == [False, True]
+
+
+def test_a_long_table_breaks_the_lines_of_a_column_of_sentences_and_says_what_it_needs() -> None:
+    printed = _long_of(["a sentence that nobody could print on one line, whatever the letters, " * 4] * 41, 2)
+    assert printed.startswith("% Needs \\usepackage{adjustbox, array, booktabs, caption, longtable, pdflscape}")
+    assert printed.count(r">{\raggedright\arraybackslash}p{") == 2
+
+
+def test_a_table_whose_caption_leaves_no_room_breaks_across_pages() -> None:
+    rows = pd.DataFrame({"k": range(36)})
+    assert r"\begin{longtable}" in to_latex(Table(rows, "many words " * 110))
+    assert r"\begin{longtable}" not in to_latex(Table(rows, "few words"))

@@ -2,101 +2,85 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
+from residua.tables.latex_layout import HEIGHT_PT, LINE_PT, lines_of, long_layout
+from residua.tables.latex_text import escaped
 from residua.tables.render import Cell, Table
 
 PACKAGES = "% Needs \\usepackage{adjustbox, booktabs, caption, longtable}"
 
 _ROWS_ON_A_PAGE = 40
-_WIDE = 9
-"""A long table of more columns is turned: nothing makes it as narrow as the text."""
-_SPECIAL = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "#": r"\#",
-    "$": r"\$",
-    "%": r"\%",
-    "&": r"\&",
-    "_": r"\_",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "|": r"\textbar{}",
-    "`": r"\textasciigrave{}",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "≤": r"$\leq$",
-    "≥": r"$\geq$",
-    "−": "$-$",
-    "–": r"\textendash{}",
-    "³": "$^3$",
-    "-": "-{}",
-}
-"""The ten specials, signs that OT1 fonts set as others, signs that are mathematics in LaTeX, and a hyphen before
-another, which would make a dash.
-"""
-
-_TO_REPLACE = re.compile(rf"-(?=-)|[{re.escape(''.join(sign for sign in _SPECIAL if sign != '-'))}]")
-_NEGATIVE = re.compile(r"(?<![\w-])-(?=\d)")
 
 
 def to_latex(table: Table) -> str:
-    """Print a ``table`` no wider than the text, or a ``longtable`` for more rows than a page holds; texts are escaped.
+    """Print a ``table`` no wider than the text, or a ``longtable`` where a page cannot hold it; texts are escaped.
 
     LaTeX adds no number to the caption, because the caption holds the table's own.
     """
     columns = [list(cells) for _, cells in table.frame.items()]
-    layout = "".join("r" if any(isinstance(cell, Cell | int) for cell in cells) else "l" for cells in columns)
-    head = [r"\toprule", _row(escaped(str(name)) for name in table.frame.columns), r"\midrule"]
-    body = [_row(_cell(cell) for cell in row) for row in table.frame.itertuples(index=False)]
-    caption = rf"\caption*{{{escaped(table.caption)}}}"
-    build = _long if len(body) > _ROWS_ON_A_PAGE else _floating
-    lines = [PACKAGES, *build(layout, caption, head, body, _notes(table.notes))]
-    if build is _long and len(columns) > _WIDE:
-        lines = _turned(lines)
+    sides = "".join("r" if any(isinstance(cell, Cell | int) for cell in cells) else "l" for cells in columns)
+    lines = _floating(table, sides) if _fits_on_a_page(table) else _long(table, columns, sides)
     return "\n".join(lines) + "\n"
 
 
-def escaped(text: str) -> str:
-    """Escape text so that LaTeX prints it as it is; a hyphen before a number becomes a minus sign."""
-    plain = _NEGATIVE.sub("−", " ".join(text.split()))
-    return _TO_REPLACE.sub(lambda sign: _SPECIAL[sign[0]], plain)
+def _fits_on_a_page(table: Table) -> bool:
+    lines = len(table.frame) + lines_of(table.caption) + sum(map(lines_of, table.notes))
+    return len(table.frame) <= _ROWS_ON_A_PAGE and lines * LINE_PT <= HEIGHT_PT
 
 
-def _floating(layout: str, caption: str, head: list[str], body: list[str], notes: list[str]) -> list[str]:
+def _floating(table: Table, sides: str) -> list[str]:
+    head, body = _rows(table, r"\scriptsize")
     return [
-        *(r"\begin{table}[htbp]", r"\centering", caption),
-        *(r"\begin{adjustbox}{max width=\textwidth}", rf"\begin{{tabular}}{{{layout}}}"),
+        *(PACKAGES, r"\begin{table}[htbp]", r"\centering", _caption(table)),
+        *(r"\begin{adjustbox}{max width=\textwidth}", rf"\begin{{tabular}}{{{sides}}}"),
         *(*head, *body, r"\bottomrule"),
-        *(r"\end{tabular}", r"\end{adjustbox}", *notes, r"\end{table}"),
+        *(r"\end{tabular}", r"\end{adjustbox}", *_notes(table.notes), r"\end{table}"),
     ]
 
 
-def _long(layout: str, caption: str, head: list[str], body: list[str], notes: list[str]) -> list[str]:
-    return [
-        *(r"\begingroup", r"\footnotesize", rf"\begin{{longtable}}{{{layout}}}", rf"{caption} \\"),
+def _long(table: Table, columns: Sequence[Sequence[object]], sides: str) -> list[str]:
+    heads = map(str, table.frame.columns)
+    texts = [[(name, ""), *map(_plain, cells)] for name, cells in zip(heads, columns, strict=True)]
+    layout = long_layout(texts, sides)
+    head, body = _rows(table, layout.small)
+    size = rf"{layout.size}\setlength{{\tabcolsep}}{{{layout.gap_pt:g}pt}}\setlength{{\LTcapwidth}}{{\linewidth}}"
+    lines = [
+        *(r"\begingroup", size, rf"\begin{{longtable}}{{{layout.columns}}}", rf"{_caption(table)} \\"),
         *(*head, r"\endfirsthead", *head, r"\endhead", *body, r"\bottomrule"),
-        *(r"\end{longtable}", *notes, r"\endgroup"),
+        *(r"\end{longtable}", *_notes(table.notes, r"\noindent"), r"\endgroup"),
     ]
+    if layout.turned:
+        lines = [r"\begin{landscape}", *lines, r"\end{landscape}"]
+    needed = ["adjustbox", *(["array"] if layout.breaks else []), "booktabs", "caption", "longtable"]
+    needed += ["pdflscape"] if layout.turned else []
+    return [f"% Needs \\usepackage{{{', '.join(needed)}}}", *lines]
 
 
-def _turned(lines: list[str]) -> list[str]:
-    head, *body = [line.replace(r"\footnotesize", r"\tiny\setlength{\tabcolsep}{2pt}") for line in lines]
-    return [head.replace("longtable}", "longtable, pdflscape}"), r"\begin{landscape}", *body, r"\end{landscape}"]
+def _rows(table: Table, small: str) -> tuple[list[str], list[str]]:
+    """Return the lines of the head and of the body; ``small`` is the size of n and undefined."""
+    head = [r"\toprule", _row(escaped(str(name)) for name in table.frame.columns), r"\midrule"]
+    return head, [_row(_cell(cell, small) for cell in row) for row in table.frame.itertuples(index=False)]
 
 
-def _notes(notes: Sequence[str]) -> list[str]:
+def _caption(table: Table) -> str:
+    return rf"\caption*{{{escaped(table.caption)}}}"
+
+
+def _notes(notes: Sequence[str], before: str = "") -> list[str]:
+    """Return the footnotes; ``before`` keeps the box at the margin, where paragraphs are indented."""
     lines = [rf"\par\smallskip\noindent {escaped(note)}" for note in notes]
-    return [r"\begin{minipage}{\textwidth}", r"\footnotesize", *lines, r"\end{minipage}"] if notes else []
+    begin = rf"{before}\begin{{minipage}}{{\textwidth}}"
+    return [begin, r"\footnotesize", *lines, r"\end{minipage}"] if notes else []
 
 
-def _cell(cell: object) -> str:
+def _plain(cell: object) -> tuple[str, str]:
+    return (cell.text, f"({cell.origin})") if isinstance(cell, Cell) else (str(cell), "")
+
+
+def _cell(cell: object, small: str) -> str:
     if isinstance(cell, Cell):
-        return rf"{escaped(cell.text)} {{\scriptsize ({escaped(cell.origin)})}}"
+        return rf"{escaped(cell.text)} {{{small} ({escaped(cell.origin)})}}"
     return escaped(str(cell))
 
 

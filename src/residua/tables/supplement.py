@@ -1,4 +1,6 @@
-"""Build the tables behind the article's statistics; neither version of the article prints its own (Tables S3 to S9).
+"""Build the tables behind the article's statistics, with the numbers by which its text names them (Tables S3 to S9).
+
+Neither version of the article prints its own.
 
 Each takes the frame of its parquet file (``residua.statistics``), the networks' labels and the study's settings.
 """
@@ -41,7 +43,7 @@ def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stati
         for row in frame.to_dict("records")
     ]
     caption = (
-        "Supplement to Table 3 (the article's Tables S3 and S4). Tukey's range test of the inputs of each network: "
+        "Tables S3 and S4 (supplement to Table 3). Tukey's range test of the inputs of each network: "
         "mean Dice of DSC-P's patients of the test set with input 1 minus input 2, in percentage points, with "
         f"simultaneous intervals. Significant: p < {statistics.alpha:g}. The test takes the samples as independent, "
         "although every input sees the same patients."
@@ -63,7 +65,7 @@ def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistic
         for row in frame.to_dict("records")
     ]
     caption = (
-        "Supplement to Table 3 (the article's Table S5). Mann-Whitney U test, two-sided, of the Dice of DSC-P's "
+        "Table S5 (supplement to Table 3). Mann-Whitney U test, two-sided, of the Dice of DSC-P's "
         f"patients of the test set, each network with its best input. Significant: p < {statistics.alpha:g}. The test "
         "takes the samples as independent, although both networks see the same patients."
     )
@@ -85,7 +87,7 @@ def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stat
         for row in frame.to_dict("records")
     ]
     caption = (
-        "Supplement to Figure 4 (the article's Tables S8 and S9). Mann-Whitney U test, two-sided, of the Jaccard of "
+        "Tables S8 and S9 (supplement to Figure 4). Mann-Whitney U test, two-sided, of the Jaccard of "
         "each network with its best input against each rater, and against the novices, the experts and all: a group's "
         "score is its raters' mean for each patient. Patients: those with residual tumour in the reference in use. "
         f"Significant: p < {statistics.alpha:g}; no significant difference is no proof of being on par."
@@ -129,7 +131,7 @@ def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: St
         names = dict(zip(("Data", "Model 1", "Model 2"), key, strict=True))
         pairs.setdefault(key, {**names})[_name(row["rate"])] = _comparison(row["significant"])
     caption = (
-        "Supplement to Table 4 (the article's Tables S6 and S7). Pairs of models compared by the "
+        "Tables S6 (Test) and S7 (Val; supplement to Table 4). Pairs of models compared by the "
         f"{level(statistics)} intervals of their classification: significant when the intervals do not overlap. Not "
         "comparable: one of the models has no interval, for the reason given with the intervals. Non-overlap is "
         "stricter than a test of the difference at the same level."
