@@ -16,6 +16,7 @@ from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
 from residua.evaluation.command import evaluate
 from residua.export.command import export
+from residua.export.crate_command import crate
 from residua.importers.command import app as import_app
 from residua.inference.command import predict
 from residua.operations.command import status
@@ -42,6 +43,7 @@ app = typer.Typer(
 )
 app.add_typer(import_app, name="import")
 app.command()(bundle)
+app.command()(crate)
 app.command()(evaluate)
 app.command()(export)
 app.command()(merge)
