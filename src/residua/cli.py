@@ -19,7 +19,7 @@ from residua.export.command import export
 from residua.export.crate_command import crate
 from residua.importers.command import app as import_app
 from residua.inference.command import predict
-from residua.operations.command import status
+from residua.operations.command import explain, status
 from residua.review.command import review
 from residua.validation.command import validate
 
@@ -45,6 +45,7 @@ app.add_typer(import_app, name="import")
 app.command()(bundle)
 app.command()(crate)
 app.command()(evaluate)
+app.command()(explain)
 app.command()(export)
 app.command()(merge)
 app.command()(predict)

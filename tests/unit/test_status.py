@@ -65,7 +65,7 @@ def epochs(study: Path, ends: list[datetime], first: int = 1) -> None:
 
 
 def test_a_run_through_slurm_is_read_with_the_jobs_of_its_groups(tmp_path: Path) -> None:
-    run = read_run(ran(tmp_path, "slurm"))
+    run = read_run(ran(tmp_path, "slurm").open())
     assert (run.host, run.ended, sum(run.planned.values())) == ("node1", False, 43)
     assert Counter(job.state for job in run.jobs.values()) == {"done": 33, "running": 2}
     assert Counter(job.rule for job in run.of("done"))["register"] == 8
@@ -75,7 +75,7 @@ def test_a_run_through_slurm_is_read_with_the_jobs_of_its_groups(tmp_path: Path)
 
 
 def test_a_job_that_was_tried_again_is_done(tmp_path: Path) -> None:
-    (job,) = read_run(ran(tmp_path, "retried")).jobs.values()
+    (job,) = read_run(ran(tmp_path, "retried").open()).jobs.values()
     assert (job.state, job.slurm_id, job.rule) == ("done", "6", "split_folds")
 
 
@@ -103,7 +103,7 @@ def test_the_latest_run_that_planned_anything_counts(tmp_path: Path) -> None:
     unlocked.write_text("Unlocked working directory.")
     found = latest_run(tmp_path)
     assert found is not None
-    assert found.file.name.startswith("2026-11-27T110000")
+    assert found[0].name.startswith("2026-11-27T110000")
     ran(tmp_path, "nothing", at="2026-11-27T130000.000000")
     assert status_of_study(tmp_path, NOW).state == "complete"
 

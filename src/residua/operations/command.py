@@ -1,8 +1,9 @@
-"""``residua status``: how far a study is."""
+"""``residua status`` and ``residua explain``: how far a study is, what would start and why, and what is damaged."""
 
 from __future__ import annotations
 
 import json
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -40,3 +41,35 @@ def status(
     except KeyboardInterrupt:
         # The run goes on: only its reader leaves.
         return
+
+
+def explain(
+    study: Annotated[Path, typer.Argument(help="Folder in which the study ran (snakemake --directory).")] = Path("."),
+    verify: Annotated[bool, typer.Option("--verify", help="Compare every result with its digest instead.")] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Files that --verify reads at a time.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for a program to read.")] = False,
+) -> None:
+    """Say why each job would start if the last command were given again; with --verify, which results are damaged.
+
+    Exit code 1 where --verify finds damage.
+    """
+    from rich.console import Console
+
+    from residua.operations.explain_view import cause_table, verification_lines
+    from residua.operations.verify import verify_study
+    from residua.operations.why import explained
+
+    if verify:
+        found = verify_study(study, workers, _counted if not as_json else lambda done, total: None)
+        typer.echo(json.dumps(asdict(found), indent=1) if as_json else "\n".join(verification_lines(found)))
+        raise typer.Exit(1 if found.damaged else 0)
+    explanation = explained(study)
+    if as_json:
+        typer.echo(json.dumps(asdict(explanation), indent=1))
+    else:
+        Console().print(cause_table(explanation))
+
+
+def _counted(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        typer.echo(f"\r{done} of {total}" + ("\n" if done == total else ""), nl=False, err=True)

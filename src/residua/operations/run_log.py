@@ -18,14 +18,18 @@ _FINISHED = re.compile(r"^Finished jobid: (\d+) \(Rule: \w+\)$")
 _FAILED = re.compile(r"^(?:Error in rule \w+| {8}rule \w+):$")
 _SUBMITTED = re.compile(r"^Job (\S+) has been submitted with SLURM jobid (\S+) \(log: (.*)\)\.$")
 _AGAIN = re.compile(r"^Trying to restart job (\d+)\.$")
-_KEPT = ("jobid", "log", "wildcards", "message")
+_KEPT = ("jobid", "log", "wildcards", "message", "reason")
+_HEADER = {"Host": "host", "Command": "command", "Run directory": "run_directory"}
 _NOTHING = "Nothing to be done"
 _ENDS = ("Complete log(s):", "Elapsed time:", _NOTHING)
 
 
 @dataclass
 class Job:
-    """One job of a run; ``log`` is the rule's own, relative to the study, and ``slurm_log`` that of its node."""
+    """One job of a run; ``log`` is the rule's own, relative to the study, and ``slurm_log`` that of its node.
+
+    ``reason`` is Snakemake's, in its words.
+    """
 
     rule: str
     began: datetime | None
@@ -33,6 +37,7 @@ class Job:
     log: str = ""
     state: State = "running"
     message: str = ""
+    reason: str = ""
     slurm_id: str = ""
     slurm_log: str = ""
 
@@ -41,12 +46,13 @@ class Job:
 class RunLog:
     """What the log of one run says so far; ``planned`` has the number of jobs by rule, ``all`` not counted.
 
-    ``ended``: Snakemake took its leave. Otherwise it still runs, or was killed. ``changed`` is the time of the log.
+    ``ended``: Snakemake took its leave. Otherwise it still runs, or was killed. ``command`` is what was given in the
+    folder ``run_directory``.
     """
 
-    file: Path
-    changed: datetime
     host: str = ""
+    command: str = ""
+    run_directory: str = ""
     began: datetime | None = None
     planned: Counter[str] = field(default_factory=Counter)
     jobs: dict[str, Job] = field(default_factory=dict)
@@ -58,24 +64,33 @@ class RunLog:
         return [job for job in self.jobs.values() if job.state == state]
 
 
-def latest_run(study: Path) -> RunLog | None:
-    """Return the log of the latest run in the folder ``study`` that planned any jobs or found none to do.
+def latest_run(study: Path) -> tuple[Path, RunLog] | None:
+    """Return the log of the latest run in the folder ``study`` that planned any jobs or found none to do, and its file.
 
     Dry runs leave no log, and that of ``--unlock`` says nothing of jobs. None where there was no run.
     """
     for file in sorted((study / ".snakemake" / "log").glob("*.snakemake.log"), reverse=True):
-        found = read_run(file)
+        with open(file, encoding="utf-8", errors="replace") as stream:
+            found = read_run(stream)
         if found.planned or found.up_to_date:
-            return found
+            return file, found
     return None
 
 
-def read_run(file: Path) -> RunLog:
-    """Read one log as far as it is written."""
-    run = RunLog(file, datetime.fromtimestamp(file.stat().st_mtime).astimezone())
-    with open(file, encoding="utf-8", errors="replace") as stream:
-        _Reader(run).take_in(line.rstrip("\n") for line in stream)
+def read_run(lines: Iterable[str]) -> RunLog:
+    """Read the lines of a log as far as it is written, or what a dry run prints."""
+    run = RunLog()
+    _Reader(run).take_in(line.rstrip("\n") for line in lines)
     return run
+
+
+def _describe(job: Job, name: str, value: str) -> None:
+    if name == "log":
+        job.log = value.partition(", ")[0]
+    elif name == "wildcards":
+        job.wildcards = dict(pair.partition("=")[::2] for pair in value.split(", "))
+    elif name == "reason":
+        job.reason = value
 
 
 class _Reader:
@@ -130,10 +145,10 @@ class _Reader:
         if time := _TIME.match(line):
             self._at(time[1])
             return
-        name, separator, value = line[:200].strip().partition(": ")
-        if name == "Host" and not self._run.host:
-            self._run.host = value
-        if name in _KEPT and separator:
+        name, separator, _ = line[:200].strip().partition(": ")
+        if name in _HEADER and not self._run.planned:
+            setattr(self._run, _HEADER[name], line.strip().partition(": ")[2])
+        elif name in _KEPT and separator:
             self._note(name, line.strip().partition(": ")[2])
 
     def _note(self, name: str, value: str) -> None:
@@ -146,10 +161,8 @@ class _Reader:
                 job.message = self._failure["message"]
         elif self._block is not None and name == "jobid":
             self._run.jobs[value] = self._block
-        elif self._block is not None and name == "log":
-            self._block.log = value.partition(", ")[0]
-        elif self._block is not None and name == "wildcards":
-            self._block.wildcards = dict(pair.partition("=")[::2] for pair in value.split(", "))
+        elif self._block is not None:
+            _describe(self._block, name, value)
 
     def _submitted(self, jobid: str, slurm_id: str, log: str) -> None:
         # Jobs that go to the cluster as a group have no number of their own there.

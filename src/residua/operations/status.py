@@ -60,10 +60,9 @@ class Status:
 
 def status_of_study(study: Path, now: datetime | None = None) -> Status:
     """Return the status of the folder ``study``. Raises ``ResiduaError`` where no run has begun."""
-    run = latest_run(study)
-    if run is None:
-        raise ResiduaError(f"{study}: no run has begun here; give the folder of a study (snakemake --directory)")
-    state = _state(run)
+    file, run = require_run(study)
+    changed = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
+    state = _state(run, file)
     jobs = [job for job in run.jobs.values() if job.rule != "all"]
     alive = state in ("running", "on another host")
     failures = tuple(_failure(study, job) for job in jobs if job.state == "failed")
@@ -71,20 +70,28 @@ def status_of_study(study: Path, now: datetime | None = None) -> Status:
         state=state,
         host=run.host,
         began=run.began.isoformat() if run.began else None,
-        last_sign=run.changed.isoformat(timespec="seconds"),
+        last_sign=changed.isoformat(timespec="seconds"),
         done=sum(job.state == "done" for job in jobs),
         jobs=sum(run.planned.values()),
-        stages=tuple(_stages(study, run, jobs, alive)),
+        stages=tuple(_stages(study, run, run.began or changed, alive)),
         trainings=tuple(trainings(study, jobs, alive, now or datetime.now().astimezone())),
         failures=failures,
     )
 
 
-def _state(run: RunLog) -> RunState:
+def require_run(study: Path) -> tuple[Path, RunLog]:
+    """Return the latest run and its file; raise ``ResiduaError`` where none has begun."""
+    found = latest_run(study)
+    if found is None:
+        raise ResiduaError(f"{study}: no run has begun here; give the folder of a study (snakemake --directory)")
+    return found
+
+
+def _state(run: RunLog, file: Path) -> RunState:
     if not run.ended:
         if run.host != socket.gethostname():
             return "on another host"
-        return "running" if _is_open(run.file) else "killed"
+        return "running" if _is_open(file) else "killed"
     done = sum(job.state == "done" and job.rule != "all" for job in run.jobs.values())
     if run.up_to_date or done == sum(run.planned.values()):
         return "complete"
@@ -105,26 +112,24 @@ def _is_open(log: Path) -> bool:
     return False
 
 
-def _stages(study: Path, run: RunLog, jobs: list[Job], alive: bool) -> list[Stage]:
-    planned, earlier = Counter[str](), _earlier(study, run)
+def _stages(study: Path, run: RunLog, began: datetime, alive: bool) -> list[Stage]:
+    planned, earlier = Counter[str](), _earlier(study, began.timestamp())
     for rule, number in run.planned.items():
         planned[stage_of(rule)] += number
-    by_state = {state: Counter(stage_of(job.rule) for job in run.of(state)) for state in ("done", "running", "failed")}
-    by_state["done"] = Counter(stage_of(job.rule) for job in jobs if job.state == "done")
+    counts = Counter((stage_of(job.rule), job.state) for job in run.jobs.values() if job.rule != "all")
     rows = []
     for stage in STAGES:
-        done, failed = by_state["done"][stage], by_state["failed"][stage]
-        running = by_state["running"][stage] if alive else 0
+        done, failed = counts[stage, "done"], counts[stage, "failed"]
+        running = counts[stage, "running"] if alive else 0
         waiting = max(planned[stage] - done - failed - running, 0)
         if planned[stage] or earlier[stage]:
             rows.append(Stage(stage, earlier[stage], done, running, failed, waiting))
     return rows
 
 
-def _earlier(study: Path, run: RunLog) -> Counter[str]:
-    """Count by stage the jobs that ended before the run began: each left its benchmark."""
+def _earlier(study: Path, before: float) -> Counter[str]:
+    """Count by stage the jobs that ended before a run began: each left its benchmark."""
     folder, counts = study / "results" / "benchmarks", Counter[str]()
-    before = run.began.timestamp() if run.began else run.changed.timestamp()
     for place, _, files in os.walk(folder):
         for name in files:
             file = Path(place, name)

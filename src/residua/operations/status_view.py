@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from residua.operations.spans import span
 from residua.operations.status import Failure, Stage, Status
 from residua.operations.training_progress import TrainingProgress
 
@@ -76,8 +77,8 @@ def _unfinished(trainings: Sequence[TrainingProgress]) -> Table:
         epoch = f"{each.epoch} of {each.epochs}" if each.epochs is not None else ""
         state = "STALLED" if each.stalled else each.state
         style = "red" if each.stalled or each.state == "failed" else "green" if each.state == "running" else None
-        saved = f"{_span(each.checkpoint_age_s)} ago" if each.checkpoint_age_s is not None else ""
-        times = (_span(each.seconds_per_epoch), _span(each.left_s), saved)
+        saved = f"{span(each.checkpoint_age_s)} ago" if each.checkpoint_age_s is not None else ""
+        times = (span(each.seconds_per_epoch), span(each.left_s), saved)
         table.add_row(f"{each.arch} {each.inputs} fold {each.fold}", state, epoch, *times, each.slurm_id, style=style)
     return table
 
@@ -87,14 +88,3 @@ def _failure(failure: Failure) -> str:
     said = f": {failure.said}" if failure.said else ""
     log = f" (log: {failure.log})" if failure.log else ""
     return escape(f"  {failure.rule} {of}".rstrip() + said + log)
-
-
-def _span(seconds: float | None) -> str:
-    if seconds is None:
-        return ""
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    minutes = round(timedelta(seconds=seconds) / timedelta(minutes=1))
-    if minutes < 100:
-        return f"{minutes} min"
-    return f"{minutes / 60:.0f} h" if minutes < 60 * 100 else f"{minutes / 60 / 24:.0f} days"

@@ -50,6 +50,12 @@ def require_sealed(files: Iterable[str]) -> None:
             raise DamagedStageError(f"{file}: changed or damaged since it was made. Rebuild it: {remaking(file)}")
 
 
+def sealed_files() -> list[str]:
+    """Return every file that has a seal in the results of the working directory, whether it is there or not."""
+    seals = Path(RESULTS, _SEALS)
+    return [Path(RESULTS, seal.relative_to(seals).with_suffix("")).as_posix() for seal in seals.rglob("*.txt")]
+
+
 def _seal_of(file: str) -> Path | None:
     parts = Path(file).parts
     return Path(RESULTS, _SEALS, *parts[1:-1], f"{parts[-1]}.txt") if parts[:1] == (RESULTS,) else None

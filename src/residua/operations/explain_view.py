@@ -1,0 +1,46 @@
+"""Show in the terminal why jobs would start, and what is damaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from residua.operations.spans import span
+from residua.operations.verify import Verification
+from residua.operations.why import Explanation
+
+_SHOWN = 5
+
+
+def cause_table(explanation: Explanation) -> RenderableType:
+    """Return the table of the causes, stage by stage, and the command that was asked."""
+    asked = Text(f"Asked: {explanation.command} --dry-run", style="dim")
+    if not explanation.causes:
+        return Group(Text("Nothing is to be done."), asked)
+    table = Table("stage", "why")
+    table.add_column("jobs", justify="right")
+    table.add_column("computing, about", justify="right")
+    for cause in explanation.causes:
+        why = cause.reason + (f": {_some(cause.changed)}" if cause.changed else "")
+        table.add_row(cause.stage, Text(why), str(cause.jobs), span(cause.seconds) or "not known")
+    jobs, seconds = sum(cause.jobs for cause in explanation.causes), [cause.seconds for cause in explanation.causes]
+    known = sum(each for each in seconds if each is not None)
+    table.add_row("in all", "", str(jobs), span(known) + (" and more" if None in seconds else ""), style="bold")
+    return Group(table, Text("Times are means of this study's earlier jobs, one after the other."), asked)
+
+
+def verification_lines(found: Verification) -> Iterator[str]:
+    """Yield what the terminal says of a verification."""
+    yield f"{found.files} files and {found.folders} folders of results were compared with their digests."
+    if found.missing:
+        yield f"{len(found.missing)} were deleted; the next run makes again those it needs: {_some(found.missing)}"
+    yield from found.damaged
+    yield f"Damaged: {len(found.damaged)}." if found.damaged else "Nothing is damaged."
+
+
+def _some(files: tuple[str, ...]) -> str:
+    more = len(files) - _SHOWN
+    return ", ".join(files[:_SHOWN]) + (f" and {more} more" if more > 0 else "")

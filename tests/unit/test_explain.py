@@ -1,0 +1,122 @@
+"""Why jobs would start, from Snakemake's own words, and which results are damaged."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from residua.cli import app
+from residua.errors import ResiduaError
+from residua.operations.verify import Verification, verify_study
+from residua.operations.why import reason_of
+from residua.publishing.publish import stage
+from residua.publishing.seals import seal
+
+ANEW = "Input files updated by another job: results/cohort/folds.json"
+UNION = "Params have changed since last execution: Union of exclusive params before and now across all output: "
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Missing output files: a.csv", "it is not made yet, or was deleted"),
+        (f"Missing output files: a.csv; {ANEW}", "it is not made yet, or was deleted"),
+        (ANEW, "what it reads is made anew"),
+        (f"Updated input files: a.nii.gz; {ANEW}", "a file that it reads changed"),
+        ("Incomplete output files: a.csv", "it was interrupted"),
+        ("Forced execution", "it was asked for"),
+        ("Code has changed since last execution", "the code that it uses changed"),
+        (f"{UNION}before: '72c7ce19bb7355b5' now: '9c6a7adad7f299bf' ", "the code that it uses changed"),
+        (f"{UNION}before: '72c7ce19bb7355b5',['{'a' * 64}'] now: '9c6a7adad7f299bf',['{'b' * 64}'] ; {ANEW}",
+         "the code that it uses changed"),
+        (f"{UNION}before: 2,'72c7ce19bb7355b5' now: 3,'9c6a7adad7f299bf' ", "its settings changed"),
+        (f"{UNION}before: <nothing exclusive> now: 'B' ", "its settings changed"),
+        ("Software environment definition has changed since last execution",
+         "its software environment has another definition"),
+        ("A reason of a later Snakemake", "A reason of a later Snakemake"),
+    ],
+)  # fmt: skip
+def test_reasons_are_told_in_plain_words(said: str, words: str) -> None:
+    assert reason_of(said) == words
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A study with two single results and a folder of two files, as jobs leave them."""
+    folder = tmp_path / "a study"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    files = ["results/tables/table1.csv", "results/cohort/folds.json", "results/brain/AMS/manifest.json"]
+    for file in files[:2]:
+        Path(file).parent.mkdir(parents=True)
+        Path(file).write_text("made")
+    with stage(files[2]) as part:
+        (part / "P1.nii.gz").write_bytes(b"one")
+        (part / "P2.nii.gz").write_bytes(b"two")
+    seal(files)
+    monkeypatch.chdir(tmp_path)
+    return folder
+
+
+def verify(study: Path) -> Verification:
+    return verify_study(study, 2, lambda done, total: None)
+
+
+def test_sound_results_are_counted(study: Path) -> None:
+    assert verify(study) == Verification(3, 1, (), ())
+    assert Path.cwd() == study.parent
+
+
+@pytest.mark.parametrize(
+    ("file", "remade"),
+    [
+        ("results/tables/table1.csv", "rm results/tables/table1.csv and run"),
+        ("results/brain/AMS/P2.nii.gz", "rm results/brain/AMS/manifest.json and run"),
+        ("results/brain/AMS/manifest.json", "rm results/brain/AMS/manifest.json and run"),
+    ],
+)
+@pytest.mark.parametrize("damage", ["changed", "cut", "empty", "longer"])
+def test_each_kind_of_damage_is_found_with_the_command_that_mends_it(
+    study: Path, file: str, remade: str, damage: str
+) -> None:
+    whole = (study / file).read_bytes()
+    damaged = {"changed": bytes([whole[0] ^ 1]) + whole[1:], "cut": whole[:-1], "empty": b"", "longer": whole + b"x"}
+    (study / file).write_bytes(damaged[damage])
+    found = verify(study)
+    assert found.damaged
+    assert all(remade in said for said in found.damaged)
+
+
+def test_a_deleted_file_of_a_folder_is_damage_and_a_deleted_result_is_made_again(study: Path) -> None:
+    (study / "results/brain/AMS/P1.nii.gz").unlink()
+    (study / "results/tables/table1.csv").unlink()
+    found = verify(study)
+    (said,) = found.damaged
+    assert said.startswith("results/brain/AMS: 1 file(s) missing or changed since they were made: P1.nii.gz.")
+    assert found.missing == ("results/tables/table1.csv",)
+
+
+def test_what_is_being_built_is_not_judged(study: Path) -> None:
+    shutil.copytree(study / "results/brain/AMS", study / "results/brain/GOT.part")
+    (study / "results/brain/GOT.part/P1.nii.gz").write_bytes(b"half")
+    assert verify(study).damaged == ()
+
+
+def test_the_command_ends_with_1_where_anything_is_damaged(study: Path) -> None:
+    sound = CliRunner().invoke(app, ["explain", str(study), "--verify"])
+    assert (sound.exit_code, sound.output.splitlines()[-1]) == (0, "Nothing is damaged.")
+    (study / "results/tables/table1.csv").write_text("other")
+    broken = CliRunner().invoke(app, ["explain", str(study), "--verify"])
+    assert (broken.exit_code, broken.output.splitlines()[-1]) == (1, "Damaged: 1.")
+    record = json.loads(CliRunner().invoke(app, ["explain", str(study), "--verify", "--json"]).output)
+    assert len(record["damaged"]) == 1
+
+
+def test_a_folder_without_a_study_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError, match="no results"):
+        verify(tmp_path)
+    assert CliRunner().invoke(app, ["explain", str(tmp_path)]).exit_code == 1
