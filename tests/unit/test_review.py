@@ -7,6 +7,7 @@ import gzip
 import os
 import shutil
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -19,6 +20,8 @@ import pytest
 import SimpleITK
 from typer.testing import CliRunner
 
+import test_report
+from bundles import write_micro_bundle
 from cohort_tables import FILES, config, row, rows, snapshot, write_images, write_table
 from residua.cli import app
 from residua.cohort.cohort import load_cohort
@@ -30,6 +33,7 @@ from residua.images import volumes
 from residua.images.volumes import Image, load_grid, load_mask
 from residua.networks.prediction import save_probability
 from residua.publishing.publish import digest, stage, write_json
+from residua.report.build import write_report
 from residua.report.corrections import corrections
 from residua.review.nrrd import read_segmentation, write_segmentation
 from residua.review.scene import PREDICTION, REFERENCE
@@ -330,7 +334,7 @@ def test_an_excluded_patient_has_no_prediction(finished: Path) -> None:
     write_table(table.parent, records)
     done = review(finished, "STO2")
     assert done.exit_code == 0
-    assert "prediction: the patient is excluded" in done.stderr
+    assert "prediction: none, because the patient is excluded: moved" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -617,6 +621,105 @@ def test_the_study_counts_the_corrections_that_the_table_names(
     assert corrected(loaded(study, monkeypatch)) == {"all": 3, "holdout": 1}
     review(study, "GOT1", "--undo", *SIGNED)
     assert corrected(loaded(study, monkeypatch)) == {"all": 2, "holdout": 1}
+
+
+def test_corrections_count_in_a_table_that_was_merged_from_others(
+    study: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review(study, "STO1", "--accept", edit(study, "STO1", tmp_path / "edited.nii.gz"), *SIGNED)
+    (study / "data").rename(study / "source")
+    (study / "data").mkdir()
+    text = (study / "source/cohort.tsv").read_text()
+    moved = text.replace("corrections/", "../source/corrections/").replace("images/", "../source/images/")
+    (study / "data/cohort.tsv").write_text(moved)
+    assert corrected(loaded(study, monkeypatch)) == {"all": 1, "holdout": 0}
+
+
+def test_a_folder_of_somebody_elses_corrections_counts_none(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    other = study / "data/corrections"
+    other.mkdir()
+    (other / "corrections.tsv").write_text("who\twhat\nme\tcorrections/x.nii.gz\n")
+    shutil.copyfile(image_of(study, "STO1", "residual"), other / "x.nii.gz")
+    table = study / "data/cohort.tsv"
+    table.write_text(table.read_text().replace("images/STO1_residual.nii.gz", "corrections/x.nii.gz"))
+    assert corrected(loaded(study, monkeypatch)) == {"all": 0, "holdout": 0}
+
+
+def test_another_patients_missing_file_stops_no_review(study: Path, tmp_path: Path) -> None:
+    image_of(study, "GOT1").unlink()
+    assert review(study, "STO1").exit_code == 0
+    edited = edit(study, "STO1", tmp_path / "edited.nii.gz")
+    assert review(study, "STO1", "--accept", edited, *SIGNED).exit_code == 0
+    done = review(study, "GOT1")
+    assert done.exit_code == 1
+    assert "GOT1_post_t1ce.nii.gz: the file does not exist" in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_a_reference_that_is_missing_or_damaged_can_be_replaced(study: Path, tmp_path: Path) -> None:
+    edited = edit(study, "STO1", tmp_path / "edited.nii.gz")
+    old = image_of(study, "STO1", "residual")
+    old.write_bytes(old.read_bytes()[:40])
+    done = review(study, "STO1")
+    assert done.exit_code == 0
+    assert "residual: data/images/STO1_residual.nii.gz: cannot be read" in done.stderr
+    assert not load_mask(study / "review/STO1/reference.nii.gz").data.any()
+    old.unlink()
+    assert review(study, "STO1", "--accept", edited, *SIGNED).exit_code == 0
+    (line,) = read_corrections(str(study / "data/cohort.tsv"))
+    assert line.previous_sha256 == ""
+
+
+def test_a_place_that_cannot_be_written_is_named(study: Path, tmp_path: Path) -> None:
+    (study / "review").write_text("a file in the way")
+    assert "review" in review(study, "STO1").stderr
+    (study / "data/corrections").write_text("a file in the way")
+    edited = edit(study, "STO1", tmp_path / "edited.nii.gz")
+    before = (study / "data/cohort.tsv").read_bytes()
+    done = review(study, "STO1", "--accept", edited, *SIGNED)
+    assert done.exit_code == 1
+    assert "corrections: cannot be written or read" in done.stderr
+    assert (study / "data/cohort.tsv").read_bytes() == before
+
+
+@pytest.fixture
+def application(study: Path) -> Path:
+    """A bundle applied to STO1, who has a prediction."""
+    write_micro_bundle(study / "bundle.zip", "nnunet")
+    head, *lines = (study / "data/cohort.tsv").read_text().replace("images/", "data/images/").splitlines()
+    # Whatever stands there: a review opens no brain mask.
+    text = [f"{head}\tbrain_mask", *(f"{line}\tbundle.zip" for line in lines)]
+    (study / "cohort.tsv").write_text("\n".join(text) + "\n")
+    (study / "config.yaml").write_text("bundles: [bundle.zip]\ncohort: cohort.tsv\n")
+    register(study, "STO1")
+    predict(study, "STO1", "nnunet", "B", fold=None)
+    return study
+
+
+def test_a_patient_of_an_application_is_looked_at(application: Path) -> None:
+    done = review(application, "STO1")
+    assert done.exit_code == 0, done.output
+    assert "prediction: nnunet on inputs B, the models of the bundle together" in done.stdout
+    assert "--accept" not in done.stdout
+    assert {"post_t1ce", "probability", "prediction"} <= set(files_of_slicer(application / "review/STO1"))
+
+
+def test_an_application_has_no_reference_to_correct(application: Path, tmp_path: Path) -> None:
+    edited = edit(application, "STO1", tmp_path / "edited.nii.gz")
+    before = snapshot(application)
+    for flags in (("--accept", edited), ("--undo",)):
+        done = review(application, "STO1", *flags, *SIGNED)
+        assert done.exit_code == 1
+        assert "an application of bundles, which has no reference of its own" in done.stderr
+    assert snapshot(application) == before
+
+
+def test_the_page_of_the_report_tells_it_with_the_cohort_and_with_the_provenance(tmp_path: Path) -> None:
+    sources, making = test_report.make_run(tmp_path, test_report.study_of())
+    sentence = "3 reference masks were corrected after review, 1 of them in the hold-out."
+    for numbers, told in (({}, 0), ({"all": 3, "holdout": 1}, 2)):
+        write_report(sources, replace(making, corrected=numbers), tmp_path / "index.html")
+        assert test_report.Reader((tmp_path / "index.html").read_text("utf-8")).text.count(sentence) == told
 
 
 @pytest.mark.parametrize(

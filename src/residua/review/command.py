@@ -33,12 +33,16 @@ def review(
         raise ResiduaError("give either --accept or --undo")
     if not study.is_dir():
         raise ResiduaError(f"{study}: no such folder; name the one in which the study ran")
-    if accept is not None:
-        _accept(patient, study, accept, by, reason, empty)
-    elif undo:
-        _undo(patient, study, by, reason)
-    else:
-        _show(patient, study, arch, inputs)
+    try:
+        if accept is not None:
+            _accept(patient, study, accept, by, reason, empty)
+        elif undo:
+            _undo(patient, study, by, reason)
+        else:
+            _show(patient, study, arch, inputs)
+    except OSError as error:
+        what = f"{error.filename or study}: cannot be written or read ({error.strerror})"
+        raise ResiduaError(f"{what}; check permissions and space") from None
 
 
 def _show(patient: str, study: Path, arch: str | None, inputs: str | None) -> None:
@@ -48,7 +52,7 @@ def _show(patient: str, study: Path, arch: str | None, inputs: str | None) -> No
     from residua.wiring.application import LoadedApplication
 
     with chdir(study):
-        loaded = reviewed_here(study)
+        loaded = reviewed_here(study, patient)
         shown = shown_of(loaded, patient, arch, inputs)
     folder = review_folder(study, patient)
     write_scene(shown, folder)
@@ -74,7 +78,7 @@ def _accept(patient: str, study: Path, edited: Path, by: str | None, reason: str
 
     who, file = signed(by, reason), Path.cwd() / edited
     with chdir(study):
-        loaded = corrected_here(study)
+        loaded = corrected_here(study, patient)
         line, warnings = accept(loaded, patient, file, who, empty)
     know(review_folder(study, patient), file)
     for warning in warnings:
@@ -91,7 +95,7 @@ def _undo(patient: str, study: Path, by: str | None, reason: str | None) -> None
 
     who = signed(by, reason)
     with chdir(study):
-        loaded = corrected_here(study)
+        loaded = corrected_here(study, patient)
         line = undo(loaded, patient, who)
     typer.echo(f"{loaded.study.cohort}: patient {patient}, {line.label}: {line.previous} -> {line.file or 'none'}")
     for told in reruns(loaded, patient):

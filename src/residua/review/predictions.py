@@ -40,7 +40,8 @@ def prediction_of(
         wanted = " ".join(filter(None, (arch and f"--arch {arch}", inputs and f"--inputs {inputs}")))
         raise ResiduaError(f"{wanted}: the study has no such models; it has {known}")
     if patient not in loaded.split.patients:
-        return None, "prediction: the patient is excluded from the study, so that no network predicts"
+        reason = loaded.cohort.patients[patient].exclusion_reason or "by the table"
+        return None, f"prediction: none, because the patient is excluded: {reason}"
     for model in models:
         found = _made(loaded, patient, *model)
         if found:

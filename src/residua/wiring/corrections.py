@@ -9,6 +9,7 @@ from residua.wiring.loaded import LoadedStudy
 
 def corrected(loaded: LoadedStudy) -> dict[str, int]:
     """Count the patients whose reference in the table is a corrected one, in all and of the hold-out."""
-    files = corrected_files(loaded.study.cohort)
-    patients = [p for p in loaded.split.patients if loaded.cohort.patients[p].files.get(REFERENCE_STANDARD) in files]
-    return {"all": len(patients), "holdout": len(set(patients) & set(loaded.split.holdout))}
+    files = {p: loaded.cohort.patients[p].files.get(REFERENCE_STANDARD, "") for p in loaded.split.patients}
+    changed = corrected_files(files.values())
+    patients = {patient for patient, file in files.items() if file in changed}
+    return {"all": len(patients), "holdout": len(patients & set(loaded.split.holdout))}

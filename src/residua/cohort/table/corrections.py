@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Literal
 
 from residua.cohort.table.location import table_file
-from residua.cohort.table.paths import plain_path
 from residua.cohort.table.writing import tsv_text
 from residua.errors import ResiduaError
 from residua.publishing.publish import write_text
@@ -36,6 +35,9 @@ class Correction:
     previous_sha256: str
 
 
+_NAMES = [field.name for field in fields(Correction)]
+
+
 def corrections_folder(table: str) -> Path:
     """Return the folder of the corrected masks of a cohort table and of their log."""
     return Path(os.path.dirname(table_file(table)), FOLDER)
@@ -47,23 +49,18 @@ def read_corrections(table: str) -> list[Correction]:
     Raises ``ResiduaError`` when its header is not the log's.
     """
     log = corrections_folder(table) / LOG
-    if not log.is_file():
-        return []
-    names = [field.name for field in fields(Correction)]
-    with open(log, encoding="utf-8", newline="") as stream:
-        header, *rows = [*csv.reader(stream, delimiter="\t")] or [[]]
-    if header != names or any(len(row) != len(names) for row in rows):
+    lines = _lines_of(log)
+    if lines is None:
         raise ResiduaError(
-            f"{log}: not the log that residua review wrote (its columns are {', '.join(names)}); restore it from a copy"
+            f"{log}: not the log that residua review wrote, with the columns {', '.join(_NAMES)}; restore a copy"
         )
-    return [Correction(**dict(zip(names, row, strict=True))) for row in rows]
+    return lines
 
 
 def append_correction(table: str, correction: Correction) -> None:
     """Add a line to the log of a cohort table; the log is whole at any moment."""
-    names = [field.name for field in fields(Correction)]
     lines = [asdict(line) for line in (*read_corrections(table), correction)]
-    write_text(corrections_folder(table) / LOG, tsv_text(names, lines))
+    write_text(corrections_folder(table) / LOG, tsv_text(_NAMES, lines))
 
 
 @contextmanager
@@ -78,7 +75,30 @@ def correcting(table: str) -> Iterator[Path]:
         yield folder
 
 
-def corrected_files(table: str) -> set[str]:
-    """Return the corrected masks in the log of a cohort table, as the study names files."""
-    place = os.path.dirname(table_file(table))
-    return {plain_path(os.path.join(place, line.file)) for line in read_corrections(table) if line.action == "accept"}
+def corrected_files(files: Iterable[str]) -> set[str]:
+    """Return those of some masks that are corrected ones, by the logs beside them: a merged table keeps its masks.
+
+    A log of somebody else's counts none.
+    """
+    folders = {folder for folder in map(os.path.dirname, files) if os.path.basename(folder) == FOLDER}
+    named = {
+        os.path.join(folder, os.path.basename(line.file))
+        for folder in folders
+        for line in _lines_of(Path(folder, LOG)) or []
+        if line.action == "accept"
+    }
+    return named.intersection(files)
+
+
+def _lines_of(log: Path) -> list[Correction] | None:
+    """Return the lines of a log, none where there is no file; None for a file of another kind."""
+    if not log.is_file():
+        return []
+    try:
+        with open(log, encoding="utf-8", newline="") as stream:
+            header, *rows = [*csv.reader(stream, delimiter="\t")] or [[]]
+    except (OSError, ValueError, csv.Error):
+        return None
+    if header != _NAMES or any(len(row) != len(_NAMES) for row in rows):
+        return None
+    return [Correction(**dict(zip(_NAMES, row, strict=True))) for row in rows]
