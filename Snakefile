@@ -62,6 +62,7 @@ else:
     include: "rules/tables.smk"
     include: "rules/participants.smk"
     include: "rules/figures.smk"
+    include: "rules/further_figures.smk"
     include: "rules/report.smk"
 
     rule all:

@@ -56,6 +56,8 @@ SCRIPTS = {
         "intervals", "compare_paired", "compare_raters_paired", "nested_estimate", "discrimination",
         "measure_conventions", "compare_conventions", "combine",
         "analyse_survival", "kaplan_meier",
+        "pipeline_figure", "discrimination_figure", "agreement_figure", "dice_by_volume_figure", "calibration_figure",
+        "confusion_figure", "learning_curves_figure",
         "table1", "table2", "table3", "table4", "table_s2", "table_baseline", "supplementary_table",
         "figure1", "figure3", "figure4",
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",

@@ -16,6 +16,13 @@ COMMON = {"", "publishing", "problems"}
 CHECKS = {"cluster", "cohort.checks", "cohort.table", "images"}
 JUDGED = {"metrics", "statistics"}
 FOLDERS = {
+    "agreement_figure": {"figures"} | JUDGED,
+    "calibration_figure": {"figures"} | JUDGED,
+    "confusion_figure": {"figures"} | JUDGED,
+    "dice_by_volume_figure": {"figures"} | JUDGED,
+    "discrimination_figure": {"figures"} | JUDGED,
+    "learning_curves_figure": {"figures"},
+    "pipeline_figure": {"figures"},
     "analyse_survival": {"prognosis", "resection"} | JUDGED,
     "assess": {"brain", "images", "metrics", "pages", "quality", "registration"},
     "assess_cohort": {"pages", "quality"},
@@ -113,7 +120,7 @@ STAGES_OF: dict[str, set[str]] = {
     "metrics.map_metrics": {"discrimination", "measure"},
     "metrics.measure_maps": {"measure"},
     "metrics.measure_patients": {"measure", "measure_conventions"},
-    "metrics.scored": {"discrimination", "measure"},
+    "metrics.scored": {"discrimination", "discrimination_figure", "measure"},
     "metrics.compared_masks": {"measure", "measure_conventions"},
     "metrics.lesion_list": {"list_lesions"},
     "metrics.lesions": {"measure", "measure_conventions"},

@@ -15,6 +15,7 @@ from cohort_tables import COLUMNS, FILES, PUBLISHED, ROOT, config, row, study, w
 from residua.cohort.cohort import load_cohort
 from residua.cohort.table.rater_table import Raters, Rating
 from residua.publishing.notes import worded
+from residua.settings.figures import FURTHER
 from residua.wiring import conventions, digests, files, patients, preparation, publication, quality, rating, resection
 from residua.wiring.loaded import LoadedStudy
 
@@ -288,7 +289,7 @@ def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: Loade
     assert publication.comparisons(loaded) == [
         "inputs", "architectures", "intervals", "overlaps", "resection", "rano", *PAIRED,
     ]  # fmt: skip
-    assert publication.figures(loaded) == ["flow", "figure1", "figure3", "resection"]
+    assert publication.figures(loaded) == ["flow", "figure1", "figure3", "resection", *FURTHER]
     assert set(publication.tables(rated)) - set(publication.tables(loaded)) == {"raters", "paired_raters"}
     assert set(publication.comparisons(rated)) - set(publication.comparisons(loaded)) == {"raters", "paired_raters"}
     assert publication.figures(rated)[-1] == "figure4"

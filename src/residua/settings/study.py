@@ -20,6 +20,7 @@ from residua.settings.combinations import Combinations, uncombinable
 from residua.settings.conventions import Conventions
 from residua.settings.elsewhere import Elsewhere, meaning_something_else
 from residua.settings.faults import MostExcluded, OnFault
+from residua.settings.figures import Figures
 from residua.settings.initial_bundle import initial_bundles_of
 from residua.settings.lesions import LesionMatching
 from residua.settings.messages import validated
@@ -50,9 +51,7 @@ class Study(Frozen):
         description="complete: patients need the channels of all input configurations; per_inputs: each input "
         "configuration has the patients with its own channels."
     )
-    on_invalid: OnInvalid = Field(
-        description="stop: unusable data of a patient stops the study; exclude: the patient is excluded and reported."
-    )
+    on_invalid: OnInvalid = Field(description="Unusable data: stop the study, or exclude the patient and report it.")
     on_fault: OnFault = "stop"
     most_excluded: MostExcluded = 0.05
     inputs: dict[Identifier, Distinct[Column]] = Field(
@@ -96,6 +95,7 @@ class Study(Frozen):
     conventions: Conventions = ()
     statistics: Statistics = Field(description="Significance, intervals and input configuration of each experiment.")
     report: ReportPages = Field(default=ReportPages(), description="Pages of hospitals and of the worst cases.")
+    figures: Figures = Field(default=Figures(), description="Figures beside the article's 1, 3 and 4.")
     sharing: ModelSharing = Field(default=ModelSharing(), description="What a bundle of trained models says.")
 
     @property

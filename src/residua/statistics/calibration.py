@@ -201,7 +201,7 @@ def agreement(probability: Values, has_tumour: NDArray[np.bool_], bootstrap: Boo
     (0.0625, 0.25, 0.0, 1)
     """
     observed = has_tumour.astype(np.float64)
-    bins = tuple(_bins(probability, observed))
+    bins = tuple(reliability_bins(probability, observed))
     return Reliability(
         brier=bootstrap.of(_brier, probability, observed),
         brier_of_prevalence=_brier(np.full_like(observed, observed.mean()), observed),
@@ -228,10 +228,14 @@ def _calibration_error(bins: Sequence[ReliabilityBin], patients: int) -> float:
     return math.fsum(each.patients * abs(each.predicted - each.observed) for each in bins) / patients
 
 
-def _bins(probability: Values, observed: Values) -> list[ReliabilityBin]:
+def reliability_bins(probability: Values, observed: Values) -> list[ReliabilityBin]:
     """Return bins of about equal numbers of patients, from the lowest probability to the highest.
 
     Equal probabilities share a bin: many patients have no predicted volume at all.
+
+    >>> found = reliability_bins(np.repeat([0.2, 0.9], 5), np.repeat([0.0, 1.0], 5))
+    >>> [(round(each.predicted, 2), each.observed, each.patients) for each in found]
+    [(0.2, 0.0, 5), (0.9, 1.0, 5)]
     """
     number = max(1, min(_MOST_BINS, probability.size // _FEWEST_IN_BIN))
     place = (rankdata(probability, method="min").astype(np.int_) - 1) * number // probability.size

@@ -44,7 +44,8 @@ def figures(loaded: LoadedStudy) -> list[str]:
     """Return the names of all figures."""
     resection = ["resection"] if resected_patients(loaded) else []
     prognosis = ["kaplan_meier"] if survivals(loaded) else []
-    return ["flow", "figure1", "figure3", *resection, *prognosis, *(["figure4"] if loaded.raters else [])]
+    raters = ["figure4"] if loaded.raters else []
+    return ["flow", "figure1", "figure3", *resection, *prognosis, *loaded.study.figures.further, *raters]
 
 
 def comparisons(loaded: LoadedStudy) -> list[str]:
@@ -70,9 +71,9 @@ def lesion_files(loaded: LoadedStudy) -> list[str]:
     return [f"results/lesions/{arch}/{inputs}.parquet" for arch, inputs in loaded.judged]
 
 
-def map_files(loaded: LoadedStudy) -> list[str]:
-    """Return the measurements of the probability maps of every network and input configuration."""
-    return [f"results/probability/{arch}/{inputs}/patients.parquet" for arch, inputs in loaded.judged]
+def map_files(loaded: LoadedStudy, table: str = "patients") -> list[str]:
+    """Return a table of the probability maps of every network and input configuration: of patients, or of bins."""
+    return [f"results/probability/{arch}/{inputs}/{table}.parquet" for arch, inputs in loaded.judged]
 
 
 def compared(loaded: LoadedStudy) -> list[tuple[str, str]]:
