@@ -58,6 +58,7 @@ else:
     include: "rules/prognosis.smk"
     include: "rules/statistics.smk"
     include: "rules/conventions.smk"
+    include: "rules/subgroups.smk"
     include: "rules/bundle.smk"
     include: "rules/tables.smk"
     include: "rules/participants.smk"

@@ -29,7 +29,7 @@ def config(choice: str | None = None, **changes: Any) -> dict[str, Any]:
     Every experiment names the first input configuration, so that ``changes`` may hold any, or has the ``choice``.
     """
     small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"]}
-    changed = {**copy.deepcopy(PUBLISHED), **small, **changes}
+    changed = copy.deepcopy({**PUBLISHED, **small, **changes})
     for choices in changed["statistics"]["best_inputs"].values():
         choices.update(dict.fromkeys(choices, choice or next(iter(changed["inputs"]))))
     return changed

@@ -330,6 +330,8 @@ def test_segmenting_depends_on_no_table_and_no_network(tmp_path: Path) -> None:
         ("raters/paired.py", {"compare_raters_paired"}),
         ("statistics/nested.py", {"nested_estimate"}),
         ("statistics/auroc.py", {"compare_paired"}),
+        ("statistics/subgroup_tests.py", {"compare_subgroups"}),
+        ("figures/forest_lines.py", {"forest_figures"}),
         ("statistics/compare_inputs.py", {"compare_inputs"}),
         ("statistics/compare_architectures.py", {"compare_architectures"}),
         ("tables/table2.py", {"table2"}),

@@ -33,13 +33,17 @@ from residua.report.significance import significance
 from residua.resection.patients import judged
 from residua.resection.summary import confusion, resections
 from residua.settings.study import Study, load_study
+from residua.statistics.between_hospitals import between_hospitals
 from residua.statistics.compare_architectures import compare_architectures
 from residua.statistics.compare_inputs import compare_inputs
+from residua.statistics.covariates import subgroups_of
 from residua.statistics.intervals import intervals
 from residua.statistics.nested import Candidates, nested_estimates
 from residua.statistics.overlaps import overlaps
 from residua.statistics.paired_classification import areas, paired_classification
 from residua.statistics.paired_dice import friedman_of_inputs, paired_dice
+from residua.statistics.subgroup_tests import subgroup_tests
+from residua.statistics.subgroups import judged_models, subgroups
 from residua.tables.html import to_html
 from residua.tables.render import Table
 from residua.tables.supplement import supplementary_table
@@ -153,6 +157,7 @@ def statistics_of(study: Study, cases: pd.DataFrame, rated: bool) -> dict[str, p
         "overlaps": overlaps(between),
     }
     frames |= resections_of(study, cases) | paired_of(study, cases) | {"nested": nested_of(study, cases)}
+    frames |= subgroups_in(study, cases)
     if not rated:
         return frames
     scores = scores_of(study)
@@ -166,6 +171,20 @@ def nested_of(study: Study, cases: pd.DataFrame) -> pd.DataFrame:
     models = {(str(a), str(i)): Candidates(rows, 0.5, {0: 0.5, 1: 0.5}) for (a, i), rows in by_model}
     choices = {experiment: study.choices(experiment) for experiment in ("segmentation", "classification")}
     return nested_estimates(models, choices, study.classification)
+
+
+def subgroups_in(study: Study, cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Every second patient is a woman; nothing else is known."""
+    few = study.statistics.model_copy(update={"bootstrap_resamples": 100, "least_in_subgroup": 2})
+    known = {patient: {"sex": "FM"[n % 2]} for n, patient in enumerate(cases["patient"].unique())}
+    choices = {experiment: study.choices(experiment) for experiment in ("segmentation", "classification")}
+    models = judged_models(cases, choices, study.classification)
+    groups = subgroups_of(cases, known, study.classification, few)
+    return {
+        "subgroups": subgroups(models, groups, study.classification, few),
+        "subgroup_tests": subgroup_tests(models, groups, study.classification, few),
+        "between_hospitals": between_hospitals(models, study.classification, few),
+    }
 
 
 def paired_of(study: Study, cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -227,7 +246,7 @@ def make_run(folder: Path, study: Study, rated: bool = True, seed: int = 1) -> t
         made[name] = supplementary_table(name, str(files[source]), LABELS, study.statistics)
     for name, table in made.items():
         write_text(folder / f"{name}.html", to_html(table))
-    figures = ("figure1", "figure3", "resection", *(["figure4"] if rated else []))
+    figures = ("figure1", "figure3", "resection", "hospitals", "subgroups", *(["figure4"] if rated else []))
     for name in figures:
         (folder / f"{name}.png").write_bytes(VOID_PNG)
         write_text(folder / f"{name}.txt", f"The caption of {name}, n = 4 <b>.\n")
@@ -354,9 +373,33 @@ def test_headings_are_in_order_and_links_lead_somewhere(page: str) -> None:
 def test_pictures_have_their_caption_as_alt_text_and_table_heads_have_a_scope(page: str) -> None:
     found = Reader(page)
     assert [image["alt"] for image in found.of("img")] == [
-        f"The caption of {name}, n = 4 <b>." for name in ("figure1", "figure3", "resection", "figure4")
+        f"The caption of {name}, n = 4 <b>."
+        for name in ("figure1", "figure3", "resection", "hospitals", "subgroups", "figure4")
     ]
     assert all(head.get("scope") in ("col", "row") for head in found.of("th"))
+
+
+def test_the_page_says_that_subgroups_are_exploratory_and_which_nothing_is_known_of(page: str) -> None:
+    text = Reader(page).text
+    assert "Not in the article, and exploratory: the study was not made to find differences" in text
+    assert "Do the networks do alike in all subgroups?" in text
+    assert "nnU-Net B, hold-out: how far hospitals differ is not estimable: one hospital only" in text
+    assert "nnU-Net B, out-of-fold, 3 hospitals: mean Dice over hospitals" in text
+    asked = "Dice of nnU-Net B minus AGU-Net B, hold-out, is not shown to depend on any covariate; 1 tested"
+    assert asked in text
+    absent = "Without subgroups, not in the cohort table: manufacturer, field strength, slice thickness, age"
+    assert f"{absent}, annotation quality and image quality." in text
+
+
+def test_a_study_without_subgroups_has_no_section_of_them(tmp_path: Path) -> None:
+    sources, making = make_run(tmp_path, study_of())
+    for kept in (sources.tables, sources.statistics, sources.figures):
+        for name in ("subgroups", "subgroup_tests", "between_hospitals", "hospitals"):
+            kept.pop(name, None)  # type: ignore[attr-defined]
+    write_report(sources, making, tmp_path / "index.html")
+    text = Reader((tmp_path / "index.html").read_text(encoding="utf-8")).text
+    assert "ubgroup" not in text.split("Settings")[0]
+    assert "exploratory" not in text
 
 
 def test_the_users_words_are_escaped(tmp_path: Path) -> None:
@@ -405,7 +448,7 @@ def test_a_split_with_a_hospital_on_two_sides_is_not_called_proven() -> None:
 
 def test_a_run_of_one_network_without_raters_has_its_page_too(tmp_path: Path) -> None:
     found = Reader(page_of(tmp_path, study_of(archs=("nnunet",)), rated=False))
-    assert len(found.of("img")) == 3
+    assert len(found.of("img")) == 5
     assert "This run has one network, so there is nothing to compare it with." in found.text
     assert "AGU-Net" not in found.text.split("Deviations")[0]
     assert "Novice" not in found.text
@@ -785,7 +828,7 @@ def test_a_network_without_a_curve_has_no_epochs(tmp_path: Path) -> None:
 
 
 def test_resections_have_a_section_with_figure_and_tables(page: str) -> None:
-    begin, end = page.index("<h3>Extent of resection</h3>\n<figure>"), page.index("<h3>Raters</h3>")
+    begin, end = page.index("<h3>Extent of resection</h3>\n<figure>"), page.index("<h3>Subgroups</h3>")
     section = page[begin:end]
     assert "The caption of resection" in section
     assert section.count("<table") == 2

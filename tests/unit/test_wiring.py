@@ -268,7 +268,8 @@ def test_no_file_of_the_hold_out_reaches_the_choice_of_a_threshold(loaded: Loade
             assert not any(patient in file or "ensemble" in file for file in files_of_choice)
 
 
-PAIRED = ("nested", "conventions", "paired_dice", "paired_friedman", "paired_classification", "paired_auroc")
+NESTED_AND_SUBGROUPS = ("nested", "conventions", "subgroups", "subgroup_tests", "between_hospitals")
+PAIRED = ("paired_dice", "paired_friedman", "paired_classification", "paired_auroc")
 
 
 def test_conventions_are_measured_of_every_model_where_the_study_names_any(loaded: LoadedStudy, tmp_path: Path) -> None:
@@ -284,15 +285,31 @@ def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: Loade
     assert publication.tables(loaded) == [
         "table1", "table2", "table3", "table4", "table_s2", "baseline", "tukey", "architectures", "intervals",
         "overlaps",
-        "resection", "rano", *PAIRED,
+        "resection", "rano", *NESTED_AND_SUBGROUPS, *PAIRED,
     ]  # fmt: skip
     assert publication.comparisons(loaded) == [
-        "inputs", "architectures", "intervals", "overlaps", "resection", "rano", *PAIRED,
+        "inputs", "architectures", "intervals", "overlaps", "resection", "rano", *NESTED_AND_SUBGROUPS, *PAIRED,
     ]  # fmt: skip
-    assert publication.figures(loaded) == ["flow", "figure1", "figure3", "resection", *FURTHER]
+    assert publication.figures(loaded) == [
+        "flow", "figure1", "figure3", "resection", "hospitals", "subgroups", *FURTHER,
+    ]  # fmt: skip
     assert set(publication.tables(rated)) - set(publication.tables(loaded)) == {"raters", "paired_raters"}
     assert set(publication.comparisons(rated)) - set(publication.comparisons(loaded)) == {"raters", "paired_raters"}
     assert publication.figures(rated)[-1] == "figure4"
+
+
+def test_subgroups_are_planned_only_where_the_study_names_a_covariate(tmp_path: Path) -> None:
+    statistics = {**PUBLISHED["statistics"], "subgroups": ["hospital", "age", "field_strength"]}
+    some = loaded_study(tmp_path, statistics=statistics)
+    about = replace(some.cohort.patients["STO1"], clinical={"sex": "F", "age": "60"})
+    some = replace(some, cohort=replace(some.cohort, patients={**some.cohort.patients, "STO1": about}))
+    assert set(publication.SUBGROUPS) <= set(publication.tables(some))
+    # Only what the study asks for: another value of another column repeats nothing.
+    assert patients.known_covariates(some) == {"STO1": {"age": "60"}}
+    none = loaded_study(tmp_path, statistics={**statistics, "subgroups": []})
+    assert not set(publication.SUBGROUPS) & {*publication.tables(none), *publication.comparisons(none)}
+    assert not {"hospitals", "subgroups"} & set(publication.figures(none))
+    assert patients.known_covariates(none) == {}
 
 
 def test_resections_are_judged_only_where_a_patient_has_the_tumour_before_surgery(

@@ -6,18 +6,14 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from residua.errors import ResiduaError
 from residua.importers.bids_tables import Row, read_rows
+from residua.statistics.groups import grouped
 from residua.words import listed
 
 CASE_COLUMNS = ("case", "patient", "participant_id", "participant", "subject", "id")
 """Columns that may name the case; the first that there is does."""
-UNKNOWN = "unknown"
 _MOST_GROUPS = 12
-_FEWEST_NUMBERS = 6
-"""A number with at least so many values is split at its median; one with fewer is a class, such as a field strength."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +28,7 @@ def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
     r"""Read the groups of ``cases`` from a table (TSV, CSV, Excel, OpenDocument or Parquet), one row per case.
 
     A number of many values is split at its median; a text of many values makes no group and is named. Cases without a
-    row or a value are ``UNKNOWN``. Raises ``ResiduaError`` for a table that is missing, names no case or one twice.
+    row or a value are "unknown". Raises ``ResiduaError`` for a table that is missing, names no case or one twice.
 
     >>> _ = Path("clinical.csv").write_text("case,sex,age\np1,f,50\np2,m,60\n", encoding="utf-8")
     >>> read_covariates(Path("clinical.csv"), ["p1", "p2", "p3"]).groups["sex"]
@@ -47,7 +43,7 @@ def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
     groups, left_out = {}, []
     for column in columns:
         values = {case: rows.get(case, {}).get(column, "") for case in cases}
-        found = _grouped(values)
+        found = grouped(values)
         if len(set(found.values())) > _MOST_GROUPS:
             left_out.append(f"{column}: {len(set(found.values()))} different values make no subgroups")
         elif any(values.values()):
@@ -71,29 +67,6 @@ def _by_case(path: Path) -> dict[str, Row]:
             raise ResiduaError(f"{path}: {case} has two rows; keep one")
         found[case] = row
     return found
-
-
-def _grouped(values: Mapping[str, str]) -> dict[str, str]:
-    numbers = {case: _number(value) for case, value in values.items() if value}
-    known = [number for number in numbers.values() if number is not None]
-    if len(known) < len(numbers) or len(set(known)) < _FEWEST_NUMBERS:
-        return {case: value or UNKNOWN for case, value in values.items()}
-    median = float(np.median(known))
-    return {case: _half(numbers.get(case), median) for case in values}
-
-
-def _half(number: float | None, median: float) -> str:
-    if number is None:
-        return UNKNOWN
-    return f"at most {median:g}" if number <= median else f"above {median:g}"
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text.replace(",", "."))
-    except ValueError:
-        return None
-    return number if np.isfinite(number) else None
 
 
 def _some(names: Iterable[str]) -> str:

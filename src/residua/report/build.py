@@ -36,6 +36,7 @@ from residua.report.paired import paired
 from residua.report.prognosis import prognosis
 from residua.report.quality import quality
 from residua.report.significance import significance
+from residua.report.subgroups import subgroups
 from residua.report.thresholds import NAMES, SCORES, other_rule, thresholds
 from residua.settings.study import Study
 from residua.statistics.cases import read_cases
@@ -50,6 +51,7 @@ _PLACES = {
     "conventions": "classification",
     **dict.fromkeys(("resection", "rano"), "resection"),
     **dict.fromkeys(("prognosis", "survival"), "prognosis"),
+    **dict.fromkeys(("between_hospitals", "subgroup_tests", "subgroups"), "subgroups"),
 }
 """The section of a table; all others are those behind the statistics."""
 
@@ -72,6 +74,9 @@ _TITLES = {
     "subsets": "Channels that are missing",
     "conventions": "Conventions of evaluation",
     "nested": "What choices add to out-of-fold performance",
+    "subgroups": "Subgroups",
+    "subgroup_tests": "Subgroups: one test of each covariate",
+    "between_hospitals": "Hospitals against each other",
     "paired_dice": "Paired comparisons: Dice",
     "paired_friedman": "Paired comparisons: all inputs together",
     "paired_classification": "Paired comparisons: classification",
@@ -169,6 +174,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         combinations(cases, study, labels),
         conventions(statistics.get("conventions"), labels),
         prognosis(statistics.get("prognosis"), labels, study.statistics.alpha),
+        subgroups(statistics, labels, study.statistics),
     ]
     return {
         "title": study.title,
@@ -217,6 +223,7 @@ def _tables(sources: Mapping[str, str]) -> dict[str, list[_Shown]]:
         "classification": [],
         "resection": [],
         "prognosis": [],
+        "subgroups": [],
         "behind": [],
     }
     for name, file in sources.items():

@@ -10,3 +10,5 @@ SURVIVAL = ("survival_days", "death")
 """Days from surgery to death or to the end of the follow-up, and which of the two it was."""
 CLINICAL = ("hours_since_surgery", "age", "sex", "field_strength_t", "manufacturer", *GRADED, *SURVIVAL)
 CONTRACT = (*REQUIRED, "exclusion_reason", "source_id", "person", *FILES, *CLINICAL)
+COVARIATES = {"field_strength": "field_strength_t"}
+"""The column of a covariate that has another name."""

@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from residua.settings.base import Frozen, Identifier
+from residua.settings.base import Distinct, Frozen, Identifier
 
 OUT_OF_FOLD = "out_of_fold"
 """The value that lets the out-of-fold results choose the input configuration."""
 
 Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
 
-
 FoldWeights = Literal["with_metric", "all_patients"]
+Measured = Literal["slice_thickness", "residual_volume", "age"]
+Covariate = Literal[
+    "hospital", "manufacturer", "field_strength", "sex", "annotation_quality", "image_quality", Measured
+]
+
+
+def _rising(bounds: tuple[float, ...]) -> tuple[float, ...]:
+    if not all(low < high for low, high in pairwise(bounds)):
+        raise ValueError(f"bounds must rise, each above the one before it, not {', '.join(f'{b:g}' for b in bounds)}")
+    return bounds
+
+
+Bounds = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1), AfterValidator(_rising)]
 
 
 class BestInputs(Frozen):
@@ -48,6 +61,25 @@ class Statistics(Frozen):
         gt=0,
         lt=1,
         description="Paired mode: a network whose mean Jaccard (0 to 1) differs by less is on par with raters.",
+    )
+    subgroups: Distinct[Covariate] = Field(
+        default=(),
+        # A study without any is described as it was before there were any.
+        exclude_if=lambda covariates: not covariates,
+        description="Covariates by which patients are judged in subgroups, beside the article's results; those that "
+        "the cohort table does not know are left out, and named. Empty: no subgroups.",
+    )
+    subgroup_bounds: dict[Measured, Bounds] = Field(
+        default_factory=dict,
+        exclude_if=lambda bounds: not bounds,
+        description="Bounds between the subgroups of a number, each within the lower one: slice_thickness in mm, "
+        "residual_volume in ml (patients with residual tumour), age in years. Without: split at the median.",
+    )
+    least_in_subgroup: int = Field(
+        default=5,
+        ge=2,
+        exclude_if=lambda least: least == 5,
+        description="With fewer patients a subgroup is not estimable, and takes no part in a test.",
     )
     seed: int = Field(ge=0, description="Seed of the bootstrap.")
     best_inputs: BestInputs = Field(description="Input configuration of each network in each experiment.")

@@ -13,7 +13,7 @@ ANSWER = ("p_value", "significant", "note")
 
 _COUNTS = (
     *("n", "n_1", "n_2", "undefined", "persons", "hospitals", "freedom", "n_positive", "n_negative"),
-    *("first_alone", "second_alone", "differing"),
+    *("first_alone", "second_alone", "differing", "patients", "groups", "groups_left_out"),
 )
 _NUMBERS = (
     *("estimate", "low", "high", "mean_difference", "median_1", "median_2", "u_statistic", "p_value", "p_holm"),
@@ -21,6 +21,7 @@ _NUMBERS = (
     *("sd_of_differences", "detectable", "chi_squared", "kendalls_w", "margin"),
     *("auroc", "auroc_difference", "auroc_low", "auroc_high", "auroc_p_value", "auroc_p_holm"),
     *("equivalence_p_value", "equivalence_low", "equivalence_high", "pooled", "nested", "optimism", "sd", "difference"),
+    *("statistic", "q", "tau", "i_squared", "prediction_low", "prediction_high"),
 )
 _ANSWERS = ("overlap", "significant", "auroc_significant", "equivalent")
 

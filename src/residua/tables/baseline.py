@@ -10,12 +10,13 @@ import numpy as np
 import pandas as pd
 
 from residua.cohort.split.split import Split
+from residua.images.thickness import slice_thicknesses
 from residua.publishing.publish import read_json
 from residua.settings.base import GRADES
 from residua.tables.cells import NOT_AVAILABLE
+from residua.tables.covariates import group_name
 from residua.tables.render import Cell, Table
 
-_SEXES = {"F": "female", "M": "male", "O": "other"}
 _GRADED = {"annotation_quality": "Annotation quality", "image_quality": "Image quality"}
 _COUNTED = {"sex": "Sex", "field_strength_t": "Field strength", "manufacturer": "Manufacturer", **_GRADED}
 _MEASURED = {
@@ -41,11 +42,13 @@ def baseline_table(
     found: dict[str, dict[str, Any]] = {}
     for check in checks:
         record = read_json(check)
-        volumes = {"residual_ml": record["residual_ml"], "before_ml": record.get(f"{resected}_ml", {})}
-        for patient, grids in record["grids"].items():
-            own = {name: of[patient] for name, of in volumes.items() if patient in of}
-            slices = {"slice_mm": max(grids[reference]["spacing_mm"])} if reference in grids else {}
-            found[patient] = {**own, **slices}
+        numbers = {
+            "residual_ml": record["residual_ml"],
+            "before_ml": record.get(f"{resected}_ml", {}),
+            "slice_mm": slice_thicknesses(record["grids"], reference),
+        }
+        for patient in record["grids"]:
+            found[patient] = {name: of[patient] for name, of in numbers.items() if patient in of}
     split = Split.from_json(folds)
     rows = [{**clinical.get(patient, {}), **found.get(patient, {})} for patient in split.patients]
     patients = pd.DataFrame(rows, index=list(split.patients))
@@ -123,6 +126,4 @@ def _share(number: int, of: int) -> str:
 def _named(name: str, value: str | None) -> str:
     if value is None:
         return "not known"
-    if name == "sex":
-        return _SEXES.get(value, value)
-    return f"{value} T" if name == "field_strength_t" else value
+    return group_name("field_strength" if name == "field_strength_t" else name, value)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -14,7 +12,7 @@ from residua.statistics.detectable import POWER
 from residua.statistics.pairs import NETWORKS
 from residua.tables.cells import NOT_AVAILABLE, interval, number, p_value, yes_or_no
 from residua.tables.models import SPLITS
-from residua.tables.parts import level, model_of, table_of
+from residua.tables.parts import level, model_of, table_of, with_reasons
 from residua.tables.render import Cell, Table
 
 Row = Mapping[Any, Any]
@@ -49,7 +47,7 @@ def dice(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statis
         f"test would have found with power {POWER:g} in as many patients, given the sd of these differences, without "
         "correction. Validation patients are out of fold, by models that share training patients."
     )
-    return _with_reasons(rows, caption, _KEYS, _ONE_MODEL)
+    return with_reasons(rows, caption, _KEYS, _ONE_MODEL)
 
 
 def friedman(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -103,7 +101,7 @@ def classification(frame: pd.DataFrame, arch_labels: Mapping[str, str], statisti
         f"power {POWER:g} in as many patients of each class, without correction. Out of fold, bAcc counts all patients "
         "together; Table 4 pools the folds."
     )
-    return _with_reasons(rows, caption, _KEYS, _ONE_MODEL)
+    return with_reasons(rows, caption, _KEYS, _ONE_MODEL)
 
 
 def auroc(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -124,7 +122,7 @@ def auroc(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stati
         f"(GTR), with {level(statistics)} intervals by DeLong's method, cut at 0 and 1. It does not depend on the "
         "volume from which residual tumour is predicted, but on the threshold of the probabilities."
     )
-    return _with_reasons(rows, caption, ("Data", "Model"), "there is no model.")
+    return with_reasons(rows, caption, ("Data", "Model"), "there is no model.")
 
 
 def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -154,7 +152,7 @@ def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stat
         f"{statistics.alpha:g}, not corrected), as the {100 * (1 - 2 * statistics.alpha):g} % interval then shows. "
         "Neither significant nor on par: these patients do not tell."
     )
-    return _with_reasons(rows, caption, ("Reference", "Model", "Against"), "there is nothing to compare.")
+    return with_reasons(rows, caption, ("Reference", "Model", "Against"), "there is nothing to compare.")
 
 
 def family_of(family: str, arch_labels: Mapping[str, str]) -> str:
@@ -196,12 +194,3 @@ def _estimate(row: Row, name: str, scale: float) -> str:
 def _area(row: Row, name: str, low: str, high: str) -> str:
     limits: str = NOT_AVAILABLE if pd.isna(row[low]) else f"{number(row[low], 3)}, {number(row[high], 3)}"
     return f"{number(row[name], 3)} [{limits}]"
-
-
-def _with_reasons(rows: Sequence[Row], caption: str, keys: Sequence[str], none: str) -> Table:
-    """Build the table; the reasons of what is missing stand below it, each once, with the number of its rows."""
-    reasons = Counter(reason for row in rows for reason in str(row["Note"]).split("; ") if reason)
-    made = table_of([{**row, "Note": ""} for row in rows], caption, keys, none)
-    return replace(
-        made, notes=(*made.notes, *(f"{number} of {len(rows)} rows: {reason}." for reason, number in reasons.items()))
-    )

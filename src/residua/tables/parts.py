@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -20,6 +22,15 @@ def table_of(rows: Sequence[Mapping[str, object]], caption: str, keys: Sequence[
     if "Note" in frame and not any(frame["Note"]):
         frame = frame.drop(columns="Note")
     return Table(frame, caption)
+
+
+def with_reasons(rows: Sequence[Mapping[str, object]], caption: str, keys: Sequence[str], none: str) -> Table:
+    """Build the table; the reasons of what is missing stand below it, each once, with the number of its rows."""
+    reasons = Counter(reason for row in rows for reason in str(row["Note"]).split("; ") if reason)
+    made = table_of([{**row, "Note": ""} for row in rows], caption, keys, none)
+    return replace(
+        made, notes=(*made.notes, *(f"{number} of {len(rows)} rows: {reason}." for reason, number in reasons.items()))
+    )
 
 
 def answer(row: Mapping[Any, Any]) -> dict[str, object]:

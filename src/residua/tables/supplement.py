@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from residua.settings.statistics import Statistics
-from residua.tables import paired, validation
+from residua.tables import paired, subgroups, validation
 from residua.tables.cells import interval, number, plain
 from residua.tables.conventions import conventions
 from residua.tables.models import SPLITS
@@ -197,6 +197,9 @@ _SUPPLEMENT = {
     "subsets": subsets,
     "nested": nested,
     "conventions": conventions,
+    "subgroups": subgroups.subgroups,
+    "subgroup_tests": subgroups.subgroup_tests,
+    "between_hospitals": subgroups.between_hospitals,
     "paired_dice": paired.dice,
     "paired_friedman": paired.friedman,
     "paired_classification": paired.classification,

@@ -9,6 +9,7 @@ from typing import Any
 
 from residua.publishing.notes import Note
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.columns import COVARIATES
 from residua.wiring.loaded import LoadedStudy
 
 PATIENT, NOBODY = "[A-Za-z0-9]+", "(?!)"
@@ -180,6 +181,13 @@ def clinical(loaded: LoadedStudy) -> dict[str, dict[str, str]]:
     """Return what the cohort table says of the patients of the study, for those of whom it says something."""
     known = {patient: loaded.cohort.patients[patient].clinical for patient in loaded.split.patients}
     return {patient: dict(own) for patient, own in known.items() if own}
+
+
+def known_covariates(loaded: LoadedStudy) -> dict[str, dict[str, str]]:
+    """Return what the cohort table says of the covariates by which the study judges subgroups."""
+    asked = {COVARIATES.get(covariate, covariate) for covariate in loaded.study.statistics.subgroups}
+    own = {p: {column: value for column, value in of.items() if column in asked} for p, of in clinical(loaded).items()}
+    return {patient: known for patient, known in own.items() if known}
 
 
 def incomplete(loaded: LoadedStudy) -> dict[str, list[str]]:

@@ -18,6 +18,7 @@ from residua.wiring.prognosis import survivals
 TABLE_FORMATS = ("csv", "md", "tex", "html")
 FIGURE_FORMATS = ("pdf", "png")
 _PAIRED = ("dice", "friedman", "classification", "auroc", "raters")
+SUBGROUPS = ("subgroups", "subgroup_tests", "between_hospitals")
 EXAMPLES_HOSPITALS, EXAMPLES_PER_HOSPITAL = 4, 3
 
 
@@ -32,6 +33,7 @@ def supplement(loaded: LoadedStudy) -> dict[str, str]:
     tables |= {"subsets": "subsets"} if loaded.study.channel_dropout else {}
     tables |= {"nested": "nested"}
     tables |= {"conventions": "conventions"} if conventions.names(loaded) else {}
+    tables |= {name: name for name in SUBGROUPS if loaded.study.statistics.subgroups}
     return tables | {f"paired_{name}": f"paired_{name}" for name in _PAIRED if name != "raters" or loaded.raters}
 
 
@@ -45,7 +47,9 @@ def figures(loaded: LoadedStudy) -> list[str]:
     resection = ["resection"] if resected_patients(loaded) else []
     prognosis = ["kaplan_meier"] if survivals(loaded) else []
     raters = ["figure4"] if loaded.raters else []
-    return ["flow", "figure1", "figure3", *resection, *prognosis, *loaded.study.figures.further, *raters]
+    subgroups = ["hospitals", "subgroups"] if loaded.study.statistics.subgroups else []
+    shown = ["flow", "figure1", "figure3", *resection, *prognosis, *subgroups]
+    return [*shown, *loaded.study.figures.further, *raters]
 
 
 def comparisons(loaded: LoadedStudy) -> list[str]:
