@@ -125,6 +125,8 @@ def test_a_hospital_is_summarised_in_numbers_or_in_words() -> None:
     assert (agunet.found, agunet.balanced_accuracy) == ("1 of 1", "50.00")
     assert parts_of(of_sto) == ["fold 0"]
     assert parts_of(of_ams) == ["hold-out"]
+    persons = pd.concat([of_sto, of_sto.assign(fold=4), of_sto.assign(fold=2), of_ams])
+    assert parts_of(persons) == ["folds 0, 2 and 4", "hold-out"]
     only_tumour = of_ams[of_ams["patient"] == "AMS1"]
     (first, _) = summaries(only_tumour, MODELS, CLASSES)
     assert first.balanced_accuracy == "not estimable: one class only"

@@ -204,3 +204,21 @@ def test_checklists_hold_the_numbers_of_the_run_and_no_patient(folder: Path) -> 
         assert not re.search(r"\b(STO|GOT|PAR|AMS)\d+", text), file
         assert str(folder) not in text
         assert "cohort.tsv" not in text
+
+
+def test_a_checklist_follows_the_settings(tmp_path: Path) -> None:
+    study = study_of(conventions=[], report={"cases": 0}, sharing={"licence": "CC-BY-4.0"})
+    write_report(*make_run(tmp_path, study, rated=False), tmp_path / "index.html")
+    claim = pd.read_csv(tmp_path / "claim.csv", dtype=str, keep_default_na=False).set_index("Item")
+    known = claim["What the run knows"]
+    assert claim.loc["18", "State"] == OPEN
+    assert "onventions" not in known["30"]
+    assert "Pages beside the report" not in known["39"]
+    assert "Their licence: CC-BY-4.0." in known["43"]
+
+
+def test_a_checklist_names_conventions_raters_and_pages_of_failures(folder: Path) -> None:
+    known = pd.read_csv(folder / "claim.csv", dtype=str, keep_default_na=False).set_index("Item")["What the run knows"]
+    assert known["18"].startswith("4 raters segmented held-out patients")
+    assert "conventions of evaluation: authors-code-2023 and brats-lesionwise" in known["30"]
+    assert "Pages beside the report show the worst cases" in known["39"]

@@ -15,6 +15,7 @@ from residua.metrics.pooling import pool_cases
 from residua.settings.classification import Classification
 from residua.statistics.cases import positive
 from residua.tables.cells import mean_sd, median
+from residua.words import listed
 
 OUTCOMES = {"TP": "found", "FN": "missed", "FP": "false alarm", "TN": "no residual tumour, none found"}
 """The outcomes of a patient, in words."""
@@ -55,8 +56,10 @@ def part_of(row: Mapping[Any, Any]) -> str:
 
 
 def parts_of(rows: pd.DataFrame) -> list[str]:
-    """Name the parts of the split in which patients were judged."""
-    return sorted({part_of(row) for row in rows.to_dict("records")})
+    """Name the parts of the split in which patients were judged: the folds in one, and the hold-out."""
+    folds = sorted({int(fold) for fold in rows.loc[rows["split"] != "test", "fold"]})
+    named = [f"fold{'s' if len(folds) > 1 else ''} {listed([str(fold) for fold in folds])}"] if folds else []
+    return [*named, *(["hold-out"] if (rows["split"] == "test").any() else [])]
 
 
 def summaries(rows: pd.DataFrame, models: Mapping[str, str], classification: Classification) -> list[Summary]:
@@ -92,8 +95,8 @@ def _mean(dice: NDArray[np.float64]) -> str:
 def patients(rows: pd.DataFrame, models: Mapping[str, str]) -> list[PatientRow]:
     """List the rows (with outcomes) of one hospital, patient by patient, in the order of the frame."""
     order = {patient: number for number, patient in enumerate(dict.fromkeys(rows["patient"]))}
-    listed: Sequence[dict[Any, Any]] = rows.to_dict("records")
-    return [_row(row, models) for row in sorted(listed, key=lambda row: order[row["patient"]])]
+    records: Sequence[dict[Any, Any]] = rows.to_dict("records")
+    return [_row(row, models) for row in sorted(records, key=lambda row: order[row["patient"]])]
 
 
 def _row(row: Mapping[Any, Any], models: Mapping[str, str]) -> PatientRow:

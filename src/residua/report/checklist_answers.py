@@ -53,7 +53,8 @@ class Run:
 
 def answers(run: Run) -> dict[str, Answer]:
     """Return all answers by key, with citations spelled out."""
-    found = {**_of_the_study(run), **_of_patients(run), **_of_models(run), **_of_results(run), **_of_authors(run)}
+    parts = (_of_the_study, _of_patients, _of_models, _of_results, _of_certainty, _of_authors)
+    found = {key: answer for part in parts for key, answer in part(run).items()}
     return {key: replace(answer, known=spelled_out(answer.known).strip()) for key, answer in found.items()}
 
 
@@ -183,26 +184,35 @@ def _of_results(run: Run) -> dict[str, Answer]:
         if run.cohort.unit == "hospital"
         else f"None: the hold-out, {held_out}, is of the same hospitals."
     )
-    shown = " Pages beside the report show the worst cases of each kind." if run.study.report.cases else ""
-    pages = f"Missed residual tumours and false alarms are counted in Table 4.{shown}"
     return {
         "outcome": Answer(outcome),
         "measures": Answer(
             f"{_text(run, 'Measures')} {'; '.join(name for name, _ in _passage(run, 'Measures').terms)}."
         ),
+        "internal": Answer(internal),
+        "external": Answer(external),
+        "performance": Answer(_performance(run)),
+        "diagnosis": Answer(_diagnosis(run)),
+    }
+
+
+def _of_certainty(run: Run) -> dict[str, Answer]:
+    compared = listed(run.study.conventions)
+    conventions = f" So are conventions of evaluation: {compared}." if compared else ""
+    shown = " Pages beside the report show the worst cases of each kind." if run.study.report.cases else ""
+    return {
         "uncertainty": Answer(_text(run, "Statistics", 1)),
         "robustness": Answer(
-            "Thresholds and input configurations chosen without the fold that is judged are compared."
+            f"Thresholds and input configurations chosen without the fold that is judged are compared.{conventions}"
         ),
         "clusters": Answer(
             "Intervals of paired differences draw hospitals first, then patients within.",
             "differences between groups of patients",
         ),
-        "internal": Answer(internal),
-        "external": Answer(external),
-        "performance": Answer(_performance(run)),
-        "diagnosis": Answer(_diagnosis(run)),
-        "failures": Answer(pages, "what the failures have in common"),
+        "failures": Answer(
+            f"Missed residual tumours and false alarms are counted in Table 4.{shown}",
+            "what the failures have in common",
+        ),
         "limitations": Answer("The report lists deviations and cautions of its findings.", "limitations of the study"),
         "sample_size": Answer(
             f"The hold-out has {counted(run.cohort.held_out, 'patient')}; the findings say which differences it could "
