@@ -7,17 +7,18 @@ It is scored against all predicted lesions that share a voxel with its dilation.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from residua.images.volumes import Box, Grid, box_around
+from residua.images.volumes import Grid, box_around
 from residua.metrics.conventions import LesionWise
 from residua.metrics.lesions import Lesioned, LesionRule, lesions_of
 from residua.metrics.overlap import dice_of
-from residua.metrics.surface import distances_between, surface_of
+from residua.metrics.surface import Spacing, distances_between, surface_of
 
 _NEIGHBOURS = np.ones((3, 3, 3), dtype=bool)
 _ROUNDING = 1e-6
@@ -51,12 +52,12 @@ def score_lesions(
     drawn, predicted = (
         lesions_of(mask[box], surface_of(mask[box], grid.spacing_mm), rule) for mask in (reference, prediction)
     )
-    inside, near, joined = _within_reach(drawn.labels > 0, Grid(drawn.labels.shape, grid.affine), how.dilation_mm)
-    labels = drawn.labels[inside], predicted.labels[inside]
+    near, joined = _within_reach(drawn.labels, grid.spacing_mm, how.dilation_mm)
     touching: set[int] = set()
     scores = []
-    for lesion in range(1, joined + 1):
-        reached = near == lesion
+    for lesion, place in enumerate(ndimage.find_objects(near), start=1):
+        reached = near[place] == lesion
+        labels = drawn.labels[place], predicted.labels[place]
         own, others = (_lesions_in(each[reached]) for each in labels)
         touching |= set(others.tolist())
         shared = int(np.count_nonzero(reached & (labels[0] > 0) & np.isin(labels[1], others + 1)))
@@ -73,14 +74,19 @@ def score_lesions(
     return LesionWiseScores(dice, hd95_mm, *counts)
 
 
-def _within_reach(mask: NDArray[np.bool_], grid: Grid, reach_mm: float) -> tuple[Box, NDArray[np.int32], int]:
-    """Return the box of the voxels within reach of a mask, their components by label, and how many there are."""
-    if not mask.any():
-        return (slice(0, 0),) * 3, np.zeros((0, 0, 0), np.int32), 0
-    box = box_around(grid, mask, reach_mm)
-    far = ndimage.distance_transform_edt(~mask[box], sampling=grid.spacing_mm)
-    labels, count = ndimage.label(far <= reach_mm * (1 + _ROUNDING), _NEIGHBOURS)
-    return box, labels, int(count)
+def _within_reach(lesions: NDArray[np.int32], spacing_mm: Spacing, reach_mm: float) -> tuple[NDArray[np.int32], int]:
+    """Label the voxels within reach of lesions by component, and count the components."""
+    near = np.zeros(lesions.shape, dtype=bool)
+    margins = [math.ceil(reach_mm / spacing) for spacing in spacing_mm]
+    # Lesion by lesion: where they lie far apart, the box of all of them is most of the image.
+    for place in ndimage.find_objects(lesions):
+        box = tuple(
+            slice(max(0, side.start - more), side.stop + more) for side, more in zip(place, margins, strict=True)
+        )
+        far = ndimage.distance_transform_edt(lesions[box] == 0, sampling=spacing_mm)
+        near[box] |= far <= reach_mm * (1 + _ROUNDING)
+    labels, count = ndimage.label(near, _NEIGHBOURS)
+    return labels, int(count)
 
 
 def _lesions_in(labels: NDArray[np.int32]) -> NDArray[np.intp]:
