@@ -20,6 +20,7 @@ import test_baseline_table
 import test_conventions
 import test_prognosis
 import test_report
+import test_subgroups
 import test_validation
 from residua.metrics.conventions import ARTICLE, AUTHORS_CODE_2023, BRATS_LESIONWISE
 from residua.statistics.conventions import convention_numbers
@@ -105,6 +106,7 @@ def frames(folder: Path) -> dict[str, pd.DataFrame]:
     )
     external = test_validation.cases_of(("nnunet", "A"), test_validation.ROWS)
     scores = score_bundles(external, test_validation.stated(), test_validation.CUT, test_validation.STATISTICS)
+    made |= test_subgroups.run_of("whole")
     return {**made, "external": scores, "hospitals": scores, **made_by_hand()}
 
 
@@ -152,7 +154,7 @@ def tables_of(folder: Path) -> dict[str, Table]:
 def test_every_table_compiles_and_none_is_wider_than_the_page(tmp_path: Path) -> None:
     with_latex()
     tables = tables_of(tmp_path)
-    assert sorted(set(_SUPPLEMENT) - set(tables)) == []
+    assert sorted(set(_SUPPLEMENT) - set(tables)) == [], "give frames() what these new tables show"
     log = compiled(tables, tmp_path)
     assert overfull(log) == {}
     assert "Missing character" not in log
