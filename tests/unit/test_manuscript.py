@@ -207,7 +207,12 @@ def test_checklists_hold_the_numbers_of_the_run_and_no_patient(folder: Path) -> 
 
 
 def test_a_checklist_follows_the_settings(tmp_path: Path) -> None:
-    study = study_of(conventions=[], report={"cases": 0}, sharing={"licence": "CC-BY-4.0"})
+    study = study_of(
+        conventions=[],
+        report={"cases": 0},
+        sharing={"licence": "CC-BY-4.0"},
+        statistics={**PUBLISHED["statistics"], "subgroups": []},
+    )
     write_report(*make_run(tmp_path, study, rated=False), tmp_path / "index.html")
     claim = pd.read_csv(tmp_path / "claim.csv", dtype=str, keep_default_na=False).set_index("Item")
     known = claim["What the run knows"]
@@ -215,6 +220,9 @@ def test_a_checklist_follows_the_settings(tmp_path: Path) -> None:
     assert "onventions" not in known["30"]
     assert "Pages beside the report" not in known["39"]
     assert "Their licence: CC-BY-4.0." in known["43"]
+    tripod = pd.read_csv(tmp_path / "tripod_ai.csv", dtype=str, keep_default_na=False).set_index("Item")
+    assert tripod.loc["14", "State"] == OPEN
+    assert tripod.loc["23b", "State"] == IN_PART
 
 
 def test_a_checklist_names_conventions_raters_and_pages_of_failures(folder: Path) -> None:
@@ -222,3 +230,7 @@ def test_a_checklist_names_conventions_raters_and_pages_of_failures(folder: Path
     assert known["18"].startswith("4 raters segmented held-out patients")
     assert "conventions of evaluation: authors-code-2023 and brats-lesionwise" in known["30"]
     assert "Pages beside the report show the worst cases" in known["39"]
+    tripod = pd.read_csv(folder / "tripod_ai.csv", dtype=str, keep_default_na=False).set_index("Item")
+    assert "slice thickness, residual volume, sex, age" in tripod.loc["14", "What the run knows"]
+    assert tripod.loc["14", "State"] == IN_PART
+    assert tripod.loc["23b", "State"] == ANSWERED

@@ -12,7 +12,7 @@ from residua.report.citations import spelled_out
 from residua.report.cohort import CohortFacts, eligibility
 from residua.report.facts import best_models, classification_of, dice_of_positive
 from residua.report.methods import Passage
-from residua.report.wording import counted, listed, percent
+from residua.report.wording import counted, listed, name_of, percent
 from residua.settings.initial_bundle import initial_bundles_of
 from residua.settings.study import Study
 from residua.statistics.cases import positive
@@ -197,6 +197,11 @@ def _of_results(run: Run) -> dict[str, Answer]:
 
 
 def _of_certainty(run: Run) -> dict[str, Answer]:
+    asked = run.study.statistics.subgroups
+    groups = (
+        f" Networks are judged in subgroups, where the cohort table knows them: {listed(list(map(name_of, asked)))}."
+    )
+    groups = groups if asked else ""
     compared = listed(run.study.conventions)
     conventions = f" So are conventions of evaluation: {compared}." if compared else ""
     shown = " Pages beside the report show the worst cases of each kind." if run.study.report.cases else ""
@@ -206,8 +211,11 @@ def _of_certainty(run: Run) -> dict[str, Answer]:
             f"Thresholds and input configurations chosen without the fold that is judged are compared.{conventions}"
         ),
         "clusters": Answer(
-            "Intervals of paired differences draw hospitals first, then patients within.",
-            "differences between groups of patients",
+            f"Intervals of paired differences draw hospitals first, then patients within.{groups}",
+            "" if asked else "differences between groups of patients",
+        ),
+        "fairness": Answer(
+            groups.strip() if {"sex", "age"} & set(asked) else "", "what was done for fairness, and why"
         ),
         "failures": Answer(
             f"Missed residual tumours and false alarms are counted in Table 4.{shown}",
