@@ -249,6 +249,7 @@ onstart:
     from residua.cohort.commands.standing import known_headers
     from residua.cohort.commands.start import start_problems
     from residua.inference.brain_weights import provide_brain_weights
+    from residua.operations.last_command import keep_command
 
     try:
         if workflow.executor_plugin.name == "slurm":
@@ -270,6 +271,8 @@ onstart:
     freeze_persons(cohort.places, PERSONS)
     # So that commands find the study by its folder.
     write_json(STUDY, study.model_dump(mode="json"))
+    for file in log or ():
+        keep_command(file, sys.argv[1:])
     start_jobs_as_they_come()
     excluded_by = Counter(patient.excluded_by for patient in cohort.patients.values() if patient.excluded)
     for by, number in excluded_by.items():

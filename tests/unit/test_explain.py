@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 
 from residua.cli import app
 from residua.errors import ResiduaError
+from residua.operations.last_command import arguments_of, keep_command
+from residua.operations.run_log import RunLog
 from residua.operations.verify import Verification, verify_study
 from residua.operations.why import reason_of
-from residua.publishing.publish import stage
+from residua.publishing.publish import digest, stage
 from residua.publishing.seals import seal
 
 ANEW = "Input files updated by another job: results/cohort/folds.json"
@@ -114,6 +116,41 @@ def test_the_command_ends_with_1_where_anything_is_damaged(study: Path) -> None:
     assert (broken.exit_code, broken.output.splitlines()[-1]) == (1, "Damaged: 1.")
     record = json.loads(CliRunner().invoke(app, ["explain", str(study), "--verify", "--json"]).output)
     assert len(record["damaged"]) == 1
+
+
+def test_a_file_that_the_disk_does_not_give_is_named_and_hides_no_other(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(path: object) -> str:
+        if str(path).endswith("P1.nii.gz"):
+            raise OSError(5, "Input/output error", str(path))
+        return digest(path)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("residua.publishing.publish.digest", failing)
+    (study / "results/tables/table1.csv").write_text("other")
+    failed, changed = verify(study).damaged
+    assert failed.startswith("results/brain/AMS/P1.nii.gz: cannot be read (Input/output error)")
+    assert changed.startswith("results/tables/table1.csv: changed or damaged")
+
+
+class TestCommand:
+    """The command of a run, whose words Snakemake's log joins by spaces."""
+
+    WORDS = ("--configfile", "/data/O'Brien/my config.yaml", "--cores", "2")
+
+    def test_what_the_run_kept_is_taken_word_by_word(self, tmp_path: Path) -> None:
+        keep_command("/elsewhere/a.snakemake.log", self.WORDS, tmp_path)
+        run = RunLog(command="snakemake " + " ".join(self.WORDS))
+        assert arguments_of(tmp_path, Path("a.snakemake.log"), run) == [*self.WORDS]
+
+    @pytest.mark.parametrize("kept", [None, "other.snakemake.log"])
+    def test_without_it_the_log_tells_or_one_message_asks(self, tmp_path: Path, kept: str | None) -> None:
+        if kept:
+            keep_command(kept, self.WORDS, tmp_path)
+        log = Path("a.snakemake.log")
+        assert arguments_of(tmp_path, log, RunLog(command="snakemake -c 2 'a b'")) == ["-c", "2", "a b"]
+        with pytest.raises(ResiduaError, match="the command of the last run cannot be read from its log"):
+            arguments_of(tmp_path, log, RunLog(command="snakemake --configfile /data/O'Brien/x.yaml"))
 
 
 def test_a_folder_without_a_study_is_one_message(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
 
+import psutil
 import pytest
 from rich.console import Console
 from typer.testing import CliRunner
@@ -45,6 +46,12 @@ def ran(study: Path, kind: str, host: str | None = None, at: str = "2026-11-27T1
 def training_of(status: Status, fold: str) -> TrainingProgress:
     (found,) = (each for each in status.trainings if each.fold == fold)
     return found
+
+
+def shown(status: Status) -> str:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(view(status))
+    return console.export_text()
 
 
 def started(study: Path, fold: int, slurm_id: int) -> Path:
@@ -130,6 +137,22 @@ def test_a_run_whose_process_writes_its_log_is_running(tmp_path: Path) -> None:
         process.communicate()
     assert status.state == "running"
     assert {stage.stage: stage.running for stage in status.stages if stage.running} == {"train": 2}
+
+
+def test_where_a_process_of_another_user_may_write_it_nothing_is_said_of_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran(tmp_path, "slurm", socket.gethostname())
+
+    def denied(process: psutil.Process) -> None:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr(psutil.Process, "open_files", denied)
+    with subprocess.Popen([sys.executable, "-c", "input()", "snakemake"], stdin=subprocess.PIPE) as process:
+        status = status_of_study(tmp_path, NOW)
+        process.communicate()
+    assert status.state == "not seen"
+    assert "it may be running" in shown(status)
 
 
 class TestTrainings:
@@ -223,9 +246,7 @@ def test_brackets_in_a_message_are_shown_as_they_are(tmp_path: Path) -> None:
     log = tmp_path / "results/logs/check_preprocessing.log"
     log.parent.mkdir(parents=True)
     log.write_text("shape [/1, 2] is not [red]3[/red]")
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(view(status_of_study(tmp_path, NOW)))
-    assert "shape [/1, 2] is not [red]3[/red]" in console.export_text()
+    assert "shape [/1, 2] is not [red]3[/red]" in shown(status_of_study(tmp_path, NOW))
 
 
 def test_a_folder_in_which_nothing_ran_is_one_message(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ def status(
     from rich.console import Console
     from rich.live import Live
 
-    from residua.operations.status import status_of_study
+    from residua.operations.status import MAY_RUN, status_of_study
     from residua.operations.status_view import view
 
     if as_json:
@@ -34,7 +34,7 @@ def status(
         return
     try:
         with Live(view(found), auto_refresh=False, vertical_overflow="visible") as live:
-            while found.state in ("running", "on another host"):
+            while found.state in MAY_RUN:
                 time.sleep(every)
                 found = status_of_study(study)
                 live.update(view(found), refresh=True)

@@ -14,9 +14,9 @@ STAGES: dict[str, tuple[str, ...]] = {
         "select_cases",
     ),
     "train": ("train",),
-    "predict": ("predict", "ensemble", "ensemble_lacking", "take_elsewhere"),
+    "predict": ("predict", "ensemble", "combine", "ensemble_lacking", "take_elsewhere"),
     "segment": ("choose_threshold", "segment", "segment_lacking", "segment_again", "choose_again", "compare_members"),
-    "measure": ("measure", "measure_lacking", "measure_again", "list_lesions", "rate"),
+    "measure": ("measure", "measure_conventions", "measure_lacking", "measure_again", "list_lesions", "rate"),
     LAST: (),
 }  # fmt: skip
 _STAGE_OF = {rule: stage for stage, rules in STAGES.items() for rule in rules}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,7 +18,8 @@ from residua.operations.run_log import Job, RunLog, latest_run
 from residua.operations.stages import STAGES, stage_of
 from residua.operations.training_progress import TrainingProgress, trainings
 
-RunState = Literal["running", "complete", "failed", "stopped", "killed", "on another host"]
+RunState = Literal["running", "complete", "failed", "stopped", "killed", "not seen", "on another host"]
+MAY_RUN: tuple[RunState, ...] = ("running", "not seen", "on another host")
 _TAIL_BYTES = 4096
 
 
@@ -64,7 +66,7 @@ def status_of_study(study: Path, now: datetime | None = None) -> Status:
     changed = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
     state = _state(run, file)
     jobs = [job for job in run.jobs.values() if job.rule != "all"]
-    alive = state in ("running", "on another host")
+    alive = state in MAY_RUN
     failures = tuple(_failure(study, job) for job in jobs if job.state == "failed")
     return Status(
         state=state,
@@ -91,25 +93,28 @@ def _state(run: RunLog, file: Path) -> RunState:
     if not run.ended:
         if run.host != socket.gethostname():
             return "on another host"
-        return "running" if _is_open(file) else "killed"
+        return _by_process(file)
     done = sum(job.state == "done" and job.rule != "all" for job in run.jobs.values())
     if run.up_to_date or done == sum(run.planned.values()):
         return "complete"
     return "failed" if run.of("failed") else "stopped"
 
 
-def _is_open(log: Path) -> bool:
-    """Return whether a process of this machine has the log of a run open."""
+def _by_process(log: Path) -> RunState:
+    """Return whether a process of this machine has the log of a run open; those of other users cannot be seen."""
     own = os.path.realpath(log)
+    state: RunState = "killed"
     for process in psutil.process_iter(["cmdline"]):
+        if not any("snakemake" in part for part in process.info["cmdline"] or ()):
+            continue
         try:
-            if any("snakemake" in part for part in process.info["cmdline"] or ()) and any(
-                file.path == own for file in process.open_files()
-            ):
-                return True
+            if any(file.path == own for file in process.open_files()):
+                return "running"
+        except psutil.AccessDenied:
+            state = "not seen"
         except (psutil.Error, OSError):
             continue
-    return False
+    return state
 
 
 def _stages(study: Path, run: RunLog, began: datetime, alive: bool) -> list[Stage]:
@@ -134,7 +139,9 @@ def _earlier(study: Path, before: float) -> Counter[str]:
         for name in files:
             file = Path(place, name)
             rule = file.relative_to(folder).parts[0].removesuffix(".tsv")
-            counts[stage_of(rule)] += file.stat().st_mtime < before
+            # A run that goes on may take it away.
+            with suppress(FileNotFoundError):
+                counts[stage_of(rule)] += file.stat().st_mtime < before
     return counts
 
 

@@ -21,6 +21,7 @@ _STATES = {
     "stopped": "The last run was stopped. The same command goes on where it was.",
     "killed": "The last run was killed: its process is gone. Give the same command again; if Snakemake finds the "
     "folder locked, add --unlock once.",
+    "not seen": "The last run did not end, and runs of other users on this host cannot be seen: it may be running.",
     "on another host": "The last run began on another host and did not end there: whether it runs cannot be seen here.",
 }
 _SHOWN_FAILURES = 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
@@ -129,5 +130,9 @@ def _pace(ended: list[tuple[int, datetime]]) -> float | None:
 
 
 def _age(files: Iterable[Path], now: datetime) -> float | None:
-    times = [os.stat(file).st_mtime for file in files]
+    times = []
+    for file in files:
+        # The run may replace it in between.
+        with suppress(FileNotFoundError):
+            times.append(os.stat(file).st_mtime)
     return max(now.timestamp() - max(times), 0.0) if times else None

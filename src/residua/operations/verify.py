@@ -67,4 +67,6 @@ def _said(compare: Callable[[], object]) -> list[str]:
         compare()
     except ResiduaError as error:
         return [str(error)]
+    except OSError as error:
+        return [f"{error.filename}: cannot be read ({error.strerror}); the file system or its permissions are at fault"]
     return []

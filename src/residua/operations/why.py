@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import re
-import shlex
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from residua.errors import ResiduaError
+from residua.operations.last_command import arguments_of
 from residua.operations.run_log import Job, read_run
 from residua.operations.stages import STAGES, stage_of
 from residua.operations.status import require_run
@@ -68,11 +69,12 @@ def explained(study: Path) -> Explanation:
 
     Raises ``ResiduaError`` with Snakemake's own words where the dry run fails.
     """
-    _, run = require_run(study)
+    file, run = require_run(study)
     # Through this interpreter: the command may have been started as a module. In this folder: it may have been moved.
-    asked = [sys.executable, "-m", "snakemake", *shlex.split(run.command)[1:]]
+    asked = [sys.executable, "-m", "snakemake", *arguments_of(study, file, run)]
     here = ["--directory", str(study.resolve()), "--dry-run"]
-    done = subprocess.run([*asked, *here], cwd=run.run_directory or study, capture_output=True, text=True)
+    began_in = run.run_directory if os.path.isdir(run.run_directory) else study
+    done = subprocess.run([*asked, *here], cwd=began_in, capture_output=True, text=True)
     if done.returncode != 0:
         raise ResiduaError(f"the dry run of the last command fails:\n{done.stderr.strip() or done.stdout.strip()}")
     planned = read_run((done.stdout + done.stderr).splitlines())
