@@ -23,6 +23,8 @@ from residua.segmentation.threshold_record import threshold_record
 from residua.settings.classification import Classification
 from residua.settings.postprocessing import Postprocessing
 from residua.settings.study import load_study
+from residua.tables.table3 import table3
+from residua.tables.table4 import table4
 from residua.wiring import combinations, conventions, elsewhere, patients, preparation, publication, rating, sharing
 from residua.wiring.loaded import LoadedStudy
 
@@ -249,3 +251,33 @@ def test_the_report_sets_a_combination_beside_its_networks() -> None:
         "80.0 % and AGU-Net alone 60.0 %); balanced accuracy 100.0 % (nnU-Net alone 50.0 % and AGU-Net alone 100.0 %).",
     )
     assert told(pd.DataFrame(rows[:4]), study(inputs=INPUTS), labels) is None
+
+
+@pytest.mark.parametrize(("weights", "dice"), [("with_metric", "48.0 %"), ("all_patients", "48.6 %")])
+def test_out_of_fold_the_report_has_the_means_of_tables_3_and_4(weights: str, dice: str) -> None:
+    record = config(inputs=INPUTS, combinations={"gated": BOTH["gated"]})
+    record["statistics"]["fold_weights"] = weights
+    settings = load_study(record)
+    # Balanced accuracy: 100 % of two patients, 33.3 % of four, undefined in the last fold; as one set it were 65 %.
+    patients_of_folds = [
+        *[(0, 2.0, 2.0, 0.8), (0, 0.0, 0.0, 0.0)],
+        *[(1, 2.0, 0.0, 0.0), (1, 2.0, 2.0, 0.4), (1, 2.0, 2.0, 0.2), (1, 0.0, 2.0, 0.0)],
+        (2, 2.0, 2.0, 1.0),
+    ]
+    cases = pd.DataFrame(patients_of_folds, columns=["fold", "reference_ml", "predicted_ml", "dice"])
+    cases = cases.assign(patient=[f"P{number}" for number in range(7)], inputs="A", split="validation")
+    cases = cases.assign(hd95_mm=1.0, absolute_volume_error_ml=0.0)
+    found = pd.concat([cases.assign(arch=arch) for arch in ("nnunet", "agunet", "gated")], ignore_index=True)
+    labels = {"nnunet": "nnU-Net", "agunet": "AGU-Net", "gated": "Gated"}
+    finding = told(found, settings, labels)
+    assert finding is not None
+    assert finding.sentences == (
+        f"Gated A, out-of-fold: mean Dice of the patients with residual tumour {dice} (nnU-Net alone {dice} and "
+        f"AGU-Net alone {dice}); balanced accuracy 55.6 % (nnU-Net alone 55.6 % and AGU-Net alone 55.6 %).",
+    )
+    tables = (
+        (table3(found, settings.classification, settings.statistics, labels), "DSC-P (%)", dice),
+        (table4(found, settings.classification, settings.statistics, labels), "bAcc (%)", "55.6 %"),
+    )
+    for table, column, mean in tables:
+        assert f"{float(table.frame[column].iloc[0].text.partition('±')[0]):.1f} %" == mean

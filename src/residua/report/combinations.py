@@ -7,11 +7,13 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from residua.report.facts import SETS, Model, classification_of, dice_of_positive
+from residua.metrics.classification import has_residual_tumor
+from residua.report.facts import SETS, Model
 from residua.report.findings import Finding
 from residua.report.wording import listed, percent
 from residua.settings.study import Study
 from residua.statistics.best_inputs import best_inputs
+from residua.statistics.cases import folds_of, outcomes_of, pooled_metric, pooled_rate
 
 
 def combinations(cases: pd.DataFrame, study: Study, labels: Mapping[str, str]) -> Finding | None:
@@ -45,10 +47,19 @@ def _beside(models: list[Model], values: list[str]) -> str:
 
 
 def _dice(model: Model, cases: pd.DataFrame, split: str, study: Study) -> str:
-    mean = float(dice_of_positive(model, cases, split, study).mean())
-    return "undefined" if math.isnan(mean) else percent(mean)
+    """Return the mean of Table 3."""
+    own = model.cases(cases, split)
+    positive = has_residual_tumor(own["reference_ml"], study.classification.residual_tumor_ml)
+    dice = own["dice"].to_numpy(dtype=float)
+    return _mean(pooled_metric(dice, folds_of(own), positive, study.statistics.fold_weights).mean)
 
 
 def _balanced_accuracy(model: Model, cases: pd.DataFrame, split: str, study: Study) -> str:
-    _, rates = classification_of(model, cases, split, study)
-    return "undefined" if math.isnan(rates.balanced_accuracy) else percent(rates.balanced_accuracy / 100)
+    """Return the mean of Table 4."""
+    own = model.cases(cases, split)
+    outcome = outcomes_of(own, study.classification)
+    return _mean(pooled_rate(outcome, folds_of(own), "balanced_accuracy", study.statistics.folds_ddof).mean / 100)
+
+
+def _mean(fraction: float) -> str:
+    return "undefined" if math.isnan(fraction) else percent(fraction)
