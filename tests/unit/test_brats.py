@@ -115,6 +115,26 @@ def test_known_scores(drawn: tuple[int, ...], predicted: tuple[int, ...], expect
     assert (found.dice, found.hd95_mm) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(
+    ("drawn", "least", "counts"),
+    [
+        # The reference is a lesion: found, and nothing is false.
+        ((1, 2), 2, (1, 1, 1, 0)),
+        # It is too small for one: what covers it is a false lesion.
+        ((1,), 2, (0, 0, 1, 1)),
+        # So it is beside a lesion that lies far away.
+        ((1, 8, 9), 2, (1, 0, 1, 1)),
+        # Within reach of a lesion it is no false one.
+        ((1, 3, 4), 2, (1, 1, 1, 0)),
+    ],
+)
+def test_what_covers_a_reference_that_is_too_small_is_a_false_lesion(
+    drawn: tuple[int, ...], least: int, counts: tuple[int, ...]
+) -> None:
+    found = score_lesions(line(*drawn), line(1, 2), GRID, LesionRule(least), HOW)
+    assert counts == (found.reference_lesions, found.found_lesions, found.predicted_lesions, found.false_lesions)
+
+
 def test_the_evaluation_of_two_folders_adds_these_columns_where_they_are_asked_for(tmp_path: Path) -> None:
     for folder, mask in (("drawn", line(1, 10)), ("found", line(1))):
         save(Image(mask, GRID), tmp_path / folder / "p1.nii.gz")

@@ -184,6 +184,92 @@ def test_what_cannot_be_had_is_said() -> None:
     assert list(nobody.index) == list(MEASURES)
 
 
+@pytest.mark.parametrize(
+    ("reference", "found", "predicted", "false", "f1"),
+    [
+        (0, 0, 3, 3, 0.0),
+        (2, 0, 0, 0, 0.0),
+        (2, 0, 1, 1, 0.0),
+        (2, 1, 2, 1, 50.0),
+        (4, 1, 1, 0, 40.0),
+        (0, 0, 0, 0, None),
+    ],
+)  # fmt: skip
+def test_f1_of_lesions_is_0_where_none_is_found_and_undefined_only_without_any(
+    reference: int, found: int, predicted: int, false: int, f1: float | None
+) -> None:
+    """Beside a fold of two patients with 100 %; a patient weighs as much as in the F1 of patients."""
+    lesions = {
+        "reference_lesions": [reference, 1, 1], "found_lesions": [found, 1, 1],
+        "predicted_lesions": [predicted, 1, 1], "false_lesions": [false, 0, 0],
+    }  # fmt: skip
+    rows = [(0, 2.0, 1.0, 0.4), (1, 1.0, 1.0, 0.8), (1, 1.0, 1.0, 0.8)]
+    row = numbers_of(rows, BRATS_LESIONWISE, **lesions).loc["f1"]
+    assert row["estimate"] == pytest.approx(100.0 if f1 is None else (f1 + 200) / 3)
+    assert (row["n"], row["undefined"]) == ((2, 1) if f1 is None else (3, 0))
+
+
+def test_f1_of_lesions_alone_is_as_that_of_patients() -> None:
+    """One false alarm: the F1 of patients is 0, and so is that of the lesions."""
+    false_alarm = [(0, 0.0, 1.0, 0.0)]
+    lesions = {"reference_lesions": 0, "found_lesions": 0, "predicted_lesions": 3, "false_lesions": 3}
+    for convention in (ARTICLE, BRATS_LESIONWISE):
+        row = numbers_of(false_alarm, convention, "test", **lesions).loc["f1"]
+        assert (row["estimate"], row["note"]) == (0.0, "")
+
+
+@pytest.mark.parametrize("convention", [ARTICLE, AUTHORS_CODE_2023])
+@pytest.mark.parametrize(
+    ("rows", "note"),
+    [
+        ([(fold, ml, ml, 0.8) for fold in (0, 1) for ml in (2.0, 0.0)], "no interval: the same in every fold"),
+        ([(0, 2.0, 2.0, 0.8), (0, 0.0, 0.0, 0.0)], "no interval: one fold only"),
+        (
+            [(0, 2.0, 2.0, 0.8), (0, 0.0, 0.0, 0.0), (1, 2.0, 2.0, 0.8)],
+            "undefined in 1 fold(s), left out; no interval: one fold only",
+        ),
+        ([(0, 2.0, 2.0, 0.8)], "not estimable: no patient with gross total resection in the reference"),
+    ],
+)
+def test_the_note_says_why_balanced_accuracy_has_no_interval(
+    rows: list[tuple[Any, ...]], note: str, convention: Convention
+) -> None:
+    row = numbers_of(rows, convention).loc["balanced_accuracy"]
+    assert row["note"] == note
+    assert pd.isna(row["low"])
+    assert pd.isna(row["high"])
+
+
+MIRRORED = replace(BRATS_LESIONWISE, name="mirrored")
+OF_PATIENTS = {"ave_ml", "specificity", "balanced_accuracy"}
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "alike"),
+    [
+        (ARTICLE, AUTHORS_CODE_2023, set(MEASURES)),
+        (ARTICLE, BRATS_LESIONWISE, {"threshold", "dsc_p", "dsc_tp", "hd95_mm"}),
+        (BRATS_LESIONWISE, ARTICLE, {"threshold", "dsc_p", "dsc_tp", "hd95_mm"}),
+        (BRATS_LESIONWISE, MIRRORED, set(MEASURES) - OF_PATIENTS),
+    ],
+)
+def test_rates_of_lesions_and_of_patients_have_no_difference(
+    first: Convention, other: Convention, alike: set[str]
+) -> None:
+    cases = pd.DataFrame(TWO_FOLDS, columns=["fold", "reference_ml", "predicted_ml", "dice"])
+    cases = cases.assign(arch="nnunet", inputs="B", split="validation", threshold=0.5, hd95_mm=2.0)
+    for side in ("reference", "predicted"):
+        cases[f"{side}_object"] = cases[f"{side}_ml"] > 0
+        cases[f"{side}_lesions"] = cases[f"{side}_object"].astype(int)
+    cases = cases.assign(found_lesions=[1, 0, 0, 1, 1, 0, 0, 0], false_lesions=[0, 0, 1, 0, 0, 0, 0, 0])
+    both = pd.concat([cases.assign(convention=each.name) for each in (first, other)])
+    found = convention_numbers(both, [first, other], RULE, 1.96)
+    rows = found[found["convention"] == other.name].set_index("measure")
+    assert {str(measure) for measure in rows.index[rows["difference"].notna()]} == alike
+    # The numbers themselves stay.
+    assert rows.loc[["recall", "precision", "f1"], "estimate"].notna().all()
+
+
 # --- masks ------------------------------------------------------------------------------------------------------------
 
 GRID = Grid((12, 3, 3), np.diag([5.0, 5.0, 5.0, 1.0]))  # a voxel has 0.125 ml
@@ -344,9 +430,65 @@ def test_the_report_says_what_moved_most(compared_numbers: pd.DataFrame) -> None
     finding = told(compared_numbers, LABELS)
     assert finding is not None
     code, brats = finding.sentences
-    assert code.startswith("By authors-code-2023 the specificity of nnU-Net B (out-of-fold) moves most: 0.0 % instead")
+    assert code.startswith("By authors-code-2023 the specificity of nnU-Net B (out-of-fold) moves most: 0.00 % instead")
     assert code.endswith("Its rule chooses another threshold for 1 model of 1 (0.9 to 0.1).")
     # Its recall is of lesions, not of patients.
     assert "DSC" in brats.split(" moves most")[0] or brats.startswith("By brats-lesionwise no number in percent")
     assert brats.endswith("It takes the thresholds of article.")
     assert told(None, LABELS) is None
+
+
+def moved(estimate: float, difference: float) -> str:
+    """The report's sentence of a frame in which one number moves."""
+    row = {"arch": "nnunet", "inputs": "B", "split": "test", "measure": "f1"}
+    first = {**row, "convention": "article", "estimate": estimate - difference, "difference": 0.0}
+    other = {**row, "convention": "authors-code-2023", "estimate": estimate, "difference": difference}
+    finding = told(pd.DataFrame([first, other]), LABELS)
+    assert finding is not None
+    return finding.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("estimate", "difference", "words"),
+    [
+        (88.52, 0.02, "moves most: 88.52 % instead of 88.50 % by article"),
+        (88.5, -0.04, "moves most: 88.50 % instead of 88.54 % by article"),
+        (60.0, -40.0, "moves most: 60.00 % instead of 100.00 % by article"),
+        (88.504, 0.007, "no number in percent differs from that by article"),
+        (88.5, 0.0, "no number in percent differs from that by article"),
+    ],
+)
+def test_the_report_never_says_that_a_number_moves_from_itself_to_itself(
+    estimate: float, difference: float, words: str
+) -> None:
+    assert words in moved(estimate, difference)
+
+
+@pytest.mark.parametrize("columns", [None, ["patient"]])
+def test_a_study_without_a_model_has_a_table_that_says_so(columns: list[str] | None) -> None:
+    empty = (
+        pd.DataFrame(columns=columns)
+        if columns
+        else convention_numbers(
+            pd.DataFrame(columns=["arch", "inputs", "split", "convention"]), (ARTICLE, BRATS_LESIONWISE), RULE, 1.96
+        )
+    )
+    table = tabulated(empty, LABELS, STATISTICS)
+    assert table.frame.empty
+    assert table.notes == ("No rows: there is no model.",)
+    assert "there is no model." in to_markdown(table)
+    assert told(empty, LABELS) is None
+
+
+def test_the_table_sets_no_rate_of_lesions_against_one_of_patients(compared_numbers: pd.DataFrame) -> None:
+    rows = tabulated(compared_numbers, LABELS, STATISTICS).frame.iloc[1:3]
+    for column in ("Recall (%)", "Precision (%)", "F1 (%)"):
+        of_patients, of_lesions = (cell.text for cell in rows[column])
+        assert "," in of_patients
+        assert "," not in of_lesions
+    assert all("," in cell.text for cell in rows["DSC-P (%)"])
+
+
+def test_the_caption_is_true_for_gates_and_given_thresholds(compared_numbers: pd.DataFrame) -> None:
+    caption = tabulated(compared_numbers, LABELS, STATISTICS).caption
+    assert "a gated row keeps that of the network that draws, and a given threshold stays" in caption

@@ -2,7 +2,8 @@
 
 Lesions are those of ``residua.metrics.lesions``. Each reference lesion is dilated; those whose dilations touch are one.
 It is scored against all predicted lesions that share a voxel with its dilation. A missed or a false lesion scores Dice
-0 and a fixed distance; a case without any lesion scores Dice 1 and 0 mm.
+0 and a fixed distance; a case without any lesion scores Dice 1 and 0 mm. What covers a part of the reference that is
+too small for a lesion is a false lesion; the challenges count it neither as found nor as false.
 """
 
 from __future__ import annotations

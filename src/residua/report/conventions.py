@@ -7,7 +7,6 @@ from typing import Any
 
 import pandas as pd
 
-from residua.metrics.conventions import CONVENTIONS
 from residua.report.facts import SETS
 from residua.report.findings import Finding
 from residua.report.wording import counted
@@ -22,8 +21,6 @@ _PERCENT = {
     "balanced_accuracy": "balanced accuracy",
 }
 """Measures in percent, which can be compared with each other."""
-_OF_LESIONS = ("dsc_p", "dsc_tp")
-"""Those that a convention of lesions has of patients, too: its rates count lesions."""
 
 
 def conventions(frame: pd.DataFrame | None, labels: Mapping[str, str]) -> Finding | None:
@@ -36,8 +33,7 @@ def conventions(frame: pd.DataFrame | None, labels: Mapping[str, str]) -> Findin
 
 
 def _sentence(rows: pd.DataFrame, name: str, first: str, labels: Mapping[str, str]) -> str:
-    of_lesions = any(each.name == name and each.lesion_wise for each in CONVENTIONS.values())
-    moved = rows[rows["measure"].isin(_OF_LESIONS if of_lesions else list(_PERCENT))].dropna(subset=["difference"])
+    moved = rows[rows["measure"].isin(list(_PERCENT))].dropna(subset=["difference"])
     if moved.empty:
         return f"By {name} no number can be compared with that by {first}."
     row = moved.iloc[int(moved["difference"].abs().to_numpy().argmax())].to_dict()
@@ -45,14 +41,12 @@ def _sentence(rows: pd.DataFrame, name: str, first: str, labels: Mapping[str, st
 
 
 def _what_moved(row: Mapping[Any, Any], first: str, labels: Mapping[str, str]) -> str:
-    if abs(row["difference"]) < 0.005:
+    now, before = (f"{each:.2f} %" for each in (row["estimate"], row["estimate"] - row["difference"]))
+    if now == before:
         return f"no number in percent differs from that by {first}."
     model = f"{labels.get(row['arch'], row['arch'])} {row['inputs']}"
-    before = row["estimate"] - row["difference"]
-    return (
-        f"the {_PERCENT[row['measure']]} of {model} ({SETS[row['split']]}) moves most: {row['estimate']:.1f} % instead "
-        f"of {before:.1f} % by {first}."
-    )
+    what = f"the {_PERCENT[row['measure']]} of {model} ({SETS[row['split']]})"
+    return f"{what} moves most: {now} instead of {before} by {first}."
 
 
 def _thresholds(rows: pd.DataFrame, first: str) -> str:

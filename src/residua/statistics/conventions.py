@@ -40,7 +40,7 @@ def convention_numbers(
 
     ``cases`` has a row per model, patient and convention (``residua.segmentation.by_convention``). Dice and rates are
     in percent. Limits are those of the balanced accuracy out of fold. A number that cannot be had is null, and ``note``
-    says why.
+    says why. Rates of lesions and rates of patients are different quantities and have no difference.
 
     >>> from residua.metrics.conventions import ARTICLE
     >>> volumes = {"reference_ml": [2.0, 0.0], "predicted_ml": [1.0, 0.0], "dice": [0.5, None], "hd95_mm": [4.0, None]}
@@ -57,11 +57,13 @@ def convention_numbers(
             of_split = of_model[of_model["split"] == split]
             own: dict[str, float | None] = {}
             for convention in conventions:
+                is_like = (convention.lesion_wise is None) == (conventions[0].lesion_wise is None)
                 of = of_split[of_split["convention"] == convention.name]
                 names = {"arch": arch, "inputs": inputs, "split": split, "convention": convention.name}
                 for measure, found in _numbers(of, split, convention, classification, interval_sd_multiplier).items():
                     first = own.setdefault(measure, found["estimate"])
-                    apart = None if None in (first, found["estimate"]) else found["estimate"] - first
+                    can_compare = (is_like or measure not in RATES) and None not in (first, found["estimate"])
+                    apart = found["estimate"] - first if can_compare else None
                     rows.append({**names, "measure": measure, **found, "difference": apart})
     return tidy(rows, COLUMNS)
 
@@ -83,8 +85,9 @@ def _numbers(
     numbers["ave_ml"] = _volume_error(cases, convention, classification)
     rated = _of_lesions(cases, fold, convention) if convention.lesion_wise else _of_patients(outcome, fold, convention)
     numbers |= rated
-    if split == "validation" and not convention.lesion_wise:
-        numbers["balanced_accuracy"] |= _limits(outcome, fold, convention, sd_multiplier)
+    balanced = numbers["balanced_accuracy"]
+    if split == "validation" and balanced["estimate"] is not None:
+        balanced |= _limits(outcome, fold, convention, sd_multiplier)
     return numbers
 
 
@@ -138,8 +141,11 @@ def _precision(lesions: Mapping[str, int]) -> float:
 
 
 def _f1(lesions: Mapping[str, int]) -> float:
+    """Return the harmonic mean of recall and precision; 0 if none is found, as of patients, where one has no value."""
+    if lesions["reference"] + lesions["predicted"] and not lesions["found"]:
+        return 0.0
     recall, precision = _recall(lesions), _precision(lesions)
-    return 2 * recall * precision / (recall + precision) if recall + precision else recall + precision
+    return 2 * recall * precision / (recall + precision)
 
 
 _LESION_RATES = {
@@ -168,7 +174,7 @@ def _limits(
     found = normal_interval(
         pooled, sd_multiplier / math.sqrt(used) if convention.interval_of_mean and used else sd_multiplier
     )
-    return {"low": found.low, "high": found.high}
+    return {"low": found.low, "high": found.high, "note": found.note}
 
 
 def _pooled(pooled: Pooled, why: str) -> dict[str, Any]:

@@ -28,6 +28,8 @@ TITLES = {
 }
 """The heads of the measures."""
 _DECIMALS = {"ave_ml": 3}
+_KEYS = ("Input", "Data", "Arch.", "Convention")
+_WHAT = "How far the choice of a convention of evaluation moves each number."
 _MEANINGS = {
     "article": "article: the article's text, which is this study's own",
     OWN: "this study: its own settings, that differ from the article's",
@@ -36,12 +38,15 @@ _MEANINGS = {
     "tumour above the cut, out of fold any object; DSC-TP of patients with a Dice of at least 0.01; volumes up to the "
     "cut count as 0; folds weighed by all their patients; bAcc in brackets ± 1.96 sd/√folds)",
     BRATS_LESIONWISE.name: "brats-lesionwise: Dice, HD95, recall, precision and F1 of lesions; a missed or a false "
-    "lesion scores 0 and {unmatched:g} mm, and a lesion reaches {dilation:g} mm beyond its voxels",
+    "lesion scores 0 and {unmatched:g} mm, and a lesion reaches {dilation:g} mm beyond its voxels; its rates have no "
+    "difference to those of patients",
 }
 
 
 def conventions(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
     """List each model's numbers by every convention, and how far they are from those by the first."""
+    if frame.empty:
+        return table_of([], _WHAT, _KEYS, "there is no model.")
     keys = ["inputs", "split", "arch", "convention"]
     models = {key: rows.to_dict("records") for key, rows in frame.groupby(keys, sort=False)}
     names = {key: list(frame[key].unique()) for key in keys}
@@ -60,7 +65,7 @@ def conventions(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics:
         for convention in names["convention"]
         if (found := models.get((inputs, split, arch, convention)))
     ]
-    return table_of(rows, _caption(names["convention"]), ("Input", "Data", "Arch.", "Convention"), "there is no model.")
+    return table_of(rows, _caption(names["convention"]), _KEYS, "there is no model.")
 
 
 def _cell(row: Mapping[Any, Any], is_first: bool) -> Cell | str:
@@ -90,7 +95,7 @@ def _caption(names: Sequence[str]) -> str:
     known = {**_MEANINGS, "article": _MEANINGS["article"] if names[0] == "article" else "article: the article's text"}
     meanings = "; ".join(known[name].format(**reach) for name in names)
     return (
-        "How far the choice of a convention of evaluation moves each number: mean±sd as in Tables 3 and 4, then the "
-        f"difference to {names[0]}. {meanings}. bAcc: balanced accuracy, out of fold with the limits of its interval. "
-        "Thresholds are chosen on the validation patients by each convention's rule."
+        f"{_WHAT} Mean±sd as in Tables 3 and 4, then the difference to {names[0]}. {meanings}. bAcc: balanced "
+        "accuracy, out of fold with the limits of its interval. Thresholds are chosen on the validation patients by "
+        "each convention's rule; a gated row keeps that of the network that draws, and a given threshold stays."
     )
