@@ -5,8 +5,10 @@
 #   results/metrics/{arch}/{inputs}.parquet                       (measure.smk; where the results choose the input configuration)
 # Gives:
 #   results/raters/scores.parquet        every rater and network against the reference standard and the consensus
+#   results/raters/further.parquet       the same against the references that statistics.further_consensus names
 #   results/statistics/raters.parquet    every network against every rater and group of raters
 #   results/statistics/paired_raters.parquet   the same, patient by patient, with tests of equivalence
+#   results/statistics/rater_ranks.parquet     where every network ranks among the raters
 CANDIDATES, RATED, RATINGS = rating.candidates(loaded), rating.rated_patients(loaded), rating.ratings(loaded)
 
 
@@ -19,7 +21,8 @@ rule rate:
         metrics=rating.choosing_metrics(loaded),
         left_out=faults.left_out(loaded, "holdout"),
     output:
-        "results/raters/scores.parquet",
+        scores="results/raters/scores.parquet",
+        further="results/raters/further.parquet",
     log:
         "results/logs/rate.log",
     benchmark:
@@ -36,6 +39,7 @@ rule rate:
         candidates=CANDIDATES,
         choice=rating.choices(loaded),
         classification=study.classification.model_dump(mode="json"),
+        further=study.statistics.further_consensus,
         code=code("rate"),
     script:
         "../scripts/rate.py"
@@ -65,11 +69,13 @@ rule compare_raters:
 
 
 rule compare_raters_paired:
-    """Compare every network with the raters patient by patient, and test whether it is on par with them."""
+    """Compare every network with the raters patient by patient: whether it is on par, and where it ranks."""
     input:
-        "results/raters/scores.parquet",
+        scores="results/raters/scores.parquet",
+        further="results/raters/further.parquet",
     output:
-        "results/statistics/paired_raters.parquet",
+        paired="results/statistics/paired_raters.parquet",
+        ranks="results/statistics/rater_ranks.parquet",
     log:
         "results/logs/compare_raters_paired.log",
     benchmark:
@@ -81,6 +87,7 @@ rule compare_raters_paired:
         mem_mb=1000,
         runtime=10,
     params:
+        persons=rating.persons(loaded),
         statistics=study.statistics.model_dump(mode="json"),
         code=code("compare_raters_paired"),
     script:

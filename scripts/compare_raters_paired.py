@@ -6,8 +6,13 @@ import pandas as pd
 
 from residua.publishing.publish import writing
 from residua.raters.paired import paired_raters
+from residua.raters.ranks import rater_ranks
 from residua.settings.statistics import Statistics
 
-compared = paired_raters(pd.read_parquet(job.input[0]), Statistics.model_validate(job.params.statistics))
-with writing(job.output[0]) as beside:
-    compared.to_parquet(beside, index=False)
+statistics = Statistics.model_validate(job.params.statistics)
+scores = [pd.read_parquet(file) for file in (job.input.scores, job.input.further)]
+every = pd.concat([frame for frame in scores if len(frame)], ignore_index=True)
+frames = {"paired": paired_raters(every, statistics), "ranks": rater_ranks(every, job.params.persons, statistics)}
+for name, frame in frames.items():
+    with writing(job.output[name]) as beside:
+        frame.to_parquet(beside, index=False)

@@ -10,13 +10,15 @@ from residua.settings.classification import Classification
 
 pairs, failed = zip(job.params.ratings, job.input.masks, strict=True), left_out_in(job.input.left_out)
 candidates = [(arch, inputs) for arch, inputs in job.params.candidates]
-scores = rate_all(
+scores, further = rate_all(
     [Rating(**record, mask=mask) for record, mask in pairs if record["patient"] not in failed],
     dict(zip(job.params.patients, job.input.references, strict=True)),
     dict(zip(candidates, job.input.segmentations, strict=True)),
     list(job.input.metrics),
     job.params.choice,
     Classification.model_validate(job.params.classification),
+    list(job.params.further),
 )
-with writing(job.output[0]) as beside:
-    scores.to_parquet(beside, index=False)
+for frame, file in ((scores, job.output.scores), (further, job.output.further)):
+    with writing(file) as beside:
+        frame.to_parquet(beside, index=False)

@@ -21,7 +21,8 @@ from residua.errors import DamagedStageError, ResiduaError
 from residua.images.volumes import Grid, Image, load_mask, save
 from residua.publishing.publish import stage
 from residua.raters.compare import compare_raters
-from residua.raters.rate import consensus, rate_all
+from residua.raters.consensus import consensus
+from residua.raters.rate import rate_all
 from residua.settings.classification import Classification
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
@@ -99,7 +100,7 @@ def jaccard(scores: pd.DataFrame, patient: str, reference: str) -> dict[str, flo
 
 
 def test_every_scorer_is_compared_with_both_references(study: dict[str, Any]) -> None:
-    scores = rate_all(**study)
+    scores, _ = rate_all(**study)
     # The consensus of AMS1 is voxels 1 and 2, annotated by 2 and by 3 of 3; the reference standard is voxels 0 and 1.
     # Models have no vote, or voxel 0 would have 3 of 5.
     assert jaccard(scores, "AMS1", "reference_standard") == pytest.approx(
@@ -118,7 +119,7 @@ def test_every_scorer_is_compared_with_both_references(study: dict[str, Any]) ->
 
 
 def test_two_empty_masks_have_no_score_and_a_rater_who_did_not_rate_has_no_row(study: dict[str, Any]) -> None:
-    scores = rate_all(**study)
+    scores, _ = rate_all(**study)
     # One of two raters saw tumour in AMS2, which is not more than half: the consensus is empty too.
     for reference, other in (("reference_standard", "consensus"), ("consensus", "reference_standard")):
         found = jaccard(scores, "AMS2", reference)
@@ -128,7 +129,7 @@ def test_two_empty_masks_have_no_score_and_a_rater_who_did_not_rate_has_no_row(s
 
 
 def test_a_case_is_positive_under_the_reference_in_use(study: dict[str, Any]) -> None:
-    scores = rate_all(**study)
+    scores, _ = rate_all(**study)
     per_case = scores.groupby(["patient", "reference"])[["reference_ml", "positive"]].first()
     assert scores.groupby(["patient", "reference"])["positive"].nunique().eq(1).all()
     assert per_case["reference_ml"].to_dict() == pytest.approx(
@@ -152,7 +153,7 @@ def test_a_case_is_positive_under_the_reference_in_use(study: dict[str, Any]) ->
 
 
 def test_rows_name_the_scorer_and_undefined_is_null_in_the_file(tmp_path: Path, study: dict[str, Any]) -> None:
-    scores = rate_all(**study)
+    scores, _ = rate_all(**study)
     first = scores[(scores["patient"] == "AMS1") & (scores["reference"] == "consensus")]
     kinds = dict(zip(first["scorer"], first["kind"], strict=True))
     assert kinds == {**EXPERTISES, "nnunet": "model", "agunet": "model", "reference_standard": "reference"}
@@ -187,7 +188,7 @@ def measured(folder: Path, inputs: str, validation: float, test: float) -> str:
 @pytest.mark.parametrize("best", ["A", "B"])
 def test_inputs_left_to_the_results_are_the_best_out_of_fold(tmp_path: Path, study: dict[str, Any], best: str) -> None:
     metrics = [measured(tmp_path, inputs, 0.8 if inputs == best else 0.7, 0.1 * (inputs != best)) for inputs in "AB"]
-    scores = rate_all(**{**study, "metrics": metrics, "choice": {"nnunet": "B", "agunet": "out_of_fold"}})
+    scores, _ = rate_all(**{**study, "metrics": metrics, "choice": {"nnunet": "B", "agunet": "out_of_fold"}})
     models = scores[scores["kind"] == "model"]
     assert set(zip(models["scorer"], models["inputs"], strict=True)) == {("nnunet", "B"), ("agunet", best)}
     assert jaccard(scores, "AMS1", "reference_standard")["agunet"] == pytest.approx({"A": 0, "B": 2 / 3}[best])
@@ -379,7 +380,7 @@ def test_simulated_experts_agree_better_with_the_reference_standard_than_novices
     with stage(tmp_path / "manifest.json") as part:
         for patient, file in references.items():
             save(load_mask(file), part / f"{patient}.nii.gz")
-    scores = rate_all(
+    scores, _ = rate_all(
         raters.ratings,
         references,
         {("nnunet", "B"): str(tmp_path / "manifest.json")},

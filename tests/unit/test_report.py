@@ -19,6 +19,7 @@ from residua.publishing.publish import stage, write_json, write_text
 from residua.quality.flags import write_flags
 from residua.raters.compare import compare_raters
 from residua.raters.paired import paired_raters
+from residua.raters.ranks import rater_ranks
 from residua.report import provenance
 from residua.report.article_settings import ARTICLE_SETTINGS, differing
 from residua.report.beside import beside_the_article, same_inputs
@@ -161,6 +162,8 @@ def statistics_of(study: Study, cases: pd.DataFrame, rated: bool) -> dict[str, p
     if not rated:
         return frames
     scores = scores_of(study)
+    few = study.statistics.model_copy(update={"bootstrap_resamples": 100})
+    frames["rater_ranks"] = rater_ranks(scores, {}, few)
     return {**frames, "raters": compare_raters(scores, alpha), "paired_raters": paired_raters(scores, study.statistics)}
 
 
@@ -389,6 +392,14 @@ def test_the_page_says_that_subgroups_are_exploratory_and_which_nothing_is_known
     assert asked in text
     absent = "Without subgroups, not in the cohort table: manufacturer, field strength, slice thickness, age"
     assert f"{absent}, annotation quality and image quality." in text
+
+
+def test_the_page_says_where_networks_rank_and_where_that_is_unknown(page: str) -> None:
+    text = Reader(page).text
+    assert "Where do the networks rank among the raters?" in text
+    assert re.search(r"nnU-Net B, consensus, 4 patients: mean rank \d\.\d of 5\.0 \(95 % interval", text)
+    nobody = "no patient was segmented by two raters, so that no other rater votes"
+    assert f"nnU-Net B, consensus of the other raters: the rank is not estimable: {nobody}." in text
 
 
 def test_a_study_without_subgroups_has_no_section_of_them(tmp_path: Path) -> None:

@@ -293,8 +293,13 @@ def test_tables_and_figures_of_raters_are_planned_only_with_raters(loaded: Loade
     assert publication.figures(loaded) == [
         "flow", "figure1", "figure3", "resection", "hospitals", "subgroups", *FURTHER,
     ]  # fmt: skip
-    assert set(publication.tables(rated)) - set(publication.tables(loaded)) == {"raters", "paired_raters"}
-    assert set(publication.comparisons(rated)) - set(publication.comparisons(loaded)) == {"raters", "paired_raters"}
+    of_raters = {"raters", "paired_raters", "rater_ranks"}
+    assert set(publication.tables(rated)) - set(publication.tables(loaded)) == of_raters
+    assert set(publication.comparisons(rated)) - set(publication.comparisons(loaded)) == of_raters
+    majority = rated.study.statistics.model_copy(update={"further_consensus": ()})
+    article = replace(rated, study=rated.study.model_copy(update={"statistics": majority}))
+    assert "rater_ranks" not in publication.tables(article)
+    assert rating.persons(rated) == {}
     assert publication.figures(rated)[-1] == "figure4"
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+ARTICLE = ("reference_standard", "consensus")
+"""The references of the article."""
+
 _EXPERTISE = {"novice": "Novice", "expert": "Expert"}
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from residua.raters.compare import opponents
+from residua.raters.faced import faced, opponents_faced
 from residua.raters.labels import rater_labels
 from residua.settings.statistics import Statistics
 from residua.statistics.cliffs_delta import cliffs_delta
@@ -46,20 +46,17 @@ def paired_raters(scores: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     labels = rater_labels(scores)
     for reference, of_reference in scores.groupby("reference", sort=False):
-        positive = of_reference[of_reference["positive"]]
         models = of_reference[of_reference["kind"] == "model"]
         for arch, inputs in models[["scorer", "inputs"]].drop_duplicates().itertuples(index=False):
-            own = positive[(positive["kind"] == "model") & (positive["scorer"] == arch)].set_index("patient")["jaccard"]
-            for against, kind, others in opponents(of_reference, positive):
+            for against, kind, both in opponents_faced(of_reference, faced(of_reference, arch)):
                 names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
                 names |= {"label": labels.get(against, against), "kind": kind}
-                rows.append({**names, **_compared(own, others, statistics)})
+                rows.append({**names, **_compared(both, statistics)})
     return tidy(with_holm(rows, _FAMILY, statistics.alpha), COLUMNS)
 
 
-def _compared(model: pd.Series, others: pd.Series, statistics: Statistics) -> dict[str, Any]:
-    patients = [patient for patient in model.index if patient in others.index]
-    one, other = (scores.loc[patients].to_numpy(float) for scores in (model, others))
+def _compared(both: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
+    one, other = (both[scorer].to_numpy(float) for scorer in ("model", "other"))
     mean = mean_interval(one - other, statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
     tested, alike = signed_rank(one - other), equivalence(one - other, statistics.equivalence_margin, statistics.alpha)
     delta = cliffs_delta(one, other)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from residua.cohort.checks.rater_voxels import check_rater_voxels
 from residua.cohort.table.expertise import EXPERTISES
@@ -24,12 +23,14 @@ from residua.metrics.classification import has_residual_tumor
 from residua.metrics.overlap import jaccard_of
 from residua.problems.lists import raise_problems
 from residua.publishing.images import by_patient
+from residua.raters.consensus import Mask, consensus, further_references
 from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
 
-Mask = NDArray[np.bool_]
-
+FURTHER_COLUMNS = (
+    *("patient", "reference", "left_out", "scorer", "kind", "inputs", "reference_ml", "positive", "jaccard"),
+)
 _TYPES = {"inputs": "object", "reference_ml": "float64", "positive": "bool", "jaccard": "float64"}
 
 
@@ -52,14 +53,6 @@ class _Drawn:
     inputs: str | None = None
 
 
-def consensus(masks: Sequence[Mask]) -> Mask:
-    """Return the voxels (x, y, z) annotated by more than half of the raters: 5 of 8, because 4 are not enough."""
-    votes = np.zeros(masks[0].shape, dtype=np.int16)
-    for mask in masks:
-        votes += mask
-    return np.asarray(2 * votes > len(masks))
-
-
 def rate_all(
     ratings: Sequence[Rating],
     references: Mapping[str, str],
@@ -67,12 +60,15 @@ def rate_all(
     metrics: Sequence[str],
     choice: Mapping[str, str],
     classification: Classification,
-) -> pd.DataFrame:
+    further: Sequence[str] = (),
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return one row per patient, reference and scorer: every rater, every model and the other reference.
 
     Columns: patient, reference ("reference_standard" or "consensus"), scorer (rater, arch, or the other reference),
     kind ("novice", "expert", "model" or "reference"), inputs (of models), reference_ml, positive (whether that is
-    residual tumour) and jaccard (NaN when both masks are empty). ``references`` holds the reference standard by patient
+    residual tumour) and jaccard (NaN when both masks are empty). The second frame holds the same for the ``further``
+    references of ``residua.raters.consensus``, and left_out, the rater who has no part in the reference: that rater and
+    every model are its scorers. ``references`` holds the reference standard by patient
     and ``segmentations`` the test set's manifest by arch and inputs. ``choice`` names the input configuration of every
     arch, or lets its measurements among ``metrics`` choose. One patient is in memory at a time. Raises one
     ``ResiduaError`` for all files that are not masks, and one for a mask on another grid.
@@ -81,12 +77,14 @@ def rate_all(
     best = _best(metrics, choice, classification)
     models = [_Model(arch, inputs, by_patient([segmentations[arch, inputs]])) for arch, inputs in best.items()]
     rows: list[dict[str, Any]] = []
+    beside: list[dict[str, Any]] = []
     for patient in dict.fromkeys(rating.patient for rating in ratings):
         of_patient = [rating for rating in ratings if rating.patient == patient]
         standard = volumes.load_mask(references[patient])
         drawn = [*_drawn_by_raters(of_patient, standard), *_drawn_by_models(patient, models, standard)]
         rows += _scores(patient, standard, drawn, classification.residual_tumor_ml)
-    return pd.DataFrame(rows).astype(_TYPES)
+        beside += _further(patient, standard, drawn, further, classification.residual_tumor_ml)
+    return pd.DataFrame(rows).astype(_TYPES), pd.DataFrame(beside, columns=list(FURTHER_COLUMNS)).astype(_TYPES)
 
 
 def _best(metrics: Sequence[str], choice: Mapping[str, str], classification: Classification) -> dict[str, str]:
@@ -125,15 +123,35 @@ def _scores(patient: str, standard: Image, drawn: Sequence[_Drawn], residual_tum
     rows = []
     for reference, mask in references.items():
         others = [_Drawn(name, "reference", other) for name, other in references.items() if name != reference]
-        reference_ml = int(np.count_nonzero(mask)) * standard.grid.voxel_ml
-        about = {
-            "reference_ml": reference_ml,
-            "positive": bool(has_residual_tumor(reference_ml, residual_tumor_ml)),
-        }
-        for each in (*drawn, *others):
-            who = {"patient": patient, "reference": reference, "scorer": each.scorer, "kind": each.kind}
-            rows.append({**who, "inputs": each.inputs, **about, "jaccard": _jaccard(mask, each.mask)})
+        names = {"patient": patient, "reference": reference}
+        rows += _scored(names, mask, [*drawn, *others], standard.grid.voxel_ml, residual_tumor_ml)
     return rows
+
+
+def _further(
+    patient: str, standard: Image, drawn: Sequence[_Drawn], further: Sequence[str], residual_tumor_ml: float
+) -> list[dict[str, Any]]:
+    masks = {each.scorer: each.mask for each in drawn if each.kind in EXPERTISES}
+    rows = []
+    for reference, left_out, mask in further_references(masks, further):
+        scorers = [each for each in drawn if not left_out or each.kind == "model" or each.scorer == left_out]
+        names = {"patient": patient, "reference": reference, "left_out": left_out}
+        rows += _scored(names, mask, scorers, standard.grid.voxel_ml, residual_tumor_ml)
+    return rows
+
+
+def _scored(
+    names: Mapping[str, str], mask: Mask, scorers: Sequence[_Drawn], voxel_ml: float, residual_tumor_ml: float
+) -> list[dict[str, Any]]:
+    reference_ml = int(np.count_nonzero(mask)) * voxel_ml
+    about = {"reference_ml": reference_ml, "positive": bool(has_residual_tumor(reference_ml, residual_tumor_ml))}
+    return [
+        {
+            **{**names, "scorer": each.scorer, "kind": each.kind, "inputs": each.inputs, **about},
+            "jaccard": _jaccard(mask, each.mask),
+        }
+        for each in scorers
+    ]
 
 
 def _jaccard(one: Mask, other: Mask) -> float:

@@ -35,6 +35,7 @@ from residua.report.nested import nested
 from residua.report.paired import paired
 from residua.report.prognosis import prognosis
 from residua.report.quality import quality
+from residua.report.ranks import ranks
 from residua.report.significance import significance
 from residua.report.subgroups import subgroups
 from residua.report.thresholds import NAMES, SCORES, other_rule, thresholds
@@ -67,6 +68,7 @@ _TITLES = {
     "intervals": "Intervals of the classification",
     "overlaps": "Tables S6 and S7: models whose intervals overlap",
     "raters": "Tables S8 and S9: networks against raters",
+    "rater_ranks": "Networks among the raters",
     "resection": "Extent of resection",
     "rano": "Classes of RANO resect",
     "prognosis": "Hazard ratios of what surgery left",
@@ -175,6 +177,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         conventions(statistics.get("conventions"), labels),
         prognosis(statistics.get("prognosis"), labels, study.statistics.alpha),
         subgroups(statistics, labels, study.statistics),
+        ranks(statistics.get("rater_ranks"), labels, study.statistics),
     ]
     return {
         "title": study.title,

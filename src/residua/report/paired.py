@@ -13,6 +13,7 @@ from residua.report.wording import counted, listed, points
 from residua.settings.statistics import Statistics
 from residua.statistics.pairs import NETWORKS
 from residua.tables.parts import level, model_of
+from residua.tables.references import reference_name
 
 Row = Mapping[Any, Any]
 Labels = Mapping[str, str]
@@ -158,7 +159,7 @@ def _raters(frame: pd.DataFrame, labels: Labels, statistics: Statistics) -> list
     margin, sentences = f"±{100 * statistics.equivalence_margin:g} points", []
     for (reference, _), rows in frame[frame["kind"] == "group"].groupby(["reference", "arch"], sort=False):
         groups = rows.to_dict("records")
-        begun = f"{model_of(groups[0], labels)} against raters, Jaccard with the {str(reference).replace('_', ' ')}"
+        begun = f"{model_of(groups[0], labels)} against raters, Jaccard with the {reference_name(str(reference))}"
         words = [*_on_par(groups, margin, statistics), *_better_or_worse(groups)]
         sentences.append(f"{begun}: {'; '.join(words)}.")
     return sentences

@@ -19,6 +19,7 @@ Measured = Literal["slice_thickness", "residual_volume", "age"]
 Covariate = Literal[
     "hospital", "manufacturer", "field_strength", "sex", "annotation_quality", "image_quality", Measured
 ]
+Consensus = Literal["leave_one_out", "staple", "leave_one_out_staple"]
 
 
 def _rising(bounds: tuple[float, ...]) -> tuple[float, ...]:
@@ -80,6 +81,13 @@ class Statistics(Frozen):
         ge=2,
         exclude_if=lambda least: least == 5,
         description="With fewer patients a subgroup is not estimable, and takes no part in a test.",
+    )
+    further_consensus: Distinct[Consensus] = Field(
+        default=(),
+        exclude_if=lambda references: not references,
+        description="What raters and networks are compared by beside the article's reference standard and majority of "
+        "the raters: leave_one_out, the majority of the raters but the one who is judged; staple, the estimate of "
+        "STAPLE; leave_one_out_staple, that of the other raters. With any, networks are ranked among the raters.",
     )
     seed: int = Field(ge=0, description="Seed of the bootstrap.")
     best_inputs: BestInputs = Field(description="Input configuration of each network in each experiment.")

@@ -21,6 +21,7 @@ _NUMBERS = (
     *("sd_of_differences", "detectable", "chi_squared", "kendalls_w", "margin"),
     *("auroc", "auroc_difference", "auroc_low", "auroc_high", "auroc_p_value", "auroc_p_holm"),
     *("equivalence_p_value", "equivalence_low", "equivalence_high", "pooled", "nested", "optimism", "sd", "difference"),
+    *("raters", "rank", "rank_low", "rank_high", "ahead", "ahead_low", "ahead_high"),
     *("statistic", "q", "tau", "i_squared", "prediction_low", "prediction_high"),
 )
 _ANSWERS = ("overlap", "significant", "auroc_significant", "equivalent")

@@ -13,6 +13,7 @@ from residua.statistics.pairs import NETWORKS
 from residua.tables.cells import NOT_AVAILABLE, interval, number, p_value, yes_or_no
 from residua.tables.models import SPLITS
 from residua.tables.parts import level, model_of, table_of, with_reasons
+from residua.tables.references import reference_name
 from residua.tables.render import Cell, Table
 
 Row = Mapping[Any, Any]
@@ -129,7 +130,7 @@ def raters(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stat
     """Compare the networks with human raters on the same patients, and test whether they are on par."""
     rows = [
         {
-            "Reference": str(row["reference"]).replace("_", " "),
+            "Reference": reference_name(row["reference"]),
             "Model": model_of(row, arch_labels),
             "Against": row["label"],
             "Difference of Jaccard (points)": Cell(_estimate(row, "mean_difference", 100), row["n"]),

@@ -20,6 +20,7 @@ from residua.tables.models import SPLITS
 from residua.tables.nested import nested
 from residua.tables.parts import answer, level, model_of, table_of
 from residua.tables.prognosis import prognosis, survival
+from residua.tables.ranks import rater_ranks
 from residua.tables.render import Cell, Table
 from residua.tables.resection import rano, resection
 from residua.words import listed, name_of
@@ -190,6 +191,7 @@ _SUPPLEMENT = {
     "intervals": intervals,
     "overlaps": overlaps,
     "raters": raters,
+    "rater_ranks": rater_ranks,
     "resection": resection,
     "rano": rano,
     "prognosis": prognosis,

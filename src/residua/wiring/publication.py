@@ -30,6 +30,7 @@ def supplement(loaded: LoadedStudy) -> dict[str, str]:
     tables |= {"resection": "resection", "rano": "rano"} if resected_patients(loaded) else {}
     tables |= {"prognosis": "prognosis", "survival": "survival"} if survivals(loaded) else {}
     tables |= {"raters": "raters"} if loaded.raters else {}
+    tables |= {"rater_ranks": "rater_ranks"} if loaded.raters and loaded.study.statistics.further_consensus else {}
     tables |= {"subsets": "subsets"} if loaded.study.channel_dropout else {}
     tables |= {"nested": "nested"}
     tables |= {"conventions": "conventions"} if conventions.names(loaded) else {}

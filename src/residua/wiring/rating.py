@@ -41,6 +41,12 @@ def ratings(loaded: LoadedStudy) -> list[Rating]:
     return [rating for rating in loaded.raters.ratings if rating.patient in rated]
 
 
+def persons(loaded: LoadedStudy) -> dict[str, str]:
+    """Return the person of every rated patient, where some persons of the study have several scans."""
+    split = loaded.split
+    return {patient: split.who(patient) for patient in rated_patients(loaded)} if split.persons else {}
+
+
 def choosing_metrics(loaded: LoadedStudy) -> list[str]:
     """Return the measurements of the networks whose input configuration the out-of-fold results choose."""
     chosen = choices(loaded)
