@@ -17,11 +17,21 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from residua.figures import style
+
 PICTURES = Path(__file__).resolve().parents[1] / "golden" / "pictures"
-_SMALLER = 3
-"""Figures have 300 dots per inch; 100 show every line and letter."""
-_TOLERANCE = 2.0
-"""Root mean square of the difference of 255 grey values: another machine's rounding, no line."""
+_DPI = 100
+"""Of figures in tests: enough to show every line and letter."""
+_TOLERANCE = 0.5
+"""Root mean square of the difference of 255 grey values: another machine's rounding; one point that moves is more."""
+
+
+@contextmanager
+def small_pictures() -> Iterator[None]:
+    """Draw figures with few dots."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(style, "DPI", _DPI)
+        yield
 
 
 def files_in(folder: Path, name: str) -> tuple[Path, Path, Path]:
@@ -31,14 +41,11 @@ def files_in(folder: Path, name: str) -> tuple[Path, Path, Path]:
 
 def assert_looks_as_stored(png: Path) -> None:
     """Compare a figure with the stored one of its name; the picture of the difference stays beside it."""
-    with Image.open(png) as whole:
-        small = whole.convert("RGB").reduce(_SMALLER)
-    stored, made = PICTURES / png.name, png.with_name(f"small-{png.name}")
-    small.save(made)
+    stored = PICTURES / png.name
     if os.environ.get("RESIDUA_NEW_PICTURES"):
-        PICTURES.mkdir(exist_ok=True)
-        small.quantize(64).convert("RGB").save(stored, optimize=True)
-    difference = compare_images(str(stored), str(made), tol=_TOLERANCE)
+        with Image.open(png) as made:
+            made.convert("RGB").save(stored, optimize=True)
+    difference = compare_images(str(stored), str(png), tol=_TOLERANCE)
     assert difference is None, difference
 
 

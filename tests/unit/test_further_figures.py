@@ -13,7 +13,7 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score, roc_curve
 
 from cohort_tables import PUBLISHED, ROOT, study
-from golden_figures import assert_looks_as_stored, files_in, texts_of_figures
+from golden_figures import assert_looks_as_stored, files_in, small_pictures, texts_of_figures
 from residua.errors import ResiduaError
 from residua.figures.calibration import calibration_figure, of_decision, of_map
 from residua.figures.confusion import confusion_figure
@@ -129,7 +129,8 @@ def test_every_further_figure_is_drawn_here() -> None:
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_figure_looks_as_stored(name: str, tmp_path: Path) -> None:
     files = files_in(tmp_path, name)
-    FIGURES[name](measured(), files)
+    with small_pictures():
+        FIGURES[name](measured(), files)
     assert_looks_as_stored(files[1])
     pdf = files[0].read_bytes()
     # Type 42 fonts are embedded as they are; type 3 ones cannot be edited.

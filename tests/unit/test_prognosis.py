@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 
 from cohort_tables import COLUMNS, FILES, row, write_table
-from golden_figures import assert_looks_as_stored, files_in
+from golden_figures import assert_looks_as_stored, files_in, small_pictures, texts_of_figures
 from residua.cohort.table.patients import PatientTable, parse_table
 from residua.errors import ResiduaError
 from residua.figures.kaplan_meier import kaplan_meier_figure
@@ -20,8 +21,10 @@ from residua.importers.cells import outcome
 from residua.problems.catalogue import CATALOGUE
 from residua.prognosis.analyse import analyse_survival
 from residua.prognosis.patients import PREDICTORS, Followed, followed
+from residua.report.build import write_report
 from residua.report.prognosis import prognosis as found
 from residua.settings.classification import Classification
+from residua.settings.figures import FURTHER
 from residua.settings.statistics import BestInputs, Statistics
 from residua.simulate.design import Survival, load_design
 from residua.simulate.patient import _followed, _person, build_subject
@@ -30,8 +33,10 @@ from residua.tables.html import to_html
 from residua.tables.latex import to_latex
 from residua.tables.prognosis import prognosis, survival
 from residua.tables.render import Table, to_csv, to_markdown
+from residua.tables.supplement import supplementary_table
 from residua.wiring import publication
 from residua.wiring.prognosis import survivals
+from test_report import Reader, make_run, study_of
 from test_wiring import HOSPITALS, loaded_study
 
 CUT = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
@@ -239,8 +244,10 @@ def test_nothing_is_nan_where_anything_is_printed(case: str, tmp_path: Path) -> 
     if case not in ("usual", "one split"):
         assert any("not estimable" in sentence for sentence in said)
         assert "not estimable" in printed[0]
-    kaplan_meier_figure(frames["curves"], frames["prognosis"], LABELS, 0.05, 0.175, files_in(tmp_path, "kaplan_meier"))
-    assert b"/Type3" not in (tmp_path / "kaplan_meier.pdf").read_bytes()
+    files = files_in(tmp_path, "kaplan_meier")
+    with texts_of_figures() as texts:
+        kaplan_meier_figure(frames["curves"], frames["prognosis"], LABELS, 0.05, 0.175, files)
+    assert "residual tumour" in texts
 
 
 REASONS = {
@@ -299,8 +306,10 @@ def test_hazards_that_are_not_proportional_are_named(tmp_path: Path) -> None:
 def test_the_figure_looks_as_stored(tmp_path: Path) -> None:
     frames = analysed(tmp_path, *usual())
     files = files_in(tmp_path, "kaplan_meier")
-    kaplan_meier_figure(frames["curves"], frames["prognosis"], LABELS, 0.05, 0.175, files)
+    with small_pictures():
+        kaplan_meier_figure(frames["curves"], frames["prognosis"], LABELS, 0.05, 0.175, files)
     assert_looks_as_stored(files[1])
+    assert b"/Type3" not in files[0].read_bytes()
     words = files[2].read_text()
     assert "the same 28 patients in each panel" in words
     assert "of 2 more the survival is not known" in words
@@ -347,9 +356,40 @@ def test_a_design_with_wrong_survival_is_refused(tmp_path: Path) -> None:
         load_design(str(tmp_path / "mine.yaml"))
 
 
+def test_the_report_tells_the_prognosis_and_shows_every_figure_in_its_place(tmp_path: Path) -> None:
+    sources, making = make_run(tmp_path, study_of())
+    frames = analysed(tmp_path, *usual())
+    files = {name: str(tmp_path / f"{name}.parquet") for name in ("prognosis", "survival")}
+    tables = {}
+    for name, file in files.items():
+        frames[name].to_parquet(file)
+        tables[name] = str(tmp_path / f"{name}.html")
+        Path(tables[name]).write_text(to_html(supplementary_table(name, file, LABELS, STATISTICS)))
+    figures = dict(sources.figures)
+    for name in (*FURTHER, "kaplan_meier"):
+        figures[name] = (sources.figures["figure1"][0], str(tmp_path / f"{name}.txt"))
+        (tmp_path / f"{name}.txt").write_text(f"The caption of {name}")
+    more = replace(
+        sources, figures=figures, tables={**sources.tables, **tables}, statistics={**sources.statistics, **files}
+    )
+    write_report(more, making, tmp_path / "index.html")
+    found = Reader((tmp_path / "index.html").read_text(encoding="utf-8"))
+    shown = [str(image["alt"]).removeprefix("The caption of ").split(",")[0] for image in found.of("img")]
+    order = [
+        "figure1", "pipeline", "figure3", "agreement", "dice_by_volume", "confusion", "discrimination", "calibration",
+        "resection", "kaplan_meier", "figure4", "learning_curves",
+    ]  # fmt: skip
+    assert [name for name in shown if name in order] == order
+    assert sorted(shown) == sorted(figures)
+    for said in ("Kaplan-Meier", "What does the tumour that is left tell about survival?", "Hazard ratio of death"):
+        assert said in found.text, said
+    assert "[@kaplan1958]" in (tmp_path / "methods.md").read_text(encoding="utf-8")
+
+
 def test_more_than_three_panels_fill_rows(tmp_path: Path) -> None:
     frames = analysed(tmp_path, *usual())
     more = [frames["prognosis"], *(frames["prognosis"].assign(source=name, inputs="Z") for name in ("x", "y"))]
     curves = [frames["curves"], *(frames["curves"].assign(source=name, inputs="Z") for name in ("x", "y"))]
-    kaplan_meier_figure(pd.concat(curves), pd.concat(more), LABELS, 0.05, 0.175, files_in(tmp_path, "many"))
-    assert (tmp_path / "many.png").stat().st_size > 0
+    with texts_of_figures() as texts:
+        kaplan_meier_figure(pd.concat(curves), pd.concat(more), LABELS, 0.05, 0.175, files_in(tmp_path, "many"))
+    assert texts.count("At risk") == len(pd.concat(more)) // 3
