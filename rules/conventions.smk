@@ -64,6 +64,7 @@ rule compare_conventions:
     params:
         conventions=list(conventions.names(loaded)),
         own=conventions.own(loaded),
+        interval_sd_multiplier=study.statistics.interval_sd_multiplier,
         code=code("compare_conventions"),
     script:
         "../scripts/compare_conventions.py"

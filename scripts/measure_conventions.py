@@ -2,17 +2,13 @@
 
 from _here import job
 
-from residua.metrics.conventions import compared, convention_of
+from residua.metrics.conventions import conventions_of
 from residua.metrics.lesions import LesionRule
 from residua.publishing.publish import read_json, writing
 from residua.segmentation.by_convention import Files, Judging, measure_by_convention
-from residua.settings.classification import Classification
-from residua.settings.postprocessing import Postprocessing
-from residua.settings.statistics import Statistics
+from residua.settings.conventions import Own
 
-own, judging = job.params.own, job.params.judging
-classification = Classification.model_validate(own["classification"])
-masks, numbers = Postprocessing.model_validate(own["postprocessing"]), Statistics.model_validate(own["statistics"])
+own, judging = Own.model_validate(job.params.own), job.params.judging
 patients = [case["patient"] for case in job.params.cases]
 splits = ("validation", "test")
 files = Files(
@@ -23,8 +19,7 @@ files = Files(
 )
 given, lesions = judging["given"], LesionRule(**judging["lesions"])
 threshold = read_json(job.input.threshold[0])["threshold"] if given is None else given
-by = Judging(threshold, judging["keeps_threshold"], judging["min_component_voxels"], classification, lesions)
-conventions = compared(convention_of(masks, classification, numbers), job.params.conventions)
-rows = measure_by_convention(files, job.params.cases, conventions, by)
+by = Judging(threshold, judging["keeps_threshold"], judging["min_component_voxels"], own.classification, lesions)
+rows = measure_by_convention(files, job.params.cases, conventions_of(own, job.params.conventions), by)
 with writing(job.output[0]) as beside:
     rows.assign(arch=job.wildcards.arch, inputs=job.wildcards.inputs).to_parquet(beside, index=False)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -22,8 +23,7 @@ from residua.metrics.conventions import (
     CONVENTIONS,
     OWN,
     Convention,
-    compared,
-    convention_of,
+    conventions_of,
 )
 from residua.metrics.lesions import LesionRule
 from residua.metrics.measure_patients import measure_all
@@ -31,11 +31,15 @@ from residua.publishing.publish import stage
 from residua.report.conventions import conventions as told
 from residua.segmentation.by_convention import Files, Judging, measure_by_convention
 from residua.settings.classification import Classification
+from residua.settings.conventions import Own
 from residua.settings.statistics import BestInputs, Statistics
+from residua.settings.study import Study
 from residua.statistics.conventions import MEASURES, NOT_DEFINED, convention_numbers
 from residua.tables.conventions import conventions as tabulated
 from residua.tables.html import to_html
 from residua.tables.render import to_csv, to_markdown
+from residua.wiring.conventions import own as own_settings
+from residua.wiring.loaded import LoadedStudy
 
 RULE = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
 STATISTICS = Statistics(
@@ -51,12 +55,16 @@ LABELS = {"nnunet": "nnU-Net"}
 # --- records ----------------------------------------------------------------------------------------------------------
 
 
+def expressed(settings: Study) -> Own:
+    return Own.model_validate(own_settings(cast("LoadedStudy", SimpleNamespace(study=settings))))
+
+
 def test_the_published_study_is_the_articles_convention_and_compares_the_others() -> None:
     published = study()
-    own = convention_of(published.postprocessing, published.classification, published.statistics)
-    assert own is ARTICLE
     assert published.conventions == ("authors-code-2023", "brats-lesionwise")
-    assert compared(own, published.conventions) == (ARTICLE, AUTHORS_CODE_2023, BRATS_LESIONWISE)
+    own = expressed(published)
+    assert conventions_of(own, [])[0] is ARTICLE
+    assert conventions_of(own, published.conventions) == (ARTICLE, AUTHORS_CODE_2023, BRATS_LESIONWISE)
     assert {name: each.name for name, each in CONVENTIONS.items()} == {name: name for name in CONVENTIONS}
 
 
@@ -73,12 +81,10 @@ def test_the_published_study_is_the_articles_convention_and_compares_the_others(
 )
 def test_every_setting_that_differs_makes_the_convention_the_studys_own(part: str, change: dict[str, Any]) -> None:
     published = study()
-    settings = {name: getattr(published, name) for name in ("postprocessing", "classification", "statistics")}
-    kind = type(settings[part])
-    settings[part] = kind.model_validate(settings[part].model_dump() | change)
-    own = convention_of(**settings)
-    assert own.name == OWN
-    assert [each.name for each in compared(own, ["article"])] == [OWN, "article"]
+    settings = getattr(published, part)
+    changed = type(settings).model_validate(settings.model_dump() | change)
+    own = expressed(published.model_copy(update={part: changed}))
+    assert [each.name for each in conventions_of(own, ["article"])] == [OWN, "article"]
 
 
 def test_a_study_may_compare_none_and_names_each_once() -> None:
@@ -86,6 +92,16 @@ def test_a_study_may_compare_none_and_names_each_once() -> None:
     for wrong in (["authors"], ["article", "article"], "article"):
         with pytest.raises(ResiduaError, match="conventions"):
             study(conventions=wrong)
+
+
+@pytest.mark.parametrize("name", list(Statistics.model_fields))
+def test_only_settings_that_the_own_convention_expresses_measure_it_again(name: str) -> None:
+    """Maps of every network are read again whenever ``own`` changes: it knows no other setting of the statistics."""
+    published = study()
+    expressing = {"folds_ddof": 1, "fold_weights": "all_patients"}
+    statistics = published.statistics.model_copy(update={name: expressing.get(name, "another value")})
+    changed = expressed(published.model_copy(update={"statistics": statistics}))
+    assert (changed != expressed(published)) == (name in expressing)
 
 
 # --- numbers ----------------------------------------------------------------------------------------------------------

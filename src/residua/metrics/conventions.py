@@ -9,10 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from residua.settings.classification import Classification
-from residua.settings.conventions import ConventionName
+from residua.settings.conventions import ConventionName, Own
 from residua.settings.postprocessing import Filtered, Postprocessing, Rule
-from residua.settings.statistics import FoldWeights, Statistics
+from residua.settings.statistics import FoldWeights
 
 Split = Literal["validation", "test"]
 
@@ -94,33 +93,27 @@ CONVENTIONS: Mapping[ConventionName, Convention] = {
 OWN = "this study"
 
 
-def convention_of(postprocessing: Postprocessing, classification: Classification, statistics: Statistics) -> Convention:
-    """Return the convention that a study's settings express; by the name ``article`` if they are the article's.
+def conventions_of(study: Own, names: Iterable[ConventionName]) -> tuple[Convention, ...]:
+    """Return the convention that a study's settings express, then those of ``names`` that are others.
 
-    >>> from residua.settings.statistics import BestInputs
-    >>> best = BestInputs(segmentation={}, classification={}, raters={})
-    >>> numbers = {"alpha": 0.05, "bootstrap_resamples": 100, "interval_sd_multiplier": 1.96, "seed": 0}
+    The study's own has the name ``article`` if it is the article's.
+
+    >>> from residua.settings.classification import Classification
     >>> rule = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
     >>> masks = ARTICLE.mask.postprocessing(min_component_voxels=20)
-    >>> convention_of(masks, rule, Statistics(**numbers, best_inputs=best)).name
-    'article'
-    >>> convention_of(masks, rule, Statistics(**numbers, folds_ddof=1, best_inputs=best)).name
-    'this study'
+    >>> for ddof in (0, 1):
+    ...     own = Own(postprocessing=masks, classification=rule, fold_weights="with_metric", folds_ddof=ddof)
+    ...     [each.name for each in conventions_of(own, ["article", "brats-lesionwise"])]
+    ['article', 'brats-lesionwise']
+    ['this study', 'article', 'brats-lesionwise']
     """
+    masks = study.postprocessing
     own = Convention(
         OWN,
-        MaskRule(postprocessing.rule, tuple(postprocessing.thresholds), "mask", postprocessing.connectivity),
-        min_overlap_dice=classification.min_overlap_dice,
-        fold_weights=statistics.fold_weights,
-        folds_ddof=statistics.folds_ddof,
+        MaskRule(masks.rule, tuple(masks.thresholds), "mask", masks.connectivity),
+        min_overlap_dice=study.classification.min_overlap_dice,
+        fold_weights=study.fold_weights,
+        folds_ddof=study.folds_ddof,
     )
-    return ARTICLE if replace(own, name=ARTICLE.name) == ARTICLE else own
-
-
-def compared(own: Convention, names: Iterable[ConventionName]) -> tuple[Convention, ...]:
-    """Return the study's own convention, then those of ``names`` that are others.
-
-    >>> [each.name for each in compared(ARTICLE, ["article", "brats-lesionwise"])]
-    ['article', 'brats-lesionwise']
-    """
+    own = ARTICLE if replace(own, name=ARTICLE.name) == ARTICLE else own
     return (own, *(CONVENTIONS[name] for name in names if name != own.name))

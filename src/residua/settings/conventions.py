@@ -6,7 +6,10 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from residua.settings.base import Distinct
+from residua.settings.base import Distinct, Frozen
+from residua.settings.classification import Classification
+from residua.settings.postprocessing import Postprocessing
+from residua.settings.statistics import FoldWeights
 
 ConventionName = Literal["article", "authors-code-2023", "brats-lesionwise"]
 Conventions = Annotated[
@@ -19,3 +22,12 @@ Conventions = Annotated[
         exclude_if=lambda names: not names,
     ),
 ]
+
+
+class Own(Frozen):
+    """The settings of a study that its own convention expresses, and no others: what depends on it reruns by these."""
+
+    postprocessing: Postprocessing
+    classification: Classification
+    fold_weights: FoldWeights
+    folds_ddof: Literal[0, 1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from residua.settings.conventions import ConventionName
+from residua.settings.conventions import ConventionName, Own
 from residua.wiring.application import LoadedApplication
 from residua.wiring.elsewhere import drawn_by, given_threshold, postprocessing_of
 from residua.wiring.loaded import LoadedStudy
@@ -23,12 +23,14 @@ def measured(loaded: LoadedStudy) -> list[str]:
 
 def own(loaded: LoadedStudy) -> dict[str, Any]:
     """Return the settings that express the study's own convention, as builtins."""
-    study = loaded.study
-    return {
-        "postprocessing": study.postprocessing.model_dump(mode="json"),
-        "classification": study.classification.model_dump(mode="json"),
-        "statistics": study.statistics.model_dump(mode="json"),
-    }
+    study, numbers = loaded.study, loaded.study.statistics
+    expressed = Own(
+        postprocessing=study.postprocessing,
+        classification=study.classification,
+        fold_weights=numbers.fold_weights,
+        folds_ddof=numbers.folds_ddof,
+    )
+    return expressed.model_dump(mode="json")
 
 
 def judging(loaded: LoadedStudy, arch: str) -> dict[str, Any]:
