@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import yaml
 from rocrate.model.contextentity import ContextEntity
@@ -20,8 +18,10 @@ from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
 from residua.errors import ResiduaError
+from residua.export.crate_contents import results_of, workflow_of
 from residua.export.run_times import RunTimes, times_of
 from residua.publishing.publish import read_json, write_text
+from residua.settings.places import without_places
 from residua.settings.study import Study, load_study
 from residua.version import __version__
 
@@ -32,16 +32,6 @@ PROFILES = (
 )
 _BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 _TERMS = "https://w3id.org/ro/terms/workflow-run/context"
-_WORKFLOW = ("Snakefile", "rules/*.smk", "scripts/*.py", "envs/*.yaml", "LICENSE")
-_RESULTS = (
-    "results/tables/*.*",
-    "results/figures/*.*",
-    *(f"results/report/*.{form}" for form in ("html", "md", "csv", "bib")),
-)
-_OF_SCANS = ("results/figures/figure1.", "results/figures/figure3.", "results/report/index.html")
-"""Results with pictures of patients."""
-_ELSEWHERE = ("cohort", "raters", "file", "path", "weights")
-"""Settings that name places of files, at any depth."""
 _README = """- `config.yaml`: the configuration, without the places of files
 - `Snakefile`, `rules/`, `scripts/`, `envs/`: the workflow
 - `results/tables/`, `results/figures/`, `results/report/`: what came of the run
@@ -91,26 +81,6 @@ def _study(packing: Packing) -> Study:
     return load_study(read_json(file))
 
 
-def without_places(record: Any) -> Any:
-    """Leave out where files lie, at any depth; their digests stand beside them.
-
-    >>> without_places({"cohort": "/data/cohort.tsv", "weights": {"file": "/w", "sha256": "ab"}, "alpha": 0.05})
-    {'weights': {'sha256': 'ab'}, 'alpha': 0.05}
-    """
-    if isinstance(record, list):
-        return [without_places(item) for item in record]
-    if not isinstance(record, dict):
-        return record
-    return {name: without_places(value) for name, value in record.items() if not _is_place(name, value)}
-
-
-def _is_place(name: str, value: Any) -> bool:
-    """Return whether a setting says where a file lies: by its name, or because it can be nothing else."""
-    if name in _ELSEWHERE:
-        return not isinstance(value, dict)
-    return isinstance(value, str) and ("/" in value or "\\" in value) and " " not in value and "://" not in value
-
-
 def _described(packing: Packing, study: Study, times: RunTimes, work: Path) -> ROCrate:
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(_TERMS)
@@ -128,8 +98,7 @@ def _described(packing: Packing, study: Study, times: RunTimes, work: Path) -> R
     _file(crate, work / "README.md", "README.md", "What the crate holds")["about"] = crate.root_dataset
     results = [
         _file(crate, file, file.relative_to(packing.study).as_posix())
-        for file in _found(packing.study, _RESULTS)
-        if packing.pictures or not file.relative_to(packing.study).as_posix().startswith(_OF_SCANS)
+        for file in results_of(packing.study, packing.pictures)
     ]
     _action(crate, workflow, config, [*results, jobs], times)
     return crate
@@ -164,7 +133,7 @@ def _workflow(crate: ROCrate, house: Path) -> Entity:
         lang_version=version("snakemake"),
         properties=about,
     )
-    parts = [_file(crate, file, file.relative_to(house).as_posix()) for file in _found(house, _WORKFLOW[1:])]
+    parts = [_file(crate, file, file.relative_to(house).as_posix()) for file in workflow_of(house)]
     workflow["hasPart"] = parts
     return workflow
 
@@ -203,10 +172,6 @@ def _file(crate: ROCrate, source: Path, place: str, about: str | None = None) ->
     media = _MEDIA.get(source.suffix, "text/plain")
     what = {"name": about or place, "encodingFormat": media}
     return crate.add_file(source, place, properties=what, record_size=True)
-
-
-def _found(folder: Path, patterns: Iterable[str]) -> list[Path]:
-    return [file for pattern in patterns for file in sorted(folder.glob(pattern)) if file.is_file()]
 
 
 def _stamp(when: datetime) -> str:
