@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cohort_tables import PUBLISHED
-from residua.report.build import write_report
+from residua.report.build import _TITLES, write_report
 from residua.report.checklists import ANSWERED, IN_PART, LISTS, OPEN, items
 from residua.report.citations import CITATION, cited, keys_of, library, spelled_out
 from residua.report.manuscript import escaped, methods_file, texts_of
@@ -210,6 +210,7 @@ def test_a_checklist_follows_the_settings(tmp_path: Path) -> None:
     study = study_of(
         conventions=[],
         report={"cases": 0},
+        figures={"further": []},
         sharing={"licence": "CC-BY-4.0"},
         statistics={**PUBLISHED["statistics"], "subgroups": []},
     )
@@ -219,6 +220,7 @@ def test_a_checklist_follows_the_settings(tmp_path: Path) -> None:
     assert claim.loc["18", "State"] == OPEN
     assert "onventions" not in known["30"]
     assert "Pages beside the report" not in known["39"]
+    assert "confusion matrices" not in known["39"]
     assert "Their licence: CC-BY-4.0." in known["43"]
     tripod = pd.read_csv(tmp_path / "tripod_ai.csv", dtype=str, keep_default_na=False).set_index("Item")
     assert tripod.loc["14", "State"] == OPEN
@@ -234,3 +236,31 @@ def test_a_checklist_names_conventions_raters_and_pages_of_failures(folder: Path
     assert "slice thickness, residual volume, sex, age" in tripod.loc["14", "What the run knows"]
     assert tripod.loc["14", "State"] == IN_PART
     assert tripod.loc["23b", "State"] == ANSWERED
+
+
+def test_failures_are_counted_as_the_diagnosis_counts_them(folder: Path) -> None:
+    known = pd.read_csv(folder / "claim.csv", dtype=str, keep_default_na=False).set_index("Item")["What the run knows"]
+    counts = re.findall(r"(\S+ \S+) TP (\d+), FN (\d+), FP (\d+), TN (\d+)", known["38"])
+    assert counts
+    assert any(int(fn) + int(fp) for _, _, fn, fp, _ in counts)
+    for model, tp, fn, fp, tn in counts:
+        missed, alarms = (
+            f"misses {fn} of {int(tp) + int(fn)} residual tumour",
+            f"false alarms in {fp} of {int(fp) + int(tn)} ",
+        )
+        assert re.search(rf"{re.escape(model)} {missed}s? and raises {alarms}gross total resections?", known["39"])
+    assert "The confusion matrices show them of every model." in known["39"]
+    assert "Table 4" not in known["39"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_the_report_has_every_place_that_a_checklist_names(folder: Path, name: str) -> None:
+    """The heading of a section or of a table, in the report of a study that has all of them."""
+    page = (folder / "index.html").read_text(encoding="utf-8")
+    headings = re.findall(r"<(?:h2|h3|a)[ >][^<]*", page)
+    titles = {heading.split(">")[-1].strip() for heading in headings} | {*_TITLES.values()}
+    named = {part.strip() for where in items(name)["where"] for part in re.split(r"[;:]", where) if part.strip()}
+    numbers = {one for part in named if part.startswith("Table") for one in re.findall(r"\d", part)}
+    assert {part for part in named if not part.startswith("Table")} <= titles
+    assert numbers
+    assert {f"Table {number}" for number in numbers} <= titles

@@ -310,6 +310,53 @@ def test_it_says_whose_prediction_is_shown(finished: Path, patient: str, flags: 
     assert f"/{arch}/{inputs}" in str(probability)
 
 
+@pytest.fixture
+def combined(study: Path) -> Path:
+    """A study whose networks also judge together, by a mean and by a gate; the networks alone predict nothing else."""
+    both = {"mean": {"mean": ["nnunet", "agunet"]}, "gated": {"gate": "agunet", "draw": "nnunet"}}
+    write_json(study / STUDY, load_study({**settings(), "combinations": both}).model_dump(mode="json"))
+    for patient, split in (("STO1", "validation"), ("AMS1", "test")):
+        register(study, patient)
+        for name in both:
+            predict(study, patient, name, "B", fold=None if split == "test" else 0)
+            made = f"predictions/{name}/B/fold0" if split == "validation" else f"ensemble/{name}/B"
+            (study / f"results/combined/{name}/B").mkdir(parents=True, exist_ok=True)
+            shutil.move(study / "results" / made, study / f"results/combined/{name}/B/{split}")
+    return study
+
+
+@pytest.mark.parametrize(("patient", "split"), [("STO1", "validation"), ("AMS1", "test")])
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        ("mean", "the mean of the probability maps of nnU-Net and AGU-Net, at a threshold chosen out of fold; "),
+        ("gated", "the mask of nnU-Net where that of AGU-Net has residual tumour, else an empty one; "),
+    ],
+)
+@pytest.mark.parametrize("inputs", [("--inputs", "B"), ()])
+def test_a_combination_is_shown_with_its_own_map_and_told_as_one(
+    combined: Path, patient: str, split: str, name: str, how: str, inputs: tuple[str, ...]
+) -> None:
+    done = review(combined, patient, "--arch", name, *inputs)
+    assert done.exit_code == 0, done.stderr
+    who = {
+        "validation": "out of fold, by the models that did not see fold 0\n",
+        "test": "the models of all folds together, none of which saw the patient\n",
+    }[split]
+    assert f"prediction: {name} on inputs B, {how}" in done.stdout
+    assert who in done.stdout
+    shown = files_of_slicer(combined / f"review/{patient}")["probability"].resolve()
+    assert shown == (combined / f"results/combined/{name}/B/{split}/{patient}.nii.gz").resolve()
+
+
+def test_every_row_of_the_study_can_be_asked_for(combined: Path) -> None:
+    done = review(combined, "STO1", "--arch", "unet")
+    for name in ("nnunet", "agunet", "mean", "gated"):
+        for inputs in ("A", "B"):
+            assert f"--arch {name} --inputs {inputs}" in done.stderr
+    assert "prediction: none yet of mean on A" in review(combined, "STO1", "--arch", "mean", "--inputs", "A").stderr
+
+
 def test_the_commands_name_the_scenes(finished: Path) -> None:
     said = review(finished, "STO1").stdout
     folder = finished / "review/STO1"
@@ -508,11 +555,40 @@ def test_texts_of_the_log_stay_on_one_line(study: Path, tmp_path: Path) -> None:
 def test_a_log_that_is_another_table_is_refused(study: Path, tmp_path: Path) -> None:
     (study / "data/corrections").mkdir()
     (study / "data/corrections/corrections.tsv").write_text("patient\twho\nSTO1\tme\n")
-    before = (study / "data/cohort.tsv").read_bytes()
+    before = snapshot(study / "data")
     done = review(study, "STO1", "--accept", edit(study, "STO1", tmp_path / "edited.nii.gz"), *SIGNED)
     assert done.exit_code == 1
     assert "corrections.tsv: not the log that residua review wrote" in done.stderr
-    assert (study / "data/cohort.tsv").read_bytes() == before
+    assert without_lock(study / "data") == before
+
+
+def without_lock(folder: Path) -> dict[str, bytes]:
+    return {name: content for name, content in snapshot(folder).items() if not name.endswith("/corrections/.lock")}
+
+
+def renamed(study: Path, name: str) -> Path:
+    """The same cohort table under another name."""
+    table = (study / "data/cohort.tsv").rename(study / "data" / name)
+    write_json(study / STUDY, load_study({**settings(), "cohort": f"data/{name}"}).model_dump(mode="json"))
+    return table
+
+
+@pytest.mark.parametrize("earlier", [0, 1])
+@pytest.mark.parametrize("step", ["accept", "undo"])
+def test_a_table_that_cannot_be_written_keeps_its_log_and_masks(
+    study: Path, tmp_path: Path, step: str, earlier: int
+) -> None:
+    for number in range(max(earlier, step == "undo")):
+        edited = edit(study, "STO1", tmp_path / f"{number}.nii.gz", voxels=3 + number)
+        assert review(study, "STO1", "--accept", edited, *SIGNED).exit_code == 0
+    # What is written beside it needs a longer name, which no file system takes.
+    renamed(study, f"{'c' * 246}.tsv")
+    before = without_lock(study / "data")
+    edited = edit(study, "STO1", tmp_path / "last.nii.gz", voxels=9)
+    done = review(study, "STO1", *(("--accept", edited) if step == "accept" else ("--undo",)), *SIGNED)
+    assert done.exit_code == 1
+    assert "cannot be written or read" in done.stderr
+    assert without_lock(study / "data") == before
 
 
 def other_table(study: Path, name: str) -> Path:

@@ -10,7 +10,7 @@ import pandas as pd
 from residua.report.abstract import abstract
 from residua.report.citations import spelled_out
 from residua.report.cohort import CohortFacts, eligibility
-from residua.report.facts import best_models, classification_of, dice_of_positive
+from residua.report.facts import best_models, dice_of_positive, outcomes_of_best
 from residua.report.methods import Passage
 from residua.report.wording import counted, listed, name_of, percent
 from residua.settings.initial_bundle import initial_bundles_of
@@ -204,6 +204,7 @@ def _of_certainty(run: Run) -> dict[str, Answer]:
     groups = groups if asked else ""
     compared = listed(run.study.conventions)
     conventions = f" So are conventions of evaluation: {compared}." if compared else ""
+    matrices = " The confusion matrices show them of every model." if "confusion" in run.study.figures.further else ""
     shown = " Pages beside the report show the worst cases of each kind." if run.study.report.cases else ""
     return {
         "uncertainty": Answer(_text(run, "Statistics", 1)),
@@ -217,10 +218,7 @@ def _of_certainty(run: Run) -> dict[str, Answer]:
         "fairness": Answer(
             groups.strip() if {"sex", "age"} & set(asked) else "", "what was done for fairness, and why"
         ),
-        "failures": Answer(
-            f"Missed residual tumours and false alarms are counted in Table 4.{shown}",
-            "what the failures have in common",
-        ),
+        "failures": Answer(f"{_failures(run)}{matrices}{shown}", "what the failures have in common"),
         "limitations": Answer("The report lists deviations and cautions of its findings.", "limitations of the study"),
         "sample_size": Answer(
             f"The hold-out has {counted(run.cohort.held_out, 'patient')}; the findings say which differences it could "
@@ -285,8 +283,18 @@ def _performance(run: Run) -> str:
 
 
 def _diagnosis(run: Run) -> str:
-    words = []
-    for model in best_models(run.cases, run.study, "classification", run.labels):
-        counts, _ = classification_of(model, run.cases, "test", run.study)
-        words.append(f"{model.name} TP {counts.tp}, FN {counts.fn}, FP {counts.fp}, TN {counts.tn}")
+    words = [
+        f"{model.name} TP {counts.tp}, FN {counts.fn}, FP {counts.fp}, TN {counts.tn}"
+        for model, counts in outcomes_of_best(run.cases, run.study, run.labels)
+    ]
     return f"Hold-out, residual tumour: {'; '.join(words)}."
+
+
+def _failures(run: Run) -> str:
+    """Count the missed residual tumours and the false alarms, as Table 4 and the confusion matrices decide them."""
+    words = []
+    for model, counts in outcomes_of_best(run.cases, run.study, run.labels):
+        missed = f"{counts.fn} of {counted(counts.tp + counts.fn, 'residual tumour')}"
+        alarms = f"{counts.fp} of {counted(counts.fp + counts.tn, 'gross total resection')}"
+        words.append(f"{model.name} misses {missed} and raises false alarms in {alarms}")
+    return f"Hold-out: {'; '.join(words)}."

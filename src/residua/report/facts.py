@@ -53,6 +53,12 @@ def dice_of_positive(model: Model, cases: pd.DataFrame, split: str, study: Study
     return pd.Series(own["dice"].to_numpy(dtype=np.float64), index=own["patient"].to_numpy())
 
 
+def outcomes_of_best(cases: pd.DataFrame, study: Study, labels: Mapping[str, str]) -> list[tuple[Model, Counts]]:
+    """Count the patients of the hold-out by outcome, for each network with its best inputs for the classification."""
+    models = best_models(cases, study, "classification", labels)
+    return [(model, classification_of(model, cases, "test", study)[0]) for model in models]
+
+
 def classification_of(model: Model, cases: pd.DataFrame, split: str, study: Study) -> tuple[Counts, Rates]:
     """Count patients by outcome, and return the rates in percent, of one split as one set."""
     counts = count(outcomes_of(model.cases(cases, split), study.classification))

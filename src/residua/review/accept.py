@@ -11,8 +11,8 @@ from residua.cohort.table.corrections import (
     FOLDER,
     Action,
     Correction,
-    append_correction,
     correcting,
+    logged,
     read_corrections,
 )
 from residua.cohort.table.editing import EditableTable, editable_table
@@ -51,8 +51,8 @@ def accept(
 ) -> tuple[Correction, list[Problem]]:
     """Store an edited mask beside the cohort table and name it there; return the line of the log, and warnings.
 
-    The mask of before stays where it is. Raises ``ResiduaError``, and changes nothing, when the table cannot be changed
-    or the mask cannot be used.
+    The mask of before stays where it is. When the table or the log cannot be changed, or the mask cannot be used, this
+    raises ``ResiduaError`` or ``OSError``, and table, log and masks are as they were.
     """
     path = loaded.study.cohort
     row = _editable(path)
@@ -60,13 +60,18 @@ def accept(
     mask, warnings = edited_mask(loaded.study, loaded.cohort.patients[patient], edited, may_be_empty)
     with correcting(path) as folder:
         table = _editable(path)
-        name = _new_name(folder, patient)
-        volumes.save(mask, folder / name)
-        before = loaded.cohort.patients[patient].files.get(REFERENCE_STANDARD)
-        line = _line(patient, "accept", who, f"{FOLDER}/{name}", table.cell(patient, REFERENCE_STANDARD), before, path)
-        # The log first: a mask in the table has its line, whatever happens between the two.
-        append_correction(path, line)
-        table.write({patient: {REFERENCE_STANDARD: line.file}})
+        read_corrections(path)
+        stored = folder / _new_name(folder, patient)
+        try:
+            volumes.save(mask, stored)
+            before = loaded.cohort.patients[patient].files.get(REFERENCE_STANDARD)
+            cell = table.cell(patient, REFERENCE_STANDARD)
+            line = _line(patient, "accept", who, f"{FOLDER}/{stored.name}", cell, before, path)
+            with logged(path, line):
+                table.write({patient: {REFERENCE_STANDARD: line.file}})
+        except BaseException:
+            stored.unlink(missing_ok=True)
+            raise
     return line, warnings
 
 
@@ -88,8 +93,8 @@ def undo(loaded: LoadedStudy, patient: str, who: Signed) -> Correction:
             )
         before = loaded.cohort.patients[patient].files.get(REFERENCE_STANDARD)
         line = _line(patient, "undo", who, own[-1].previous, cell, before, path)
-        append_correction(path, line)
-        table.write({patient: {REFERENCE_STANDARD: line.file}})
+        with logged(path, line):
+            table.write({patient: {REFERENCE_STANDARD: line.file}})
     return line
 
 

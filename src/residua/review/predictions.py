@@ -12,6 +12,7 @@ from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
 from residua.wiring.application import LoadedApplication
 from residua.wiring.loaded import LoadedStudy
+from residua.wiring.preparation import predictions_of
 
 Model = tuple[str, str]
 
@@ -52,7 +53,7 @@ def prediction_of(
 
 def _all_models(loaded: LoadedStudy) -> list[Model]:
     elsewhere = [(name, inputs) for name, other in loaded.study.elsewhere.items() for inputs in other.inputs]
-    return [*loaded.models, *elsewhere]
+    return [*loaded.models, *elsewhere, *loaded.combined]
 
 
 def _in_order(loaded: LoadedStudy, patient: str) -> list[Model]:
@@ -84,19 +85,22 @@ def _made(loaded: LoadedStudy, patient: str, arch: str, inputs: str) -> Predicti
     mask = _verified(f"results/segmentations/{arch}/{inputs}/{split}/manifest.json", patient)
     if mask is None:
         return None
+    maps = (_verified(manifest, patient) for manifest in predictions_of(loaded, arch, inputs, split))
+    told = f"{arch} on inputs {inputs}, {_told(loaded, arch, fold)}"
+    return Prediction(arch, inputs, told, mask, next(filter(None, maps), None))
+
+
+def _told(loaded: LoadedStudy, arch: str, fold: int | None) -> str:
+    """Say which models made a prediction of a patient of a fold, or of the hold-out (None)."""
     if arch in loaded.study.elsewhere:
-        folder, told = f"elsewhere/{arch}/{inputs}/{split}", "made elsewhere"
-    elif isinstance(loaded, LoadedApplication):
-        folder, told = f"ensemble/{arch}/{inputs}", "the models of the bundle together"
-    elif fold is None:
-        folder, told = f"ensemble/{arch}/{inputs}", "the models of all folds together, none of which saw the patient"
-    else:
-        folder, told = (
-            f"predictions/{arch}/{inputs}/fold{fold}",
-            f"out of fold, by the model that did not see fold {fold}",
-        )
-    probability = _verified(f"results/{folder}/manifest.json", patient)
-    return Prediction(arch, inputs, f"{arch} on inputs {inputs}, {told}", mask, probability)
+        return "made elsewhere"
+    if isinstance(loaded, LoadedApplication):
+        return "the models of the bundle together"
+    combination = loaded.study.combinations.get(arch)
+    how = f"{combination.in_words(loaded.arch_labels)}; " if combination else ""
+    if fold is None:
+        return f"{how}the models of all folds together, none of which saw the patient"
+    return f"{how}out of fold, by the {'models' if combination else 'model'} that did not see fold {fold}"
 
 
 def _verified(manifest: str, patient: str) -> Path | None:

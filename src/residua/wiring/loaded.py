@@ -63,10 +63,14 @@ class LoadedStudy:
         return [patient for patient in self.split.holdout if self.cohort.has(patient, self.study.inputs[inputs])]
 
     @cached_property
+    def combined(self) -> list[tuple[str, str]]:
+        """Every combination of networks with every input configuration."""
+        return [(name, inputs) for name in self.study.combinations for inputs in self.study.inputs]
+
+    @cached_property
     def judged(self) -> list[tuple[str, str]]:
         """Every network and input configuration that is measured: the study's own, of elsewhere, and combinations."""
-        combined = [(name, inputs) for name in self.study.combinations for inputs in self.study.inputs]
-        return [*self.models, *self.predictions, *combined]
+        return [*self.models, *self.predictions, *self.combined]
 
     @cached_property
     def trained(self) -> list[tuple[str, str, int]]:

@@ -151,7 +151,7 @@ def out_of_fold_predictions(loaded: LoadedStudy, arch: str, inputs: str) -> list
 
 def _made_from_others(loaded: LoadedStudy, arch: str, inputs: str) -> str | None:
     """Return the folder of maps that no network of the study predicts: of elsewhere, or of a combination."""
-    if (arch, inputs) in loaded.predictions:
+    if arch in loaded.study.elsewhere:
         return f"results/elsewhere/{arch}/{inputs}"
     return f"results/combined/{arch}/{inputs}" if arch in loaded.study.combinations else None
 

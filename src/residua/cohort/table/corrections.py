@@ -13,7 +13,7 @@ from typing import Literal
 from residua.cohort.table.location import table_file
 from residua.cohort.table.writing import tsv_text
 from residua.errors import ResiduaError
-from residua.publishing.publish import write_text
+from residua.publishing.publish import write_text, writing
 
 FOLDER, LOG = "corrections", "corrections.tsv"
 Action = Literal["accept", "undo"]
@@ -57,10 +57,24 @@ def read_corrections(table: str) -> list[Correction]:
     return lines
 
 
-def append_correction(table: str, correction: Correction) -> None:
-    """Add a line to the log of a cohort table; the log is whole at any moment."""
-    lines = [asdict(line) for line in (*read_corrections(table), correction)]
-    write_text(corrections_folder(table) / LOG, tsv_text(_NAMES, lines))
+@contextmanager
+def logged(table: str, correction: Correction) -> Iterator[None]:
+    """Add a line to the log of a cohort table before the block changes the table; without it when the block fails.
+
+    The log is whole at any moment, and a mask in the table has its line even when the process is killed.
+    """
+    log = corrections_folder(table) / LOG
+    lines, before = read_corrections(table), log.read_bytes() if log.is_file() else None
+    write_text(log, tsv_text(_NAMES, [asdict(line) for line in (*lines, correction)]))
+    try:
+        yield
+    except BaseException:
+        if before is None:
+            log.unlink()
+        else:
+            with writing(log) as beside:
+                beside.write_bytes(before)
+        raise
 
 
 @contextmanager
