@@ -63,7 +63,7 @@ rule report:
         arch_labels=loaded.arch_labels,
         elsewhere=elsewhere.notes_of_elsewhere(loaded),
         corrected=corrections.corrected(loaded),
-        stages=lambda wildcards: digests.of_stages(loaded, HOUSE),
+        stages=lambda wildcards: digests.of_stages(study, HOUSE),
         environments=lambda wildcards: {name: pins_of(environment(name)) for name in publication.stacks(loaded)},
         page=lambda wildcards: layout(
             "report/*.html", "report/*.bib", "report/*.csv", "pages/*.html", "pages/*.css", "article/*.csv"

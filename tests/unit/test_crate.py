@@ -24,7 +24,8 @@ from residua.export.run_times import StageTimes, times_of
 from residua.publishing.publish import write_json, write_text
 from residua.settings.study import load_study
 from residua.tables.supplement import _SUPPLEMENT
-from residua.wiring import validation
+from residua.version import __version__
+from residua.wiring import digests, validation
 
 SECRET = "/data/My Secret"
 PATIENT = "STO0042"
@@ -258,3 +259,20 @@ def test_the_command_packs_a_study_and_refuses_a_place_that_is_taken(study: Path
     missing = CliRunner().invoke(app, ["crate", str(study.parent), "--out", str(out / "more")])
     assert missing.exit_code == 1
     assert "run the study first" in missing.output
+
+
+def test_the_crate_says_which_code_is_not_that_of_the_run(study: Path) -> None:
+    page = study / "results/report/index.html"
+    found = digests.of_stages(load_study(json.loads((study / "results/cohort/study.json").read_text())), ROOT)
+    write_text(page, "".join(f"<td><code>{digest}</code></td>" for digest in found.values()))
+    same = crate_of(study)[1]["./"]["description"]
+    assert "The code of its stages is that of the run" in same
+    for what in (f"Residua {__version__} with Snakemake", "The workflow is that of the day of packing"):
+        assert what in same
+    others = {"segment", "predict, AGU-Net"}
+    write_text(page, "".join(f"<code>{digest}</code>" for name, digest in found.items() if name not in others))
+    shutil.rmtree(study.parent / "crate")
+    out, entities = crate_of(study)
+    said = "The code of 2 stages is not that of the run, by the digests of its report: segment, predict, AGU-Net."
+    assert said in entities["./"]["description"]
+    assert said in (out / "README.md").read_text()

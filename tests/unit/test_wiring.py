@@ -391,7 +391,7 @@ def test_a_chosen_input_configuration_waits_for_no_measurement(tmp_path: Path) -
 
 
 def test_every_stage_but_trainings_and_the_report_has_a_digest(loaded: LoadedStudy) -> None:
-    stages = digests.of_stages(loaded, ROOT)
+    stages = digests.of_stages(loaded.study, ROOT)
     scripts = {file.stem for file in (ROOT / "scripts").glob("[a-z]*.py")}
     # No input configuration of this study has a derived channel, and faces are removed before a study begins.
     assert {name.split(",")[0] for name in stages} == scripts - {"train", "report", "prepare_derived", "deface"}

@@ -18,9 +18,10 @@ from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
 from residua.errors import ResiduaError
-from residua.export.crate_contents import results_of, workflow_of
+from residua.export.crate_contents import changed_stages, results_of, workflow_of
 from residua.export.run_times import RunTimes, times_of
 from residua.publishing.publish import read_json, write_text
+from residua.report.wording import counted
 from residua.settings.places import without_places
 from residua.settings.study import Study, load_study
 from residua.version import __version__
@@ -32,6 +33,7 @@ PROFILES = (
 )
 _BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 _TERMS = "https://w3id.org/ro/terms/workflow-run/context"
+_REPORT = "results/report/index.html"
 _README = """- `config.yaml`: the configuration, without the places of files
 - `Snakefile`, `rules/`, `scripts/`, `envs/`: the workflow
 - `results/tables/`, `results/figures/`, `results/report/`: what came of the run
@@ -74,7 +76,7 @@ def write_crate(packing: Packing, out: Path) -> None:
 
 
 def _study(packing: Packing) -> Study:
-    file, report = packing.study / "results/cohort/study.json", packing.study / "results/report/index.html"
+    file, report = packing.study / "results/cohort/study.json", packing.study / _REPORT
     missing = [str(one) for one in (file, report, packing.house / "Snakefile") if not one.is_file()]
     if missing:
         raise ResiduaError(f"{packing.study}: no finished study: {', '.join(missing)} is missing; run the study first")
@@ -84,7 +86,7 @@ def _study(packing: Packing) -> Study:
 def _described(packing: Packing, study: Study, times: RunTimes, work: Path) -> ROCrate:
     crate = ROCrate(version="1.1")
     crate.metadata.extra_contexts.append(_TERMS)
-    crate.name, crate.description = study.title, _description(packing)
+    crate.name, crate.description = study.title, _description(packing, study)
     crate.datePublished = _stamp(times.end)
     crate.license = _licence(crate, packing.licence or study.sharing.licence)
     workflow = _workflow(crate, packing.house)
@@ -104,10 +106,19 @@ def _described(packing: Packing, study: Study, times: RunTimes, work: Path) -> R
     return crate
 
 
-def _description(packing: Packing) -> str:
+def _description(packing: Packing, study: Study) -> str:
+    changed = changed_stages(study, packing.house, packing.study / _REPORT)
+    code = (
+        f"The code of {counted(len(changed), 'stage')} is not that of the run, by the digests of its report: "
+        f"{', '.join(changed)}. "
+        if changed
+        else "The code of its stages is that of the run, by the digests of its report. "
+    )
     return (
-        f"A run of Residua {__version__}, a multicentre study of residual glioblastoma on early post-operative MRI: "
+        "A run of Residua, a multicentre study of residual glioblastoma on early post-operative MRI: "
         "workflow, configuration, tables, figures, methods and checklists. "
+        f"The workflow is that of the day of packing, Residua {__version__} with Snakemake {version('snakemake')}. "
+        + code
         + ("It shows scans of patients." if packing.pictures else "It holds no data of a patient.")
     )
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from residua.settings.study import Study
+from residua.wiring import digests
+
 TABLES = (
     *("table1", "table2", "table3", "table4", "table_s2", "baseline"),
-    *("tukey", "architectures", "intervals", "overlaps", "nested", "subsets", "conventions", "raters"),
+    *("tukey", "architectures", "intervals", "overlaps", "nested", "subsets", "conventions", "raters", "rater_ranks"),
     *("resection", "rano", "prognosis", "survival", "subgroups", "subgroup_tests", "between_hospitals"),
     *("paired_dice", "paired_friedman", "paired_classification", "paired_auroc", "paired_raters"),
 )
@@ -44,3 +47,9 @@ def workflow_of(house: Path) -> list[Path]:
     """Return the files of the workflow beside its Snakefile, without hidden ones."""
     found = [file for pattern in _WORKFLOW for file in sorted(house.glob(pattern))]
     return [file for file in found if file.is_file() and not file.name.startswith(".")]
+
+
+def changed_stages(study: Study, house: Path, report: Path) -> list[str]:
+    """Return the stages whose code in a checkout is not that which the report of the run names by its digest."""
+    page = report.read_text(encoding="utf-8")
+    return [name for name, digest in digests.of_stages(study, house).items() if f"<code>{digest}</code>" not in page]

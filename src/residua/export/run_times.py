@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from residua.errors import ResiduaError
+from residua.operations.benchmarks import FOLDER, JobRun, benchmarks_of
 
 
 @dataclass(frozen=True)
@@ -52,38 +52,18 @@ def times_of(results: Path) -> RunTimes:
 
     Raises ``ResiduaError`` where no job has left any.
     """
-    places = results / "benchmarks"
-    measured: dict[str, list[tuple[float, float | None]]] = {}
+    jobs: dict[str, list[JobRun]] = {}
     begun, ended = [], []
-    for file in sorted(places.rglob("*.tsv")):
-        seconds, memory = _last(file)
-        stage = file.relative_to(places).parts[0].removesuffix(".tsv")
-        measured.setdefault(stage, []).append((seconds, memory))
-        end = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        ended.append(end)
-        begun.append(end - timedelta(seconds=seconds))
+    for benchmark in benchmarks_of(results):
+        last = benchmark.runs[-1] if benchmark.runs else JobRun(0.0, None)
+        jobs.setdefault(benchmark.rule, []).append(last)
+        ended.append(benchmark.ended)
+        begun.append(benchmark.ended - timedelta(seconds=last.seconds))
     if not ended:
-        raise ResiduaError(f"{places}: no job has left its times; run the study first")
-    return RunTimes(min(begun), max(ended), {stage: _summed(jobs) for stage, jobs in sorted(measured.items())})
+        raise ResiduaError(f"{results / FOLDER}: no job has left its times; run the study first")
+    return RunTimes(min(begun), max(ended), {stage: _summed(runs) for stage, runs in sorted(jobs.items())})
 
 
-def _last(file: Path) -> tuple[float, float | None]:
-    """Return seconds and memory of the last row; Snakemake writes "NA" or "-" for what it could not measure."""
-    with open(file, encoding="utf-8", newline="") as source:
-        rows = list(csv.DictReader(source, delimiter="\t"))
-    if not rows:
-        return 0.0, None
-    memory = rows[-1].get("max_rss") or ""
-    return _number(rows[-1].get("s") or "") or 0.0, _number(memory)
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
-
-
-def _summed(jobs: list[tuple[float, float | None]]) -> StageTimes:
-    known = [memory for _, memory in jobs if memory is not None]
-    return StageTimes(len(jobs), sum(seconds for seconds, _ in jobs), max(known, default=None))
+def _summed(runs: list[JobRun]) -> StageTimes:
+    known = [run.memory_mb for run in runs if run.memory_mb is not None]
+    return StageTimes(len(runs), sum(run.seconds for run in runs), max(known, default=None))

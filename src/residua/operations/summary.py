@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
 from residua.errors import ResiduaError
+from residua.operations.benchmarks import JobRun, benchmarks_of
 
 
 @dataclass(frozen=True)
@@ -26,27 +26,16 @@ def rule_costs(results: Path) -> list[RuleCost]:
 
     Raises ``ResiduaError`` when there is no benchmark.
     """
-    samples: dict[str, list[tuple[float, float]]] = defaultdict(list)
-    folder = results / "benchmarks"
-    for file in sorted(folder.rglob("*.tsv")):
-        rule = file.relative_to(folder).parts[0].removesuffix(".tsv")
-        with open(file, encoding="utf-8") as stream:
-            samples[rule] += [
-                (float(row["s"]), _number(row["max_rss"])) for row in csv.DictReader(stream, delimiter="\t")
-            ]
-    if not samples:
+    runs: dict[str, list[JobRun]] = defaultdict(list)
+    for benchmark in benchmarks_of(results):
+        runs[benchmark.rule] += benchmark.runs
+    if not runs:
         raise ResiduaError(f"{results}: no benchmarks; give the results folder of a run")
-    costs = [
-        RuleCost(rule, len(jobs), sum(s for s, _ in jobs), max(s for s, _ in jobs), max(mb for _, mb in jobs))
-        for rule, jobs in samples.items()
-        if jobs
-    ]
+    costs = [_cost(rule, of_rule) for rule, of_rule in runs.items() if of_rule]
     return sorted(costs, key=lambda cost: -cost.total_s)
 
 
-def _number(text: str) -> float:
+def _cost(rule: str, runs: list[JobRun]) -> RuleCost:
+    seconds = [run.seconds for run in runs]
     # A job that ended before the first sample has no memory reading.
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
+    return RuleCost(rule, len(runs), sum(seconds), max(seconds), max(run.memory_mb or 0.0 for run in runs))

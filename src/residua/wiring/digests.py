@@ -8,7 +8,7 @@ from pathlib import Path
 
 from residua.publishing.code_digest import code_digest
 from residua.publishing.publish import digest
-from residua.wiring.loaded import LoadedStudy
+from residua.settings.study import Study
 
 
 @cache
@@ -38,9 +38,8 @@ def network_module(arch: str, stage: str) -> tuple[str, ...]:
     return (f"residua.networks.{arch}.{stage}",)
 
 
-def of_stages(loaded: LoadedStudy, house: Path) -> dict[str, str]:
+def of_stages(study: Study, house: Path) -> dict[str, str]:
     """Return the digest of every stage by name, for the report. Trainings go by the study's version instead."""
-    study = loaded.study
     by_name: dict[str, Sequence[str]] = {
         "mask_brain": study.brain_mask.modules,
         "register": study.registration.modules,
@@ -55,5 +54,5 @@ def of_stages(loaded: LoadedStudy, house: Path) -> dict[str, str]:
     return stages | {
         f"{name}, {label}": of_script(house, name, network_module(arch, stage))
         for name, stage in own.items()
-        for arch, label in ((arch, loaded.arch_labels[arch]) for arch in study.archs)
+        for arch, label in ((arch, study.settings_of(arch).label) for arch in study.archs)
     }
