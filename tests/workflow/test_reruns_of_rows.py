@@ -18,13 +18,16 @@ from test_reruns import FOLDS, MODELS, NETWORKS, TRAININGS, published_of
 OWN, NEW = "GOT001", "GOT009"
 CHANNELS = 2
 OF_A_TRAINING_PATIENT = published_of(MODELS) + Counter(
-    check_cohort=1, check_duplicates=1, split_folds=1, register=1, measure_before=1,
+    check_cohort=1, check_duplicates=1, split_folds=1, register=1, register_around_resection=1, measure_before=1,
     collect_failures=1, check_preprocessing=1, mask_brain=1, assess=1, assess_cohort=1, strip=CHANNELS,
     prepare_stripped=NETWORKS * CHANNELS, prepare_reference_standard=NETWORKS, select_cases=NETWORKS * 2 * FOLDS,
     train=TRAININGS, predict=TRAININGS, ensemble=MODELS, table1=1, table2=1, table_s2=1, table_baseline=1, figure1=1,
     participant_flow=1, flow_figure=1,
 )  # fmt: skip
-"""The patient's own images and batch, all trainings, and what follows; no other patient is registered."""
+"""The patient's own images and batch, all trainings, and what follows; no other patient is registered.
+
+Figure 1 shows so many patients that the new one is among them, with the scan before surgery.
+"""
 
 
 def rows_of(table: Path) -> list[dict[str, str]]:
