@@ -82,6 +82,8 @@ def _draw_line(axes: Axes, place: float, marks: Sequence[ForestMark]) -> None:
             if mark.low is not None and mark.high is not None:
                 axes.plot([mark.low, mark.high], [at, at], color=colour, linewidth=1.0)
             axes.plot(mark.estimate, at, _MARKERS[mark.kind], color=colour, markersize=3.2)
+        elif len(marks) == 1:
+            _write(axes, at, "too few patients")
     counts = " / ".join(mark.count for mark in marks)
     if counts:
         axes.text(_N_AT, place, counts, transform=axes.get_yaxis_transform(), va="center", fontsize=6, color=INK)
@@ -89,12 +91,17 @@ def _draw_line(axes: Axes, place: float, marks: Sequence[ForestMark]) -> None:
 
 def _draw_summary(axes: Axes, at: float, mark: ForestMark) -> None:
     if mark.estimate is None or mark.low is None or mark.high is None:
-        axes.text(50, at, mark.note, va="center", ha="center", fontsize=6, color=FAINT)
+        # The reason stands in the table: a sentence would reach into the next panel.
+        _write(axes, at, "not estimable")
         return
     if mark.outer is not None:
         axes.plot(mark.outer, [at, at], color=_COLOURS[SUMMARY], linewidth=0.8, linestyle=(0, (2, 1.5)))
     corners = [(mark.low, at), (mark.estimate, at + 0.28), (mark.high, at), (mark.estimate, at - 0.28)]
     axes.add_patch(Polygon(corners, closed=True, facecolor=_COLOURS[SUMMARY], edgecolor=INK, linewidth=0.5))
+
+
+def _write(axes: Axes, at: float, text: str) -> None:
+    axes.text(1, at, text, va="center", fontsize=6, color=FAINT)
 
 
 def _dress(axes: Axes, lines: Sequence[ForestLine], first: bool) -> None:
