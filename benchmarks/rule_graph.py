@@ -24,8 +24,8 @@ FILES = {
     "networks": ("train", "out_of_fold", "predict"),
     "segmentations": ("segment", "before", "measure"),
     "raters": ("raters",),
-    "statistics": ("statistics", "resection"),
-    "publication": ("tables", "figures", "report", "bundle"),
+    "statistics": ("statistics", "resection", "conventions", "subgroups", "prognosis"),
+    "publication": ("tables", "figures", "further_figures", "report", "bundle"),
 }
 """The groups of the drawing, and the rule files of each."""
 
