@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
-from cohort_tables import COLUMNS, FILES, row, write_table
+from cohort_tables import COLUMNS, FILES, row, study, write_table
 from golden_figures import assert_looks_as_stored, files_in, small_pictures, texts_of_figures
 from residua.cohort.table.patients import PatientTable, parse_table
 from residua.errors import ResiduaError
@@ -19,11 +21,14 @@ from residua.figures.kaplan_meier import kaplan_meier_figure
 from residua.figures.survival_words import caption
 from residua.importers.cells import outcome
 from residua.problems.catalogue import CATALOGUE
-from residua.prognosis.analyse import analyse_survival
-from residua.prognosis.patients import PREDICTORS, Followed, followed
+from residua.prognosis.analyse import MONTHS, analyse_survival
+from residua.prognosis.patients import PREDICTORS, REFERENCE, Followed, followed
 from residua.report.build import write_report
+from residua.report.prognosis import how_prognosis
 from residua.report.prognosis import prognosis as found
+from residua.settings.base import IDENTIFIER
 from residua.settings.classification import Classification
+from residua.settings.elsewhere import SEEN
 from residua.settings.figures import FURTHER
 from residua.settings.statistics import BestInputs, Statistics
 from residua.simulate.design import Survival, load_design
@@ -171,12 +176,13 @@ def test_every_source_judges_the_same_patients_by_its_own_volumes() -> None:
     # P4 is not judged by AGU-Net, nobody knows the survival of P3.
     assert list(volume.rows.index) == ["P1", "P2"]
     assert (volume.unknown, extent.unknown) == (1, 0)
-    assert volume.values["reference"].tolist() == pytest.approx([0, np.log(6)])
+    assert (volume.not_judged, extent.not_judged) == (1, 0)
+    assert volume.values[REFERENCE].tolist() == pytest.approx([0, np.log(6)])
     assert volume.values["nnunet"].tolist() == pytest.approx([np.log(2), np.log(1.1)])
     assert {source: values.tolist() for source, values in total.values.items()} == {
-        "reference": [1, 0], "nnunet": [0, 1], "agunet": [1, 0],
+        REFERENCE: [1, 0], "nnunet": [0, 1], "agunet": [1, 0],
     }  # fmt: skip
-    assert extent.values["reference"].tolist() == pytest.approx([10.0, 7.5])
+    assert extent.values[REFERENCE].tolist() == pytest.approx([10.0, 7.5])
     assert extent.values["agunet"].tolist() == pytest.approx([10.0, 5.0])
 
 
@@ -219,6 +225,11 @@ def usual(deaths: bool = True) -> tuple[pd.DataFrame, dict[str, tuple[float, boo
     return measured(reference.tolist(), nnunet.tolist(), agunet.tolist()), times
 
 
+def on_one_day() -> tuple[pd.DataFrame, dict[str, tuple[float, bool]]]:
+    """Two patients who die on the same day, one with residual tumour."""
+    return measured([0.0, 5.0], [0.1, 4.0]), {"P1": (30.0, True), "P2": (30.0, True)}
+
+
 def edge_cases() -> dict[str, tuple[pd.DataFrame, dict[str, tuple[float, bool]]]]:
     cases, times = usual()
     first = next(patient for patient, (_, death) in times.items() if death)
@@ -229,6 +240,7 @@ def edge_cases() -> dict[str, tuple[pd.DataFrame, dict[str, tuple[float, bool]]]
         "everybody censored": usual(deaths=False),
         "one event": (cases, {patient: (days, patient == first) for patient, (days, _) in times.items()}),
         "all gross total": (cases.assign(reference_ml=0.0, predicted_ml=0.0), times),
+        "one day": on_one_day(),
         "one split": (cases.assign(split="validation"), times),
     }
 
@@ -264,8 +276,8 @@ def test_the_reason_why_a_ratio_is_missing_is_said(case: str, tmp_path: Path) ->
     frame = analysed(tmp_path, *edge_cases()[case])["prognosis"]
     of_total = frame[frame["predictor"] == "gross_total"]
     assert set(of_total["note"]) == {f"not estimable: {REASONS[case]}"}
-    last = sentences_of(frame)[-1]
-    assert last == "Whether hazards are proportional is not estimable: there are too few deaths."
+    last = sentences_of(of_total)[-1]
+    assert last == f"Whether hazards are proportional is not estimable: {REASONS[case]}."
 
 
 def sentences_of(frame: pd.DataFrame) -> tuple[str, ...]:
@@ -393,3 +405,114 @@ def test_more_than_three_panels_fill_rows(tmp_path: Path) -> None:
     with texts_of_figures() as texts:
         kaplan_meier_figure(pd.concat(curves), pd.concat(more), LABELS, 0.05, 0.175, files_in(tmp_path, "many"))
     assert texts.count("At risk") == len(pd.concat(more)) // 3
+
+
+def test_every_scan_is_in_a_row_or_is_counted_with_the_reason_why_not() -> None:
+    # P5 lacks AGU-Net, P6 lacks nnU-Net, P3 survival, and P1 and P2 are one person.
+    cases = measured([0.0, 5.0, 1.0, 2.0, 3.0, 4.0], [1.0, 0.1, 2.0, 3.0, 4.0, 5.0]).assign(person=[*"AABCDE"] * 2)
+    lacking = (cases["arch"] == "agunet") & (cases["patient"] == "P5")
+    lacking |= (cases["arch"] == "nnunet") & (cases["patient"] == "P6")
+    survival = dict.fromkeys(("P1", "P2", "P4", "P5", "P6"), (10.0, True))
+    for order in (cases, cases[::-1]):
+        found = judged(order[~lacking.loc[order.index]], survival, 0)
+        assert set(found.rows.index) in ({"P1", "P4"}, {"P2", "P4"})
+        assert (found.not_judged, found.unknown, found.further_scans) == (2, 1, 1)
+        assert len(found.rows) + found.not_judged + found.unknown + found.further_scans == 6
+    # Only P1 and P2 had a tumour before surgery, and both networks judge them.
+    assert judged(cases[~lacking], survival, 2).not_judged == 0
+
+
+def test_patients_whom_a_network_lacks_are_counted_in_tables_figure_and_report(tmp_path: Path) -> None:
+    cases, times = usual()
+    cases = cases[(cases["arch"] == "nnunet") | ~cases["patient"].isin(["P4", "P9", "P30"])]
+    frame = analysed(tmp_path, cases, times)["prognosis"]
+    assert set(frame["not_judged"]) == {3}
+    assert "up to 3 more are left out" in prognosis(frame, LABELS, STATISTICS).caption
+    assert "3 more are not judged by all networks" in caption(frame, 0.05, 0.175)
+    assert all("3 more not judged by all networks" in sentence for sentence in sentences_of(frame)[:-1])
+
+
+@pytest.mark.parametrize("name", ["reference", "manual", "Manual"])
+def test_no_name_of_a_network_hides_the_manual_segmentation(name: str) -> None:
+    cases = measured([0.0, 5.0], [9.0, 0.0]).replace({"agunet": name})
+    choices = {"nnunet": "B", name: "A"}
+    found = followed(cases, {"P1": (10.0, True), "P2": (20.0, True)}, {}, PREDICTORS[1], choices, CUT)
+    assert {source: values.tolist() for source, values in found.values.items()} == {
+        REFERENCE: [1, 0], "nnunet": [0, 1], name: [0, 1],
+    }  # fmt: skip
+    assert not re.match(IDENTIFIER, REFERENCE)
+
+
+def test_deaths_on_one_day_give_ratios_without_concordance_and_no_test(tmp_path: Path) -> None:
+    frame = analysed(tmp_path, *on_one_day())["prognosis"]
+    assert frame["ratio"].notna().all()
+    assert set(frame["concordance_note"]) == {"not estimable: nobody is known to outlive another"}
+    notes = prognosis(frame, LABELS, STATISTICS).frame["Note"]
+    assert all("concordance: not estimable: nobody is known to outlive another" in note for note in notes)
+    assert "log-rank: not estimable: all at risk die on the same day" in notes.iloc[3]
+    assert "concordance not estimable: nobody is known to outlive another." in sentences_of(frame)[0]
+    last = sentences_of(frame)[-1]
+    assert last == "Whether hazards are proportional is not estimable: deaths on fewer than three days."
+
+
+def test_all_reasons_why_no_check_of_hazards_can_be_are_told_once(tmp_path: Path) -> None:
+    frame = analysed(tmp_path, *edge_cases()["usual"])["prognosis"].assign(steady_p=np.nan)
+    frame["steady_note"] = [f"not estimable: {why}" for why in ("b", "a", "b", "b", "a", "a", "a", "b", "b")]
+    assert sentences_of(frame)[-1] == "Whether hazards are proportional is not estimable: b; a."
+
+
+@pytest.mark.parametrize(
+    ("days", "printed"),
+    [
+        ((90.0, None, None), "90 [n/a, not reached]"),
+        ((90.0, 50.0, None), "90 [50, not reached]"),
+        ((90.0, 50.0, 120.0), "90 [50, 120]"),
+        ((None, 50.0, None), "not reached"),
+        ((None, None, None), "not reached"),
+    ],
+)
+def test_a_lower_limit_of_the_median_without_estimate_is_not_one_that_is_not_reached(
+    days: tuple[float | None, float | None, float | None], printed: str, tmp_path: Path
+) -> None:
+    frame = analysed(tmp_path, *usual())["survival"].iloc[:1]
+    named = dict(zip(("median", "median_low", "median_high"), days, strict=True))
+    assert cell_of(survival(frame.assign(**named), LABELS, STATISTICS), 0, "Median (days)") == printed
+
+
+def test_the_median_of_one_patient_has_no_limits(tmp_path: Path) -> None:
+    frame = analysed(tmp_path, *edge_cases()["one patient"])["survival"]
+    medians = survival(frame[frame["n"] == 1], LABELS, STATISTICS).frame["Median (days)"]
+    assert set(medians) == {"30 [n/a, not reached]"}
+
+
+def other(seen: str, label: str = "Theirs") -> dict[str, Any]:
+    return {"label": label, "has_seen_patients": seen, "kind": "masks", "inputs": {"A": "theirs/{patient}.nii.gz"}}
+
+
+@pytest.mark.parametrize("seen", ["yes", "unknown", "no"])
+def test_only_the_studys_own_networks_are_said_not_to_have_seen_a_patient(seen: str) -> None:
+    (alone, _), (beside, _) = how_prognosis(study()), how_prognosis(study(elsewhere={"theirs": other(seen)}))
+    own = "Every prediction of the study's own networks is by models that have not seen the patient"
+    assert own in alone
+    assert own in beside
+    assert "made elsewhere" not in alone
+    assert f"Theirs (made elsewhere): {SEEN[seen]}." in beside
+    assert "Every prediction is" not in beside
+
+
+def test_the_figure_counts_those_at_risk_as_the_table_does(tmp_path: Path) -> None:
+    frames = analysed(tmp_path, *usual())
+    kept: list[Figure] = []
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("residua.figures.kaplan_meier.save_figure", lambda figure, *_: kept.append(figure))
+        kaplan_meier_figure(frames["curves"], frames["prognosis"], LABELS, 0.05, 0.175, files_in(tmp_path, "x"))
+    (figure,) = kept
+    own = frames["survival"][frames["survival"]["source"] == REFERENCE].set_index("group")
+    for place, group in enumerate(("residual tumour", "gross total resection")):
+        level = pytest.approx(-0.43 - 0.1 * place)
+        texts = {
+            text.get_position()[0]: text.get_text() for text in figure.axes[0].texts if text.get_position()[1] == level
+        }
+        shown = [months for months in MONTHS if months in texts]
+        assert len(shown) >= 2
+        assert [int(texts[months]) for months in shown] == [own.loc[group, f"at_risk_{months}"] for months in shown]

@@ -56,7 +56,7 @@ FOLDERS = {
     "forest_figures": {"figures", "tables"},
     "intervals": JUDGED,
     "judge_calibrations": {"validation"} | JUDGED,
-    "kaplan_meier": {"figures"},
+    "kaplan_meier": {"figures", "statistics"},
     "leave_out": set(),
     "list_lesions": {"metrics"},
     "list_patients": {"inference"},

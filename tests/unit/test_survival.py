@@ -199,3 +199,66 @@ def test_two_days_of_deaths_are_too_few_for_the_residuals() -> None:
     found = cox([5, 5, 6, 6, 7], [1, 1, 1, 0, 0], [1, 3, 2, 2, 1], ["a"] * 5, 0.05)
     assert found.ratio is not None
     assert (found.steady_p, found.steady_note) == (None, "not estimable: deaths on fewer than three days")
+
+
+@pytest.mark.parametrize(
+    ("days", "death", "value", "strata"),
+    [
+        ([5, 5], [1, 1], [1.0, 2.0], ["a", "a"]),
+        ([5, 5, 5], [1, 1, 1], [1.0, 2.0, 4.0], ["a"] * 3),
+        ([5, 5, 9, 9], [1, 1, 1, 1], [1.0, 2.0, 3.0, 7.0], ["a", "a", "b", "b"]),
+        # Nobody is known to live longer than another, although two are censored before anybody dies.
+        ([3, 4, 5, 5], [0, 0, 1, 1], [1.0, 2.0, 3.0, 7.0], ["a"] * 4),
+        # A patient alone in a stratum has no other to outlive.
+        ([5, 5, 9], [1, 1, 1], [1.0, 2.0, 3.0], ["a", "a", "b"]),
+    ],
+)
+def test_without_a_pair_in_order_there_is_a_ratio_and_no_concordance(
+    days: list[float], death: list[int], value: list[float], strata: list[str]
+) -> None:
+    found = cox(days, death, value, strata, 0.05)
+    # Who of those that die together comes first is left to chance.
+    assert found.ratio == pytest.approx(1)
+    assert (found.note, found.concordance) == ("", None)
+    assert found.concordance_note == "not estimable: nobody is known to outlive another"
+
+
+def test_one_pair_in_order_is_enough_for_a_concordance() -> None:
+    # The patient of the lower risk is alive on the day on which the other two die.
+    given = {
+        "days": np.array([5.0, 5, 5]),
+        "death": np.array([True, True, False]),
+        "value": np.array([1.0, 3, 2]),
+        "strata": np.array(["a"] * 3),
+    }
+    found = cox(*given.values(), alpha=0.05)
+    assert found.ratio is not None
+    assert found.concordance == pytest.approx(concordance(given, 1.0)) == 0.5
+    assert found.concordance_note == ""
+
+
+@pytest.mark.parametrize(
+    ("days", "death", "group", "strata"),
+    [
+        ([5, 5], [1, 1], [0, 1], ["a", "a"]),
+        ([5, 5, 9, 9], [1, 1, 1, 1], [0, 1, 0, 1], ["a", "a", "b", "b"]),
+        ([3, 5, 5, 5], [0, 1, 1, 1], [0, 0, 1, 1], ["a"] * 4),
+        # After the day on which only the first group is left, there is nothing to compare.
+        ([5, 5, 7, 8], [1, 1, 1, 1], [0, 1, 1, 1], ["a", "a", "b", "b"]),
+    ],
+)
+def test_groups_that_die_out_on_one_day_are_not_tested(
+    days: list[float], death: list[int], group: list[int], strata: list[str]
+) -> None:
+    assert log_rank(days, death, group, strata) == (None, None, "not estimable: all at risk die on the same day")
+
+
+def test_one_death_that_leaves_a_survivor_is_enough_for_the_log_rank_test() -> None:
+    given = {
+        "days": np.array([5, 5, 9, 9, 9]),
+        "death": np.array([True, True, True, True, False]),
+        "value": np.array([0, 1, 0, 1, 1]),
+        "strata": np.array(["a", "a", "b", "b", "b"]),
+    }
+    chi_squared, _, note = log_rank(*given.values())
+    assert (chi_squared, note) == (pytest.approx(observed_and_expected(given)), "")

@@ -13,12 +13,12 @@ from matplotlib.ticker import MultipleLocator
 
 from residua.figures.style import EXPERT, INK, NOVICE, FigureFiles, new_figure, opened, save_figure
 from residua.figures.survival_words import caption
+from residua.statistics.kaplan_meier import DAYS_OF_A_MONTH, survival_at
 
 _GROUPS = {"residual tumour": NOVICE, "gross total resection": EXPERT}
 _COLUMNS, _WIDTH_MM, _ROW_MM = 3, 180.0, 72.0
 _LEFT_MM, _RIGHT_MM, _TOP_MM, _BELOW_MM, _BETWEEN_MM = 18.0, 3.0, 16.0, 21.0, 10.0
 _TICKS = 4
-_MONTH_DAYS = 365.25 / 12
 _STEPS = (1, 2, 3, 6, 12, 24, 48)
 """Months between two marks of the axis: the first with which there are few enough."""
 
@@ -54,12 +54,12 @@ def kaplan_meier_figure(
 
 def _step(curves: pd.DataFrame) -> int:
     """Return how many months apart the marks of the axis are."""
-    most = max(1.0, curves["day"].max() / _MONTH_DAYS) if len(curves) else 1.0
+    most = max(1.0, curves["day"].max() / DAYS_OF_A_MONTH) if len(curves) else 1.0
     return next((step for step in _STEPS if most / step <= _TICKS), 12 * int(np.ceil(most / _TICKS / 12)))
 
 
 def _draw(axes: Axes, curves: pd.DataFrame, row: Mapping[Any, Any], labels: Mapping[str, str], step: int) -> None:
-    ends = step * (1 + max(1, int(curves["day"].max() / _MONTH_DAYS / step)) if len(curves) else 1)
+    ends = step * (1 + max(1, int(curves["day"].max() / DAYS_OF_A_MONTH / step)) if len(curves) else 1)
     for place, (group, colour) in enumerate(_GROUPS.items()):
         own = curves[curves["group"] == group]
         _draw_curve(axes, own, colour)
@@ -75,7 +75,7 @@ def _draw(axes: Axes, curves: pd.DataFrame, row: Mapping[Any, Any], labels: Mapp
 def _draw_curve(axes: Axes, curve: pd.DataFrame, colour: str) -> None:
     if curve.empty:
         return
-    months = curve["day"].to_numpy(dtype=float) / _MONTH_DAYS
+    months = curve["day"].to_numpy(dtype=float) / DAYS_OF_A_MONTH
     survival, low, high = (100 * curve[name].to_numpy(dtype=float) for name in ("survival", "low", "high"))
     axes.fill_between(months, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
     axes.step(months, survival, where="post", color=colour, linewidth=1.2)
@@ -85,10 +85,9 @@ def _draw_curve(axes: Axes, curve: pd.DataFrame, colour: str) -> None:
 
 def _write_at_risk(axes: Axes, curve: pd.DataFrame, colour: str, place: int, months: Any) -> None:
     level = -0.43 - 0.1 * place
-    ended = (curve["deaths"] + curve["censored"]).to_numpy() if len(curve) else np.array([])
+    across = axes.get_xaxis_transform()
     for month in months:
-        followed = int(ended[(curve["day"] >= month * _MONTH_DAYS).to_numpy()].sum()) if len(curve) else 0
-        across = axes.get_xaxis_transform()
+        followed, *_ = survival_at(curve, month * DAYS_OF_A_MONTH)
         axes.text(month, level, str(followed), transform=across, ha="center", fontsize=6, color=colour)
 
 

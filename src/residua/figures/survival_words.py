@@ -13,6 +13,7 @@ def caption(prognosis: pd.DataFrame, alpha: float, residual_tumor_ml: float) -> 
         return f"{what} No patient whose survival is known was judged by all networks."
     first = judged.iloc[0]
     missing = f"; of {first['unknown']} more the survival is not known" if first["unknown"] else ""
+    missing += f"; {first['not_judged']} more are not judged by all networks" if first["not_judged"] else ""
     return (
         f"{what} Patients with residual tumour (at least {residual_tumor_ml:g} ml) and after gross total resection, by "
         "the manual segmentation and by each network with its best inputs for classification: the same "

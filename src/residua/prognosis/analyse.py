@@ -13,11 +13,10 @@ from residua.prognosis.patients import PREDICTORS, Followed, followed
 from residua.settings.classification import Classification
 from residua.statistics.cases import read_cases
 from residua.statistics.cox import cox, log_rank
-from residua.statistics.kaplan_meier import kaplan_meier, survival_at
+from residua.statistics.kaplan_meier import DAYS_OF_A_MONTH, kaplan_meier, survival_at
 
 MONTHS = (6, 12, 18, 24)
 """After these the numbers at risk and the survival are stated."""
-DAYS_OF_A_MONTH = 365.25 / 12
 GROUPS = {1.0: "gross total resection", 0.0: "residual tumour"}
 
 
@@ -32,8 +31,8 @@ def analyse_survival(
     """Return the frames ``prognosis`` (hazard ratios), ``survival`` (groups in numbers) and ``curves`` (Kaplan-Meier).
 
     Each predictor is judged by the reference and by every network, on the same patients; ``choices`` holds the inputs
-    of the networks by experiment. Every prediction is out of fold or of the hold-out, so that all patients take part,
-    with a baseline hazard for each of the two splits.
+    of the networks by experiment. The study's own predictions are out of fold or of the hold-out, so that all patients
+    take part, with a baseline hazard for each of the two splits.
 
     >>> case = {"arch": "nnunet", "inputs": "B", "split": "validation", "fold": 0, "hospital": "STO", "dice": 0.5}
     >>> left = {"patient": ["P1", "P2", "P3", "P4"], "reference_ml": [0.0, 4.0, 0.0, 4.0]}
@@ -70,6 +69,7 @@ def _hazard(patients: Followed, source: str, predictor: str, alpha: float) -> di
     found = {
         "n": len(rows),
         "deaths": int(rows["death"].sum()),
+        "not_judged": patients.not_judged,
         "unknown": patients.unknown,
         "further_scans": patients.further_scans,
         **asdict(cox(*how, rows["split"], alpha)),

@@ -13,8 +13,8 @@ from residua.resection.extent import extent_of_resection
 from residua.settings.classification import Classification
 from residua.statistics.best_inputs import best_inputs
 
-REFERENCE = "reference"
-"""In place of a network: the manual segmentation."""
+REFERENCE = "manual segmentation"
+"""In place of a network; with a blank, which no name of a network or combination has."""
 EXTENT_POINTS = 10.0
 """The unit of the extent of resection, in percentage points."""
 
@@ -39,6 +39,9 @@ PREDICTORS = (
 class Followed:
     """The patients by whom a predictor is judged, one row per person, and how many scans were left out and why.
 
+    Each scan for which the predictor is defined is in one of ``rows``, ``not_judged`` (a network lacks it), ``unknown``
+    (its survival) and ``further_scans`` (of a person who counts already).
+
     ``values`` holds the predictor by source, ``REFERENCE`` or network, in the order of ``rows``: all sources judge the
     same patients. ``inputs`` holds the input configuration of each network.
     """
@@ -46,6 +49,7 @@ class Followed:
     rows: pd.DataFrame
     values: Mapping[str, pd.Series]
     inputs: Mapping[str, str]
+    not_judged: int
     unknown: int
     further_scans: int
 
@@ -68,7 +72,7 @@ def followed(
     >>> settings = Classification(residual_tumor_ml=0.175, min_overlap_dice=0)
     >>> found = followed(cases, {"P1": (80, True)}, {}, PREDICTORS[1], {"nnunet": "B"}, settings)
     >>> {source: values.tolist() for source, values in found.values.items()}, found.unknown
-    ({'reference': [1.0], 'nnunet': [0.0]}, 1)
+    ({'manual segmentation': [1.0], 'nnunet': [0.0]}, 1)
     """
     inputs = best_inputs(cases, choice, predictor.experiment, classification)
     chosen = {
@@ -77,9 +81,8 @@ def followed(
     }
     first = next(iter(chosen.values()))
     shared = [patient for patient in first.index if all(patient in each.index for each in chosen.values())]
-    judged = first.loc[shared]
-    if predictor.name == "extent":
-        judged = judged[[before_ml.get(patient, 0) > 0 for patient in judged.index]]
+    defined = {each for each in cases["patient"] if predictor.name != "extent" or before_ml.get(each, 0) > 0}
+    judged = first.loc[[patient for patient in shared if patient in defined]]
     known = judged[judged.index.isin(list(survival))].copy()
     known["days"] = [float(survival[patient][0]) for patient in known.index]
     known["death"] = [bool(survival[patient][1]) for patient in known.index]
@@ -88,7 +91,8 @@ def followed(
     volumes |= {arch: each.loc[rows.index, "predicted_ml"] for arch, each in chosen.items()}
     before = pd.Series(before_ml, dtype=float).reindex(rows.index)
     values = {source: _value(predictor.name, ml, before, classification) for source, ml in volumes.items()}
-    return Followed(rows, values, inputs, len(judged) - len(known), len(known) - len(rows))
+    left_out = (len(defined) - len(judged), len(judged) - len(known), len(known) - len(rows))
+    return Followed(rows, values, inputs, *left_out)
 
 
 def _one_of_each_person(rows: pd.DataFrame) -> pd.DataFrame:

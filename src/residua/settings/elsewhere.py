@@ -14,6 +14,13 @@ from residua.settings.statistics import OUT_OF_FOLD
 MADE_ELSEWHERE = "made elsewhere"
 """What stands beside the name of such a network in every table, figure and sentence."""
 
+SEEN = {
+    "no": "according to the configuration it has seen no patient of this cohort",
+    "yes": "it was trained on patients of this cohort, so that its numbers are optimistic",
+    "unknown": "it is not known whether it was trained on patients of this cohort: its numbers may be optimistic",
+}
+"""What a reader is told of ``has_seen_patients``."""
+
 PATIENT = "{patient}"
 """What the name of a patient replaces in a path."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +15,15 @@ from statsmodels.duration.survfunc import survdiff
 
 _EXACT = {"precision": 1e-12}
 """How near to its maximum the likelihood must be."""
+_NO_PAIR = "not estimable: nobody is known to outlive another"
 
 
 @dataclass(frozen=True)
 class Hazard:
     """A hazard ratio for each unit, its interval and p (Wald), Harrell's concordance, and p of Schoenfeld's residuals.
 
-    A number that cannot be estimated is None, and ``note`` or ``steady_note`` gives the reason.
+    A number that cannot be estimated is None, and ``note`` gives the reason; ``steady_note`` that of the last p, and
+    ``concordance_note`` that of the concordance.
     """
 
     ratio: float | None
@@ -31,6 +34,7 @@ class Hazard:
     steady_p: float | None
     note: str = ""
     steady_note: str = ""
+    concordance_note: str = ""
 
 
 def cox(days: ArrayLike, death: ArrayLike, value: ArrayLike, strata: ArrayLike, alpha: float) -> Hazard:
@@ -62,12 +66,13 @@ def cox(days: ArrayLike, death: ArrayLike, value: ArrayLike, strata: ArrayLike, 
     found = fitter.summary.iloc[0]
     low, high = (float(np.exp(fitter.confidence_intervals_.iloc[0, end])) for end in (0, 1))
     steady, why = _steady(fitter, frame)
-    concordance = float(fitter.concordance_index_)
-    return Hazard(float(found["exp(coef)"]), low, high, float(found["p"]), concordance, steady, steady_note=why)
+    ratio, p_value = float(found["exp(coef)"]), float(found["p"])
+    concordance, no_pair = (float(fitter.concordance_index_), "") if _in_order(frame) else (None, _NO_PAIR)
+    return Hazard(ratio, low, high, p_value, concordance, steady, "", why, no_pair)
 
 
 def _no_hazard(why: str) -> Hazard:
-    return Hazard(None, None, None, None, None, None, f"not estimable: {why}", f"not estimable: {why}")
+    return Hazard(None, None, None, None, None, None, *[f"not estimable: {why}"] * 3)
 
 
 def log_rank(
@@ -86,6 +91,8 @@ def log_rank(
         return None, None, f"not estimable: {why}"
     # A stratum of one group says nothing, and the test does not allow it.
     mixed = frame.groupby("stratum")["value"].transform("nunique").to_numpy() > 1
+    if not _chance(frame[mixed]):
+        return None, None, "not estimable: all at risk die on the same day"
     chi_squared, p_value = survdiff(times[mixed], dead[mixed], groups[mixed], strata=layers[mixed])
     return float(chi_squared), float(p_value), ""
 
@@ -123,6 +130,24 @@ def _distances(frame: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.flo
             above.append(at_risk.max() - row.value)
             below.append(row.value - at_risk.min())
     return np.array(above, dtype=np.float64), np.array(below, dtype=np.float64)
+
+
+def _at_deaths(frame: pd.DataFrame) -> Iterator[tuple[pd.DataFrame, int]]:
+    """Yield who of a stratum is at risk on each day of deaths, and how many die on it."""
+    for _, stratum in frame.groupby("stratum"):
+        for day in stratum.loc[stratum["death"], "days"].unique():
+            at_risk = stratum[stratum["days"] >= day]
+            yield at_risk, int((at_risk["death"] & (at_risk["days"] == day)).sum())
+
+
+def _in_order(frame: pd.DataFrame) -> bool:
+    """Whether a patient is known to have died before another of the stratum."""
+    return any(deaths < len(at_risk) for at_risk, deaths in _at_deaths(frame))
+
+
+def _chance(frame: pd.DataFrame) -> bool:
+    """Whether which group the dead are of is left to chance at any death, so that the test has a variance."""
+    return any(deaths < len(at_risk) and at_risk["value"].nunique() > 1 for at_risk, deaths in _at_deaths(frame))
 
 
 def _steady(fitter: CoxPHFitter, frame: pd.DataFrame) -> tuple[float | None, str]:

@@ -9,6 +9,7 @@ import pandas as pd
 from lifelines import KaplanMeierFitter
 from numpy.typing import ArrayLike
 
+DAYS_OF_A_MONTH = 365.25 / 12
 COLUMNS = ("day", "at_risk", "deaths", "censored", "survival", "low", "high")
 
 

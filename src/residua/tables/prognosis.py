@@ -19,6 +19,7 @@ _PREDICTORS = {
     "extent": "Extent of resection, by 10 points",
 }
 _NONE = "no patient's survival is known."
+_NOT_REACHED = "not reached"
 
 
 def prognosis(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
@@ -40,10 +41,11 @@ def prognosis(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: S
     caption = (
         "Supplement: prognosis (not in the article). Hazard ratio of death by one predictor at a time, by the manual "
         "segmentation and by each network's best inputs (for segmentation; of GTR for classification), on the same "
-        "patients. Out-of-fold and hold-out predictions together, a baseline hazard for each of the two (Cox, Efron's "
-        "way with ties, Wald's interval and p). n: patients; undefined: their survival is not known. Concordance: "
-        "Harrell's, of the fitted risk, within each of the two. Log-rank test: stratified alike. Proportional hazards: "
-        "scaled Schoenfeld residuals against ranks of time; a low p speaks against a ratio that is steady over time. "
+        f"patients{_not_judged(frame)}. Out-of-fold and hold-out predictions together, a baseline hazard for each of "
+        "the two (Cox, Efron's way with ties, Wald's interval and p). n: patients; undefined: their survival is not "
+        "known. Concordance: Harrell's, of the fitted risk, within each of the two. Log-rank test: stratified alike. "
+        "Proportional hazards: scaled Schoenfeld residuals against ranks of time; a low p speaks against a ratio that "
+        "is steady over time. "
         f"GTR: less than the study's cut. Not adjusted for age or treatment.{_further(frame)}"
     )
     return table_of(rows, caption, ("Predictor", "By"), _NONE)
@@ -82,9 +84,15 @@ def _ratio(row: Mapping[Any, Any]) -> str:
 
 def _note(row: Mapping[Any, Any]) -> str:
     reasons = {"hazard ratio": row["note"], "log-rank": row["log_rank_note"]}
-    if row["steady_note"] != row["note"]:
-        reasons["proportional hazards"] = row["steady_note"]
+    for what, name in (("concordance", "concordance_note"), ("proportional hazards", "steady_note")):
+        if row[name] != row["note"]:
+            reasons[what] = row[name]
     return "; ".join(f"{what}: {why}" for what, why in reasons.items() if why)
+
+
+def _not_judged(frame: pd.DataFrame) -> str:
+    most = 0 if frame.empty else int(frame["not_judged"].max())
+    return f", whom all of them judge: up to {most} more are left out of every row of a predictor" if most else ""
 
 
 def _further(frame: pd.DataFrame) -> str:
@@ -97,11 +105,12 @@ def _further(frame: pd.DataFrame) -> str:
 def _median(row: Mapping[Any, Any]) -> str:
     if not row["n"]:
         return NOT_AVAILABLE
-    middle, *ends = ("not reached" if pd.isna(row[f"median{end}"]) else f"{row[f'median{end}']:.0f}" for end in _ENDS)
-    return middle if middle == "not reached" else f"{middle} [{', '.join(ends)}]"
-
-
-_ENDS = ("", "_low", "_high")
+    if pd.isna(row["median"]):
+        return _NOT_REACHED
+    # Where half have died, a lower limit that is missing has no estimate; an upper one may lie after the follow-up.
+    ends = ((row["median_low"], NOT_AVAILABLE), (row["median_high"], _NOT_REACHED))
+    low, high = (missing if pd.isna(day) else f"{day:.0f}" for day, missing in ends)
+    return f"{row['median']:.0f} [{low}, {high}]"
 
 
 def _survival(row: Mapping[Any, Any], months: str) -> Cell:

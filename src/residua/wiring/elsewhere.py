@@ -5,17 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from residua.publishing.notes import Note
-from residua.settings.elsewhere import Elsewhere
+from residua.settings.elsewhere import SEEN, Elsewhere
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.wiring.files import reference_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import each, segmented_of_split
-
-_SEEN = {
-    "no": "according to the configuration it has seen no patient of this cohort",
-    "yes": "it was trained on patients of this cohort, so that its numbers are optimistic",
-    "unknown": "it is not known whether it was trained on patients of this cohort: its numbers may be optimistic",
-}
 
 
 def predicted_files(loaded: LoadedStudy, arch: str, inputs: str, split: str) -> list[str]:
@@ -69,7 +63,7 @@ def notes_of_elsewhere(loaded: LoadedStudy) -> list[Note]:
 
 def _note(loaded: LoadedStudy, name: str) -> Note:
     other = loaded.study.elsewhere[name]
-    pieces: list[str | dict[str, str]] = [f"{loaded.arch_labels[name]}: {_SEEN[other.has_seen_patients]}. "]
+    pieces: list[str | dict[str, str]] = [f"{loaded.arch_labels[name]}: {SEEN[other.has_seen_patients]}. "]
     for number, inputs in enumerate(other.inputs):
         pieces += [f"{'; ' if number else ''}inputs {inputs}: ", *_counts(loaded, name, inputs)]
     return [*pieces, f". {_made_masks(other)}"]
