@@ -88,7 +88,7 @@ rule compare_raters_paired:
         runtime=10,
     params:
         persons=rating.persons(loaded),
-        statistics=study.statistics.model_dump(mode="json"),
+        statistics=study.statistics.without_subgroups(),
         code=code("compare_raters_paired"),
     script:
         "../scripts/compare_raters_paired.py"

@@ -33,7 +33,7 @@ rule compare_resections:
         ensembles=resection.compared_ensembles(loaded),
         best_inputs=study.choices("segmentation"),
         classification=study.classification.model_dump(mode="json"),
-        statistics=study.statistics.model_dump(mode="json"),
+        statistics=study.statistics.without_subgroups(),
         code=code("compare_resections"),
     script:
         "../scripts/compare_resections.py"

@@ -80,7 +80,7 @@ rule intervals:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
-        statistics=study.statistics.model_dump(mode="json"),
+        statistics=study.statistics.without_subgroups(),
         code=code("intervals"),
     script:
         "../scripts/intervals.py"
@@ -109,7 +109,7 @@ rule compare_paired:
         classification=study.classification.model_dump(mode="json"),
         segmentation=study.choices("segmentation"),
         judged=study.choices("classification"),
-        statistics=study.statistics.model_dump(mode="json"),
+        statistics=study.statistics.without_subgroups(),
         code=code("compare_paired"),
     script:
         "../scripts/compare_paired.py"

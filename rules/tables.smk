@@ -85,7 +85,7 @@ rule table3:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
-        statistics=study.statistics.model_dump(mode="json"),
+        statistics=study.statistics.without_subgroups(),
         arch_labels=loaded.arch_labels,
         notes=publication.table_notes(loaded),
         code=code("table3"),
@@ -115,7 +115,7 @@ rule table4:
         runtime=10,
     params:
         classification=study.classification.model_dump(mode="json"),
-        statistics=study.statistics.model_dump(mode="json"),
+        statistics=study.statistics.without_subgroups(),
         arch_labels=loaded.arch_labels,
         notes=publication.table_notes(loaded),
         code=code("table4"),

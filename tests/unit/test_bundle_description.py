@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,15 @@ import pandas as pd
 import pytest
 
 from bundles import record_of, settings_of
+from cohort_tables import ROOT, study
 from residua.bundle.card import card_of
 from residua.bundle.describe import ModelResults, describe_model
 from residua.settings.classification import Classification
-from residua.settings.statistics import Statistics
+from residua.settings.statistics import OF_SUBGROUPS, Statistics
+from residua.settings.study import Study
 from residua.statistics.intervals import intervals
+from residua.wiring.sharing import TOLD, UNTOLD, settings_of_model
+from test_wiring import loaded_study
 
 HOSPITALS = {"STO": 0, "GOT": 1, "AMS": None}
 IDENTITY = {
@@ -216,3 +221,69 @@ def test_numbers_do_not_depend_on_the_order_of_rows() -> None:
     assert first["population"] == second["population"]
     assert first["limits"] == second["limits"]
     assert np.isclose(first["calibration"]["slope"], second["calibration"]["slope"])
+
+
+ONLY_REPORTED: dict[str, dict[str, Any]] = {
+    "report": {"cases": 3},
+    "figures": {"further": []},
+    "conventions": ["authors-code-2023"],
+    "combinations": {"mean": {"mean": ["nnunet", "agunet"]}},
+    "elsewhere": {
+        "theirs": {"label": "T", "has_seen_patients": "no", "kind": "masks", "inputs": {"A": "t/{patient}.nii.gz"}}
+    },
+    "subgroups": ["sex", "age"],
+    "subgroup_bounds": {"age": [50, 65]},
+    "least_in_subgroup": 9,
+}
+"""Changes of what a study compares and shows beside its models."""
+
+
+def changed(name: str, value: Any) -> dict[str, Any]:
+    """A change of one setting of the study, or of its statistics."""
+    if name in Statistics.model_fields:
+        return {"statistics": {**study("out_of_fold").statistics.model_dump(mode="json"), name: value}}
+    return {name: value}
+
+
+@pytest.mark.parametrize("name", ONLY_REPORTED)
+def test_what_a_study_only_reports_changes_nothing_that_a_bundle_tells(name: str, tmp_path: Path) -> None:
+    before = loaded_study(tmp_path / "before")
+    after = loaded_study(tmp_path / "after", **changed(name, ONLY_REPORTED[name]))
+    assert before.study != after.study
+    for arch, inputs in before.models:
+        assert settings_of_model(after, arch, inputs) == settings_of_model(before, arch, inputs)
+    # The intervals, of which a bundle tells some, and the article's tables are not computed again either.
+    assert after.study.statistics.without_subgroups() == before.study.statistics.without_subgroups()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("title", "Another"), ("classification", {"residual_tumor_ml": 1.0, "min_overlap_dice": 0}), ("alpha", 0.1)],
+)
+def test_what_models_are_made_and_judged_by_changes_what_a_bundle_tells(name: str, value: Any, tmp_path: Path) -> None:
+    before = loaded_study(tmp_path / "before")
+    after = loaded_study(tmp_path / "after", **changed(name, value))
+    assert settings_of_model(after, "nnunet", "A") != settings_of_model(before, "nnunet", "A")
+
+
+def test_of_every_setting_it_is_decided_whether_bundles_tell_it(tmp_path: Path) -> None:
+    assert set(Study.model_fields) == TOLD | UNTOLD
+    assert not TOLD & UNTOLD
+    told = settings_of_model(loaded_study(tmp_path), "nnunet", "A")
+    # Some are not told where they have their default, as before there were any.
+    assert TOLD - {"derived_channels", "on_fault", "most_excluded"} == set(told)
+    assert not OF_SUBGROUPS & set(told["statistics"])
+    assert set(Statistics.model_fields) - OF_SUBGROUPS == set(told["statistics"])
+
+
+def test_subgroups_reach_only_the_rules_that_need_them() -> None:
+    """A rule that is given all settings of the statistics runs again for those of the subgroups too."""
+    given = {}
+    for file in sorted((ROOT / "rules").glob("*.smk")):
+        for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
+            if "study.statistics.model_dump" in rule:
+                given[rule.partition(":")[0]] = file.name
+    # Evaluations have no subgroups in their settings: those of a bundle tell none.
+    assert {name for name, file in given.items() if file != "validate.smk"} == {
+        "compare_subgroups", "forest_figures", "supplementary_table",
+    }  # fmt: skip

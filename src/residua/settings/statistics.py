@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
@@ -11,6 +11,9 @@ from residua.settings.base import Distinct, Frozen, Identifier
 
 OUT_OF_FOLD = "out_of_fold"
 """The value that lets the out-of-fold results choose the input configuration."""
+
+OF_SUBGROUPS = frozenset({"subgroups", "subgroup_bounds", "least_in_subgroup"})
+"""The settings that only the analysis of subgroups needs."""
 
 Choice = Annotated[str, Field(pattern=rf"^([A-Za-z0-9]+|{OUT_OF_FOLD})$")]
 
@@ -91,3 +94,7 @@ class Statistics(Frozen):
     )
     seed: int = Field(ge=0, description="Seed of the bootstrap.")
     best_inputs: BestInputs = Field(description="Input configuration of each network in each experiment.")
+
+    def without_subgroups(self) -> dict[str, Any]:
+        """Return as builtins what more than the analysis of subgroups needs, for whatever no subgroup changes."""
+        return self.model_dump(mode="json", exclude=set(OF_SUBGROUPS))

@@ -11,6 +11,18 @@ from residua.wiring.files import is_moving
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.preparation import channel_records
 
+TOLD = frozenset(
+    {
+        *("version", "title", "sequences", "labels", "protocol", "eligibility", "on_invalid", "on_fault"),
+        *("most_excluded", "inputs", "derived_channels", "channel_dropout", "holdout", "folds", "registration"),
+        *("brain_mask", "preparation", "archs", "networks", "postprocessing", "classification", "lesions"),
+        *("statistics", "sharing"),
+    }
+)
+"""The settings of a study that a bundle tells: by these its models were made and judged."""
+UNTOLD = frozenset({"cohort", "raters", "elsewhere", "combinations", "conventions", "report", "figures"})
+"""Places of tables, and what is compared or shown beside a model: a bundle is the same whatever they are."""
+
 
 def descriptions(loaded: LoadedStudy) -> list[str]:
     """Return the descriptions of all models."""
@@ -19,9 +31,7 @@ def descriptions(loaded: LoadedStudy) -> list[str]:
 
 def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, Any]:
     """Return the settings of the study as builtins, for one network and input configuration, without paths."""
-    whole = loaded.study.model_dump(
-        mode="json", exclude={"cohort", "raters", "elsewhere", "combinations", "conventions"}
-    )
+    whole = loaded.study.model_dump(mode="json", include=set(TOLD))
     network = dict(whole["networks"][arch])
     if start := initial_bundles_of(loaded.study.settings_of(arch)).get(inputs):
         network["initial_bundles"] = {inputs: start.by_digest().model_dump(mode="json")}
@@ -44,7 +54,7 @@ def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
         **_derived(derived, whole["inputs"][inputs]),
         "folds": whole["folds"] if loaded.split.unit == "person" else hospitals_of_folds(loaded),
         "brain_mask": mask,
-        "statistics": {**whole["statistics"], "best_inputs": best},
+        "statistics": {**loaded.study.statistics.without_subgroups(), "best_inputs": best},
     }
 
 
