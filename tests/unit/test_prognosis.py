@@ -34,6 +34,7 @@ from residua.settings.statistics import BestInputs, Statistics
 from residua.simulate.design import Survival, load_design
 from residua.simulate.patient import _followed, _person, build_subject
 from residua.simulate.plan import planned
+from residua.statistics.cox import log_rank
 from residua.tables.html import to_html
 from residua.tables.latex import to_latex
 from residua.tables.prognosis import prognosis, survival
@@ -444,7 +445,8 @@ def test_no_name_of_a_network_hides_the_manual_segmentation(name: str) -> None:
 
 
 def test_deaths_on_one_day_give_ratios_without_concordance_and_no_test(tmp_path: Path) -> None:
-    frame = analysed(tmp_path, *on_one_day())["prognosis"]
+    frames = analysed(tmp_path, *on_one_day())
+    frame = frames["prognosis"]
     assert frame["ratio"].notna().all()
     assert set(frame["concordance_note"]) == {"not estimable: nobody is known to outlive another"}
     notes = prognosis(frame, LABELS, STATISTICS).frame["Note"]
@@ -453,6 +455,19 @@ def test_deaths_on_one_day_give_ratios_without_concordance_and_no_test(tmp_path:
     assert "concordance not estimable: nobody is known to outlive another." in sentences_of(frame)[0]
     last = sentences_of(frame)[-1]
     assert last == "Whether hazards are proportional is not estimable: deaths on fewer than three days."
+    with texts_of_figures() as texts:
+        kaplan_meier_figure(frames["curves"], frame, LABELS, 0.05, 0.175, files_in(tmp_path, "one_day"))
+    assert "Manual segmentation\nHR 1.00 [0.06, 15.99], p not estimable" in texts
+
+
+def test_a_ratio_without_bound_does_not_hide_the_log_rank_test(tmp_path: Path) -> None:
+    # All with residual tumour die before all others.
+    cases = measured([5.0, 5.0, 5.0, 0.0, 0.0, 0.0], [5.0, 5.0, 5.0, 0.0, 0.0, 0.0]).assign(split="validation")
+    frames = analysed(tmp_path, cases, {f"P{day}": (100.0 * day, True) for day in range(1, 7)})
+    with texts_of_figures() as texts:
+        kaplan_meier_figure(frames["curves"], frames["prognosis"], LABELS, 0.05, 0.175, files_in(tmp_path, "no_bound"))
+    _, p_value, _ = log_rank([1, 2, 3, 4, 5, 6], [1] * 6, [0, 0, 0, 1, 1, 1], ["a"] * 6)
+    assert f"Manual segmentation\nHR not estimable, p = {p_value:.3f}" in texts
 
 
 def test_all_reasons_why_no_check_of_hazards_can_be_are_told_once(tmp_path: Path) -> None:

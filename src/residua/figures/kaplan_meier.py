@@ -93,7 +93,9 @@ def _write_at_risk(axes: Axes, curve: pd.DataFrame, colour: str, place: int, mon
 
 def _numbers(row: Mapping[Any, Any]) -> str:
     if pd.isna(row["ratio"]):
-        return "HR not estimable"
-    return f"HR {row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}], p = {row['log_rank_p']:.3f}".replace(
-        "p = 0.000", "p < 0.001"
-    )
+        ratio = "HR not estimable"
+    else:
+        ratio = f"HR {row['ratio']:.2f} [{row['low']:.2f}, {row['high']:.2f}]"
+    if not pd.isna(row["log_rank_p"]):
+        return f"{ratio}, p = {row['log_rank_p']:.3f}".replace("p = 0.000", "p < 0.001")
+    return ratio if pd.isna(row["ratio"]) else f"{ratio}, p not estimable"
