@@ -14,6 +14,7 @@ from typing import Literal
 import psutil
 
 from residua.errors import ResiduaError
+from residua.operations.benchmarks import rule_of
 from residua.operations.run_log import Job, RunLog, latest_run
 from residua.operations.stages import STAGES, stage_of
 from residua.operations.training_progress import TrainingProgress, trainings
@@ -138,7 +139,7 @@ def _earlier(study: Path, before: float) -> Counter[str]:
     for place, _, files in os.walk(folder):
         for name in files:
             file = Path(place, name)
-            rule = file.relative_to(folder).parts[0].removesuffix(".tsv")
+            rule = rule_of(file.relative_to(folder))
             # A run that goes on may take it away.
             with suppress(FileNotFoundError):
                 counts[stage_of(rule)] += file.stat().st_mtime < before
