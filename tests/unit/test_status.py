@@ -148,7 +148,12 @@ def test_where_a_process_of_another_user_may_write_it_nothing_is_said_of_its_end
         raise psutil.AccessDenied(process.pid)
 
     monkeypatch.setattr(psutil.Process, "open_files", denied)
-    with subprocess.Popen([sys.executable, "-c", "input()", "snakemake"], stdin=subprocess.PIPE) as process:
+    waiting = "import sys; print('begun', flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", waiting, "snakemake"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        # Its command can be seen only when it has begun.
+        assert process.stdout is not None
+        process.stdout.readline()
         status = status_of_study(tmp_path, NOW)
         process.communicate()
     assert status.state == "not seen"
