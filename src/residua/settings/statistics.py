@@ -31,7 +31,11 @@ def _rising(bounds: tuple[float, ...]) -> tuple[float, ...]:
     return bounds
 
 
-Bounds = Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1), AfterValidator(_rising)]
+Bounds = Annotated[
+    tuple[Annotated[float, Field(gt=0)], ...],
+    Field(min_length=1, json_schema_extra={"uniqueItems": True}),
+    AfterValidator(_rising),
+]
 
 
 class BestInputs(Frozen):
