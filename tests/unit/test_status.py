@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from residua.cli import app
 from residua.errors import ResiduaError
 from residua.operations.run_log import latest_run, read_run
-from residua.operations.stages import STAGES
+from residua.operations.stages import LAST, STAGES
 from residua.operations.status import Status, status_of_study
 from residua.operations.status_view import view
 from residua.operations.training_progress import TrainingProgress
@@ -222,13 +222,14 @@ class TestTrainings:
 
 def test_what_earlier_runs_did_is_counted_apart(tmp_path: Path) -> None:
     ran(tmp_path, "slurm")
-    for time, name in ((NOW - timedelta(days=1), "A"), (NOW, "B")):
-        file = tmp_path / f"results/benchmarks/train/{name}.tsv"
+    yesterday = NOW - timedelta(days=1)
+    for time, name in ((yesterday, "train/A"), (NOW, "train/B"), (yesterday, "prepare/A"), (yesterday, "table1")):
+        file = tmp_path / f"results/benchmarks/{name}.tsv"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text("")
         os.utime(file, times=(time.timestamp(),) * 2)
-    (train,) = (stage for stage in status_of_study(tmp_path, NOW).stages if stage.stage == "train")
-    assert train.earlier == 1
+    earlier = {stage.stage: stage.earlier for stage in status_of_study(tmp_path, NOW).stages if stage.earlier}
+    assert earlier == {"prepare channels": 1, "train": 1, LAST: 1}
 
 
 @pytest.mark.parametrize("kind", ["slurm", "failed", "nothing"])

@@ -18,7 +18,7 @@ _FINISHED = re.compile(r"^Finished jobid: (\d+) \(Rule: \w+\)$")
 _FAILED = re.compile(r"^(?:Error in rule \w+| {8}rule \w+):$")
 _SUBMITTED = re.compile(r"^Job (\S+) has been submitted with SLURM jobid (\S+) \(log: (.*)\)\.$")
 _AGAIN = re.compile(r"^Trying to restart job (\d+)\.$")
-_KEPT = ("jobid", "log", "wildcards", "message", "reason")
+_KEPT = ("jobid", "log", "wildcards", "message", "reason", "benchmark")
 _HEADER = {"Host": "host", "Command": "command", "Run directory": "run_directory"}
 _NOTHING = "Nothing to be done"
 _ENDS = ("Complete log(s):", "Elapsed time:", _NOTHING)
@@ -28,7 +28,7 @@ _ENDS = ("Complete log(s):", "Elapsed time:", _NOTHING)
 class Job:
     """One job of a run; ``log`` is the rule's own, relative to the study, and ``slurm_log`` that of its node.
 
-    ``reason`` is Snakemake's, in its words.
+    ``reason`` is Snakemake's, in its words. ``benchmark`` is the file of its time, relative to the study.
     """
 
     rule: str
@@ -38,6 +38,7 @@ class Job:
     state: State = "running"
     message: str = ""
     reason: str = ""
+    benchmark: str = ""
     slurm_id: str = ""
     slurm_log: str = ""
 
@@ -91,6 +92,8 @@ def _describe(job: Job, name: str, value: str) -> None:
         job.wildcards = dict(pair.partition("=")[::2] for pair in value.split(", "))
     elif name == "reason":
         job.reason = value
+    elif name == "benchmark":
+        job.benchmark = value
 
 
 class _Reader:

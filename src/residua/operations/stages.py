@@ -20,8 +20,10 @@ STAGES: dict[str, tuple[str, ...]] = {
     LAST: (),
 }  # fmt: skip
 _STAGE_OF = {rule: stage for stage, rules in STAGES.items() for rule in rules}
+# All rules that prepare channels leave their benchmarks under one name.
+_STAGE_OF["prepare"] = "prepare channels"
 
 
 def stage_of(rule: str) -> str:
-    """Return the stage to which the jobs of a rule belong."""
+    """Return the stage to which the jobs of a rule belong, by the rule's name or that of its benchmarks."""
     return _STAGE_OF.get(rule, LAST)

@@ -22,6 +22,8 @@ from residua.operations.training_progress import TrainingProgress, trainings
 RunState = Literal["running", "complete", "failed", "stopped", "killed", "not seen", "on another host"]
 MAY_RUN: tuple[RunState, ...] = ("running", "not seen", "on another host")
 _TAIL_BYTES = 4096
+_PROGRAMS = ("snakemake", "python")
+"""How the process of a run is named."""
 
 
 @dataclass(frozen=True)
@@ -105,17 +107,25 @@ def _by_process(log: Path) -> RunState:
     """Return whether a process of this machine has the log of a run open; those of other users cannot be seen."""
     own = os.path.realpath(log)
     state: RunState = "killed"
-    for process in psutil.process_iter(["cmdline"]):
-        if not any("snakemake" in part for part in process.info["cmdline"] or ()):
+    # Not the command line of all: the system gives that of a busy process only when the process has the time.
+    for process in psutil.process_iter(["name"]):
+        if not (process.info["name"] or "").startswith(_PROGRAMS):
             continue
         try:
             if any(file.path == own for file in process.open_files()):
                 return "running"
         except psutil.AccessDenied:
-            state = "not seen"
+            state = "not seen" if _is_snakemake(process) else state
         except (psutil.Error, OSError):
             continue
     return state
+
+
+def _is_snakemake(process: psutil.Process) -> bool:
+    try:
+        return any("snakemake" in part for part in process.cmdline())
+    except (psutil.Error, OSError):
+        return False
 
 
 def _stages(study: Path, run: RunLog, began: datetime, alive: bool) -> list[Stage]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from residua.errors import ResiduaError
+from residua.operations.benchmarks import FOLDER, rule_of
 from residua.operations.last_command import arguments_of
 from residua.operations.run_log import Job, read_run
 from residua.operations.stages import STAGES, stage_of
@@ -89,7 +90,7 @@ def _causes(jobs: list[Job], mean_s: dict[str, float]) -> list[Cause]:
         groups.setdefault((stage_of(job.rule), reason_of(job.reason)), []).append(job)
     causes = []
     for (stage, reason), members in sorted(groups.items(), key=lambda item: (order.index(item[0][0]), -len(item[1]))):
-        known = [mean_s[job.rule] for job in members if job.rule in mean_s]
+        known = [mean_s[name] for name in map(_timed_as, members) if name in mean_s]
         changed = {
             file for job in members for found in _CHANGED_FILES.findall(job.reason) for file in found.split(", ")
         }
@@ -111,6 +112,12 @@ def _only_digests(said: str) -> bool:
     found = _PARAMS.search(said)
     rest = _BETWEEN.sub("", _DIGEST.sub("", found[1])) if found else "?"
     return rest == "" and _DIGEST.search(said) is not None
+
+
+def _timed_as(job: Job) -> str:
+    """Return under which name the time of a job is kept: variants of a rule share one."""
+    parts = Path(job.benchmark).parts
+    return rule_of(Path(*parts[2:])) if parts[:2] == ("results", FOLDER) else job.rule
 
 
 def _mean_seconds(study: Path) -> dict[str, float]:
