@@ -115,11 +115,11 @@ def test_design_can_be_a_file(tmp_path: Path) -> None:
     table = simulate_cohort(tmp_path / "out", patients=2, like=str(tmp_path / "mine.yaml"))
     with table.open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))
-    assert [row["patient"] for row in rows] == ["AMS001", "AMSX001", "STO001", "STOX001"]
-    assert [row["post_t1"] for row in rows[:2]] == ["images/AMS001/post_t1.nii.gz", ""]
+    assert [row["patient"] for row in rows] == ["STO001", "STOX001", "GOT001", "GOTX001"]
+    assert [row["post_t1"] for row in rows[:2]] == ["images/STO001/post_t1.nii.gz", ""]
     assert rows[3]["post_flair"] == ""
     assert rows[3]["post_t1"]
-    assert sorted(path.name for path in (tmp_path / "out/images/AMSX001").iterdir()) == [
+    assert sorted(path.name for path in (tmp_path / "out/images/STOX001").iterdir()) == [
         *("post_flair.nii.gz", "post_t1ce.nii.gz", "pre_t1ce.nii.gz", "pre_tumor.nii.gz", "residual.nii.gz"),
     ]
 
