@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import yaml
+from numpy.typing import NDArray
 
-from residua.networks.agunet.augmentation import Variation, draw_variation, varied
+from residua.networks.agunet.augmentation import Variation, draw_variation
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.grid import level_shapes
+from residua.networks.agunet.movement import VolumeMovement
 from residua.networks.agunet.settings import AGUNetSettings
 
 ROOT = Path(__file__).parents[2]
@@ -24,6 +27,11 @@ def varying(**changed: float) -> AGUNetSettings:
     parts = ("flip_probability", "rotation_probability", "translation_probability")
     never = {**dict.fromkeys(parts, 0.0), "rotation_degrees": 20.0, "translation_fraction": 0.1}
     return AGUNetSettings.model_validate({**micro, **never, **changed})
+
+
+def varied(volume: NDArray[Any], variation: Variation, is_label: bool) -> NDArray[Any]:
+    """A volume after a variation."""
+    return VolumeMovement(volume.shape, variation)(volume, is_label)
 
 
 ALWAYS = varying(flip_probability=1.0, rotation_probability=1.0, translation_probability=1.0)

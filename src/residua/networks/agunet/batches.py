@@ -10,9 +10,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from residua.networks.agunet.augmentation import draw_variation, varied
+from residua.networks.agunet.augmentation import draw_variation
 from residua.networks.agunet.framework import keras
-from residua.networks.agunet.prepared import read_cube, read_stacked
+from residua.networks.agunet.movement import VolumeMovement
+from residua.networks.agunet.prepared import read_cube, stacked
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.cases import TrainingSet
 from residua.networks.dropout import dropped, drops
@@ -58,14 +59,14 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _sample(self, number: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         patient = self._patients[number]
-        volume, target = read_stacked(self._data.cases[patient].channels), read_cube(self._data.references[patient])
+        channels = [read_cube(path) for path in self._data.cases[patient].channels]
+        target = read_cube(self._data.references[patient])
         if self._seed is None:
-            return volume, target
+            return stacked(channels), target
         # Drawn per sample, so that the result does not depend on the worker.
         rng = np.random.default_rng((*self._seed, number))
-        variation = draw_variation(rng, self._settings)
-        channels = [varied(volume[..., c], variation, of.is_label) for c, of in enumerate(self._data.channels)]
-        stacked = np.stack(channels, axis=-1)
+        moved = VolumeMovement(target.shape, draw_variation(rng, self._settings))
+        volume = stacked([moved(c, of.is_label) for c, of in zip(channels, self._data.channels, strict=True)])
         if drops(self._data.channels):
-            stacked[..., dropped(self._data.channels, rng.random(len(channels)).tolist())] = 0
-        return stacked, varied(target, variation, is_label=True)
+            volume[..., dropped(self._data.channels, rng.random(len(channels)).tolist())] = 0
+        return volume, moved(target, is_label=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,12 @@ def read_cube(path: Path) -> NDArray[Any]:
 
 def read_stacked(paths: tuple[Path, ...]) -> NDArray[np.float32]:
     """Read the prepared channels of one case as (x, y, z, channels)."""
-    return np.stack([read_cube(path) for path in paths], axis=-1).astype(np.float32)
+    return stacked([read_cube(path) for path in paths])
+
+
+def stacked(cubes: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+    """Return cubes (x, y, z) of one case as (x, y, z, channels)."""
+    return np.stack([cube.astype(np.float32, copy=False) for cube in cubes], axis=-1)
 
 
 def read_origin(path: Path) -> Origin:
