@@ -85,6 +85,10 @@ def _compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
     optimizer.build(network.trainable_variables)
     # Compiling to XLA makes a step on a CPU ten times slower.
     network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=False)
+    # Keras makes the variables of its mean losses at the first loss. Made in the first step, they let TensorFlow build
+    # the graph of a step twice, which takes seconds at every start.
+    voxels = [keras.ops.zeros((1, *head.shape[1:])) for head in network.outputs]
+    network.compute_loss(y=voxels, y_pred=voxels)
     return network
 
 
