@@ -160,7 +160,6 @@ wildcard_constraints:
     subset="|".join(loaded.subsets),
     given="|".join(lacking.names(loaded)) or patients.NOBODY,
     split="validation|test",
-    supplement="|".join(publication.supplement(loaded)) or patients.NOBODY,
 
 
 def start_jobs_as_they_come():

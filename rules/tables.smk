@@ -9,7 +9,7 @@
 #   results/tables/table2.{csv,md,tex,html}        folds and hold-out
 #   results/tables/table3.{csv,md,tex,html}        segmentation performance
 #   results/tables/table4.{csv,md,tex,html}        classification performance
-#   results/tables/{supplement}.{csv,md,tex,html}  the statistics behind them
+#   results/tables/{name}.{csv,md,tex,html}        the statistics behind them
 rule table1:
     """Make Table 1: patients, residual tumour and gross total resection by hospital."""
     input:
@@ -123,28 +123,35 @@ rule table4:
         "../scripts/table4.py"
 
 
-rule supplementary_table:
-    """Make a table of one file of statistics."""
-    input:
-        lambda wildcards: f"results/statistics/{publication.supplement(loaded)[wildcards.supplement]}.parquet",
-    output:
-        csv="results/tables/{supplement}.csv",
-        md="results/tables/{supplement}.md",
-        tex="results/tables/{supplement}.tex",
-        html=report("results/tables/{supplement}.html", caption="captions/table.rst", category="Tables"),
-    log:
-        "results/logs/supplementary_table/{supplement}.log",
-    benchmark:
-        "results/benchmarks/supplementary_table/{supplement}.tsv"
-    conda:
-        environment("core")
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        arch_labels=loaded.arch_labels,
-        statistics=study.statistics.model_dump(mode="json"),
-        code=code("supplementary_table"),
-    script:
-        "../scripts/supplementary_table.py"
+if publication.supplement(loaded):
+
+    rule supplementary_tables:
+        """Make the tables of the statistics. A table takes no time and a job's start does: one job makes all."""
+        input:
+            [f"results/statistics/{source}.parquet" for source in publication.supplement(loaded).values()],
+        output:
+            csv=expand("results/tables/{name}.csv", name=publication.supplement(loaded)),
+            md=expand("results/tables/{name}.md", name=publication.supplement(loaded)),
+            tex=expand("results/tables/{name}.tex", name=publication.supplement(loaded)),
+            html=report(
+                expand("results/tables/{name}.html", name=publication.supplement(loaded)),
+                caption="captions/table.rst",
+                category="Tables",
+            ),
+        log:
+            "results/logs/supplementary_tables.log",
+        benchmark:
+            "results/benchmarks/supplementary_tables.tsv"
+        conda:
+            environment("core")
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        params:
+            names=list(publication.supplement(loaded)),
+            arch_labels=loaded.arch_labels,
+            statistics=study.statistics.model_dump(mode="json"),
+            code=code("supplementary_tables"),
+        script:
+            "../scripts/supplementary_tables.py"

@@ -1,4 +1,4 @@
-"""Rule supplementary_table."""
+"""Rule supplementary_tables."""
 
 from _here import job
 
@@ -7,5 +7,6 @@ from residua.tables.supplement import supplementary_table
 from residua.tables.write import write_table
 
 statistics = Statistics.model_validate(job.params.statistics)
-table = supplementary_table(job.wildcards.supplement, job.input[0], job.params.arch_labels, statistics)
-write_table(table, dict(job.output.items()))
+for place, (name, results) in enumerate(zip(job.params.names, job.input, strict=True)):
+    table = supplementary_table(name, results, job.params.arch_labels, statistics)
+    write_table(table, {form: files[place] for form, files in job.output.items()})

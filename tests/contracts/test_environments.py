@@ -58,7 +58,7 @@ SCRIPTS = {
         "analyse_survival", "kaplan_meier",
         "pipeline_figure", "discrimination_figure", "agreement_figure", "dice_by_volume_figure", "calibration_figure",
         "confusion_figure", "learning_curves_figure",
-        "table1", "table2", "table3", "table4", "table_s2", "table_baseline", "supplementary_table",
+        "table1", "table2", "table3", "table4", "table_s2", "table_baseline", "supplementary_tables",
         "figure1", "figure3", "figure4", "compare_subgroups", "forest_figures",
         "flow_figure", "participant_flow", "check_duplicates", "assess", "assess_cohort", "report", "mask_brain",
         "collect_failures", "check_preprocessing", "leave_out", "take_elsewhere", "compare_members",

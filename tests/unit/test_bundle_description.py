@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from bundles import record_of, settings_of
-from cohort_tables import ROOT, study
+from cohort_tables import study
 from residua.bundle.card import card_of
 from residua.bundle.describe import ModelResults, describe_model
 from residua.settings.classification import Classification
@@ -19,6 +19,7 @@ from residua.settings.statistics import OF_SUBGROUPS, Statistics
 from residua.settings.study import Study
 from residua.statistics.intervals import intervals
 from residua.wiring.sharing import TOLD, UNTOLD, settings_of_model
+from rule_files import RULE_FILES, rules_in
 from test_wiring import loaded_study
 
 HOSPITALS = {"STO": 0, "GOT": 1, "AMS": None}
@@ -278,12 +279,11 @@ def test_of_every_setting_it_is_decided_whether_bundles_tell_it(tmp_path: Path) 
 
 def test_subgroups_reach_only_the_rules_that_need_them() -> None:
     """A rule that is given all settings of the statistics runs again for those of the subgroups too."""
-    given = {}
-    for file in sorted((ROOT / "rules").glob("*.smk")):
-        for rule in re.split(r"^rule ", file.read_text(), flags=re.MULTILINE)[1:]:
-            if "study.statistics.model_dump" in rule:
-                given[rule.partition(":")[0]] = file.name
+    given = {
+        name
+        for file in RULE_FILES
+        for name, body in rules_in(file.read_text()).items()
+        if "study.statistics.model_dump" in body and file.name != "validate.smk"
+    }
     # Evaluations have no subgroups in their settings: those of a bundle tell none.
-    assert {name for name, file in given.items() if file != "validate.smk"} == {
-        "compare_subgroups", "forest_figures", "supplementary_table",
-    }  # fmt: skip
+    assert given == {"compare_subgroups", "forest_figures", "supplementary_tables"}

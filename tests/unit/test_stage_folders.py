@@ -95,7 +95,7 @@ FOLDERS = {
     "select_cases": {"networks"},
     "split_folds": {"cohort.split"},
     "strip": {"images", "preparation"},
-    "supplementary_table": {"tables"} | JUDGED,
+    "supplementary_tables": {"tables"} | JUDGED,
     "summarise_validation": {"pages", "validation"},
     "tabulate_patients": {"inference"},
     "take_elsewhere": CHECKS | {"external"},

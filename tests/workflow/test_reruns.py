@@ -20,12 +20,12 @@ FOLDS = NETWORKS = INPUTS = 2
 MODELS, TRAININGS = NETWORKS * INPUTS, NETWORKS * INPUTS * FOLDS
 PUBLISHED = Counter(
     compare_inputs=1, compare_architectures=1, intervals=1, rate=1, compare_raters=1, table3=1, table4=1,
-    compare_paired=1, compare_raters_paired=1, supplementary_table=12,
+    compare_paired=1, compare_raters_paired=1, supplementary_tables=1,
     figure3=1, figure4=1, report=1, compare_resections=1, resection_figure=1,
     describe_model=MODELS, list_lesions=1, discrimination=1,
 )  # fmt: skip
 """What follows when the measurements of the best inputs change."""
-NESTED = Counter(nested_estimate=1, supplementary_table=1)
+NESTED = Counter(nested_estimate=1)
 """What follows when a threshold is chosen again."""
 PREPARED = ("prepare_reference_standard", "prepare_stripped", "prepare_sampled", "prepare_derived")
 """The rules that prepare a channel: as drawn, stripped, sampled, or computed from two others."""
@@ -155,7 +155,7 @@ NEW_INPUTS = Counter(
     select_cases=OF_NEW + NETWORKS, train=OF_NEW, predict=OF_NEW, ensemble=NETWORKS, choose_threshold=NETWORKS,
     segment=2 * NETWORKS, measure=NETWORKS, list_lesions=1, discrimination=1, nested_estimate=1,
     compare_inputs=1, compare_paired=1,
-    intervals=1, table3=1, table4=1, supplementary_table=8, report=1, participant_flow=1, flow_figure=1,
+    intervals=1, table3=1, table4=1, supplementary_tables=1, report=1, participant_flow=1, flow_figure=1,
     describe_model=MODELS + NETWORKS,
 )  # fmt: skip
 """What follows the channels of new inputs; while the best are B, neither networks nor raters are compared again."""

@@ -65,7 +65,7 @@ def test_an_edit_of_a_check_reruns_the_checks_and_what_reads_them(checkout: Stud
         "check_cohort", "check_duplicates", "table1", "table_s2", "table_baseline", "participant_flow",
         "flow_figure", "report",
         # Masks of raters are checked where they are rated.
-        "rate", "compare_raters", "compare_raters_paired", "figure4", "supplementary_table",
+        "rate", "compare_raters", "compare_raters_paired", "figure4", "supplementary_tables",
     }  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_an_edit_of_a_figure_reruns_the_figure_and_the_report(checkout: Study) -
 def test_an_edit_of_measure_chooses_no_threshold_and_segments_nothing(checkout: Study) -> None:
     jobs = planned_after(checkout, "metrics/measure_patients.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
     # Raters are compared with segmentations: the measurements of chosen inputs do not concern them.
-    of_raters = Counter(rate=1, compare_raters=1, compare_raters_paired=1, figure4=1, supplementary_table=2)
+    of_raters = Counter(rate=1, compare_raters=1, compare_raters_paired=1, figure4=1)
     assert jobs == Counter(measure=MODELS) + PUBLISHED - of_raters
 
 
@@ -93,7 +93,7 @@ def test_an_edit_of_the_threshold_measures_again_and_predicts_nothing(checkout: 
 
 def test_an_edit_of_the_comparison_of_members_predicts_and_trains_nothing(checkout: Study) -> None:
     jobs = planned_after(checkout, "segmentation/members.py", r"\n\n\n", "\n\nEDITED = 1\n\n\n")
-    followed = Counter(compare_resections=1, resection_figure=1, supplementary_table=2, report=1)
+    followed = Counter(compare_resections=1, resection_figure=1, supplementary_tables=1, report=1)
     assert jobs == Counter(compare_members=NETWORKS) + followed
 
 

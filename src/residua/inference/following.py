@@ -24,7 +24,7 @@ STAGES: dict[str, tuple[str, ...]] = {
         "table3",
         "table4",
         "intervals",
-        "supplementary_table",
+        "supplementary_tables",
         "summarise_validation",
     ),
 }
