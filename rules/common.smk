@@ -226,6 +226,23 @@ def cluster_requests():
     }
 
 
+def limit_jobs_with_a_card():
+    """Start no more jobs with a graphics card than cards let run, unless --resources gpu=N says how many.
+
+    Jobs on a cluster find their cards there. Without a card, jobs run on processors, which limit them.
+    """
+    from residua.cluster.cards import VISIBLE, most_jobs
+
+    asking = any(job.resources.get("gpu") for job in workflow.dag.needrun_jobs())
+    if not asking or not workflow.local_exec:
+        return
+    most = most_jobs(study.machine if application is None else application.machine, os.environ.get(VISIBLE))
+    if most is not None and "gpu" not in workflow.global_resources:
+        for limits in (workflow.scheduler.global_resources, workflow.scheduler.resources):
+            limits["gpu"] = most
+        logger.info(f"Graphics cards: at most {most} training(s) or prediction(s) at the same time.")
+
+
 def say_who_is_left_out():
     """Name the patients who failed and are left out, with the remedy, at the end of a run."""
     if faults.leaves_out(loaded) and os.path.isfile(FAILURES):
@@ -253,6 +270,7 @@ onstart:
     try:
         if workflow.executor_plugin.name == "slurm":
             check_cluster(cluster_requests())
+        limit_jobs_with_a_card()
         if application:
             provide_brain_weights(study, application.bundles)
         included = [patient for patient in cohort.patients.values() if not patient.excluded]

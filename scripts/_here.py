@@ -1,6 +1,7 @@
 """First import of every script: set up its search path, its log, its threads and what it says of an error.
 
 Files that earlier jobs made are compared with their seals before the script reads them, and what it makes is sealed.
+A script sees no graphics card unless it takes one here.
 The script imports from its environment and this checkout's library only. Its output goes into the rule's log.
 Snakemake appends its own search path to a script's, so that the script can unpickle its job. By now it has; what is
 left of that path would only lend packages that the environment lacks, silently and in other versions.
@@ -12,11 +13,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import __main__
 
 _LIBRARY = Path(__main__.__file__).resolve().parent.parent / "src"
+_CARDS = "CUDA_VISIBLE_DEVICES"
+Found = TypeVar("Found")
 _LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
 
 
@@ -82,6 +85,40 @@ class _Seal:
             seal(self._files)
 
 
+def _hide_cards() -> str | None:
+    """Hide all graphics cards, which other jobs may hold; return what the variable said before."""
+    before = os.environ.get(_CARDS)
+    os.environ[_CARDS] = ""
+    return before
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def on_card(find: Callable[[str], Found], arch: str) -> Found:
+    """Take a graphics card if there is any, and find a function of a network, which imports its framework.
+
+    Raises ``ResiduaError`` where the configuration demands a card and the framework would not use one.
+    """
+    from residua.cluster.cards import require_seen, take_card
+    from residua.settings.machine import machine_of
+
+    machine = machine_of(job.config)
+    card = take_card(machine, _given_cards, _say)
+    found = find(arch)
+    require_seen(card, machine, _say)
+    return found
+
+
+def take_card_if_free() -> None:
+    """Take a graphics card that no job holds; without one, the script uses processors."""
+    from residua.cluster.cards import take_free_card
+    from residua.settings.machine import machine_of
+
+    take_free_card(machine_of(job.config), _given_cards)
+
+
 def _verify() -> None:
     from residua.publishing.seals import break_seals, require_sealed
 
@@ -93,6 +130,7 @@ _isolate()
 job: Any = vars(__main__)["snakemake"]
 """What Snakemake says of this job: its input, output, params, wildcards."""
 _limit_threads(job.threads)
+_given_cards = _hide_cards()
 _seal = _Seal([str(file) for file in job.output])
 if job.log:
     _log = str(job.log[0])

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from _here import job
+from _here import job, on_card
 
 from residua.networks.prediction import predict_cases
 from residua.networks.registry import load_of
@@ -13,7 +13,7 @@ from residua.publishing.publish import digest, stage, verified
 models = [Path(manifest).parent for manifest in job.input.models if verified(manifest)]
 resumes = "-".join([job.params.code, *(digest(path) for path in (job.input.cases, *job.input.models))])
 with stage(job.output[0], resumes=resumes) as part:
-    predictor = load_of(job.wildcards.arch)(models)
     members = [folder.name for folder in models] if job.params.members else []
     cases = read_selected(job.input.cases, job.params.get("given"))
+    predictor = on_card(load_of, job.wildcards.arch)(models)
     predict_cases(predictor, cases, part, show_progress("patient"), members)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from _here import job
+from _here import job, on_card
 
 from residua.bundle.start import Training, unpacked_start
 from residua.networks.model_card import describe_training, model_card
@@ -18,6 +18,7 @@ if not republished(job.output[0], resumes):
     data = read_training_set(job.input[0])
     training = Training(arch, job.wildcards.inputs, int(job.wildcards.fold), data.channels, settings)
     with stage(job.output[0], resumes=resumes) as part, unpacked_start(bundle, training, part / "start") as start:
-        train_of(arch)(replace(data, start=start), settings, part, show_progress("epoch", part / "progress.json"))
+        train = on_card(train_of, arch)
+        train(replace(data, start=start), settings, part, show_progress("epoch", part / "progress.json"))
         patients = len(data.training), len(data.validation)
         write_text(part / "model_card.md", model_card(arch, data.channels, patients, version, settings))

@@ -14,9 +14,11 @@ from typing import Any
 
 from augmentation_check import IMAGE, TUMOUR, make_cases, prepared, training_set
 
+from residua.cluster.cards import require_seen
 from residua.errors import ResiduaError
 from residua.networks.cases import TrainingSet
 from residua.networks.registry import settings_of, train_of
+from residua.settings.machine import Machine
 from residua.settings.network import NetworkSettings
 
 
@@ -63,13 +65,25 @@ class _Large:
     batch_size, final_patch_size = 2, (10**5, 10**5, 10**5)
 
 
+def without_a_card(arch: str) -> dict[str, str]:
+    """What is told of a card that the framework, which the training has imported, does not see."""
+    told: list[str] = []
+    require_seen("GPU-a0", Machine(), told.append)
+    require_seen(None, Machine(device="cuda"), told.append)
+    try:
+        require_seen("GPU-a0", Machine(device="cuda"), told.append)
+    except ResiduaError as error:
+        return {"unseen": told[0], "refused": str(error)}
+    raise AssertionError("a card was demanded")
+
+
 def main(arch: str, settings: NetworkSettings, folder: Path) -> None:
     """Print the record."""
     make_cases(folder)
     data = training_set(prepared(arch, settings, folder), (IMAGE, TUMOUR))
     messages = without_room(arch, data, settings, folder)
     messages["damaged"] = ended(arch, cut_off(data), settings, folder / "damaged")
-    print(json.dumps(messages))
+    print(json.dumps({**messages, **without_a_card(arch)}))
 
 
 if __name__ == "__main__":

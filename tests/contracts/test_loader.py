@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -52,6 +53,10 @@ def test_a_loader_that_fails_ends_the_training_at_once_with_the_reason(
     assert "/post_t1ce/P" in messages["damaged"]
     assert "cannot be read (" in messages["damaged"]
     assert "run the same snakemake command again" in messages["damaged"]
+    framework = {"nnunet": "torch", "agunet": "TensorFlow"}[arch]
+    blind = f"the graphics card GPU-a0 is there, but {framework} 2[.0-9]+\\S* cannot use it"
+    assert re.match(blind, messages["refused"])
+    assert messages["unseen"].startswith(f"{messages['refused']}. This job runs on processors")
     if arch == "nnunet":
         # 40 batches of 2 patches, five channels of 4 bytes, the reference standard, in MiB.
         assert f"need up to {40 * 2 * 10**15 * 24 // 2**20} MiB" in messages["room"]

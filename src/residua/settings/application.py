@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from residua.settings.base import Frozen
+from residua.settings.machine import AnyMachine, Machine
 from residua.settings.messages import validated
 
 BUNDLES = "bundles"
@@ -52,6 +53,7 @@ class Application(Frozen):
     validation: Validation | None = Field(
         default=None, description="Given ({} is enough): measure the bundles by the reference standards of the table."
     )
+    machine: AnyMachine = Machine()
 
 
 def load_application(config: dict[str, Any]) -> Application:

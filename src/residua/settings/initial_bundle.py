@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, ClassVar, Self
 
 from pydantic import Field
@@ -79,3 +79,14 @@ class StartingFromBundles(NetworkSettings):
 def initial_bundles_of(settings: NetworkSettings) -> Mapping[str, InitialBundle]:
     """Return the bundles from which trainings of a network start, by input configuration; none if it cannot."""
     return settings.initial_bundles if isinstance(settings, StartingFromBundles) else {}
+
+
+def starting_without_inputs(networks: Mapping[str, NetworkSettings | None], inputs: Collection[str]) -> list[str]:
+    """Return what is wrong with the input configurations for which networks name bundles, in words."""
+    return [
+        f"networks.{arch}.initial_bundles names {name}, which is missing under inputs"
+        for arch, settings in networks.items()
+        if settings is not None
+        for name in initial_bundles_of(settings)
+        if name not in inputs
+    ]

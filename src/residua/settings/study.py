@@ -21,8 +21,9 @@ from residua.settings.conventions import Conventions
 from residua.settings.elsewhere import Elsewhere, meaning_something_else
 from residua.settings.faults import MostExcluded, OnFault
 from residua.settings.figures import Figures
-from residua.settings.initial_bundle import initial_bundles_of
+from residua.settings.initial_bundle import starting_without_inputs
 from residua.settings.lesions import LesionMatching
+from residua.settings.machine import AnyMachine, Machine
 from residua.settings.messages import validated
 from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
@@ -97,6 +98,7 @@ class Study(Frozen):
     report: ReportPages = Field(default=ReportPages(), description="Pages of hospitals and of the worst cases.")
     figures: Figures = Field(default=Figures(), description="Figures beside the article's 1, 3 and 4.")
     sharing: ModelSharing = Field(default=ModelSharing(), description="What a bundle of trained models says.")
+    machine: AnyMachine = Machine()
 
     @property
     def channels(self) -> tuple[str, ...]:
@@ -235,14 +237,8 @@ class Study(Frozen):
 
     @model_validator(mode="after")
     def _starts_have_inputs(self) -> Study:
-        problems = [
-            f"networks.{arch}.initial_bundles names {name}, which is missing under inputs"
-            for arch in type(self.networks).model_fields
-            if (settings := getattr(self.networks, arch)) is not None
-            for name in initial_bundles_of(settings)
-            if name not in self.inputs
-        ]
-        return _refused(self, problems)
+        described = {arch: getattr(self.networks, arch) for arch in type(self.networks).model_fields}
+        return _refused(self, starting_without_inputs(described, self.inputs))
 
     @model_validator(mode="after")
     def _told_apart(self) -> Study:

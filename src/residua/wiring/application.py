@@ -15,6 +15,7 @@ from residua.inference.new_patients import NewPatients, load_new_patients
 from residua.problems.problem import Problem
 from residua.settings.application import Missing, Validation, load_application
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.machine import Machine
 from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import with_reference
@@ -28,6 +29,7 @@ class Applied:
     bundles: tuple[Bundle, ...]
     missing: Missing = "refuse"
     validation: Validation | None = None
+    machine: Machine = field(default_factory=Machine)
 
     def all_patients(self) -> list[Patient]:
         """Return all patients of the table, whatever a check found."""
@@ -56,7 +58,7 @@ def applied(config: dict[str, Any]) -> Applied:
     application = load_application(config)
     bundles = open_bundles(application.bundles)
     study = shared_study(bundles, application.cohort)
-    return Applied(study, bundles, application.missing, application.validation)
+    return Applied(study, bundles, application.missing, application.validation, application.machine)
 
 
 @dataclass(frozen=True, eq=False)

@@ -20,8 +20,8 @@ TOLD = frozenset(
     }
 )
 """The settings of a study that a bundle tells: by these its models were made and judged."""
-UNTOLD = frozenset({"cohort", "raters", "elsewhere", "combinations", "conventions", "report", "figures"})
-"""Places of tables, and what is compared or shown beside a model: a bundle is the same whatever they are."""
+UNTOLD = frozenset({"cohort", "raters", "elsewhere", "combinations", "conventions", "report", "figures", "machine"})
+"""Places of tables, what is compared or shown beside a model, the machine: a bundle is the same whatever they are."""
 
 
 def descriptions(loaded: LoadedStudy) -> list[str]:

@@ -1,0 +1,219 @@
+"""Graphics cards: which this machine lets a job use, and one of them held by this process alone.
+
+A card is held by a lock on a file of the machine, so that no other job takes it, of whatever study or user. The lock
+goes with the process, however that ends, and processes that it starts do not hold it.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from residua.errors import ResiduaError
+from residua.settings.machine import Machine
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+LOCKS = Path("/tmp/residua-cards")
+"""One for all users, whatever their TMPDIR says."""
+DRIVER = Path("/proc/driver/nvidia/gpus")
+_POLL_S = 2.0
+_UUID = re.compile(r"\(UUID: ([^)\s]+)\)")
+_held: list[int] = []
+"""Open locks, which live as long as this process."""
+
+
+def cards_here(given: str | None) -> list[str]:
+    """Return the cards that a job may use, each by the name that CUDA knows it by.
+
+    ``given`` is the value of CUDA_VISIBLE_DEVICES, in which numbers are those of nvidia-smi; None: all cards.
+    """
+    there = _listed() or _known_to_driver()
+    if given is None:
+        return [card for cards in there for card in cards]
+    named = [entry.strip() for entry in given.split(",")]
+    if not there:
+        # No list to hold them against: whoever set the variable knows the cards.
+        usable = [not entry or entry == "-1" or entry.startswith("NoDev") for entry in named]
+        return list(dict.fromkeys(named[: usable.index(True)] if True in usable else named))
+    chosen: list[str] = []
+    for entry in named:
+        found = _named(entry, there)
+        if not found:
+            break  # As CUDA does: an entry that is no card hides all that follow.
+        chosen += found
+    return list(dict.fromkeys(chosen))
+
+
+def _named(entry: str, there: Sequence[Sequence[str]]) -> list[str]:
+    if entry.isdecimal():
+        return list(there[int(entry)]) if int(entry) < len(there) else []
+    return [card for cards in there for card in cards if entry and card.startswith(entry)]
+
+
+def _listed() -> list[list[str]]:
+    """Return what nvidia-smi lists: of each card its UUID, or those of the parts into which it is divided (MIG)."""
+    with suppress(OSError, subprocess.SubprocessError):
+        said = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True).stdout
+        there: list[list[str]] = []
+        for line in said.splitlines():
+            if (uuid := _UUID.search(line)) is None:
+                continue
+            if not line.startswith((" ", "\t")):
+                there.append([uuid[1]])
+            elif there:
+                there[-1] = [card for card in there[-1] if card.startswith("MIG-")] + [uuid[1]]
+        return there
+    return []
+
+
+def _known_to_driver() -> list[list[str]]:
+    """Return the cards that the kernel's driver knows and that this process can open."""
+    there = {}
+    for file in DRIVER.glob("*/information"):
+        with suppress(OSError):
+            facts = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
+            minor = facts.get("Device Minor", "").strip()
+            if os.path.exists(f"/dev/nvidia{minor}"):
+                there[file.parent.name] = [facts["GPU UUID"].strip()]
+    return [there[address] for address in sorted(there)]
+
+
+def most_jobs(machine: Machine, given: str | None) -> int | None:
+    """Return how many jobs may use cards at the same time; None: they use none, and only processors limit them.
+
+    Raises ``ResiduaError`` where the settings demand a card and there is none.
+    """
+    if machine.device == "cpu":
+        return None
+    cards = cards_here(given)
+    if machine.device == "cuda" and not cards:
+        raise ResiduaError(_no_card(given))
+    return len(cards) * machine.jobs_per_card or None
+
+
+def take_card(machine: Machine, given: str | None, say: Callable[[str], None]) -> str | None:
+    """Hold a card for this process and let it see no other; wait while all are held. None: the job uses processors.
+
+    Call it before the framework is imported. ``given`` is the value of CUDA_VISIBLE_DEVICES. ``say`` gets a line
+    for the log. Raises ``ResiduaError`` where the settings demand a card and there is none.
+    """
+    if machine.device == "cpu":
+        return None
+    cards = cards_here(given)
+    if not cards and machine.device == "cuda":
+        raise ResiduaError(_no_card(given))
+    if not cards:
+        say("no graphics card was found: this job runs on processors, on which a training at full size takes weeks")
+        return None
+    card = _first_free(cards, machine.jobs_per_card)
+    if card is None and len(cards) == 1 and given is not None and "SLURM_JOB_ID" in os.environ:
+        card = cards[0]  # SLURM gave this job the card, and to others too where it is told to.
+    if card is None:
+        say(f"all graphics cards are held, by {_holders(cards, machine)}: this job waits until one is free")
+    while card is None:
+        time.sleep(_POLL_S)
+        card = _first_free(cards, machine.jobs_per_card)
+    say(f"graphics card {card}")
+    os.environ[VISIBLE] = card
+    return card
+
+
+def take_free_card(machine: Machine, given: str | None) -> str | None:
+    """Hold a card like ``take_card`` if one is free; None: the job, which did not ask for a card, uses processors."""
+    # SLURM gives cards to jobs that ask for one.
+    denied = machine.device == "cpu" or ("SLURM_JOB_ID" in os.environ and given is None)
+    card = None if denied else _first_free(cards_here(given), machine.jobs_per_card)
+    if card is not None:
+        os.environ[VISIBLE] = card
+    return card
+
+
+def require_seen(card: str | None, machine: Machine, say: Callable[[str], None]) -> None:
+    """Say that the framework, imported by now, does not see the card that is held.
+
+    Raises ``ResiduaError`` where the settings demand a card.
+    """
+    blind = _blind(sys.modules) if card is not None else None
+    if blind is None:
+        return
+    told = (
+        f"the graphics card {card} is there, but {blind} cannot use it: it was installed without CUDA, or for another "
+        "driver; build the environment on a machine with a card (docs/how-to/several_cards.md)"
+    )
+    if machine.device == "cuda":
+        raise ResiduaError(told)
+    say(f"{told}. This job runs on processors, on which a training at full size takes weeks")
+
+
+def _blind(loaded: Mapping[str, Any]) -> str | None:
+    """Return the framework among loaded modules that sees no card; None: there is none, or it sees one."""
+    torch, tensorflow = loaded.get("torch"), loaded.get("tensorflow")
+    if torch is not None:
+        return None if torch.cuda.is_available() else f"torch {torch.__version__}"
+    if tensorflow is not None:
+        return None if tensorflow.config.list_physical_devices("GPU") else f"TensorFlow {tensorflow.__version__}"
+    return None
+
+
+def _no_card(given: str | None) -> str:
+    said = "" if given is None else f" among those that {VISIBLE}={given} names"
+    return (
+        f"no graphics card was found{said}, and machine.device is cuda: run nvidia-smi to see what the driver says, or "
+        "set machine.device to auto to train on processors"
+    )
+
+
+def _first_free(cards: Sequence[str], jobs_per_card: int) -> str | None:
+    for place in range(jobs_per_card):
+        for card in cards:
+            if _lock(card, place):
+                return card
+    return None
+
+
+def _lock(card: str, place: int) -> bool:
+    lock = _opened(_file_of(card, place))
+    try:
+        # Not flock, which forked loaders would hold too, and after the death of their training.
+        fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return False
+    os.ftruncate(lock, 0)
+    os.write(lock, f"{os.getpid()}\n".encode())
+    _held.append(lock)
+    return True
+
+
+def _file_of(card: str, place: int) -> Path:
+    return LOCKS / f"{re.sub(r'[^A-Za-z0-9.-]', '_', card)}.{place}"
+
+
+def _opened(file: Path) -> int:
+    """Open a lock that every user of the machine may hold; make it where it is missing."""
+    with suppress(FileExistsError):
+        LOCKS.mkdir()
+        LOCKS.chmod(0o1777)
+    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
+    with suppress(FileExistsError):
+        lock = os.open(file, flags | os.O_CREAT | os.O_EXCL)
+        # The sticky bit keeps it from those who tidy up old files.
+        os.fchmod(lock, 0o1666)
+        return lock
+    return os.open(file, flags)
+
+
+def _holders(cards: Sequence[str], machine: Machine) -> str:
+    pids = []
+    for file in (_file_of(card, place) for card in cards for place in range(machine.jobs_per_card)):
+        with suppress(OSError):
+            pids.append(file.read_text(encoding="utf-8").strip())
+    return f"process {', '.join(pid for pid in pids if pid.isdecimal())}"

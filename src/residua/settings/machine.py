@@ -1,0 +1,41 @@
+"""Settings of the machine on which a study runs: they change no result, and leave the study with nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from residua.settings.base import Frozen
+
+MACHINE = "machine"
+"""The key of this section in a configuration."""
+
+
+class Machine(Frozen):
+    """The machine, or the nodes of a cluster, on which trainings and predictions run."""
+
+    device: Literal["auto", "cuda", "cpu"] = Field(
+        default="auto",
+        description="auto: a graphics card where there is one, else processors; cuda: without a card nothing starts; "
+        "cpu: no card is used.",
+    )
+    jobs_per_card: int = Field(
+        default=1, ge=1, description="Trainings or predictions that share one card at the same time."
+    )
+
+
+AnyMachine = Annotated[
+    Machine,
+    Field(
+        # No record of a study holds what another machine would not want.
+        exclude=True,
+        description="The machine on which the study runs. No result depends on it, and no bundle holds it.",
+    ),
+]
+
+
+def machine_of(config: Mapping[str, Any]) -> Machine:
+    """Return the section of a configuration that was checked when the study was loaded."""
+    return Machine.model_validate(config.get(MACHINE) or {})
