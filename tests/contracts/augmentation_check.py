@@ -60,10 +60,11 @@ def of_nnunet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sample
     from batchgeneratorsv2.transforms.utils.random import RandomTransform
 
     from residua.networks.nnunet.plans import make_dataset, make_plans
-    from residua.networks.nnunet.train import _trainer
+    from residua.networks.nnunet.train import new_trainer
+    from residua.networks.unfinished import Unfinished
 
-    trainer = _trainer(make_plans(settings, data.channels), make_dataset(data.channels))
-    trainer.configure(data, settings, folder, lambda done, total: None)
+    trainer = new_trainer(make_plans(settings, data.channels), make_dataset(data.channels))
+    trainer.configure(data, settings, folder, lambda done, total: None, Unfinished(folder, ".pth", 1))
     trainer.on_train_start()
     loader = trainer.dataloader_train
     for step in loader.data_loader.transforms.transforms:

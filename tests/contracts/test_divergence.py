@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from test_networks import micro
 
 from environments import python_in
 from residua.errors import ResiduaError
-from residua.networks.divergence import MOST_STEPS_LEFT_OUT, require_convergence
+from residua.networks.divergence import MOST_STEPS_LEFT_OUT, Steps, require_convergence
 
 SMALL: dict[str, dict[str, Any]] = {
     "nnunet": {"patch_size": [24, 24, 20], "epochs": 2, "iterations_per_epoch": 8},
@@ -46,7 +47,9 @@ def test_a_step_that_is_not_finite_changes_what_is_learned_and_nothing_else(ende
 
 
 def test_many_in_one_epoch_end_the_training_with_the_reason(ended: dict[str, Any]) -> None:
-    assert ended["six of an epoch"] == (
+    began = re.search(r" \(from step 2, with the patients (P\d(?:, P\d)*)\)", ended["six of an epoch"])
+    assert began or ended["arch"] != "nnunet"
+    assert ended["six of an epoch"].replace(began[0] if began else "", "") == (
         "epoch 0: 6 of 8 steps were not finite, the training has diverged; "
         f"lower networks.{ended['arch']}.learning_rate, and look for images with extreme values on the quality pages"
     )
@@ -70,3 +73,32 @@ def test_a_training_has_diverged(left_out: int, steps: int, finite_weights: bool
 @pytest.mark.parametrize(("left_out", "steps"), [(0, 1), (1, 2), (MOST_STEPS_LEFT_OUT, 250)])
 def test_a_training_has_not_diverged(left_out: int, steps: int) -> None:
     require_convergence("x", 0, left_out, steps, True)
+
+
+@pytest.mark.parametrize(
+    ("losses", "weights_at_the_first", "weights_at_the_end", "said"),
+    [
+        ([True] * 2 + [False] * 6, True, True, r"6 of 8 steps were not finite \(from step 3, with the patients E, F\)"),
+        ([False] * 3, True, True, r"3 of 3 steps were not finite \(from step 1, with the patients A, B\)"),
+        # A loss that is not finite because the weights are not: the step before made them so.
+        ([True, True, False, False], False, False, r"weights are not finite \(from step 2, with the patients C, D\)"),
+        ([False, False], False, False, r"weights are not finite \(from step 1, with the patients A, B\)"),
+        ([True] * 4, True, False, r"weights are not finite \(from step 4, with the patients G, H\)"),
+    ],
+)
+def test_the_batch_is_named_with_which_it_began(
+    losses: list[bool], weights_at_the_first: bool, weights_at_the_end: bool, said: str
+) -> None:
+    steps = Steps()
+    for number, finite in enumerate(losses):
+        steps.after("ABCDEFGHIJKLMNOP"[2 * number : 2 * number + 2], finite, lambda: weights_at_the_first)
+    with pytest.raises(ResiduaError, match=said):
+        steps.require_convergence("x", 7, weights_at_the_end)
+
+
+def test_a_few_steps_of_an_epoch_do_not_end_it_and_the_next_epoch_begins_anew() -> None:
+    for _ in range(2):
+        steps = Steps()
+        for number in range(8):
+            steps.after(["A"], number >= MOST_STEPS_LEFT_OUT, lambda: True)
+        steps.require_convergence("x", 7, True)

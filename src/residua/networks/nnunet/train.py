@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,30 +24,32 @@ from residua.networks.nnunet.plans import (
     make_plans,
 )
 from residua.networks.nnunet.settings import NnUNetSettings
-from residua.networks.nnunet.trainer import CHECKPOINT, StudyTrainer
+from residua.networks.nnunet.speed import set_threads
+from residua.networks.nnunet.trainer import StudyTrainer
 from residua.networks.nnunet.weights import load_weights, tensors_of
+from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_json, writing
 
 
 def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Progress) -> None:
     """Fulfil ``residua.networks.contract.Train``; leave weights, plans, dataset description and curve."""
-    checkpoint = out / CHECKPOINT
-    if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
-        return  # A complete training that was killed before its folder was published.
-    plans, dataset = make_plans(settings, data.channels), make_dataset(data.channels)
-    trainer = _trainer(plans, dataset)
-    trainer.configure(data, settings, out, progress)
-    trainer.initialize()
-    if checkpoint.exists():
-        trainer.resume(read_checkpoint(checkpoint, trainer.device))
-    elif data.start:
-        load_weights(_plain(trainer), data.start / WEIGHTS_FILE)
-    trainer.run_training()
-    write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
-    write_json(out / DATASET_FILE, dataset)
-    with writing(out / WEIGHTS_FILE) as beside:
-        save_file(tensors_of(_plain(trainer)), beside)
-    checkpoint.unlink(missing_ok=True)
+    with Unfinished(out, ".pth", settings.save_every_epochs) as unfinished:
+        if (out / WEIGHTS_FILE).exists() and not unfinished.exists():
+            return  # A complete training that was killed before its folder was published.
+        plans, dataset = make_plans(settings, data.channels), make_dataset(data.channels)
+        trainer = new_trainer(plans, dataset)
+        trainer.configure(data, settings, out, progress, unfinished)
+        trainer.initialize()
+        if state := unfinished.restore(partial(read_checkpoint, device=trainer.device)):
+            trainer.resume(state)
+        elif data.start:
+            load_weights(_plain(trainer), data.start / WEIGHTS_FILE)
+        trainer.run_training()
+        write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
+        write_json(out / DATASET_FILE, dataset)
+        with writing(out / WEIGHTS_FILE) as beside:
+            save_file(tensors_of(_plain(trainer)), beside)
+        unfinished.remove()
 
 
 def _plain(trainer: StudyTrainer) -> torch.nn.Module:
@@ -60,12 +63,11 @@ def _inference(trainer: StudyTrainer, settings: NnUNetSettings) -> dict[str, Any
     return {"mirror_axes": list(mirror_axes) if mirror_axes else None, "tile_step": settings.tile_step}
 
 
-def _trainer(plans: dict[str, Any], dataset: dict[str, Any]) -> StudyTrainer:
-    threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-    torch.set_num_threads(threads)
-    # With one thread the loader runs inside the training, which is then reproducible to the bit.
-    os.environ["nnUNet_n_proc_DA"] = str(threads - 1)  # noqa: SIM112 - nnU-Net's name
+def new_trainer(plans: dict[str, Any], dataset: dict[str, Any]) -> StudyTrainer:
+    """Return a trainer on the card, if there is one, and as many processes for its data as the job has threads left."""
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    # With one thread the loader runs inside the training, which is then reproducible to the bit.
+    os.environ["nnUNet_n_proc_DA"] = str(set_threads(device) - 1)  # noqa: SIM112 - nnU-Net's name
     with tempfile.TemporaryDirectory(prefix="nnunet-") as log_folder:
         # nnU-Net opens a log of its own at the start; the rule's log has its output already.
         os.environ["nnUNet_results"] = log_folder  # noqa: SIM112 - nnU-Net's name

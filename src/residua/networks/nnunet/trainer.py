@@ -27,16 +27,18 @@ from nnunetv2.utilities.label_handling.label_handling import determine_num_input
 
 from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
-from residua.networks.divergence import require_convergence
+from residua.networks.divergence import Steps
 from residua.networks.dropout import drops
 from residua.networks.nnunet.augmentation import with_labels_apart
+from residua.networks.nnunet.checkpoint import copied
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.networks.nnunet.dropout import with_dropout
 from residua.networks.nnunet.loader import Loader, PatchBatches, require_room, start_loader
 from residua.networks.nnunet.settings import NnUNetSettings
+from residua.networks.nnunet.speed import FASTEST
+from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_text
 
-CHECKPOINT = "checkpoint_latest.pth"
 CURVE = "curve.jsonl"
 _CURVE_COLUMNS = {
     "train_loss": "train_losses",
@@ -48,6 +50,8 @@ _CURVE_COLUMNS = {
 
 class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
     """nnU-Net's own steps, loss, augmentation and schedule, with the study's data and numbers."""
+
+    speed = FASTEST
 
     def __init__(
         self,
@@ -64,10 +68,13 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         """Print to the rule's log, and write no log file of nnU-Net's own."""
         print(*args, flush=True)
 
-    def configure(self, data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Progress) -> None:
+    def configure(
+        self, data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Progress, unfinished: Unfinished
+    ) -> None:
         """Replace nnU-Net's defaults and folder by those of the study."""
         self.output_folder = str(out)
-        self._data, self._settings, self._progress = data, settings, progress
+        self._data, self._settings, self._progress, self._unfinished = data, settings, progress, unfinished
+        self._steps = Steps()
         self.dataset_class = StackedDataset
         self.initial_lr = settings.learning_rate
         self.weight_decay = settings.weight_decay
@@ -75,10 +82,10 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.num_iterations_per_epoch = settings.iterations_per_epoch
         self.num_val_iterations_per_epoch = settings.validation_iterations_per_epoch
         self.num_epochs = settings.epochs
-        self.save_every = settings.save_every_epochs
 
     def initialize(self) -> None:
         """Build network, optimiser and loss; nnU-Net's own version also looks for a preprocessed folder."""
+        self.speed.set_up()
         self._reseed(epoch=-1)
         self._set_batch_size_and_oversample()
         self.num_input_channels = determine_num_input_channels(
@@ -91,8 +98,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
             self.label_manager.num_segmentation_heads,
             self.enable_deep_supervision,
         ).to(self.device)
-        if self.device.type == "cuda":
-            # Otherwise cuDNN uses a slow kernel for gradients of 1x3x3 convolutions: a step takes four times as long.
+        if self._channels_last():
             self.network = self.network.to(memory_format=torch.channels_last_3d)
         if self._do_i_compile():
             self.network = torch.compile(self.network)
@@ -117,18 +123,28 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         """Decide like nnU-Net, but only where Triton can compile; elsewhere a training would end at its first step."""
         header = Path(sysconfig.get_path("include"), "Python.h").is_file()
         compiler = os.environ.get("CC") or shutil.which("gcc") or shutil.which("clang")
-        return bool(super()._do_i_compile()) and header and bool(compiler)
+        return self.speed.compiled and bool(super()._do_i_compile()) and header and bool(compiler)
 
     def train_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Run nnU-Net's step on a batch in the memory layout of the network."""
-        return dict(super().train_step(self._laid_out(batch)))
+        self._unfinished.leave_if_asked()
+        step = dict(super().train_step(self._laid_out(batch)))
+        self._steps.after(batch["keys"], bool(np.isfinite(step["loss"])), self._finite_weights)
+        return step
 
     def validation_step(self, batch: dict[str, Any]) -> dict[str, Any]:
         """Run the same step without learning."""
+        self._unfinished.leave_if_asked()
         return dict(super().validation_step(self._laid_out(batch)))
 
+    def _finite_weights(self) -> bool:
+        return all(bool(torch.isfinite(weights).all()) for weights in self.network.parameters())
+
+    def _channels_last(self) -> bool:
+        return self.device.type == "cuda" and self.speed.channels_last
+
     def _laid_out(self, batch: dict[str, Any]) -> dict[str, Any]:
-        if self.device.type == "cuda":
+        if self._channels_last():
             layout = torch.channels_last_3d
             batch["data"] = batch["data"].to(self.device, non_blocking=True, memory_format=layout)
         return batch
@@ -223,6 +239,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         """Seed each epoch's random numbers from the seed and the epoch, wherever the training began."""
         self._progress(self.current_epoch, self.num_epochs)
         self._reseed(self.current_epoch)
+        self._steps = Steps()
         super().on_epoch_start()
 
     def _reseed(self, epoch: int) -> None:
@@ -233,22 +250,26 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
 
     def on_train_epoch_end(self, train_outputs: list[dict[str, Any]]) -> None:
         """Log the mean of the finite losses. Raises ``ResiduaError`` when the training has diverged."""
-        finite = [step for step in train_outputs if np.isfinite(step["loss"])]
-        left_out = len(train_outputs) - len(finite)
-        whole = all(bool(torch.isfinite(weights).all()) for weights in self.network.parameters())
-        require_convergence("nnunet", self.current_epoch, left_out, len(train_outputs), whole)
-        super().on_train_epoch_end(finite)
+        self._steps.require_convergence("nnunet", self.current_epoch, self._finite_weights())
+        super().on_train_epoch_end([step for step in train_outputs if np.isfinite(step["loss"])])
 
     def on_epoch_end(self) -> None:
         """Write the learning curve and, every so many epochs, the state from which a training resumes."""
         self.logger.log("epoch_end_timestamps", time(), self.current_epoch)
         write_text(Path(self.output_folder) / CURVE, self._curve())
-        last = self.current_epoch == self.num_epochs - 1
-        if (self.current_epoch + 1) % self.save_every == 0 and not last:
-            beside = Path(self.output_folder) / f"{CHECKPOINT}.new"
-            self.save_checkpoint(str(beside))
-            beside.replace(Path(self.output_folder) / CHECKPOINT)
         self.current_epoch += 1
+        self._unfinished.after(self.current_epoch, copied(self._state()))
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "network_weights": getattr(self.network, "_orig_mod", self.network).state_dict(),
+            "optimizer_state": self.optimizer.state_dict(),
+            "grad_scaler_state": self.grad_scaler.state_dict() if self.grad_scaler is not None else None,
+            "logging": self.logger.get_checkpoint(),
+            "_best_ema": self._best_ema,
+            "current_epoch": self.current_epoch,
+            "inference_allowed_mirroring_axes": self.inference_allowed_mirroring_axes,
+        }
 
     def _curve(self) -> str:
         lines = []
