@@ -13,10 +13,11 @@ from residua.errors import ResiduaError
 from residua.images.volumes import Grid
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
-from residua.networks.agunet.framework import keras
+from residua.networks.agunet.framework import computing_in, keras
 from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.prepared import Origin, read_cube, resampled_shape, resized, write_channel
 from residua.networks.agunet.settings import AGUNetSettings
+from residua.networks.agunet.steady import SteadyModel, steady_optimizer
 from residua.networks.agunet.train import split_for_stopping
 from residua.networks.agunet.weight_shapes import sees_the_input, weight_shapes
 from residua.networks.agunet.weights import arrays_of, start_from
@@ -58,6 +59,54 @@ def listed_shapes() -> list[bool]:
         == {v.path: tuple(v.shape) for v in build_network((32, 32, 16), channels, features, 0.9).variables}
         for channels, features in cases
     ]
+
+
+def half() -> dict[str, object]:
+    """The layers of a network that computes in 16 bits."""
+    with computing_in("mixed_float16"):
+        network = build_network(channels=1, **SMALL)
+    after = build_network(channels=1, **SMALL)
+    weighty = [layer for layer in network.layers if layer.weights]
+    return {
+        "in_32_bits": [layer.name for layer in weighty if layer.compute_dtype != "float16"],
+        "heads": sorted({head.dtype for head in network.outputs}),
+        "weights": sorted({variable.dtype for variable in network.variables}),
+        "same_names": [v.path for v in network.variables] == [v.path for v in after.variables],
+        "afterwards": sorted({layer.compute_dtype for layer in after.layers}),
+    }
+
+
+def steps(precision: str, kinds: str, xla: bool = False, scale: float | None = None) -> dict[str, object]:
+    """Steps of a small network, two to an update; ``i`` among the kinds is one with infinite voxels."""
+    keras.utils.set_random_seed(0)
+    with computing_in(precision):
+        volume = keras.Input((6, 6, 6, 1))
+        features = keras.layers.BatchNormalization()(keras.layers.Conv3D(4, 3, padding="same")(volume))
+        head = keras.layers.Conv3D(2, 1, activation="softmax", dtype="float32")(keras.layers.ReLU()(features))
+        network = SteadyModel(volume, head)
+    optimizer = steady_optimizer(precision, 0.01, 2)
+    optimizer.build(network.trainable_variables)
+    if scale:
+        optimizer.dynamic_scale.assign(scale)
+    network.compile(optimizer, loss=soft_dice_loss, jit_compile=xla, auto_scale_loss=False)
+    started = np.concatenate([np.ravel(variable) for variable in network.variables])
+    rng = np.random.default_rng(0)
+    for kind in kinds:
+        if kind == "i":
+            network.train_on_batch(np.full((2, 6, 6, 6, 1), np.inf, np.float32), np.zeros((2, 6, 6, 6, 2), np.float32))
+            continue
+        labels = rng.random((2, 6, 6, 6)) < 0.2
+        given = (rng.normal(size=labels.shape) + labels)[..., None].astype(np.float32)
+        network.train_on_batch(given, np.stack([~labels, labels], axis=-1).astype(np.float32))
+    weights = np.concatenate([np.ravel(variable) for variable in network.variables])
+    sums = [np.ravel(variable) for variable in optimizer.variables if "accumulator" in variable.path]
+    return {
+        "moved": float(np.abs(weights - started).max()),
+        "weights": weights.tolist(),
+        "accumulated": np.concatenate(sums).tolist(),
+        "left_out": int(optimizer.left_out),
+        "scale": float(optimizer.dynamic_scale) if precision == "mixed_float16" else None,
+    }
 
 
 def loss(truth: list[float], foreground: list[float]) -> float:
@@ -160,6 +209,15 @@ def main(folder: Path) -> dict[str, object]:
             "sure_and_wrong": loss([1, 0], [0.5, 1.0]),
             "perfect": loss([1, 0, 1], [1.0, 0.0, 1.0]),
             "nothing": loss([0, 0], [0.0, 0.0]),
+        },
+        "half": half(),
+        "steps": {
+            "32": steps("float32", "ggg"),
+            "16": steps("mixed_float16", "ggg"),
+            "16, one infinite": steps("mixed_float16", "gigg"),
+            "32, one infinite": steps("float32", "gigg"),
+            "16, XLA": steps("mixed_float16", "gigg", xla=True),
+            "16, scale too large": steps("mixed_float16", "gg", scale=2.0**100),
         },
         "start": start(folder),
         "there_and_back": there_and_back(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,46 @@ def test_the_fold_or_a_share_of_the_training_patients_ends_the_training(found: d
     assert (everyone, fold) == (["P0", "P1", "P2", "P3", "P4"], ["V"])
     assert len(held) == 2
     assert sorted([*kept, *held]) == everyone
+
+
+def test_in_16_bits_weights_and_heads_keep_32_and_every_name_stays(found: dict[str, Any]) -> None:
+    half = found["half"]
+    assert half["in_32_bits"] == ["head0", "head1"]
+    assert half["heads"] == half["weights"] == half["afterwards"] == ["float32"]
+    assert half["same_names"]
+
+
+def apart(one: list[float], other: list[float]) -> float:
+    """How far two vectors are apart, as a share of the second's length."""
+    return math.dist(one, other) / math.hypot(*other)
+
+
+def test_a_scaled_loss_accumulates_the_gradients_of_32_bits(found: dict[str, Any]) -> None:
+    half, whole = found["steps"]["16"], found["steps"]["32"]
+    # The third step waits for the fourth. Adam does not tell how long a gradient is, so the sums must.
+    assert math.hypot(*whole["accumulated"]) > 1e-3
+    assert apart(half["accumulated"], whole["accumulated"]) < 0.02
+    assert apart(half["weights"], whole["weights"]) < 0.01
+    assert (half["left_out"], half["scale"], whole["left_out"]) == (0, 2.0**15, 0)
+
+
+@pytest.mark.parametrize(("bits", "scale"), [("16", 2.0**14), ("32", None)])
+def test_an_infinite_step_within_an_accumulation_changes_nothing_but_the_scale(
+    found: dict[str, Any], bits: str, scale: float | None
+) -> None:
+    left_out, without = found["steps"][f"{bits}, one infinite"], found["steps"][bits]
+    assert (left_out["left_out"], left_out["scale"]) == (1, scale)
+    assert apart(left_out["weights"], without["weights"]) < 1e-3
+    assert apart(left_out["accumulated"], without["accumulated"]) < 1e-3
+
+
+def test_steps_compiled_to_xla_are_the_same_and_are_left_out_alike(found: dict[str, Any]) -> None:
+    compiled, plain = found["steps"]["16, XLA"], found["steps"]["16, one infinite"]
+    assert (compiled["left_out"], compiled["scale"]) == (plain["left_out"], plain["scale"])
+    assert apart(compiled["weights"], plain["weights"]) < 0.01
+    assert apart(compiled["accumulated"], plain["accumulated"]) < 0.02
+
+
+def test_a_scale_that_is_too_large_is_halved_and_leaves_the_weights_alone(found: dict[str, Any]) -> None:
+    lowered = found["steps"]["16, scale too large"]
+    assert (lowered["moved"], lowered["left_out"], lowered["scale"]) == (0.0, 2, 2.0**98)

@@ -45,6 +45,11 @@ def unlike(key: str, value: Any, arch: str | None = None) -> Applies:
     return lambda study: (arch is None or arch in study.archs) and value_of(study, key) != value
 
 
+def chooses(arch: str, name: str, usual: Any) -> Applies:
+    """Apply to studies that train ``arch`` with another value than the usual of a setting that is left out of dumps."""
+    return lambda study: arch in study.archs and getattr(study.settings_of(arch), name) != usual
+
+
 def starts_at_random(arch: str) -> Applies:
     """Apply to studies in which a training of this network starts from random weights."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from residua.report.deviation import (
     Deviation,
     always,
+    chooses,
     starts_at_random,
     starts_from_a_bundle,
     takes_labels,
@@ -142,6 +143,14 @@ OF_AGUNET = (
         "no batch is lost; a resumed training goes on with it",
         "no",
         trains("agunet"),
+    ),
+    Deviation(
+        "Precision of AGU-Net's training",
+        "not given; TensorFlow's default is 32 bits",
+        "layers compute in 16 bits; weights, loss and prediction keep 32",
+        "a step takes less time and memory on a card; the study asks for it",
+        "unlikely: trainings in 16 bits are usual, and nnU-Net's are such",
+        chooses("agunet", "precision", "float32"),
     ),
     Deviation(
         "Random numbers of AGU-Net",

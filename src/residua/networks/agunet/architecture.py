@@ -33,7 +33,9 @@ def build_network(shape: Sequence[int], channels: int, features: Sequence[int], 
     up = skips.pop()
     for level in reversed(range(len(features) - 1)):
         up = layers.decode(up, skips[level], features[level], halving(shapes[level]), f"decoder{level}")
-        heads.append(keras.layers.Conv3D(CLASSES, 1, activation="softmax", name=f"head{level}")(up))
+        # In 32 bits whatever the others compute in, and so is the loss.
+        head = keras.layers.Conv3D(CLASSES, 1, activation="softmax", dtype="float32", name=f"head{level}")
+        heads.append(head(up))
     return keras.Model(volume, heads[::-1], name="agunet")
 
 

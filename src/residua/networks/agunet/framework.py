@@ -6,6 +6,8 @@ Where there is no TensorFlow, Keras stands on PyTorch, from which the layers are
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 os.environ["KERAS_BACKEND"] = "tensorflow" if find_spec("tensorflow") else "torch"
@@ -15,7 +17,9 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 
-__all__ = ["keras", "set_up"]
+from residua.errors import ResiduaError
+
+__all__ = ["computing_in", "keras", "require_kernels", "set_up"]
 
 
 def set_up() -> None:
@@ -28,3 +32,25 @@ def set_up() -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
         for device in tf.config.list_physical_devices("GPU"):
             tf.config.experimental.set_memory_growth(device, True)
+
+
+@contextmanager
+def computing_in(precision: str) -> Iterator[None]:
+    """Build layers that compute in ``precision``, one of Keras' policies; their weights keep 32 bits."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def require_kernels(precision: str, compile_to_xla: bool) -> None:
+    """Raise ``ResiduaError`` where TensorFlow cannot compute in ``precision``: its processor code lacks pooling."""
+    import tensorflow as tf
+
+    if precision == "mixed_float16" and not compile_to_xla and not tf.config.list_physical_devices("GPU"):
+        raise ResiduaError(
+            "networks.agunet.precision: mixed_float16 needs a GPU, and TensorFlow sees none; give the training one, or "
+            "set mixed_bfloat16 or float32"
+        )

@@ -56,6 +56,18 @@ class AGUNetSettings(AGUNetPreparation, StartingFromBundles):
     rotation_probability: Probability = Field(description="Share of samples rotated.")
     translation_fraction: Probability = Field(description="Largest shift as a fraction of the axis.")
     translation_probability: Probability = Field(description="Share of samples shifted.")
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
+        default="float32",
+        exclude_if=lambda precision: precision == "float32",
+        description="Bits in which a training computes; weights, loss and prediction keep 32. mixed_float16, with a "
+        "scaled loss, needs a GPU or XLA; mixed_bfloat16 has fewer digits. When to take it: docs/explanation/cost.md.",
+    )
+    compile_to_xla: bool = Field(
+        default=False,
+        exclude_if=lambda compiled: not compiled,
+        description="Compile the steps of a training with XLA, which gives other last digits. On a processor, steps "
+        "then take several times as long.",
+    )
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of weights, order and augmentation.")
 

@@ -1,4 +1,8 @@
-"""Leave out training steps that are not finite, as the scaler of gradients does for nnU-Net."""
+"""Leave out training steps that are not finite, as the scaler of gradients does for nnU-Net.
+
+In 16 bits with five of them for the exponent, small gradients vanish. There the loss is scaled, and a step that is not
+finite halves the scale, too.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,9 @@ from typing import Any
 import tensorflow as tf
 
 from residua.networks.agunet.framework import keras
+
+SCALED = "mixed_float16"
+"""The precision whose gradients need a scale."""
 
 
 class SteadyAdam(keras.optimizers.Adam):  # type: ignore[misc]
@@ -30,6 +37,29 @@ class SteadyAdam(keras.optimizers.Adam):  # type: ignore[misc]
     def _count(self) -> Any:
         self.left_out.assign_add(1)
         return tf.constant(0)
+
+
+class SteadyScale(keras.optimizers.LossScaleOptimizer):  # type: ignore[misc]
+    """Adam on a scaled loss that changes nothing where a gradient is not finite, halves the scale, and counts.
+
+    Gradients are scaled back before they are accumulated. The scale and its age are part of the optimiser's state.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """Take the arguments of Adam."""
+        super().__init__(keras.optimizers.Adam(*arguments, **options))
+        self.left_out = tf.Variable(0, trainable=False)
+
+    def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
+        """Apply the gradients if all of them are finite."""
+        self.left_out.assign_add(tf.cast(tf.logical_not(self.check_finite(grads)), tf.int32))
+        super().apply(grads, trainable_variables)
+
+
+def steady_optimizer(precision: str, learning_rate: float, accumulated: int) -> SteadyAdam | SteadyScale:
+    """Return the optimiser for layers that compute in ``precision``; ``accumulated`` batches make one update."""
+    kind = SteadyScale if precision == SCALED else SteadyAdam
+    return kind(learning_rate, gradient_accumulation_steps=accumulated if accumulated > 1 else None)
 
 
 class SteadyModel(keras.Model):  # type: ignore[misc]

@@ -16,12 +16,12 @@ from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.checkpoint import CHECKPOINT, restore, save
 from residua.networks.agunet.course import Course
-from residua.networks.agunet.framework import keras, set_up
+from residua.networks.agunet.framework import computing_in, keras, require_kernels, set_up
 from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.model_files import BUILT_FROM
 from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.settings import AGUNetSettings
-from residua.networks.agunet.steady import SteadyAdam, SteadyModel
+from residua.networks.agunet.steady import SteadyModel, steady_optimizer
 from residua.networks.agunet.weights import arrays_of, assign, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
@@ -40,7 +40,8 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
     if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
         return  # A complete training that was killed before its folder was published.
     set_up()
-    network = _compiled(len(data.channels), settings)
+    require_kernels(settings.precision, settings.compile_to_xla)
+    network = compiled(len(data.channels), settings)
     if data.start and not checkpoint.exists():
         assign(network, load_file(data.start / WEIGHTS_FILE), data.start / WEIGHTS_FILE)
     best, course = restore(out, network)
@@ -73,18 +74,20 @@ def split_for_stopping(data: TrainingSet, settings: AGUNetSettings) -> tuple[lis
     return [str(patient) for patient in shuffled[held:]], [str(patient) for patient in shuffled[:held]]
 
 
-def _compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
+def compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
+    """Return a network as its training begins, with random weights or those that the settings name."""
     keras.utils.set_random_seed(settings.seed)
-    momentum = settings.batch_normalization_momentum
-    layers = build_network(settings.shape, channels, settings.features, momentum)
-    network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
+    with computing_in(settings.precision):
+        momentum = settings.batch_normalization_momentum
+        layers = build_network(settings.shape, channels, settings.features, momentum)
+        network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
     if settings.initial_weights:
         start_from(network, settings.initial_weights.file, settings.initial_weights.sha256)
     accumulated = settings.effective_batch_size // settings.batch_size
-    optimizer = SteadyAdam(settings.learning_rate, gradient_accumulation_steps=accumulated if accumulated > 1 else None)
+    optimizer = steady_optimizer(settings.precision, settings.learning_rate, accumulated)
     optimizer.build(network.trainable_variables)
-    # Compiling to XLA makes a step on a CPU ten times slower.
-    network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=False)
+    losses = [soft_dice_loss] * len(network.outputs)
+    network.compile(optimizer, loss=losses, jit_compile=settings.compile_to_xla, auto_scale_loss=False)
     # Keras makes the variables of its mean losses at the first loss. Made in the first step, they let TensorFlow build
     # the graph of a step twice, which takes seconds at every start.
     voxels = [keras.ops.zeros((1, *head.shape[1:])) for head in network.outputs]

@@ -1,0 +1,290 @@
+"""What benchmarks/networks_agunet.py runs, each measurement in a process of its own: one JSON record on the last line.
+
+networks_agunet_steps.py agunet ASKED   seconds a step of AGU-Net: on TensorFlow as trained, or with KERAS_BACKEND=jax
+networks_agunet_steps.py monai ASKED    of MONAI's AttentionUnet
+networks_agunet_steps.py data ASKED     samples a second of the batches that Keras gets
+networks_agunet_steps.py movement ASKED CPU seconds to move an image and a label, by scipy and as the training does
+
+ASKED is a JSON object: shape, batch, channels, features, precision, xla, steps, threads.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+JAX = os.environ.get("KERAS_BACKEND") == "jax"
+if JAX and "monai" not in sys.argv:
+    import keras  # Before the library chooses its backend.
+try:
+    import skimage.transform  # noqa: F401
+except ImportError:
+    # Reading prepared channels resizes nothing.
+    stub = ModuleType("skimage.transform")
+    vars(stub)["resize"] = None
+    sys.modules |= {"skimage": ModuleType("skimage"), "skimage.transform": stub}
+
+UPDATE = 32
+"""Volumes to an update of the weights."""
+Asked = dict[str, Any]
+
+
+def timed(step: Callable[[], object], number: int) -> float:
+    """Return seconds a step, after two that warm up; ``step`` waits for its result."""
+    for _ in range(2 if number > 2 else 1):
+        step()
+    begun = time.perf_counter()
+    for _ in range(number):
+        step()
+    return (time.perf_counter() - begun) / number
+
+
+def drawn(asked: Asked, classes_last: bool) -> tuple[Any, Any]:
+    """Return a batch of noise with a ball as its target (one-hot)."""
+    rng = np.random.default_rng(0)
+    volume = rng.normal(size=(asked["batch"], *asked["shape"], asked["channels"])).astype(np.float32)
+    away = sum((i - n / 3) ** 2 for i, n in zip(np.indices(asked["shape"]), asked["shape"], strict=True))
+    ball = np.broadcast_to(away < (min(asked["shape"]) / 8) ** 2, volume.shape[:-1])
+    target = np.stack([~ball, ball], axis=-1).astype(np.float32)
+    return (volume, target) if classes_last else (np.moveaxis(volume, -1, 1), np.moveaxis(target, -1, 1))
+
+
+def settings_for(asked: Asked) -> Any:
+    """Return the settings of AGU-Net."""
+    from residua.networks.agunet.settings import AGUNetSettings
+
+    plain = {"precision": asked["precision"], "compile_to_xla": asked["xla"], "batch_size": asked["batch"]}
+    sizes = {"shape": asked["shape"], "features": asked["features"], "effective_batch_size": UPDATE}
+    return AGUNetSettings.model_validate({**asked["settings"], **sizes, **plain})
+
+
+def on_jax(asked: Asked) -> Any:
+    """Return the same layers, loss and optimiser as the training's, without its own handling of infinite steps."""
+    from residua.networks.agunet.architecture import build_network
+    from residua.networks.agunet.framework import computing_in
+    from residua.networks.agunet.loss import soft_dice_loss
+
+    with computing_in(asked["precision"]):
+        network = build_network(asked["shape"], asked["channels"], asked["features"], 0.99)
+        network = keras.Model(network.inputs, network.outputs)
+    optimizer = keras.optimizers.Adam(1e-3, gradient_accumulation_steps=UPDATE // asked["batch"])
+    network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=True)
+    return network
+
+
+def forward_of(network: Any, volume: Any, targets: Any) -> Callable[[], object]:
+    """Return a forward pass with its loss, as a training makes it."""
+    from residua.networks.agunet.loss import soft_dice_loss
+
+    if JAX:
+        import jax
+
+        def loss(weights: Any, others: Any, given: Any, truths: Any) -> Any:
+            heads, _ = network.stateless_call(weights, others, given, training=True)
+            return sum(soft_dice_loss(truth, head) for truth, head in zip(truths, heads, strict=True))
+
+        passed, state = jax.jit(loss), [[v.value for v in network.trainable_variables]]
+        state.append([v.value for v in network.non_trainable_variables])
+        return lambda: float(passed(*state, volume, targets))
+    import tensorflow as tf
+
+    @tf.function(jit_compile=network.jit_compile)  # type: ignore[untyped-decorator]
+    def once() -> Any:
+        heads = network(volume, training=True)
+        return tf.add_n([soft_dice_loss(truth, head) for truth, head in zip(targets, heads, strict=True)])
+
+    return lambda: float(once())
+
+
+def agunet(asked: Asked) -> dict[str, Any]:
+    """Measure a step with its data on the device, its forward pass, and a step with data from the loader."""
+    if JAX:
+        import jax
+
+        network, put, device = on_jax(asked), jax.device_put, jax.devices()[0].device_kind
+    else:
+        import tensorflow as tf
+
+        from residua.networks.agunet.framework import set_up
+        from residua.networks.agunet.train import compiled
+
+        set_up()
+        network, put = compiled(asked["channels"], settings_for(asked)), tf.constant
+        cards = tf.config.list_physical_devices("GPU")
+        device = tf.config.experimental.get_device_details(cards[0])["device_name"] if cards else "cpu"
+    volume, target = drawn(asked, classes_last=True)
+    strides = [tuple(f // n for f, n in zip(asked["shape"], h.shape[1:4], strict=True)) for h in network.outputs]
+    targets = tuple(put(np.ascontiguousarray(target[:, ::x, ::y, ::z])) for x, y, z in strides)
+    volume = put(volume)
+    step = timed(lambda: network.train_on_batch(volume, targets), asked["steps"])
+    memory = memory_of_keras(device)
+    forward = timed(forward_of(network, volume, targets), asked["steps"])
+    return {
+        **{"device": device, "on": "JAX" if JAX else "TensorFlow", "parameters": int(network.count_params())},
+        **{"step_s": step, "forward_s": forward, "memory_gib": memory, "fed_s": fed(network, asked, strides)},
+    }
+
+
+def memory_of_keras(device: str) -> float:
+    """Return the peak of memory so far in GiB: of the card, or of the process."""
+    if device == "cpu":
+        return of_process()
+    if JAX:
+        import jax
+
+        return float(jax.devices()[0].memory_stats()["peak_bytes_in_use"] / 2**30)
+    import tensorflow as tf
+
+    return float(tf.config.experimental.get_memory_info("GPU:0")["peak"] / 2**30)
+
+
+def of_process() -> float:
+    """Return the peak of the process's memory in GiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+
+
+def fed(network: Any, asked: Asked, strides: Sequence[tuple[int, ...]]) -> float | None:
+    """Return seconds a step when the loader reads, varies and stacks the batches; None on a processor."""
+    if asked["steps"] <= 2:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        batches = batches_of(Path(folder), asked, strides, asked["steps"] + 2)
+        network.fit(batches, epochs=1, shuffle=False, verbose=0)
+        begun = time.perf_counter()
+        network.fit(batches, epochs=1, shuffle=False, verbose=0)
+        return (time.perf_counter() - begun) / len(batches)
+
+
+def batches_of(folder: Path, asked: Asked, strides: Sequence[tuple[int, ...]], number: int) -> Any:
+    """Write a few prepared cases, and return so many batches of them with every sample moved as the article says."""
+    from residua.images.volumes import Grid
+    from residua.networks.agunet.batches import Batches
+    from residua.networks.agunet.prepared import Origin, write_channel
+    from residua.networks.cases import Channel, PreparedCase, TrainingSet
+    from residua.preparation.brain_crop import Crop
+
+    grid = Grid(tuple(asked["shape"]), np.eye(4))
+    x, y, z = (slice(0, n) for n in grid.shape)
+    origin = Origin(Crop(grid, (x, y, z)), grid.shape)
+    names, rng = [f"P{number}" for number in range(4)], np.random.default_rng(0)
+    channels = tuple(Channel(f"channel{number}", is_label=False) for number in range(asked["channels"]))
+    for name in names:
+        for channel in channels:
+            cube = rng.normal(size=grid.shape).astype(np.float32)
+            write_channel(cube, origin, folder / f"{name}_{channel.name}.npz")
+        write_channel((rng.random(grid.shape) < 0.1).astype(np.uint8), origin, folder / f"{name}_target.npz")
+    cases = {n: PreparedCase(n, tuple(folder / f"{n}_{channel.name}.npz" for channel in channels)) for n in names}
+    references = {name: folder / f"{name}_target.npz" for name in names}
+    data = TrainingSet(channels, cases, references, tuple(names), ())
+    patients = (names * (number * asked["batch"]))[: number * asked["batch"]]
+    return Batches(data, patients, strides, settings_for(asked), (1, 0), asked["threads"])
+
+
+def monai(asked: Asked) -> dict[str, Any]:
+    """Measure a step of AttentionUnet with its data on the device, and its forward pass."""
+    import torch
+    from monai.networks.nets import AttentionUnet
+
+    torch.manual_seed(0)
+    torch.set_num_threads(asked["threads"])
+    # As nnU-Net's own entry point does.
+    torch.backends.cudnn.benchmark = True
+    on = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    halvings = (2,) * (len(asked["features"]) - 1)
+    network = AttentionUnet(3, asked["channels"], 2, channels=asked["features"], strides=halvings).to(on)
+    volume, target = (torch.from_numpy(np.ascontiguousarray(each)).to(on) for each in drawn(asked, classes_last=False))
+    bits = {"mixed_float16": torch.float16, "mixed_bfloat16": torch.bfloat16}.get(asked["precision"])
+    optimizer = torch.optim.Adam(network.parameters(), 1e-3)
+    scaler = torch.amp.GradScaler(on.type, enabled=bits == torch.float16)
+    done = 0
+
+    def forward() -> Any:
+        with torch.autocast(on.type, dtype=bits, enabled=bits is not None):
+            p = torch.softmax(network(volume).float(), 1)[:, 1:]
+        dice = (2 * (p * target[:, 1:]).sum() + 1) / ((p * p).sum() + (target[:, 1:] ** 2).sum() + 1)
+        return 1 - dice
+
+    def step() -> float:
+        nonlocal done
+        loss = forward()
+        scaler.scale(loss).backward()
+        done += 1
+        if done % (UPDATE // asked["batch"]) == 0:
+            scaler.step(optimizer)
+            scaler.update()
+            optimizer.zero_grad()
+        return float(loss)
+
+    seconds = timed(step, asked["steps"])
+    memory = torch.cuda.max_memory_allocated() / 2**30 if on.type == "cuda" else of_process()
+    return {
+        "device": torch.cuda.get_device_name() if on.type == "cuda" else "cpu",
+        "on": "PyTorch",
+        "parameters": sum(p.numel() for p in network.parameters()),
+        **{"step_s": seconds, "forward_s": timed(lambda: float(forward()), asked["steps"]), "memory_gib": memory},
+    }
+
+
+def data(asked: Asked) -> dict[str, Any]:
+    """Measure samples a second for several numbers of threads, with every file in the page cache."""
+    rates = {}
+    with tempfile.TemporaryDirectory() as folder:
+        strides = [(2**level,) * 3 for level in range(len(asked["features"]) - 1)]
+        batches = batches_of(Path(folder), asked, strides, max(8, 2 * asked["threads"]))
+        batches[0]
+        for threads in sorted({1, 2, 4, asked["threads"]}):
+            begun, used = time.perf_counter(), time.process_time()
+            with ThreadPoolExecutor(threads) as pool:
+                samples = sum(len(volume) for volume, _ in pool.map(batches.__getitem__, range(len(batches))))
+            cpu = (time.process_time() - used) / samples
+            rates[threads] = {"samples_per_s": samples / (time.perf_counter() - begun), "cpu_s": cpu}
+    return {"cpus": os.cpu_count(), "threads": rates}
+
+
+def movement(asked: Asked) -> dict[str, Any]:
+    """Measure both ways in turns, and the largest difference of images and the number of labels that differ."""
+    from scipy import ndimage
+
+    from residua.networks.agunet.augmentation import Variation
+    from residua.networks.agunet.movement import VolumeMovement
+
+    rng, shape = np.random.default_rng(0), tuple(asked["shape"])
+    image, label = rng.normal(size=shape).astype(np.float32), (rng.random(shape) < 0.5).astype(np.uint8)
+    spent: dict[str, list[float]] = {f"{way} {what}": [] for way in ("scipy", "ours") for what in ("image", "label")}
+    apart = voxels = 0.0
+    for _ in range(asked["steps"]):
+        variation = Variation((0,), float(rng.uniform(-0.35, 0.35)), tuple(rng.uniform(-0.1, 0.1, 3).tolist()))
+        c, s = np.cos(variation.angle), np.sin(variation.angle)
+        turn, centre = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]), (np.array(shape) - 1) / 2
+        place = (turn, centre - turn @ (centre + np.array(variation.shift) * shape))
+        for what, volume, order in (("image", image, 1), ("label", label, 0)):
+            begun = time.process_time()
+            theirs = ndimage.affine_transform(np.flip(volume, 0), *place, order=order, mode="nearest", prefilter=False)
+            between = time.process_time()
+            ours = VolumeMovement(shape, variation)(volume, what == "label")
+            spent[f"ours {what}"].append(time.process_time() - between)
+            spent[f"scipy {what}"].append(between - begun)
+            if what == "image":
+                apart = max(apart, float(np.abs(theirs - ours).max()))
+            else:
+                voxels += int((theirs != ours).sum())
+    medians = {key: float(np.median(seconds)) for key, seconds in spent.items()}
+    return {"cpu_s": medians, "largest_difference": apart, "labels_that_differ": int(voxels)}
+
+
+if __name__ == "__main__":
+    ways: dict[str, Callable[[Asked], dict[str, Any]]] = {
+        **{"agunet": agunet, "monai": monai, "data": data, "movement": movement}
+    }
+    print("\n" + json.dumps(ways[sys.argv[1]](json.loads(sys.argv[2]))))
