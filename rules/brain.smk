@@ -1,8 +1,8 @@
 # Brain masks of the reference sequence, and every channel without what is not brain.
 #
-# Needs: the reference images of the cohort table (or its brain masks: method given) and, of register.smk:
-#   results/registered/{patient}/{sequence}.nii.gz, results/registered/{patient}/{label}.nii.gz
-#   results/registered/{patient}/{sequence}_quality.json
+# Needs: the images of the cohort table (and its brain masks: method given) and, of register.smk:
+#   results/registered/{patient}/{sequence}_affine.mat, {sequence}_warp.nii.gz, {sequence}_quality.json
+#   results/registered/{patient}/{label}.nii.gz
 # Gives:
 #   results/brain/{batch}/manifest.json                a brain mask of every patient of a batch
 #   results/stripped/{channel}/{batch}/manifest.json   a channel of every patient of a batch, zero outside the brain
@@ -33,9 +33,16 @@ rule mask_brain:
 
 
 rule strip:
-    """Set everything outside the brain to zero in one channel of a batch of patients."""
+    """Bring one channel of a batch of patients to the reference grid, and set everything outside the brain to zero."""
     input:
-        images=lambda wildcards: preparation.channel_on_the_reference(loaded, wildcards.channel, wildcards.batch),
+        images=lambda wildcards: preparation.channel_to_strip(loaded, wildcards.channel, wildcards.batch),
+        references=lambda wildcards: preparation.references_of_moved(loaded, wildcards.channel, wildcards.batch),
+        affines=lambda wildcards: preparation.transforms_of_moved(
+            loaded, wildcards.channel, wildcards.batch, "affine.mat"
+        ),
+        warps=lambda wildcards: preparation.transforms_of_moved(
+            loaded, wildcards.channel, wildcards.batch, "warp.nii.gz"
+        ),
         registrations=lambda wildcards: preparation.channel_registrations(
             loaded, wildcards.channel, wildcards.batch, "quality.json"
         ),
@@ -54,6 +61,7 @@ rule strip:
         runtime=60,
     params:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
+        interpolation=study.registration.interpolation,
         code=code("strip"),
     script:
         "../scripts/strip.py"

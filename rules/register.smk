@@ -2,7 +2,7 @@
 #
 # Needs: the images and labels that the cohort table names.
 # Gives:
-#   results/registered/{patient}/{sequence}.nii.gz         the image on the reference grid
+#   results/registered/{patient}/{sequence}.nii.gz         the image on the reference grid, in few grey values: for eyes
 #   results/registered/{patient}/{sequence}_affine.mat     the transform: its affine part
 #   results/registered/{patient}/{sequence}_warp.nii.gz    the transform: its deformation
 #   results/registered/{patient}/{sequence}_quality.json   numbers of the match, and the problem, if the scan is unusable

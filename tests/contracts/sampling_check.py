@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import SimpleITK as sitk  # noqa: N813
 from preparation_cases import CHANNELS, NETWORKS, movement, names
@@ -18,12 +19,14 @@ from skimage.transform import resize
 
 from residua.errors import ResiduaError
 from residua.images import volumes
+from residua.images.scans import load_scan
 from residua.images.volumes import Grid, Image
 from residua.networks.registry import target_grid_of
 from residua.preparation.brain_crop import Crop
 from residua.preparation.cases import ChannelCase
 from residua.preparation.sampling import NativeChannel, Sampling, sample, smoothed_for
 from residua.preparation.strip import strip
+from residua.preparation.strip_moved import WayToReference, strip_moved
 from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, resample
 from residua.simulate.geometry import write_itk
 
@@ -38,9 +41,13 @@ def transform_of(folder: Path) -> TransformFiles:
     return TransformFiles(folder / "affine.tfm", folder / "warp.nii.gz")
 
 
-def both_ways(folder: Path) -> None:
-    """The channels of one case, stripped on the reference grid and sampled for every network."""
+def both_ways(folder: Path) -> dict[str, bool]:
+    """Strip the channels of one case on the reference grid, and sample them for every network.
+
+    Returns for each scan that moves whether it is stripped as the whole registered image would be, to the bit.
+    """
     brain, found = folder / "brain.nii.gz", transform_of(folder)
+    alike = {}
     for channel, is_label in CHANNELS.items():
         file = folder / f"{channel}.nii.gz"
         transform = found if channel.startswith("moving") else None
@@ -50,13 +57,31 @@ def both_ways(folder: Path) -> None:
             moving = volumes.load(file)
             how = LABEL_INTERPOLATION if is_label else "linear"
             registered = folder / "registered" / file.name
-            volumes.save(resample(volumes.load_grid(brain), moving, transform, how), registered)
-        if in_brain:
+            volumes.save(resample(volumes.load_grid(folder / "reference.nii.gz"), moving, transform, how), registered)
+        if transform and not is_label:
+            alike |= stripped_alike(folder, channel, transform)
+        elif in_brain:
             strip(ChannelCase("P1", registered, brain), folder / "stripped" / file.name)
         for arch, settings in NETWORKS.items():
             case = NativeChannel("P1", file, brain, transform)
             out = folder / "sampled" / arch / file.name
             sample(case, target_grid_of(arch, settings), Sampling(is_label, in_brain, "linear"), out)
+    return alike
+
+
+def stripped_alike(folder: Path, channel: str, transform: TransformFiles) -> dict[str, bool]:
+    """Whether a moving scan is stripped as it would be from the float32 image that each interpolation gives."""
+    brain, reference, file = (folder / f"{name}.nii.gz" for name in ("brain", "reference", channel))
+    found = {}
+    for how in ("lanczosWindowedSinc", "linear"):
+        whole, expected = folder / "whole" / f"{how}.nii.gz", folder / "whole" / f"stripped_{how}.nii.gz"
+        volumes.save(resample(volumes.load_grid(reference), load_scan(file), transform, how), whole)
+        strip(ChannelCase("P1", whole, brain), expected)
+        made = folder / "stripped" / file.name
+        strip_moved(ChannelCase("P1", file, brain), WayToReference(reference, transform, how), made)
+        one, other = (nib.load(path) for path in (made, expected))
+        found[how] = np.array_equal(one.dataobj, other.dataobj) and np.array_equal(one.affine, other.affine)
+    return found
 
 
 def smoothing() -> dict[str, object]:
@@ -94,7 +119,6 @@ def refusals(folder: Path) -> list[str]:
 
 
 if __name__ == "__main__":
-    for name in names():
-        both_ways(Path(sys.argv[1]) / name)
-    record = {**smoothing(), "refused": refusals(Path(sys.argv[1]) / names()[0])}
+    alike = {name: both_ways(Path(sys.argv[1]) / name) for name in names()}
+    record = {**smoothing(), "stripped_alike": alike, "refused": refusals(Path(sys.argv[1]) / names()[0])}
     print("\n" + json.dumps(record))

@@ -77,6 +77,13 @@ def inner(subject: Subject, arch: str) -> Voxels:
     return np.asarray(ndimage.binary_erosion(brain, iterations=3))
 
 
+def test_a_moving_scan_is_stripped_as_its_whole_registered_image(cases: tuple[Path, dict[str, Any]]) -> None:
+    """To the bit, whatever the interpolation and however the files are stored."""
+    alike = cases[1]["stripped_alike"]
+    assert len(alike) == len(SUBJECTS) * len(STORINGS)
+    assert all(found == {"lanczosWindowedSinc": True, "linear": True} for found in alike.values()), alike
+
+
 @networks
 @pytest.mark.parametrize("way", WAYS)
 def test_a_ramp_comes_out_as_the_ramp_at_the_target_grids_voxel_centres(

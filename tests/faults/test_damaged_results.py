@@ -10,7 +10,7 @@ import pytest
 
 from studies import HOUSE, Study
 
-IMAGE, FOLDS = "results/registered/STO001/post_t1.nii.gz", "results/cohort/folds.json"
+WARP, FOLDS = "results/registered/STO001/post_t1_warp.nii.gz", "results/cohort/folds.json"
 TABLE = "results/tables/table2.html"
 
 
@@ -20,7 +20,7 @@ def begun(micro_cohort: Path, tmp_path: Path) -> Study:
     shutil.copytree(micro_cohort, folder / "cohort")
     shutil.copy(HOUSE / "tests/micro/config.yaml", folder / "config.yaml")
     study = Study(folder)
-    done = study.snakemake(IMAGE, FOLDS)
+    done = study.snakemake(WARP, FOLDS)
     assert done.returncode == 0, done.stdout + done.stderr
     return study
 
@@ -35,7 +35,7 @@ def flipped(file: Path) -> None:
 
 def test_each_stage_refuses_a_result_that_changed_on_the_disk(begun: Study) -> None:
     stripped = next(job.outputs[0] for job in begun.planned() if job.rule == "strip" and "/post_t1/S" in job.outputs[0])
-    for damaged, target in ((FOLDS, TABLE), (IMAGE, stripped)):
+    for damaged, target in ((FOLDS, TABLE), (WARP, stripped)):
         sound = (begun.folder / damaged).read_bytes()
         flipped(begun.folder / damaged)
         tried = begun.snakemake(target)

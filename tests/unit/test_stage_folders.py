@@ -94,7 +94,7 @@ FOLDERS = {
     "segment": {"images", "segmentation"},
     "select_cases": {"networks"},
     "split_folds": {"cohort.split"},
-    "strip": {"images", "preparation"},
+    "strip": {"images", "preparation", "registration"},
     "supplementary_tables": {"tables"} | JUDGED,
     "summarise_validation": {"pages", "validation"},
     "tabulate_patients": {"inference"},

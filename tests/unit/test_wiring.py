@@ -188,14 +188,30 @@ def test_each_channel_is_prepared_by_one_rule(
 def test_files_of_a_channel_and_of_its_registrations_are_in_one_order(loaded: LoadedStudy) -> None:
     drawn = preparation.channel_files(loaded, "pre_tumor", "PAR-0")
     assert drawn == [files.file_of(loaded, "PAR1", "pre_tumor")]
-    assert preparation.channel_on_the_reference(loaded, "pre_tumor", "PAR-0") == [
-        "results/registered/PAR1/pre_tumor.nii.gz"
-    ]
+    assert preparation.channel_to_strip(loaded, "pre_tumor", "PAR-0") == ["results/registered/PAR1/pre_tumor.nii.gz"]
     # A label moves with the sequence on which it was drawn.
     assert preparation.channel_registrations(loaded, "pre_tumor", "STO-0", "affine.mat") == [
         f"results/registered/{patient}/pre_t1ce_affine.mat" for patient in ("STO1", "STO2")
     ]
     assert preparation.channel_registrations(loaded, "residual", "STO-0", "affine.mat") == []
+
+
+def test_a_scan_that_moves_is_stripped_from_its_own_voxels(loaded: LoadedStudy) -> None:
+    """What networks see must not depend on how the registered image is stored."""
+    patients_of = ("STO1", "STO2")
+    assert preparation.channel_to_strip(loaded, "pre_t1ce", "STO-0") == [
+        files.file_of(loaded, patient, "pre_t1ce") for patient in patients_of
+    ]
+    assert preparation.references_of_moved(loaded, "pre_t1ce", "STO-0") == [
+        files.reference_of(loaded, patient) for patient in patients_of
+    ]
+    assert preparation.transforms_of_moved(loaded, "pre_t1ce", "STO-0", "warp.nii.gz") == [
+        f"results/registered/{patient}/pre_t1ce_warp.nii.gz" for patient in patients_of
+    ]
+    # A label was warped by a job of its own, and the reference stays where it is.
+    for unmoved in ("pre_tumor", "post_t1ce"):
+        assert preparation.references_of_moved(loaded, unmoved, "STO-0") == []
+        assert preparation.transforms_of_moved(loaded, unmoved, "STO-0", "affine.mat") == []
 
 
 def test_sampling_and_channels_say_what_is_a_label(loaded: LoadedStudy) -> None:

@@ -15,7 +15,12 @@ from residua.preparation.cases import ChannelCase
 
 def strip(case: ChannelCase, out: Path) -> None:
     """Write the channel with everything outside the brain mask set to zero."""
-    head, mask = load_scan(case.channel), volumes.load_mask(case.brain)
+    strip_image(load_scan(case.channel), case, out)
+
+
+def strip_image(head: Image, case: ChannelCase, out: Path) -> None:
+    """Write ``head``, the channel of ``case`` on the reference grid, with zeros outside the brain mask."""
+    mask = volumes.load_mask(case.brain)
     volumes.require_same_grid(head, mask, str(case.channel))
     if not np.isfinite(head.data[mask.data]).all():
         raise ResiduaError(

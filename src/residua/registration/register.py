@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from residua.errors import ResiduaError, UnusableScanError
 from residua.images import volumes
+from residua.images.compact import save_compact
 from residua.images.scans import load_scan
 from residua.images.volumes import Image, box_around, finite
 from residua.problems.problem import PROBLEM, failed
@@ -57,10 +58,10 @@ def register(
 
     ``resected``, on the grid of ``moving``, labels the tissue that surgery removed; the deformation ignores it
     (cost-function masking; Brett et al. 2001), and ``warped``, if given, receives the label on the reference grid.
-    Writes ``out`` (NIfTI), the two parts of ``transform`` (ITK affine and warp field) and ``quality`` (JSON, see
-    ``assessment``). ``quality`` also holds the problem of a failed registration (``PROBLEM``): an
-    image is empty, no transform was found, or it does not align the images. All files are written nevertheless. Raises
-    ``ResiduaError`` when an image cannot be read, the label is on another grid, or memory or disk space run out.
+    Writes ``out`` (NIfTI, in few grey values), the two parts of ``transform`` (ITK affine and warp field) and
+    ``quality`` (JSON, see ``assessment``). ``quality`` also holds the problem of a failed registration (``PROBLEM``):
+    an image is empty, no transform was found, or it does not align the images. All files are written nevertheless.
+    Raises ``ResiduaError`` when an image cannot be read, the label is on another grid, or memory or disk run out.
     """
     fixed, moved = load_scan(reference), load_scan(moving)
     kept = _kept(resected, moved, settings.resected_margin_mm)
@@ -73,7 +74,7 @@ def register(
         wrong = ("registration-impossible", reason) if reason else mismatch_of(record, settings)
         keep(found.affine, transform.affine)
         keep(found.warp, transform.warp)
-    volumes.save(resample(fixed.grid, moved, transform, settings.interpolation), out)
+    save_compact(resample(fixed.grid, moved, transform, settings.interpolation), out)
     if resected and warped:
         warp_label(reference, resected, transform, warped)
     problem = wrong and failed(*wrong, _REMEDY.format(moving.name, reference.name), patient, sequence)

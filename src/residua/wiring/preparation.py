@@ -77,9 +77,28 @@ def channel_files(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
     return [file_of(loaded, patient, channel) for patient in patients_with(loaded, channel, batch)]
 
 
-def channel_on_the_reference(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
-    """Return the files of a channel on the reference grid, one per patient of the batch that has it."""
-    return [on_the_reference(loaded, patient, channel) for patient in patients_with(loaded, channel, batch)]
+def moves_when_stripped(loaded: LoadedStudy, channel: str) -> bool:
+    """Return whether stripping brings a channel to the reference: a scan that moves. A label was warped before."""
+    return is_moving(loaded, channel) and not is_label(loaded, channel)
+
+
+def channel_to_strip(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
+    """Return the scans of a channel as they are stored, or its labels on the reference grid, one per patient."""
+    if is_label(loaded, channel):
+        return [on_the_reference(loaded, patient, channel) for patient in patients_with(loaded, channel, batch)]
+    return channel_files(loaded, channel, batch)
+
+
+def references_of_moved(loaded: LoadedStudy, channel: str, batch: str) -> list[str]:
+    """Return the reference images to which stripping brings a channel, in the order of its files; none if to none."""
+    if not moves_when_stripped(loaded, channel):
+        return []
+    return [reference_of(loaded, patient) for patient in patients_with(loaded, channel, batch)]
+
+
+def transforms_of_moved(loaded: LoadedStudy, channel: str, batch: str, part: str) -> list[str]:
+    """Return one part of the transforms by which stripping brings a channel to the reference; none if it does not."""
+    return channel_registrations(loaded, channel, batch, part) if moves_when_stripped(loaded, channel) else []
 
 
 def channel_registrations(loaded: LoadedStudy, channel: str, batch: str, part: str) -> list[str]:
