@@ -46,8 +46,19 @@ if application:
             "results/patients.json",
             "results/patients.tsv",
 
+elif to_make:
+
+    include: "rules/plan.smk"
+
+    rule plan_networks:
+        """Make the plans of the networks, on which all that follows depends: the same command then goes on."""
+        default_target: True
+        input:
+            to_make,
+
 else:
 
+    include: "rules/plan.smk"
     include: "rules/train.smk"
     include: "rules/out_of_fold.smk"
     include: "rules/combine.smk"

@@ -1,7 +1,8 @@
 # Start-up: load and check the study once, and give the other rule files what only Snakemake can tell.
 #
 # Needs: configuration.smk, the cohort table, and the rater table of a study or the bundles of an application.
-# Gives: `study`, `cohort`, `split` and `raters`; `application`, None for a study; `loaded`, which holds them for
+# Gives: `study`, `cohort`, `split` and `raters`; `application`, None for a study; `to_make`, plans of networks that the
+#   study waits for; `loaded`, which holds them for
 #   residua.wiring; constraints of all wildcards; memory, environments and code digests of rules. A real run also writes,
 #   before its first job:
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
@@ -26,13 +27,13 @@ from residua.cohort.table.files import before_surgery, drawn_on, kinds_of
 from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.external.predictions import find_predictions, load_predictions
+from residua.networks.planning import planned_study
 from residua.problems.lists import errors_of, raise_problems
 from residua.publishing.failure_report import left_out_in_words
 from residua.publishing.publish import read_json, write_json
 from residua.report.pins import pins_of
 from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
-from residua.settings.study import load_study
 from residua.wiring import (
     casebook,
     combinations,
@@ -44,6 +45,7 @@ from residua.wiring import (
     files,
     lacking,
     patients,
+    planning,
     preparation,
     prognosis,
     publication,
@@ -131,7 +133,7 @@ if workflow.deployment_settings.conda_prefix is None:
 
 try:
     application = applied(config) if BUNDLES in config else None
-    study = application.study if application else load_study(config)
+    study = application.study if application else planned_study(config)
     known = standing_problems()
     if application:
         loaded = application.loaded(known)
@@ -145,6 +147,9 @@ try:
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
+to_make = [] if application else planning.plans_to_make(study)
+if to_make and workflow.is_main_process:
+    logger.info(f"This run makes {', '.join(to_make)} and ends; the same command then goes on with the study.")
 cohort, split, raters, predictions = loaded.cohort, loaded.split, loaded.raters, loaded.predictions
 
 
@@ -250,8 +255,15 @@ def say_who_is_left_out():
             logger.warning(f"\n{words}\n")
 
 
+def say_what_is_planned():
+    """Say, at the end of a run that made plans alone, how the study goes on."""
+    if to_make and not planning.plans_to_make(study):
+        logger.info(f"\nPlanned: {', '.join(to_make)}. The same command goes on with the study.\n")
+
+
 onsuccess:
     say_who_is_left_out()
+    say_what_is_planned()
 
 
 onerror:

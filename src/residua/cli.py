@@ -118,9 +118,9 @@ def check(
 ) -> None:
     """Report every problem of a cohort. Exits 1 if the study cannot run on it."""
     from residua.cohort.commands import check as command
-    from residua.settings.study import load_study
+    from residua.networks.planning import planned_study
 
-    study = load_study(_read_yaml(config or _default_config()))
+    study = planned_study(_read_yaml(config or _default_config()))
     verdict = command.checked(study, cohort, voxels, cache, workers or default_workers())
     if html is not None:
         command.write_page(verdict, cohort, study, html)
@@ -144,9 +144,9 @@ def folds(
 ) -> None:
     """Show the hospitals and patients of each fold."""
     from residua.cohort.commands.folds import show_folds
-    from residua.settings.study import load_study
+    from residua.networks.planning import planned_study
 
-    show_folds(load_study(_read_yaml(config or _default_config())), cohort, cache)
+    show_folds(planned_study(_read_yaml(config or _default_config())), cohort, cache)
 
 
 @app.command()

@@ -23,22 +23,22 @@ SIZES = {"larger": (40, 37, 50), "smaller": (12, 37, 9)}
 THREADS = (1, 2, 3)
 
 
-def settings() -> NnUNetSettings:
-    """A small network with a first kernel and strides that differ between axes."""
+def settings(blocks: tuple[int, ...] | None = None) -> NnUNetSettings:
+    """A small network, plain or of residual blocks, with a first kernel and strides that differ between axes."""
     kernels, strides = [[3, 3, 1], [3, 3, 3], [1, 1, 1]], [[1, 1, 1], [2, 2, 1], [2, 2, 2]]
     given = {
         "environment": "torch", "spacing_mm": [1, 1, 1], "patch_size": [24, 16, 16], "batch_size": 1,
         "features": [4, 8, 16], "kernels": kernels, "strides": strides, "convolutions_per_level": 2, "epochs": 1,
         "iterations_per_epoch": 1, "validation_iterations_per_epoch": 1, "learning_rate": 0.1, "momentum": 0.9,
         "weight_decay": 0, "foreground_oversampling": 0.3, "loss": "dice_and_cross_entropy", "batch_dice": True,
-        "augmentation": "nnunet", "tile_step": 0.5, "save_every_epochs": 1, "seed": 1,
+        "augmentation": "nnunet", "tile_step": 0.5, "save_every_epochs": 1, "seed": 1, "residual_blocks": blocks,
     }  # fmt: skip
     return NnUNetSettings.model_validate(given)
 
 
-def predictor_of(mirror_axes: tuple[int, ...] | None) -> nnUNetPredictor:
+def predictor_of(mirror_axes: tuple[int, ...] | None, blocks: tuple[int, ...] | None = None) -> nnUNetPredictor:
     """A predictor of random weights."""
-    plans = make_plans(settings(), CHANNELS)
+    plans = make_plans(settings(blocks), CHANNELS)
     architecture = plans["configurations"][CONFIGURATION]["architecture"]
     described = (architecture[key] for key in ("network_class_name", "arch_kwargs", "_kw_requires_import"))
     torch.manual_seed(1)
@@ -54,12 +54,14 @@ def predictor_of(mirror_axes: tuple[int, ...] | None) -> nnUNetPredictor:
     return predictor
 
 
-def logits(mirror_axes: tuple[int, ...] | None, size: tuple[int, ...]) -> dict[str, Any]:
+def logits(
+    mirror_axes: tuple[int, ...] | None, size: tuple[int, ...], blocks: tuple[int, ...] | None = None
+) -> dict[str, Any]:
     """How far our logits are from nnU-Net's, and whether the number of threads changes them."""
     torch.manual_seed(2)
     data = torch.randn(len(CHANNELS), *size)
-    theirs = predictor_of(mirror_axes).predict_sliding_window_return_logits(data).float()
-    predictor, found = predictor_of(mirror_axes), []
+    theirs = predictor_of(mirror_axes, blocks).predict_sliding_window_return_logits(data).float()
+    predictor, found = predictor_of(mirror_axes, blocks), []
     with_channels_last(predictor.network)
     for threads in THREADS:
         torch.set_num_threads(threads)
@@ -109,7 +111,8 @@ def passes_after_an_error() -> dict[str, int]:
 
 if __name__ == "__main__":
     record = {
-        "logits": {f"{name}, {axes}": logits(axes, size) for name, size in SIZES.items() for axes in (None, (0, 1, 2))},
+        "logits": {f"{name}, {axes}": logits(axes, size) for name, size in SIZES.items() for axes in (None, (0, 1, 2))}
+        | {"residual blocks": logits(None, SIZES["larger"], (1, 2, 1))},
         "normalised": {f"{c} channels at {shift}": normalised(c, shift) for c in (1, 3, 16) for shift in (0.0, 100.0)},
         "after_an_error": passes_after_an_error(),
     }

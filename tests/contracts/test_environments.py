@@ -66,7 +66,7 @@ SCRIPTS = {
         "measure_before", "resection_figure", "unpack", "report_patient", "report_cases", "tabulate_patients",
         "score_bundles", "score_thresholds", "judge_calibrations", "summarise_validation", "deface",
     ],
-    "torch": ["mask_brain", "prepare", "prepare_derived", "train", "predict", "export_model"],
+    "torch": ["mask_brain", "plan_network", "prepare", "prepare_derived", "train", "predict", "export_model"],
     "tensorflow": ["mask_brain", "prepare", "prepare_derived", "train", "predict"],
     "onnx": ["export_model"],
     "hdbet": ["mask_brain"],
@@ -78,7 +78,7 @@ BY_NAME = {
     "hdbet": ["residua.brain.hd_bet"],
     "onnx": ["residua.networks.nnunet.to_onnx", "residua.networks.agunet.to_onnx"],
     "raidionics": ["residua.brain.raidionics", "residua.external.raidionics"],
-    "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{stage}" for stage in STAGES)],
+    "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{stage}" for stage in ("planner", *STAGES))],
     "tensorflow": ["residua.brain.agunet", *(f"residua.networks.agunet.{stage}" for stage in STAGES)],
 }
 

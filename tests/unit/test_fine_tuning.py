@@ -147,6 +147,7 @@ MISFITS: dict[str, dict[str, Any]] = {
         "kernels": ((3, 3, 1), (3, 3, 3), (3, 3, 3)),
         "strides": ((1, 1, 1), (2, 2, 1), (2, 2, 2)),
         "convolutions_per_level": 2,
+        "residual_blocks": (1, 2, 2),
     },
     "agunet": {"spacing_mm": (1.0, 1.0, 2.0), "shape": (32, 16, 16), "features": (4, 8, 16)},
 }

@@ -34,6 +34,11 @@ FREE_TEXTS = {"title", "holdout.values", "elsewhere.*.label", "sharing.licence",
             {"networks": {"agunet": {"initial_weights": {"sha256": SHA}}}},
         ),
         (
+            {"networks": {"nnunet": {"plans": WEIGHTS, "initial_weights": WEIGHTS}}},
+            {"networks": {"nnunet": {"plans": {"sha256": SHA}, "initial_weights": {"sha256": SHA}}}},
+        ),
+        ({"networks": {"nnunet": {"plans": "resenc-m"}}}, {"networks": {"nnunet": {"plans": "resenc-m"}}}),
+        (
             {"networks": {"nnunet": {"initial_bundles": {"A": BUNDLE}}}},
             {"networks": {"nnunet": {"initial_bundles": {"A": {"sha256": SHA, "fold": None}}}}},
         ),

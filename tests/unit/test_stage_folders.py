@@ -66,6 +66,7 @@ FOLDERS = {
     "measure_before": {"images", "resection"},
     "nested_estimate": JUDGED,
     "participant_flow": {"cohort", "cohort.split", "cohort.table", "metrics"},
+    "plan_network": {"images", "networks", "preparation"},
     "predict": {"images", "networks", "preparation"},
     "prepare": {"images", "networks", "preparation"},
     "prepare_derived": {"images", "networks", "preparation"},

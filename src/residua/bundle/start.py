@@ -99,5 +99,7 @@ def _described(channel: Channel) -> str:
 def _other_settings(record: BundleRecord, arch: str, settings: StartingFromBundles) -> Iterator[str]:
     theirs, own = record.settings.model_dump(mode="json"), settings.model_dump(mode="json")
     for name in settings.fitted:
-        if theirs[name] != own[name]:
-            yield f"networks.{arch}.{name} is {theirs[name]} in the bundle and {own[name]} in the config"
+        # A setting that a network does without is in no record.
+        there, here = theirs.get(name), own.get(name)
+        if there != here:
+            yield f"networks.{arch}.{name} is {there} in the bundle and {here} in the config"

@@ -49,6 +49,16 @@ class TargetGrid(Protocol[Settings]):
         """
 
 
+class MakePlan(Protocol):
+    """``networks/{arch}/planner.py: make_plan``, of a network whose settings name ``plans_made_here``."""
+
+    def __call__(self, crops: Sequence[Crop], channels: Sequence[Channel], plan: str) -> dict[str, Any]:
+        """Return the plan of this name, as builtins, for the brains of the patients that train a network.
+
+        ``networks/{arch}/planned.py`` takes the network's settings from it (``residua.networks.planning``).
+        """
+
+
 class Prepare(Protocol[Settings]):
     """``networks/{arch}/prepare.py: prepare``."""
 

@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import Any, cast
 
 from residua.images.volumes import Grid
-from residua.networks.contract import Load, Misdescribed, Prepare, TargetGrid, Train
+from residua.networks.contract import Load, MakePlan, Misdescribed, Prepare, TargetGrid, Train
 from residua.preparation.brain_crop import Crop
 from residua.settings.base import Frozen
 from residua.settings.network import NetworkSettings
@@ -26,6 +26,11 @@ def target_grid_of(arch: str, settings: Frozen) -> Callable[[Crop], Grid]:
     """
     target_grid = cast(TargetGrid[Any], import_module(f"residua.networks.{arch}.target").target_grid)
     return partial(target_grid, settings=settings)
+
+
+def plan_of(arch: str) -> MakePlan:
+    """Return the function that plans ``arch``; this imports its framework."""
+    return cast(MakePlan, import_module(f"residua.networks.{arch}.planner").make_plan)
 
 
 def prepare_of(arch: str) -> Prepare[Any]:

@@ -67,6 +67,23 @@ OF_NNUNET = (
         takes_labels("nnunet"),
     ),
     Deviation(
+        "Plan of nnU-Net",
+        "spacing 0.5×0.5×1 mm, patch 192×128×80, batch 2, five levels",
+        "those of another plan, as the methods say: of nnU-Net's own planner for the patients of the folds, or a file",
+        "the study asks for it",
+        "yes: it is another network; residual encoders and larger patches often segment better",
+        chooses("nnunet", "plans", "article"),
+    ),
+    Deviation(
+        "Start of nnU-Net",
+        "random weights",
+        "the weights of another nnU-Net, except for the segmentation layers",
+        "the study asks for it",
+        "yes: it may segment better, and whether the weights come from a training on patients of a validation fold or "
+        "of the hold-out cannot be told; if so, these rows are optimistic",
+        chooses("nnunet", "initial_weights", None),
+    ),
+    Deviation(
         "Random numbers of nnU-Net",
         "not given",
         "seeded; bit-identical and resumable with one thread only",

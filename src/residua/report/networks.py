@@ -11,6 +11,12 @@ from residua.report.wording import counted, listed, plain, share
 from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.network import NetworkSettings
 
+_LEFT_OUT = {
+    "nnunet": "",
+    "nnunet_without_mirroring": " without mirroring",
+    "article": " without mirroring and without the simulation of low resolution",
+}
+
 
 def describe_network(settings: NetworkSettings) -> tuple[str, ...]:
     """Describe preparation, architecture and training in paragraphs; none for a network without a description here."""
@@ -50,22 +56,35 @@ def _starts(settings: StartingFromBundles, otherwise: str) -> str:
 
 
 def _nnunet(settings: NnUNetSettings) -> tuple[str, ...]:
-    scratch = "" if settings.initial_bundles else " from scratch"
-    mirroring = "" if settings.augmentation == "nnunet" else " without mirroring"
+    given = settings.initial_weights
+    start = f" from trained weights, except for {given.at_random}" if given else " from scratch"
+    scratch = "" if settings.initial_bundles else start
     return (
         "Every channel was cropped to the brain, normalised to mean 0 and sd 1 within it and resampled to "
         f"{plain(settings.spacing_mm, 'spacing_mm')} mm. The network, nnU-Net [@isensee2021], sees patches of "
         f"{plain(settings.patch_size, 'patch_size')} voxels and has {counted(len(settings.features), 'level')} of "
-        f"{listed([str(n) for n in settings.features])} filters, with strided convolutions down and transposed "
-        "convolutions up.",
+        f"{listed([str(n) for n in settings.features])} filters, {_nnunet_layers(settings)}.{_nnunet_plan(settings)}",
         f"It was trained{scratch} for {counted(settings.epochs, 'epoch')} of "
         f"{counted(settings.iterations_per_epoch, 'step')} with a batch of {settings.batch_size}, by stochastic "
         f"gradient descent with Nesterov momentum {settings.momentum:g} and a learning rate of "
         f"{settings.learning_rate:g} that decays polynomially, on the sum of soft Dice and cross-entropy with deep "
         f"supervision. {share(settings.foreground_oversampling)} of the patches are forced to contain tumour. "
-        f"Augmentation is nnU-Net's own{mirroring}. Predictions come from windows that overlap by "
-        f"{share(1 - settings.tile_step)} of the patch.{_starts(settings, 'random weights')}",
+        f"Augmentation is nnU-Net's own{_LEFT_OUT[settings.augmentation]}. Predictions come from windows that overlap "
+        f"by {share(1 - settings.tile_step)} of the patch.{_starts(settings, 'random weights')}",
     )
+
+
+def _nnunet_layers(settings: NnUNetSettings) -> str:
+    blocks = settings.residual_blocks
+    down = "strided convolutions" if blocks is None else f"residual blocks ({', '.join(map(str, blocks))})"
+    return f"with {down} down and transposed convolutions up"
+
+
+def _nnunet_plan(settings: NnUNetSettings) -> str:
+    if settings.plan_made_here:
+        planner = f"nnU-Net's own planner ({settings.plans})"
+        return f" Spacing, patch, batch and layers were chosen by {planner} from the patients of the folds."
+    return "" if settings.plans == "article" else " Spacing, patch, batch and layers are those of a given plans file."
 
 
 def _agunet(settings: AGUNetSettings) -> tuple[str, ...]:

@@ -17,7 +17,15 @@ class NetworkSettings(Frozen):
     preparation_model: ClassVar[type[Frozen]]
     """The settings on which prepared channels depend; its fields are fields of this model, too."""
 
+    plans_made_here: ClassVar[tuple[str, ...]] = ()
+    """Names of the plans that the workflow can make for this network from the patients of the folds."""
+
     environment: str = Field(description="The software stack, a file in envs/.")
+
+    @property
+    def plan_made_here(self) -> str | None:
+        """The one of them that the study takes; None: its numbers stand in the configuration."""
+        return None
 
     @property
     def early_stopping_on_validation(self) -> bool:

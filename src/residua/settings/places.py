@@ -12,6 +12,7 @@ PLACES: Mapping[str, str] = {
     "raters": "",
     "folds.path": "",
     "brain_mask.weights": "",
+    "networks.*.plans.file": "",
     "networks.*.initial_weights.file": "",
     "networks.*.initial_bundles.*.file": "",
     "elsewhere.*.inputs.*": PATIENT,

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from residua.bundle.safetensors_header import shapes_in
+from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.weight_shapes import sees_the_input, unfit_weights, weight_shapes
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -33,10 +34,13 @@ def _of_networks(study: Study) -> Iterator[Problem]:
         settings = study.settings_of(arch)
         initial = getattr(settings, "initial_weights", None)
         if initial is not None:
-            # The layers that read the channels start at random, whatever their number.
-            every = weight_shapes(1, vars(settings)["features"])
-            wanted = {name: shape for name, shape in every.items() if not sees_the_input(name.partition("/")[0])}
-            found = _wrong_file(initial.file, initial.sha256) or _wrong_weights(initial.file, wanted, arch)
+            found = _wrong_file(initial.file, initial.sha256)
+            if not found and isinstance(settings, AGUNetSettings):
+                # The layers that read the channels start at random, whatever their number.
+                every = weight_shapes(1, settings.features)
+                wanted = {name: shape for name, shape in every.items() if not sees_the_input(name.partition("/")[0])}
+                found = _wrong_weights(initial.file, wanted, arch)
+            # Only PyTorch reads a checkpoint: the training refuses one that does not fit, before its first step.
             yield from _problems(f"networks.{arch}.initial_weights", initial.file, found)
 
 

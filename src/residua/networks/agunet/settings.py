@@ -14,6 +14,8 @@ from residua.settings.initial_bundle import StartingFromBundles
 class InitialWeights(Frozen):
     """Trained weights from which every training starts; the layers that read the channels start at random."""
 
+    at_random: ClassVar[str] = "the input layers"
+
     file: str = Field(min_length=1, description="Weights (safetensors), relative to the working directory.")
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
 

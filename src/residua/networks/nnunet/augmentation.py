@@ -1,6 +1,6 @@
-"""Keep a label among the channels a label under nnU-Net's augmentation.
+"""Change nnU-Net's augmentation: leave out steps, and keep a label among the channels a label.
 
-nnU-Net does the same with the segmentation of a cascade's previous stage: such a label moves with the reference
+nnU-Net does the latter with the segmentation of a cascade's previous stage: such a label moves with the reference
 standard, by the same rule, and joins the images after all changes of intensity.
 """
 
@@ -11,10 +11,22 @@ from typing import Any
 
 import torch
 from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
+from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
 from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
+from batchgeneratorsv2.transforms.utils.random import RandomTransform
 from batchgeneratorsv2.transforms.utils.remove_label import RemoveLabelTransform
 
 _IMAGE, _REFERENCE = "image", "segmentation"
+
+
+def without_low_resolution(transforms: ComposeTransforms) -> ComposeTransforms:
+    """Return nnU-Net's ``transforms`` without the simulation of low resolution."""
+    steps = transforms.transforms
+    return ComposeTransforms([step for step in steps if not isinstance(_inner(step), SimulateLowResolutionTransform)])
+
+
+def _inner(step: BasicTransform) -> BasicTransform:
+    return step.transform if isinstance(step, RandomTransform) else step
 
 
 def with_labels_apart(transforms: ComposeTransforms, is_label: Sequence[bool]) -> ComposeTransforms:

@@ -28,16 +28,19 @@ def _joined(layers: list[nn.Module]) -> nn.Sequential:
     *before, norm, activation = layers
     if isinstance(norm, nn.InstanceNorm3d) and isinstance(activation, nn.LeakyReLU):
         return nn.Sequential(*before, NormThenLeakyReLU(norm, activation))
+    if isinstance(activation, nn.InstanceNorm3d):
+        # The end of a residual block, whose activation follows the sum with what passed it by.
+        return nn.Sequential(*before, norm, NormThenLeakyReLU(activation, None))
     return nn.Sequential(*layers)
 
 
 class NormThenLeakyReLU(nn.Module):  # type: ignore[misc]
-    """An affine ``InstanceNorm3d`` and the ``LeakyReLU`` behind it, in place and in two passes over the voxels."""
+    """An affine ``InstanceNorm3d`` and any ``LeakyReLU`` behind it, in place and in two passes over the voxels."""
 
-    def __init__(self, norm: nn.InstanceNorm3d, activation: nn.LeakyReLU) -> None:
-        """Share the parameters of the two layers."""
+    def __init__(self, norm: nn.InstanceNorm3d, activation: nn.LeakyReLU | None) -> None:
+        """Share the parameters of the layers."""
         super().__init__()
-        self._norm, self._slope = norm, activation.negative_slope
+        self._norm, self._slope = norm, activation.negative_slope if activation else None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return ``x`` (batch, channels, z, y, x), normalised and activated."""
@@ -48,7 +51,8 @@ class NormThenLeakyReLU(nn.Module):  # type: ignore[misc]
             scale, shift = self._scale_and_shift(parts)
             for part in parts:
                 torch.addcmul(shift, part, scale, out=part)
-                nn.functional.leaky_relu_(part, self._slope)
+                if self._slope is not None:
+                    nn.functional.leaky_relu_(part, self._slope)
         return x
 
     def _scale_and_shift(self, parts: tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, torch.Tensor]:

@@ -27,4 +27,4 @@ def misdescribed(described: Mapping[str, Any], settings: NnUNetSettings, channel
 
 
 def _mirrored(settings: NnUNetSettings) -> tuple[list[int] | None, ...]:
-    return (None,) if settings.augmentation == "nnunet_without_mirroring" else (None, [0, 1, 2])
+    return (None, [0, 1, 2]) if settings.mirrors else (None,)

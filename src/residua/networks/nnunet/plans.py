@@ -19,7 +19,14 @@ DATASET = "Dataset001_Residua"
 PLANS_FILE, DATASET_FILE, WEIGHTS_FILE = "plans.json", "dataset.json", "weights.safetensors"
 INFERENCE = "residua_inference"
 """Key of a trained model's plans: how it predicts."""
-_RESAMPLING = "resample_data_or_seg_to_shape"
+PLAIN = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
+RESIDUAL = "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet"
+RESAMPLING, PREPROCESSOR = "resample_data_or_seg_to_shape", "DefaultPreprocessor"
+
+
+def normalisation_of(is_label: bool) -> str:
+    """Return nnU-Net's name of how a channel is normalised."""
+    return "NoNormalization" if is_label else "ZScoreNormalization"
 
 
 def make_plans(settings: NnUNetSettings, channels: Sequence[Channel]) -> dict[str, Any]:
@@ -44,35 +51,39 @@ def make_plans(settings: NnUNetSettings, channels: Sequence[Channel]) -> dict[st
 def _configuration(settings: NnUNetSettings, channels: Sequence[Channel]) -> dict[str, Any]:
     return {
         "data_identifier": f"residua_{CONFIGURATION}",
-        "preprocessor_name": "DefaultPreprocessor",
+        "preprocessor_name": PREPROCESSOR,
         "batch_size": settings.batch_size,
         "patch_size": zyx(settings.patch_size),
         "median_image_size_in_voxels": zyx(settings.patch_size),
         "spacing": zyx(settings.spacing_mm),
-        "normalization_schemes": ["NoNormalization" if c.is_label else "ZScoreNormalization" for c in channels],
+        "normalization_schemes": [normalisation_of(channel.is_label) for channel in channels],
         "use_mask_for_norm": [not channel.is_label for channel in channels],
-        "resampling_fn_data": _RESAMPLING,
+        "resampling_fn_data": RESAMPLING,
         "resampling_fn_data_kwargs": RESAMPLING_OF_IMAGES,
-        "resampling_fn_seg": _RESAMPLING,
+        "resampling_fn_seg": RESAMPLING,
         "resampling_fn_seg_kwargs": RESAMPLING_OF_LABELS,
-        "resampling_fn_probabilities": _RESAMPLING,
+        "resampling_fn_probabilities": RESAMPLING,
         "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
         "batch_dice": settings.batch_dice,
-        "architecture": _architecture(settings),
+        "architecture": make_architecture(settings),
     }
 
 
-def _architecture(settings: NnUNetSettings) -> dict[str, Any]:
-    levels = len(settings.features)
+def make_architecture(settings: NnUNetSettings) -> dict[str, Any]:
+    """Return the part of the plans from which nnU-Net builds the network."""
+    levels, blocks = len(settings.features), settings.residual_blocks
+    down = {"n_conv_per_stage": [settings.convolutions_per_level] * levels}
+    if blocks is not None:
+        down = {"n_blocks_per_stage": list(blocks)}
     return {
-        "network_class_name": "dynamic_network_architectures.architectures.unet.PlainConvUNet",
+        "network_class_name": PLAIN if blocks is None else RESIDUAL,
         "arch_kwargs": {
             "n_stages": levels,
             "features_per_stage": list(settings.features),
             "conv_op": "torch.nn.modules.conv.Conv3d",
             "kernel_sizes": [zyx(kernel) for kernel in settings.kernels],
             "strides": [zyx(stride) for stride in settings.strides],
-            "n_conv_per_stage": [settings.convolutions_per_level] * levels,
+            **down,
             "n_conv_per_stage_decoder": [settings.convolutions_per_level] * (levels - 1),
             "conv_bias": True,
             "norm_op": "torch.nn.modules.instancenorm.InstanceNorm3d",

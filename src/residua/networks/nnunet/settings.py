@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -18,22 +18,67 @@ class NnUNetPreparation(Frozen):
     patch_size: AxisCounts = Field(description="Patch in voxels along x, y, z.")
 
 
+class PlansFile(Frozen):
+    """nnU-Net's plans in a file of one's own."""
+
+    file: str = Field(min_length=1, description="nnU-Net's plans (JSON), relative to the working directory.")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
+    configuration: str = Field(
+        default="3d_fullres", pattern=r"^[A-Za-z0-9_]+$", description="Configuration among them, in three dimensions."
+    )
+
+    def by_digest(self) -> PlansFile:
+        """Return the same without the place of the file: plans count by their content."""
+        return self.model_copy(update={"file": f"{self.sha256}.json"})
+
+
+class PretrainedWeights(Frozen):
+    """The checkpoint of an nnU-Net from which every training starts; the segmentation layers start at random."""
+
+    at_random: ClassVar[str] = "the segmentation layers"
+
+    file: str = Field(
+        min_length=1, description="Checkpoint of nnU-Net (checkpoint_final.pth), relative to the working directory."
+    )
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
+
+
 class NnUNetSettings(NnUNetPreparation, StartingFromBundles):
     """nnU-Net, by the terms of its plans file and its trainer."""
 
     label: ClassVar[str] = "nnU-Net"
     preparation_model: ClassVar[type[Frozen]] = NnUNetPreparation
+    plans_made_here: ClassVar[tuple[str, ...]] = ("auto", "resenc-m", "resenc-l", "resenc-xl")
     fitted: ClassVar[tuple[str, ...]] = (
         *NnUNetPreparation.model_fields,
-        *("features", "kernels", "strides", "convolutions_per_level"),
+        *("features", "kernels", "strides", "convolutions_per_level", "residual_blocks"),
     )
 
     environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
+    plans: Literal["article", "auto", "resenc-m", "resenc-l", "resenc-xl"] | PlansFile = Field(
+        default="article",
+        exclude_if=lambda plans: plans == "article",
+        description="Where the numbers of spacing, patch, batch and layers come from. article: they stand here. auto, "
+        "resenc-m, resenc-l, resenc-xl: nnU-Net's own planner, from the patients of the folds; the first run makes the "
+        "plan, the second uses it. A file: nnU-Net's plans of your own. docs/how-to/nnunet_plans.md.",
+    )
+    initial_weights: PretrainedWeights | None = Field(
+        default=None,
+        exclude_if=lambda weights: weights is None,
+        description="Checkpoint of nnU-Net from which trainings start; null: random weights.",
+    )
     batch_size: int = Field(ge=1, description="Patches per step.")
     features: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=2, description="Filters of each level.")
     kernels: tuple[AxisCounts, ...] = Field(description="Kernel of each level along x, y, z.")
     strides: tuple[AxisCounts, ...] = Field(description="Downsampling into each level along x, y, z.")
-    convolutions_per_level: int = Field(ge=1, description="Convolutions in each level.")
+    convolutions_per_level: int = Field(
+        ge=1, description="Convolutions in each level; with residual_blocks, in each level upwards."
+    )
+    residual_blocks: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+        default=None,
+        exclude_if=lambda blocks: blocks is None,
+        description="Residual blocks in each level downwards (ResEnc); null: plain convolutions.",
+    )
     epochs: int = Field(ge=1, description="Epochs of training.")
     iterations_per_epoch: int = Field(ge=1, description="Steps of one epoch.")
     validation_iterations_per_epoch: int = Field(ge=1, description="Validation patches drawn after each epoch.")
@@ -43,15 +88,41 @@ class NnUNetSettings(NnUNetPreparation, StartingFromBundles):
     foreground_oversampling: Probability = Field(description="Share of patches that must contain tumour.")
     loss: Literal["dice_and_cross_entropy"] = Field(description="The loss, with deep supervision.")
     batch_dice: bool = Field(description="Soft Dice over the whole batch instead of each patch.")
-    augmentation: Literal["nnunet", "nnunet_without_mirroring"] = Field(description="nnU-Net's own augmentation.")
+    augmentation: Literal["nnunet", "nnunet_without_mirroring", "article"] = Field(
+        description="nnU-Net's own augmentation, as it is, without mirroring, or with what the article lists: without "
+        "mirroring and without low resolution."
+    )
     tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of weights, sampling and augmentation.")
+
+    @property
+    def mirrors(self) -> bool:
+        """Whether training samples are mirrored, and predictions then averaged over mirrorings."""
+        return self.augmentation == "nnunet"
+
+    @property
+    def plan_made_here(self) -> str | None:
+        """Fulfil ``NetworkSettings.plan_made_here``."""
+        return self.plans if isinstance(self.plans, str) and self.plans in self.plans_made_here else None
+
+    def of_inputs(self, inputs: str) -> Self:
+        """Return the settings of the trainings on one input configuration, whatever the place of the plans."""
+        own = super().of_inputs(inputs)
+        return own.model_copy(update={"plans": own.plans.by_digest()}) if isinstance(own.plans, PlansFile) else own
+
+    @model_validator(mode="after")
+    def _one_start(self) -> NnUNetSettings:
+        if self.initial_weights and self.initial_bundles:
+            raise ValueError("trainings start from initial_weights or from initial_bundles; give one of them")
+        return self
 
     @model_validator(mode="after")
     def _levels_agree(self) -> NnUNetSettings:
         if not len(self.features) == len(self.kernels) == len(self.strides):
             raise ValueError("features, kernels and strides need one entry per level each")
+        if self.residual_blocks is not None and len(self.residual_blocks) != len(self.features):
+            raise ValueError("residual_blocks needs one entry per level, as features has")
         if any(size % 2 == 0 for kernel in self.kernels for size in kernel):
             raise ValueError("kernels must have odd sizes: others would shift the image")
         if any(step > 1 for step in self.strides[0]):

@@ -23,6 +23,7 @@ from residua.networks.nnunet.plans import (
     make_dataset,
     make_plans,
 )
+from residua.networks.nnunet.pretrained import start_from
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.networks.nnunet.speed import set_threads
 from residua.networks.nnunet.trainer import StudyTrainer
@@ -44,6 +45,9 @@ def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Prog
             trainer.resume(state)
         elif data.start:
             load_weights(_plain(trainer), data.start / WEIGHTS_FILE)
+        elif settings.initial_weights:
+            random = start_from(_plain(trainer), settings.initial_weights)
+            print(f"The training starts from {settings.initial_weights.file}; at random: {random}.", flush=True)
         trainer.run_training()
         write_json(out / PLANS_FILE, {**plans, INFERENCE: _inference(trainer, settings)})
         write_json(out / DATASET_FILE, dataset)

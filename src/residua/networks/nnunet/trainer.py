@@ -29,7 +29,7 @@ from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.divergence import Steps
 from residua.networks.dropout import drops
-from residua.networks.nnunet.augmentation import with_labels_apart
+from residua.networks.nnunet.augmentation import with_labels_apart, without_low_resolution
 from residua.networks.nnunet.checkpoint import copied
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.networks.nnunet.dropout import with_dropout
@@ -165,7 +165,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         rotation, flat, initial_patch_size, mirror_axes = (
             super().configure_rotation_dummyDA_mirroring_and_inital_patch_size()
         )
-        if self._settings.augmentation == "nnunet_without_mirroring":
+        if not self._settings.mirrors:
             mirror_axes = self.inference_allowed_mirroring_axes = None
         return rotation, flat, initial_patch_size, mirror_axes
 
@@ -175,6 +175,8 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         is_label = [channel.is_label for channel in channels]
         of_images = [masked for masked, label in zip(use_mask_for_norm, is_label, strict=True) if not label]
         made = super().get_training_transforms(*ranges, use_mask_for_norm=of_images, **options)
+        if self._settings.augmentation == "article":
+            made = without_low_resolution(made)
         whole = with_labels_apart(made, is_label) if any(is_label) else made
         return with_dropout(whole, channels) if drops(channels) else whole
 
