@@ -54,8 +54,8 @@ def training_set(made: dict[tuple[str, str], Path], channels: tuple[Channel, ...
     return TrainingSet(channels, cases, {p: made["residual", p] for p in PATIENTS}, PATIENTS, PATIENTS)
 
 
-def of_nnunet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sample]:
-    """The samples of nnU-Net's own loader."""
+def of_nnunet(data: TrainingSet, settings: Any, folder: Path, moved: float = 1) -> Iterator[Sample]:
+    """The samples of nnU-Net's own loader; a share of them is rotated, and as many scaled."""
     from batchgeneratorsv2.transforms.spatial.spatial import SpatialTransform
     from batchgeneratorsv2.transforms.utils.random import RandomTransform
 
@@ -69,13 +69,40 @@ def of_nnunet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sample
     loader = trainer.dataloader_train
     for step in loader.data_loader.transforms.transforms:
         if isinstance(step, SpatialTransform):
-            step.p_rotation = step.p_scaling = 1
+            step.p_rotation = step.p_scaling = moved
         if isinstance(step, RandomTransform):
             step.apply_probability = 1
     trainer._reseed(0)
     for _ in range(BATCHES):
         batch = next(loader)
         yield from zip(batch["data"].numpy(), batch["target"][0].numpy()[:, 0], strict=True)
+
+
+def read_whole_and_in_part(data: TrainingSet, settings: Any, folder: Path) -> dict[str, Any]:
+    """How far samples of which only a part was read are from those that nnU-Net reads whole, and the share read."""
+    from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
+
+    from residua.networks.nnunet.loader import PatchBatches
+    from residua.networks.nnunet.prepared import StackedChannels
+
+    read, of_file, in_part = [0], StackedChannels._part, PatchBatches.get_bbox
+
+    def counted(channels: Any, row: int, place: Any) -> Any:
+        part = of_file(channels, row, place)
+        read[-1] += part.size
+        return part
+
+    StackedChannels._part = counted  # type: ignore[method-assign]
+    parts = list(of_nnunet(data, settings, folder, moved=0.3))
+    read.append(0)
+    PatchBatches.get_bbox = nnUNetDataLoader.get_bbox
+    whole = list(of_nnunet(data, settings, folder, moved=0.3))
+    StackedChannels._part, PatchBatches.get_bbox = of_file, in_part  # type: ignore[method-assign]
+    apart = [
+        max(np.abs(x - y).max() for x, y in zip(one, other, strict=True))
+        for one, other in zip(parts, whole, strict=True)
+    ]
+    return {"samples": len(apart), "apart": float(max(apart)), "read": read[0] / read[1]}
 
 
 def of_agunet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sample]:
@@ -119,6 +146,8 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> None:
         images = tuple(channel for channel in channels if not channel.is_label)
         alone = list(draw(training_set(made, images), settings, folder)) if images else []
         print(json.dumps(judged(list(draw(training_set(made, channels), settings, folder)), alone, channels)))
+    if arch == "nnunet":
+        print(json.dumps({"in_part": read_whole_and_in_part(training_set(made, ORDERS[0]), settings, folder)}))
 
 
 if __name__ == "__main__":

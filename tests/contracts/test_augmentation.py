@@ -23,8 +23,8 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
 
 
 @pytest.fixture(scope="module", params=CASES, ids=lambda case: f"{case[0]}, {case[1]}")
-def records(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What one network's augmentation makes of each order of the channels."""
+def printed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What augmentation_check.py prints of one network."""
     arch, _, changed = request.param
     settings = micro().settings_of(arch)
     given = json.dumps({**settings.model_dump(mode="json"), **changed})
@@ -32,6 +32,12 @@ def records(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     done = python_in(settings.environment, str(script), arch, given, str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
     return [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def records(printed: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What one network's augmentation makes of each order of the channels."""
+    return [record for record in printed if "channels" in record]
 
 
 def test_augmented_labels_hold_only_0_and_1(records: list[dict[str, Any]]) -> None:
@@ -55,3 +61,16 @@ def test_images_are_augmented_as_without_a_label_beside_them(records: list[dict[
     for record in records:
         # nnU-Net chooses by a stopwatch between two ways to blur, whose last digits differ.
         assert record["difference_of_images"] < 1e-4
+
+
+def test_a_patch_is_what_it_was_though_only_the_part_is_read_that_its_augmentation_uses(
+    printed: list[dict[str, Any]], request: pytest.FixtureRequest
+) -> None:
+    case = request.node.callspec.params["printed"]
+    if case[0] != "nnunet":
+        pytest.skip("this network reads whole brains")
+    in_part = printed[-1]["in_part"]
+    assert in_part["samples"] == 60
+    assert in_part["apart"] < 1e-4
+    # Flat patches are read whole.
+    assert in_part["read"] < 0.9 if case[1] == "cubes" else in_part["read"] == 1

@@ -36,17 +36,19 @@ def with_labels_apart(transforms: ComposeTransforms, is_label: Sequence[bool]) -
     """
     steps = list(transforms.transforms)
     end = next(number for number, step in enumerate(steps) if isinstance(step, RemoveLabelTransform))
-    return ComposeTransforms([_LabelsApart(is_label), *steps[:end], _LabelsBack(is_label), *steps[end:]])
+    return ComposeTransforms([LabelsApart(is_label), *steps[:end], _LabelsBack(is_label), *steps[end:]])
 
 
-class _LabelsApart(BasicTransform):  # type: ignore[misc]
+class LabelsApart(BasicTransform):  # type: ignore[misc]
     """Move the labels among the channels behind the reference standard."""
 
     def __init__(self, is_label: Sequence[bool]) -> None:
+        """Take whether each channel is a label."""
         super().__init__()
         self._label = torch.tensor(is_label)
 
     def apply(self, data_dict: dict[str, Any], **params: Any) -> dict[str, Any]:
+        """Fulfil batchgeneratorsv2's transform."""
         channels, reference = data_dict[_IMAGE], data_dict[_REFERENCE]
         data_dict[_REFERENCE] = torch.cat((reference, channels[self._label].to(reference.dtype)))
         images = channels[~self._label]

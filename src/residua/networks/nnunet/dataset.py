@@ -6,7 +6,7 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +35,12 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
     def load_case(self, identifier: str) -> tuple[StackedChannels, blosc2.NDArray, None, dict[str, Any]]:
         """Return channels, reference standard (1, z, y, x), no previous stage, and the places of the tumour."""
         self.settle()
-        data = StackedChannels(self._cases[identifier].channels)
+        self._read = data = StackedChannels(self._cases[identifier].channels)
         return data, opened(self._references[identifier]), None, {"class_locations": self._tumour[identifier]}
+
+    def read_only(self, begin: Sequence[int], end: Sequence[int]) -> None:
+        """Let the channels of the case that was loaded last be zero outside this part, and not be read there."""
+        self._read.window = tuple(map(slice, begin, end))
 
     def settle(self) -> None:
         """Reseed torch once in each process of the loader, and let the process end with its training."""

@@ -11,11 +11,14 @@ from collections.abc import Iterable
 from math import prod
 from typing import Any
 
+import numpy as np
 import torch
 from batchgenerators.dataloading.nondet_multi_threaded_augmenter import NonDetMultiThreadedAugmenter
 from nnunetv2.training.dataloading.data_loader import nnUNetDataLoader
 
 from residua.errors import ResiduaError
+from residua.networks.nnunet.augmentation import LabelsApart
+from residua.networks.nnunet.window import centre, next_move, spatial_step, used
 
 SHARED_MEMORY = "/dev/shm"
 _LONGEST = 2000
@@ -31,6 +34,18 @@ class PatchBatches(nnUNetDataLoader):  # type: ignore[misc]
         # A pipe needs no room in shared memory, want of which is among the reasons.
         self._told, self._tell = os.pipe()
         os.set_blocking(self._told, False)
+
+    def get_bbox(self, data_shape: Any, *arguments: Any, **options: Any) -> tuple[list[int], list[int]]:
+        """Return nnU-Net's choice of a patch, cut down to what the augmentation will use of it."""
+        begin, end = super().get_bbox(data_shape, *arguments, **options)
+        step = spatial_step(self.transforms, (LabelsApart,))
+        if step is None:
+            return begin, end
+        size, patch, matrix = np.subtract(end, begin), step.patch_size, next_move(step)
+        first, last = centre(size, patch) if matrix is None else used(size, patch, matrix)
+        # The patch keeps its size: on it depend coordinates, and by its strides the last digits of later steps.
+        self._data.read_only(np.add(begin, first), np.add(begin, last))
+        return begin, end
 
     def generate_train_batch(self) -> dict[str, Any]:
         """Return the next batch; in a process of the loader it lies in shared memory already."""

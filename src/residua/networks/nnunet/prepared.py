@@ -66,10 +66,26 @@ class StackedChannels:
         """Open the channels."""
         self._paths, self._channels = paths, [opened(path) for path in paths]
         self.shape = (len(paths), *self._channels[0].shape[1:])
+        self.window: tuple[slice, ...] | None = None
 
     def __getitem__(self, index: tuple[slice, ...]) -> NDArray[np.float32]:
-        """Read a part of the channels (channels, z, y, x)."""
-        parts = [self._part(row, index[1:]) for row in range(len(self._channels))[index[0]]]
+        """Read a part of the channels (channels, z, y, x); outside ``window`` it is zero."""
+        rows, place = range(len(self._channels))[index[0]], index[1:]
+        if self.window is None:
+            return self._read(rows, place)
+        bounds = [part.indices(size)[:2] for part, size in zip(place, self.shape[1:], strict=True)]
+        whole = np.zeros((len(rows), *(max(end - begin, 0) for begin, end in bounds)), np.float32)
+        inside = [
+            (max(begin, part.start), min(end, part.stop))
+            for (begin, end), part in zip(bounds, self.window, strict=True)
+        ]
+        if all(begin < end for begin, end in inside):
+            there = tuple(slice(n - first, m - first) for (n, m), (first, _) in zip(inside, bounds, strict=True))
+            whole[(slice(None), *there)] = self._read(rows, tuple(slice(*each) for each in inside))
+        return whole
+
+    def _read(self, rows: range, place: tuple[slice, ...]) -> NDArray[np.float32]:
+        parts = [self._part(row, place) for row in rows]
         # A label has no value for outside where it is an input.
         parts = [np.maximum(part, 0) if part.dtype == np.int8 else part for part in parts]
         return np.concatenate(parts).astype(np.float32)
