@@ -17,7 +17,7 @@ class Speed:
     ``bfloat16``: instead of the float16 of nnU-Net.
     """
 
-    channels_last: bool = True
+    channels_last: bool = False
     tries_kernels: bool = True
     compiled: bool = True
     bfloat16: bool = False
