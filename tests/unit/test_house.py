@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}
 """Modules of the root on which every folder may stand; the other modules of the root stand on all folders."""
 
 
+@cache
 def module_names() -> dict[str, Path]:
     dotted = [name_of(file).removesuffix(".py").removesuffix("/__init__").replace("/", ".") for file in MODULES]
     return {
@@ -134,6 +136,7 @@ def module_names() -> dict[str, Path]:
     }
 
 
+@cache
 def edges() -> dict[str, set[str]]:
     """The modules of the library that each module imports: by name, and the packages that hold them."""
     names = module_names()
@@ -147,7 +150,7 @@ def folder_of(module: str) -> str:
 
 
 def test_no_module_imports_in_a_circle() -> None:
-    waiting = edges()
+    waiting = dict(edges())
     order: list[str] = []
     while waiting:
         ready = [name for name, needed in waiting.items() if needed <= set(order)]
