@@ -26,7 +26,7 @@ rule describe_model:
         runtime=10,
     params:
         study=lambda wildcards: sharing.settings_of_model(loaded, wildcards.arch, wildcards.inputs),
-        images=lambda wildcards: sharing.images_of_model(loaded, wildcards.inputs),
+        images=lambda wildcards: sharing.images_of_model(loaded, wildcards.arch, wildcards.inputs),
         identity=lambda wildcards: sharing.identity_of_model(loaded, wildcards.arch, wildcards.inputs),
         code=code("describe_model"),
     script:

@@ -6,6 +6,7 @@
 #                                                      (register.smk; preparation: composed)
 #   results/brain/{batch}/manifest.json                (brain.smk)
 #   results/cohort/checks/{batch}.json                 (cohort.smk)
+#   results/registered/{patient}/{label}.nii.gz        (register.smk; networks that see a region)
 #   results/quality/failures.json, left_out/{side}.json  (quality.smk)
 # Gives:
 #   results/sampled/{arch}/{channel}/{batch}/manifest.json    a channel on a network's grid (preparation: composed)
@@ -28,6 +29,10 @@ rule sample:
             loaded, wildcards.channel, wildcards.batch, "quality.json"
         ),
         brain="results/brain/{batch}/manifest.json",
+        regions=lambda wildcards: preparation.region_labels(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
+        region_registrations=lambda wildcards: preparation.region_registrations(
+            loaded, wildcards.arch, wildcards.channel, wildcards.batch
+        ),
     output:
         "results/sampled/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -43,6 +48,7 @@ rule sample:
     params:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         sampling=lambda wildcards: preparation.sampling(loaded, wildcards.channel),
+        framed=lambda wildcards: preparation.framed(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
         settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("sample", "target"),
     script:
@@ -54,6 +60,10 @@ rule prepare_reference_standard:
     input:
         drawn=lambda wildcards: preparation.channel_files(loaded, wildcards.channel, wildcards.batch),
         brain="results/brain/{batch}/manifest.json",
+        regions=lambda wildcards: preparation.region_labels(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
+        region_registrations=lambda wildcards: preparation.region_registrations(
+            loaded, wildcards.arch, wildcards.channel, wildcards.batch
+        ),
     output:
         "results/prepared/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -72,6 +82,7 @@ rule prepare_reference_standard:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
         sampled=False,
+        framed=lambda wildcards: preparation.framed(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
         settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("prepare", "prepare"),
     script:
@@ -83,6 +94,10 @@ rule prepare_stripped:
     input:
         made="results/stripped/{channel}/{batch}/manifest.json",
         brain="results/brain/{batch}/manifest.json",
+        regions=lambda wildcards: preparation.region_labels(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
+        region_registrations=lambda wildcards: preparation.region_registrations(
+            loaded, wildcards.arch, wildcards.channel, wildcards.batch
+        ),
     output:
         "results/prepared/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -101,6 +116,7 @@ rule prepare_stripped:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
         sampled=False,
+        framed=lambda wildcards: preparation.framed(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
         settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("prepare", "prepare"),
     script:
@@ -112,6 +128,10 @@ rule prepare_sampled:
     input:
         made="results/sampled/{arch}/{channel}/{batch}/manifest.json",
         brain="results/brain/{batch}/manifest.json",
+        regions=lambda wildcards: preparation.region_labels(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
+        region_registrations=lambda wildcards: preparation.region_registrations(
+            loaded, wildcards.arch, wildcards.channel, wildcards.batch
+        ),
     output:
         "results/prepared/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -130,6 +150,7 @@ rule prepare_sampled:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         is_label=lambda wildcards: preparation.is_label(loaded, wildcards.channel),
         sampled=True,
+        framed=lambda wildcards: preparation.framed(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
         settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("prepare", "prepare"),
     script:
@@ -141,6 +162,10 @@ rule prepare_derived:
     input:
         sources=lambda wildcards: preparation.sources_of(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
         brain="results/brain/{batch}/manifest.json",
+        regions=lambda wildcards: preparation.region_labels(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
+        region_registrations=lambda wildcards: preparation.region_registrations(
+            loaded, wildcards.arch, wildcards.channel, wildcards.batch
+        ),
     output:
         "results/prepared/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -159,6 +184,7 @@ rule prepare_derived:
         patients=lambda wildcards: patients.patients_with(loaded, wildcards.channel, wildcards.batch),
         definition=lambda wildcards: study.definition_of(wildcards.channel),
         sampled=preparation.is_composed(loaded),
+        framed=lambda wildcards: preparation.framed(loaded, wildcards.arch, wildcards.channel, wildcards.batch),
         settings=lambda wildcards: preparation.preparation_settings(loaded, wildcards.arch),
         code=code_of_network("prepare_derived", "prepare"),
     script:

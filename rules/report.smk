@@ -9,6 +9,7 @@
 #   results/segmentations/{arch}/{inputs}/threshold.json         (out_of_fold.smk)
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json      (train.smk)
 #   results/quality/flags.tsv, sound.json, left_out/{side}.json  (quality.smk)
+#   results/quality/quality.parquet                              (quality.smk; networks that see a region)
 # Gives:
 #   results/report/index.html                      the report
 #   results/report/methods.md                      the methods with citations
@@ -34,6 +35,7 @@ rule report:
         models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in loaded.trained],
         flags="results/quality/flags.tsv",
         left_out=faults.left_out(loaded),
+        measures=quality.measures_of_regions(loaded),
         sound=ancient("results/quality/sound.json"),
     output:
         report("results/report/index.html", caption="captions/report.rst", category="Pages"),

@@ -17,6 +17,7 @@ sources = Sources(
     thresholds=dict(zip(map(tuple, job.params.models), job.input.thresholds, strict=True)),
     models=dict(zip(map(tuple, job.params.trained), job.input.models, strict=True)),
     flags=job.input.flags,
+    measures=next(iter(job.input.measures), None),
     left_out=list(job.input.left_out),
 )
 # Where the tables lie is no part of the settings, so that the report does not depend on it.

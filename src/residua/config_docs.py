@@ -88,7 +88,7 @@ def _rows(
     for name, field in model["properties"].items():
         value = published.get(name, _ABSENT) if isinstance(published, Mapping) else _ABSENT
         sections = _sections(field, definitions)
-        only_section = len(sections) == 1
+        only_section = len(sections) == 1 and set(_kind(field).split(" or ")) <= {"section", "null"}
         kind = "section" if only_section else _kind(field)
         shown = "" if only_section or value is _ABSENT else _code(json.dumps(value, ensure_ascii=False))
         meaning = field.get("description") or next((section["description"] for section in sections), "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,8 @@ from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.framework import computing_in, keras
 from residua.networks.agunet.loss import soft_dice_loss
-from residua.networks.agunet.prepared import Origin, read_cube, resampled_shape, resized, write_channel
+from residua.networks.agunet.prepared import Origin, read_cube, read_origin, resampled_shape, resized, write_channel
+from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel, steady_optimizer
 from residua.networks.agunet.train import split_for_stopping
@@ -188,6 +190,7 @@ def batches(folder: Path) -> dict[str, object]:
         orders.append([int(volume[0, 0, 0, 0]) for batch in range(3) for volume in drawn[batch][0]])
     volumes, (finest, coarser) = plain[2]
     return {
+        "balanced": balanced(data, settings, folder),
         "batches": len(plain),
         "last_batch": list(volumes.shape),
         "one_hot": bool((finest.sum(axis=-1) == 1).all() and (finest[0, ..., 1] == read_cube(references["P4"])).all()),
@@ -196,6 +199,23 @@ def batches(folder: Path) -> dict[str, object]:
         "stopping": [
             split_for_stopping(data, settings.model_copy(update={"stopping_fraction": share})) for share in (0.0, 0.4)
         ],
+    }
+
+
+def balanced(data: TrainingSet, settings: AGUNetSettings, folder: Path) -> dict[str, object]:
+    """Whom epochs see where one patient of five has residual tumour by the volume of the prepared reference."""
+    read = read_origin(data.references["P4"])
+    small = np.zeros((8, 8, 8), np.uint8)
+    small[0, 0, 0] = 1
+    for patient in ("P0", "P1", "P2", "P3"):
+        write_channel(small, read, folder / f"small{patient}.npz")
+    few = {p: folder / f"small{p}.npz" if p != "P4" else path for p, path in data.references.items()}
+    # A voxel is 0.001 ml.
+    chosen = settings.model_copy(update={"sampling": "balanced", "sampling_residual_ml": 0.002})
+    several = epochs_of(replace(data, references=few), data.training, chosen)
+    return {
+        "uniform": epochs_of(data, data.training, settings)(1),
+        "epochs": [several(epoch) for epoch in (0, 1, 0)],
     }
 
 

@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 from augmentation_check import PATIENTS, make_cases, of_agunet, of_nnunet
 from prepared_channels import prepared_channels
+from scipy import ndimage
 
 from residua.images import volumes
-from residua.images.volumes import Image
+from residua.images.volumes import Image, box_around
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
-from residua.networks.registry import load_of, settings_of, train_of
+from residua.networks.registry import load_of, prepare_of, settings_of, train_of
+from residua.preparation.cases import ChannelCase, RegionLabel
 from residua.settings.network import NetworkSettings
 
 T1CE, FLAIR, BEFORE, TUMOUR, ZEROS, RESIDUAL = (
@@ -52,6 +54,54 @@ def dropping(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
     return (channels[0], *(replace(c, dropout=SHARE, drawn_on=drawn_on.get(c.name)) for c in channels[1:]))
 
 
+def balanced(made: dict[tuple[str, str], Path], settings: Any, folder: Path) -> list[Any]:
+    """What nnU-Net's loaders and epochs are where one of three patients has a tumour of the size that counts."""
+    from residua.networks.nnunet.plans import make_dataset, make_plans
+    from residua.networks.nnunet.train import _trainer
+
+    two = training_set(made, (T1CE,))
+    # P2's tumour is cut less by the brain's edge; P3 is P1 once more.
+    names = ("P1", "P2", "P3")
+    cases, references = ({n: files["P1" if n == "P3" else n] for n in names} for files in (two.cases, two.references))
+    drawn = [volumes.load_mask(folder / f"{patient}_residual.nii.gz") for patient in PATIENTS]
+    between = float(np.mean([mask.data.sum() * mask.grid.voxel_ml for mask in drawn]))
+    chosen = settings.model_copy(update={"sampling": "balanced", "sampling_residual_ml": between})
+    data = replace(two, cases=cases, references=references, training=names)
+    trainer = _trainer(make_plans(chosen, data.channels), make_dataset(data.channels))
+    trainer.configure(data, chosen, folder, lambda done, total: None)
+    trainer.on_train_start()
+    loaders = (trainer.dataloader_train, trainer.dataloader_val)
+    return [trainer.num_iterations_per_epoch, *(loader.data_loader.sampling_probabilities for loader in loaders)]
+
+
+def confined(arch: str, settings: NetworkSettings, folder: Path, network: Any) -> dict[str, Any]:
+    """What a model sees and finds of a patient around a label, against what it sees of the whole brain."""
+    label = RegionLabel(folder / "P1_pre_tumor.nii.gz", 4.0)
+    out = folder / "confined"
+    out.mkdir()
+    files = []
+    for channel in CHANNELS:
+        (out / channel.name).mkdir()
+        scan = folder / f"P1_{channel.name}.nii.gz"
+        case = ChannelCase("P1", scan, folder / "P1_brain.nii.gz", region=label)
+        prepare_of(arch)([case], channel.is_label, settings.preparation(), out / channel.name)
+        files += list((out / channel.name).iterdir())
+    found = network(PreparedCase("P1", tuple(files))).data
+    mask = volumes.load_mask(label.label)
+    inside = np.zeros(mask.data.shape, dtype=bool)
+    inside[box_around(mask.grid, mask.data, label.margin_mm)] = True
+    seen = network.read(PreparedCase("P1", tuple(files)))
+    values = seen.data[0].numpy() if arch == "nnunet" else seen[0][0, ..., 0]
+    head, brain = volumes.load(folder / "P1_post_t1ce.nii.gz").data, volumes.load_mask(folder / "P1_brain.nii.gz").data
+    over = head[brain] if arch == "nnunet" else head[ndimage.find_objects(brain.astype(int))[0]]
+    normalised = (head - over.mean()) / over.std()
+    return {
+        "outside": float(np.abs(found[~inside]).max()),
+        "inside": float(found[inside & brain].min()),
+        "brightest": [float(np.percentile(values, 80)), float(np.percentile(normalised[mask.data], 50))],
+    }
+
+
 def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, Any]:
     """What samples lack, and what a network says of a patient who lacks two channels."""
     make_cases(folder)
@@ -69,6 +119,8 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, Any]:
     without = network(replace(case, lacking=(1, 2))).data
     zeros = tuple(made["zeros", "P1"] if place in (1, 2) else file for place, file in enumerate(case.channels))
     return {
+        "confined": confined(arch, settings, folder, network),
+        "balanced": balanced(made, settings, folder) if arch == "nnunet" else None,
         "samples": len(samples),
         "lacking": samples.mean(axis=0).tolist(),
         "label_without_its_sequence": int((samples[:, 2] & ~samples[:, 3]).sum()),

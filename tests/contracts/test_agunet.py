@@ -135,3 +135,12 @@ def test_steps_compiled_to_xla_are_the_same_and_are_left_out_alike(found: dict[s
 def test_a_scale_that_is_too_large_is_halved_and_leaves_the_weights_alone(found: dict[str, Any]) -> None:
     lowered = found["steps"]["16, scale too large"]
     assert (lowered["moved"], lowered["left_out"], lowered["scale"]) == (0.0, 2, 2.0**98)
+
+
+def test_balanced_epochs_see_a_rare_residual_tumour_as_often_as_all_others(found: dict[str, Any]) -> None:
+    balanced = found["batches"]["balanced"]
+    assert balanced["uniform"] == ["P0", "P1", "P2", "P3", "P4"]
+    first, second, again = balanced["epochs"]
+    assert first == again != second
+    assert {len(first), len(second)} == {5}
+    assert {drawn.count("P4") for drawn in (first, second)} <= {2, 3}

@@ -12,7 +12,7 @@ from test_networks import micro
 from environments import python_in
 
 CHANGES: dict[str, dict[str, Any]] = {
-    "nnunet": {"patch_size": [24, 24, 20], "epochs": 1, "iterations_per_epoch": 1},
+    "nnunet": {"patch_size": [24, 24, 20], "epochs": 1, "iterations_per_epoch": {"patches_per_case": 1}},
     "agunet": {"shape": [24, 24, 16], "epochs": 1},
 }
 
@@ -48,3 +48,23 @@ def test_no_channel_is_left_out_by_default(record: dict[str, Any]) -> None:
 def test_a_lacking_channel_is_what_an_image_of_zeros_is_prepared_to(record: dict[str, Any]) -> None:
     assert record["difference_to_zeros"] == 0
     assert record["difference_to_whole"] > 0
+
+
+def test_a_balanced_nnunet_draws_the_rarer_group_as_often_and_counts_its_steps_by_the_cases(
+    record: dict[str, Any],
+) -> None:
+    if record["balanced"] is None:
+        pytest.skip("AGU-Net's epochs are judged in test_agunet.py")
+    # Three cases at a patch each, in batches of two.
+    assert record["balanced"] == [2, [0.25, 0.5, 0.25], None]
+
+
+def test_a_network_that_is_confined_to_a_region_finds_nothing_outside_and_sees_the_same_grey_values(
+    record: dict[str, Any],
+) -> None:
+    confined = record["confined"]
+    assert confined["outside"] == 0
+    assert confined["inside"] > 0
+    # The label's surroundings are half tumour, whose brightness is that of the brain's normalisation.
+    seen, expected = confined["brightest"]
+    assert seen == pytest.approx(expected, abs=0.5)

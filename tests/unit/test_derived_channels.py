@@ -206,7 +206,7 @@ def test_a_bundle_carries_the_definition_of_its_own_channels_alone(tmp_path: Pat
     loaded = derived_study(tmp_path)
     assert "derived_channels" not in sharing.settings_of_model(loaded, "nnunet", "A")
     assert sharing.settings_of_model(loaded, "nnunet", "F")["derived_channels"] == {"gain": GAIN}
-    assert sharing.images_of_model(loaded, "F") == ["post_t1ce", "post_t1"]
+    assert sharing.images_of_model(loaded, loaded.study.archs[0], "F") == ["post_t1ce", "post_t1"]
     assert "definition" not in str(record_of("nnunet").model_dump(mode="json"))
 
 

@@ -53,6 +53,18 @@ def test_the_models_of_a_study_are_those_of_every_fold_in_order(study: Path) -> 
     assert Ensemble.from_json(found.to_json()) == found
 
 
+def test_an_export_says_to_which_region_its_models_are_confined(study: Path) -> None:
+    whole = models_of_study(study, "nnunet", "D")
+    assert whole.cropped_to == "its box"
+    assert "region" not in whole.facts()
+    region = {"label": "pre_tumor", "margin_mm": 12.0}
+    write_json(study / "results/cohort/study.json", {"networks": {"nnunet": {"region": region}, "agunet": None}})
+    found = models_of_study(study, "nnunet", "D")
+    assert found.facts()["region"] == region
+    assert found.cropped_to == "its box and, once normalised, to the box that reaches 12 mm beyond pre_tumor"
+    assert Ensemble.from_json(found.to_json()) == found
+
+
 def test_without_a_threshold_it_is_none(study: Path) -> None:
     (study / "results/segmentations/nnunet/D/threshold.json").unlink()
     assert models_of_study(study, "nnunet", "D").threshold is None

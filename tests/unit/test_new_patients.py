@@ -14,7 +14,7 @@ from residua.inference.bundles import Bundle, shared_study
 from residua.inference.choice import choose
 from residua.inference.new_patients import NewPatients, load_new_patients
 from residua.settings.application import load_application
-from residua.wiring import reporting
+from residua.wiring import preparation, quality, reporting, sharing
 from residua.wiring.application import LoadedApplication
 
 CHANNELS = {
@@ -319,3 +319,39 @@ def test_another_word_for_missing_channels_is_refused(missing: Any) -> None:
     with pytest.raises(ResiduaError, match="missing"):
         load_application({"bundles": ["a.zip"], "cohort": "new.tsv", "missing": missing})
     assert load_application({"bundles": ["a.zip"], "cohort": "new.tsv"}).missing == "refuse"
+
+
+def test_models_of_a_region_read_its_label_and_who_lacks_it_is_said_to_be_seen_whole(tmp_path: Path) -> None:
+    networks = copy.deepcopy(settings_of("nnunet")["networks"])
+    networks["nnunet"]["region"] = "pre_tumor"
+    bundles = [bundle("B", networks=networks)]
+    table = (
+        "patient post_t1ce post_t1 pre_t1ce pre_tumor\n"
+        "N1 a.nii b.nii c.nii d.nii\n"
+        "N2 a.nii b.nii c.nii \n"
+        "N3 a.nii b.nii  d.nii\n"
+    )
+    new = new_patients(tmp_path, bundles, table)
+    assert set(new.cohort.patients["N1"].files) == {"post_t1ce", "post_t1", "pre_t1ce", "pre_tumor"}
+    # A label without its sequence cannot be brought to the reference.
+    assert "pre_tumor" not in new.cohort.patients["N3"].files
+    study = shared_study(bundles, str(tmp_path / "new.tsv"))
+    loaded = LoadedApplication(study, new.cohort, bundles=tuple(bundles), choices=new.choices)
+    told = {record["patient"]: record.get("seen_whole_without") for record in loaded.plan()}
+    assert told == {"N1": None, "N2": "pre_tumor", "N3": "pre_tumor"}
+    (batch,) = new.cohort.batches
+    assert preparation.framed(loaded, "nnunet", "post_t1", batch) == ["N1"]
+    assert preparation.region_labels(loaded, "nnunet", "post_t1", batch) == ["results/registered/N1/pre_tumor.nii.gz"]
+    records = preparation.region_registrations(loaded, "nnunet", "post_t1", batch)
+    assert records == ["results/registered/N1/pre_t1ce_quality.json"]
+    assert quality.assessed_columns(loaded) == ("post_t1", "pre_t1ce")
+    assert sharing.images_of_model(loaded, "nnunet", "B") == ["post_t1ce", "post_t1", "pre_t1ce"]
+
+
+def test_models_of_the_whole_brain_read_no_label_of_a_region(tmp_path: Path) -> None:
+    bundles = [bundle("B")]
+    new = new_patients(tmp_path, bundles, "patient post_t1ce post_t1\nN1 a.nii b.nii\n")
+    loaded = LoadedApplication(shared_study(bundles, "t.tsv"), new.cohort, bundles=tuple(bundles), choices=new.choices)
+    assert "seen_whole_without" not in loaded.plan()[0]
+    (batch,) = new.cohort.batches
+    assert preparation.region_labels(loaded, "nnunet", "post_t1", batch) == []

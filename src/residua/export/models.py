@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from contextlib import chdir
 from pathlib import Path
+from typing import Any
 
 from residua.bundle.names import model_file
 from residua.bundle.read import unpack
+from residua.cohort.places import STUDY
 from residua.errors import ResiduaError
 from residua.networks.cases import Channel
 from residua.networks.exporting import Ensemble
 from residua.publishing.publish import MANIFEST, read_json, verified
 from residua.publishing.seals import require_sealed
+from residua.settings.region import region_of
 
 
 def models_of_study(study: Path, arch: str, inputs: str) -> Ensemble:
@@ -37,7 +40,7 @@ def models_of_study(study: Path, arch: str, inputs: str) -> Ensemble:
     channels = tuple(Channel(**channel) for channel in read_json(selections[0])["channels"])
     threshold = float(read_json(record)["threshold"]) if record.is_file() else None
     found = {fold: folder.resolve() for fold, folder in models.items()}
-    return Ensemble(arch, inputs, channels, found, threshold)
+    return Ensemble(arch, inputs, channels, found, threshold, _region_of(results, arch))
 
 
 def _require_as_made(study: Path, *files: Path) -> None:
@@ -50,8 +53,17 @@ def _require_as_made(study: Path, *files: Path) -> None:
 def models_of_bundle(bundle: Path, folder: Path) -> Ensemble:
     """Unpack a bundle into ``folder``, after every check, and return its models."""
     record = unpack(bundle, folder)
+    region = region_of(record.settings)
+    told = region.model_dump(mode="json") if region else None
     models = {fold: (folder / model_file(fold, "")).resolve() for fold in record.folds}
-    return Ensemble(record.arch, record.inputs, record.channels, models, record.chosen_threshold)
+    return Ensemble(record.arch, record.inputs, record.channels, models, record.chosen_threshold, told)
+
+
+def _region_of(results: Path, arch: str) -> dict[str, Any] | None:
+    settings = results.parent / STUDY
+    networks = read_json(settings)["networks"] if settings.is_file() else {}
+    found: dict[str, Any] | None = (networks.get(arch) or {}).get("region")
+    return found
 
 
 def _fold(selection: Path) -> int:

@@ -12,6 +12,7 @@ from residua.bundle.record_file import read_record
 from residua.cohort.places import BRAIN_WEIGHTS
 from residua.errors import ResiduaError
 from residua.publishing.publish import record_digest
+from residua.settings.region import region_of
 from residua.settings.statistics import BestInputs
 from residua.settings.study import Study, load_study
 
@@ -46,6 +47,12 @@ class Bundle:
         """The columns of the table that its channels are, or are made from."""
         needed = (column for channel in self.record.channels for column in channel.columns)
         return tuple(dict.fromkeys(needed))
+
+    @property
+    def region(self) -> str | None:
+        """The label around which its models look; None: they see the whole brain."""
+        region = region_of(self.record.settings)
+        return region.label if region else None
 
     def lacked(self, columns: Collection[str]) -> tuple[str, ...]:
         """Return the channels that a patient with these ``columns`` of the table is without."""

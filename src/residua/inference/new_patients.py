@@ -109,6 +109,7 @@ def _possible(study: Study, patient: Patient) -> set[str]:
 def _used(study: Study, bundles: Sequence[Bundle], patient: Patient, judged: bool) -> dict[str, str]:
     """Return the files that the models need, and those from before the surgery, to which a mask can be brought back."""
     columns = {column for bundle in bundles for column in bundle.columns}
+    columns |= {bundle.region for bundle in bundles if bundle.region}
     # The label of the resected tumour steers the registration of its sequence.
     used = {study.sequences.reference, "brain_mask", *columns, *before_surgery(study)}
     used |= {study.labels[column] for column in columns if column in study.labels}

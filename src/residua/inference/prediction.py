@@ -49,11 +49,19 @@ def prediction_record(
     if bundle is None or resection is None or outcome["state"] != "predicted":
         return {**told, **dict.fromkeys(_PREDICTED), "warnings": []}
     found = _predicted(resection, bundle, measures or {})
-    return {**told, **found, "warnings": [*_of_lacking(outcome), *found["warnings"]]}
+    return {**told, **found, "warnings": [*_of_lacking(outcome), *_of_region(outcome), *found["warnings"]]}
 
 
 def _of_lacking(outcome: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"kind": "lacking", "what": outcome["why"]}] if outcome.get("lacking") else []
+
+
+def _of_region(outcome: Mapping[str, Any]) -> list[dict[str, str]]:
+    label = outcome.get("seen_whole_without")
+    if label is None:
+        return []
+    what = f"the models were trained on the region around the {name_of(label)}, which is not given"
+    return [{"kind": "region", "what": f"{what}: they saw the whole brain, and the result is doubtful"}]
 
 
 def _predicted(resection: Mapping[str, Any], bundle: Mapping[str, Any], measures: Measures) -> dict[str, Any]:

@@ -26,13 +26,17 @@ class Form:
 
 @dataclass(frozen=True)
 class Ensemble:
-    """The trained models of one input configuration: folders by fold, and the threshold chosen for their mean."""
+    """The trained models of one input configuration: folders by fold, and the threshold chosen for their mean.
+
+    ``region`` is the setting of a network that sees a part of the brain.
+    """
 
     arch: str
     inputs: str
     channels: tuple[Channel, ...]
     models: Mapping[int, Path]
     threshold: float | None
+    region: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return builtins from which ``from_json`` builds the same ensemble again."""
@@ -42,6 +46,7 @@ class Ensemble:
             "channels": [channel.to_json() for channel in self.channels],
             "models": {str(fold): str(folder) for fold, folder in self.models.items()},
             "threshold": self.threshold,
+            "region": self.region,
         }
 
     @classmethod
@@ -49,7 +54,7 @@ class Ensemble:
         """Build the ensemble that ``to_json`` described."""
         channels = tuple(Channel(**channel) for channel in record["channels"])
         models = {int(fold): Path(folder) for fold, folder in record["models"].items()}
-        return cls(record["arch"], record["inputs"], channels, models, record["threshold"])
+        return cls(record["arch"], record["inputs"], channels, models, record["threshold"], record["region"])
 
     @property
     def definitions(self) -> dict[str, Mapping[str, Any]]:
@@ -66,7 +71,18 @@ class Ensemble:
             "labels_among_channels": [channel.name for channel in self.channels if channel.is_label],
             "threshold": self.threshold,
             **({"derived_channels": self.definitions} if self.definitions else {}),
+            **({"region": self.region} if self.region else {}),
         }
+
+    @property
+    def cropped_to(self) -> str:
+        """Say to what the models expect a scan to be cropped after it was stripped."""
+        if self.region is None:
+            return "its box"
+        return (
+            f"its box and, once normalised, to the box that reaches {self.region['margin_mm']:g} mm beyond "
+            f"{self.region['label']}"
+        )
 
 
 class Export(Protocol):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from residua.networks.cases import Channel
 from residua.publishing.publish import record_digest
 from residua.settings.channels import told
+from residua.settings.first_level import FirstLevel
 from residua.settings.network import NetworkSettings
 from residua.version import __version__
 
@@ -36,6 +37,7 @@ def model_card(
         f"- channels, in this order: {names}",
         *(f"- {each.name}: {told(each.definition)}" for each in channels if each.definition),
         f"- trained on {patients[0]} patients, {patients[1]} of other hospitals validated",
+        *_width(settings, len(channels)),
         f"- version of the trainings: {version}; made with residua {__version__}",
         "- weights: safetensors, their digest in manifest.json",
         "",
@@ -44,3 +46,10 @@ def model_card(
         *(f"| {name} | {value} |" for name, value in settings.model_dump(mode="json").items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _width(settings: NetworkSettings, channels: int) -> list[str]:
+    if not isinstance(settings, FirstLevel) or settings.filters_per_channel is None:
+        return []
+    filters = ", ".join(map(str, settings.features_for(channels)))
+    return [f"- filters of each level: {filters}; the first has at least {settings.filters_per_channel} for a channel"]

@@ -17,6 +17,8 @@ from residua.images import volumes
 from residua.images.scans import load_scan
 from residua.images.volumes import Grid, Image
 from residua.preparation.brain_crop import Crop, brain_crop, mask_on
+from residua.preparation.cases import RegionLabel
+from residua.preparation.region import sampled_grid
 from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles, resample
 
 
@@ -24,13 +26,14 @@ from residua.registration.transforms import LABEL_INTERPOLATION, TransformFiles,
 class NativeChannel:
     """One patient's image or label as acquired or drawn, its transform, and the brain mask on the reference grid.
 
-    ``transform`` is None for a channel in the reference's own space.
+    ``transform`` is None for a channel in the reference's own space. ``region`` is that of ``ChannelCase``.
     """
 
     patient: str
     channel: Path
     brain: Path
     transform: TransformFiles | None
+    region: RegionLabel | None = None
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,14 @@ class Sampling:
 
 
 def sample(case: NativeChannel, target_grid: Callable[[Crop], Grid], how: Sampling, out: Path) -> None:
-    """Write the channel on the network's target grid (NIfTI, float32).
+    """Write the channel on the network's target grid (NIfTI, float32), continued over the brain around a region.
 
     Raises ``ResiduaError`` when the channel cannot be read, has NaN or infinite voxels in the brain, or lies on
     another grid than the reference and has no transform.
     """
     mask = volumes.load_mask(case.brain)
-    grid = target_grid(brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}"))
+    brain_box = brain_crop(mask, f"patient {case.patient}: the brain mask {case.brain}")
+    grid = sampled_grid(brain_box, case.region, target_grid)
     native = volumes.load_mask(case.channel) if how.is_label else load_scan(case.channel)
     if case.transform is None:
         volumes.require_same_grid(native, mask, str(case.channel))

@@ -2,37 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import ndimage
 
 from residua.brain.checks import check_mask
 from residua.brain.template_shape import template_shape
 from residua.errors import ResiduaError, ScratchError
 from residua.images import volumes
+from residua.images.regions import region_box
 from residua.images.scans import load_scan
 from residua.images.volumes import Image
 from residua.publishing.failures import problem_in
 from residua.publishing.publish import read_json, write_json, write_text
 from residua.quality.brain_likeness import BrainLikeness
-from residua.quality.measures import BRAIN, brain_measures, label_measures, sequence_measures
+from residua.quality.measures import BRAIN, brain_measures, label_measures, outside_measures, sequence_measures
 from residua.quality.mirroring import Sides
 from residua.quality.patient_page import Pictures, Registered, patient_page
 from residua.quality.scan_measures import cut_percent, scan_measures
 from residua.registration.transforms import resample
+from residua.settings.base import REFERENCE_STANDARD
 
 
 def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     """Write ``{patient}.json`` and ``{patient}.html`` into ``out``.
 
     ``case`` holds ``patient``, ``reference`` and its ``column`` of the cohort table, ``sequences`` (by name: the
-    ``moving`` image as it is stored, the ``registered`` one and the registration's ``quality``) and ``labels`` (by
-    name: ``drawn``, and ``warped`` or None for one drawn on the reference). ``brain`` is the record of the reference's
-    mask; the mask, if there is one, lies beside it. The page shows the problems in the records of mask and
-    registrations. One moving image is in memory at a time.
+    ``moving`` image as it is stored, the ``registered`` one and the registration's ``quality``), ``labels`` (by name:
+    ``drawn``, and ``warped`` or None for one drawn on the reference) and, where networks see a part of the brain, their
+    ``regions``. ``brain`` is the record of the reference's mask; the mask, if there is one, lies beside it. The page
+    shows the problems in the records of mask and registrations. One moving image is in memory at a time.
     Raises ``ResiduaError`` when a file cannot be read or lies on another grid.
     """
     patient = case["patient"]
@@ -48,6 +51,8 @@ def assess(case: Mapping[str, Any], brain: Path, out: Path) -> None:
     measures[BRAIN]["cut_percent"] = cut_percent(mask.data)
     for name, files in case["labels"].items():
         measures[name] = _label_numbers(labels[name], mask, files)
+    if REFERENCE_STANDARD in labels:
+        measures[REFERENCE_STANDARD] |= _outside_regions(case.get("regions", ()), labels, mask)
     shown, registered = Pictures(patient, reference, mask, labels), []
     sides, likeness = Sides(reference, mask), BrainLikeness(reference, mask)
     for name, files in case["sequences"].items():
@@ -96,6 +101,19 @@ def _label_numbers(label: Image, mask: Image, files: Mapping[str, str | None]) -
         native_ml = float(native.data.sum() * native.grid.voxel_ml)
     voxels, inside = int(label.data.sum()), int((label.data & mask.data).sum())
     return label_measures(voxels, inside, label.grid.voxel_ml, native_ml)
+
+
+def _outside_regions(
+    regions: Sequence[Mapping[str, Any]], labels: Mapping[str, Image], mask: Image
+) -> dict[str, float | None]:
+    brain = ndimage.find_objects(mask.data.astype(np.uint8))
+    if not regions or not brain:
+        return {}
+    # A patient without the label is seen whole.
+    nothing = Image(np.zeros(mask.grid.shape, dtype=bool), mask.grid)
+    around = [(labels.get(region["label"], nothing), region["margin_mm"]) for region in regions]
+    boxes = [region_box(mask.grid, label.data, margin_mm, brain[0]) for label, margin_mm in around]
+    return outside_measures(labels[REFERENCE_STANDARD].data, boxes, mask.grid.voxel_ml)
 
 
 def _registered(name: str, moving: str, after: Image, shown: Pictures) -> Registered:

@@ -6,8 +6,11 @@ value is a number, or None where it is not defined.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from residua.words import name_of
 
@@ -58,6 +61,18 @@ def label_measures(voxels: int, inside: int, voxel_ml: float, native_ml: float |
         measures["native_ml"] = native_ml
         measures["volume_ratio"] = voxels * voxel_ml / native_ml if native_ml else None
     return measures
+
+
+def outside_measures(
+    tumour: NDArray[np.bool_], regions: Sequence[tuple[slice, slice, slice]], voxel_ml: float
+) -> dict[str, float | None]:
+    """Return how much of a label (x, y, z) no network can find, because it lies outside of the region that it sees.
+
+    Of several ``regions`` the one counts that loses the most. The share of an empty label is None.
+    """
+    whole = int(tumour.sum())
+    lost = max(whole - int(tumour[region].sum()) for region in regions)
+    return {"outside_region_ml": lost * voxel_ml, "outside_region_percent": 100 * lost / whole if whole else None}
 
 
 def name_of_subject(subject: str) -> str:

@@ -36,6 +36,7 @@ from residua.report.paired import paired
 from residua.report.prognosis import prognosis
 from residua.report.quality import quality
 from residua.report.ranks import ranks
+from residua.report.regions import outside_regions
 from residua.report.significance import significance
 from residua.report.subgroups import subgroups
 from residua.report.thresholds import NAMES, SCORES, other_rule, thresholds
@@ -102,6 +103,7 @@ class Sources:
     models: Mapping[tuple[str, str, int], str]
     flags: str
     left_out: Sequence[str] = ()
+    measures: str | None = None
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,10 @@ def _known(sources: Sources, making: Making) -> Run:
         cases=read_cases(sources.metrics),
         statistics=statistics,
         passages=(design(study), *described, software(making.environments)),
-        quality=quality(read_flags(sources.flags), cohort.patients, left_out_in(sources.left_out)),
+        quality=(
+            *quality(read_flags(sources.flags), cohort.patients, left_out_in(sources.left_out)),
+            *outside_regions(making.study, sources.measures),
+        ),
         tables=tuple(sources.tables),
     )
 

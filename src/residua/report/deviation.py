@@ -50,6 +50,22 @@ def chooses(arch: str, name: str, usual: Any) -> Applies:
     return lambda study: arch in study.archs and getattr(study.settings_of(arch), name) != usual
 
 
+def sets(name: str, *values: Any) -> Applies:
+    """Apply to studies with a network whose setting ``name`` is one of ``values``, or, without any, is not None."""
+
+    def applies(study: Study) -> bool:
+        found = [getattr(study.settings_of(arch), name, None) for arch in study.archs]
+        return any(value in values if values else value is not None for value in found)
+
+    return applies
+
+
+def counts_steps_by_cohort(study: Study) -> bool:
+    """Apply to studies in which the number of training cases decides how many steps an epoch has."""
+    steps = [getattr(study.settings_of(arch), "iterations_per_epoch", 1) for arch in study.archs]
+    return any(not isinstance(number, int) for number in steps)
+
+
 def starts_at_random(arch: str) -> Applies:
     """Apply to studies in which a training of this network starts from random weights."""
 

@@ -9,13 +9,14 @@ from collections.abc import Sequence
 
 from residua.report.article_settings import ARTICLE_SETTINGS
 from residua.report.deviation import Deviation
+from residua.report.deviations_of_choices import OF_CHOICES
 from residua.report.deviations_of_evaluation import OF_EVALUATION
 from residua.report.deviations_of_images import OF_IMAGES
 from residua.report.deviations_of_networks import OF_AGUNET, OF_NNUNET, OF_PROBABILITIES
 from residua.report.wording import plain
 from residua.settings.study import Study
 
-DEVIATIONS = (*OF_IMAGES, *OF_NNUNET, *OF_AGUNET, *OF_PROBABILITIES, *OF_EVALUATION)
+DEVIATIONS = (*OF_IMAGES, *OF_NNUNET, *OF_AGUNET, *OF_CHOICES, *OF_PROBABILITIES, *OF_EVALUATION)
 
 
 def applying(study: Study) -> list[Deviation]:

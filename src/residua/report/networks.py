@@ -7,9 +7,13 @@ from typing import Any
 
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.nnunet.settings import NnUNetSettings
-from residua.report.wording import counted, listed, plain, share
+from residua.report.wording import counted, listed, name_of, plain, share
+from residua.settings.base import Frozen
+from residua.settings.case_sampling import SamplingCases
+from residua.settings.first_level import FirstLevel
 from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.network import NetworkSettings
+from residua.settings.region import WithRegion
 
 _LEFT_OUT = {
     "nnunet": "",
@@ -39,7 +43,9 @@ def settings_table(settings: NetworkSettings) -> tuple[tuple[str, str], ...]:
 def _by_digest(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {name: _by_digest(item) for name, item in value.items()}
-    return value.sha256 if hasattr(value, "sha256") else value
+    if hasattr(value, "sha256"):
+        return value.sha256
+    return value.model_dump(mode="json") if isinstance(value, Frozen) else value
 
 
 def _starts(settings: StartingFromBundles, otherwise: str) -> str:
@@ -55,20 +61,64 @@ def _starts(settings: StartingFromBundles, otherwise: str) -> str:
     )
 
 
+def _filters(settings: FirstLevel) -> str:
+    first = settings.filters_per_channel
+    widened = "" if first is None else f", the first of at least {first} for each channel"
+    return f"{listed([str(n) for n in settings.features])} filters{widened}"
+
+
+def _steps(settings: NnUNetSettings) -> str:
+    steps = settings.iterations_per_epoch
+    if isinstance(steps, int):
+        return counted(steps, "step")
+    return f"as many steps as draw {steps.patches_per_case:g} patches for each training case"
+
+
+def _volume_of_agunet(settings: AGUNetSettings) -> str:
+    sizes = f"{plain(settings.spacing_mm, 'spacing_mm')} mm, resized to {plain(settings.shape, 'shape')} voxels"
+    if settings.region is None:
+        return (
+            f"Every channel was cropped to the brain, resampled to {sizes} and normalised to mean 0 and sd 1 over that "
+            "volume"
+        )
+    return (
+        "Every channel was cropped to the brain's box, normalised to mean 0 and sd 1 over it"
+        f"{_region(settings)} and resampled to {sizes}"
+    )
+
+
+def _region(settings: WithRegion) -> str:
+    region = settings.region
+    if region is None:
+        return ""
+    return (
+        f", cropped to the box that reaches {region.margin_mm:g} mm beyond the {name_of(region.label)} (where there is "
+        "one)"
+    )
+
+
+def _drawn(settings: SamplingCases) -> str:
+    if settings.sampling == "uniform":
+        return ""
+    return " Training patients with residual tumour and after gross total resection are drawn equally often."
+
+
 def _nnunet(settings: NnUNetSettings) -> tuple[str, ...]:
     given = settings.initial_weights
     start = f" from trained weights, except for {given.at_random}" if given else " from scratch"
     scratch = "" if settings.initial_bundles else start
     return (
-        "Every channel was cropped to the brain, normalised to mean 0 and sd 1 within it and resampled to "
-        f"{plain(settings.spacing_mm, 'spacing_mm')} mm. The network, nnU-Net [@isensee2021], sees patches of "
-        f"{plain(settings.patch_size, 'patch_size')} voxels and has {counted(len(settings.features), 'level')} of "
-        f"{listed([str(n) for n in settings.features])} filters, {_nnunet_layers(settings)}.{_nnunet_plan(settings)}",
+        f"Every channel was cropped to the brain, normalised to mean 0 and sd 1 within it{_region(settings)} and "
+        f"resampled to {plain(settings.spacing_mm, 'spacing_mm')} mm. The network, nnU-Net [@isensee2021], sees "
+        f"patches of {plain(settings.patch_size, 'patch_size')} voxels and has "
+        f"{counted(len(settings.features), 'level')} of {_filters(settings)}, "
+        f"{_nnunet_layers(settings)}.{_nnunet_plan(settings)}",
         f"It was trained{scratch} for {counted(settings.epochs, 'epoch')} of "
-        f"{counted(settings.iterations_per_epoch, 'step')} with a batch of {settings.batch_size}, by stochastic "
+        f"{_steps(settings)} with a batch of {settings.batch_size}, by stochastic "
         f"gradient descent with Nesterov momentum {settings.momentum:g} and a learning rate of "
         f"{settings.learning_rate:g} that decays polynomially, on the sum of soft Dice and cross-entropy with deep "
-        f"supervision. {share(settings.foreground_oversampling)} of the patches are forced to contain tumour. "
+        f"supervision. {share(settings.foreground_oversampling)} of the patches are forced to contain "
+        f"tumour.{_drawn(settings)} "
         f"Augmentation is nnU-Net's own{_LEFT_OUT[settings.augmentation]}. Predictions come from windows that overlap "
         f"by {share(1 - settings.tile_step)} of the patch.{_starts(settings, 'random weights')}",
     )
@@ -89,10 +139,8 @@ def _nnunet_plan(settings: NnUNetSettings) -> str:
 
 def _agunet(settings: AGUNetSettings) -> tuple[str, ...]:
     return (
-        "Every channel was cropped to the brain, resampled to "
-        f"{plain(settings.spacing_mm, 'spacing_mm')} mm, resized to {plain(settings.shape, 'shape')} voxels and "
-        "normalised to mean 0 and sd 1 over that volume. The network, AGU-Net [@bouget2021], sees the whole volume and "
-        f"has {counted(len(settings.features), 'level')} of {listed([str(n) for n in settings.features])} filters, "
+        f"{_volume_of_agunet(settings)}. The network, AGU-Net [@bouget2021], sees the whole volume and "
+        f"has {counted(len(settings.features), 'level')} of {_filters(settings)}, "
         "with attention gates, multi-scale input and deep supervision.",
         _agunet_training(settings),
         f"Augmentation: horizontal and vertical flips ({share(settings.flip_probability)} of the samples each), "
@@ -112,7 +160,8 @@ def _agunet_training(settings: AGUNetSettings) -> str:
     return (
         f"It was trained{from_start} by Adam [@kingma2015] with a learning rate of {settings.learning_rate:g} and "
         f"batches of {settings.batch_size} accumulated to {settings.effective_batch_size}, on the class-averaged soft "
-        f"Dice without background, for at most {counted(settings.epochs, 'epoch')}. Training stops after "
+        f"Dice without background, for at most {counted(settings.epochs, 'epoch')}.{_drawn(settings)} "
+        "Training stops after "
         f"{counted(settings.patience_epochs, 'epoch')} without a lower loss on {judges}; the weights of the best epoch "
         f"are kept.{optimism}{_starts(settings, start)}"
     )

@@ -29,6 +29,7 @@ from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
 from residua.settings.participation import Eligibility, Folds, Holdout, OnInvalid, Protocol, misplaced
 from residua.settings.postprocessing import Postprocessing
+from residua.settings.region import unusable_regions
 from residua.settings.registration import Registration, SequenceRegistration
 from residua.settings.report import ReportPages
 from residua.settings.sequences import Sequences
@@ -206,7 +207,9 @@ class Study(Frozen):
     @model_validator(mode="after")
     def _inputs_of_columns(self) -> Study:
         known = (*self.images, *self.labels, *self.derived_channels)
-        return _refused(self, unusable_inputs(self.inputs, known))
+        return _refused(
+            self, [*unusable_inputs(self.inputs, known), *unusable_regions(self.networks, self.archs, self.labels)]
+        )
 
     @model_validator(mode="after")
     def _derived_of_sequences(self) -> Study:

@@ -145,4 +145,12 @@ class LoadedApplication(LoadedStudy):
             "out_of_fold_score": choice.bundle.record.out_of_fold_score if choice else None,
             "why": choice.why if choice else None,
             "lacking": list(choice.lacking) if choice else [],
+            **self._seen_whole(patient, choice),
         }
+
+    def _seen_whole(self, patient: Patient, choice: Choice | None) -> dict[str, str]:
+        """Return the label around which models look and which the patient lacks: these models see the whole brain."""
+        label = choice.bundle.region if choice else None
+        if label is None or self.cohort.has(patient.patient, (label, self.study.labels[label])):
+            return {}
+        return {"seen_whole_without": label}

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.regions import regions_of
 from residua.settings.study import Study
 from residua.wiring.files import file_of, is_moving, on_the_reference, reference_of, registration_of, sequence_of
 from residua.wiring.loaded import LoadedStudy
@@ -107,6 +108,30 @@ def channel_registrations(loaded: LoadedStudy, channel: str, batch: str, part: s
         return []
     sequence = sequence_of(loaded, channel)
     return [registration_of(patient, sequence, part) for patient in patients_with(loaded, channel, batch)]
+
+
+def framed(loaded: LoadedStudy, arch: str, channel: str, batch: str) -> list[str]:
+    """Return the patients with a channel who have the label of a network's region, too; none if it sees the brain."""
+    region = regions_of(loaded.study).get(arch)
+    if region is None:
+        return []
+    needed = (region.label, sequence_of(loaded, region.label))
+    return [patient for patient in patients_with(loaded, channel, batch) if loaded.cohort.has(patient, needed)]
+
+
+def region_labels(loaded: LoadedStudy, arch: str, channel: str, batch: str) -> list[str]:
+    """Return the labels of these patients on the grid of the reference."""
+    patients = framed(loaded, arch, channel, batch)
+    return [on_the_reference(loaded, patient, regions_of(loaded.study)[arch].label) for patient in patients]
+
+
+def region_registrations(loaded: LoadedStudy, arch: str, channel: str, batch: str) -> list[str]:
+    """Return the records of the registrations that brought them there; none for labels of the reference itself."""
+    patients = framed(loaded, arch, channel, batch)
+    if not patients or not is_moving(loaded, regions_of(loaded.study)[arch].label):
+        return []
+    sequence = sequence_of(loaded, regions_of(loaded.study)[arch].label)
+    return [registration_of(patient, sequence, "quality.json") for patient in patients]
 
 
 @cache

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.regions import labels_of_regions, regions_of
 from residua.wiring.files import file_of, files_of, is_moving, on_the_reference, reference_of, registration_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_in
@@ -16,16 +17,17 @@ from residua.wiring.patients import patients_in
 def assessed_columns(loaded: LoadedStudy) -> tuple[str, ...]:
     """Return the moving sequences that networks see, through a label drawn on them, or in a derived channel too."""
     study = loaded.study
-    used = study.columns_of(study.channels)
+    used = (*study.columns_of(study.channels), *labels_of_regions(study))
     seen = {*used, *(study.labels[column] for column in used if column in study.labels)}
     return tuple(sequence for sequence in study.sequences.moving if sequence in seen)
 
 
 @cache
 def shown_labels(loaded: LoadedStudy) -> tuple[str, ...]:
-    """Return the labels that the pages show: the reference standard and those that networks see."""
+    """Return the labels that the pages show: the reference standard, those that networks see, and those of regions."""
     study = loaded.study
-    return tuple(label for label in study.labels if label == REFERENCE_STANDARD or label in study.channels)
+    seen = {REFERENCE_STANDARD, *study.channels, *labels_of_regions(study)}
+    return tuple(label for label in study.labels if label in seen)
 
 
 def assessed_sequences(loaded: LoadedStudy, patient: str) -> dict[str, dict[str, str]]:
@@ -66,6 +68,7 @@ def used_registrations(loaded: LoadedStudy, patients: Iterable[str] | None = Non
 
 def assessed_cases(loaded: LoadedStudy, batch: str) -> list[dict[str, Any]]:
     """Return what the quality control of a batch reads, patient by patient."""
+    regions = [region.model_dump(mode="json") for region in regions_of(loaded.study).values()]
     return [
         {
             "patient": patient,
@@ -73,6 +76,7 @@ def assessed_cases(loaded: LoadedStudy, batch: str) -> list[dict[str, Any]]:
             "column": loaded.study.sequences.reference,
             "sequences": assessed_sequences(loaded, patient),
             "labels": assessed_labels(loaded, patient),
+            **({"regions": regions} if regions else {}),
         }
         for patient in patients_in(loaded, batch)
     ]
@@ -83,3 +87,8 @@ def assessed_files(loaded: LoadedStudy, batch: str) -> list[str]:
     cases = assessed_cases(loaded, batch)
     parts = [files for case in cases for files in (*case["sequences"].values(), *case["labels"].values())]
     return [case["reference"] for case in cases] + [file for files in parts for file in files.values() if file]
+
+
+def measures_of_regions(loaded: LoadedStudy) -> list[str]:
+    """Return the table that holds what lies outside of the regions that networks see; none if they see the brain."""
+    return ["results/quality/quality.parquet"] if regions_of(loaded.study) else []

@@ -7,6 +7,7 @@ from typing import Any
 
 from residua.bundle.names import BRAIN_WEIGHTS
 from residua.settings.initial_bundle import initial_bundles_of
+from residua.settings.regions import labels_of_regions
 from residua.wiring.files import is_moving
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.preparation import channel_records
@@ -72,10 +73,11 @@ def identity_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
     return {"arch": arch, "inputs": inputs, "channels": channels, "folds": list(loaded.folds), **own}
 
 
-def images_of_model(loaded: LoadedStudy, inputs: str) -> list[str]:
-    """Return the image columns that a model needs: the reference, and what its channels are or were drawn on."""
+def images_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
+    """Return the image columns of a model: the reference, and what its channels and its region are or were drawn on."""
     study = loaded.study
-    drawn_on = [study.labels.get(column, column) for column in study.columns_of(study.inputs[inputs])]
+    columns = (*study.columns_of(study.inputs[inputs]), *labels_of_regions(study, [arch]))
+    drawn_on = [study.labels.get(column, column) for column in columns]
     return list(dict.fromkeys([study.sequences.reference, *(each for each in drawn_on if is_moving(loaded, each))]))
 
 

@@ -6,7 +6,9 @@ import os
 from typing import Any
 
 from residua.errors import ResiduaError
+from residua.settings.case_sampling import SamplingCases
 from residua.settings.initial_bundle import StartingFromBundles, initial_bundles_of
+from residua.settings.network import NetworkSettings
 from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
 
@@ -17,7 +19,9 @@ def settings_of_training(loaded: LoadedStudy, arch: str, inputs: str) -> dict[st
     The bundles of other input configurations are left out: a change of theirs trains nothing again.
     """
     settings = loaded.study.settings_of(arch)
-    own = settings.of_inputs(inputs) if isinstance(settings, StartingFromBundles) else settings
+    own: NetworkSettings = settings.of_inputs(inputs) if isinstance(settings, StartingFromBundles) else settings
+    if isinstance(own, SamplingCases):
+        own = own.with_residual_from(loaded.study.classification.residual_tumor_ml)
     return own.model_dump(mode="json")
 
 

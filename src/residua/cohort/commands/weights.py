@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from residua.bundle.safetensors_header import shapes_in
@@ -37,11 +37,22 @@ def _of_networks(study: Study) -> Iterator[Problem]:
             found = _wrong_file(initial.file, initial.sha256)
             if not found and isinstance(settings, AGUNetSettings):
                 # The layers that read the channels start at random, whatever their number.
-                every = weight_shapes(1, settings.features)
-                wanted = {name: shape for name, shape in every.items() if not sees_the_input(name.partition("/")[0])}
-                found = _wrong_weights(initial.file, wanted, arch)
+                widths = dict.fromkeys(settings.features_for(len(channels)) for channels in study.inputs.values())
+                found = _of_widths(initial.file, [*widths], arch)
             # Only PyTorch reads a checkpoint: the training refuses one that does not fit, before its first step.
             yield from _problems(f"networks.{arch}.initial_weights", initial.file, found)
+
+
+def _of_widths(path: str, widths: Sequence[tuple[int, ...]], arch: str) -> tuple[str, str] | None:
+    for features in widths:
+        every = weight_shapes(1, features)
+        wanted = {name: shape for name, shape in every.items() if not sees_the_input(name.partition("/")[0])}
+        if found := _wrong_weights(path, wanted, arch):
+            what, remedy = found
+            if len(widths) > 1:
+                remedy += f", and leave out networks.{arch}.filters_per_channel: one file cannot start several widths"
+            return what, remedy
+    return None
 
 
 def _problems(key: str, path: str, found: tuple[str, str] | None) -> Iterator[Problem]:

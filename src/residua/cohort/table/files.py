@@ -11,6 +11,7 @@ from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.regions import labels_of_regions, regions_of
 from residua.settings.study import Study
 
 Kind = Literal["image", "label", "mask", "probabilities"]
@@ -35,7 +36,7 @@ def before_surgery(study: Study) -> list[str]:
 
 def needed_columns(study: Study) -> tuple[str, ...]:
     """Return the file columns that the table must have: a label is needed only where a network reads it."""
-    used = {REFERENCE_STANDARD, *study.channels}
+    used = {REFERENCE_STANDARD, *study.channels, *labels_of_regions(study)}
     return tuple(column for column in study.file_columns if column not in study.labels or column in used)
 
 
@@ -51,6 +52,7 @@ def how_to_do_without(study: Study, column: str) -> str:
     named |= {f"labels.{label}": (label, sequence) for label, sequence in study.labels.items()}
     named["registration.resected"] = (study.registration.resected,)
     named |= {f"derived_channels.{name}": channel.subtract for name, channel in study.derived_channels.items()}
+    named |= {f"networks.{arch}.region": (region.label,) for arch, region in regions_of(study).items()}
     unread = ", ".join(key for key, columns in named.items() if column in columns)
     inputs = [name for name, channels in study.inputs.items() if column in study.columns_of(channels)]
     if not inputs:

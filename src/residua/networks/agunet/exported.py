@@ -39,7 +39,8 @@ Each file is the network of one fold, loaded by `{load}`: from one volume (`{INP
 channel; {x} x {y} x {z} voxels in RAS+ order) to the probabilities of background and residual tumour (`{OUTPUT}`,
 same axes).
 
-1. Images on the grid of post-operative T1w-CE, registered to it, and zero outside of the brain; cropped to its box.
+1. Images on the grid of post-operative T1w-CE, registered to it, and zero outside of the brain; cropped to
+   {ensemble.cropped_to}.
 2. {made}Resampled to {spacing} mm, then resized to the shape, each linearly over the same extent, smoothed where the
    grid becomes coarser (`skimage.transform.resize`, `anti_aliasing=True`); labels by nearest neighbour.
 3. Images with mean 0 and standard deviation 1 over the whole volume; labels 0 and 1.

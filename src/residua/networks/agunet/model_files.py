@@ -14,10 +14,16 @@ BUILT_FROM = {"shape", "features", "batch_normalization_momentum"}
 """The settings from which the layers are built."""
 
 
+def built_for(settings: AGUNetSettings, channels: Sequence[Channel]) -> dict[str, Any]:
+    """Return what the description of a network says of its layers."""
+    built = settings.model_dump(mode="json", include=BUILT_FROM)
+    names = [channel.name for channel in channels]
+    return {**built, "features": list(settings.features_for(len(names))), "channels": names}
+
+
 def misdescribed(described: Mapping[str, Any], settings: AGUNetSettings, channels: Sequence[Channel]) -> str | None:
     """Fulfil ``residua.networks.contract.Misdescribed``."""
     network = described[NETWORK_FILE]
-    built = settings.model_dump(mode="json", include=BUILT_FROM)
-    wanted = {**built, "channels": [channel.name for channel in channels]}
+    wanted = built_for(settings, channels)
     same = isinstance(network, dict) and all(network.get(key) == value for key, value in wanted.items())
     return None if same else NETWORK_FILE

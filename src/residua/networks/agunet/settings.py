@@ -8,7 +8,10 @@ from pydantic import Field, model_validator
 
 from residua.networks.agunet.grid import level_shapes
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
+from residua.settings.case_sampling import SamplingCases
+from residua.settings.first_level import FirstLevel
 from residua.settings.initial_bundle import StartingFromBundles
+from residua.settings.region import WithRegion
 
 
 class InitialWeights(Frozen):
@@ -20,19 +23,19 @@ class InitialWeights(Frozen):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
 
 
-class AGUNetPreparation(Frozen):
+class AGUNetPreparation(WithRegion):
     """The settings on which channels prepared for AGU-Net depend."""
 
     spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled first.")
     shape: AxisCounts = Field(description="Voxels along x, y, z to which the resampled brain is resized.")
 
 
-class AGUNetSettings(AGUNetPreparation, StartingFromBundles):
+class AGUNetSettings(AGUNetPreparation, FirstLevel, SamplingCases, StartingFromBundles):
     """AGU-Net, as the article and its authors' code describe it."""
 
     label: ClassVar[str] = "AGU-Net"
     preparation_model: ClassVar[type[Frozen]] = AGUNetPreparation
-    fitted: ClassVar[tuple[str, ...]] = ("spacing_mm", "shape", "features")
+    fitted: ClassVar[tuple[str, ...]] = ("spacing_mm", "shape", "features", "filters_per_channel")
 
     environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=3, description="Filters of each level.")

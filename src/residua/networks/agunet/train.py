@@ -18,8 +18,9 @@ from residua.networks.agunet.checkpoint import CHECKPOINT, restore, save
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import computing_in, keras, require_kernels, set_up
 from residua.networks.agunet.loss import soft_dice_loss
-from residua.networks.agunet.model_files import BUILT_FROM
+from residua.networks.agunet.model_files import built_for
 from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
+from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel, steady_optimizer
 from residua.networks.agunet.weights import arrays_of, assign, start_from
@@ -46,10 +47,11 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
         assign(network, load_file(data.start / WEIGHTS_FILE), data.start / WEIGHTS_FILE)
     best, course = restore(out, network)
     training, stopping = split_for_stopping(data, settings)
+    seen_in = epochs_of(data, training, settings)
     held = _batches(data, stopping, network, settings, seed=None)
     while not course.ended(settings.epochs, settings.patience_epochs):
         progress(course.epoch, settings.epochs)
-        drawn = _batches(data, training, network, settings, seed=(settings.seed, course.epoch))
+        drawn = _batches(data, seen_in(course.epoch), network, settings, seed=(settings.seed, course.epoch))
         course = _one_epoch(network, drawn, held, course)
         best = arrays_of(network) if course.improved else best
         write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in course.curve))
@@ -79,7 +81,7 @@ def compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
     keras.utils.set_random_seed(settings.seed)
     with computing_in(settings.precision):
         momentum = settings.batch_normalization_momentum
-        layers = build_network(settings.shape, channels, settings.features, momentum)
+        layers = build_network(settings.shape, channels, settings.features_for(channels), momentum)
         network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
     if settings.initial_weights:
         start_from(network, settings.initial_weights.file, settings.initial_weights.sha256)
@@ -128,6 +130,5 @@ def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Cour
 
 
 def _description(channels: Sequence[Channel], settings: AGUNetSettings, course: Course) -> dict[str, Any]:
-    built = settings.model_dump(mode="json", include={*BUILT_FROM, "spacing_mm"})
-    names = [channel.name for channel in channels]
-    return {**built, "channels": names, "epochs_trained": course.epoch, "epoch_of_weights": course.best_epoch}
+    described = {**built_for(settings, channels), **settings.model_dump(mode="json", include={"spacing_mm"})}
+    return {**described, "epochs_trained": course.epoch, "epoch_of_weights": course.best_epoch}

@@ -180,7 +180,7 @@ def _require_architecture(
     file: Path, name: str, given: Mapping[str, Any], numbers: Mapping[str, Any], back: Sequence[int]
 ) -> None:
     """Raise ``ResiduaError`` unless the network of these numbers is the one that the plans describe, to the letter."""
-    built = make_architecture(NnUNetSettings.model_construct(**numbers))
+    built = make_architecture(NnUNetSettings.model_construct(**numbers), numbers["features"])
     theirs = dict(given["arch_kwargs"])
     for key in ("kernel_sizes", "strides"):
         theirs[key] = [[along[axis] for axis in back] for along in theirs[key]]

@@ -65,13 +65,13 @@ def _configuration(settings: NnUNetSettings, channels: Sequence[Channel]) -> dic
         "resampling_fn_probabilities": RESAMPLING,
         "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
         "batch_dice": settings.batch_dice,
-        "architecture": make_architecture(settings),
+        "architecture": make_architecture(settings, settings.features_for(len(channels))),
     }
 
 
-def make_architecture(settings: NnUNetSettings) -> dict[str, Any]:
-    """Return the part of the plans from which nnU-Net builds the network."""
-    levels, blocks = len(settings.features), settings.residual_blocks
+def make_architecture(settings: NnUNetSettings, features: Sequence[int]) -> dict[str, Any]:
+    """Return the part of the plans from which nnU-Net builds the network, with so many filters in each level."""
+    levels, blocks = len(features), settings.residual_blocks
     down = {"n_conv_per_stage": [settings.convolutions_per_level] * levels}
     if blocks is not None:
         down = {"n_blocks_per_stage": list(blocks)}
@@ -79,7 +79,7 @@ def make_architecture(settings: NnUNetSettings) -> dict[str, Any]:
         "network_class_name": PLAIN if blocks is None else RESIDUAL,
         "arch_kwargs": {
             "n_stages": levels,
-            "features_per_stage": list(settings.features),
+            "features_per_stage": list(features),
             "conv_op": "torch.nn.modules.conv.Conv3d",
             "kernel_sizes": [zyx(kernel) for kernel in settings.kernels],
             "strides": [zyx(stride) for stride in settings.strides],

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
+from residua.settings.case_sampling import SamplingCases
+from residua.settings.first_level import FirstLevel
 from residua.settings.initial_bundle import StartingFromBundles
+from residua.settings.region import WithRegion
 
 
-class NnUNetPreparation(Frozen):
+class NnUNetPreparation(WithRegion):
     """The settings on which channels prepared for nnU-Net depend."""
 
     spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled.")
@@ -43,15 +47,35 @@ class PretrainedWeights(Frozen):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
 
 
-class NnUNetSettings(NnUNetPreparation, StartingFromBundles):
+class IterationsByCohort(Frozen):
+    """Steps of an epoch by the number of training cases."""
+
+    patches_per_case: float = Field(
+        gt=0, description="Patches that an epoch draws for each training case, on average; it may be below 1."
+    )
+
+
+Count = Annotated[int, Field(ge=1)]
+_COUNT: TypeAdapter[int] = TypeAdapter(Count)
+
+
+def _steps(value: Any) -> Any:
+    """Validate the kind of steps that the value names; a plain union would report errors of the other kind, too."""
+    return IterationsByCohort.model_validate(value) if isinstance(value, Mapping) else _COUNT.validate_python(value)
+
+
+Iterations = Annotated[Count | IterationsByCohort, BeforeValidator(_steps)]
+
+
+class NnUNetSettings(NnUNetPreparation, FirstLevel, SamplingCases, StartingFromBundles):
     """nnU-Net, by the terms of its plans file and its trainer."""
 
     label: ClassVar[str] = "nnU-Net"
     preparation_model: ClassVar[type[Frozen]] = NnUNetPreparation
     plans_made_here: ClassVar[tuple[str, ...]] = ("auto", "resenc-m", "resenc-l", "resenc-xl")
     fitted: ClassVar[tuple[str, ...]] = (
-        *NnUNetPreparation.model_fields,
-        *("features", "kernels", "strides", "convolutions_per_level", "residual_blocks"),
+        *("spacing_mm", "patch_size"),
+        *("features", "filters_per_channel", "kernels", "strides", "convolutions_per_level", "residual_blocks"),
     )
 
     environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
@@ -80,7 +104,9 @@ class NnUNetSettings(NnUNetPreparation, StartingFromBundles):
         description="Residual blocks in each level downwards (ResEnc); null: plain convolutions.",
     )
     epochs: int = Field(ge=1, description="Epochs of training.")
-    iterations_per_epoch: int = Field(ge=1, description="Steps of one epoch.")
+    iterations_per_epoch: Iterations = Field(
+        description="Steps of one epoch; {patches_per_case: 4}: as many as the training cases need."
+    )
     validation_iterations_per_epoch: int = Field(ge=1, description="Validation patches drawn after each epoch.")
     learning_rate: float = Field(gt=0, description="Initial learning rate of SGD, decayed polynomially.")
     momentum: float = Field(ge=0, lt=1, description="Nesterov momentum.")
@@ -96,6 +122,13 @@ class NnUNetSettings(NnUNetPreparation, StartingFromBundles):
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of weights, sampling and augmentation.")
 
+    def steps_of_epoch(self, cases: int) -> int:
+        """Return the steps of an epoch of a training on so many cases."""
+        steps = self.iterations_per_epoch
+        if isinstance(steps, int):
+            return steps
+        return math.ceil(steps.patches_per_case * cases / self.batch_size)
+
     @property
     def mirrors(self) -> bool:
         """Whether training samples are mirrored, and predictions then averaged over mirrorings."""
@@ -110,6 +143,14 @@ class NnUNetSettings(NnUNetPreparation, StartingFromBundles):
         """Return the settings of the trainings on one input configuration, whatever the place of the plans."""
         own = super().of_inputs(inputs)
         return own.model_copy(update={"plans": own.plans.by_digest()}) if isinstance(own.plans, PlansFile) else own
+
+    @model_validator(mode="after")
+    def _planned_over_the_brain(self) -> NnUNetSettings:
+        if self.plan_made_here and self.region:
+            raise ValueError(
+                f"plans: {self.plans} is made for the whole brain, and region confines the network; leave one out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_start(self) -> NnUNetSettings:

@@ -90,6 +90,7 @@ def _readme(ensemble: Ensemble, tile_step: float) -> str:
         "| --- | --- |",
         *files,
         "",
+        *([f"Cropped to {ensemble.cropped_to}.", ""] if ensemble.region else []),
         *([told_all(ensemble.definitions).strip(), ""] if ensemble.definitions else []),
         "Predict with every fold, then average the probabilities, as the study does:",
         "",

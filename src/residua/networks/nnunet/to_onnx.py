@@ -56,7 +56,8 @@ Segments residual enhancing tumour on early post-operative MRI. Research only, n
 Each file is the network of one fold, from one window (`window`: batch, channel, z, y, x) to its logits (`logits`,
 before the softmax). Metadata of each file name channels, axes, spacing, shape, normalisation, step and mirrored axes.
 
-1. Images on the grid of post-operative T1w-CE, registered to it, and zero outside of the brain; cropped to its box.
+1. Images on the grid of post-operative T1w-CE, registered to it, and zero outside of the brain; cropped to
+   {ensemble.cropped_to}.
 2. {made}Images z-scored within the brain, zero outside of it; labels 0 and 1. Resampled to the spacing.
 3. Windows at the step, weighted by a Gaussian (sd: an eighth of the window), averaged with those of mirrored windows.
 4. Resampled to the crop, softmax, mean over the folds; a voxel is tumour from {ensemble.threshold} on.

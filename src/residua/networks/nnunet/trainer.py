@@ -34,6 +34,7 @@ from residua.networks.nnunet.checkpoint import copied
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.networks.nnunet.dropout import with_dropout
 from residua.networks.nnunet.loader import Loader, PatchBatches, require_room, start_loader
+from residua.networks.nnunet.sampling import patch_chances
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.networks.nnunet.speed import FASTEST
 from residua.networks.unfinished import Unfinished
@@ -79,7 +80,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.initial_lr = settings.learning_rate
         self.weight_decay = settings.weight_decay
         self.oversample_foreground_percent = settings.foreground_oversampling
-        self.num_iterations_per_epoch = settings.iterations_per_epoch
+        self.num_iterations_per_epoch = settings.steps_of_epoch(len(data.training))
         self.num_val_iterations_per_epoch = settings.validation_iterations_per_epoch
         self.num_epochs = settings.epochs
 
@@ -188,7 +189,8 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         varied = self.get_training_transforms(patch, rotation, scales, mirror_axes, flat, use_mask_for_norm=masked)
         plain = self.get_validation_transforms(scales)
         training, validation = self.get_tr_and_val_datasets()
-        batches = self._batches(training, larger, varied), self._batches(validation, patch, plain)
+        chances = patch_chances(self._data, self._settings)
+        batches = self._batches(training, larger, varied, chances), self._batches(validation, patch, plain)
         processes = get_allowed_n_proc_DA()
         loaders = (
             self._started(batches, processes) if processes else [SingleThreadedAugmenter(b, None) for b in batches]
@@ -198,7 +200,11 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         return loaders[0], loaders[1]
 
     def _batches(
-        self, dataset: StackedDataset, patch_size: Sequence[int], transforms: ComposeTransforms
+        self,
+        dataset: StackedDataset,
+        patch_size: Sequence[int],
+        transforms: ComposeTransforms,
+        chances: Sequence[float] | None = None,
     ) -> PatchBatches:
         return PatchBatches(
             dataset,
@@ -207,6 +213,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
             self.configuration_manager.patch_size,
             self.label_manager,
             oversample_foreground_percent=self.oversample_foreground_percent,
+            sampling_probabilities=chances,
             transforms=transforms,
         )
 
