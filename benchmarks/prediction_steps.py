@@ -3,6 +3,7 @@
 prediction_steps.py make FOLDER        stripped heads, brain masks, models with random weights, and their export
 prediction_steps.py prepare FOLDER N   the channels of the first N patients, as the rule prepare makes them
 prediction_steps.py ensemble FOLDER N  their probability maps, as the rule ensemble makes them
+prediction_steps.py device             the name of the card, or the processor (JSON)
 prediction_steps.py apart FOLDER N     how far those are from nnU-Net's (JSON)
 
 FOLDER holds ``asked.json``: what the command line of benchmarks/prediction.py asked for.
@@ -11,8 +12,11 @@ FOLDER holds ``asked.json``: what the command line of benchmarks/prediction.py a
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +26,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from safetensors.torch import save_file
 from scipy import ndimage
 
+import nnunet_command  # noqa: F401  it stands in for a package that nnU-Net imports and does not use here
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase
@@ -57,8 +62,9 @@ def settings_in(folder: Path) -> tuple[NnUNetSettings, list[Channel], dict[str, 
 def make(folder: Path) -> None:
     """Write the stripped heads and the models."""
     settings, channels, asked = settings_in(folder)
-    for number in range(asked["patients"]):
-        make_head(folder, number, channels, asked)
+    (folder / "brains").mkdir()
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(lambda number: make_head(folder, number, channels, asked), range(asked["patients"])))
     models = {
         fold: make_model(folder / f"models/fold{fold}", fold, settings, channels) for fold in range(asked["folds"])
     }
@@ -74,9 +80,7 @@ def make_head(folder: Path, number: int, channels: list[Channel], asked: dict[st
     half = np.array(BRAIN_MM) / 2 * rng.uniform(0.95, 1.05, 3)
     within = [(axis / radius) ** 2 for axis, radius in zip(axes, half, strict=True)]
     brain = within[0][:, None, None] + within[1][:, None] + within[2] < 1
-    place = folder / "brains"
-    place.mkdir(exist_ok=True)
-    volumes.save(Image(brain, grid), place / f"P{number:02d}.nii.gz")
+    volumes.save(Image(brain, grid), folder / f"brains/P{number:02d}.nii.gz")
     for index, _ in enumerate(channels):
         tissue = ndimage.gaussian_filter(rng.normal(size=grid.shape).astype(np.float32), 2)
         noise = rng.normal(size=grid.shape).astype(np.float32)
@@ -127,8 +131,13 @@ def ensemble(folder: Path, patients: int) -> None:
     models = [folder / f"models/fold{fold}" for fold in range(asked["folds"])]
     names = [f"P{number:02d}" for number in range(patients)]
     cases = [PreparedCase(p, tuple(folder / f"prepared/{c.name}/{p}.b2nd" for c in channels)) for p in names]
+    begun = time.monotonic()
+    predictor = load_of("nnunet")(models)
+    loaded = time.monotonic()
     with stage(folder / "ensemble/manifest.json") as part:
-        predict_cases(load_of("nnunet")(models), cases, part, lambda done, total: None, [m.name for m in models])
+        threads = int(os.environ["OMP_NUM_THREADS"])
+        predict_cases(predictor, cases, part, lambda done, total: None, [m.name for m in models], threads)
+    print("\n" + json.dumps({"load_s": loaded - begun, "predict_s": time.monotonic() - loaded}))
 
 
 def apart(folder: Path, patients: int) -> None:
@@ -147,8 +156,10 @@ def apart(folder: Path, patients: int) -> None:
 STEPS = {"prepare": prepare, "ensemble": ensemble, "apart": apart}
 
 if __name__ == "__main__":
-    wanted, place = sys.argv[1], Path(sys.argv[2])
+    wanted, place = sys.argv[1], Path(*sys.argv[2:3])
     if wanted == "make":
         make(place)
+    elif wanted == "device":
+        print(json.dumps({"device": torch.cuda.get_device_name() if torch.cuda.is_available() else "no card"}))
     else:
         STEPS[wanted](place, int(sys.argv[3]))

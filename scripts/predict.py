@@ -16,4 +16,4 @@ with stage(job.output[0], resumes=resumes) as part:
     members = [folder.name for folder in models] if job.params.members else []
     cases = read_selected(job.input.cases, job.params.get("given"))
     predictor = on_card(load_of, job.wildcards.arch)(models)
-    predict_cases(predictor, cases, part, show_progress("patient"), members)
+    predict_cases(predictor, cases, part, show_progress("patient"), members, job.threads)

@@ -6,6 +6,7 @@ import json
 from copy import deepcopy
 from typing import Any
 
+import numpy as np
 import torch
 from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
 from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
@@ -14,13 +15,16 @@ from torch import nn
 
 from residua.networks.cases import Channel
 from residua.networks.nnunet.channels_last import CHANNELS_LAST, NormThenLeakyReLU, with_channels_last
+from residua.networks.nnunet.logits import on_grid
 from residua.networks.nnunet.on_cpu import predicted_logits
 from residua.networks.nnunet.plans import CONFIGURATION, make_dataset, make_plans
+from residua.networks.nnunet.predict import foreground
 from residua.networks.nnunet.settings import NnUNetSettings
 
 CHANNELS = [Channel("post_t1ce", is_label=False), Channel("pre_tumor", is_label=True)]
 SIZES = {"larger": (40, 37, 50), "smaller": (12, 37, 9)}
 THREADS = (1, 2, 3)
+GRIDS = (((25, 31, 19), (40, 31, 35)), ((17, 20, 23), (9, 33, 23)), ((1, 7, 9), (3, 14, 18)), ((9, 9, 9), (9, 9, 9)))
 
 
 def settings(blocks: tuple[int, ...] | None = None) -> NnUNetSettings:
@@ -90,6 +94,27 @@ def normalised(channels: int, shift: float, shape: tuple[int, ...] = (2, 10, 160
     return float((ours - wanted).abs().max())
 
 
+def interpolated_otherwise(size: tuple[int, ...], wanted: tuple[int, ...], scale: float, spacing: float = 1.0) -> int:
+    """In how many voxels half floats, brought to another grid, differ in any bit from what nnU-Net makes of them."""
+    torch.manual_seed(4)
+    given = (torch.randn(2, *size) * scale).half()
+    configuration = PlansManager(make_plans(settings(), CHANNELS)).get_configuration(CONFIGURATION)
+    theirs = configuration.resampling_fn_probabilities(given, wanted, configuration.spacing, [spacing, 1.0, 1.0])
+    return int((on_grid(given, configuration, wanted, [spacing, 1.0, 1.0]).numpy() != theirs).sum())
+
+
+def probabilities_by_threads() -> bool:
+    """Whether threads change any bit of what is made of logits, and whether PyTorch keeps their number."""
+    predictor, found = predictor_of(None), []
+    torch.manual_seed(5)
+    given = torch.randn(2, 37, 41, 43).half()
+    for threads in THREADS:
+        torch.set_num_threads(threads)
+        found.append(foreground(given, predictor, [41, 41, 45], [1.0, 1.0, 1.0]))
+        assert torch.get_num_threads() == threads
+    return all(np.array_equal(found[0], other) for other in found[1:])
+
+
 def passes_after_an_error() -> dict[str, int]:
     """How many passes begin after one that failed."""
     predictor = predictor_of((0, 1, 2))
@@ -114,6 +139,13 @@ if __name__ == "__main__":
         "logits": {f"{name}, {axes}": logits(axes, size) for name, size in SIZES.items() for axes in (None, (0, 1, 2))}
         | {"residual blocks": logits(None, SIZES["larger"], (1, 2, 1))},
         "normalised": {f"{c} channels at {shift}": normalised(c, shift) for c in (1, 3, 16) for shift in (0.0, 100.0)},
+        "interpolated": {
+            f"{size} to {wanted}, x {scale}": interpolated_otherwise(size, wanted, scale)
+            for size, wanted in GRIDS
+            for scale in (1e-5, 1.0, 40.0)
+        },
+        "by_slices": interpolated_otherwise((6, 17, 19), (25, 13, 31), 1.0, spacing=4.0),
+        "probabilities_whatever_threads": probabilities_by_threads(),
         "after_an_error": passes_after_an_error(),
     }
     print("\n" + json.dumps(record))

@@ -39,3 +39,13 @@ def test_the_normalisation_keeps_its_digits_far_from_zero_too(found: dict[str, A
 
 def test_an_error_ends_the_prediction_without_the_passes_that_have_not_begun(found: dict[str, Any]) -> None:
     assert 1 <= found["after_an_error"]["begun"] <= 8
+
+
+def test_half_floats_are_interpolated_as_nnunet_does_to_the_bit(found: dict[str, Any]) -> None:
+    assert len(found["interpolated"]) == 12
+    assert set(found["interpolated"].values()) == {0}
+    assert found["by_slices"] == 0
+
+
+def test_probabilities_are_the_same_by_any_number_of_threads(found: dict[str, Any]) -> None:
+    assert found["probabilities_whatever_threads"]

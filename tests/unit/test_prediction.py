@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import nibabel as nib
@@ -16,7 +17,7 @@ from cohort_tables import snapshot
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, Image, load, save
 from residua.networks.cases import PreparedCase
-from residua.networks.contract import Member, Predictor
+from residua.networks.contract import Output, Predictor
 from residua.networks.prediction import LEVELS, predict_cases, save_member, save_probability
 from residua.publishing.images import by_patient, members_by_patient
 from residua.publishing.publish import stage
@@ -92,7 +93,10 @@ def test_a_map_with_nan_is_refused_and_not_stored_as_no_tumour(tmp_path: Path) -
 
 
 class Counting(Predictor):
-    """Predicts everywhere the number of the case, over 4; breaks off at ``until``."""
+    """Two models, which predict everywhere the number of the case over 4, and 1/8 less and more.
+
+    They break off at ``until``, after the second model.
+    """
 
     def __init__(self, until: str = "") -> None:
         self.until, self.predicted = until, list[str]()
@@ -100,15 +104,14 @@ class Counting(Predictor):
     def read(self, case: PreparedCase) -> str:
         return case.patient
 
-    def predict(self, given: str, member: Member | None = None) -> Image:
+    def outputs(self, given: str) -> Iterator[Output]:
         number = [known.patient for known in CASES].index(given) + 1
-        for place in range(2 if member else 0):
-            if member:
-                member(place, Image(np.full(GRID.shape, (number - 0.5 + place) / 4, dtype=np.float32), GRID))
+        for place in range(2):
+            probability = np.full(GRID.shape, (number - 0.5 + place) / 4, dtype=np.float32)
+            yield Output(lambda found=probability: found, lambda found: Image(found, GRID))
         if given == self.until:
             raise RuntimeError("power")
         self.predicted.append(given)
-        return Image(np.full(GRID.shape, number / 4, dtype=np.float32), GRID)
 
 
 def ignore(done: int, total: int) -> None:

@@ -1,21 +1,23 @@
-"""The next patient is read and the last one written while a patient is predicted."""
+"""The next patient is read, and maps are finished and written, while a patient is predicted."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from residua.errors import DamagedStageError
 from residua.images.volumes import Grid, Image, load
 from residua.networks import prediction
-from residua.networks.background import Writer, read_ahead
+from residua.networks.background import Workers, read_ahead
 from residua.networks.cases import PreparedCase
-from residua.networks.contract import Member, Predictor
+from residua.networks.contract import Output, Predictor
 from residua.networks.prediction import predict_cases
 
 GRID = Grid((3, 3, 3), np.eye(4))
@@ -50,21 +52,19 @@ class Noting(Predictor):
             raise DamagedStageError(f"{case.patient} is damaged")
         return case.patient
 
-    def predict(self, given: str, member: Member | None = None) -> Image:
+    def outputs(self, given: str) -> Iterator[Output]:
         following = PATIENTS.index(given) + 1
         if self.waits and following < len(PATIENTS):
             until(lambda: PATIENTS[following] in self.read_in)
         if given in self.failing:
             raise self.failing[given]
         self.predicted.append(given)
-        for place in range(2 if member else 0):
-            if member:
-                member(place, self.image(given))
-        return self.image(given)
+        for _ in range(2):
+            yield Output(lambda: self.probability(given), lambda probability: Image(probability, GRID))
 
     @staticmethod
-    def image(patient: str) -> Image:
-        return Image(np.full(GRID.shape, (PATIENTS.index(patient) + 1) / 8, np.float32), GRID)
+    def probability(patient: str) -> NDArray[np.float32]:
+        return np.full(GRID.shape, (PATIENTS.index(patient) + 1) / 8, np.float32)
 
 
 def test_each_item_comes_in_order_and_no_more_than_one_is_read_ahead() -> None:
@@ -143,7 +143,7 @@ def test_what_waits_to_be_written_is_bounded_and_keeps_its_order() -> None:
         written.append(number)
 
     def ask() -> None:
-        with Writer() as writer:
+        with Workers() as writer:
             for number in range(6):
                 writer(write, number)
                 asked.append(number)
@@ -164,7 +164,7 @@ def test_the_last_write_is_waited_for_and_its_error_raised() -> None:
         raise OSError("disk")
 
     def write_both() -> None:
-        with Writer() as writer:
+        with Workers() as writer:
             writer(fail)
             writer(written.append, "after it")
 
@@ -172,3 +172,102 @@ def test_the_last_write_is_waited_for_and_its_error_raised() -> None:
     with pytest.raises(OSError, match="disk"):
         write_both()
     assert written == []
+
+
+class Streaming(Predictor):
+    """Five models a patient, of whose maps it counts the living; ``slow`` places are finished late."""
+
+    on_card = True
+
+    def __init__(self, slow: tuple[int, ...] = ()) -> None:
+        self.slow, self.alive, self.most, self.lock = slow, 0, 0, threading.Lock()
+        self.finishers = set[int]()
+
+    def read(self, case: PreparedCase) -> int:
+        return PATIENTS.index(case.patient)
+
+    def outputs(self, given: int) -> Iterator[Output]:
+        for place in range(5):
+            token = Living(self)
+            yield Output(partial(self.finished, token, given, place), lambda found: Image(found, GRID))
+            del token
+
+    def finished(self, token: Living, given: int, place: int) -> NDArray[np.float32]:
+        self.finishers.add(threading.get_ident())
+        time.sleep(0.03 if place in self.slow else 0.001)
+        return one_of_five(given, place)
+
+
+class Living:
+    """Counts itself as long as it lives."""
+
+    def __init__(self, of: Streaming) -> None:
+        self.of = of
+        with of.lock:
+            of.alive += 1
+            of.most = max(of.most, of.alive)
+
+    def __del__(self) -> None:
+        with self.of.lock:
+            self.of.alive -= 1
+
+
+def one_of_five(patient: int, place: int) -> NDArray[np.float32]:
+    return np.random.default_rng((patient, place)).random(GRID.shape, dtype=np.float32)
+
+
+@pytest.mark.parametrize("slow", [(), (0,), (1, 3)])
+@pytest.mark.parametrize("threads", [2, 4])
+def test_maps_finished_by_several_threads_in_any_order_give_the_bits_of_a_loop(
+    tmp_path: Path, slow: tuple[int, ...], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    means = dict[str, NDArray[np.float32]]()
+    monkeypatch.setattr(
+        prediction, "save_probability", lambda image, path: means.update({path.name[:4]: image.data.copy()})
+    )
+    predictor = Streaming(slow)
+    predict_cases(predictor, CASES, tmp_path, ignore, [f"fold{fold}" for fold in range(5)], threads)
+    for number, patient in enumerate(PATIENTS):
+        total = np.zeros(GRID.shape, dtype=np.float32)
+        for place in range(5):
+            total += one_of_five(number, place)
+        assert np.array_equal(means[patient], total / np.float32(5))
+        assert np.array_equal(means[patient], predictor.predict(number).data)
+    assert len(predictor.finishers - {threading.get_ident()}) == threads - 1
+
+
+@pytest.mark.parametrize("threads", [2, 4])
+def test_no_more_outputs_live_than_there_are_threads_and_two(tmp_path: Path, threads: int) -> None:
+    predictor = Streaming(slow=(0, 1, 2, 3, 4))
+    predict_cases(predictor, CASES, tmp_path, ignore, threads=threads)
+    assert threads - 1 < predictor.most <= (threads - 1) + 2
+    assert predictor.alive == 0
+
+
+def test_models_that_use_the_threads_themselves_have_one_more_beside_them(tmp_path: Path) -> None:
+    predictor = Streaming()
+    predictor.on_card = False
+    predict_cases(predictor, CASES, tmp_path, ignore, threads=8)
+    assert len(predictor.finishers) == 1
+
+
+@pytest.mark.parametrize("place", [0, 4])
+def test_a_map_that_cannot_be_finished_names_its_patient_who_gets_no_mean(tmp_path: Path, place: int) -> None:
+    class Failing(Streaming):
+        def finished(self, token: Living, given: int, at: int) -> NDArray[np.float32]:
+            if (given, at) == (2, place):
+                raise MemoryError("no memory")
+            return super().finished(token, given, at)
+
+    with pytest.raises(MemoryError, match="no memory") as raised:
+        predict_cases(Failing(), CASES, tmp_path, ignore, [f"fold{fold}" for fold in range(5)], threads=4)
+    assert raised.value.__notes__ == ["patient STO3"]
+    assert not {"STO3.nii.gz", "STO5.nii.gz"} & {path.name for path in tmp_path.glob("*.nii.gz")}
+    predict_cases(Streaming(), CASES, tmp_path, ignore, threads=4)
+    assert len(list(tmp_path.glob("*.nii.gz"))) == 5
+
+
+def test_a_model_that_fails_names_its_patient(tmp_path: Path) -> None:
+    with pytest.raises(RuntimeError, match="power") as raised:
+        predict_cases(Noting(failing={"STO2": RuntimeError("power")}), CASES, tmp_path, ignore)
+    assert raised.value.__notes__ == ["patient STO2"]

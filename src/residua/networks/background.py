@@ -1,18 +1,19 @@
-"""Read the next patient and write the maps of the last one while a patient is predicted, each in its own thread."""
+"""Read the next patient, and finish and write maps, while models predict: in threads.
+
+Threads suffice: what they do (interpolation, softmax, compression) leaves Python's lock to the models.
+"""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 Item = TypeVar("Item")
 Read = TypeVar("Read")
-
-_WAITING = 2
-"""Maps of a full-size scan take some hundred MB of memory."""
 
 
 def read_ahead(read: Callable[[Item], Read], items: Sequence[Item]) -> Generator[Future[Read]]:
@@ -28,37 +29,48 @@ def read_ahead(read: Callable[[Item], Read], items: Sequence[Item]) -> Generator
         yield from reading
 
 
-class Writer:
-    """Writes in a thread and in order, so that what is written last is there only when all before it is.
+@contextmanager
+def naming(patient: str) -> Generator[None]:
+    """Note the patient on an error of the block."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(f"patient {patient}")
+        raise
 
-    After a write that failed nothing more is written, and the error is raised by the next call or at the end.
+
+class Workers:
+    """Does tasks in threads, which begin in order.
+
+    After a task that failed no other begins, and the error is raised by the next call or at the end.
     """
 
-    def __init__(self) -> None:
-        """Start the thread with the first write."""
-        self._thread, self._waiting, self._failed = ThreadPoolExecutor(max_workers=1), deque[Future[None]](), False
+    def __init__(self, threads: int = 1) -> None:
+        """Start the threads with the first tasks."""
+        self._threads, self._most = ThreadPoolExecutor(threads), threads + 1
+        self._waiting, self._failed = deque[Future[None]](), False
 
     def __enter__(self) -> Self:
-        """Write in the block."""
+        """Do tasks in the block."""
         return self
 
-    def __call__(self, write: Callable[..., None], *arguments: Any) -> None:
-        """Call ``write`` with the arguments in the thread, after all that was asked for before."""
-        while len(self._waiting) >= _WAITING:
+    def __call__(self, task: Callable[..., None], *arguments: Any) -> None:
+        """Call ``task`` with the arguments in a thread; waits until one task at most is left beside those at work."""
+        while len(self._waiting) >= self._most:
             self._waiting.popleft().result()
-        self._waiting.append(self._thread.submit(self._run, write, *arguments))
+        self._waiting.append(self._threads.submit(self._run, task, *arguments))
 
-    def _run(self, write: Callable[..., None], *arguments: Any) -> None:
+    def _run(self, task: Callable[..., None], *arguments: Any) -> None:
         if self._failed:
             return
         try:
-            write(*arguments)
+            task(*arguments)
         except BaseException:
             self._failed = True
             raise
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Wait for what is still to be written, also where the block was interrupted."""
-        self._thread.shutdown()
+        """Wait for what is still to be done, also where the block was interrupted."""
+        self._threads.shutdown()
         while error is None and self._waiting:
             self._waiting.popleft().result()

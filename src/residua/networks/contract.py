@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
 
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
@@ -20,11 +24,30 @@ Member = Callable[[int, Image], None]
 """Called with the place of a model among those that were loaded, and its own probability map."""
 
 
+@dataclass(frozen=True)
+class Output:
+    """What one model says of a case, and what is left to do, which needs neither the model nor its card.
+
+    Both functions are called in another thread, while the models go on: they hold what they need and nothing more.
+    """
+
+    probability: Callable[[], NDArray[np.float32]]
+    """Returns the foreground probability on the grid on which models are averaged; called once."""
+    restore: Callable[[NDArray[np.float32]], Image]
+    """Brings probabilities from that grid to the reference grid; called with the model's own, and with the mean."""
+
+
 class Predictor(Protocol):
     """One or more trained models, loaded. A network's own class inherits from this one."""
 
+    on_card: bool = False
+    """Whether the models run on a card, so that all other work is for the processor's threads."""
+
     def read(self, case: PreparedCase) -> Any:
         """Read what the models see of a case; called in another thread while they predict the case before it."""
+
+    def outputs(self, given: Any) -> Iterator[Output]:
+        """Yield what each model says, one after the other; ``given`` is what ``read`` returned."""
 
     def predict(self, given: Any, member: Member | None = None) -> Image:
         """Return the foreground probability on the reference grid: the mean of the models' softmax.
@@ -32,6 +55,14 @@ class Predictor(Protocol):
         ``given`` is what ``read`` returned. ``member`` gets the softmax of each model, on the same grid. It does not
         change the mean.
         """
+        total: NDArray[np.float32] = np.zeros((), dtype=np.float32)
+        models = 0
+        for models, output in enumerate(self.outputs(given), start=1):
+            probability = output.probability()
+            total = total + probability
+            if member:
+                member(models - 1, output.restore(probability))
+        return output.restore(total / np.float32(models))
 
     def __call__(self, case: PreparedCase, member: Member | None = None) -> Image:
         """Read and predict one case."""

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,11 +15,13 @@ from numpy.typing import NDArray
 
 from residua.images.volumes import Image
 from residua.networks.cases import PreparedCase
-from residua.networks.contract import Member, Predictor
+from residua.networks.contract import Output, Predictor
 from residua.networks.nnunet.channels_last import with_channels_last
+from residua.networks.nnunet.logits import on_grid
 from residua.networks.nnunet.model import load_model
 from residua.networks.nnunet.on_cpu import predicted_logits
 from residua.networks.nnunet.prepared import StackedChannels, geometry
+from residua.networks.nnunet.resampling import zyx
 from residua.preparation.brain_crop import Crop
 
 
@@ -44,8 +47,9 @@ class NnUNetEnsemble(Predictor):
 
     def __init__(self, models: Sequence[Path], device: torch.device) -> None:
         """Load the models in the folders ``models`` onto ``device``."""
-        self._predictors = [load_model(folder, device) for folder in models]
-        for predictor in self._predictors if device.type == "cpu" else ():
+        self._predictors, self._device = [load_model(folder, device) for folder in models], device
+        self.on_card = device.type != "cpu"
+        for predictor in () if self.on_card else self._predictors:
             with_channels_last(predictor.network)
 
     def read(self, case: PreparedCase) -> _Given:
@@ -54,29 +58,54 @@ class NnUNetEnsemble(Predictor):
         data[list(case.lacking)] = 0
         return _Given(data, *geometry(case.channels[0]))
 
-    def predict(self, given: _Given, member: Member | None = None) -> Image:
-        """Fulfil ``Predictor.predict``."""
+    def outputs(self, given: _Given) -> Iterator[Output]:
+        """Fulfil ``Predictor.outputs``."""
         crop, shape = given.crop, given.shape
-        spacing = list(reversed(crop.grid.spacing_mm))
-        total = np.zeros(shape, dtype=np.float32)
-        for place, predictor in enumerate(self._predictors):
-            probability = _foreground(predictor, given.data, shape, spacing)
-            total += probability
-            if member:
-                member(place, _restored(probability, crop))
-        return _restored(total / len(self._predictors), crop)
+        spacing = zyx(crop.grid.spacing_mm)
+        # Once for all models.
+        data = given.data.to(self._device)
+        for predictor in self._predictors:
+            logits = self._logits(predictor, data)
+            if self.on_card:
+                logits = _on_grid_by_card(logits, predictor, shape, spacing).cpu()
+            yield Output(partial(foreground, logits, predictor, shape, spacing), partial(_restored, crop=crop))
+
+    def _logits(self, predictor: nnUNetPredictor, data: torch.Tensor) -> torch.Tensor:
+        if self.on_card:
+            return predictor.predict_sliding_window_return_logits(data)
+        return predicted_logits(predictor, data)
 
 
-def _restored(probability: NDArray[np.floating[Any]], crop: Crop) -> Image:
-    return crop.restore(np.ascontiguousarray(probability.transpose(2, 1, 0), dtype=np.float32))
+def _on_grid_by_card(
+    logits: torch.Tensor, predictor: nnUNetPredictor, shape: list[int], spacing: list[float]
+) -> torch.Tensor:
+    try:
+        return on_grid(logits, predictor.configuration_manager, shape, spacing)
+    except torch.OutOfMemoryError:
+        # A thread of the processor does the same.
+        return logits
 
 
-def _foreground(
-    predictor: nnUNetPredictor, data: torch.Tensor, shape: list[int], spacing: list[float]
+def foreground(
+    logits: torch.Tensor, predictor: nnUNetPredictor, shape: list[int], spacing: list[float]
 ) -> NDArray[np.float32]:
-    on_cpu = predictor.device.type == "cpu"
-    logits = predicted_logits(predictor, data) if on_cpu else predictor.predict_sliding_window_return_logits(data).cpu()
-    configuration = predictor.configuration_manager
-    resampled = configuration.resampling_fn_probabilities(logits, shape, configuration.spacing, spacing)
-    probabilities = predictor.label_manager.apply_inference_nonlin(resampled)
-    return np.asarray(probabilities[1], dtype=np.float32)
+    """Return the foreground probability (z, y, x) that logits (classes, z, y, x) mean on the grid of a crop."""
+    with _one_thread():
+        resampled = on_grid(logits, predictor.configuration_manager, shape, spacing)
+        probabilities = predictor.label_manager.apply_inference_nonlin(resampled)
+    return np.array(probabilities[1], dtype=np.float32)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Let PyTorch use one thread: the models have the others, and last digits of a softmax depend on their number."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _restored(probability: NDArray[np.float32], crop: Crop) -> Image:
+    return crop.restore(np.ascontiguousarray(probability.transpose(2, 1, 0)))
