@@ -8,10 +8,15 @@ from __future__ import annotations
 import json
 import os
 import resource
+import signal
 import sys
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from augmentation_check import IMAGE, TUMOUR, make_cases, prepared, training_set
 
 from residua.cluster.cards import require_seen
@@ -22,11 +27,17 @@ from residua.settings.machine import Machine
 from residua.settings.network import NetworkSettings
 
 
-def ended(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path) -> str:
+def ended(
+    arch: str,
+    data: TrainingSet,
+    settings: NetworkSettings,
+    out: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> str:
     """The message of the error that ends a training."""
     out.mkdir()
     try:
-        train_of(arch)(data, settings, out, lambda done, total: None)
+        train_of(arch)(data, settings, out, progress)
     except ResiduaError as error:
         return str(error)
     return "the training went on"
@@ -59,6 +70,55 @@ def without_room(arch: str, data: TrainingSet, settings: Any, folder: Path) -> d
     return messages
 
 
+def of_another_patient(data: TrainingSet, folder: Path) -> dict[str, str]:
+    """What nnU-Net's loader says where a channel, or the reference standard, has another grid than the others."""
+    from residua.networks.nnunet.dataset import StackedDataset
+    from residua.networks.nnunet.prepared import geometry, write_channel
+
+    (patient, case), messages = next(iter(data.cases.items())), {}
+    crop, shape = geometry(case.channels[1])
+    (folder / "other").mkdir()
+    other = folder / "other" / f"{patient}.b2nd"
+    write_channel(np.zeros((1, 9, 8, 7), np.int8), crop, shape, [8, 8, 8], other)
+    for name, cases, references in (
+        ("channel", {patient: replace(case, channels=(case.channels[0], other))}, data.references),
+        ("reference", data.cases, {patient: other}),
+    ):
+        try:
+            StackedDataset(cases, references).load_case(patient)
+        except ResiduaError as error:
+            messages[name] = str(error)
+    return messages
+
+
+def ended_from_outside(arch: str, data: TrainingSet, settings: Any, folder: Path) -> dict[str, Any]:
+    """A process of each loader is killed; and all of a training are asked to leave, as a cluster asks them."""
+    from residua.networks.nnunet import trainer
+
+    started, messages = trainer.start_loader, {}
+
+    def noted(*given: Any) -> Any:
+        loaders.append(started(*given))
+        return loaders[-1]
+
+    def one_dies(of: int, done: int) -> None:
+        if done == 1:
+            os.kill(loaders[of]._processes[0].pid, signal.SIGKILL)
+
+    def all_are_asked(done: int) -> None:
+        if done == 1:
+            for process in (each for loader in loaders for each in loader._processes):
+                os.kill(process.pid, signal.SIGTERM)
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    trainer.start_loader = noted
+    for name, act in (("training", partial(one_dies, 0)), ("validation", partial(one_dies, 1)), ("all", all_are_asked)):
+        loaders: list[Any] = []
+        messages[name] = ended(arch, data, settings, folder / name, lambda done, total, act=act: act(done))  # type: ignore[misc]
+    trainer.start_loader = started
+    return {**messages, "saved": [file.name[:17] for file in (folder / "all").glob("checkpoint*")]}
+
+
 class _Large:
     """Batches larger than any disk."""
 
@@ -81,7 +141,10 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> None:
     """Print the record."""
     make_cases(folder)
     data = training_set(prepared(arch, settings, folder), (IMAGE, TUMOUR))
-    messages = without_room(arch, data, settings, folder)
+    messages: dict[str, Any] = without_room(arch, data, settings, folder)
+    if arch == "nnunet":
+        long = settings.model_copy(update={"epochs": 30, "save_every_epochs": 30})
+        messages |= of_another_patient(data, folder) | ended_from_outside(arch, data, long, folder)
     messages["damaged"] = ended(arch, cut_off(data), settings, folder / "damaged")
     print(json.dumps({**messages, **without_a_card(arch)}))
 

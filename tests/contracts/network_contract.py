@@ -7,12 +7,17 @@ prints one JSON record, which the test judges.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
+import os
 import pickle
 import shutil
+import signal
 import sys
-from dataclasses import replace
+import threading
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from prepared_channels import prepared_channels
@@ -25,6 +30,7 @@ from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.networks.contract import Predictor
 from residua.networks.registry import load_of, prepare_of, settings_of, target_grid_of, train_of
+from residua.networks.unfinished import LeftError
 from residua.preparation.brain_crop import brain_crop, mask_on
 from residua.preparation.cases import ChannelCase
 from residua.publishing.publish import digest
@@ -35,6 +41,8 @@ SAVED = "save_every_epochs"
 """Setting of a network that saves an unfinished training."""
 MEAN = -1
 """Place of the mean among the maps of models."""
+_INSIDE_S = 0.05
+"""After its beginning an epoch is not over yet."""
 STANDING = {"learning_rate": 1e-50, "batch_normalization_momentum": 1 - 1e-16}
 """Settings with which a step changes nothing: below what 32 bits hold."""
 PATIENTS = ("P1", "P2", "P3")
@@ -91,21 +99,45 @@ def sampled_case(arch: str, settings: NetworkSettings, folder: Path, patient: st
     return PreparedCase(patient, tuple(made))
 
 
-def train_to(
-    arch: str, data: TrainingSet, settings: NetworkSettings, out: Path, killed_at: int | None = None
-) -> list[int]:
-    """Train into ``out``, or until an epoch; returns the epochs that were begun."""
+@dataclass(frozen=True)
+class Stop:
+    """How a training is stopped when it begins an epoch: killed at once, or asked to leave a moment later."""
+
+    epoch: int
+    asked_by: signal.Signals | None = None
+
+    def now(self) -> None:
+        """Kill the training, or ask it; one that would not hear is killed."""
+        if self.asked_by is None or signal.getsignal(self.asked_by) == signal.SIG_DFL:
+            raise KilledError
+        threading.Timer(_INSIDE_S, os.kill, (os.getpid(), self.asked_by)).start()
+
+
+def train_to(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path, stop: Stop | None = None) -> list[int]:
+    """Train into ``out``, or until it is stopped; returns the epochs that were begun."""
     begun: list[int] = []
 
     def progress(done: int, total: int) -> None:
         begun.append(done)
-        if done == killed_at:
-            raise KilledError
+        if stop and done == stop.epoch:
+            stop.now()
 
     out.mkdir(exist_ok=True)
-    with contextlib.suppress(KilledError):
+    with contextlib.suppress(KilledError, LeftError):
         train_of(arch)(data, settings, out, progress)
     return begun
+
+
+def stopped_again_and_again(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path) -> list[list[int]]:
+    """The epochs of trainings that follow each other, all but the last stopped.
+
+    In the first epoch, inside a middle one, when the last begins, and after it. The network saves its state seldom.
+    """
+    if keeps_checkpoints(settings):
+        settings = settings.model_copy(update={SAVED: settings.epochs - 2})
+    middle = Stop(settings.epochs // 2, signal.SIGTERM)
+    stops = (Stop(0), middle, Stop(settings.epochs - 1), Stop(settings.epochs), None)
+    return [train_to(arch, data, settings, out, stop) for stop in stops]
 
 
 def keeps_checkpoints(settings: NetworkSettings) -> bool:
@@ -113,20 +145,38 @@ def keeps_checkpoints(settings: NetworkSettings) -> bool:
     return hasattr(settings, SAVED)
 
 
-def resumed_from_damaged(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path) -> list[str]:
-    """What a training says that finds its checkpoint cut in half, empty, and made of another kind of data."""
+def resumed_from_damaged(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path) -> dict[str, Any]:
+    """What becomes of a training whose newest checkpoint is cut in half, and of one whose checkpoints all are damaged.
+
+    They are cut in half, empty, or made of another kind of data, which would run code if it were unpickled.
+    """
     if not keeps_checkpoints(settings):
-        return []
-    train_to(arch, data, settings, out, killed_at=getattr(settings, SAVED))
-    (checkpoint,) = out.glob("checkpoint*")
-    whole, said = checkpoint.read_bytes(), []
-    for content in (whole[: len(whole) // 2], b"", pickle.dumps({"epoch": Path("/")})):
-        checkpoint.write_bytes(content)
+        return {}
+    every = getattr(settings, SAVED)
+    train_to(arch, data, settings, out, Stop(2 * every))
+    files, begun, said = sorted(out.glob("checkpoint*")), list[int](), list[str]()
+    if len(files) > 1:
+        files[-1].write_bytes(files[-1].read_bytes()[: files[-1].stat().st_size // 2])
+        begun = train_to(arch, data, settings, out, Stop(3 * every))
+    for content in (b"cut", b"", pickle.dumps(_Harm(out / "harm"))):
+        for file in out.glob("checkpoint*"):
+            named = f"checkpoint-000001-{hashlib.sha256(content).hexdigest()[:16]}{file.suffix}"
+            file.rename(out / named).write_bytes(content)
         try:
             train_to(arch, data, settings, out)
         except ResiduaError as error:
-            said.append(str(error).replace(str(checkpoint), "CHECKPOINT"))
-    return said
+            said.append(str(error).replace(str(out / named), "CHECKPOINT"))
+    return {"begun": begun, "every": every, "said": said, "executed": (out / "harm").exists()}
+
+
+class _Harm:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self._file,)
 
 
 def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object]:
@@ -134,8 +184,7 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
     make_cases(folder)
     data = prepare_all(arch, settings, folder)
     unbroken = train_to(arch, data, settings, folder / "unbroken")
-    train_to(arch, data, settings, folder / "broken", killed_at=settings.epochs - 1)
-    resumed = train_to(arch, data, settings, folder / "broken")
+    broken = stopped_again_and_again(arch, data, settings, folder / "broken")
     models = [folder / "unbroken", folder / "broken"]
     case = data.cases[PATIENTS[2]]
     ensemble = load_of(arch)([models[0], twin(arch, data, settings, folder)])
@@ -153,7 +202,7 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object
     return {
         "epochs": settings.epochs,
         "unbroken_epochs": unbroken,
-        "resumed_epochs": resumed,
+        "broken_epochs": broken,
         "weights": weights,
         "files": sorted(path.name for path in models[0].iterdir()),
         "same_grid": bool(single.grid.same_as(reference.grid) and single.grid.stored_as == "LPS"),
@@ -187,7 +236,7 @@ def fine_tuned(
     train_to(arch, begun, standing, folder / "standing")
     learning = settings.model_copy(update={"epochs": 3, "seed": settings.seed + 2000})
     train_to(arch, begun, learning, folder / "tuned")
-    train_to(arch, begun, learning, folder / "tuned_broken", killed_at=2)
+    train_to(arch, begun, learning, folder / "tuned_broken", Stop(2))
     resumed = train_to(arch, replace(data, start=folder / "removed"), learning, folder / "tuned_broken")
     weights = {name: digest(next((folder / name).glob("weights*"))) for name in ("standing", "tuned", "tuned_broken")}
     return {

@@ -63,3 +63,13 @@ def test_a_loader_that_fails_ends_the_training_at_once_with_the_reason(
         assert "--shm-size" in messages["room"]
         assert "--set-threads train=1" in messages["room"]
         assert messages["sharing"].startswith("a process that loads the training data failed: RuntimeError: unable to ")
+        for role in ("training", "validation"):
+            assert messages[role] == (
+                "a process that loads the training data failed: the process was ended from outside, such as for want "
+                "of memory"
+            )
+        assert messages["all"].startswith("SIGTERM asked the training to leave; ")
+        assert messages["saved"] == ["checkpoint-000001"]
+        for kind in ("channel", "reference"):
+            assert "/other/P1.b2nd has 7 × 8 × 9: they are not of the same patient" in messages[kind]
+            assert messages[kind].count("/manifest.json") == 2

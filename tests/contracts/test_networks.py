@@ -42,7 +42,7 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp(arch)
     done = python_in(settings.environment, str(Path(__file__).parent / "network_contract.py"), arch, given, str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
-    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    record: dict[str, Any] = {"arch": arch, **json.loads(done.stdout.splitlines()[-1])}
     return record
 
 
@@ -61,18 +61,41 @@ def test_what_was_sampled_on_the_target_grid_is_prepared_and_found_at_the_same_p
     assert kept["sampled_dice"] > 0.6
 
 
-def test_an_interrupted_training_goes_on_and_gives_the_same_weights(kept: dict[str, Any]) -> None:
+def test_a_training_that_is_stopped_in_any_epoch_goes_on_and_gives_the_same_weights(kept: dict[str, Any]) -> None:
     epochs = kept["epochs"]
     assert kept["unbroken_epochs"] == list(range(epochs + 1))
-    assert kept["resumed_epochs"] == [epochs - 1, epochs]
     assert kept["weights"]["unbroken"] == kept["weights"]["broken"] != {}
+    first, inside, at_the_last, after_it, end = kept["broken_epochs"]
+    assert first == [0]
+    assert inside[0] == 0
+    assert epochs // 2 <= inside[-1] < epochs - 1
+    assert at_the_last[-1] == epochs - 1
+    assert after_it[-1] == epochs
+    # One that had written its weights has nothing left to do.
+    assert end in ([epochs], [])
+    if kept["arch"] == "nnunet":
+        # What was asked to leave saved the state after its last epoch; what was killed had saved its state before.
+        assert at_the_last[0] == inside[-1]
+        assert after_it[0] == epochs - 2
 
 
-def test_a_damaged_checkpoint_is_named_with_what_to_do_and_never_executed(kept: dict[str, Any]) -> None:
-    assert len(kept["resumed_from_damaged"]) == (3 if kept["keeps_checkpoints"] else 0)
-    for said in kept["resumed_from_damaged"]:
-        assert said.startswith("CHECKPOINT: this checkpoint of an unfinished training cannot be read (")
-        assert said.endswith("the training starts from the beginning: rm CHECKPOINT")
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(kept: dict[str, Any]) -> None:
+    if kept["keeps_checkpoints"]:
+        damaged = kept["resumed_from_damaged"]
+        if kept["arch"] == "nnunet":
+            assert damaged["begun"] == list(range(damaged["every"], 3 * damaged["every"] + 1))
+
+
+def test_where_all_checkpoints_are_damaged_they_are_named_with_what_to_do_and_never_executed(
+    kept: dict[str, Any],
+) -> None:
+    if kept["arch"] == "nnunet":
+        damaged = kept["resumed_from_damaged"]
+        assert len(damaged["said"]) == 3
+        for said in damaged["said"]:
+            assert said.startswith("CHECKPOINT: this checkpoint of an unfinished training cannot be read (")
+            assert said.endswith("Remove it, after which the training starts from the beginning: rm CHECKPOINT")
+        assert not damaged["executed"]
 
 
 def test_an_ensemble_is_the_mean_of_the_models_softmax(kept: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from batchgeneratorsv2.transforms.base.basic_transform import BasicTransform
+from batchgeneratorsv2.transforms.noise.gaussian_blur import GaussianBlurTransform
 from batchgeneratorsv2.transforms.spatial.low_resolution import SimulateLowResolutionTransform
 from batchgeneratorsv2.transforms.utils.compose import ComposeTransforms
 from batchgeneratorsv2.transforms.utils.random import RandomTransform
@@ -37,6 +38,18 @@ def with_labels_apart(transforms: ComposeTransforms, is_label: Sequence[bool]) -
     steps = list(transforms.transforms)
     end = next(number for number, step in enumerate(steps) if isinstance(step, RemoveLabelTransform))
     return ComposeTransforms([LabelsApart(is_label), *steps[:end], _LabelsBack(is_label), *steps[end:]])
+
+
+def without_stopwatch(transforms: ComposeTransforms) -> ComposeTransforms:
+    """Return ``transforms`` themselves, changed: they no longer choose by a stopwatch between two ways to blur.
+
+    The last digits of the two differ, and a training that goes on in another process may choose otherwise.
+    """
+    for step in transforms.transforms:
+        blur = getattr(step, "transform", None)
+        if isinstance(blur, GaussianBlurTransform):
+            blur.benchmark = False
+    return transforms
 
 
 class LabelsApart(BasicTransform):  # type: ignore[misc]

@@ -17,7 +17,7 @@ from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPre
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetBaseDataset
 
 from residua.networks.cases import PreparedCase
-from residua.networks.nnunet.prepared import StackedChannels, opened
+from residua.networks.nnunet.prepared import StackedChannels, opened, require_same_shape
 
 _PR_SET_PDEATHSIG = 1
 
@@ -36,7 +36,9 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
         """Return channels, reference standard (1, z, y, x), no previous stage, and the places of the tumour."""
         self.settle()
         self._read = data = StackedChannels(self._cases[identifier].channels)
-        return data, opened(self._references[identifier]), None, {"class_locations": self._tumour[identifier]}
+        reference = opened(self._references[identifier])
+        require_same_shape(self._cases[identifier].channels[0], data, self._references[identifier], reference)
+        return data, reference, None, {"class_locations": self._tumour[identifier]}
 
     def read_only(self, begin: Sequence[int], end: Sequence[int]) -> None:
         """Let the channels of the case that was loaded last be zero outside this part, and not be read there."""

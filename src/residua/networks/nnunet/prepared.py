@@ -7,13 +7,14 @@ sequence affects only the trainings that use it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import blosc2
 import numpy as np
 from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params
 from numpy.typing import NDArray
 
+from residua.errors import DamagedStageError
 from residua.networks.cases import damaged
 from residua.preparation.brain_crop import Crop
 
@@ -59,6 +60,25 @@ def geometry(path: Path) -> tuple[Crop, list[int]]:
     return Crop.from_json(origin[_CROP]), list(origin[_SHAPE])
 
 
+class Stored(Protocol):
+    """What has a shape (channels, z, y, x)."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Return the shape."""
+
+
+def require_same_shape(one: Path, first: Stored, other: Path, second: Stored) -> None:
+    """Raise ``DamagedStageError`` when two prepared files of one patient are not of one grid."""
+    if first.shape[1:] != second.shape[1:]:
+        sizes = (" × ".join(map(str, reversed(stored.shape[1:]))) for stored in (first, second))
+        raise DamagedStageError(
+            f"{one} has {next(sizes)} voxels and {other} has {next(sizes)}: they are not of the same patient, or were "
+            f"prepared with other settings. Rebuild both with: rm {one.parent / 'manifest.json'} "
+            f"{other.parent / 'manifest.json'} and run the same snakemake command again"
+        )
+
+
 class StackedChannels:
     """Channels of one case as one array (channels, z, y, x) for nnU-Net's loader, read when indexed."""
 
@@ -67,6 +87,8 @@ class StackedChannels:
         self._paths, self._channels = paths, [opened(path) for path in paths]
         self.shape = (len(paths), *self._channels[0].shape[1:])
         self.window: tuple[slice, ...] | None = None
+        for path, channel in zip(paths[1:], self._channels[1:], strict=True):
+            require_same_shape(paths[0], self._channels[0], path, channel)
 
     def __getitem__(self, index: tuple[slice, ...]) -> NDArray[np.float32]:
         """Read a part of the channels (channels, z, y, x); outside ``window`` it is zero."""

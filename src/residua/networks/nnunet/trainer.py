@@ -29,7 +29,7 @@ from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.divergence import Steps
 from residua.networks.dropout import drops
-from residua.networks.nnunet.augmentation import with_labels_apart, without_low_resolution
+from residua.networks.nnunet.augmentation import with_labels_apart, without_low_resolution, without_stopwatch
 from residua.networks.nnunet.checkpoint import copied
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.networks.nnunet.dropout import with_dropout
@@ -176,6 +176,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         is_label = [channel.is_label for channel in channels]
         of_images = [masked for masked, label in zip(use_mask_for_norm, is_label, strict=True) if not label]
         made = super().get_training_transforms(*ranges, use_mask_for_norm=of_images, **options)
+        made = made if get_allowed_n_proc_DA() else without_stopwatch(made)
         if self._settings.augmentation == "article":
             made = without_low_resolution(made)
         whole = with_labels_apart(made, is_label) if any(is_label) else made
