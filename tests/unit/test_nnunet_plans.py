@@ -28,6 +28,7 @@ from residua.report.deviations import DEVIATIONS
 from residua.report.networks import describe_network
 from residua.settings.study import load_study
 from residua.wiring import planning
+from residua.wiring.sharing import settings_of_model
 from residua.wiring.training import settings_of_training
 from test_wiring import loaded_study
 
@@ -172,6 +173,23 @@ def test_a_plan_of_the_workflow_is_taken_once_it_is_made(tmp_path: Path, monkeyp
     taken = study.settings_of("nnunet").model_dump(mode="json")
     assert taken == {**made.model_dump(mode="json"), "plans": "resenc-m"}
     assert given["networks"]["nnunet"]["batch_size"] == 2
+
+
+def test_a_plan_of_the_workflow_that_no_longer_fits_is_made_again_by_removing_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_json(plan_file("nnunet", "auto"), make_plans(settings(), CHANNELS))
+    with pytest.raises(ResiduaError, match=r"for other channels: .*rm results/plans/nnunet/auto\.json$"):
+        planned_study(with_nnunet(plans="auto"))
+
+
+def test_a_bundle_tells_the_name_of_a_plans_file_and_no_place(tmp_path: Path) -> None:
+    plans = {"file": "/mnt/My Data/plans.json", "sha256": "0" * 64, "configuration": "3d_fullres"}
+    loaded = loaded_study(tmp_path, networks=with_nnunet(plans=plans)["networks"])
+    told = settings_of_model(loaded, "nnunet", "A")["networks"]["nnunet"]
+    assert told["plans"] == {**plans, "file": "plans.json"}
+    assert "initial_weights" not in told
 
 
 def test_an_own_plan_counts_by_its_content(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def settings_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
         network.pop("initial_bundles", None)
     if network.get("initial_weights"):
         network["initial_weights"] = {**network["initial_weights"], "file": _name(network["initial_weights"]["file"])}
+    if isinstance(plans := network.get("plans"), dict):
+        network["plans"] = {**plans, "file": _name(plans["file"])}
     mask = whole["brain_mask"]
     if mask["weights"]:
         # The models of raidionics are their authors' to give: a bundle states the name and the digest.

@@ -72,7 +72,7 @@ def with_plan(
 ) -> dict[str, Any]:
     """Fulfil ``residua.networks.planning.WithPlan``."""
     if made_here is not None:
-        return {**record, **numbers_of(made_here, CONFIGURATION, inputs)} if made_here.is_file() else dict(record)
+        return {**record, **_made_here(made_here, inputs)}
     try:
         plans = PlansFile.model_validate(record.get("plans"))
     except ValidationError:
@@ -84,6 +84,13 @@ def with_plan(
     if digest(file) != plans.sha256:
         raise ResiduaError(f"{file}: its sha256 differs from the one in the config; correct the path or the digest")
     return {**record, **numbers_of(file, plans.configuration, inputs)}
+
+
+def _made_here(file: Path, inputs: Mapping[str, Sequence[bool]]) -> dict[str, Any]:
+    try:
+        return numbers_of(file, CONFIGURATION, inputs) if file.is_file() else {}
+    except ResiduaError as error:
+        raise ResiduaError(f"{error}. Remove the file to plan again: rm {file}") from None
 
 
 def numbers_of(file: Path, name: str, inputs: Mapping[str, Sequence[bool]]) -> dict[str, Any]:

@@ -82,9 +82,8 @@ class NnUNetSettings(NnUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     plans: Literal["article", "auto", "resenc-m", "resenc-l", "resenc-xl"] | PlansFile = Field(
         default="article",
         exclude_if=lambda plans: plans == "article",
-        description="Where the numbers of spacing, patch, batch and layers come from. article: they stand here. auto, "
-        "resenc-m, resenc-l, resenc-xl: nnU-Net's own planner, from the patients of the folds; the first run makes the "
-        "plan, the second uses it. A file: nnU-Net's plans of your own. docs/how-to/nnunet_plans.md.",
+        description="Plan of spacing, patch, batch and layers: the numbers that stand here (article), nnU-Net's own "
+        "planner for the patients of the folds (auto, resenc-m, resenc-l, resenc-xl), or a file of nnU-Net's plans.",
     )
     initial_weights: PretrainedWeights | None = Field(
         default=None,
@@ -115,8 +114,8 @@ class NnUNetSettings(NnUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     loss: Literal["dice_and_cross_entropy"] = Field(description="The loss, with deep supervision.")
     batch_dice: bool = Field(description="Soft Dice over the whole batch instead of each patch.")
     augmentation: Literal["nnunet", "nnunet_without_mirroring", "article"] = Field(
-        description="nnU-Net's own augmentation, as it is, without mirroring, or with what the article lists: without "
-        "mirroring and without low resolution."
+        description="nnU-Net's own augmentation, without mirroring, or as the article lists it, also without low "
+        "resolution."
     )
     tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
