@@ -42,8 +42,11 @@ class PatchBatches(nnUNetDataLoader):  # type: ignore[misc]
         if step is None:
             return begin, end
         size, patch, matrix = np.subtract(end, begin), step.patch_size, next_move(step)
-        first, last = centre(size, patch) if matrix is None else used(size, patch, matrix)
-        # The patch keeps its size: on it depend coordinates, and by its strides the last digits of later steps.
+        if matrix is None:
+            first, last = centre(size, patch)
+            return [int(n) for n in np.add(begin, first)], [int(n) for n in np.add(begin, last)]
+        first, last = used(size, patch, matrix)
+        # A patch that is moved keeps its size, on which its coordinates depend.
         self._data.read_only(np.add(begin, first), np.add(begin, last))
         return begin, end
 

@@ -2,7 +2,8 @@
 
 The patch that nnU-Net reads has room for every rotation and scaling, and is five times the patch that it trains on.
 About two thirds of the patches are not moved, and most others only a little. What moves a patch depends on the next
-random numbers alone, so these are drawn, looked at and put back: the training sees what it would have seen.
+random numbers alone, so these are drawn, looked at and put back: the training sees what it would have seen,
+but for the last digits of sums over voxels that lie in memory in another order.
 """
 
 from __future__ import annotations
