@@ -40,6 +40,7 @@ from residua.wiring import (
     conventions,
     corrections,
     digests,
+    disk_use,
     elsewhere,
     faults,
     files,
@@ -248,6 +249,11 @@ def limit_jobs_with_a_card():
         logger.info(f"Graphics cards: at most {most} training(s) or prediction(s) at the same time.")
 
 
+def planned_files():
+    """Return every file that a job of this run will make."""
+    return {str(file) for job in workflow.dag.needrun_jobs() for file in job.output}
+
+
 def say_who_is_left_out():
     """Name the patients who failed and are left out, with the remedy, at the end of a run."""
     if faults.leaves_out(loaded) and os.path.isfile(FAILURES):
@@ -291,6 +297,8 @@ onstart:
         problems = known_headers(study, included, kept, code("check_cohort")) if study.on_invalid == "stop" else []
         problems += start_problems(study, cohort, raters, not errors_of(problems), VOXELS, default_workers())
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
+        if not application and (little := disk_use.require_room(loaded, planned_files())):
+            logger.warning(little)
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")
     # The jobs of this run read both, so that they see the cohort for which this process planned.

@@ -77,6 +77,16 @@ def inner(subject: Subject, arch: str) -> Voxels:
     return np.asarray(ndimage.binary_erosion(brain, iterations=3))
 
 
+@subjects
+def test_nnunet_reads_grey_values_in_whole_steps(cases: tuple[Path, dict[str, Any]], subject: Subject) -> None:
+    """The steps are far below what a scanner tells apart, and leave nothing outside of the brain of what splines do."""
+    channels = prepared(cases[0], subject, "nnunet")
+    for name in ("paper-reference", "paper-moving", "composed-moving"):
+        steps = channels[name] * 2**18
+        assert np.array_equal(steps, np.rint(steps)), name
+        assert np.unique(steps).size > 1000, name
+
+
 def test_a_moving_scan_is_stripped_as_its_whole_registered_image(cases: tuple[Path, dict[str, Any]]) -> None:
     """To the bit, whatever the interpolation and however the files are stored."""
     alike = cases[1]["stripped_alike"]

@@ -8,26 +8,34 @@ import struct
 from collections.abc import Iterable
 from functools import cache
 
-_NIFTI1, _NIFTI2 = (348, 40, "8h"), (540, 16, "8q")
-"""Header size that identifies each version, offset of the dimensions, and their type."""
-_ENOUGH = 80
+_NIFTI1, _NIFTI2 = (348, 40, "8h", 76, "8f"), (540, 16, "8q", 104, "8d")
+"""Header size that identifies each version, offset and type of the dimensions and of the voxel sizes."""
+_ENOUGH = 168
 _UNKNOWN_VOXELS = 100_000_000
 
 
 @cache
-def voxels_of(path: str) -> int | None:
-    """Return the number of voxels of a NIfTI file, compressed or not; None if its header is unreadable."""
+def extent_of(path: str) -> tuple[int, float] | None:
+    """Return the number of voxels of a NIfTI file, compressed or not, and the ml that they fill; None if unreadable."""
     try:
         with gzip.open(path) if str(path).endswith(".gz") else open(path, "rb") as stream:
             begin = stream.read(_ENOUGH)
         for order in "<>":
-            for size, offset, kind in (_NIFTI1, _NIFTI2):
+            for size, offset, kind, sizes_at, sizes in (_NIFTI1, _NIFTI2):
                 if struct.unpack_from(f"{order}i", begin)[0] == size:
                     axes, *shape = struct.unpack_from(f"{order}{kind}", begin, offset)
-                    return int(math.prod(shape[:axes]))
+                    _, *spacing = struct.unpack_from(f"{order}{sizes}", begin, sizes_at)
+                    voxels = int(math.prod(shape[:axes]))
+                    return voxels, voxels * math.prod(abs(mm) for mm in spacing[:3]) / 1000
     except (OSError, EOFError, struct.error):
         pass
     return None
+
+
+def voxels_of(path: str) -> int | None:
+    """Return the number of voxels of a NIfTI file, compressed or not; None if its header is unreadable."""
+    extent = extent_of(path)
+    return extent[0] if extent else None
 
 
 def memory_mb(paths: Iterable[str], at_least_mb: int, bytes_per_voxel: float) -> int:

@@ -24,6 +24,10 @@ class Machine(Frozen):
     jobs_per_card: int = Field(
         default=1, ge=1, description="Trainings or predictions that share one card at the same time."
     )
+    check_free_space: bool = Field(
+        default=True,
+        description="Refuse to start where the disk has far too little room for what the run makes; false: warn only.",
+    )
 
 
 AnyMachine = Annotated[

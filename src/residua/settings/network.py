@@ -19,6 +19,10 @@ class NetworkSettings(Frozen):
 
     plans_made_here: ClassVar[tuple[str, ...]] = ()
     """Names of the plans that the workflow can make for this network from the patients of the folds."""
+    prepared_bytes: ClassVar[float] = 4.0
+    """Bytes on disk of a voxel of a prepared image, by which the room of a study is estimated."""
+    prepared_label_bytes: ClassVar[float] = 1.0
+    """The same of a prepared label."""
 
     environment: str = Field(description="The software stack, a file in envs/.")
 

@@ -73,6 +73,8 @@ class NnUNetSettings(NnUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     label: ClassVar[str] = "nnU-Net"
     preparation_model: ClassVar[type[Frozen]] = NnUNetPreparation
     plans_made_here: ClassVar[tuple[str, ...]] = ("auto", "resenc-m", "resenc-l", "resenc-xl")
+    prepared_bytes: ClassVar[float] = 1.2
+    prepared_label_bytes: ClassVar[float] = 0.02
     fitted: ClassVar[tuple[str, ...]] = (
         *("spacing_mm", "patch_size"),
         *("features", "filters_per_channel", "kernels", "strides", "convolutions_per_level", "residual_blocks"),

@@ -1,0 +1,125 @@
+"""What every job of a study will leave on disk, by the grids of its reference scans, and whether there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
+from pathlib import Path
+
+from residua.cluster.memory_needs import extent_of
+from residua.operations.disk import (
+    PAGES,
+    PROBABILITY,
+    GridSize,
+    OnDisk,
+    grid_of,
+    missing,
+    model_bytes,
+    registered_bytes,
+    require_space,
+    stripped_bytes,
+)
+from residua.settings.base import REFERENCE_STANDARD
+from residua.wiring.files import reference_of
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import patients_in, patients_of_subset, patients_with, validation_by_fold
+from residua.wiring.preparation import is_composed, is_label
+from residua.wiring.quality import assessed_sequences
+
+_UNKNOWN = GridSize(35_681_400, 9_800.0)
+"""The article's average grid, for a header that cannot be read."""
+_LABEL = 0.02
+"""Share of an image's room that a label takes."""
+
+
+def require_room(loaded: LoadedStudy, planned: Iterable[str]) -> str | None:
+    """Return a warning, or raise ``ResiduaError``, when the disk of the results has no room for what is ``planned``."""
+    needed = missing(stored_by(loaded), planned)
+    return require_space(needed, Path("results"), refuses=loaded.study.machine.check_free_space)
+
+
+def stored_by(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | None = None) -> list[OnDisk]:
+    """Return what the jobs of a study leave on disk; ``extent`` finds the grid of a file."""
+    found = extent or _read
+
+    @cache
+    def grid(patient: str) -> GridSize:
+        return found(reference_of(loaded, patient)) or _UNKNOWN
+
+    return [
+        *_registered(loaded, grid),
+        *_channels(loaded, grid),
+        *_trained(loaded),
+        *_maps(loaded, grid),
+        *_pages(loaded),
+    ]
+
+
+Grids = Callable[[str], GridSize]
+"""The grid of a patient's reference."""
+
+
+def _read(file: str) -> GridSize | None:
+    known = extent_of(file)
+    return GridSize(*known) if known else None
+
+
+def _registered(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
+    for batch in loaded.cohort.batches:
+        for patient in patients_in(loaded, batch):
+            for column, files in assessed_sequences(loaded, patient).items():
+                spacing = loaded.study.registration_of(column).deformation.working_spacing_mm
+                yield OnDisk("registered", files["quality"], registered_bytes(grid(patient), spacing))
+
+
+def _channels(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
+    study = loaded.study
+    channels = dict.fromkeys([*study.columns_of(study.channels), *study.channels, REFERENCE_STANDARD])
+    for batch in loaded.cohort.batches:
+        for channel in channels:
+            patients = patients_with(loaded, channel, batch)
+            share = _LABEL if is_label(loaded, channel) else 1.0
+            if channel not in study.derived_channels and channel != REFERENCE_STANDARD and not is_composed(loaded):
+                size = share * sum(stripped_bytes(grid(patient)) for patient in patients)
+                yield OnDisk("stripped", f"results/stripped/{channel}/{batch}/manifest.json", size)
+            for arch in study.archs:
+                path = f"{arch}/{channel}/{batch}/manifest.json"
+                size = _prepared(loaded, arch, is_label(loaded, channel)) * len(patients)
+                yield OnDisk("prepared", f"results/prepared/{path}", size)
+                if is_composed(loaded):
+                    yield OnDisk(
+                        "sampled", f"results/sampled/{path}", share * 1.6 * _voxels(loaded, arch) * len(patients)
+                    )
+
+
+def _voxels(loaded: LoadedStudy, arch: str) -> int:
+    preparation = loaded.study.settings_of(arch).preparation()
+    return grid_of(getattr(preparation, "spacing_mm", None), getattr(preparation, "shape", None))
+
+
+def _prepared(loaded: LoadedStudy, arch: str, label: bool) -> float:
+    settings = loaded.study.settings_of(arch)
+    return _voxels(loaded, arch) * (settings.prepared_label_bytes if label else settings.prepared_bytes)
+
+
+def _trained(loaded: LoadedStudy) -> Iterator[OnDisk]:
+    for arch, inputs in loaded.models:
+        size = model_bytes(getattr(loaded.study.settings_of(arch), "features", ()))
+        for fold in loaded.folds:
+            yield OnDisk("models", f"results/models/{arch}/{inputs}/fold{fold}/manifest.json", size)
+
+
+def _maps(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
+    for arch, inputs in loaded.models:
+        for fold, patients in validation_by_fold(loaded, arch, inputs).items():
+            size = PROBABILITY * sum(grid(patient).voxels for patient in patients)
+            yield OnDisk("probability maps", f"results/predictions/{arch}/{inputs}/fold{fold}/manifest.json", size)
+        held_out = [p for group in patients_of_subset(loaded, arch, inputs, "holdout").values() for p in group]
+        # The map of each fold's model, and their mean.
+        size = PROBABILITY * sum(grid(patient).voxels for patient in held_out) * (len(loaded.folds) + 1)
+        yield OnDisk("probability maps", f"results/ensemble/{arch}/{inputs}/manifest.json", size)
+
+
+def _pages(loaded: LoadedStudy) -> Iterator[OnDisk]:
+    for batch in loaded.cohort.batches:
+        yield OnDisk("pages", f"results/quality/{batch}/manifest.json", PAGES * len(patients_in(loaded, batch)))
