@@ -56,9 +56,10 @@ def ways(wanted: argparse.Namespace) -> list[tuple[str, str, str, dict[str, Any]
     found = []
     for precision in wanted.precisions:
         for xla in wanted.xla:
-            asked = {**same, "features": AS_TRAINED, "precision": precision, "xla": xla == "on"}
+            asked = {**same, "features": wanted.features, "precision": precision, "xla": xla == "on"}
             found.append(("AGU-Net", wanted.python, "agunet", asked))
-        for name, features in OTHERS.items():
+        others = OTHERS if tuple(wanted.features) == AS_TRAINED else {"MONAI AttentionUnet": wanted.features}
+        for name, features in others.items():
             asked = {**same, "features": features, "precision": precision, "xla": False}
             found.append((name, wanted.monai_python, "monai", asked))
     return found
@@ -115,6 +116,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--monai-python", help="interpreter with PyTorch and MONAI; by default the same")
     parser.add_argument("--full", action="store_true", help="128×128×144 voxels")
     parser.add_argument("--shape", type=int, nargs=3, default=[64, 64, 64], help="voxels otherwise; multiples of 16")
+    parser.add_argument("--features", type=int, nargs="+", default=AS_TRAINED, help="AGU-Net's filters, for a trial")
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)

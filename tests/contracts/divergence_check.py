@@ -15,6 +15,7 @@ from augmentation_check import IMAGE, TUMOUR, make_cases, prepared, training_set
 from safetensors.numpy import load_file
 
 from residua.errors import ResiduaError
+from residua.networks.cases import TrainingSet
 from residua.networks.registry import settings_of, train_of
 
 CASES: dict[str, set[int]] = {
@@ -55,6 +56,26 @@ def infinite_in_agunet(steps: set[int]) -> None:
     train.Batches = Infinite
 
 
+def damaged_in_a_thread(data: TrainingSet, settings: Any, out: Path) -> str:
+    """What AGU-Net's training says when one of two threads that read its batches meets a file that was cut off."""
+    from residua.networks.agunet import train
+    from residua.networks.agunet.batches import Batches
+
+    class Threaded(Batches):
+        def __init__(self, *arguments: Any) -> None:
+            super().__init__(*arguments[:-1], 2)
+
+    train.Batches = Threaded
+    file = data.cases["P2"].channels[1]
+    file.write_bytes(file.read_bytes()[:1000])
+    out.mkdir()
+    try:
+        train_of("agunet")(data, settings, out, lambda done, total: None)
+    except ResiduaError as error:
+        return str(error).replace(str(file.parent), "FOLDER")
+    return "trained"
+
+
 def main(arch: str, given: dict[str, Any], folder: Path) -> None:
     """Print the record."""
     settings = settings_of(arch).model_validate(given)
@@ -80,6 +101,8 @@ def main(arch: str, given: dict[str, Any], folder: Path) -> None:
             "finite": bool(all(np.isfinite(array).all() for array in weights.values())),
             "sum": float(sum(np.abs(array).sum() for array in weights.values())),
         }
+    if arch == "agunet":
+        record["damaged"] = damaged_in_a_thread(data, settings, folder / "damaged")
     print("\n" + json.dumps(record))
 
 

@@ -48,11 +48,18 @@ def test_a_step_that_is_not_finite_changes_what_is_learned_and_nothing_else(ende
 
 def test_many_in_one_epoch_end_the_training_with_the_reason(ended: dict[str, Any]) -> None:
     began = re.search(r" \(from step 2, with the patients (P\d(?:, P\d)*)\)", ended["six of an epoch"])
-    assert began or ended["arch"] != "nnunet"
-    assert ended["six of an epoch"].replace(began[0] if began else "", "") == (
+    assert began
+    assert ended["six of an epoch"].replace(began[0], "") == (
         "epoch 0: 6 of 8 steps were not finite, the training has diverged; "
         f"lower networks.{ended['arch']}.learning_rate, and look for images with extreme values on the quality pages"
     )
+
+
+def test_a_thread_that_meets_a_damaged_channel_ends_the_training_in_its_words(ended: dict[str, Any]) -> None:
+    if ended["arch"] == "nnunet":
+        pytest.skip("test_loader.py asks the same of nnU-Net's processes")
+    assert ended["damaged"].startswith("FOLDER/P2.npz: cannot be read (")
+    assert "Rebuild with: rm FOLDER/manifest.json" in ended["damaged"]
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,7 @@ def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     folder = tmp_path_factory.mktemp(arch)
     done = python_in(settings.environment, str(Path(__file__).parent / "network_contract.py"), arch, given, str(folder))
     assert done.returncode == 0, done.stdout + done.stderr
-    record: dict[str, Any] = {"arch": arch, **json.loads(done.stdout.splitlines()[-1])}
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return record
 
 
@@ -73,7 +73,7 @@ def test_a_training_that_is_stopped_in_any_epoch_goes_on_and_gives_the_same_weig
     assert after_it[-1] == epochs
     # One that had written its weights has nothing left to do.
     assert end in ([epochs], [])
-    if kept["arch"] == "nnunet":
+    if kept["keeps_checkpoints"]:
         # What was asked to leave saved the state after its last epoch; what was killed had saved its state before.
         assert at_the_last[0] == inside[-1]
         assert after_it[0] == epochs - 2
@@ -82,14 +82,13 @@ def test_a_training_that_is_stopped_in_any_epoch_goes_on_and_gives_the_same_weig
 def test_a_damaged_checkpoint_gives_way_to_the_one_before(kept: dict[str, Any]) -> None:
     if kept["keeps_checkpoints"]:
         damaged = kept["resumed_from_damaged"]
-        if kept["arch"] == "nnunet":
-            assert damaged["begun"] == list(range(damaged["every"], 3 * damaged["every"] + 1))
+        assert damaged["begun"] == list(range(damaged["every"], 3 * damaged["every"] + 1))
 
 
 def test_where_all_checkpoints_are_damaged_they_are_named_with_what_to_do_and_never_executed(
     kept: dict[str, Any],
 ) -> None:
-    if kept["arch"] == "nnunet":
+    if kept["keeps_checkpoints"]:
         damaged = kept["resumed_from_damaged"]
         assert len(damaged["said"]) == 3
         for said in damaged["said"]:

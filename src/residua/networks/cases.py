@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from residua.errors import DamagedStageError, ResiduaError
+from residua.errors import DamagedStageError
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,4 @@ def damaged(prepared: Path, error: Exception) -> DamagedStageError:
     return DamagedStageError(
         f"{prepared}: cannot be read ({type(error).__name__}: {error}). "
         f"Rebuild with: rm {prepared.parent / 'manifest.json'} and run the same snakemake command again"
-    )
-
-
-def unreadable_checkpoint(file: Path, error: Exception) -> ResiduaError:
-    """Return the error for the checkpoint of an unfinished training that cannot be read."""
-    what = str(error).partition("\n")[0]
-    return ResiduaError(
-        f"{file}: this checkpoint of an unfinished training cannot be read ({type(error).__name__}: {what}). "
-        f"Remove it, after which the training starts from the beginning: rm {file}"
     )

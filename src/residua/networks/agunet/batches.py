@@ -41,6 +41,7 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         super().__init__(workers=workers)
         self._data, self._steps, self._settings, self._seed = data, steps, settings, seed
         self._patients = list(patients)
+        self.failed: Exception | None = None
         if seed is not None:
             self._patients = list(np.random.default_rng(seed).permutation(self._patients))
 
@@ -48,11 +49,21 @@ class Batches(keras.utils.PyDataset):  # type: ignore[misc]
         """Return the number of batches of one epoch."""
         return -(-len(self._patients) // self._settings.batch_size)
 
-    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Heads]:
-        """Return batch number ``index``."""
+    def patients_of(self, index: int) -> list[str]:
+        """Return the patients of batch number ``index``."""
+        return [self._patients[number] for number in self._numbers(index)]
+
+    def _numbers(self, index: int) -> range:
         size = self._settings.batch_size
-        numbers = range(index * size, min((index + 1) * size, len(self._patients)))
-        samples = [self._sample(number) for number in numbers]
+        return range(index * size, min((index + 1) * size, len(self._patients)))
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], Heads]:
+        """Return batch number ``index``; keep the error with which it cannot be read."""
+        try:
+            samples = [self._sample(number) for number in self._numbers(index)]
+        except Exception as error:
+            self.failed = error
+            raise
         volumes, targets = (np.stack(parts) for parts in zip(*samples, strict=True))
         one_hot = np.stack([1 - targets, targets], axis=-1).astype(np.float32)
         return volumes, tuple(one_hot[:, ::x, ::y, ::z] for x, y, z in self._steps)

@@ -3,56 +3,62 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weights import Arrays, arrays_of, assign
-from residua.networks.cases import unreadable_checkpoint
-from residua.publishing.publish import writing
+from residua.networks.generations import Write
 
-CHECKPOINT = "checkpoint.safetensors"
 _NOW, _BEST, _OPTIMIZER = "now/", "best/", "optimizer/"
 
 
-def save(folder: Path, network: keras.Model, best: Arrays, course: Course) -> None:
-    """Write the state to a temporary file, then put it in place."""
+@dataclass(frozen=True)
+class State:
+    """State of a training that was read from a file, every tensor by its part and name."""
+
+    file: Path
+    tensors: Arrays
+    course: Course
+
+
+def copied(network: keras.Model, best: Arrays, course: Course) -> Write:
+    """Return a function that writes the state as it is now, from a copy in memory."""
     tensors = {_NOW + name: array for name, array in arrays_of(network).items()}
     tensors |= {_BEST + name: array for name, array in best.items()}
     # Not every version stores 0-d arrays: a scalar is written as an array of one.
-    steps = {f"{_OPTIMIZER}{i}": np.atleast_1d(np.array(v)) for i, v in enumerate(network.optimizer.variables)}
-    with writing(folder / CHECKPOINT) as beside:
-        save_file({**tensors, **steps}, beside, metadata={"course": json.dumps(asdict(course))})
+    tensors |= {f"{_OPTIMIZER}{i}": np.atleast_1d(np.array(v)) for i, v in enumerate(network.optimizer.variables)}
+    record = {"course": json.dumps(asdict(course))}
+
+    def write(file: Path) -> None:
+        save_file(tensors, file, metadata=record)
+
+    return write
 
 
-def restore(folder: Path, network: keras.Model) -> tuple[Arrays, Course]:
-    """Restore the state of ``network`` and its optimiser; return the best weights so far and the course.
+def read_state(file: Path) -> State:
+    """Read a state. Raises an error when the file is damaged; nothing in it is executed."""
+    with safe_open(file, framework="numpy") as stored:
+        record = json.loads(stored.metadata()["course"])
+    return State(file, load_file(file), Course(**{**record, "curve": tuple(record["curve"])}))
 
-    Without a checkpoint, return the weights of the network as it is and a course at its start.
-    Raises ``ResiduaError`` when the checkpoint is damaged.
+
+def resume(network: keras.Model, state: State | None) -> tuple[Arrays, Course]:
+    """Put a state into ``network`` and its optimiser; return the best weights so far and the course.
+
+    Without one, return the weights of the network as it is and a course at its start.
     """
-    file = folder / CHECKPOINT
-    if not file.exists():
+    if state is None:
         return arrays_of(network), Course()
-    tensors, record = _read(file)
-    assign(network, _below(tensors, _NOW), file)
+    assign(network, _below(state.tensors, _NOW), state.file)
     for i, variable in enumerate(network.optimizer.variables):
-        variable.assign(tensors[f"{_OPTIMIZER}{i}"].reshape(variable.shape))
-    return _below(tensors, _BEST), Course(**{**record, "curve": tuple(record["curve"])})
-
-
-def _read(file: Path) -> tuple[Arrays, dict[str, Any]]:
-    try:
-        with safe_open(file, framework="numpy") as stored:
-            return load_file(file), json.loads(stored.metadata()["course"])
-    except (OSError, SafetensorError, ValueError, KeyError, TypeError) as error:
-        raise unreadable_checkpoint(file, error) from error
+        variable.assign(state.tensors[f"{_OPTIMIZER}{i}"].reshape(variable.shape))
+    return _below(state.tensors, _BEST), state.course
 
 
 def _below(tensors: Arrays, prefix: str) -> Arrays:

@@ -74,7 +74,11 @@ class AGUNetSettings(AGUNetPreparation, FirstLevel, SamplingCases, StartingFromB
         "then take several times as long.",
     )
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
-    seed: int = Field(ge=0, description="Seed of weights, order and augmentation.")
+    seed: int = Field(
+        ge=0,
+        description="Seed of weights, order and augmentation. The same bits come with the same number of threads, "
+        "precision and XLA on the same kind of processor; on a GPU they may differ.",
+    )
 
     @property
     def early_stopping_on_validation(self) -> bool:

@@ -14,7 +14,7 @@ from safetensors.numpy import load_file, save_file
 from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
-from residua.networks.agunet.checkpoint import CHECKPOINT, restore, save
+from residua.networks.agunet.checkpoint import copied, read_state, resume
 from residua.networks.agunet.course import Course
 from residua.networks.agunet.framework import computing_in, keras, require_kernels, set_up
 from residua.networks.agunet.loss import soft_dice_loss
@@ -23,10 +23,11 @@ from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel, steady_optimizer
-from residua.networks.agunet.weights import arrays_of, assign, start_from
+from residua.networks.agunet.watch import Watch
+from residua.networks.agunet.weights import all_finite, arrays_of, assign, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
-from residua.networks.divergence import require_convergence
+from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_json, write_text, writing
 
 CURVE = "curve.jsonl"
@@ -37,30 +38,30 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
 
     The weights are from the epoch with the lowest loss of the finest head on the patients for early stopping.
     """
-    checkpoint = out / CHECKPOINT
-    if (out / WEIGHTS_FILE).exists() and not checkpoint.exists():
-        return  # A complete training that was killed before its folder was published.
-    set_up()
-    require_kernels(settings.precision, settings.compile_to_xla)
-    network = compiled(len(data.channels), settings)
-    if data.start and not checkpoint.exists():
-        assign(network, load_file(data.start / WEIGHTS_FILE), data.start / WEIGHTS_FILE)
-    best, course = restore(out, network)
-    training, stopping = split_for_stopping(data, settings)
-    seen_in = epochs_of(data, training, settings)
-    held = _batches(data, stopping, network, settings, seed=None)
-    while not course.ended(settings.epochs, settings.patience_epochs):
-        progress(course.epoch, settings.epochs)
-        drawn = _batches(data, seen_in(course.epoch), network, settings, seed=(settings.seed, course.epoch))
-        course = _one_epoch(network, drawn, held, course)
-        best = arrays_of(network) if course.improved else best
-        write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in course.curve))
-        if course.epoch % settings.save_every_epochs == 0:
-            save(out, network, best, course)
-    write_json(out / NETWORK_FILE, _description(data.channels, settings, course))
-    with writing(out / WEIGHTS_FILE) as beside:
-        save_file(best, beside)
-    checkpoint.unlink(missing_ok=True)
+    with Unfinished(out, ".safetensors", settings.save_every_epochs) as unfinished:
+        if (out / WEIGHTS_FILE).exists() and not unfinished.exists():
+            return  # A complete training that was killed before its folder was published.
+        set_up()
+        require_kernels(settings.precision, settings.compile_to_xla)
+        network = compiled(len(data.channels), settings)
+        state = unfinished.restore(read_state)
+        if data.start and state is None:
+            assign(network, load_file(data.start / WEIGHTS_FILE), data.start / WEIGHTS_FILE)
+        best, course = resume(network, state)
+        training, stopping = split_for_stopping(data, settings)
+        seen_in = epochs_of(data, training, settings)
+        held = _batches(data, stopping, network, settings, seed=None)
+        while not course.ended(settings.epochs, settings.patience_epochs):
+            progress(course.epoch, settings.epochs)
+            drawn = _batches(data, seen_in(course.epoch), network, settings, seed=(settings.seed, course.epoch))
+            course = _one_epoch(network, drawn, held, course, unfinished)
+            best = arrays_of(network) if course.improved else best
+            write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in course.curve))
+            unfinished.after(course.epoch, copied(network, best, course))
+        write_json(out / NETWORK_FILE, _description(data.channels, settings, course))
+        with writing(out / WEIGHTS_FILE) as beside:
+            save_file(best, beside)
+        unfinished.remove()
     progress(settings.epochs, settings.epochs)
 
 
@@ -111,15 +112,21 @@ def _batches(
     return Batches(data, patients, steps, settings, seed, workers)
 
 
-def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Course) -> Course:
+def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Course, unfinished: Unfinished) -> Course:
     network.optimizer.left_out.assign(0)
-    fitted = network.fit(
-        drawn, initial_epoch=course.epoch, epochs=course.epoch + 1, validation_data=held, shuffle=False, verbose=0
-    )
+    watch, epoch = Watch(drawn, unfinished), course.epoch
+    given = {"validation_data": held, "shuffle": False, "verbose": 0, "callbacks": [watch]}
+    try:
+        fitted = network.fit(drawn, initial_epoch=epoch, epochs=epoch + 1, **given)
+    # TensorFlow wraps what a thread of the batches raised in an error of its own.
+    except Exception as error:
+        failed = drawn.failed or held.failed
+        if failed in (None, error):
+            raise
+        raise failed from error
     finest = network.output_names[0]
     train_loss, validation_loss = (float(fitted.history[f"{part}{finest}_loss"][-1]) for part in ("", "val_"))
-    left_out, finite = int(network.optimizer.left_out), all(np.isfinite(a).all() for a in arrays_of(network).values())
-    require_convergence("agunet", course.epoch, left_out, len(drawn), finite)
+    watch.steps.require_convergence("agunet", epoch, all_finite(network))
     if not np.isfinite(validation_loss):
         raise ResiduaError(
             f"epoch {course.epoch}: the validation loss is {validation_loss}, so no epoch can be chosen; look for "

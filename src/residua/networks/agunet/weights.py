@@ -24,6 +24,11 @@ def arrays_of(network: keras.Model) -> Arrays:
     return {variable.path: np.array(variable) for variable in network.variables}
 
 
+def all_finite(network: keras.Model) -> bool:
+    """Return whether every weight is a finite number."""
+    return all(bool(np.isfinite(np.array(variable)).all()) for variable in network.variables)
+
+
 def assign(network: keras.Model, arrays: Arrays, file: Path, description: str = f"{NETWORK_FILE} beside them") -> None:
     """Put the weights of ``file`` into ``network``, which was built from ``description``.
 

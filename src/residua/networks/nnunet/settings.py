@@ -121,7 +121,11 @@ class NnUNetSettings(NnUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     )
     tile_step: float = Field(gt=0, le=1, description="Step of the sliding window as a fraction of the patch.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
-    seed: int = Field(ge=0, description="Seed of weights, sampling and augmentation.")
+    seed: int = Field(
+        ge=0,
+        description="Seed of weights, sampling and augmentation. The same bits come with one thread on the same kind "
+        "of processor; with more threads or on a GPU they differ.",
+    )
 
     def steps_of_epoch(self, cases: int) -> int:
         """Return the steps of an epoch of a training on so many cases."""

@@ -1,0 +1,33 @@
+"""Watch the steps of a training: leave when asked, and know with which patients it diverged."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from residua.networks.agunet.batches import Batches
+from residua.networks.agunet.framework import keras
+from residua.networks.agunet.weights import all_finite
+from residua.networks.divergence import Steps
+from residua.networks.unfinished import Unfinished
+
+
+class Watch(keras.callbacks.Callback):  # type: ignore[misc]
+    """Follows the steps of one epoch on ``drawn``; raises ``LeftError`` after the step during which a signal came."""
+
+    def __init__(self, drawn: Batches, unfinished: Unfinished) -> None:
+        """Begin an epoch."""
+        super().__init__()
+        self.steps = Steps()
+        self._drawn, self._unfinished, self._left_out = drawn, unfinished, 0
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Note whether the step was left out."""
+        left_out = int(self.model.optimizer.left_out)
+        finite = left_out == self._left_out
+        self.steps.after(self._drawn.patients_of(batch), finite, lambda: all_finite(self.model))
+        self._left_out = left_out
+        self._unfinished.leave_if_asked()
+
+    def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Leave within the validation, too."""
+        self._unfinished.leave_if_asked()
