@@ -54,3 +54,9 @@ def test_cluster_file_reaches_every_rule_with_a_gpu_and_no_other(
 def test_profile_repeats_no_key_of_the_default_profile() -> None:
     default = yaml.safe_load((HOUSE / "profiles/default/config.yaml").read_text())
     assert not set(default) & set(profile())
+
+
+def test_a_training_is_asked_to_leave_before_its_time_is_over() -> None:
+    resources = profile()["set-resources"]
+    assert resources["train"]["slurm_extra"] == "'--signal=TERM@120'"
+    assert [name for name, given in resources.items() if "slurm_extra" in given] == ["train"]
