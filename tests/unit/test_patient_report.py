@@ -274,6 +274,15 @@ def given_of(record: dict[str, Any]) -> dict[str, str]:
     return dict(contents_of(record).given)
 
 
+def test_a_region_whose_label_is_not_given_is_told() -> None:
+    record = prediction_record(
+        {**OUTCOME, "seen_whole_without": "pre_tumor"}, BUNDLE, resection_of(20, (0.0, 4.0)), USUAL
+    )
+    assert [warning["kind"] for warning in record["warnings"]] == ["region", "folds-disagree"]
+    assert "around the pre-operative tumour, which is not given" in record["warnings"][0]["what"]
+    assert contents_of(record).cautions[0].startswith("The models were trained on the region around")
+
+
 def test_a_channel_that_is_not_given_is_told_first_and_nowhere_as_read() -> None:
     why = "nnunet B sees zeros in place of post_t1, which it was never trained to do without: the result is doubtful"
     outcome = {**OUTCOME, "why": why, "lacking": ["post_t1"]}

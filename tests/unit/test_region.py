@@ -12,6 +12,7 @@ import pytest
 import yaml
 from numpy.typing import NDArray
 
+from residua.cohort.table.files import how_to_do_without, needed_columns
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.regions import region_box
@@ -203,6 +204,13 @@ def test_plans_that_are_made_for_the_whole_brain_go_with_no_region() -> None:
     config["networks"]["nnunet"] |= {"region": "pre_tumor", "plans": "auto"}
     with pytest.raises(ResiduaError, match="plans: auto is made for the whole brain"):
         load_study(config)
+
+
+def test_the_table_needs_the_label_of_a_region_although_no_channel_shows_it() -> None:
+    assert "pre_tumor" in needed_columns(study_with("pre_tumor"))
+    assert "pre_tumor" not in needed_columns(study_with(None))
+    assert "networks.nnunet.region" in how_to_do_without(study_with("pre_tumor"), "pre_tumor")
+    assert "region" not in how_to_do_without(study_with(None), "pre_tumor")
 
 
 # What is lost.
