@@ -52,16 +52,23 @@ def ways(wanted: argparse.Namespace) -> list[tuple[str, str, str, dict[str, Any]
     """Return name, interpreter, step and what to ask for of each measurement."""
     shape = FULL if wanted.full else wanted.shape
     same: dict[str, Any] = {"settings": published()}
-    same |= {"shape": shape, "batch": 2, "channels": 2, "steps": wanted.steps, "threads": wanted.threads}
+    same |= {
+        "shape": shape,
+        "batch": 2,
+        "channels": 2,
+        "steps": wanted.steps,
+        "threads": wanted.threads,
+        "quick": wanted.quick,
+    }
     found = []
     for precision in wanted.precisions:
-        for xla in wanted.xla:
-            asked = {**same, "features": wanted.features, "precision": precision, "xla": xla == "on"}
-            found.append(("AGU-Net", wanted.python, "agunet", asked))
         others = OTHERS if tuple(wanted.features) == AS_TRAINED else {"MONAI AttentionUnet": wanted.features}
         for name, features in others.items():
             asked = {**same, "features": features, "precision": precision, "xla": False}
             found.append((name, wanted.monai_python, "monai", asked))
+        for xla in wanted.xla:
+            asked = {**same, "features": wanted.features, "precision": precision, "xla": xla == "on"}
+            found.append(("AGU-Net", wanted.python, "agunet", asked))
     return found
 
 
@@ -73,7 +80,7 @@ def published() -> dict[str, Any]:
 
 def line(name: str, asked: dict[str, Any], record: dict[str, Any]) -> dict[str, str]:
     """Return one row of the table of steps."""
-    fed, on = record.get("fed_s"), record["on"]
+    fed, on, step, forward = record.get("fed_s"), record["on"], record["step_s"], record["forward_s"]
     compiled = {"JAX": "always", "TensorFlow": "on" if asked["xla"] else "off"}.get(on, "")
     return {
         "network": name,
@@ -81,9 +88,9 @@ def line(name: str, asked: dict[str, Any], record: dict[str, Any]) -> dict[str, 
         "parameters": f"{record['parameters'] / 1e6:.1f} M",
         "precision": asked["precision"],
         "XLA": compiled,
-        "s a step": f"{record['step_s']:.3f}",
-        "forward": f"{record['forward_s']:.3f}",
-        "backward": f"{record['step_s'] - record['forward_s']:.3f}",
+        "s a step": f"{step:.3f}",
+        "forward": "" if forward is None else f"{forward:.3f}",
+        "backward": "" if forward is None else f"{step - forward:.3f}",
         "fed": "" if fed is None else f"{fed:.3f}",
         "memory": f"{record['memory_gib']:.1f} GiB",
     }
@@ -118,6 +125,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--shape", type=int, nargs=3, default=[64, 64, 64], help="voxels otherwise; multiples of 16")
     parser.add_argument("--features", type=int, nargs="+", default=AS_TRAINED, help="AGU-Net's filters, for a trial")
     parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--quick", action="store_true", help="whole steps alone: a compiler then runs once, not twice")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)
     parser.add_argument("--xla", nargs="+", default=["off"], choices=["off", "on"])
@@ -138,7 +146,8 @@ def main() -> None:
     wanted.out.mkdir(parents=True, exist_ok=True)
     measured = ways(wanted)
     rows, records, fastest = list[dict[str, str]](), list[dict[str, Any]](), float("inf")
-    beside = {what: run(wanted.python, what, {**measured[0][3], "steps": 6}) for what in ("movement", "data")}
+    loader = () if wanted.quick else ("movement", "data")
+    beside = {what: run(wanted.python, what, {**measured[0][3], "steps": 6}) for what in loader}
     print(json.dumps(beside), flush=True)
     for name, python, what, asked in measured:
         record = run(python, what, asked) if time.monotonic() - begun < wanted.seconds else None

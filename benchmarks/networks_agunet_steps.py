@@ -5,7 +5,7 @@ networks_agunet_steps.py monai ASKED    of MONAI's AttentionUnet
 networks_agunet_steps.py data ASKED     samples a second of the batches that Keras gets
 networks_agunet_steps.py movement ASKED CPU seconds to move an image and a label, by scipy and as the training does
 
-ASKED is a JSON object: shape, batch, channels, features, precision, xla, steps, threads.
+ASKED is a JSON object: shape, batch, channels, features, precision, xla, steps, threads, quick.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ def agunet(asked: Asked) -> dict[str, Any]:
     volume = put(volume)
     step = timed(lambda: network.train_on_batch(volume, targets), asked["steps"])
     memory = memory_of_keras(device)
-    forward = timed(forward_of(network, volume, targets), asked["steps"])
+    forward = None if asked["quick"] else timed(forward_of(network, volume, targets), asked["steps"])
     return {
         **{"device": device, "on": "JAX" if JAX else "TensorFlow", "parameters": int(network.count_params())},
         **{"step_s": step, "forward_s": forward, "memory_gib": memory, "fed_s": fed(network, asked, strides)},
@@ -155,8 +155,8 @@ def of_process() -> float:
 
 
 def fed(network: Any, asked: Asked, strides: Sequence[tuple[int, ...]]) -> float | None:
-    """Return seconds a step when the loader reads, varies and stacks the batches; None on a processor."""
-    if asked["steps"] <= 2:
+    """Return seconds a step when the loader reads, varies and stacks the batches; None where not asked for."""
+    if asked["quick"] or asked["steps"] <= 2:
         return None
     with tempfile.TemporaryDirectory() as folder:
         batches = batches_of(Path(folder), asked, strides, asked["steps"] + 2)
@@ -232,7 +232,8 @@ def monai(asked: Asked) -> dict[str, Any]:
         "device": torch.cuda.get_device_name() if on.type == "cuda" else "cpu",
         "on": "PyTorch",
         "parameters": sum(p.numel() for p in network.parameters()),
-        **{"step_s": seconds, "forward_s": timed(lambda: float(forward()), asked["steps"]), "memory_gib": memory},
+        **{"step_s": seconds, "memory_gib": memory},
+        "forward_s": None if asked["quick"] else timed(lambda: float(forward()), asked["steps"]),
     }
 
 

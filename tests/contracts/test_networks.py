@@ -75,7 +75,8 @@ def test_a_training_that_is_stopped_in_any_epoch_goes_on_and_gives_the_same_weig
     assert end in ([epochs], [])
     if kept["keeps_checkpoints"]:
         # What was asked to leave saved the state after its last epoch; what was killed had saved its state before.
-        assert at_the_last[0] == inside[-1]
+        # One that was asked at the very end of an epoch had finished it.
+        assert at_the_last[0] in (inside[-1], inside[-1] + 1)
         assert after_it[0] == epochs - 2
 
 
