@@ -201,12 +201,13 @@ def main() -> None:
     folder = wanted.out.resolve() / "work"
     given = variables(folder, wanted.threads)
     make(folder, asked, given)
-    on = measured([(1, [asked["python"], str(STEPS), "device"])], given)["device"]
+    card = measured([(1, [asked["python"], str(STEPS), "device"])], given)
+    print(card, flush=True)
     runs, apart = list[dict[str, Any]](), dict[int, dict[str, float | None]]()
     caption = (
         f"Scans of {'×'.join(map(str, wanted.grid))} voxels, {wanted.channels} channels, {wanted.folds} folds, "
         f"features {wanted.features} at {wanted.network_spacing} mm, {'' if wanted.mirror else 'not '}mirrored, "
-        f"{wanted.threads} threads, {on}; median of {wanted.rounds} rounds."
+        f"{wanted.threads} threads, {card['device']}; median of {wanted.rounds} rounds."
         f"{' One fold of nnU-Net was run and counted for each.' if wanted.one_fold else ''}"
     )
     for patients in sorted({1, wanted.patients}):

@@ -3,7 +3,7 @@
 prediction_steps.py make FOLDER        stripped heads, brain masks, models with random weights, and their export
 prediction_steps.py prepare FOLDER N   the channels of the first N patients, as the rule prepare makes them
 prediction_steps.py ensemble FOLDER N  their probability maps, as the rule ensemble makes them
-prediction_steps.py device             the name of the card, or the processor (JSON)
+prediction_steps.py device             the card, and whether it interpolates alike (JSON)
 prediction_steps.py apart FOLDER N     how far those are from nnU-Net's (JSON)
 
 FOLDER holds ``asked.json``: what the command line of benchmarks/prediction.py asked for.
@@ -31,6 +31,7 @@ from residua.images import volumes
 from residua.images.volumes import Grid, Image
 from residua.networks.cases import Channel, PreparedCase
 from residua.networks.exporting import Ensemble
+from residua.networks.nnunet.logits import interpolated
 from residua.networks.nnunet.plans import (
     CONFIGURATION,
     DATASET_FILE,
@@ -57,6 +58,20 @@ def settings_in(folder: Path) -> tuple[NnUNetSettings, list[Channel], dict[str, 
     asked = read_json(folder / "asked.json")
     channels = [Channel(name, is_label=False) for name in SEQUENCES[: asked["channels"]]]
     return NnUNetSettings.model_validate(asked["settings"]), channels, asked
+
+
+def device() -> None:
+    """Print the card's name, and in how many of a map's logits its interpolation differs from the processor's."""
+    given, shape = torch.randn(2, 60, 150, 120).half(), (60, 191, 153)
+    record: dict[str, Any] = {"device": "no card"}
+    if torch.cuda.is_available():
+        record = {"device": torch.cuda.get_device_name()}
+        on_card = given.cuda()
+        record["interpolated_apart"] = int((interpolated(on_card, shape).cpu() != interpolated(given, shape)).sum())
+        begun = time.monotonic()
+        interpolated(on_card, shape).cpu()
+        record["interpolated_s"] = time.monotonic() - begun
+    print("\n" + json.dumps(record))
 
 
 def make(folder: Path) -> None:
@@ -160,6 +175,6 @@ if __name__ == "__main__":
     if wanted == "make":
         make(place)
     elif wanted == "device":
-        print(json.dumps({"device": torch.cuda.get_device_name() if torch.cuda.is_available() else "no card"}))
+        device()
     else:
         STEPS[wanted](place, int(sys.argv[3]))

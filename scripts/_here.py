@@ -58,9 +58,8 @@ def _explain(
 
         _seal.forget()
         known = isinstance(error, ResiduaError)
-        said = str(error) if known else f"{kind.__name__}: {error}"
-        # Such as the patient at whom an unknown error happened.
-        said = "; ".join([said, *getattr(error, "__notes__", ())])
+        # An unknown error does not name the patient; whoever predicts notes it.
+        said = str(error) if known else "; ".join([f"{kind.__name__}: {error}", *getattr(error, "__notes__", ())])
         os.write(terminal, f"\n{rule}: {said}\n(log: {log})\n".encode())
         if known:
             print(error, file=sys.stderr)
