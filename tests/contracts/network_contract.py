@@ -154,10 +154,9 @@ def resumed_from_damaged(arch: str, data: TrainingSet, settings: NetworkSettings
         return {}
     every = getattr(settings, SAVED)
     train_to(arch, data, settings, out, Stop(2 * every))
-    files, begun, said = sorted(out.glob("checkpoint*")), list[int](), list[str]()
-    if len(files) > 1:
-        files[-1].write_bytes(files[-1].read_bytes()[: files[-1].stat().st_size // 2])
-        begun = train_to(arch, data, settings, out, Stop(3 * every))
+    newest = max(out.glob("checkpoint*"))
+    newest.write_bytes(newest.read_bytes()[: newest.stat().st_size // 2])
+    begun, said = train_to(arch, data, settings, out, Stop(3 * every)), list[str]()
     for content in (b"cut", b"", pickle.dumps(_Harm(out / "harm"))):
         for file in out.glob("checkpoint*"):
             named = f"checkpoint-000001-{hashlib.sha256(content).hexdigest()[:16]}{file.suffix}"
