@@ -43,9 +43,9 @@ from residua.networks.nnunet.plans import (
 )
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.networks.nnunet.to_nnunet import export
-from residua.networks.nnunet.weights import tensors_of
 from residua.networks.prediction import predict_cases
 from residua.networks.registry import load_of, prepare_of
+from residua.networks.torch_weights import tensors_of
 from residua.preparation.cases import ChannelCase
 from residua.publishing.publish import read_json, stage, write_json
 

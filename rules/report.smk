@@ -70,7 +70,7 @@ rule report:
         page=lambda wildcards: layout(
             "report/*.html", "report/*.bib", "report/*.csv", "pages/*.html", "pages/*.css", "article/*.csv"
         ),
-        code=code("report"),
+        code=code("report", [m for arch in study.archs for m in digests.network_module(arch, "methods")]),
     script:
         "../scripts/report.py"
 

@@ -116,6 +116,26 @@ def of_agunet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sample
             yield from zip(np.moveaxis(volumes_of, -1, 1), targets[..., 1], strict=True)
 
 
+def of_segresnet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sample]:
+    """The patches that MONAI's network gets."""
+    from residua.networks.segresnet.augmentation import PatchVariation
+    from residua.networks.segresnet.framework import set_up
+    from residua.networks.segresnet.patches import Patches, tumours_of
+
+    set_up()
+    variation = PatchVariation(settings, [channel.is_label for channel in data.channels])
+    for step in variation.steps.transforms:
+        step.prob = 1.0
+    for epoch in range(BATCHES):
+        drawn = Patches(data, PATIENTS, tumours_of(data), settings, (1, epoch), variation)
+        for number in range(len(drawn)):
+            channels, truth = drawn[number]
+            yield channels.numpy(), truth.numpy()[0]
+
+
+DRAW = {"nnunet": of_nnunet, "agunet": of_agunet, "segresnet": of_segresnet}
+
+
 def judged(samples: list[Sample], of_images_alone: list[Sample], channels: tuple[Channel, ...]) -> dict[str, Any]:
     """What the test asks of the samples; ``of_images_alone`` come from a training without the labels."""
     is_label = np.array([channel.is_label for channel in channels])
@@ -137,18 +157,19 @@ def judged(samples: list[Sample], of_images_alone: list[Sample], channels: tuple
     }
 
 
-def main(arch: str, settings: NetworkSettings, folder: Path) -> None:
-    """Print the record of each order of the channels."""
+def records(arch: str, settings: NetworkSettings, folder: Path) -> Iterator[dict[str, Any]]:
+    """The record of each order of the channels."""
     make_cases(folder)
-    made = prepared(arch, settings, folder)
-    draw = {"nnunet": of_nnunet, "agunet": of_agunet}[arch]
+    made, draw = prepared(arch, settings, folder), DRAW[arch]
     for channels in ORDERS:
         images = tuple(channel for channel in channels if not channel.is_label)
         alone = list(draw(training_set(made, images), settings, folder)) if images else []
-        print(json.dumps(judged(list(draw(training_set(made, channels), settings, folder)), alone, channels)))
+        yield judged(list(draw(training_set(made, channels), settings, folder)), alone, channels)
     if arch == "nnunet":
-        print(json.dumps({"in_part": read_whole_and_in_part(training_set(made, ORDERS[0]), settings, folder)}))
+        yield {"in_part": read_whole_and_in_part(training_set(made, ORDERS[0]), settings, folder)}
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], settings_of(sys.argv[1]).model_validate_json(sys.argv[2]), Path(sys.argv[3]))
+    given = settings_of(sys.argv[1]).model_validate_json(sys.argv[2])
+    for record in records(sys.argv[1], given, Path(sys.argv[3])):
+        print(json.dumps(record))

@@ -76,8 +76,26 @@ def damaged_in_a_thread(data: TrainingSet, settings: Any, out: Path) -> str:
     return "trained"
 
 
-def main(arch: str, given: dict[str, Any], folder: Path) -> None:
-    """Print the record."""
+def infinite_in_segresnet(steps: set[int]) -> None:
+    """Make the loss of these training steps infinite."""
+    import torch
+
+    from residua.networks.segresnet.train import _Training
+
+    computed, done = _Training._loss_of, iter(range(10**6))
+
+    def loss_of(training: _Training, *given: Any) -> Any:
+        infinite = torch.is_grad_enabled() and next(done) in steps
+        return computed(training, *given) * (np.inf if infinite else 1.0)
+
+    _Training._loss_of = loss_of  # type: ignore[method-assign]
+
+
+INFINITE = {"nnunet": infinite_in_nnunet, "agunet": infinite_in_agunet, "segresnet": infinite_in_segresnet}
+
+
+def endings(arch: str, given: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """What came of each training."""
     settings = settings_of(arch).model_validate(given)
     make_cases(folder)
     data = training_set(prepared(arch, settings, folder), (IMAGE, TUMOUR))
@@ -86,7 +104,7 @@ def main(arch: str, given: dict[str, Any], folder: Path) -> None:
         data = type(data)(data.channels, data.cases, data.references, data.training * 4, data.validation)
     record: dict[str, Any] = {}
     for name, steps in CASES.items():
-        {"nnunet": infinite_in_nnunet, "agunet": infinite_in_agunet}[arch](steps)
+        INFINITE[arch](steps)
         out = folder / name
         out.mkdir()
         try:
@@ -103,8 +121,8 @@ def main(arch: str, given: dict[str, Any], folder: Path) -> None:
         }
     if arch == "agunet":
         record["damaged"] = damaged_in_a_thread(data, settings, folder / "damaged")
-    print("\n" + json.dumps(record))
+    return record
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))
+    print("\n" + json.dumps(endings(sys.argv[1], json.loads(sys.argv[2]), Path(sys.argv[3]))))

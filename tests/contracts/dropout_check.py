@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from augmentation_check import PATIENTS, make_cases, of_agunet, of_nnunet
+from augmentation_check import DRAW, PATIENTS, make_cases
 from prepared_channels import prepared_channels
 from scipy import ndimage
 
@@ -22,6 +22,7 @@ from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.networks.registry import load_of, prepare_of, settings_of, train_of
 from residua.preparation.cases import ChannelCase, RegionLabel
 from residua.settings.network import NetworkSettings
+from residua.settings.region import WithRegion
 
 T1CE, FLAIR, BEFORE, TUMOUR, ZEROS, RESIDUAL = (
     Channel(name, name in ("pre_tumor", "residual"))
@@ -107,9 +108,8 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, Any]:
     make_cases(folder)
     make_more(folder)
     made = prepared_channels(arch, settings, folder, (*CHANNELS, ZEROS, RESIDUAL), PATIENTS)
-    draw = {"nnunet": of_nnunet, "agunet": of_agunet}[arch]
     samples, whole = (
-        np.array([[not channel.any() for channel in volume] for volume, _ in draw(data, settings, folder)])
+        np.array([[not channel.any() for channel in volume] for volume, _ in DRAW[arch](data, settings, folder)])
         for data in (training_set(made, dropping(CHANNELS)), training_set(made, CHANNELS))
     )
     data = training_set(made, dropping(CHANNELS))
@@ -119,7 +119,7 @@ def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, Any]:
     without = network(replace(case, lacking=(1, 2))).data
     zeros = tuple(made["zeros", "P1"] if place in (1, 2) else file for place, file in enumerate(case.channels))
     return {
-        "confined": confined(arch, settings, folder, network),
+        "confined": confined(arch, settings, folder, network) if isinstance(settings, WithRegion) else None,
         "balanced": balanced(made, settings, folder) if arch == "nnunet" else None,
         "samples": len(samples),
         "lacking": samples.mean(axis=0).tolist(),

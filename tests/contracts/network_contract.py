@@ -15,6 +15,7 @@ import shutil
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -248,12 +249,18 @@ def fine_tuned(
 
 
 def _refused_start(arch: str, data: TrainingSet, settings: StartingFromBundles, folder: Path) -> str:
-    wider = settings.model_copy(update={"features": tuple(2 * n for n in vars(settings)["features"])})
+    wider = settings.model_copy(update=_twice_as_wide(vars(settings)))
     try:
         train_to(arch, data, wider, folder / "wider")
     except ResiduaError as error:
         return str(error).removeprefix(str(data.start))
     return "accepted"
+
+
+def _twice_as_wide(settings: Mapping[str, Any]) -> dict[str, Any]:
+    if "init_filters" in settings:
+        return {"init_filters": 2 * settings["init_filters"]}
+    return {"features": tuple(2 * filters for filters in settings["features"])}
 
 
 def members_of(ensemble: Predictor, case: PreparedCase) -> dict[int, Image]:

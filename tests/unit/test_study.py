@@ -320,7 +320,7 @@ def test_lists_of_numbers_that_may_repeat_do() -> None:
     assert len(set(study.networks.nnunet.kernels)) < len(study.networks.nnunet.kernels)  # type: ignore[attr-defined]
 
 
-LISTS_THAT_MAY_REPEAT = {"iterations", "features", "kernels", "strides"}
+LISTS_THAT_MAY_REPEAT = {"iterations", "features", "kernels", "strides", "residual_blocks", "blocks_down", "blocks_up"}
 """Numbers of levels, from coarse to fine or along the network."""
 
 

@@ -117,6 +117,16 @@ class Load(Protocol):
         """Load the trained models in the folders ``models``."""
 
 
+class Methods(Protocol[Settings]):
+    """``networks/{arch}/methods.py: methods``, which may be missing; it imports no framework."""
+
+    def __call__(self, settings: Settings) -> tuple[str, ...]:
+        """Describe preparation, architecture and training in paragraphs of a report.
+
+        From which models trainings start is said beside it.
+        """
+
+
 class Misdescribed(Protocol[Settings]):
     """``networks/{arch}/model_files.py: misdescribed``, beside ``FILES``; it imports no framework."""
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from residua.networks.agunet.settings import AGUNetSettings
@@ -28,7 +30,17 @@ def describe_network(settings: NetworkSettings) -> tuple[str, ...]:
         return _nnunet(settings)
     if isinstance(settings, AGUNetSettings):
         return _agunet(settings)
-    return ()
+    return _by_itself(settings)
+
+
+def _by_itself(settings: NetworkSettings) -> tuple[str, ...]:
+    """Let a network's package describe it by ``methods``, if it has that module."""
+    module = f"{type(settings).__module__.rpartition('.')[0]}.methods"
+    if find_spec(module) is None:
+        return ()
+    *before, last = import_module(module).methods(settings)
+    started = _starts(settings, "random weights") if isinstance(settings, StartingFromBundles) else ""
+    return (*before, last + started)
 
 
 def settings_table(settings: NetworkSettings) -> tuple[tuple[str, str], ...]:

@@ -11,7 +11,7 @@ from nnunetv2.utilities.get_network_from_plans import get_network_from_plans
 from nnunetv2.utilities.plans_handling.plans_handler import PlansManager
 
 from residua.networks.nnunet.plans import CONFIGURATION, DATASET_FILE, INFERENCE, PLANS_FILE, WEIGHTS_FILE
-from residua.networks.nnunet.weights import load_weights
+from residua.networks.torch_weights import load_weights
 from residua.publishing.publish import read_json
 
 
@@ -21,7 +21,7 @@ def load_model(folder: Path, device: torch.device) -> nnUNetPredictor:
     inference = plans_record.pop(INFERENCE)
     plans = PlansManager(plans_record)
     network = _network(plans, dataset)
-    load_weights(network, folder / WEIGHTS_FILE)
+    load_weights(network, folder / WEIGHTS_FILE, PLANS_FILE)
     axes = inference["mirror_axes"]
     predictor = nnUNetPredictor(inference["tile_step"], use_mirroring=bool(axes), device=device, allow_tqdm=False)
     configuration = plans.get_configuration(CONFIGURATION)

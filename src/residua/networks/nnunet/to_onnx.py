@@ -11,7 +11,7 @@ import torch
 from residua.networks.exporting import Ensemble
 from residua.networks.nnunet.model import load_model
 from residua.networks.nnunet.plans import INFERENCE, PLANS_FILE
-from residua.networks.onnx_file import write_onnx
+from residua.networks.torch_to_onnx import LOGITS, WINDOW, write_network
 from residua.publishing.publish import read_json, write_text
 from residua.settings.channels import told_all
 
@@ -22,15 +22,9 @@ def export(ensemble: Ensemble, out: Path) -> None:
         predictor = load_model(folder, torch.device("cpu"))
         configuration = predictor.configuration_manager
         shape = (1, len(ensemble.channels), *configuration.patch_size)
-        window = torch.from_numpy(np.random.default_rng(fold).normal(size=shape).astype(np.float32))
-        network = predictor.network.eval()
-        with torch.inference_mode():
-            logits = network(window).numpy()
-        program = torch.onnx.export(
-            network, (window,), input_names=["window"], output_names=["logits"], dynamo=True, verbose=False
-        )
+        given = np.random.default_rng(fold).normal(size=shape).astype(np.float32)
         facts = {**ensemble.facts(), **_facts(folder, configuration), "fold": fold}
-        write_onnx(program.model_proto, facts, window.numpy(), logits, out / f"fold{fold}.onnx")
+        write_network(predictor.network.eval(), given, facts, out / f"fold{fold}.onnx")
     write_text(out / "README.md", _readme(ensemble))
 
 
@@ -53,7 +47,7 @@ def _readme(ensemble: Ensemble) -> str:
 
 Segments residual enhancing tumour on early post-operative MRI. Research only, not a medical device.
 
-Each file is the network of one fold, from one window (`window`: batch, channel, z, y, x) to its logits (`logits`,
+Each file is the network of one fold, from one window (`{WINDOW}`: batch, channel, z, y, x) to its logits (`{LOGITS}`,
 before the softmax). Metadata of each file name channels, axes, spacing, shape, normalisation, step and mirrored axes.
 
 1. Images on the grid of post-operative T1w-CE, registered to it, and zero outside of the brain; cropped to

@@ -27,7 +27,7 @@ from residua.networks.nnunet.pretrained import start_from
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.networks.nnunet.speed import set_threads
 from residua.networks.nnunet.trainer import StudyTrainer
-from residua.networks.nnunet.weights import load_weights, tensors_of
+from residua.networks.torch_weights import load_weights, tensors_of
 from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_json, writing
 
@@ -44,7 +44,7 @@ def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Prog
         if state := unfinished.restore(partial(read_checkpoint, device=trainer.device)):
             trainer.resume(state)
         elif data.start:
-            load_weights(_plain(trainer), data.start / WEIGHTS_FILE)
+            load_weights(_plain(trainer), data.start / WEIGHTS_FILE, PLANS_FILE)
         elif settings.initial_weights:
             random = start_from(_plain(trainer), settings.initial_weights)
             print(f"The training starts from {settings.initial_weights.file}; at random: {random}.", flush=True)

@@ -1,0 +1,13 @@
+"""Compute the grid on which SegResNet sees a patient: the brain's box in voxels of the network's spacing."""
+
+from __future__ import annotations
+
+from residua.images.volumes import Grid
+from residua.networks.segresnet.settings import SegResNetPreparation
+from residua.networks.spacing import grid_with_spacing
+from residua.preparation.brain_crop import Crop
+
+
+def target_grid(crop: Crop, settings: SegResNetPreparation) -> Grid:
+    """Fulfil ``residua.networks.contract.TargetGrid``."""
+    return grid_with_spacing(crop, settings.spacing_mm)
