@@ -93,7 +93,8 @@ def _hide_cards() -> str | None:
     return before
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Write a line into the log at once."""
     print(line, flush=True)
 
 
@@ -106,9 +107,9 @@ def on_card(find: Callable[[str], Found], arch: str) -> Found:
     from residua.settings.machine import machine_of
 
     machine = machine_of(job.config)
-    card = take_card(machine, _given_cards, _say)
+    card = take_card(machine, _given_cards, say)
     found = find(arch)
-    require_seen(card, machine, _say)
+    require_seen(card, machine, say)
     return found
 
 

@@ -23,6 +23,8 @@ from residua.cluster.cards import require_seen
 from residua.errors import ResiduaError
 from residua.networks.cases import TrainingSet
 from residua.networks.registry import settings_of, train_of
+from residua.networks.training_data import data_beside
+from residua.publishing.publish import digest
 from residua.settings.machine import Machine
 from residua.settings.network import NetworkSettings
 
@@ -34,10 +36,13 @@ def ended(
     out: Path,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> str:
-    """The message of the error that ends a training."""
+    """The message of the error that ends a training, whose data are copied meanwhile."""
     out.mkdir()
+    names = [*(file for case in data.cases.values() for file in case.channels), *data.references.values()]
+    files = {file: digest(file) for file in names}
     try:
-        train_of(arch)(data, settings, out, progress)
+        with data_beside(data, files, out, str(out.parent), print) as (near, watched):
+            train_of(arch)(near, settings, out, watched(progress))
     except ResiduaError as error:
         return str(error)
     return "the training went on"

@@ -51,6 +51,8 @@ def test_a_loader_that_fails_ends_the_training_at_once_with_the_reason(
     assert len((done.stdout + done.stderr).splitlines()) < 1000
     messages = json.loads(done.stdout.splitlines()[-1])
     assert "/post_t1ce/P" in messages["damaged"]
+    # The data, and not the link by which the training opened them.
+    assert "/runs/" not in messages["damaged"]
     assert "cannot be read (" in messages["damaged"]
     assert "run the same snakemake command again" in messages["damaged"]
     framework = {"nnunet": "torch", "agunet": "TensorFlow"}[arch]

@@ -12,6 +12,7 @@ from residua.errors import DamagedStageError
 from residua.networks.cases import Channel
 from residua.networks.selected import read_selected, read_training_set
 from residua.networks.selection import select_cases
+from residua.networks.training_data import data_beside
 from residua.publishing.publish import digest, read_json, stage, write_json
 
 BATCHES = {"STO-0": ("STO1", "STO2"), "GOT-0": ("GOT1",)}
@@ -98,13 +99,15 @@ def test_a_missing_manifest_is_named(tmp_path: Path) -> None:
 
 
 def test_a_training_set_has_its_channels_in_order_and_the_reference_standard(tmp_path: Path) -> None:
-    data = read_training_set(selection(tmp_path))
+    data, files = read_training_set(selection(tmp_path))
     assert data.channels == BOTH
     assert (data.training, data.validation) == (("STO2", "STO1"), ("GOT1",))
     assert data.cases.keys() == data.references.keys() == {"STO1", "STO2", "GOT1"}
     assert data.cases["STO1"].patient == "STO1"
     assert data.cases["STO1"].channels == tuple(file_of(tmp_path, channel, "STO1", "STO-0") for channel in CHANNELS)
     assert data.references["GOT1"] == file_of(tmp_path, "residual", "GOT1", "GOT-0")
+    assert files == {file: digest(file) for file in tmp_path.rglob("*.b2nd")}
+    assert len(files) == 3 * 3
 
 
 def test_the_hold_out_needs_no_reference_standard(tmp_path: Path) -> None:
@@ -120,6 +123,13 @@ def test_only_validation_patients_are_predicted(tmp_path: Path) -> None:
     assert [case.patient for case in read_selected(selection(tmp_path))] == ["GOT1"]
 
 
+def train_on(chosen: str, folder: Path) -> None:
+    """A training as the rule starts it, without an epoch."""
+    data, files = read_training_set(chosen)
+    with data_beside(data, files, folder, None, print):
+        pass
+
+
 @pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("other")])
 @pytest.mark.parametrize(
     ("channel", "patient", "batch"),
@@ -132,7 +142,7 @@ def test_a_file_missing_or_changed_since_is_named_with_the_command_that_rebuilds
     path = file_of(tmp_path, channel, patient, batch)
     damage(path)
     with pytest.raises(DamagedStageError) as raised:
-        read_training_set(chosen)
+        train_on(chosen, tmp_path)
     assert str(raised.value) == (
         f"{path}: missing or changed since it was made. "
         f"Rebuild with: rm {path.parent}/manifest.json and run the same snakemake command again"

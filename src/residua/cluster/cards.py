@@ -180,7 +180,10 @@ def _first_free(cards: Sequence[str], jobs_per_card: int) -> str | None:
 
 
 def _lock(card: str, place: int) -> bool:
-    lock = _opened(_file_of(card, place))
+    try:
+        lock = _opened(_file_of(card, place))
+    except OSError as error:
+        raise ResiduaError(f"the lock of a graphics card cannot be opened: {error}; let all users write it") from None
     try:
         # Not flock, which forked loaders would hold too, and after the death of their training.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -106,6 +106,9 @@ class Train(Protocol[Settings]):
     def __call__(self, data: TrainingSet, settings: Settings, out: Path, progress: Progress) -> None:
         """Train into ``out``; resume an unfinished training that ``out`` holds.
 
+        It calls ``progress`` in the main thread when an epoch begins, which ends a training on damaged data. It
+        replaces files in ``out`` and writes into none: they may have to come back. It opens files of ``data`` by the
+        paths that it was given, which lead to nearer copies as the training goes on.
         Only networks whose settings are ``StartingFromBundles`` are given data with a ``start``.
         """
 

@@ -6,9 +6,9 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
-from residua.errors import DamagedStageError
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
-from residua.publishing.publish import digest, read_json, remaking
+from residua.networks.unchanged import changed, require_all_unchanged
+from residua.publishing.publish import read_json
 from residua.settings.base import REFERENCE_STANDARD
 
 
@@ -20,23 +20,36 @@ def read_selected(selection: str, given: Collection[str] | None = None) -> list[
     record = read_json(selection)
     names = [channel["name"] for channel in record["channels"]]
     hidden = [name for name in names if given is not None and name not in given]
-    return [_case(record, patient, hidden) for patient in record["validation"]]
+    cases, digests = [_case(record, patient, hidden) for patient in record["validation"]], _digests(record)
+    require_all_unchanged({file: digests[file] for case in cases for file in case.channels})
+    return cases
 
 
-def read_training_set(selection: str) -> TrainingSet:
-    """Read the data of one training.
+def read_training_set(selection: str) -> tuple[TrainingSet, dict[Path, str]]:
+    """Return the data of one training, and the digests by which its files are verified while it runs.
 
-    Raises ``DamagedStageError`` that names a file if it is missing or changed since the selection.
+    Raises ``DamagedStageError`` that names a file if it is missing.
     """
     record = read_json(selection)
     everyone = [*record["training"], *record["validation"]]
-    return TrainingSet(
+    data = TrainingSet(
         channels=tuple(Channel(**channel) for channel in record["channels"]),
         cases={patient: _case(record, patient) for patient in everyone},
         references={patient: _file(record, patient, REFERENCE_STANDARD) for patient in everyone},
         training=tuple(record["training"]),
         validation=tuple(record["validation"]),
     )
+    digests = _digests(record)
+    names = {file for patient in everyone for file in (*data.cases[patient].channels, data.references[patient])}
+    files = {file: content for file, content in digests.items() if file in names}
+    for file in files:
+        if not file.is_file():
+            raise changed(file)
+    return data, files
+
+
+def _digests(record: dict[str, Any]) -> dict[Path, str]:
+    return {Path(entry["path"]): entry["digest"] for files in record["files"].values() for entry in files.values()}
 
 
 def _case(record: dict[str, Any], patient: str, hidden: Collection[str] = ()) -> PreparedCase:
@@ -50,10 +63,4 @@ def _case(record: dict[str, Any], patient: str, hidden: Collection[str] = ()) ->
 
 
 def _file(record: dict[str, Any], patient: str, channel: str) -> Path:
-    entry = record["files"][patient][channel]
-    file = Path(entry["path"])
-    if not file.is_file() or digest(file) != entry["digest"]:
-        raise DamagedStageError(
-            f"{file}: missing or changed since it was made. Rebuild with: {remaking(file.parent / 'manifest.json')}"
-        )
-    return file
+    return Path(record["files"][patient][channel]["path"])

@@ -28,6 +28,12 @@ class Machine(Frozen):
         default=True,
         description="Refuse to start where the disk has far too little room for what the run makes; false: warn only.",
     )
+    local_scratch: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Folder on the machine's own disk, into which a training copies its data while it runs; variables "
+        "such as $TMPDIR have the value that they have in the job. null: data are read from where they lie.",
+    )
 
 
 AnyMachine = Annotated[

@@ -15,6 +15,7 @@ PLACES: Mapping[str, str] = {
     "networks.*.plans.file": "",
     "networks.*.initial_weights.file": "",
     "networks.*.initial_bundles.*.file": "",
+    "machine.local_scratch": "",
     "elsewhere.*.inputs.*": PATIENT,
 }
 """The keys of such settings (``*``: any name), and what a value holds that is a place; other values are not."""

@@ -28,11 +28,11 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
     """Prepared cases in the form of nnU-Net's datasets, each with its reference standard and its tumour voxels."""
 
     def __init__(self, cases: Mapping[str, PreparedCase], references: Mapping[str, Path]) -> None:
-        """Find the tumour voxels of every reference standard."""
+        """Take the data; the tumour voxels of a patient are found when it is first loaded."""
         super().__init__(folder="", identifiers=list(cases))
         self._cases, self._references = cases, references
         self._training = self._settled = os.getpid()
-        self._tumour = {patient: _tumour_voxels(path) for patient, path in references.items()}
+        self._tumour: dict[str, dict[int, Any]] = {}
 
     def load_case(self, identifier: str) -> tuple[StackedChannels, blosc2.NDArray, None, dict[str, Any]]:
         """Return channels, reference standard (1, z, y, x), no previous stage, and the places of the tumour."""
@@ -40,6 +40,9 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
         self._read = data = StackedChannels(self._cases[identifier].channels)
         reference = opened(self._references[identifier])
         require_same_shape(self._cases[identifier].channels[0], data, self._references[identifier], reference)
+        if identifier not in self._tumour:
+            # At the start, the card would wait for all labels of a study to be read.
+            self._tumour[identifier] = _tumour_voxels(self._references[identifier])
         return data, reference, None, {"class_locations": self._tumour[identifier]}
 
     def read_only(self, begin: Sequence[int], end: Sequence[int]) -> None:
