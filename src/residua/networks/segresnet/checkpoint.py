@@ -27,6 +27,10 @@ class TrainingState:
     epoch: int = 0
     curve: list[dict[str, Any]] = field(default_factory=list)
 
+    def has_finite_weights(self) -> bool:
+        """Return whether all weights are numbers."""
+        return all(bool(torch.isfinite(weights).all()) for weights in self.network.parameters())
+
 
 def captured(state: TrainingState) -> Callable[[Path], None]:
     """Copy the state as it is now; return what writes the copy into a file."""

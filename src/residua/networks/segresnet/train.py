@@ -20,7 +20,7 @@ from safetensors.torch import save_file
 
 from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
-from residua.networks.divergence import require_convergence
+from residua.networks.divergence import Steps
 from residua.networks.segresnet.augmentation import PatchVariation
 from residua.networks.segresnet.batches import Batch, batches
 from residua.networks.segresnet.checkpoint import TrainingState, captured, restore
@@ -88,10 +88,12 @@ class _Training:
         seed = (self._settings.seed, state.epoch)
         torch.manual_seed(sum(seed))
         rate = self._set_rate(state)
-        losses = [self._step(state, batch, unfinished) for batch in self._batches(seed)]
-        finite = [loss for loss in losses if np.isfinite(loss)]
-        whole = all(bool(torch.isfinite(weights).all()) for weights in state.network.parameters())
-        require_convergence("segresnet", state.epoch, len(losses) - len(finite), len(losses), whole)
+        steps, finite = Steps(), []
+        for patients, batch in self._batches(seed):
+            loss = self._step(state, batch, unfinished)
+            steps.after(patients, bool(np.isfinite(loss)), state.has_finite_weights)
+            finite += [loss] if np.isfinite(loss) else []
+        steps.require_convergence("segresnet", state.epoch, state.has_finite_weights())
         train_loss, validation_loss = float(np.mean(finite)), self._validation_loss(state)
         print(f"loss {train_loss:.4f}, validation {validation_loss:.4f}", flush=True)
         judged = validation_loss if np.isfinite(validation_loss) else None
@@ -106,11 +108,12 @@ class _Training:
             group["lr"] = rate
         return rate
 
-    def _batches(self, seed: tuple[int, int]) -> Iterator[Batch]:
+    def _batches(self, seed: tuple[int, int]) -> Iterator[tuple[list[str], Batch]]:
         settings, everyone = self._settings, self._data.training * self._settings.patches_per_patient
         order = [str(patient) for patient in np.random.default_rng(seed).permutation(everyone)]
         patches = Patches(self._data, order, self._tumours, settings, seed, self._variation)
-        return batches(patches, settings.batch_size, self._device)
+        of_batches = [order[first : first + settings.batch_size] for first in range(0, len(order), settings.batch_size)]
+        yield from zip(of_batches, batches(patches, settings.batch_size, self._device), strict=True)
 
     def _step(self, state: TrainingState, batch: Batch, unfinished: Unfinished) -> float:
         unfinished.leave_if_asked()
