@@ -276,9 +276,9 @@ def same_image(one: Image, other: Image) -> bool:
 
 
 def twin(arch: str, data: TrainingSet, settings: NetworkSettings, folder: Path) -> Path:
-    """A model of another seed."""
+    """A model of another seed, which need not have learned much."""
     shutil.rmtree(folder / "twin", ignore_errors=True)
-    train_to(arch, data, settings.model_copy(update={"seed": settings.seed + 1000}), folder / "twin")
+    train_to(arch, data, settings.model_copy(update={"seed": settings.seed + 1000, "epochs": 2}), folder / "twin")
     return folder / "twin"
 
 

@@ -54,6 +54,7 @@ def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Prog
         with writing(out / WEIGHTS_FILE) as beside:
             save_file(tensors_of(_plain(trainer)), beside)
         unfinished.remove()
+        progress(settings.epochs, settings.epochs)
 
 
 def _plain(trainer: StudyTrainer) -> torch.nn.Module:

@@ -297,4 +297,3 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         for loader in (self.dataloader_train, self.dataloader_val):
             if hasattr(loader, "_finish"):
                 loader._finish()
-        self._progress(self.num_epochs, self.num_epochs)
