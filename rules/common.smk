@@ -150,7 +150,10 @@ except ResiduaError as error:
 
 to_make = [] if application else planning.plans_to_make(study)
 if to_make and workflow.is_main_process:
-    logger.info(f"This run makes {', '.join(to_make)} and ends; the same command then goes on with the study.")
+    logger.info(
+        f"This run makes {', '.join(to_make)} and ends; the same command then goes on with the study. Until then there are "
+        f"no other targets, of any network: to make one, first run snakemake {' '.join(to_make)}"
+    )
 cohort, split, raters, predictions = loaded.cohort, loaded.split, loaded.raters, loaded.predictions
 
 
@@ -297,6 +300,8 @@ onstart:
         problems = known_headers(study, included, kept, code("check_cohort")) if study.on_invalid == "stop" else []
         problems += start_problems(study, cohort, raters, not errors_of(problems), VOXELS, default_workers())
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
+        for kept in (problem for problem in problems if problem.check == "plan-of-other-data"):
+            logger.warning(kept)
         if not application and (little := disk_use.require_room(loaded, planned_files())):
             logger.warning(little)
     except ResiduaError as error:

@@ -8,7 +8,7 @@
 #
 # The numbers of a plan stand in the names and parameters of all that follows. So the first run makes the plan and nothing
 # that follows, and the second, which is started in the same way, reads it. No rule takes the file: it stays when a patient
-# joins, until it is removed.
+# joins, until it is removed. It says from whom it was made: a start refuses one that was made with patients of the hold-out.
 rule plan_network:
     """Let a network's own planner choose spacing, patch, batch and layers from the brains of the patients of the folds."""
     input:
@@ -32,6 +32,7 @@ rule plan_network:
     params:
         patients=planning.planned_patients(loaded),
         channels=planning.planned_channels(loaded),
+        source=planning.plan_source(loaded),
         code=code_of_network("plan_network", "planner"),
     script:
         "../scripts/plan_network.py"

@@ -345,6 +345,23 @@ def test_another_preparation_is_a_warning(tmp_path: Path) -> None:
 
 
 @NETWORKS
+def test_another_region_is_a_warning_and_a_line_in_the_log_of_the_training(
+    tmp_path: Path, arch: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stated = record_of(arch).study
+    stated["networks"][arch]["region"] = {"label": "pre_tumor", "margin_mm": 12.5}
+    file, start = written(tmp_path, arch, study=stated)
+    study = study_of(arch, start.model_dump())
+    said = "models saw the region of pre_tumor and 12.5 mm around it, and these trainings see the whole brain"
+    assert said in found(study)["initial-bundle-of-other-region"]
+    with unpacked_start([str(file)], Training(arch, "B", 0, CHANNELS, study.settings_of(arch)), tmp_path / "start"):
+        assert said in capsys.readouterr().out
+    same = yaml.safe_load(MICRO.read_text())["networks"]
+    same[arch]["region"] = stated["networks"][arch]["region"]
+    assert set(found(study_of(arch, start.model_dump(), networks=same))) == {"initial-bundle-of-seen"}
+
+
+@NETWORKS
 def test_card_and_report_name_the_bundle_by_its_digest_and_never_by_its_place(arch: str) -> None:
     bundle = {"file": "/secret/place.zip", "sha256": "ab" * 32}
     settings = study_of(arch, bundle, inputs={"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]})

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cohort_tables import config
+from cohort_tables import config, row
+from residua.cohort.commands.start import start_problems
 from residua.errors import ResiduaError
 from residua.images import volumes
 from residua.images.volumes import Grid, Image
@@ -21,16 +22,19 @@ from residua.networks.nnunet.model_files import misdescribed
 from residua.networks.nnunet.planned import numbers_of
 from residua.networks.nnunet.plans import INFERENCE, PLANS_FILE, make_dataset, make_plans
 from residua.networks.nnunet.settings import NnUNetSettings
+from residua.networks.plan_origin import ORIGIN, made_from
 from residua.networks.planning import plan_file, planned_study, with_plans
 from residua.preparation.planned_crops import planned_crops
+from residua.problems.problem import Problem
 from residua.publishing.publish import digest, stage, write_json
 from residua.report.deviations import DEVIATIONS
 from residua.report.networks import describe_network
 from residua.settings.study import load_study
 from residua.wiring import planning
+from residua.wiring.loaded import LoadedStudy
 from residua.wiring.sharing import settings_of_model
 from residua.wiring.training import settings_of_training
-from test_wiring import loaded_study
+from test_wiring import HOSPITALS, loaded_study
 
 CHANNELS = [Channel("post_t1ce", False), Channel("post_t1", False), Channel("pre_tumor", True)]
 INPUTS = {"B": [False, False], "D": [False, False, True]}
@@ -120,6 +124,24 @@ BAD: dict[str, tuple[Change, str]] = {
     "other resampling": (
         _configuration(lambda c: c.update(resampling_fn_data="resample_torch_fornnunet")), "resampling_fn_data is"
     ),
+    "normalised over the box": (
+        _configuration(lambda c: c.update(use_mask_for_norm=[False] * 3)),
+        "use_mask_for_norm is [False, False, False]; Residua has [True, True, False]",
+    ),
+    "normalised over the box in part": (
+        _configuration(lambda c: c.update(use_mask_for_norm=[True, False, False])), "use_mask_for_norm is [True, False,"
+    ),
+    "masks of other channels": (_configuration(lambda c: c.update(use_mask_for_norm=[True])), "use_mask_for_norm is"),
+    "other labels": (lambda p: p.update(label_manager="Foo"), "label_manager is 'Foo'; Residua has 'LabelManager'"),
+    "an axis that is none": (lambda p: p.update(transpose_backward=[0, 1, 5]), "transpose_backward [0, 1, 5] do not"),
+    "one axis three times": (lambda p: p.update(transpose_backward=[0, 0, 0]), "do not undo each other"),
+    "two axes": (lambda p: p.update(transpose_backward=[0, 1], transpose_forward=[0, 1]), "do not undo each other"),
+    "an axis that is no count": (lambda p: p.update(transpose_backward=[0.0, 1, 2]), "do not undo each other"),
+    "forward alone": (lambda p: p.update(transpose_forward=[2, 0, 1]), "do not undo each other"),
+    "forward instead of back": (
+        lambda p: p.update(transpose_forward=[2, 0, 1], transpose_backward=[2, 0, 1]), "do not undo each other"
+    ),
+    "no axes": (lambda p: p.update(transpose_backward=None), "these are no plans of nnU-Net"),
     "old plans": (_configuration(lambda c: c.pop("architecture")), "before 2.4"),
     "no batch": (_configuration(lambda c: c.pop("batch_size")), "3d_fullres.batch_size: Field required"),
     "spacing of nothing": (_configuration(lambda c: c.update(spacing=[0, 1, 1])), "3d_fullres.spacing.0"),
@@ -268,6 +290,87 @@ def test_a_plan_is_made_from_the_patients_of_the_folds_for_the_largest_inputs(tm
     assert batches == {batch for batch, members in loaded.cohort.batches.items() if not held_out & set(members)}
     assert [record["name"] for record in planning.planned_channels(loaded)] == ["post_t1ce", "pre_t1ce", "pre_tumor"]
     assert settings_of_training(loaded, "nnunet", "A")["plans"] == "auto"
+
+
+def kept_plan(folder: Path, **changes: Any) -> Any:
+    """A study with a plan, made as the rule makes it, and the same study after changes to the configuration."""
+    networks = with_nnunet(plans="auto")["networks"]
+    before = loaded_study(folder, networks=networks)
+    origin = made_from(planning.planned_patients(before), planning.plan_source(before))
+    plan = {**make_plans(settings(), CHANNELS), ORIGIN: origin}
+    write_json(plan_file("nnunet", "auto"), plan)
+    return loaded_study(folder, **{"networks": networks, **changes})
+
+
+def judged(loaded: LoadedStudy) -> list[Problem]:
+    return [p for p in start_problems(loaded.study, loaded.cohort, None, False) if p.check.startswith("plan-")]
+
+
+def test_a_plan_says_from_whom_it_was_made_and_names_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    after = kept_plan(tmp_path)
+    text = (tmp_path / plan_file("nnunet", "auto")).read_text()
+    assert len(json.loads(text)[ORIGIN]["patients"]) == 6
+    assert not [patient for patient in after.cohort.patients if patient in text]
+    assert judged(after) == []
+    assert numbers_of(Path(plan_file("nnunet", "auto")), "3d_fullres", INPUTS) == decided(settings())
+
+
+def test_a_plan_that_knows_the_hold_out_of_now_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    placed = list(config()["folds"].values())
+    assert any("PAR" in hospitals for hospitals in placed)
+    folds = {fold: [h for h in hospitals if h != "PAR"] for fold, hospitals in config()["folds"].items()}
+    after = kept_plan(tmp_path, folds=folds, holdout=[*config()["holdout"], "PAR"])
+    refused, kept = judged(after)
+    assert (refused.check, refused.is_error) == ("plan-of-held-out", True)
+    assert "the brains of 2 patient(s) who are in the hold-out now (PAR1, PAR2)" in str(refused)
+    assert "rm results/plans/nnunet/auto.json" in refused.remedy
+    assert (kept.check, kept.is_error) == ("plan-of-other-data", False)
+    assert "2 patient(s) left the folds" in kept.what
+    Path(plan_file("nnunet", "auto")).unlink()
+    assert judged(after) == []
+
+
+@pytest.mark.parametrize("origin", [None, {}, {"patients": 3}], ids=str)
+def test_a_plan_that_does_not_say_from_whom_it_was_made_is_refused(
+    origin: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    after = kept_plan(tmp_path)
+    write_json(plan_file("nnunet", "auto"), {**make_plans(settings(), CHANNELS), ORIGIN: origin})
+    (refused,) = judged(after)
+    assert refused.is_error
+    assert "does not say from whose brains" in refused.what
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"brain_mask": {"method": "template"}}, "brain_mask differs"),
+        ({"inputs": {"A": ["post_t1ce"]}}, "channels differs"),
+    ],
+    ids=["masks", "channels"],
+)
+def test_a_plan_of_other_data_is_kept_and_told(
+    changes: dict[str, Any], told: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (kept,) = judged(kept_plan(tmp_path, **changes))
+    assert not kept.is_error
+    assert kept.what == f"the plan is kept, and was made from other data: {told}"
+
+
+def test_patients_who_joined_or_left_are_counted_and_the_plan_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kept_plan(tmp_path)
+    records = [row(f"{hospital}{number}", hospital) for hospital in HOSPITALS for number in (1, 3, 4)]
+    after = loaded_study(tmp_path, records, networks=with_nnunet(plans="auto")["networks"])
+    (kept,) = judged(after)
+    assert not kept.is_error
+    assert "6 patient(s) joined the folds; 3 patient(s) left the folds" in kept.what
 
 
 def batch_of(folder: Path, sizes: dict[str, int]) -> Path:

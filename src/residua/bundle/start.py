@@ -16,6 +16,7 @@ from residua.publishing.publish import digest
 from residua.settings.channels import told
 from residua.settings.initial_bundle import InitialBundle, StartingFromBundles
 from residua.settings.network import NetworkSettings
+from residua.settings.region import region_in_words, region_of
 
 
 def fitting_bundle(
@@ -69,9 +70,19 @@ def unpacked_start(files: Sequence[str], training: Training, folder: Path) -> It
     try:
         unpack_models(file, {chosen: folder})
         print(f"starts from the model of fold {chosen} of the bundle {start.sha256}", flush=True)
+        if differing := other_region(record, settings):
+            print(differing, flush=True)
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def other_region(record: BundleRecord, settings: NetworkSettings) -> str | None:
+    """Return, in words, that the models of a bundle saw another part of the head than the trainings will; else None."""
+    theirs, own = region_of(record.settings), region_of(settings)
+    if theirs == own:
+        return None
+    return f"the bundle's models saw {region_in_words(theirs)}, and these trainings see {region_in_words(own)}"
 
 
 def _require_digest(file: Path, expected: str) -> None:

@@ -83,6 +83,12 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "initial-bundle-of-seen": "It cannot be told whether the models of such a bundle know patients of the cohort",
         "initial-bundle-prepared-differently": "The patients of such a bundle were registered, masked or sampled in "
         "another way",
+        "initial-bundle-of-other-region": "The models of such a bundle saw a region, and these trainings the whole "
+        "brain, or another region",
+        "plan-of-held-out": "A network's plan was made with brains of patients who are in the hold-out now, or does "
+        "not say with whose",
+        "plan-of-other-data": "Patients of the folds, channels or brain masks are others than when a network's plan "
+        "was made",
     },
     "The split": {
         "hospital-unplaced": "A hospital is neither in a fold nor in the hold-out",

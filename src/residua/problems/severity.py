@@ -24,7 +24,8 @@ _WARNINGS = frozenset(
         *("image-nearly-constant", "image-few-values", "image-wrapped"),
         *("scans-stripped", "scans-not-stripped"),
         *("label-outside-brain", "label-too-large", "residual-not-smaller", "brain-mask-volume"),
-        *("initial-bundle-of-seen", "initial-bundle-prepared-differently"),
+        *("initial-bundle-of-seen", "initial-bundle-prepared-differently", "initial-bundle-of-other-region"),
+        "plan-of-other-data",
         *("prediction-missing", "prediction-unknown", "prediction-of-seen"),
         "patients-alike",
     )

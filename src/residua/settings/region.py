@@ -44,6 +44,15 @@ def region_of(settings: Frozen) -> Region | None:
     return region
 
 
+def region_in_words(region: Region | None) -> str:
+    """Return what a network sees, in words.
+
+    >>> region_in_words(Region(label="pre_tumor")), region_in_words(None)
+    ('the region of pre_tumor and 20 mm around it', 'the whole brain')
+    """
+    return f"the region of {region.label} and {region.margin_mm:g} mm around it" if region else "the whole brain"
+
+
 def regions_among(networks: Frozen, archs: Iterable[str]) -> dict[str, Region]:
     """Return the region of each of some networks that does not see the whole brain."""
     named = {arch: getattr(networks, arch, None) for arch in archs}

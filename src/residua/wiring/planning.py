@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from residua.networks.plan_origin import largest_inputs, source_of
 from residua.networks.planning import plan_file
 from residua.settings.networks import known_networks
 from residua.settings.study import Study
@@ -40,6 +41,11 @@ def planned_patients(loaded: LoadedStudy) -> list[str]:
     return list(members(loaded, "folds"))
 
 
+def plan_source(loaded: LoadedStudy) -> dict[str, Any]:
+    """Return what a plan keeps of its origin beside these patients."""
+    return source_of(loaded.study)
+
+
 def planned_brains(loaded: LoadedStudy) -> list[str]:
     """Return the manifests of their brain masks."""
     return brains(loaded, "folds")
@@ -50,5 +56,4 @@ def planned_channels(loaded: LoadedStudy) -> list[dict[str, Any]]:
 
     Prepared channels are shared between the configurations, which hence have one plan; the largest takes most memory.
     """
-    inputs = loaded.study.inputs
-    return channel_records(loaded, max(inputs, key=lambda name: len(inputs[name])))
+    return channel_records(loaded, largest_inputs(loaded.study))

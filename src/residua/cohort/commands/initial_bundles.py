@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from residua.bundle.record import BundleRecord
-from residua.bundle.start import fitting_bundle
+from residua.bundle.start import fitting_bundle, other_region
 from residua.cohort.split.split import Split
 from residua.errors import ResiduaError
 from residua.networks.cases import Channel
@@ -46,6 +46,9 @@ def _judged(
         return
     yield _of_seen(key, record, start, split)
     yield from _prepared_differently(key, record, start, study)
+    if differing := other_region(record, settings):
+        remedy = "the trainings adapt to it; take the region over if there is no reason for the difference"
+        yield problem_of("initial-bundle-of-other-region", differing, remedy, subject=key, file=start.file)
 
 
 def _of_seen(key: str, record: BundleRecord, start: InitialBundle, split: Split) -> Problem:

@@ -32,6 +32,8 @@ from residua.networks.nnunet.resampling import (
 from residua.networks.nnunet.settings import NnUNetSettings, PlansFile
 from residua.publishing.publish import digest
 
+_AXES = [0, 1, 2]
+_LABELS = "LabelManager"
 _ALIKE = {
     "preprocessor_name": PREPROCESSOR,
     "resampling_fn_data": RESAMPLING,
@@ -102,8 +104,8 @@ def numbers_of(file: Path, name: str, inputs: Mapping[str, Sequence[bool]]) -> d
     try:
         plans = json.loads(file.read_text(encoding="utf-8"))
         given = _inherited(plans["configurations"], name)
-        back = list(map(int, plans.get("transpose_backward", [0, 1, 2])))
-        faults = list(_faults(given, name, inputs))
+        back = plans.get("transpose_backward", _AXES)
+        faults = [*_faults(given, name, inputs), *_faults_of_all(plans.get("transpose_forward", _AXES), back, plans)]
         if faults:
             raise ResiduaError("; ".join([f"{file}: {faults[0]}", *faults[1:]]))
         plan = _Configuration.model_validate(given)
@@ -150,9 +152,22 @@ def _faults(given: Mapping[str, Any], name: str, inputs: Mapping[str, Sequence[b
         each = ", ".join(f"{key} has {_counted(labels)}" for key, labels in inputs.items())
         found = _counted([scheme == known[1] for scheme in schemes])
         yield f"the plans are for other channels: {name} has {found}, the study's {each}; plan for one of these"
-    for key, wanted in _ALIKE.items():
+    masked = {"use_mask_for_norm": [scheme == known[0] for scheme in schemes]}
+    for key, wanted in (_ALIKE if unknown else {**_ALIKE, **masked}).items():
         if key in given and given[key] != wanted:
             yield f"{name}.{key} is {given[key]!r}; Residua has {wanted!r}"
+
+
+def _faults_of_all(forward: Sequence[int], back: Sequence[int], plans: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what Residua cannot follow in what holds for all configurations: the order of the axes, and the labels."""
+    counted = all(type(axis) is int for axis in (*forward, *back)) and sorted(forward) == sorted(back) == _AXES
+    if not counted or [forward[axis] for axis in back] != _AXES:
+        yield (
+            f"transpose_forward {forward!r} and transpose_backward {back!r} do not undo each other: each must hold "
+            "0, 1 and 2 once, as nnU-Net's planner writes them"
+        )
+    if (labels := plans.get("label_manager", _LABELS)) != _LABELS:
+        yield f"label_manager is {labels!r}; Residua has {_LABELS!r}"
 
 
 def _counted(labels: Sequence[bool]) -> str:

@@ -33,6 +33,10 @@ def make_plan(crops: Sequence[Crop], channels: Sequence[Channel], plan: str) -> 
         os.environ["nnUNet_n_proc_DA"] = "1"  # noqa: SIM112
         planner = _planners()[plan](DATASET, suppress_transpose=True)
         plans: dict[str, Any] = planner.plan_experiment()
+    for configuration in plans["configurations"].values():
+        if "use_mask_for_norm" in configuration:
+            # Where the box of the brain fills the scan, nnU-Net would normalise over the box; Residua never does.
+            configuration["use_mask_for_norm"] = [not channel.is_label for channel in channels]
     return plans
 
 
