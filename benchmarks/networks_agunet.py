@@ -1,7 +1,7 @@
 """A training step of AGU-Net against MONAI's AttentionUnet on the same device, and what feeds it.
 
     .venv/bin/python benchmarks/networks_agunet.py                                     (a ninth of the size)
-    KERAS_BACKEND=jax python3 benchmarks/networks_agunet.py --python python3 --full    (a lent card without TensorFlow)
+    KERAS_BACKEND=jax python3 benchmarks/networks_agunet.py --python python3 --full    (with a card, without TensorFlow)
 
 AGU-Net runs on TensorFlow in the environment of its trainings. Where that is not at hand, KERAS_BACKEND=jax runs the
 same Keras layers, loss and optimiser on JAX, which always compiles with XLA; the table says so. AttentionUnet gets

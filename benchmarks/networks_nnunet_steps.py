@@ -1,6 +1,6 @@
 """What benchmarks/networks_nnunet.py runs in the environment of nnU-Net: networks_nnunet_steps.py OUT [SETTING=VALUE…].
 
-On a machine that has PyTorch and nnunetv2 and no workflow, such as a lent card, run it by itself:
+On a machine that has PyTorch and nnunetv2 and no workflow, such as one with a card, run it by itself:
 
     PYTHONPATH=src OMP_NUM_THREADS=12 python3 benchmarks/networks_nnunet_steps.py build/networks_nnunet
 

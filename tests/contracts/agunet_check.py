@@ -21,9 +21,11 @@ from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel, steady_optimizer
 from residua.networks.agunet.train import split_for_stopping
+from residua.networks.agunet.watch import Watch
 from residua.networks.agunet.weight_shapes import sees_the_input, weight_shapes
-from residua.networks.agunet.weights import arrays_of, start_from
+from residua.networks.agunet.weights import all_finite, arrays_of, start_from
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
+from residua.networks.unfinished import Unfinished
 from residua.preparation.brain_crop import Crop
 from residua.publishing.publish import digest
 
@@ -91,15 +93,20 @@ def steps(precision: str, kinds: str, xla: bool = False, scale: float | None = N
     if scale:
         optimizer.dynamic_scale.assign(scale)
     network.compile(optimizer, loss=soft_dice_loss, jit_compile=xla, auto_scale_loss=False)
+    watch = Watch(Nobody(), Unfinished(Path(), ".safetensors", 1))
+    watch.set_model(network)
+    watch.on_train_begin()
     started = np.concatenate([np.ravel(variable) for variable in network.variables])
     rng = np.random.default_rng(0)
-    for kind in kinds:
+    for number, kind in enumerate(kinds):
         if kind == "i":
             network.train_on_batch(np.full((2, 6, 6, 6, 1), np.inf, np.float32), np.zeros((2, 6, 6, 6, 2), np.float32))
+            watch.on_train_batch_end(number)
             continue
         labels = rng.random((2, 6, 6, 6)) < 0.2
         given = (rng.normal(size=labels.shape) + labels)[..., None].astype(np.float32)
         network.train_on_batch(given, np.stack([~labels, labels], axis=-1).astype(np.float32))
+        watch.on_train_batch_end(number)
     weights = np.concatenate([np.ravel(variable) for variable in network.variables])
     sums = [np.ravel(variable) for variable in optimizer.variables if "accumulator" in variable.path]
     return {
@@ -107,8 +114,40 @@ def steps(precision: str, kinds: str, xla: bool = False, scale: float | None = N
         "weights": weights.tolist(),
         "accumulated": np.concatenate(sums).tolist(),
         "left_out": int(optimizer.left_out),
+        "end": ending(watch, network),
         "scale": float(optimizer.dynamic_scale) if precision == "mixed_float16" else None,
     }
+
+
+class Nobody(Batches):
+    """Batches of no patients."""
+
+    def __init__(self) -> None:
+        """Hold nothing."""
+
+    def patients_of(self, batch: int) -> list[str]:
+        """Nobody."""
+        return []
+
+
+def ending(watch: Watch, network: SteadyModel) -> str:
+    """What is said at the end of the epoch."""
+    try:
+        watch.steps.require_convergence("agunet", 0, all_finite(network))
+    except ResiduaError as error:
+        return str(error)
+    return "goes on"
+
+
+def overflows(scale: float, loss: float) -> list[int]:
+    """How many of six steps with infinite gradients are left out, and how many are wrong."""
+    optimizer, weight = steady_optimizer("mixed_float16", 0.01, 1), keras.Variable([1.0])
+    optimizer.build([weight])
+    optimizer.dynamic_scale.assign(scale)
+    for _ in range(6):
+        optimizer.scale_loss(np.float32(loss))
+        optimizer.apply([np.array([np.inf], np.float32)], [weight])
+    return [int(optimizer.left_out), int(optimizer.wrong)]
 
 
 def loss(truth: list[float], foreground: list[float]) -> float:
@@ -237,8 +276,10 @@ def main(folder: Path) -> dict[str, object]:
             "16, one infinite": steps("mixed_float16", "gigg"),
             "32, one infinite": steps("float32", "gigg"),
             "16, XLA": steps("mixed_float16", "gigg", xla=True),
-            "16, scale too large": steps("mixed_float16", "gg", scale=2.0**100),
+            "16, scale too large": steps("mixed_float16", "gggggggg", scale=2.0**100),
+            "16, infinite": steps("mixed_float16", "giiiiiig", scale=1024.0),
         },
+        "overflows": [overflows(*given) for given in ((2.0**15, 0.5), (4.0, 0.5), (1.0, 0.5), (2.0**15, np.inf))],
         "start": start(folder),
         "there_and_back": there_and_back(),
         "batches": batches(folder),

@@ -134,7 +134,19 @@ def test_steps_compiled_to_xla_are_the_same_and_are_left_out_alike(found: dict[s
 
 def test_a_scale_that_is_too_large_is_halved_and_leaves_the_weights_alone(found: dict[str, Any]) -> None:
     lowered = found["steps"]["16, scale too large"]
-    assert (lowered["moved"], lowered["left_out"], lowered["scale"]) == (0.0, 2, 2.0**98)
+    assert (lowered["moved"], lowered["left_out"], lowered["scale"]) == (0.0, 8, 2.0**92)
+
+
+def test_a_scale_that_is_found_step_by_step_does_not_end_a_training(found: dict[str, Any]) -> None:
+    assert found["steps"]["16, scale too large"]["end"] == "goes on"
+    # From 4, the third step has a scale of 1, and nothing but the network to blame.
+    assert found["overflows"] == [[6, 0], [6, 4], [6, 6], [6, 6]]
+
+
+def test_infinite_losses_end_a_training_whatever_the_scale(found: dict[str, Any]) -> None:
+    infinite = found["steps"]["16, infinite"]
+    assert (infinite["left_out"], infinite["scale"]) == (6, 16.0)
+    assert infinite["end"].startswith("epoch 0: 6 of 8 steps were not finite")
 
 
 def test_balanced_epochs_see_a_rare_residual_tumour_as_often_as_all_others(found: dict[str, Any]) -> None:

@@ -55,10 +55,10 @@ class Generations:
             file.unlink()
 
     def _goes_on(self) -> str:
-        from_there = [_epoch(file) for file in self.files()]
-        if not from_there:
-            return "the training starts from the beginning"
-        return f"the training goes on from the state after epoch {max(from_there[0], 0)}"
+        whole = next((file for file in self.files() if _is_whole(file)), None)
+        if whole:
+            return f"the training goes on from the state after epoch {max(_epoch(whole), 0)}"
+        return "it names the checkpoints that are damaged" if self.files() else "the training starts from the beginning"
 
     def restore(self, read: Callable[[Path], State]) -> State | None:
         """Return what ``read`` makes of the newest checkpoint that is whole; None where there is none at all.
@@ -104,9 +104,13 @@ def _epoch(file: Path) -> int:
     return int(named[1]) if named else -1
 
 
-def _require_whole(file: Path) -> None:
+def _is_whole(file: Path) -> bool:
     named = _NAME.fullmatch(file.name)
-    if named and digest(file)[:_DIGITS] != named[2]:
+    return not named or digest(file)[:_DIGITS] == named[2]
+
+
+def _require_whole(file: Path) -> None:
+    if not _is_whole(file):
         raise ResiduaError("its content changed since it was written")
 
 

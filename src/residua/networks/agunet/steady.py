@@ -23,7 +23,7 @@ class SteadyAdam(keras.optimizers.Adam):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Take Keras' arguments; the count is no part of the optimiser's state in a checkpoint."""
         super().__init__(*arguments, **options)
-        self.left_out = tf.Variable(0, trainable=False)
+        self.left_out = self.wrong = tf.Variable(0, trainable=False)
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Apply the gradients if all of them are finite."""
@@ -43,16 +43,27 @@ class SteadyScale(keras.optimizers.LossScaleOptimizer):  # type: ignore[misc]
     """Adam on a scaled loss that changes nothing where a gradient is not finite, halves the scale, and counts.
 
     Gradients are scaled back before they are accumulated. The scale and its age are part of the optimiser's state.
+    The scale begins too large on purpose. A step that is left out for that alone is not ``wrong``: one is where the
+    loss is not finite, or where nothing is left to be halved.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Take the arguments of Adam."""
         super().__init__(keras.optimizers.Adam(*arguments, **options))
-        self.left_out = tf.Variable(0, trainable=False)
+        self.left_out, self.wrong = tf.Variable(0, trainable=False), tf.Variable(0, trainable=False)
+        self._finite_loss = tf.Variable(True, trainable=False)
+
+    def scale_loss(self, loss: Any) -> Any:
+        """Scale the loss of a step, and note whether it is finite."""
+        self._finite_loss.assign(tf.reduce_all(tf.math.is_finite(loss)))
+        return super().scale_loss(loss)
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Apply the gradients if all of them are finite."""
-        self.left_out.assign_add(tf.cast(tf.logical_not(self.check_finite(grads)), tf.int32))
+        left_out = tf.logical_not(self.check_finite(grads))
+        scaled_too_much = tf.logical_and(self._finite_loss, self.dynamic_scale.value > 1)
+        self.left_out.assign_add(tf.cast(left_out, tf.int32))
+        self.wrong.assign_add(tf.cast(tf.logical_and(left_out, tf.logical_not(scaled_too_much)), tf.int32))
         super().apply(grads, trainable_variables)
 
 
@@ -63,15 +74,23 @@ def steady_optimizer(precision: str, learning_rate: float, accumulated: int) -> 
 
 
 class SteadyModel(keras.Model):  # type: ignore[misc]
-    """A model whose running statistics and mean losses, too, are as before after a step that was left out."""
+    """A model whose running statistics, too, are as before after a step that was left out.
+
+    So are its mean losses where the step was wrong.
+    """
 
     def train_step(self, data: Any) -> Any:
         """Run Keras' own step."""
-        left_out = tf.identity(self.optimizer.left_out)
-        kept = [*self.non_trainable_variables, *self.metrics_variables]
-        before = [tf.identity(variable.value) for variable in kept]
+        parts = (
+            (self.optimizer.left_out, self.non_trainable_variables),
+            (self.optimizer.wrong, self.metrics_variables),
+        )
+        before = [
+            (count, tf.identity(count), [(variable, tf.identity(variable.value)) for variable in variables])
+            for count, variables in parts
+        ]
         logs = super().train_step(data)
-        fine = tf.equal(left_out, self.optimizer.left_out)
-        for variable, value in zip(kept, before, strict=True):
-            variable.assign(tf.where(fine, variable.value, value))
+        for count, number, kept in before:
+            for variable, value in kept:
+                variable.assign(tf.where(tf.equal(count, number), variable.value, value))
         return logs

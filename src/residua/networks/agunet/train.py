@@ -113,7 +113,6 @@ def _batches(
 
 
 def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Course, unfinished: Unfinished) -> Course:
-    network.optimizer.left_out.assign(0)
     watch, epoch = Watch(drawn, unfinished), course.epoch
     given = {"validation_data": held, "shuffle": False, "verbose": 0, "callbacks": [watch]}
     try:

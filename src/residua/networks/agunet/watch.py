@@ -18,14 +18,17 @@ class Watch(keras.callbacks.Callback):  # type: ignore[misc]
         """Begin an epoch."""
         super().__init__()
         self.steps = Steps()
-        self._drawn, self._unfinished, self._left_out = drawn, unfinished, 0
+        self._drawn, self._unfinished, self._wrong = drawn, unfinished, 0
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Count from here on."""
+        self._wrong = int(self.model.optimizer.wrong)
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Note whether the step was left out."""
-        left_out = int(self.model.optimizer.left_out)
-        finite = left_out == self._left_out
-        self.steps.after(self._drawn.patients_of(batch), finite, lambda: all_finite(self.model))
-        self._left_out = left_out
+        """Note whether the step was wrong."""
+        wrong = int(self.model.optimizer.wrong)
+        self.steps.after(self._drawn.patients_of(batch), wrong == self._wrong, lambda: all_finite(self.model))
+        self._wrong = wrong
         self._unfinished.leave_if_asked()
 
     def on_test_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
