@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
@@ -20,6 +23,7 @@ from residua.networks import local_copies
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.networks.training_data import data_beside
 from residua.networks.unchanged import require_unchanged
+from residua.networks.unfinished import LeftError
 from residua.networks.verification import verified_beside
 from residua.publishing.publish import write_text
 
@@ -142,21 +146,138 @@ def test_damage_is_told_rather_than_what_it_led_to(tmp_path: Path, part: Path) -
         train()
 
 
-def test_what_was_learned_before_all_was_verified_does_not_outlive_a_kill(tmp_path: Path, part: Path) -> None:
-    _, files = made(tmp_path)
-    before = content(part)
+def interrupted(files: dict[Path, str], part: Path, verify: Callable[[Path, str], None], epoch: int) -> None:
+    """A training that is killed before all its data are verified."""
     child = os.fork()
     if child == 0:
-        with verified_beside(files, part, Gate()):
-            write_text(part / "checkpoint", "of epoch 8")
+        with verified_beside(files, part, verify):
+            wait_until(lambda: noted(part) == {file for file in files if file.parent.parent.name == "post_t1ce"})
+            write_text(part / "checkpoint", f"of epoch {epoch}")
             write_text(part / "curve", "new")
             os.kill(os.getpid(), signal.SIGKILL)
-    os.waitpid(child, 0)
-    assert (part / "checkpoint").read_text() == "of epoch 8"
-    with verified_beside(files, part, require_unchanged):
-        # Nothing else than what was there before.
-        assert {name: text for name, text in content(part).items() if not name.startswith(".before")} == before
+        os._exit(1)
+    _, status = os.waitpid(child, 0)
+    assert os.WTERMSIG(status) == signal.SIGKILL
+
+
+def noted(part: Path) -> set[Path]:
+    file = part / ".before-verification" / "verified"
+    return {Path(line.strip('"')) for line in file.read_text().splitlines()} if file.exists() else set()
+
+
+def no_reference(file: Path, expected: str) -> None:
+    """Verifies channels; the references take longer than the process lives."""
+    if file.parent.parent.name == "residual":
+        time.sleep(600)
+    require_unchanged(file, expected)
+
+
+@pytest.fixture
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As many files are verified at a time."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "4")
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_trainings_that_are_interrupted_before_all_is_verified_go_on_and_verify_only_the_rest(
+    tmp_path: Path, part: Path
+) -> None:
+    _, files = made(tmp_path)
+    for epoch in (8, 9, 10):
+        interrupted(files, part, no_reference, epoch)
+        assert (part / "checkpoint").read_text() == f"of epoch {epoch}"
+    read, said = list[str](), list[str]()
+
+    def verify(file: Path, expected: str) -> None:
+        read.append(file.parent.parent.name)
+        require_unchanged(file, expected)
+
+    with verified_beside(files, part, verify, said.append):
+        assert (part / "checkpoint").read_text() == "of epoch 10"
+    assert (read, said) == (["residual"] * len(PATIENTS), [])
+    assert content(part) == {"checkpoint": "of epoch 10", "curve": "new", "below/mark": "made from"}
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_where_data_are_copied_each_is_verified_again_and_those_that_were_not_come_first(
+    tmp_path: Path, part: Path
+) -> None:
+    _, files = made(tmp_path)
+    interrupted(files, part, no_reference, 8)
+    read: list[str] = []
+    with verified_beside(files, part, lambda file, expected: read.append(file.parent.parent.name), each=True):
+        pass
+    assert sorted(read) == ["post_t1ce"] * len(PATIENTS) + ["residual"] * len(PATIENTS)
+    assert content(part)["checkpoint"] == "of epoch 8"
+
+
+@pytest.mark.usefixtures("four_threads")
+@pytest.mark.parametrize("again", ["damaged", "rebuilt"])
+@pytest.mark.parametrize("channel", ["post_t1ce", "residual"])
+def test_what_an_interrupted_training_may_have_learned_of_a_damaged_file_is_gone(
+    again: str, channel: str, tmp_path: Path, part: Path
+) -> None:
+    _, files = made(tmp_path)
+    file = tmp_path / channel / "batch" / "STO2.npz"
+    before, sound = content(part), file.read_bytes()
+    if channel == "residual":
+        file.write_bytes(b"damaged, and read by the training")
+    interrupted(files, part, no_reference, 8)
+    said: list[str] = []
+    if again == "rebuilt":
+        file.unlink()
+        write_text(file, sound.decode())
+        with verified_beside(files, part, require_unchanged, said.append):
+            assert (part / "checkpoint").read_text() == "of epoch 7"
+        assert said[0].startswith(f"{file}: was written again since this training, which was interrupted before")
+    else:
+        if channel == "post_t1ce":
+            file.write_bytes(b"damaged since")
+        with pytest.raises(DamagedStageError, match="STO2"), verified_beside(files, part, require_unchanged, print):
+            pass
     assert content(part) == before
+
+
+# The memory of a process has no byte at its beginning: a read error as of a failing disk.
+UNREADABLE = Path("/proc/self/mem")
+
+
+@pytest.mark.parametrize("scratch", [False, True])
+def test_a_file_that_cannot_be_read_ends_a_training_which_loses_nothing(
+    scratch: bool, tmp_path: Path, part: Path
+) -> None:
+    data, files = made(tmp_path)
+    said: list[str] = []
+    what = r"^/proc/self/mem: cannot be read \(Input/output error, errno 5\)\. See whether the disk or the server"
+
+    def train() -> None:
+        with data_beside(data, {**files, UNREADABLE: "0"}, part, str(tmp_path) if scratch else None, said.append):
+            write_text(part / "checkpoint", "of epoch 8")
+
+    with pytest.raises(ResiduaError, match=what):
+        train()
+    # Nothing is wrong with the disk that takes the copies.
+    assert said == []
+    with verified_beside(files, part, require_unchanged):
+        pass
+    assert content(part)["checkpoint"] == "of epoch 8"
+
+
+def test_one_that_is_terminated_before_its_network_listens_leaves_with_a_sentence(tmp_path: Path, part: Path) -> None:
+    data, files = made(tmp_path)
+
+    def train() -> None:
+        with data_beside(data, files, part, None, print):
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+
+    with pytest.raises(
+        LeftError, match=r"^SIGTERM asked the training to leave; .* it goes on from its last checkpoint$"
+    ):
+        train()
+    (part / "checkpoint").unlink()
+    with pytest.raises(LeftError, match=r"it goes on from the beginning$"):
+        train()
 
 
 def test_an_error_of_the_training_leaves_what_verified_data_taught(tmp_path: Path, part: Path) -> None:
@@ -185,10 +306,9 @@ def test_a_training_reads_its_data_until_their_copies_are_whole_and_then_the_cop
         assert [file.name for file in paths] == [file.name for file in files]
         wait_until(lambda: all(scratch in file.resolve().parents for file in paths))
         assert [file.read_bytes() for file in paths] == [file.read_bytes() for file in files]
-        assert len(list(scratch.glob("residua-*/files/*.npz"))) == len(files)
-    assert [file for file in scratch.rglob("*") if file.is_file() or file.is_symlink()] == [
-        *scratch.glob("residua-*/lock")
-    ]
+        assert len(list(scratch.glob("residua-*/*/files/*.npz"))) == len(files)
+    left = {file.name for file in scratch.rglob("*") if file.is_file() or file.is_symlink()}
+    assert left == {"lock", ".copies-of-residua"}
     assert content(out) == {}
 
 
@@ -280,7 +400,7 @@ class Trainings:
 
     def copies(self) -> set[str]:
         named = {digest: file.stem for file, digest in made(self.folder / "data")[1].items()}
-        return {named[file.name.split(".")[0]] for file in self.scratch.glob("residua-*/files/*")}
+        return {named[file.name.split(".")[0]] for file in self.scratch.glob("residua-*/*/files/*")}
 
 
 @pytest.fixture
@@ -298,20 +418,20 @@ def test_trainings_share_copies_and_the_last_that_needs_one_removes_it_however_o
 ) -> None:
     trainings.start("STO1", "STO2")
     trainings.start("STO2", "GOT1")
-    wait_until(lambda: len(list(trainings.scratch.glob("residua-*/files/*"))) == 6)
-    assert trainings.end("STO1-STO2", signal.SIGTERM) == 128 + signal.SIGTERM
+    wait_until(lambda: len(list(trainings.scratch.glob("residua-*/*/files/*"))) == 6)
+    assert trainings.end("STO1-STO2", signal.SIGTERM) == 1
     assert trainings.copies() == {"STO2", "GOT1"}
     trainings.end("STO2-GOT1", signal.SIGKILL)
     assert trainings.copies() == {"STO2", "GOT1"}
     trainings.start("STO1")
     wait_until(lambda: trainings.copies() == {"STO1"})
-    assert len(list(trainings.scratch.glob("residua-*/runs/*"))) == 1
+    assert len(list(trainings.scratch.glob("residua-*/*/runs/*"))) == 1
 
 
 def test_a_copy_that_was_damaged_since_is_made_again(trainings: Trainings, tmp_path: Path) -> None:
     trainings.start("STO1")
-    wait_until(lambda: len(list(trainings.scratch.glob("residua-*/files/*"))) == 2)
-    copy = next(trainings.scratch.glob("residua-*/files/*"))
+    wait_until(lambda: len(list(trainings.scratch.glob("residua-*/*/files/*"))) == 2)
+    copy = next(trainings.scratch.glob("residua-*/*/files/*"))
     copy.write_text("other")
     data, files = made(tmp_path / "data", ["STO1"])
     out = tmp_path / "mine"
@@ -320,3 +440,76 @@ def test_a_copy_that_was_damaged_since_is_made_again(trainings: Trainings, tmp_p
         wait_until(lambda: all(trainings.scratch in file.resolve().parents for file in files_of(near, "STO1")))
         for link, file in zip(files_of(near, "STO1"), files_of(data, "STO1"), strict=True):
             assert link.read_bytes() == file.read_bytes()
+
+
+def kept_elsewhere(folder: Path) -> Path:
+    """A folder with a file that is none of Residua's, laid out like that of the copies."""
+    for name in ("files", "locks", "runs/other"):
+        (folder / name).mkdir(parents=True)
+        (folder / name / "precious").write_text("mine")
+    return folder
+
+
+@pytest.mark.parametrize("below", [".", "HOST", "HOST/files"])
+@pytest.mark.parametrize("linked", [True, False])
+def test_nothing_is_removed_in_a_folder_that_others_placed(below: str, linked: bool, tmp_path: Path) -> None:
+    data, files = made(tmp_path / "data")
+    place = tmp_path / "scratch" / f"residua-{os.getuid()}" / below.replace("HOST", socket.gethostname())
+    place.parent.mkdir(parents=True)
+    root = place.parent if below == "HOST/files" else place
+    precious = kept_elsewhere(tmp_path / "elsewhere" if linked else root if below != "." else root / "x")
+    if linked:
+        place.symlink_to(precious)
+    if linked and below == "HOST/files":
+        (root / ".copies-of-residua").touch()
+    before, said = content(precious), list[str]()
+    with data_beside(data, files, tmp_path / "data", str(tmp_path / "scratch"), said.append) as (near, _):
+        if below != "." or linked:
+            assert near == data
+    assert before.items() <= content(precious).items()
+    if below != "." or linked:
+        assert len(said) == 1
+        assert said[0].endswith("data are read from where they lie")
+        assert ("this is a link" if linked else "other things than copies") in said[0]
+
+
+def test_copies_of_another_machine_on_the_same_disk_are_left_though_its_locks_are_not_seen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data, files = made(tmp_path / "data")
+    monkeypatch.setattr(socket, "gethostname", lambda: "node-a")
+    with data_beside(data, files, tmp_path / "data", str(tmp_path), print):
+        wait_until(lambda: len(list(tmp_path.glob("residua-*/node-a/files/*"))) == len(files))
+        monkeypatch.setattr(socket, "gethostname", lambda: "node-b")
+        monkeypatch.setattr(local_copies, "_is_held", lambda lock: False)
+        out = tmp_path / "out"
+        out.mkdir()
+        with data_beside(data, files, out, str(tmp_path), print):
+            pass
+        assert len(list(tmp_path.glob("residua-*/node-a/files/*"))) == len(files)
+        assert len(list(tmp_path.glob("residua-*/node-a/runs/*"))) == 1
+
+
+@pytest.mark.parametrize("cleaned", ["residua-*", "residua-*/*/lock", "residua-*/*/runs/*/links"])
+def test_a_cleaner_of_the_scratch_folder_fails_no_finished_training(cleaned: str, tmp_path: Path) -> None:
+    data, files = made(tmp_path / "data")
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with data_beside(data, files, tmp_path / "data", str(scratch), print):
+        wait_until(lambda: len(list(scratch.glob("residua-*/*/files/*"))) == len(files))
+        (found,) = scratch.glob(cleaned)
+        shutil.rmtree(found) if found.is_dir() else found.unlink()
+
+
+def test_a_damaged_note_of_what_another_training_needs_fails_none(trainings: Trainings, tmp_path: Path) -> None:
+    trainings.start("STO1")
+    wait_until(lambda: len(list(trainings.scratch.glob("residua-*/*/files/*"))) == 2)
+    for needs in trainings.scratch.glob("residua-*/*/runs/*/needs.json"):
+        needs.write_text("{")
+    data, files = made(tmp_path / "data")
+    said: list[str] = []
+    with data_beside(data, files, tmp_path / "data", str(trainings.scratch), said.append):
+        pass
+    assert said
+    assert all(line.endswith("copies of data that no training needs are left there") for line in said)
+    assert trainings.copies() >= {"STO1"}

@@ -13,20 +13,21 @@ import hashlib
 import os
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from residua.errors import ResiduaError
-from residua.networks.unchanged import changed, require_unchanged
+from residua.networks.unchanged import changed, require_unchanged, unreadable
 from residua.publishing.publish import digest, read_json, write_json
 
 Say = Callable[[str], None]
 _ROOM_LEFT = 2**30
 """Bytes that copies leave to others."""
 _CHUNK_BYTES = 1 << 20
-_LOCK, _NEEDS = "lock", "needs.json"
+_LOCK, _NEEDS, _MARK = "lock", "needs.json", ".copies-of-residua"
 _WITHOUT = "data are read from where they lie"
 
 
@@ -62,14 +63,10 @@ class LocalCopies:
 
     def __init__(self, scratch: Path, files: Mapping[Path, str], say: Say) -> None:
         """Link every file; copy none yet."""
-        self._root, self._say, self._full = scratch / f"residua-{os.getuid()}", say, False
+        self._root, self._say, self._full = _own_root(scratch), say, False
         self._names = {file: f"{content}{''.join(file.suffixes)}" for file, content in files.items()}
-        for folder in (self._root, *(self._root / name for name in ("files", "locks", "runs"))):
-            folder.mkdir(mode=0o700, exist_ok=True)
-        if self._root.stat().st_uid != os.getuid():
-            raise PermissionError(errno.EPERM, "the folder belongs to another user", str(self._root))
         with _alone(self._root / _LOCK):
-            self._run = Path(tempfile.mkdtemp(prefix=f"{socket.gethostname()}-{os.getpid()}-", dir=self._root / "runs"))
+            self._run = Path(tempfile.mkdtemp(prefix=f"{os.getpid()}-", dir=self._root / "runs"))
             self._lives = open(self._run / _LOCK, "wb")  # noqa: SIM115 - held until the training ends
             fcntl.lockf(self._lives, fcntl.LOCK_EX)
             write_json(self._run / _NEEDS, sorted(set(self._names.values())))
@@ -129,8 +126,8 @@ class LocalCopies:
         handle, beside = tempfile.mkstemp(dir=self._run)
         try:
             content = hashlib.sha256()
-            with open(file, "rb") as source, open(handle, "wb") as sink:
-                while chunk := source.read(_CHUNK_BYTES):
+            with open(handle, "wb") as sink:
+                for chunk in _chunks(file):
                     content.update(chunk)
                     sink.write(chunk)
             if content.hexdigest() != expected:
@@ -141,23 +138,76 @@ class LocalCopies:
 
     def close(self) -> None:
         """Remove the links, and the copies that no other training on this machine needs."""
-        with _alone(self._root / _LOCK):
-            shutil.rmtree(self._run)
-            self._sweep()
-        self._lives.close()
+        try:
+            with _alone(self._root / _LOCK):
+                shutil.rmtree(self._run)
+                self._sweep()
+        except OSError as error:
+            # As where a cleaner was here first. No result needs a copy.
+            self._say(f"{self._root}: {error}: copies of data may be left there")
+        finally:
+            self._lives.close()
 
     def _sweep(self) -> None:
         """Remove what trainings left that were killed, and the copies that no living one needs."""
+        try:
+            needed = self._needed()
+            for folder in ("files", "locks"):
+                for file in (self._root / folder).iterdir():
+                    if file.name not in needed:
+                        file.unlink()
+        except (OSError, ValueError) as error:
+            self._say(f"{self._root}: {error}: copies of data that no training needs are left there")
+
+    def _needed(self) -> set[str]:
+        """Return the copies that living trainings need; remove what others left."""
         needed: set[str] = set()
         for run in (self._root / "runs").iterdir():
             if run == self._run or _is_held(run / _LOCK):
                 needed |= set(read_json(run / _NEEDS))
             else:
                 shutil.rmtree(run)
-        for folder in ("files", "locks"):
-            for file in (self._root / folder).iterdir():
-                if file.name not in needed:
-                    file.unlink()
+        return needed
+
+
+def _own_root(scratch: Path) -> Path:
+    """Return the folder of this user's copies on this machine, and make it where it is missing.
+
+    Machines may share the disk and not its locks, so that each has a folder of its own. Raises ``OSError`` for one
+    that others may have placed: what lies in it is removed one day.
+    """
+    of_user = scratch / f"residua-{os.getuid()}"
+    _require_own(of_user)
+    root = of_user / socket.gethostname()
+    _require_own(root)
+    mark = root / _MARK
+    if not mark.exists() and any(root.iterdir()):
+        raise PermissionError(errno.EPERM, "the folder holds other things than copies of data", str(root))
+    mark.touch()
+    for name in ("files", "locks", "runs"):
+        _require_own(root / name)
+    return root
+
+
+def _require_own(folder: Path) -> None:
+    """Make a folder, or require that the one that is there is a folder, no link, of this user."""
+    with suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    facts = folder.lstat()
+    if not stat.S_ISDIR(facts.st_mode):
+        raise NotADirectoryError(errno.ENOTDIR, "this is a link or a file, and no folder", str(folder))
+    if facts.st_uid != os.getuid():
+        raise PermissionError(errno.EPERM, "the folder belongs to another user", str(folder))
+
+
+def _chunks(file: Path) -> Iterator[bytes]:
+    """Read a file; what fails here says nothing of the disk that takes the copy."""
+    try:
+        with open(file, "rb") as source:
+            while chunk := source.read(_CHUNK_BYTES):
+                yield chunk
+    except OSError as error:
+        raise unreadable(file, error) from error
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from residua.errors import DamagedStageError
+from residua.errors import DamagedStageError, ResiduaError
 from residua.publishing.publish import digest, remaking
 
 THREADS = 4
@@ -15,8 +15,15 @@ THREADS = 4
 
 
 def require_unchanged(file: Path, expected: str) -> None:
-    """Raise ``DamagedStageError`` for a file that is missing or differs from its digest."""
-    if not file.is_file() or digest(file) != expected:
+    """Raise ``DamagedStageError`` for a file that is missing or differs from its digest.
+
+    Raises ``ResiduaError`` for one that cannot be read.
+    """
+    try:
+        found = digest(file) if file.is_file() else None
+    except OSError as error:
+        raise unreadable(file, error) from error
+    if found != expected:
         raise changed(file)
 
 
@@ -24,6 +31,15 @@ def changed(file: Path) -> DamagedStageError:
     """Return the error for a file that is missing or differs from its digest."""
     return DamagedStageError(
         f"{file}: missing or changed since it was made. Rebuild with: {remaking(file.parent / 'manifest.json')}"
+    )
+
+
+def unreadable(file: Path, error: OSError) -> ResiduaError:
+    """Return the error for a file that is there and cannot be read."""
+    return ResiduaError(
+        f"{file}: cannot be read ({error.strerror}, errno {error.errno}). See whether the disk or the server that "
+        "holds it is well, then give the same command again; if it stays so, rebuild with: "
+        f"{remaking(file.parent / 'manifest.json')}"
     )
 
 
