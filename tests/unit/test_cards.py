@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -57,6 +60,8 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     monkeypatch.setattr(cards, "LOCKS", tmp_path / "locks")
     monkeypatch.setattr(cards, "DRIVER", tmp_path / "no driver")
+    (tmp_path / "dev").mkdir()
+    monkeypatch.setattr(cards, "DEVICES", tmp_path / "dev")
     for name in ("SLURM_JOB_ID", cards.VISIBLE):
         monkeypatch.delenv(name, raising=False)
     return text
@@ -175,9 +180,14 @@ def test_every_user_of_the_machine_may_hold_a_card(listed: Path, tmp_path: Path)
         (DIVIDED, None, ["MIG-a0-3", "MIG-a0-2", "GPU-b1"]),
         (DIVIDED, "MIG-a0-2", ["MIG-a0-2"]),
         (DIVIDED, "1", ["GPU-b1"]),
+        (DIVIDED, "0", ["MIG-a0-3", "MIG-a0-2"]),
+        (DIVIDED, "GPU-a0", ["MIG-a0-3", "MIG-a0-2"]),
+        (DIVIDED, "GPU-b1,GPU-a", ["GPU-b1", "MIG-a0-3", "MIG-a0-2"]),
+        (DIVIDED, "MIG-a0-2,GPU-a0", ["MIG-a0-2", "MIG-a0-3"]),
         ("", None, []),
         ("", "", []),
-        ("", "0,1", ["0", "1"]),
+        ("", "0,1", []),
+        ("", "GPU-a0", []),
         ("", "-1", []),
         ("", "NoDevFiles", []),
     ],
@@ -189,13 +199,32 @@ def test_the_cards_are_those_that_are_there_and_that_the_variable_names(
     assert cards_here(given) == found
 
 
+@pytest.mark.parametrize(
+    ("device", "found"),
+    [
+        ("nvidia0", ["0", "1"]),
+        ("nvidia12", ["0", "1"]),
+        ("dxg", ["0", "1"]),
+        ("nvidiactl", []),
+        ("nvidia-uvm", []),
+    ],
+)
+def test_without_a_list_the_variable_is_believed_only_where_a_card_has_a_file(
+    device: str, found: list[str], listed: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "dev" / device).touch()
+    assert cards_here("0,1") == found
+    assert cards_here("0,-1,1") == found[:1]
+    assert most_jobs(Machine(), "0,1") == (len(found) or None)
+
+
 def test_without_nvidia_smi_the_kernel_s_driver_is_asked(
     listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (listed.parent / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
     monkeypatch.setattr(cards, "DRIVER", tmp_path / "driver")
-    # /dev/null stands for the file of a card; another one has no file in this container.
-    monkeypatch.setattr(os.path, "exists", lambda path: path == "/dev/nvidia3")
+    # The other card has no file in this container.
+    (tmp_path / "dev" / "nvidia3").touch()
     for address, uuid, minor in (("0000:41:00.0", "GPU-a0", 3), ("0000:81:00.0", "GPU-b1", 4)):
         (tmp_path / "driver" / address).mkdir(parents=True)
         facts = f"Model: \t\t NVIDIA A100\nGPU UUID: \t {uuid}\nDevice Minor: \t {minor}\n"
@@ -228,8 +257,13 @@ def test_without_a_card_the_log_says_so_and_a_study_that_demands_one_fails_at_on
     ]
     assert take_card(Machine(device="cpu"), None, lines.append) is None
     assert len(lines) == 1
+    assert take_card(Machine(), "0", lines.append) is None
+    assert lines[1].startswith(
+        "no graphics card was found among those that CUDA_VISIBLE_DEVICES=0 names: this job runs on processors"
+    )
     for refused in (
         lambda: take_card(Machine(device="cuda"), "", lines.append),
+        lambda: take_card(Machine(device="cuda"), "0,1", lines.append),
         lambda: most_jobs(Machine(device="cuda"), ""),
     ):
         with pytest.raises(
@@ -253,3 +287,38 @@ def test_a_job_that_asks_for_no_card_takes_one_only_if_it_is_free(
     monkeypatch.delenv("SLURM_JOB_ID")
     assert cards.take_free_card(Machine(), None) == os.environ.pop(cards.VISIBLE) == "GPU-b1"
     os.close(cards._held.pop())
+
+
+def test_a_full_disk_ends_no_job_that_holds_a_card(listed: Path, tmp_path: Path) -> None:
+    listed.write_text(TWO)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        assert take_card(Machine(), None, lambda line: None) == os.environ.pop(cards.VISIBLE) == "GPU-a0"
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    (lock,) = (tmp_path / "locks").iterdir()
+    assert lock.read_text() == ""
+    assert cards._holders(["GPU-a0"], Machine()) == "other processes"
+    os.close(cards._held.pop())
+
+
+def test_a_disk_without_locks_is_said_and_is_no_held_card(
+    listed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed.write_text(TWO)
+
+    def refuse(code: int) -> None:
+        def lockf(lock: int, flags: int) -> None:
+            raise OSError(code, os.strerror(code))
+
+        monkeypatch.setattr(fcntl, "lockf", lockf)
+
+    for held in (errno.EACCES, errno.EAGAIN):
+        refuse(held)
+        assert cards.take_free_card(Machine(), None) is None
+    refuse(errno.ENOLCK)
+    opened = len(os.listdir("/proc/self/fd"))
+    with pytest.raises(ResiduaError, match=r"GPU-a0\.0: .*No locks available.*must lie on a disk of this"):
+        take_card(Machine(), None, lambda line: None)
+    assert len(os.listdir("/proc/self/fd")) == opened

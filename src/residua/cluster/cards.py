@@ -6,6 +6,7 @@ goes with the process, however that ends, and processes that it starts do not ho
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from residua.errors import ResiduaError
 from residua.settings.machine import Machine
@@ -24,10 +25,23 @@ VISIBLE = "CUDA_VISIBLE_DEVICES"
 LOCKS = Path("/tmp/residua-cards")
 """One for all users, whatever their TMPDIR says."""
 DRIVER = Path("/proc/driver/nvidia/gpus")
+DEVICES = Path("/dev")
+_FILES = ("nvidia[0-9]*", "dxg")
+"""What a card has among the devices: on Linux, and on Linux below Windows."""
 _POLL_S = 2.0
 _UUID = re.compile(r"\(UUID: ([^)\s]+)\)")
 _held: list[int] = []
 """Open locks, which live as long as this process."""
+
+
+class _Card(NamedTuple):
+    uuid: str
+    parts: list[str]
+    """Of a divided card (MIG), which no job can use as a whole."""
+
+    @property
+    def usable(self) -> list[str]:
+        return self.parts or [self.uuid]
 
 
 def cards_here(given: str | None) -> list[str]:
@@ -37,9 +51,11 @@ def cards_here(given: str | None) -> list[str]:
     """
     there = _listed() or _known_to_driver()
     if given is None:
-        return [card for cards in there for card in cards]
+        return [name for card in there for name in card.usable]
     named = [entry.strip() for entry in given.split(",")]
     if not there:
+        if not any(file for pattern in _FILES for file in DEVICES.glob(pattern)):
+            return []  # The variable was left over where there is no card at all.
         # No list to hold them against: whoever set the variable knows the cards.
         usable = [not entry or entry == "-1" or entry.startswith("NoDev") for entry in named]
         return list(dict.fromkeys(named[: usable.index(True)] if True in usable else named))
@@ -52,37 +68,40 @@ def cards_here(given: str | None) -> list[str]:
     return list(dict.fromkeys(chosen))
 
 
-def _named(entry: str, there: Sequence[Sequence[str]]) -> list[str]:
+def _named(entry: str, there: Sequence[_Card]) -> list[str]:
     if entry.isdecimal():
-        return list(there[int(entry)]) if int(entry) < len(there) else []
-    return [card for cards in there for card in cards if entry and card.startswith(entry)]
+        return there[int(entry)].usable if int(entry) < len(there) else []
+    if not entry:
+        return []
+    whole = [name for card in there if card.uuid.startswith(entry) for name in card.usable]
+    return whole + [part for card in there for part in card.parts if part.startswith(entry)]
 
 
-def _listed() -> list[list[str]]:
-    """Return what nvidia-smi lists: of each card its UUID, or those of the parts into which it is divided (MIG)."""
+def _listed() -> list[_Card]:
+    """Return the cards that nvidia-smi lists."""
     with suppress(OSError, subprocess.SubprocessError):
         said = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=60, check=True).stdout
-        there: list[list[str]] = []
+        there: list[_Card] = []
         for line in said.splitlines():
             if (uuid := _UUID.search(line)) is None:
                 continue
             if not line.startswith((" ", "\t")):
-                there.append([uuid[1]])
+                there.append(_Card(uuid[1], []))
             elif there:
-                there[-1] = [card for card in there[-1] if card.startswith("MIG-")] + [uuid[1]]
+                there[-1].parts.append(uuid[1])
         return there
     return []
 
 
-def _known_to_driver() -> list[list[str]]:
+def _known_to_driver() -> list[_Card]:
     """Return the cards that the kernel's driver knows and that this process can open."""
     there = {}
     for file in DRIVER.glob("*/information"):
         with suppress(OSError):
             facts = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
             minor = facts.get("Device Minor", "").strip()
-            if os.path.exists(f"/dev/nvidia{minor}"):
-                there[file.parent.name] = [facts["GPU UUID"].strip()]
+            if (DEVICES / f"nvidia{minor}").exists():
+                there[file.parent.name] = _Card(facts["GPU UUID"].strip(), [])
     return [there[address] for address in sorted(there)]
 
 
@@ -111,7 +130,7 @@ def take_card(machine: Machine, given: str | None, say: Callable[[str], None]) -
     if not cards and machine.device == "cuda":
         raise ResiduaError(_no_card(given))
     if not cards:
-        say("no graphics card was found: this job runs on processors, on which a training at full size takes weeks")
+        say(f"{_none_found(given)}: this job runs on processors, on which a training at full size takes weeks")
         return None
     card = _first_free(cards, machine.jobs_per_card)
     if card is None and len(cards) == 1 and given is not None and "SLURM_JOB_ID" in os.environ:
@@ -163,11 +182,14 @@ def _blind(loaded: Mapping[str, Any]) -> str | None:
     return None
 
 
+def _none_found(given: str | None) -> str:
+    return "no graphics card was found" + ("" if given is None else f" among those that {VISIBLE}={given} names")
+
+
 def _no_card(given: str | None) -> str:
-    said = "" if given is None else f" among those that {VISIBLE}={given} names"
     return (
-        f"no graphics card was found{said}, and machine.device is cuda: run nvidia-smi to see what the driver says, or "
-        "set machine.device to auto to train on processors"
+        f"{_none_found(given)}, and machine.device is cuda: run nvidia-smi to see what the driver says, or set "
+        "machine.device to auto to train on processors"
     )
 
 
@@ -180,18 +202,26 @@ def _first_free(cards: Sequence[str], jobs_per_card: int) -> str | None:
 
 
 def _lock(card: str, place: int) -> bool:
+    file = _file_of(card, place)
     try:
-        lock = _opened(_file_of(card, place))
+        lock = _opened(file)
     except OSError as error:
         raise ResiduaError(f"the lock of a graphics card cannot be opened: {error}; let all users write it") from None
     try:
         # Not flock, which forked loaders would hold too, and after the death of their training.
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except OSError as error:
         os.close(lock)
-        return False
-    os.ftruncate(lock, 0)
-    os.write(lock, f"{os.getpid()}\n".encode())
+        if error.errno in (errno.EACCES, errno.EAGAIN):
+            return False
+        raise ResiduaError(
+            f"{file}: the lock of a graphics card cannot be taken ({error.strerror}): the folder {file.parent.parent} "
+            "must lie on a disk of this machine, where files can be locked"
+        ) from None
+    # It only tells others who holds the card: a full disk ends no job that holds one.
+    with suppress(OSError):
+        os.ftruncate(lock, 0)
+        os.write(lock, f"{os.getpid()}\n".encode())
     _held.append(lock)
     return True
 
@@ -219,4 +249,5 @@ def _holders(cards: Sequence[str], machine: Machine) -> str:
     for file in (_file_of(card, place) for card in cards for place in range(machine.jobs_per_card)):
         with suppress(OSError):
             pids.append(file.read_text(encoding="utf-8").strip())
-    return f"process {', '.join(pid for pid in pids if pid.isdecimal())}"
+    known = [pid for pid in pids if pid.isdecimal()]
+    return f"process {', '.join(known)}" if known else "other processes"
