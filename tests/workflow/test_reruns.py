@@ -238,8 +238,8 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
         ("networks/agunet/loss.py", "+ 1.0) /", "+ 2.0) /", Counter()),
         (
             "networks/nnunet/predict.py",
-            "total / len(self._predictors)",
-            "total / float(len(self._predictors))",
+            "np.array(probabilities[1], dtype",
+            "np.array(probabilities[-1], dtype",
             Counter(predict=INPUTS * FOLDS, ensemble=INPUTS) + published_of(INPUTS, networks=1),
         ),
         (
