@@ -20,6 +20,7 @@ from residua.images import volumes
 from residua.images.volumes import Image, box_around
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.networks.registry import load_of, prepare_of, settings_of, train_of
+from residua.networks.unfinished import Unfinished
 from residua.preparation.cases import ChannelCase, RegionLabel
 from residua.settings.network import NetworkSettings
 from residua.settings.region import WithRegion
@@ -58,7 +59,7 @@ def dropping(channels: tuple[Channel, ...]) -> tuple[Channel, ...]:
 def balanced(made: dict[tuple[str, str], Path], settings: Any, folder: Path) -> list[Any]:
     """What nnU-Net's loaders and epochs are where one of three patients has a tumour of the size that counts."""
     from residua.networks.nnunet.plans import make_dataset, make_plans
-    from residua.networks.nnunet.train import _trainer
+    from residua.networks.nnunet.train import new_trainer
 
     two = training_set(made, (T1CE,))
     # P2's tumour is cut less by the brain's edge; P3 is P1 once more.
@@ -68,8 +69,8 @@ def balanced(made: dict[tuple[str, str], Path], settings: Any, folder: Path) -> 
     between = float(np.mean([mask.data.sum() * mask.grid.voxel_ml for mask in drawn]))
     chosen = settings.model_copy(update={"sampling": "balanced", "sampling_residual_ml": between})
     data = replace(two, cases=cases, references=references, training=names)
-    trainer = _trainer(make_plans(chosen, data.channels), make_dataset(data.channels))
-    trainer.configure(data, chosen, folder, lambda done, total: None)
+    trainer = new_trainer(make_plans(chosen, data.channels), make_dataset(data.channels))
+    trainer.configure(data, chosen, folder, lambda done, total: None, Unfinished(folder, ".pth", 1))
     trainer.on_train_start()
     loaders = (trainer.dataloader_train, trainer.dataloader_val)
     return [trainer.num_iterations_per_epoch, *(loader.data_loader.sampling_probabilities for loader in loaders)]

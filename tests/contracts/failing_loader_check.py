@@ -23,6 +23,7 @@ from residua.cluster.cards import require_seen
 from residua.errors import ResiduaError
 from residua.networks.cases import TrainingSet
 from residua.networks.registry import settings_of, train_of
+from residua.networks.shared_memory import require_room
 from residua.networks.training_data import data_beside
 from residua.publishing.publish import digest
 from residua.settings.machine import Machine
@@ -60,12 +61,9 @@ def without_room(arch: str, data: TrainingSet, settings: Any, folder: Path) -> d
     """Want of shared memory: seen before the start, and met later, as a limit on the size of a file."""
     if arch != "nnunet":
         return {}
-    from residua.networks.nnunet import trainer
-
     messages = {}
-    room = trainer.require_room
     try:
-        room(_Large(), channels=5, held=40, folder=str(folder))
+        require_room(2 * 10**15, channels=5, held=40, folder=str(folder))
     except ResiduaError as error:
         messages["room"] = str(error)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -122,12 +120,6 @@ def ended_from_outside(arch: str, data: TrainingSet, settings: Any, folder: Path
         messages[name] = ended(arch, data, settings, folder / name, lambda done, total, act=act: act(done))  # type: ignore[misc]
     trainer.start_loader = started
     return {**messages, "saved": [file.name[:17] for file in (folder / "all").glob("checkpoint*")]}
-
-
-class _Large:
-    """Batches larger than any disk."""
-
-    batch_size, final_patch_size = 2, (10**5, 10**5, 10**5)
 
 
 def without_a_card(arch: str) -> dict[str, str]:

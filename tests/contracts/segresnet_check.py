@@ -21,6 +21,7 @@ from residua.networks.exporting import Ensemble
 from residua.networks.segresnet.model import trained
 from residua.networks.segresnet.settings import SegResNetSettings
 from residua.networks.segresnet.to_onnx import export
+from residua.networks.torch_scale import scaler_on
 
 ARCH = "segresnet"
 
@@ -41,6 +42,20 @@ def exported(model: Path, out: Path) -> dict[str, Any]:
     }
 
 
+def scale_after_many_steps() -> dict[str, Any]:
+    """The scale of the loss on a processor, and what a weight becomes by steps of which one is not finite."""
+    scaler, weight = scaler_on(torch.device("cpu")), torch.zeros(1, requires_grad=True)
+    optimizer = torch.optim.SGD([weight], lr=1.0)
+    # PyTorch's own scaler grows after so many steps.
+    steps = scaler.get_growth_interval() + 5
+    for step in range(steps):
+        optimizer.zero_grad()
+        scaler.scale((weight * (np.inf if step == 3 else 1.0)).sum()).backward()
+        scaler.step(optimizer)
+        scaler.update()
+    return {"scale": scaler.get_scale(), "steps": steps, "weight": float(weight)}
+
+
 def main(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The record."""
     settings = SegResNetSettings.model_validate(given)
@@ -51,6 +66,7 @@ def main(given: dict[str, Any], folder: Path) -> dict[str, Any]:
         "samples": list(augmentation_check.records(ARCH, settings, parts["samples"])),
         "lacking": dropout_check.main(ARCH, settings.model_copy(update={"epochs": 1}), parts["lacking"]),
         "infinite": divergence_check.endings(ARCH, given, parts["infinite"]),
+        "scale": scale_after_many_steps(),
         "exported": exported(parts["lacking"] / "model", folder / "onnx"),
     }
 

@@ -63,6 +63,12 @@ def ended(found: dict[str, Any]) -> dict[str, Any]:
     return {"arch": "segresnet", **found["infinite"]}
 
 
+def test_the_scale_of_a_processor_neither_grows_nor_vanishes(found: dict[str, Any]) -> None:
+    scale = found["scale"]
+    assert scale["scale"] == 1.0
+    assert scale["weight"] == -(scale["steps"] - 1)
+
+
 def test_onnxruntime_gives_what_the_network_gives(found: dict[str, Any]) -> None:
     exported = found["exported"]
     assert exported["spread"] > 1e-3

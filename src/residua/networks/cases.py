@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,3 +76,14 @@ def damaged(prepared: Path, error: Exception) -> DamagedStageError:
         f"{prepared}: cannot be read ({type(error).__name__}: {error}). "
         f"Rebuild with: rm {prepared.parent / 'manifest.json'} and run the same snakemake command again"
     )
+
+
+def require_same_shape(one: Path, first: Sequence[int], other: Path, second: Sequence[int]) -> None:
+    """Raise ``DamagedStageError`` when two prepared files of one patient differ in their voxels along x, y, z."""
+    if tuple(first) != tuple(second):
+        sizes = (" × ".join(map(str, shape)) for shape in (first, second))
+        raise DamagedStageError(
+            f"{one} has {next(sizes)} voxels and {other} has {next(sizes)}: they are not of the same patient, or were "
+            f"prepared with other settings. Rebuild both with: rm {one.parent / 'manifest.json'} "
+            f"{other.parent / 'manifest.json'} and run the same snakemake command again"
+        )

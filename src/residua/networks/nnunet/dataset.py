@@ -16,8 +16,8 @@ import torch
 from nnunetv2.preprocessing.preprocessors.default_preprocessor import DefaultPreprocessor
 from nnunetv2.training.dataloading.nnunet_dataset import nnUNetBaseDataset
 
-from residua.networks.cases import PreparedCase
-from residua.networks.nnunet.prepared import StackedChannels, opened, require_same_shape
+from residua.networks.cases import PreparedCase, require_same_shape
+from residua.networks.nnunet.prepared import StackedChannels, opened, xyz
 
 _PR_SET_PDEATHSIG = 1
 _MALLOPT = {-3: 32 << 20, -1: 512 << 20, -2: 64 << 20}
@@ -39,7 +39,8 @@ class StackedDataset(nnUNetBaseDataset):  # type: ignore[misc]
         self.settle()
         self._read = data = StackedChannels(self._cases[identifier].channels)
         reference = opened(self._references[identifier])
-        require_same_shape(self._cases[identifier].channels[0], data, self._references[identifier], reference)
+        first, truth = self._cases[identifier].channels[0], self._references[identifier]
+        require_same_shape(first, xyz(data), truth, xyz(reference))
         if identifier not in self._tumour:
             # At the start, the card would wait for all labels of a study to be read.
             self._tumour[identifier] = _tumour_voxels(self._references[identifier])

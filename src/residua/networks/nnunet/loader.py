@@ -6,9 +6,7 @@ Batches reach the training through shared memory, which is a file system of limi
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
-from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,6 @@ from residua.errors import ResiduaError
 from residua.networks.nnunet.augmentation import LabelsApart
 from residua.networks.nnunet.window import centre, next_move, spatial_step, used
 
-SHARED_MEMORY = "/dev/shm"
 _LONGEST = 2000
 
 
@@ -86,21 +83,6 @@ class Loader(NonDetMultiThreadedAugmenter):  # type: ignore[misc]
 def start_loader(batches: PatchBatches, processes: int, cached: int, pinned: bool) -> Loader:
     """Return ``processes`` that make batches, of which at most ``cached`` wait in each of two queues."""
     return Loader(batches, None, processes, cached, seeds=None, pin_memory=pinned, wait_time=0.002)
-
-
-def require_room(batches: PatchBatches, channels: int, held: int, folder: str = SHARED_MEMORY) -> None:
-    """Raise ``ResiduaError`` when shared memory has no room for the ``held`` batches that may be there at once."""
-    if not os.path.isdir(folder):
-        return
-    voxels = batches.batch_size * prod(batches.final_patch_size)
-    # Images in 4 bytes; the reference standard in 2, at every resolution of the deep supervision.
-    needed, free = held * voxels * (4 * channels + 4), shutil.disk_usage(folder).free
-    if free < needed:
-        raise ResiduaError(
-            f"{folder} has {free / 2**20:.0f} MiB free, and the processes that load the training data need up to "
-            f"{needed / 2**20:.0f} MiB; give it more room (in a container: --shm-size), or train with fewer threads: "
-            "with one, no such process is started (--set-threads train=1)"
-        )
 
 
 def _tensors(values: Iterable[Any]) -> Iterable[torch.Tensor]:

@@ -7,15 +7,14 @@ sequence affects only the trainings that use it.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import blosc2
 import numpy as np
 from nnunetv2.training.dataloading.nnunet_dataset import comp_blosc2_params
 from numpy.typing import NDArray
 
-from residua.errors import DamagedStageError
-from residua.networks.cases import damaged
+from residua.networks.cases import damaged, require_same_shape
 from residua.preparation.brain_crop import Crop
 
 SUFFIX = ".b2nd"
@@ -68,23 +67,9 @@ def geometry(path: Path) -> tuple[Crop, list[int]]:
     return Crop.from_json(origin[_CROP]), list(origin[_SHAPE])
 
 
-class Stored(Protocol):
-    """What has a shape (channels, z, y, x)."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Return the shape."""
-
-
-def require_same_shape(one: Path, first: Stored, other: Path, second: Stored) -> None:
-    """Raise ``DamagedStageError`` when two prepared files of one patient are not of one grid."""
-    if first.shape[1:] != second.shape[1:]:
-        sizes = (" × ".join(map(str, reversed(stored.shape[1:]))) for stored in (first, second))
-        raise DamagedStageError(
-            f"{one} has {next(sizes)} voxels and {other} has {next(sizes)}: they are not of the same patient, or were "
-            f"prepared with other settings. Rebuild both with: rm {one.parent / 'manifest.json'} "
-            f"{other.parent / 'manifest.json'} and run the same snakemake command again"
-        )
+def xyz(stored: Any) -> tuple[int, ...]:
+    """Return the voxels of an array (channels, z, y, x) along x, y, z."""
+    return tuple(reversed(stored.shape[1:]))
 
 
 class StackedChannels:
@@ -96,7 +81,7 @@ class StackedChannels:
         self.shape = (len(paths), *self._channels[0].shape[1:])
         self.window: tuple[slice, ...] | None = None
         for path, channel in zip(paths[1:], self._channels[1:], strict=True):
-            require_same_shape(paths[0], self._channels[0], path, channel)
+            require_same_shape(paths[0], xyz(self._channels[0]), path, xyz(channel))
 
     def __getitem__(self, index: tuple[slice, ...]) -> NDArray[np.float32]:
         """Read a part of the channels (channels, z, y, x); outside ``window`` it is zero."""

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
-from residua.networks.nnunet.checkpoint import read_checkpoint
+from residua.networks.nnunet.checkpoint import read_checkpoint, resume
 from residua.networks.nnunet.plans import (
     CONFIGURATION,
     DATASET_FILE,
@@ -42,7 +42,7 @@ def train(data: TrainingSet, settings: NnUNetSettings, out: Path, progress: Prog
         trainer.configure(data, settings, out, progress, unfinished)
         trainer.initialize()
         if state := unfinished.restore(partial(read_checkpoint, device=trainer.device)):
-            trainer.resume(state)
+            resume(trainer, state)
         elif data.start:
             load_weights(_plain(trainer), data.start / WEIGHTS_FILE, PLANS_FILE)
         elif settings.initial_weights:

@@ -12,6 +12,7 @@ import random
 import shutil
 import sysconfig
 from collections.abc import Sequence
+from math import prod
 from pathlib import Path
 from time import time
 from typing import Any
@@ -30,13 +31,15 @@ from residua.networks.contract import Progress
 from residua.networks.divergence import Steps
 from residua.networks.dropout import drops
 from residua.networks.nnunet.augmentation import with_labels_apart, without_low_resolution, without_stopwatch
-from residua.networks.nnunet.checkpoint import copied
+from residua.networks.nnunet.checkpoint import copied, state_of
 from residua.networks.nnunet.dataset import StackedDataset
 from residua.networks.nnunet.dropout import with_dropout
-from residua.networks.nnunet.loader import Loader, PatchBatches, require_room, start_loader
+from residua.networks.nnunet.loader import Loader, PatchBatches, start_loader
 from residua.networks.nnunet.sampling import patch_chances
 from residua.networks.nnunet.settings import NnUNetSettings
 from residua.networks.nnunet.speed import FASTEST
+from residua.networks.shared_memory import require_room
+from residua.networks.torch_scale import scaler_on
 from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_text
 
@@ -105,20 +108,10 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
             self.network = torch.compile(self.network)
         self.optimizer, self.lr_scheduler = self.configure_optimizers()
         if self.device.type == "cpu":
-            # The scaler that nnU-Net has on a GPU leaves out a step that is not finite; powers of two change no digit.
-            self.grad_scaler = torch.amp.GradScaler("cpu", init_scale=1.0)
+            # nnU-Net has one on a GPU alone.
+            self.grad_scaler = scaler_on(self.device)
         self.loss = self._build_loss()
         self.was_initialized = True
-
-    def resume(self, state: dict[str, Any]) -> None:
-        """Continue from a saved state; nnU-Net's own way executes what the file holds."""
-        getattr(self.network, "_orig_mod", self.network).load_state_dict(state["network_weights"])
-        self.optimizer.load_state_dict(state["optimizer_state"])
-        if self.grad_scaler is not None and state["grad_scaler_state"] is not None:
-            self.grad_scaler.load_state_dict(state["grad_scaler_state"])
-        self.current_epoch, self._best_ema = state["current_epoch"], state["_best_ema"]
-        self.logger.load_checkpoint(state["logging"])
-        self.inference_allowed_mirroring_axes = state["inference_allowed_mirroring_axes"]
 
     def _do_i_compile(self) -> bool:
         """Decide like nnU-Net, but only where Triton can compile; elsewhere a training would end at its first step."""
@@ -222,7 +215,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         # nnU-Net's numbers of processes, and of batches that wait in each of two queues.
         sizes = (processes, max(6, processes // 2)), (max(1, processes // 2), max(3, processes // 4))
         held = sum(each + 2 * cached + 2 for each, cached in sizes)
-        require_room(batches[0], self.num_input_channels, held)
+        require_room(self.batch_size * prod(batches[0].final_patch_size), self.num_input_channels, held)
         pinned = self.device.type == "cuda"
         return [start_loader(b, *size, pinned) for b, size in zip(batches, sizes, strict=True)]
 
@@ -268,18 +261,7 @@ class StudyTrainer(nnUNetTrainer):  # type: ignore[misc]
         self.logger.log("epoch_end_timestamps", time(), self.current_epoch)
         write_text(Path(self.output_folder) / CURVE, self._curve())
         self.current_epoch += 1
-        self._unfinished.after(self.current_epoch, copied(self._state()))
-
-    def _state(self) -> dict[str, Any]:
-        return {
-            "network_weights": getattr(self.network, "_orig_mod", self.network).state_dict(),
-            "optimizer_state": self.optimizer.state_dict(),
-            "grad_scaler_state": self.grad_scaler.state_dict() if self.grad_scaler is not None else None,
-            "logging": self.logger.get_checkpoint(),
-            "_best_ema": self._best_ema,
-            "current_epoch": self.current_epoch,
-            "inference_allowed_mirroring_axes": self.inference_allowed_mirroring_axes,
-        }
+        self._unfinished.after(self.current_epoch, copied(state_of(self)))
 
     def _curve(self) -> str:
         lines = []

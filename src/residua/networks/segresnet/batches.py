@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 
 from residua.errors import ResiduaError
 from residua.networks.segresnet.patches import Patches
+from residua.networks.shared_memory import require_room
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
@@ -34,16 +35,19 @@ class _Told(Dataset):  # type: ignore[misc]
 def batches(patches: Patches, size: int, device: torch.device) -> Iterator[Batch]:
     """Yield channels and reference standards (patches, channels or 1, x, y, z) of all patches in their order.
 
-    Raises ``ResiduaError`` when a patch cannot be read.
+    Raises ``ResiduaError`` when a patch cannot be read, or shared memory has no room for the batches that wait.
     """
     on_card = device.type == "cuda"
     processes = int(os.environ.get("OMP_NUM_THREADS", "1")) - 1
+    if processes:
+        # Two wait for each process, as PyTorch has it, one is made in each, and two are at the training.
+        require_room(size * patches.voxels, patches.channels, 3 * processes + 2)
     loader = DataLoader(_Told(patches), size, num_workers=processes, collate_fn=_collated, pin_memory=on_card)
     for batch in loader:
         if isinstance(batch, ResiduaError):
             raise batch
         channels, truth = (part.to(device, non_blocking=True) for part in batch)
-        yield channels.contiguous(memory_format=torch.channels_last_3d) if on_card else channels, truth
+        yield channels, truth
 
 
 def _collated(samples: Sequence[Batch | ResiduaError]) -> Any:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.utils.data import Dataset
 
-from residua.networks.cases import TrainingSet
+from residua.networks.cases import TrainingSet, require_same_shape
 from residua.networks.dropout import dropped, drops
 from residua.networks.segresnet.augmentation import PatchVariation
 from residua.networks.segresnet.prepared import read_channel, read_stacked, shape_of
@@ -47,11 +48,23 @@ class Patches(Dataset):  # type: ignore[misc]
         """Return the number of patches."""
         return len(self._patients)
 
+    @property
+    def voxels(self) -> int:
+        """Return the voxels of a patch."""
+        return prod(self._settings.patch_size)
+
+    @property
+    def channels(self) -> int:
+        """Return the number of channels."""
+        return len(self._data.channels)
+
     def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw the patch of a number."""
         rng, patient = np.random.default_rng((*self._seed, number)), self._patients[number]
         case, reference = self._data.cases[patient], self._data.references[patient]
-        part = self._part(rng, patient, shape_of(reference))
+        shape = shape_of(reference)
+        require_same_shape(case.channels[0], shape_of(case.channels[0]), reference, shape)
+        part = self._part(rng, patient, shape)
         channels, truth = self._padded(read_stacked(case.channels, part)), self._padded(read_stacked([reference], part))
         if self._variation is None:
             return torch.from_numpy(channels), torch.from_numpy(truth)

@@ -37,8 +37,7 @@ class SegResNetEnsemble(Predictor):
         """Load the models in the folders ``models`` onto ``device``."""
         self.on_card = device.type == "cuda"
         loaded = [trained(folder) for folder in models]
-        layout = torch.channels_last_3d if self.on_card else torch.preserve_format
-        self._networks = [network.to(device, memory_format=layout) for network, _ in loaded]
+        self._networks = [network.to(device) for network, _ in loaded]
         self._described: dict[str, Any] = loaded[0][1]
         self._device = device
 

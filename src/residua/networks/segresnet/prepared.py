@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from residua.networks.cases import damaged
+from residua.networks.cases import damaged, require_same_shape
 from residua.preparation.brain_crop import Crop
 
 SUFFIX = ".safetensors"
@@ -46,7 +46,13 @@ def read_channel(path: Path, part: Part = _WHOLE) -> NDArray[Any]:
 
 
 def read_stacked(paths: Sequence[Path], part: Part = _WHOLE) -> NDArray[np.float32]:
-    """Read the prepared channels of one case, or a part of them, as (channels, x, y, z)."""
+    """Read the prepared channels of one case, or a part of them, as (channels, x, y, z).
+
+    Raises ``DamagedStageError`` when one cannot be read, or they are not of one grid.
+    """
+    first = shape_of(paths[0])
+    for path in paths[1:]:
+        require_same_shape(paths[0], first, path, shape_of(path))
     return np.stack([read_channel(path, part) for path in paths]).astype(np.float32)
 
 

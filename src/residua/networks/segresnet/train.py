@@ -29,6 +29,7 @@ from residua.networks.segresnet.model import build_network
 from residua.networks.segresnet.names import NETWORK_FILE, WEIGHTS_FILE, description
 from residua.networks.segresnet.patches import Patches, tumours_of
 from residua.networks.segresnet.settings import SegResNetSettings
+from residua.networks.torch_scale import scaler_on
 from residua.networks.torch_weights import load_weights, tensors_of
 from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_json, write_text, writing
@@ -75,13 +76,8 @@ class _Training:
         settings = self._settings
         torch.manual_seed(settings.seed)
         network = build_network(description(settings, self._data.channels), settings.dropout).to(self._device)
-        on_card = self._device.type == "cuda"
-        if on_card:
-            network = network.to(memory_format=torch.channels_last_3d)
         optimizer = torch.optim.AdamW(network.parameters(), settings.learning_rate, weight_decay=settings.weight_decay)
-        # On a processor it leaves out steps that are not finite, too; powers of two change no digit.
-        scaler = torch.amp.GradScaler(self._device.type, init_scale=2.0**16 if on_card else 1.0)
-        return TrainingState(network, optimizer, scaler)
+        return TrainingState(network, optimizer, scaler_on(self._device))
 
     def one_epoch(self, state: TrainingState, unfinished: Unfinished) -> dict[str, Any]:
         """Train for one epoch; return its line of the learning curve."""
@@ -94,7 +90,7 @@ class _Training:
             steps.after(patients, bool(np.isfinite(loss)), state.has_finite_weights)
             finite += [loss] if np.isfinite(loss) else []
         steps.require_convergence("segresnet", state.epoch, state.has_finite_weights())
-        train_loss, validation_loss = float(np.mean(finite)), self._validation_loss(state)
+        train_loss, validation_loss = float(np.mean(finite)), self._validation_loss(state, unfinished)
         print(f"loss {train_loss:.4f}, validation {validation_loss:.4f}", flush=True)
         judged = validation_loss if np.isfinite(validation_loss) else None
         return {"epoch": state.epoch, "train_loss": train_loss, "validation_loss": judged, "learning_rate": rate}
@@ -131,10 +127,14 @@ class _Training:
             loss: torch.Tensor = self._loss(state.network(channels), truth)
         return loss
 
-    def _validation_loss(self, state: TrainingState) -> float:
+    def _validation_loss(self, state: TrainingState, unfinished: Unfinished) -> float:
         """Return the mean loss of one patch of each validation patient, the same ones after each epoch."""
         state.network.eval()
         patches = Patches(self._data, self._data.validation, self._tumours, self._settings, (self._settings.seed,))
         drawn = batches(patches, self._settings.batch_size, self._device)
+        losses = []
         with torch.no_grad():
-            return float(np.mean([float(self._loss_of(state, batch)) for batch in drawn]))
+            for batch in drawn:
+                unfinished.leave_if_asked()
+                losses.append(float(self._loss_of(state, batch)))
+        return float(np.mean(losses))
