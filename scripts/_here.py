@@ -11,6 +11,7 @@ import atexit
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -98,6 +99,13 @@ def say(line: str) -> None:
     print(line, flush=True)
 
 
+def _tell(line: str) -> None:
+    """Write a line into the terminal of the run, in the form that ``residua predict`` looks for."""
+    # Not "rule: line", which begins an error.
+    with suppress(OSError):
+        os.write(_terminal, f"\n{job.rule} says: {line}\n".encode())
+
+
 def on_card(find: Callable[[str], Found], arch: str) -> Found:
     """Take a graphics card if there is any, and find a function of a network, which imports its framework.
 
@@ -107,7 +115,7 @@ def on_card(find: Callable[[str], Found], arch: str) -> Found:
     from residua.settings.machine import machine_of
 
     machine = machine_of(job.config)
-    card = take_card(machine, _given_cards, say)
+    card = take_card(machine, _given_cards, say, _tell)
     found = find(arch)
     require_seen(card, machine, say)
     return found
@@ -134,8 +142,10 @@ job: Any = vars(__main__)["snakemake"]
 _limit_threads(job.threads)
 _given_cards = _hide_cards()
 _seal = _Seal([str(file) for file in job.output])
+_terminal = 2
 if job.log:
     _log = str(job.log[0])
-    sys.excepthook = _explain(_send_output_to(_log), job.rule, _log)
+    _terminal = _send_output_to(_log)
+    sys.excepthook = _explain(_terminal, job.rule, _log)
 _verify()
 atexit.register(_seal.at_end)

@@ -17,7 +17,9 @@ import pytest
 from attempts import wait_until
 from residua.cluster import cards
 from residua.cluster.cards import cards_here, most_jobs, take_card
+from residua.cluster.workflow import reasons
 from residua.errors import ResiduaError
+from residua.inference.following import Following
 from residua.settings.machine import Machine
 
 TWO = "GPU 0: NVIDIA A100-SXM4-40GB (UUID: GPU-a0)\nGPU 1: NVIDIA A100-SXM4-40GB (UUID: GPU-b1)\n"
@@ -45,6 +47,19 @@ if cards.take_card(Machine(jobs_per_card=int(sys.argv[3])), os.environ.get(cards
     say(f"sees {os.environ[cards.VISIBLE]}")
 time.sleep(600)
 """
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from residua.cluster import cards
+
+cards.LOCKS, cards.DEVICES = Path(sys.argv[1]), Path(sys.argv[1]).parent / "dev"
+snakemake = SimpleNamespace(rule="ensemble", log=[sys.argv[2]], threads=1, input=[], output=[], config={})
+from _here import on_card
+on_card(str, "nnunet")
+"""
+HOUSE = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -121,6 +136,27 @@ def test_two_jobs_never_share_a_card_and_a_third_waits_until_a_killed_one_leaves
     jobs.running["first"].kill()
     jobs.running["first"].wait()
     assert jobs.card_of("third") == first
+
+
+def test_a_job_that_waits_says_so_in_the_terminal_where_whoever_predicts_is_told(jobs: Jobs, tmp_path: Path) -> None:
+    jobs.start("first")
+    jobs.start("second")
+    holders = {jobs.card_of(name): str(jobs.running[name].pid) for name in ("first", "second")}
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "wait.py").write_text(SCRIPT)
+    (tmp_path / "scripts" / "_here.py").symlink_to(HOUSE / "scripts" / "_here.py")
+    (tmp_path / "src").symlink_to(HOUSE / "src")
+    terminal, log = tmp_path / "terminal", tmp_path / "log"
+    arguments = [sys.executable, tmp_path / "scripts" / "wait.py", tmp_path / "locks", log]
+    with terminal.open("w") as stream:
+        jobs.running["third"] = subprocess.Popen(arguments, stdout=stream, stderr=stream)
+    wait_until(lambda: terminal.read_text().endswith("free\n"))
+    waits = f"all graphics cards are held, by process {', '.join(holders[card] for card in sorted(holders))}: "
+    waits += "this job waits until one is free"
+    assert log.read_text() == f"{waits}\n"
+    assert Following().read(terminal.read_text()) == [f"ensemble: {waits}"]
+    # Nor is it taken for the beginning of an error that another job has later.
+    assert reasons(terminal.read_text() + "\nregister: disk full\n(log: a.log)\n") == "disk full"
 
 
 def test_a_process_of_the_loader_that_outlives_its_training_does_not_hold_the_card(jobs: Jobs) -> None:

@@ -20,6 +20,7 @@ from residua.cluster.workflow import reasons
 from residua.cohort.checks.results import invalid_patients
 from residua.cohort.commands.standing import problems_of
 from residua.errors import ResiduaError
+from residua.inference import predict as predicting
 from residua.inference import workflow
 from residua.inference.folder import prepare_folder
 from residua.inference.following import Following
@@ -28,6 +29,7 @@ from residua.inference.predict import check_patients, open_checked
 from residua.inference.request import NewPatient, patients_below, patients_of_table, require_known
 from residua.inference.wording import in_words
 from residua.problems.severity import problem_of
+from residua.settings.application import load_application
 from residua.settings.study import Study
 
 
@@ -137,6 +139,28 @@ def test_the_table_of_a_call_gets_absolute_paths_and_keeps_what_it_says(tmp_path
     assert (read.hospital, read.clinical["age"]) == ("AMS", "61")
 
 
+@pytest.mark.parametrize("device", ["cuda", "cpu", "auto"])
+@pytest.mark.parametrize("called", ["predict", "validate"])
+def test_the_device_of_a_call_is_that_of_its_jobs_and_a_call_without_one_takes_it_back(
+    tmp_path: Path, bundle: Path, monkeypatch: pytest.MonkeyPatch, called: str, device: str
+) -> None:
+    def stop(*arguments: object) -> None:
+        raise ResiduaError("as far as this test goes")
+
+    monkeypatch.setattr(predicting, "check_patients", stop)
+    table = tmp_path / "new.tsv"
+    table.write_text(
+        "patient\thospital\tpost_t1ce\tpost_t1\tbrain_mask\tresidual\nP1\tAMS\ta.nii\tb.nii\tm.nii\tr.nii\n"
+    )
+    arguments = [called, "--bundle", bundle, "--cohort", table, "--out", tmp_path / "out"]
+    for more, used in ((["--device", device], device), ([], "auto")):
+        ran = CliRunner().invoke(app, [str(argument) for argument in (*arguments, *more)])
+        assert "as far as this test goes" in ran.output
+        content = yaml.safe_load((tmp_path / "out/config.yaml").read_text())
+        assert load_application(content).machine.device == used
+        assert ("machine" in content) == (used != "auto")
+
+
 def prepared(tmp_path: Path, bundle: Path, *patients: NewPatient) -> list[str]:
     return prepare_folder(tmp_path / "out", [bundle], patients, open_checked([bundle])[0])
 
@@ -234,12 +258,14 @@ def test_progress_is_read_from_the_log_however_it_is_cut() -> None:
     log = (
         "Job stats:\njob                 count\n----------------  -------\nregister                2\nensemble"
         "                1\ntotal                   3\n\nFinished jobid: 4 (Rule: register)\n"
+        "\nensemble says: all graphics cards are held, by process 7: this job waits until one is free\n"
         "Finished jobid: 12 (Rule: register)\nFinished jobid: 3 (Rule: ensemble)\n"
     )
     for step in (1, 7, 1000):
-        following = Following()
+        following, told = Following(), list[str]()
         for start in range(0, len(log), step):
-            following.read(log[start : start + step])
+            told += following.read(log[start : start + step])
+        assert told == ["ensemble: all graphics cards are held, by process 7: this job waits until one is free"]
         assert following.stages() == {"register scans": (2, 2), "predict": (1, 1)}
 
 

@@ -118,11 +118,14 @@ def most_jobs(machine: Machine, given: str | None) -> int | None:
     return len(cards) * machine.jobs_per_card or None
 
 
-def take_card(machine: Machine, given: str | None, say: Callable[[str], None]) -> str | None:
+def take_card(
+    machine: Machine, given: str | None, say: Callable[[str], None], tell: Callable[[str], None] = lambda line: None
+) -> str | None:
     """Hold a card for this process and let it see no other; wait while all are held. None: the job uses processors.
 
     Call it before the framework is imported. ``given`` is the value of CUDA_VISIBLE_DEVICES. ``say`` gets a line
-    for the log. Raises ``ResiduaError`` where the settings demand a card and there is none.
+    for the log; where the job has to wait, ``tell`` gets it too, for whoever waits for the run. Raises ``ResiduaError``
+    where the settings demand a card and there is none.
     """
     if machine.device == "cpu":
         return None
@@ -136,7 +139,9 @@ def take_card(machine: Machine, given: str | None, say: Callable[[str], None]) -
     if card is None and len(cards) == 1 and given is not None and "SLURM_JOB_ID" in os.environ:
         card = cards[0]  # SLURM gave this job the card, and to others too where it is told to.
     if card is None:
-        say(f"all graphics cards are held, by {_holders(cards, machine)}: this job waits until one is free")
+        waits = f"all graphics cards are held, by {_holders(cards, machine)}: this job waits until one is free"
+        say(waits)
+        tell(waits)
     while card is None:
         time.sleep(_POLL_S)
         card = _first_free(cards, machine.jobs_per_card)

@@ -13,10 +13,15 @@ import typer
 from residua.cohort.table.location import table_file
 from residua.errors import ResiduaError
 from residua.settings.application import Missing
+from residua.settings.machine import Device
 
 _FILE = "Image (NIfTI) of the one patient, or the folder of a DICOM series."
 File = Annotated[Path | None, typer.Option(help=_FILE)]
+_PAIR = "COLUMN=FILE, for another column that a bundle reads; repeatable."
+Pairs = Annotated[list[str] | None, typer.Option(help=_PAIR)]
 _FORMAT = "bids: also a BIDS-Derivatives dataset, OUT/bids."
+_DEVICE = "auto: a graphics card where there is one; cuda: without a card nothing starts; cpu: no card is used."
+OnDevice = Annotated[Device, typer.Option("--device", help=_DEVICE)]
 Form = Annotated[Literal["plain", "bids"], typer.Option("--format", help=_FORMAT)]
 
 
@@ -28,9 +33,7 @@ def predict(
     post_flair: File = None,
     pre_t1ce: File = None,
     pre_tumor: Annotated[Path | None, typer.Option(help="Mask of the tumour before surgery.")] = None,
-    image: Annotated[
-        list[str] | None, typer.Option(help="COLUMN=FILE, for another column that a bundle reads; repeatable.")
-    ] = None,
+    image: Pairs = None,
     patient: Annotated[str, typer.Option(help="Name of the one patient: letters and digits.")] = "patient",
     cohort: Annotated[Path | None, typer.Option(help="Table of patients: patient, and a column per sequence.")] = None,
     folder: Annotated[Path | None, typer.Option(help="Folder of patients: PATIENT/post_t1ce.nii.gz and so on.")] = None,
@@ -41,6 +44,7 @@ def predict(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Processors; default: all, at most 8.")] = None,
     profile: Annotated[str | None, typer.Option(help="Snakemake profile, such as slurm.")] = None,
+    device: OnDevice = "auto",
 ) -> None:
     """Segment new patients by the models of bundles. Exits 1 if a patient could not be predicted."""
     from residua.inference.predict import predict as apply
@@ -56,7 +60,7 @@ def predict(
     patients = sources[0] if sources else [NewPatient(patient, files)]
     try:
         with showing() as listener:
-            outcomes = apply(patients, bundle, out, cores, profile, listener, missing)
+            outcomes = apply(patients, bundle, out, cores, profile, listener, missing, device=device)
     except KeyboardInterrupt:
         raise ResiduaError(f"interrupted; the same command continues in {out}") from None
     _deliver(outcomes, out, form, as_json)

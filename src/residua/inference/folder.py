@@ -13,6 +13,7 @@ from residua.errors import ResiduaError
 from residua.inference.request import NewPatient, columns_of
 from residua.publishing.publish import write_text
 from residua.settings.application import BUNDLES, Missing, Validation, load_application
+from residua.settings.machine import MACHINE, Device
 from residua.settings.study import Study
 from residua.settings.yaml_file import read_yaml
 
@@ -26,6 +27,7 @@ def prepare_folder(
     study: Study,
     missing: Missing = "refuse",
     validation: Validation | None = None,
+    device: Device = "auto",
 ) -> list[str]:
     """Write the configuration and the table of an application into ``out``; return what is to be said about it.
 
@@ -43,7 +45,9 @@ def prepare_folder(
     write_patients(out, patients, study)
     zeros = {"missing": missing} if missing != "refuse" else {}
     judged = {"validation": validation.model_dump(mode="json")} if validation else {}
-    write_text(out / CONFIG, yaml.safe_dump({BUNDLES: named, "cohort": TABLE, **zeros, **judged}, sort_keys=False))
+    machine = {MACHINE: {"device": device}} if device != "auto" else {}
+    content = {BUNDLES: named, "cohort": TABLE, **zeros, **judged, **machine}
+    write_text(out / CONFIG, yaml.safe_dump(content, sort_keys=False))
     return notes
 
 

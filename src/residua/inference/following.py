@@ -1,4 +1,4 @@
-"""Understand the workflow's log while it grows: which stages are done, of how many."""
+"""Understand the workflow's log while it grows: which stages are done, of how many, and what jobs say meanwhile."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ STAGES: dict[str, tuple[str, ...]] = {
 _PLANNED = re.compile(r"^(\w+) +(\d+)$", re.MULTILINE)
 _FINISHED = re.compile(r"^Finished jobid: \d+ \(Rule: (\w+)\)$", re.MULTILINE)
 
+_SAYS = re.compile(r"^(\w+) says: (.+)$", re.MULTILINE)
+
 
 @dataclass
 class Following:
@@ -41,12 +43,13 @@ class Following:
     finished: Counter[str] = field(default_factory=Counter)
     _tail: str = ""
 
-    def read(self, text: str) -> None:
-        """Take in what is new in the log."""
+    def read(self, text: str) -> list[str]:
+        """Take in what is new in the log; return what jobs say in it to whoever waits for them."""
         whole, newline, self._tail = (self._tail + text).rpartition("\n")
         for rule, number in _PLANNED.findall(whole + newline):
             self.planned[rule] = int(number)
         self.finished.update(_FINISHED.findall(whole + newline))
+        return [f"{rule}: {line}" for rule, line in _SAYS.findall(whole + newline)]
 
     def stages(self) -> dict[str, tuple[int, int]]:
         """Return by stage how many of its jobs are finished, and how many there are; only stages with any."""

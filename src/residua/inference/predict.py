@@ -28,6 +28,7 @@ from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
 from residua.publishing.publish import read_json
 from residua.settings.application import Missing, Validation
+from residua.settings.machine import Device
 from residua.settings.study import Study
 
 OUTCOMES = "results/patients.json"
@@ -60,6 +61,7 @@ def predict(
     listener: Listener = Listener(),
     missing: Missing = "refuse",
     validation: Validation | None = None,
+    device: Device = "auto",
 ) -> list[dict[str, Any]]:
     """Apply the bundles to new patients, and return the record of each patient: ``out/results/patients.json``.
 
@@ -68,13 +70,14 @@ def predict(
     Every patient gets the best bundle that the given sequences allow; ``missing`` zeros also gives zeros to models that
     were never trained to do without a sequence. A patient whose scans cannot be used leaves the
     others alone; the record says why. An interrupted call continues when it is repeated. With a ``validation`` the
-    bundles are measured, too (``residua.validation``).
+    bundles are measured, too (``residua.validation``). ``device`` says whether jobs use graphics cards, as
+    ``machine.device`` does.
     Raises ``ResiduaError`` when the call as a whole cannot be carried out.
     """
     study, opened = open_checked(bundles)
     require_given_weights(study, out)
     given = _patients(patients, study)
-    dicom = _prepare(given, bundles, out, study, missing, validation, listener)
+    dicom = _prepare(given, bundles, out, study, missing, validation, device, listener)
     workers = cores or default_workers()
     written = study.model_copy(update={"cohort": str(out / TABLE)})
     judged = validation is not None
@@ -93,12 +96,13 @@ def _prepare(
     study: Study,
     missing: Missing,
     validation: Validation | None,
+    device: Device,
     listener: Listener,
 ) -> FromDicom:
     """Write the folder of an application, and the scans that are DICOM series into it."""
     found = find_series(patients, study)
     _require_usable(patients, found)
-    for note in prepare_folder(out, bundles, found.placed(patients, out), study, missing, validation):
+    for note in prepare_folder(out, bundles, found.placed(patients, out), study, missing, validation, device):
         listener.note(note)
     converted = convert_scans(found, out)
     _require_usable(patients, converted)

@@ -35,7 +35,8 @@ class _Shown:
         self._show(_CHECK, done, total)
 
     def log(self, text: str) -> None:
-        self._following.read(text)
+        for line in self._following.read(text):
+            self._console.print(line, markup=False)
         for stage, (done, total) in self._following.stages().items():
             self._show(stage, done, total)
 

@@ -12,11 +12,13 @@ from residua.settings.base import Frozen
 MACHINE = "machine"
 """The key of this section in a configuration."""
 
+Device = Literal["auto", "cuda", "cpu"]
+
 
 class Machine(Frozen):
     """The machine, or the nodes of a cluster, on which trainings and predictions run."""
 
-    device: Literal["auto", "cuda", "cpu"] = Field(
+    device: Device = Field(
         default="auto",
         description="auto: a graphics card where there is one, else processors; cuda: without a card nothing starts; "
         "cpu: no card is used.",

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from residua.errors import ResiduaError
+from residua.inference.command import OnDevice, require_table
 
 _RECALIBRATE = "Also choose the threshold anew on a part of the cohort, and measure both thresholds on the rest."
 
@@ -27,9 +28,9 @@ def validate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
     cores: Annotated[int | None, typer.Option(min=1, help="Processors; default: all, at most 8.")] = None,
     profile: Annotated[str | None, typer.Option(help="Snakemake profile, such as slurm.")] = None,
+    device: OnDevice = "auto",
 ) -> None:
     """Measure the models of bundles on the patients of a table that have a reference standard; nothing is trained."""
-    from residua.inference.command import require_table
     from residua.inference.predict import predict
     from residua.inference.showing import showing
     from residua.publishing.publish import read_json
@@ -41,7 +42,8 @@ def validate(
     drawn = Recalibration(share=share, seed=seed, unit=unit) if recalibrate else None
     try:
         with showing() as listener:
-            predict(cohort, bundle, out, cores, profile, listener, validation=Validation(recalibrate=drawn))
+            judged = Validation(recalibrate=drawn)
+            predict(cohort, bundle, out, cores, profile, listener, validation=judged, device=device)
     except KeyboardInterrupt:
         raise ResiduaError(f"interrupted; the same command continues in {out}") from None
     record = read_json(out / "results" / "validation.json")
