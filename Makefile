@@ -4,8 +4,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= 2
 WORKERS ?= 2
-# Studies of tests wait for schedulers, kills and single jobs: one worker more than processors keeps these busy.
-SLOW_WORKERS ?= 3
+# Studies of tests wait for schedulers, kills and single jobs: two workers more than processors keep these busy.
+SLOW_WORKERS ?= 4
 DEMO ?= demo
 SEED ?= 1
 # File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
