@@ -164,7 +164,9 @@ def test_a_network_is_its_package_its_environment_and_its_entry_alone() -> None:
     package, environment = LIBRARY / "networks/segresnet", HOUSE / "envs/monai.yaml"
     assert package.is_dir()
     sources = [
-        file for place in ("src", "rules", "scripts", "profiles", "envs") for file in (HOUSE / place).rglob("*.*")
+        file
+        for place in ("src/residua", "rules", "scripts", "profiles", "envs")
+        for file in (HOUSE / place).rglob("*.*")
     ]
     code = [file for file in (HOUSE / "Snakefile", *sources) if file.is_file() and file.suffix != ".pyc"]
     naming = {file for file in code if re.search("segresnet|monai", file.read_text("utf-8", "replace"), re.IGNORECASE)}

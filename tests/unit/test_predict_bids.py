@@ -71,7 +71,7 @@ def test_the_command_writes_the_dataset_beside_the_results_only_when_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     outcomes = [{**outcome(tmp_path, "P1"), "problems": [], "why": "the only bundle"}]
-    monkeypatch.setattr("residua.inference.predict.predict", lambda *arguments: outcomes)
+    monkeypatch.setattr("residua.inference.predict.predict", lambda *arguments, **options: outcomes)
     call = ["predict", "--bundle", "b.zip", "--post-t1ce", "a.nii", "--out", str(tmp_path), "--json"]
     for arguments, written in ((call, False), ([*call, "--format", "bids"], True)):
         done = CliRunner().invoke(app, arguments)
