@@ -18,17 +18,12 @@ from residua.networks.nnunet.plans import (
     CONFIGURATION,
     PLAIN,
     PREPROCESSOR,
-    RESAMPLING,
+    RESAMPLED,
     RESIDUAL,
     make_architecture,
     normalisation_of,
 )
-from residua.networks.nnunet.resampling import (
-    RESAMPLING_OF_IMAGES,
-    RESAMPLING_OF_LABELS,
-    RESAMPLING_OF_PROBABILITIES,
-    zyx,
-)
+from residua.networks.nnunet.resampling import zyx
 from residua.networks.nnunet.settings import NnUNetSettings, PlansFile
 from residua.publishing.publish import digest
 
@@ -36,12 +31,7 @@ _AXES = [0, 1, 2]
 _LABELS = "LabelManager"
 _ALIKE = {
     "preprocessor_name": PREPROCESSOR,
-    "resampling_fn_data": RESAMPLING,
-    "resampling_fn_data_kwargs": RESAMPLING_OF_IMAGES,
-    "resampling_fn_seg": RESAMPLING,
-    "resampling_fn_seg_kwargs": RESAMPLING_OF_LABELS,
-    "resampling_fn_probabilities": RESAMPLING,
-    "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
+    **RESAMPLED,
 }
 _Three = Annotated[list[int], Field(min_length=3, max_length=3)]
 _Numbers = Annotated[list[int], Field(min_length=1)]

@@ -23,6 +23,16 @@ PLAIN = "dynamic_network_architectures.architectures.unet.PlainConvUNet"
 RESIDUAL = "dynamic_network_architectures.architectures.unet.ResidualEncoderUNet"
 RESAMPLING, PREPROCESSOR = "resample_data_or_seg_to_shape", "DefaultPreprocessor"
 
+RESAMPLED: dict[str, Any] = {
+    "resampling_fn_data": RESAMPLING,
+    "resampling_fn_data_kwargs": RESAMPLING_OF_IMAGES,
+    "resampling_fn_seg": RESAMPLING,
+    "resampling_fn_seg_kwargs": RESAMPLING_OF_LABELS,
+    "resampling_fn_probabilities": RESAMPLING,
+    "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
+}
+"""What a plan says of resampling, by its keys."""
+
 
 def normalisation_of(is_label: bool) -> str:
     """Return nnU-Net's name of how a channel is normalised."""
@@ -58,12 +68,7 @@ def _configuration(settings: NnUNetSettings, channels: Sequence[Channel]) -> dic
         "spacing": zyx(settings.spacing_mm),
         "normalization_schemes": [normalisation_of(channel.is_label) for channel in channels],
         "use_mask_for_norm": [not channel.is_label for channel in channels],
-        "resampling_fn_data": RESAMPLING,
-        "resampling_fn_data_kwargs": RESAMPLING_OF_IMAGES,
-        "resampling_fn_seg": RESAMPLING,
-        "resampling_fn_seg_kwargs": RESAMPLING_OF_LABELS,
-        "resampling_fn_probabilities": RESAMPLING,
-        "resampling_fn_probabilities_kwargs": RESAMPLING_OF_PROBABILITIES,
+        **RESAMPLED,
         "batch_dice": settings.batch_dice,
         "architecture": make_architecture(settings, settings.features_for(len(channels))),
     }
