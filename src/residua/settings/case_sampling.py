@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from pydantic import Field
 
+from residua.settings.defaults import is_default
 from residua.settings.network import NetworkSettings
 
 
@@ -14,15 +15,14 @@ class SamplingCases(NetworkSettings):
 
     sampling: Literal["uniform", "balanced"] = Field(
         default="uniform",
-        # A training that draws as the article's did is described as it was before there was a choice.
-        exclude_if=lambda sampling: sampling == "uniform",
+        exclude_if=is_default("uniform"),
         description="uniform: training patients are equally frequent; balanced: patients with residual tumour are, as "
         "a group, as frequent as those after gross total resection.",
     )
     sampling_residual_ml: float | None = Field(
         default=None,
         gt=0,
-        exclude_if=lambda volume: volume is None,
+        exclude_if=is_default(None),
         description="Smallest volume that counts as residual tumour where sampling is balanced, in ml; null: that of "
         "classification.",
     )

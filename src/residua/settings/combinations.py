@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from residua.settings.base import Distinct, Frozen, Identifier
+from residua.settings.defaults import is_default
 from residua.words import listed
 
 
@@ -69,8 +70,7 @@ Combinations = Annotated[
     Field(
         description="Rows that networks of archs make together, by a name of their own: {mean: [nnunet, agunet]}, or "
         "{gate: agunet, draw: nnunet}; docs/how-to/combine.md.",
-        # A study without any is described as it was before there were any.
-        exclude_if=lambda combinations: not combinations,
+        exclude_if=is_default({}),
     ),
 ]
 

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from residua.settings.base import Distinct, Frozen
 from residua.settings.classification import Classification
+from residua.settings.defaults import is_default
 from residua.settings.postprocessing import Postprocessing
 from residua.settings.statistics import FoldWeights
 
@@ -18,8 +19,7 @@ Conventions = Annotated[
         description="Conventions of evaluation that are compared with the study's own: authors-code-2023, "
         "brats-lesionwise, or article where the study's own differs; an empty list: none. "
         "docs/explanation/conventions.md says what each is.",
-        # A study without any is described as it was before there were any.
-        exclude_if=lambda names: not names,
+        exclude_if=is_default(()),
     ),
 ]
 

@@ -6,13 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-# A study with the defaults is described as it was before there were these settings.
+from residua.settings.defaults import is_default
+
 OnFault = Annotated[
     Literal["stop", "exclude"],
     Field(
         description="stop (the default): trainings wait while the registration or brain mask of a patient has failed; "
         "exclude: the patient is left out and reported, and comes back once the scan is corrected.",
-        exclude_if=lambda value: value == "stop",
+        exclude_if=is_default("stop"),
     ),
 ]
 MostExcluded = Annotated[
@@ -22,6 +23,6 @@ MostExcluded = Annotated[
         lt=1,
         description="With on_fault: exclude, the share of patients who may be left out (0.05 by default); more of "
         "them stop the study.",
-        exclude_if=lambda value: value == 0.05,
+        exclude_if=is_default(0.05),
     ),
 ]

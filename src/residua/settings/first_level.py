@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from residua.settings.defaults import is_default
 from residua.settings.network import NetworkSettings
 
 
@@ -19,8 +20,7 @@ class FirstLevel(NetworkSettings):
     filters_per_channel: int | None = Field(
         default=None,
         ge=1,
-        # A network of fixed width is described as it was before there was a choice.
-        exclude_if=lambda filters: filters is None,
+        exclude_if=is_default(None),
         description="Filters of the first level for each channel, at least those of features; null: those of features, "
         "however many channels there are.",
     )

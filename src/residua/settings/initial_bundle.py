@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 from pydantic import Field
 
 from residua.settings.base import Frozen, Identifier
+from residua.settings.defaults import is_default
 from residua.settings.network import NetworkSettings
 
 SLOWER = 10
@@ -58,8 +59,7 @@ class StartingFromBundles(NetworkSettings):
 
     initial_bundles: dict[Identifier, InitialBundle] = Field(
         default_factory=dict,
-        # A training that starts from no bundle is described as it was before there were any.
-        exclude_if=lambda bundles: not bundles,
+        exclude_if=is_default({}),
         description="Bundles from whose models trainings start, by input configuration; others start at random.",
     )
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, BeforeValidator, Field, TypeAdapter
 
 from residua.settings.base import Column, Distinct, Frozen, Grade, Identifier
 from residua.settings.columns import GRADED
+from residua.settings.defaults import is_default
 
 Eligibility = Literal["complete", "per_inputs"]
 OnInvalid = Literal["stop", "exclude"]
@@ -25,14 +26,13 @@ class Protocol(Frozen):
     )
     least_annotation_quality: Grade | None = Field(
         default=None,
-        # A study that asks for none is described as it was before there were grades.
-        exclude_if=lambda grade: grade is None,
+        exclude_if=is_default(None),
         description="Lowest grade in the column annotation_quality with which a patient takes part; a patient without "
         "a grade does not. null: all take part.",
     )
     least_image_quality: Grade | None = Field(
         default=None,
-        exclude_if=lambda grade: grade is None,
+        exclude_if=is_default(None),
         description="The same of the column image_quality.",
     )
 

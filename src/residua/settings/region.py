@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field
 
 from residua.settings.base import REFERENCE_STANDARD, Column, Frozen
+from residua.settings.defaults import is_default
 
 
 class Region(Frozen):
@@ -31,8 +32,7 @@ class WithRegion(Frozen):
 
     region: Annotated[Region | None, BeforeValidator(_meant, json_schema_input_type=Column | Region | None)] = Field(
         default=None,
-        # Channels over the whole brain are described as they were before there were regions.
-        exclude_if=lambda region: region is None,
+        exclude_if=is_default(None),
         description="Region that the network sees: the name of a label, or a section; null: the whole brain. A patient "
         "without the label is seen whole.",
     )

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field
 
 from residua.settings.base import Distinct, Frozen, Identifier
+from residua.settings.defaults import is_default
 
 OUT_OF_FOLD = "out_of_fold"
 """The value that lets the out-of-fold results choose the input configuration."""
@@ -72,26 +73,25 @@ class Statistics(Frozen):
     )
     subgroups: Distinct[Covariate] = Field(
         default=(),
-        # A study without any is described as it was before there were any.
-        exclude_if=lambda covariates: not covariates,
+        exclude_if=is_default(()),
         description="Covariates by which patients are judged in subgroups, beside the article's results; those that "
         "the cohort table does not know are left out, and named. Empty: no subgroups.",
     )
     subgroup_bounds: dict[Measured, Bounds] = Field(
         default_factory=dict,
-        exclude_if=lambda bounds: not bounds,
+        exclude_if=is_default({}),
         description="Bounds between the subgroups of a number, each within the lower one: slice_thickness in mm, "
         "residual_volume in ml (patients with residual tumour), age in years. Without: split at the median.",
     )
     least_in_subgroup: int = Field(
         default=5,
         ge=2,
-        exclude_if=lambda least: least == 5,
+        exclude_if=is_default(5),
         description="With fewer patients a subgroup is not estimable, and takes no part in a test.",
     )
     further_consensus: Distinct[Consensus] = Field(
         default=(),
-        exclude_if=lambda references: not references,
+        exclude_if=is_default(()),
         description="What raters and networks are compared by beside the article's reference standard and majority of "
         "the raters: leave_one_out, the majority of the raters but the one who is judged; staple, the estimate of "
         "STAPLE; leave_one_out_staple, that of the other raters. With any, networks are ranked among the raters.",

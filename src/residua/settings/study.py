@@ -18,6 +18,7 @@ from residua.settings.classification import Classification
 from residua.settings.columns import CONTRACT
 from residua.settings.combinations import Combinations, uncombinable
 from residua.settings.conventions import Conventions
+from residua.settings.defaults import is_default
 from residua.settings.elsewhere import Elsewhere, meaning_something_else
 from residua.settings.faults import MostExcluded, OnFault
 from residua.settings.figures import Figures
@@ -61,8 +62,7 @@ class Study(Frozen):
     )
     derived_channels: dict[Column, DerivedChannel] = Field(
         default_factory=dict,
-        # A study without any is described as it was before there were any.
-        exclude_if=lambda channels: not channels,
+        exclude_if=is_default({}),
         description="Channels that are computed from two sequences, by name; input configurations name them too.",
     )
     channel_dropout: dict[Identifier, Annotated[float, Field(gt=0, lt=1)]] = Field(

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from residua.networks.agunet.grid import level_shapes
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
 from residua.settings.case_sampling import SamplingCases
+from residua.settings.defaults import is_default
 from residua.settings.first_level import FirstLevel
 from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.region import WithRegion
@@ -63,13 +64,13 @@ class AGUNetSettings(AGUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     translation_probability: Probability = Field(description="Share of samples shifted.")
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = Field(
         default="float32",
-        exclude_if=lambda precision: precision == "float32",
+        exclude_if=is_default("float32"),
         description="Bits in which a training computes; weights, loss and prediction keep 32. mixed_float16, with a "
         "scaled loss, needs a GPU or XLA; mixed_bfloat16 has fewer digits. When to take it: docs/explanation/cost.md.",
     )
     compile_to_xla: bool = Field(
         default=False,
-        exclude_if=lambda compiled: not compiled,
+        exclude_if=is_default(False),
         description="Compile the steps of a training with XLA, which gives other last digits. On a processor, steps "
         "then take several times as long.",
     )

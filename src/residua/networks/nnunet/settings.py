@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, TypeAdapter, model_validator
 
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
 from residua.settings.case_sampling import SamplingCases
+from residua.settings.defaults import is_default
 from residua.settings.first_level import FirstLevel
 from residua.settings.initial_bundle import StartingFromBundles
 from residua.settings.region import WithRegion
@@ -83,13 +84,13 @@ class NnUNetSettings(NnUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     environment: Literal["torch"] = Field(description="The software stack, a file in envs/.")
     plans: Literal["article", "auto", "resenc-m", "resenc-l", "resenc-xl"] | PlansFile = Field(
         default="article",
-        exclude_if=lambda plans: plans == "article",
+        exclude_if=is_default("article"),
         description="Plan of spacing, patch, batch and layers: the numbers that stand here (article), nnU-Net's own "
         "planner for the patients of the folds (auto, resenc-m, resenc-l, resenc-xl), or a file of nnU-Net's plans.",
     )
     initial_weights: PretrainedWeights | None = Field(
         default=None,
-        exclude_if=lambda weights: weights is None,
+        exclude_if=is_default(None),
         description="Checkpoint of nnU-Net from which trainings start; null: random weights.",
     )
     batch_size: int = Field(ge=1, description="Patches per step.")
@@ -101,7 +102,7 @@ class NnUNetSettings(NnUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     )
     residual_blocks: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
         default=None,
-        exclude_if=lambda blocks: blocks is None,
+        exclude_if=is_default(None),
         description="Residual blocks in each level downwards (ResEnc); null: plain convolutions.",
     )
     epochs: int = Field(ge=1, description="Epochs of training.")
