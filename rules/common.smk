@@ -302,7 +302,8 @@ onstart:
         raise_problems(problems, f"{study.cohort}: the study cannot run on these images")
         for kept in (problem for problem in problems if problem.check == "plan-of-other-data"):
             logger.warning(kept)
-        if not application and (little := disk_use.require_room(loaded, planned_files())):
+        machine = (application or study).machine
+        if little := disk_use.require_room(loaded, planned_files(), machine):
             logger.warning(little)
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")

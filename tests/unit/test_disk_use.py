@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import nibabel as nib
@@ -12,7 +13,9 @@ import yaml
 from cohort_tables import ROOT
 from residua.cluster.memory_needs import extent_of
 from residua.errors import ResiduaError
+from residua.inference.bundles import shared_study
 from residua.operations.disk import (
+    PROBABILITY,
     SURE,
     GridSize,
     OnDisk,
@@ -24,8 +27,11 @@ from residua.operations.disk import (
     require_space,
     stripped_bytes,
 )
-from residua.wiring import preparation
+from residua.settings.machine import Machine
+from residua.wiring import disk_use, preparation
+from residua.wiring.application import LoadedApplication
 from residua.wiring.disk_use import stored_by
+from test_new_patients import bundle, new_patients
 from test_wiring import loaded_study
 
 FULL, SAGITTAL, TOY = GridSize(42_467_328, 10_200.0), GridSize(11_534_336, 11_534.0), GridSize(598_412, 4_954.0)
@@ -96,6 +102,45 @@ def test_files_are_those_that_the_rules_make(tmp_path: Path) -> None:
         assert set(preparation.models_of(loaded, arch, inputs)) <= set(paths)
         for split in ("validation", "test"):
             assert set(preparation.predictions_of(loaded, arch, inputs, split)) <= set(paths)
+
+
+def test_an_application_takes_room_for_its_patients_maps_and_models(tmp_path: Path) -> None:
+    bundles = [bundle("B"), bundle("D")]
+    table = "patient post_t1ce post_t1 pre_t1ce pre_tumor\nN1 a.nii b.nii  \nN2 a.nii b.nii c.nii d.nii\n"
+    new = new_patients(tmp_path, bundles, table)
+    study = shared_study(bundles, str(tmp_path / "new.tsv"))
+    loaded = LoadedApplication(study, new.cohort, bundles=tuple(bundles), choices=new.choices)
+    stored = stored_by(loaded, lambda file: TOY)
+    paths = {each.path for each in stored}
+    for arch, inputs in loaded.models:
+        assert set(preparation.prepared_manifests(loaded, arch, inputs, "holdout")) <= paths
+        assert set(preparation.models_of(loaded, arch, inputs)) <= paths
+        assert set(preparation.predictions_of(loaded, arch, inputs, "test")) <= paths
+    # A map of each model and their mean, of every patient to whom the models are applied.
+    maps = {each.path: each.bytes for each in stored if each.stage == "probability maps"}
+    voxels = {model: TOY.voxels * len(loaded.held_out(*model)) for model in loaded.models}
+    assert maps == {
+        f"results/ensemble/{arch}/{inputs}/manifest.json": PROBABILITY * voxels[arch, inputs] * (folds + 1)
+        for (arch, inputs), folds in zip(loaded.models, [len(loaded.folds_of(*m)) for m in loaded.models], strict=True)
+    }
+
+
+@pytest.mark.parametrize("refuses", [True, False])
+def test_an_application_is_refused_or_warned_by_its_own_section_of_the_machine(
+    refuses: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    bundles = [bundle("B")]
+    new = new_patients(tmp_path, bundles, "patient post_t1ce post_t1\nN1 a.nii b.nii\n")
+    study = shared_study(bundles, str(tmp_path / "new.tsv"))
+    loaded = LoadedApplication(study, new.cohort, bundles=tuple(bundles), choices=new.choices)
+    planned = [each.path for each in stored_by(loaded, lambda file: TOY)]
+    # More than any disk has.
+    monkeypatch.setattr(disk_use, "PROBABILITY", 1e15)
+    with pytest.raises(ResiduaError, match="are free") if refuses else nullcontext():
+        told = disk_use.require_room(loaded, planned, Machine(check_free_space=refuses))
+        assert told
+        assert "--out of residua predict" in told
 
 
 def test_only_what_is_planned_and_absent_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,7 +125,8 @@ def require_space(
     stages = ", ".join(f"{stage} {_gb(size)}" for stage, size in by_stage(needed).items())
     what = (
         f"{folder.resolve()}: {_gb(there)} are free, and what this run makes takes about {_gb(wanted)} ({stages}). "
-        "Make room, or give the study another folder (--directory); docs/explanation/cost.md says what may be deleted"
+        "Make room, or name another folder for the results (--directory, or --out of residua predict); "
+        "docs/explanation/cost.md says what may be deleted"
     )
     if refuses and wanted / SURE > there:
         raise ResiduaError(f"{what}. To start nevertheless: machine: {{check_free_space: false}}")

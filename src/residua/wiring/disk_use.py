@@ -1,4 +1,4 @@
-"""What every job of a study will leave on disk, by the grids of its reference scans, and whether there is room."""
+"""What every job will leave on disk, by the grids of the reference scans, and whether there is room."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from residua.operations.disk import (
     stripped_bytes,
 )
 from residua.settings.base import REFERENCE_STANDARD
+from residua.settings.machine import Machine
 from residua.wiring.files import reference_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_in, patients_of_subset, patients_with, validation_by_fold
@@ -32,14 +33,14 @@ _LABEL = 0.02
 """Share of an image's room that a label takes."""
 
 
-def require_room(loaded: LoadedStudy, planned: Iterable[str]) -> str | None:
+def require_room(loaded: LoadedStudy, planned: Iterable[str], machine: Machine) -> str | None:
     """Return a warning, or raise ``ResiduaError``, when the disk of the results has no room for what is ``planned``."""
     needed = missing(stored_by(loaded), planned)
-    return require_space(needed, Path("results"), refuses=loaded.study.machine.check_free_space)
+    return require_space(needed, Path("results"), refuses=machine.check_free_space)
 
 
 def stored_by(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | None = None) -> list[OnDisk]:
-    """Return what the jobs of a study leave on disk; ``extent`` finds the grid of a file."""
+    """Return what the jobs of a study or an application leave on disk; ``extent`` finds the grid of a file."""
     found = extent or _read
 
     @cache
@@ -105,18 +106,22 @@ def _prepared(loaded: LoadedStudy, arch: str, label: bool) -> float:
 def _trained(loaded: LoadedStudy) -> Iterator[OnDisk]:
     for arch, inputs in loaded.models:
         size = model_bytes(getattr(loaded.study.settings_of(arch), "features", ()))
-        for fold in loaded.folds:
+        for fold in loaded.folds_of(arch, inputs):
             yield OnDisk("models", f"results/models/{arch}/{inputs}/fold{fold}/manifest.json", size)
 
 
 def _maps(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
     for arch, inputs in loaded.models:
-        for fold, patients in validation_by_fold(loaded, arch, inputs).items():
+        # An application has models of folds, and no patient who validates one.
+        validating = validation_by_fold(loaded, arch, inputs) if loaded.split.folds else {}
+        for fold, patients in validating.items():
             size = PROBABILITY * sum(grid(patient).voxels for patient in patients)
             yield OnDisk("probability maps", f"results/predictions/{arch}/{inputs}/fold{fold}/manifest.json", size)
         held_out = [p for group in patients_of_subset(loaded, arch, inputs, "holdout").values() for p in group]
         # The map of each fold's model, and their mean.
-        size = PROBABILITY * sum(grid(patient).voxels for patient in held_out) * (len(loaded.folds) + 1)
+        size = (
+            PROBABILITY * sum(grid(patient).voxels for patient in held_out) * (len(loaded.folds_of(arch, inputs)) + 1)
+        )
         yield OnDisk("probability maps", f"results/ensemble/{arch}/{inputs}/manifest.json", size)
 
 
