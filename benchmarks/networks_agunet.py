@@ -1,6 +1,7 @@
 """A training step of AGU-Net against MONAI's AttentionUnet on the same device, and what feeds it.
 
     .venv/bin/python benchmarks/networks_agunet.py                                     (a ninth of the size)
+    .venv/bin/python benchmarks/networks_agunet.py --full --steps 2 --threads 1 --precisions float32  (on processors)
     KERAS_BACKEND=jax python3 benchmarks/networks_agunet.py --python python3 --full    (with a card, without TensorFlow)
 
 AGU-Net runs on TensorFlow in the environment of its trainings. Where that is not at hand, KERAS_BACKEND=jax runs the
@@ -89,6 +90,7 @@ def line(name: str, asked: dict[str, Any], record: dict[str, Any]) -> dict[str, 
         "precision": asked["precision"],
         "XLA": compiled,
         "s a step": f"{step:.3f}",
+        "CPU s": f"{record['step_cpu_s']:.2f}",
         "forward": "" if forward is None else f"{forward:.3f}",
         "backward": "" if forward is None else f"{step - forward:.3f}",
         "fed": "" if fed is None else f"{fed:.3f}",
@@ -120,7 +122,7 @@ def parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=HOUSE / "build" / "networks_agunet")
     parser.add_argument("--python", help="interpreter with Keras; by default that of the trainings' environment")
-    parser.add_argument("--monai-python", help="interpreter with PyTorch and MONAI; by default the same")
+    parser.add_argument("--monai-python", help="interpreter with PyTorch and MONAI; default: MONAI's environment")
     parser.add_argument("--full", action="store_true", help="128×128×144 voxels")
     parser.add_argument("--shape", type=int, nargs=3, default=[64, 64, 64], help="voxels otherwise; multiples of 16")
     parser.add_argument("--features", type=int, nargs="+", default=AS_TRAINED, help="AGU-Net's filters, for a trial")
@@ -136,6 +138,7 @@ def parsed() -> argparse.Namespace:
         from environments import environment
 
         wanted.python = str(environment("tensorflow") / "bin/python")
+        wanted.monai_python = wanted.monai_python or str(environment("monai") / "bin/python")
     wanted.monai_python = wanted.monai_python or wanted.python
     return wanted
 

@@ -40,14 +40,22 @@ UPDATE = 32
 Asked = dict[str, Any]
 
 
-def timed(step: Callable[[], object], number: int) -> float:
-    """Return seconds a step, after two that warm up; ``step`` waits for its result."""
+def timed(step: Callable[[], object], number: int) -> tuple[float, float]:
+    """Return seconds and processor seconds a step, after two that warm up; ``step`` waits for its result."""
     for _ in range(2 if number > 2 else 1):
         step()
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     for _ in range(number):
         step()
-    return (time.perf_counter() - begun) / number
+    return (time.perf_counter() - begun) / number, (time.process_time() - used) / number
+
+
+def times_of(step: Callable[[], object], forward: Callable[[], object] | None, number: int) -> dict[str, float | None]:
+    """Return seconds and processor seconds of whole steps, and of their forward pass if there is one."""
+    step_s, step_cpu_s = timed(step, number)
+    forward_s, forward_cpu_s = timed(forward, number) if forward else (None, None)
+    names = ("step_s", "step_cpu_s", "forward_s", "forward_cpu_s")
+    return dict(zip(names, (step_s, step_cpu_s, forward_s, forward_cpu_s), strict=True))
 
 
 def drawn(asked: Asked, classes_last: bool) -> tuple[Any, Any]:
@@ -127,12 +135,12 @@ def agunet(asked: Asked) -> dict[str, Any]:
     strides = [tuple(f // n for f, n in zip(asked["shape"], h.shape[1:4], strict=True)) for h in network.outputs]
     targets = tuple(put(np.ascontiguousarray(target[:, ::x, ::y, ::z])) for x, y, z in strides)
     volume = put(volume)
-    step = timed(lambda: network.train_on_batch(volume, targets), asked["steps"])
+    forward = None if asked["quick"] else forward_of(network, volume, targets)
+    times = times_of(lambda: network.train_on_batch(volume, targets), forward, asked["steps"])
     memory = memory_of_keras(device)
-    forward = None if asked["quick"] else timed(forward_of(network, volume, targets), asked["steps"])
     return {
         **{"device": device, "on": "JAX" if JAX else "TensorFlow", "parameters": int(network.count_params())},
-        **{"step_s": step, "forward_s": forward, "memory_gib": memory, "fed_s": fed(network, asked, strides)},
+        **{**times, "memory_gib": memory, "fed_s": fed(network, asked, strides)},
     }
 
 
@@ -226,14 +234,13 @@ def monai(asked: Asked) -> dict[str, Any]:
             optimizer.zero_grad()
         return float(loss)
 
-    seconds = timed(step, asked["steps"])
+    times = times_of(step, None if asked["quick"] else lambda: float(forward()), asked["steps"])
     memory = torch.cuda.max_memory_allocated() / 2**30 if on.type == "cuda" else of_process()
     return {
         "device": torch.cuda.get_device_name() if on.type == "cuda" else "cpu",
         "on": "PyTorch",
         "parameters": sum(p.numel() for p in network.parameters()),
-        **{"step_s": seconds, "memory_gib": memory},
-        "forward_s": None if asked["quick"] else timed(lambda: float(forward()), asked["steps"]),
+        **{**times, "memory_gib": memory},
     }
 
 
