@@ -129,9 +129,9 @@ LAYERS = (
     "registration", "preparation", "networks", *(f"networks.{name}" for name in known_networks()), "brain",
     "segmentation",
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
-    "tables", "figures", "quality", "casebook", "bundle", "cohort.commands", "report", "simulate", "importers",
-    "importers.dicom", "importers.public", "evaluation", "operations", "inference", "validation", "wiring", "export",
-    "review",
+    "tables", "figures", "quality", "casebook", "bundle", "cohort.commands", "report", "simulate", "brain_model",
+    "importers", "importers.dicom", "importers.public", "evaluation", "operations", "inference", "validation", "wiring",
+    "export", "review",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

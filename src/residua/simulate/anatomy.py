@@ -25,11 +25,12 @@ class HeadModel:
 def build_head(world: World, rng: np.random.Generator) -> HeadModel:
     """Build a head with random size, asymmetry and folds."""
     brain = build_brain(world, rng)
-    outside = _outside_the_brain(world, rng, brain.brain_mm)
-    return HeadModel([*outside, *_inside_the_brain(world, rng, brain), *_vessels(world, rng, brain)], brain)
+    outside = outside_the_brain(world, rng, brain.brain_mm)
+    return HeadModel([*outside, *inside_the_brain(world, rng, brain)], brain)
 
 
-def _outside_the_brain(world: World, rng: np.random.Generator, brain_mm: Field) -> list[Layer]:
+def outside_the_brain(world: World, rng: np.random.Generator, brain_mm: Field) -> list[Layer]:
+    """Draw what lies around a surface, given by the distances to it (mm): from fluid to skin, with eyes and airways."""
     hull = _hull(world, brain_mm)
     layers = [("skin", soft(hull)), ("fat", soft(hull + 1.5))]
     layers.append(("muscle", soft(np.maximum(hull + 6.0, 9.5 - brain_mm))))
@@ -59,7 +60,8 @@ def _hull(world: World, brain_mm: Field) -> Field:
     return np.maximum(head, world.beyond_the_sides())
 
 
-def _inside_the_brain(world: World, rng: np.random.Generator, brain: Brain) -> list[Layer]:
+def inside_the_brain(world: World, rng: np.random.Generator, brain: Brain) -> list[Layer]:
+    """Draw matter, fluid and furrows of a brain, and the vessels on it."""
     depth_mm = -brain.brain_mm
     # Zero crossings of smooth noise are sheets, as furrows are; 1.2 / scale is the noise's slope there.
     folds = np.abs(world.noise(rng, 5.0)) * np.float32(5.0 / 1.2) + np.maximum(depth_mm - 14.0, 0.0) * np.float32(0.8)
@@ -68,7 +70,8 @@ def _inside_the_brain(world: World, rng: np.random.Generator, brain: Brain) -> l
     matter = np.maximum(brain.gm + brain.wm, np.float32(1e-6))
     white = brain.wm / matter * (np.float32(1.0) - ribbon)
     furrows = soft(folds - np.maximum(1.3 - 0.1 * depth_mm, -2.0)) * whole
-    return [("csf", whole), ("gm", whole * matter), ("wm", whole * white * matter), ("csf", furrows)]
+    matter_layers = [("csf", whole), ("gm", whole * matter), ("wm", whole * white * matter), ("csf", furrows)]
+    return [*matter_layers, *_vessels(world, rng, brain)]
 
 
 def _vessels(world: World, rng: np.random.Generator, brain: Brain) -> list[Layer]:

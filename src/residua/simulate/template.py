@@ -39,12 +39,14 @@ class Brain:
 
 def build_brain(world: World, rng: np.random.Generator) -> Brain:
     """Deform the template by a random affine map and a smooth random deformation."""
-    places, midline_mm = _places(world, rng)
-    gm, wm = (
-        ndimage.map_coordinates(share, places, np.float32, order=1, mode="constant", cval=0.0) for share in _maps()
-    )
+    return brain_at(world, *draw_places(world, rng))
+
+
+def brain_at(world: World, places: NDArray[np.float32], midline_mm: Field) -> Brain:
+    """Build the brain whose points lie at ``places`` of the template, as ``draw_places`` returns them."""
+    gm, wm = (pulled(share, places) for share in _maps())
     fluid = np.maximum(np.float32(1.0) - gm - wm, 0.0)
-    brain_mm = _signed_mm(world, brain_of(gm + wm, world.step_mm))
+    brain_mm = _signed_mm(world, brain_of(np.asarray(gm + wm, np.float32), world.step_mm))
     ventricles_mm = _ventricles_mm(world, fluid, brain_mm)
     gm, wm, fluid = gm**_SHARPNESS, wm**_SHARPNESS, fluid**_SHARPNESS
     whole = np.maximum(gm + wm + fluid, np.float32(1e-6))
@@ -58,8 +60,16 @@ def _maps() -> tuple[Field, Field]:
     return grey, white
 
 
-def _places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32], Field]:
-    """Return the template's voxel indices (3, x, y, z) at each point of the world, and the mm from its midline."""
+def pulled(share: Field, places: NDArray[np.float32]) -> Field:
+    """Return a map of the template at ``places``, zero outside it."""
+    return np.asarray(ndimage.map_coordinates(share, places, np.float32, order=1, mode="constant"), np.float32)
+
+
+def draw_places(world: World, rng: np.random.Generator) -> tuple[NDArray[np.float32], Field]:
+    """Draw the deformation of a brain.
+
+    Returns the template's voxel indices (3, x, y, z) at each point of the world, and the mm from its midline.
+    """
     sizes = _SCALE * rng.uniform(0.96, 1.04, 3)
     turn = Rotation.from_euler("xyz", rng.uniform(-2.0, 2.0, 3), degrees=True).as_matrix()
     to_world = np.eye(4)

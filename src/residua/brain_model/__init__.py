@@ -1,0 +1,1 @@
+"""The brain model: heads of many shapes, and the training of the slab-wise AGU-Net on them."""

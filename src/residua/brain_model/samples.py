@@ -1,0 +1,94 @@
+"""Make the slabs on which the brain model is trained, and whole scans to judge it, each from a number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residua.brain_model.head import STATES, TrainingHead, build_training_head
+from residua.brain_model.look import draw_look
+from residua.brain_model.pose import draw_pose, lattice
+from residua.brain_model.scan import Scanned, draw_scanning, scanned
+from residua.images.volumes import Grid, Image
+from residua.simulate.contrast import draw_texture
+from residua.simulate.design import load_design
+from residua.simulate.world import Field, World
+
+TRAINING, HELD_OUT = 0, 1
+"""Two endless rows of heads: no head of one is in the other."""
+_STATE_SHARES = (0.3, 0.2, 0.5)
+_COARSE = (48, 36, 40)
+"""Grid on which the mean and the spread of a whole scan are measured."""
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How heads are drawn: the step of their world, and the shares of scans without physics and with a real brain."""
+
+    world_mm: float
+    random_contrast: float
+    real_brain: float
+    seed: int
+
+
+Slab = tuple[NDArray[np.float32], NDArray[np.uint8]]
+"""A normalised slab and its brain, both (x, y, z)."""
+
+
+def slabs_of(drawing: Drawing, row: int, number: int, views: int, shape: tuple[int, int, int]) -> list[Slab]:
+    """Return one slab of ``shape`` of each of several views of head ``number`` of a row; none has another's shape."""
+    head, rng = _head(drawing, row, number)
+    return [_slab(_view(drawing, head, each), shape, each) for each in rng.spawn(views)]
+
+
+def scan_of(drawing: Drawing, row: int, number: int, in_plane: int) -> tuple[Image, Image]:
+    """Return a whole scan of head ``number`` of a row with ``in_plane`` voxels along x and y, and its brain."""
+    head, rng = _head(drawing, row, number)
+    seen = _view(drawing, head, rng.spawn(1)[0])
+    shape = (in_plane, in_plane, seen.how.slices)
+    points = seen.grid(shape)
+    affine = np.eye(4)
+    for axis in range(3):
+        step = np.eye(3, dtype=int)[axis]
+        affine[:3, axis] = points[:, *step] - points[:, 0, 0, 0]
+    affine[:3, 3] = points[:, 0, 0, 0]
+    grid = Grid(shape, affine)
+    return Image(600.0 * seen.values(points), grid), Image(seen.brain(points), grid)
+
+
+def _head(drawing: Drawing, row: int, number: int) -> tuple[TrainingHead, np.random.Generator]:
+    anatomy, views = np.random.default_rng([drawing.seed, row, number]).spawn(2)
+    return build_training_head(World(drawing.world_mm), load_design("table1").disease, anatomy), views
+
+
+def _view(drawing: Drawing, head: TrainingHead, rng: np.random.Generator) -> Scanned:
+    look, state = draw_look(rng, drawing.random_contrast), str(rng.choice(STATES, p=_STATE_SHARES))
+    picture = head.picture(look, state, bool(rng.random() < drawing.real_brain)) * draw_texture(head.world, rng)
+    pose = draw_pose(head.brain.brain_mm, head.world.step_mm, rng)
+    # Scanners scale what they see, whatever its unit.
+    bright = np.percentile(picture, 95)
+    how = draw_scanning(rng)
+    return scanned(picture / np.float32(max(bright, 1e-3)), head.brain.brain_mm, head.world.step_mm, pose, how)
+
+
+def _slab(seen: Scanned, shape: tuple[int, int, int], rng: np.random.Generator) -> Slab:
+    mean, spread = _whole(seen)
+    last = max(seen.how.slices - shape[2] // 2, 1)
+    first = int(rng.integers(last))
+    depth = min(shape[2], seen.how.slices - first)
+    points = seen.grid((shape[0], shape[1], depth), float(first))
+    beyond = ((0, 0), (0, 0), (0, shape[2] - depth))
+    values = (seen.values(points) - np.float32(mean)) / np.float32(max(spread, 1e-6))
+    # As in prediction, the last slice is repeated beyond the top.
+    return np.pad(values, beyond, mode="edge"), np.pad(seen.brain(points), beyond, mode="edge").astype(np.uint8)
+
+
+def _whole(seen: Scanned) -> tuple[float, float]:
+    """Return mean and standard deviation of the whole scan, from a coarse grid over it."""
+    how = seen.how
+    height = how.slices * how.slice_mm
+    spacing = np.array([*how.field_mm[:2], height]) / np.array(_COARSE)
+    values: Field = seen.values(lattice(spacing, _COARSE, np.array(how.centre_mm)), number=1)
+    return float(values.mean(dtype=np.float64)), float(values.std(dtype=np.float64))

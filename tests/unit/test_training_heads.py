@@ -1,0 +1,140 @@
+"""The heads that the brain model is trained on: plausible, all different, and the same again for the same number."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from residua.brain_model.head import STATES, build_training_head
+from residua.brain_model.look import draw_look
+from residua.brain_model.pose import BRAIN_ML, draw_pose, lattice
+from residua.brain_model.samples import HELD_OUT, TRAINING, Drawing, scan_of, slabs_of
+from residua.brain_model.scan import draw_scanning
+from residua.brain_model.store import BRAINS, VALUES, StoredSlabs, numbers_of_epoch, write_slabs
+from residua.errors import ResiduaError
+from residua.images.volumes import Image
+from residua.simulate.design import load_design
+from residua.simulate.world import World
+
+COARSE = Drawing(world_mm=4.0, random_contrast=0.3, real_brain=0.3, seed=3)
+"""Heads of coarse points take a tenth of the time."""
+SHAPE = (48, 36, 16)
+
+
+@pytest.fixture(scope="module")
+def scans() -> list[tuple[Image, Image]]:
+    return [scan_of(COARSE, HELD_OUT, number, 64) for number in range(10)]
+
+
+def standardised(brain: Image) -> NDArray[np.bool_]:
+    """The brain in its box, whose longest side always has as many voxels: its shape without its size and place."""
+    places = np.argwhere(brain.data) * brain.grid.spacing_mm
+    scaled = (places - places.mean(axis=0)) / np.cbrt(brain.data.sum() * brain.grid.voxel_ml)
+    counts, _ = np.histogramdd(scaled, bins=(20, 24, 20), range=[(-8.0, 8.0), (-10.0, 10.0), (-8.0, 8.0)])
+    return np.asarray(counts > 0.3 * counts.max())
+
+
+def test_brains_have_plausible_volumes_and_are_seen_or_cut_by_the_field_of_view(
+    scans: list[tuple[Image, Image]],
+) -> None:
+    volumes_ml = [float(brain.data.sum()) * brain.grid.voxel_ml for _, brain in scans]
+    # A field of view may cut the top or the bottom.
+    assert all(0.8 * BRAIN_ML[0] < volume < 1.05 * BRAIN_ML[1] for volume in volumes_ml)
+    assert max(volumes_ml) - min(volumes_ml) > 200
+    for scan, brain in scans:
+        assert np.isfinite(scan.data).all()
+        assert scan.data[brain.data].std() > 0
+        assert scan.grid.same_as(brain.grid)
+
+
+def test_no_two_brains_have_one_shape(scans: list[tuple[Image, Image]]) -> None:
+    shapes = [standardised(brain) for _, brain in scans]
+    for one, other in combinations(shapes, 2):
+        assert 2 * (one & other).sum() / (one.sum() + other.sum()) < 0.98
+
+
+def test_a_pose_has_the_wanted_volume_and_never_folds() -> None:
+    world = World(4.0)
+    head = build_training_head(world, load_design("table1").disease, np.random.default_rng(5))
+    for seed in range(4):
+        pose = draw_pose(head.brain.brain_mm, world.step_mm, np.random.default_rng(seed))
+        places = pose(lattice(np.full(3, 4.0), (36, 42, 36), np.zeros(3)))
+        slopes = np.stack([np.stack(np.gradient(axis, 4.0)) for axis in places])
+        volumes = np.linalg.det(np.moveaxis(slopes, (0, 1), (-2, -1)))
+        # Half of the heads are mirrored.
+        assert (np.sign(volumes) == np.sign(volumes.flat[0])).all()
+
+
+def test_slabs_come_again_for_the_same_number_and_differ_for_any_other() -> None:
+    (first, brain), (second, _) = slabs_of(COARSE, TRAINING, 1, 2, SHAPE)
+    assert first.shape == brain.shape == SHAPE
+    assert set(np.unique(brain)) <= {0, 1}
+    (again, same), *_ = slabs_of(COARSE, TRAINING, 1, 2, SHAPE)
+    assert np.array_equal(first, again)
+    assert np.array_equal(brain, same)
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, slabs_of(COARSE, HELD_OUT, 1, 1, SHAPE)[0][0])
+    assert not np.array_equal(first, slabs_of(COARSE, TRAINING, 2, 1, SHAPE)[0][0])
+
+
+def test_slabs_are_normalised_over_their_whole_scan() -> None:
+    slabs = [values for number in range(3) for values, _ in slabs_of(COARSE, TRAINING, number, 3, SHAPE)]
+    assert all(abs(float(values.mean())) < 1.5 and 0.1 < float(values.std()) < 3.0 for values in slabs)
+
+
+def test_scans_vary_from_thin_to_thick_slices_and_show_disease() -> None:
+    drawn = [draw_scanning(np.random.default_rng(seed)) for seed in range(60)]
+    assert min(how.slice_mm for how in drawn) < 1.2
+    assert max(how.slice_mm for how in drawn) > 6.5
+    head = build_training_head(World(4.0), load_design("table1").disease, np.random.default_rng(2))
+    look = draw_look(np.random.default_rng(2), 0.0)
+    pictures: list[NDArray[Any]] = [head.picture(look, state, real=False) for state in STATES]
+    pictures.append(head.picture(look, "whole", real=True))
+    assert all(not np.array_equal(one, other) for one, other in combinations(pictures, 2))
+    # The brain of the template's map lies in the brain alone.
+    changed = pictures[0] != pictures[3]
+    assert changed.any()
+    assert not changed[head.brain.brain_mm > 2.0].any()
+
+
+def test_random_looks_follow_no_physics() -> None:
+    def brighter(share: float) -> int:
+        looks = [draw_look(np.random.default_rng(seed), share) for seed in range(40)]
+        return sum(look["wm"] > look["csf"] for look in looks)
+
+    assert brighter(0.0) == 40
+    assert 8 < brighter(1.0) < 32
+
+
+def test_stored_slabs_are_read_as_written_and_others_refused(tmp_path: Path) -> None:
+    slabs = slabs_of(COARSE, TRAINING, 1, 2, SHAPE)
+    folders = [tmp_path / "a", tmp_path / "b"]
+    for folder, (slab) in zip(folders, slabs, strict=True):
+        folder.mkdir()
+        write_slabs([slab], folder)
+    stored = StoredSlabs(folders, SHAPE)
+    assert len(stored) == 2
+    values, brain = stored[1]
+    assert np.allclose(values, slabs[1][0], rtol=1e-3, atol=1e-3)
+    assert np.array_equal(brain, slabs[1][1])
+    with pytest.raises(
+        ResiduaError, match=r"a/values.npy: holds slabs of \(48, 36, 16\) voxels, and the training takes"
+    ):
+        StoredSlabs(folders, (48, 36, 32))
+    (tmp_path / "b" / BRAINS).write_bytes(b"cut")
+    with pytest.raises(ResiduaError, match=r"b/brains.npy: these slabs cannot be read .*; make them again"):
+        StoredSlabs(folders, SHAPE)
+    (tmp_path / "a" / VALUES).unlink()
+    with pytest.raises(ResiduaError, match=r"a/values.npy: these slabs cannot be read"):
+        StoredSlabs(folders, SHAPE)
+
+
+def test_every_slab_comes_once_before_any_comes_again() -> None:
+    seen = [number for epoch in range(5) for number in numbers_of_epoch(10, 4, seed=1, epoch=epoch)]
+    assert sorted(seen[:10]) == sorted(seen[10:]) == list(range(10))
+    assert seen[:10] != seen[10:]
