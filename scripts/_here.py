@@ -1,5 +1,6 @@
 """First import of every script: set up its search path, its log, its threads and what it says of an error.
 
+What libraries import and no stage uses is left out, because many jobs cost more to start than to do.
 Files that earlier jobs made are compared with their seals before the script reads them, and what it makes is sealed.
 A script sees no graphics card unless it takes one here.
 The script imports from its environment and this checkout's library only. Its output goes into the rule's log.
@@ -129,6 +130,12 @@ def take_card_if_free() -> None:
     take_free_card(machine_of(job.config), _given_cards)
 
 
+def _start_without_the_unused() -> None:
+    from residua.cluster.unused_imports import skip_unused_imports
+
+    skip_unused_imports()
+
+
 def _verify() -> None:
     from residua.publishing.seals import break_seals, require_sealed
 
@@ -147,5 +154,6 @@ if job.log:
     _log = str(job.log[0])
     _terminal = _send_output_to(_log)
     sys.excepthook = _explain(_terminal, job.rule, _log)
+_start_without_the_unused()
 _verify()
 atexit.register(_seal.at_end)

@@ -33,6 +33,7 @@ for name, module in sorted(sys.modules.items()):
         path = Path(file).resolve()
         if stdlib / "site-packages" in path.parents or not any(home in path.parents for home in homes):
             leaks[name] = str(path)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 print(json.dumps(leaks))
 """
 """Does what Snakemake does to a script's search path, lets _here mend it, and reports modules from elsewhere."""
@@ -96,6 +97,14 @@ def test_a_stack_imports_only_from_itself(stack: str) -> None:
     done = leaks(stack, [module for script in SCRIPTS[stack] for module in library_modules(script)] + BY_NAME[stack])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {}
+
+
+def test_a_script_that_uses_ants_starts_without_what_no_stage_uses_of_it() -> None:
+    done = leaks("core", ["residua.registration.register", "residua.registration.ants_engine"])
+    assert done.returncode == 0, done.stderr
+    imported = set(json.loads(done.stdout.splitlines()[-2]))
+    assert "ants" in imported
+    assert not {"matplotlib", "statsmodels"} & imported
 
 
 def test_what_only_snakemake_has_cannot_be_imported() -> None:
