@@ -4,43 +4,55 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
+Said = tuple[str, list[str]]
+"""The digest of a file's code, and the names that it imports."""
 _SETTINGS = "settings"
 """Name of the folders and modules whose values reach a rule through its params."""
 
 
-def code_digest(script: Path, library: Path, modules: Sequence[str] = ()) -> str:
+def read_code(text: str) -> Said:
+    """Return what the text of a file says."""
+    names: set[str] = set()
+    canonical = _canonical(ast.parse(text), names)
+    return hashlib.sha256(canonical.encode()).hexdigest(), sorted(names)
+
+
+def code_digest(
+    script: Path, library: Path, modules: Sequence[str] = (), read: Callable[[str], Said] = read_code
+) -> str:
     """Return the digest of a script and of all modules below ``library`` that it imports, directly or through others.
 
     ``modules`` are those that it finds by name at run time. Comments, layout and docstrings do not count: editing
-    them reruns nothing. Nor do the modules of the settings, whose values reach a rule by its params.
+    them reruns nothing. Nor do the modules of the settings, whose values reach a rule by its params. ``read`` may
+    remember what it once read.
     """
-    files = code_files(script, library, modules)
+    files = code_files(script, library, modules, read)
     parts = sorted(f"{path.name}:{text}" for path, text in files.items())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def code_files(script: Path, library: Path, modules: Sequence[str] = ()) -> dict[Path, str]:
+def code_files(
+    script: Path, library: Path, modules: Sequence[str] = (), read: Callable[[str], Said] = read_code
+) -> dict[Path, str]:
     """Return the files that ``code_digest`` covers, each with the digest of its own code."""
     seen: dict[Path, str] = {}
     waiting = [script, *(file for name in modules for file in _files_of(name, library))]
     while waiting:
         path = waiting.pop()
         if path not in seen:
-            seen[path], imported = _parsed(path, library)
+            seen[path], imported = _parsed(path, library, read)
             waiting.extend(imported)
     return seen
 
 
 @cache
-def _parsed(path: Path, library: Path) -> tuple[str, tuple[Path, ...]]:
-    names: set[str] = set()
-    text = _canonical(ast.parse(path.read_text(encoding="utf-8")), names)
-    imported = tuple(file for name in sorted(names) for file in _files_of(name, library))
-    return hashlib.sha256(text.encode()).hexdigest(), imported
+def _parsed(path: Path, library: Path, read: Callable[[str], Said]) -> tuple[str, tuple[Path, ...]]:
+    digest, names = read(path.read_text(encoding="utf-8"))
+    return digest, tuple(file for name in names for file in _files_of(name, library))
 
 
 def _canonical(node: object, names: set[str]) -> str:

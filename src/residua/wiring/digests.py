@@ -6,9 +6,15 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-from residua.publishing.code_digest import code_digest
+from residua.publishing import code_digest
+from residua.publishing.code_memo import CodeMemo, cache_folder, kept_at_exit
 from residua.publishing.publish import digest
 from residua.settings.study import Study
+
+
+@cache
+def _memo() -> CodeMemo:
+    return kept_at_exit(CodeMemo(cache_folder(), Path(code_digest.__file__), code_digest.read_code))
 
 
 @cache
@@ -17,7 +23,7 @@ def of_script(house: Path, script: str, modules: tuple[str, ...] = ()) -> str:
 
     ``modules`` are those that the script finds by name.
     """
-    return code_digest(house / "scripts" / f"{script}.py", house / "src", modules)
+    return code_digest.code_digest(house / "scripts" / f"{script}.py", house / "src", modules, _memo().said_by)
 
 
 def of_files(house: Path, *patterns: str) -> list[str]:
