@@ -120,16 +120,16 @@ def of_segresnet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sam
     """The patches that MONAI's network gets."""
     from residua.networks.segresnet.augmentation import PatchVariation
     from residua.networks.segresnet.framework import set_up
-    from residua.networks.segresnet.patches import Patches, tumours_of
+    from residua.networks.segresnet.patches import Drawn, Patches, tumours_of
 
     set_up()
     variation = PatchVariation(settings, [channel.is_label for channel in data.channels])
     for step in variation.steps.transforms:
         step.prob = 1.0
+    patches = Patches(data, tumours_of(data), settings, variation)
     for epoch in range(BATCHES):
-        drawn = Patches(data, PATIENTS, tumours_of(data), settings, (1, epoch), variation)
-        for number in range(len(drawn)):
-            channels, truth = drawn[number]
+        for number, patient in enumerate(PATIENTS):
+            channels, truth = patches[Drawn(patient, number, (1, epoch), varied=True)]
             yield channels.numpy(), truth.numpy()[0]
 
 

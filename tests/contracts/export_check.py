@@ -156,7 +156,49 @@ def nnunet(folder: Path) -> dict[str, Any]:
         "mask_apart": int(((kept["mean"] > 0.5) != mask.data).sum()),
         "read_as_data": _read_as_data(next(out.rglob("checkpoint_final.pth"))),
         "largest": float(kept["mean"].max()),
+        "residual_blocks_apart": residual_blocks_apart(folder / "residual"),
     }
+
+
+def residual_blocks_apart(folder: Path) -> float:
+    """How far nnU-Net's own predictor, given an exported ResEnc of random weights, is from ours, on one window."""
+    import torch
+    from nnunetv2.inference.predict_from_raw_data import nnUNetPredictor
+    from on_cpu_check import predictor_of, settings
+    from safetensors.torch import save_file
+
+    from residua.networks.nnunet.channels_last import CHANNELS_LAST, with_channels_last
+    from residua.networks.nnunet.model import load_model
+    from residua.networks.nnunet.plans import (
+        DATASET_FILE,
+        INFERENCE,
+        PLANS_FILE,
+        WEIGHTS_FILE,
+        make_dataset,
+        make_plans,
+    )
+    from residua.networks.torch_weights import tensors_of
+
+    model, blocks = folder / "fold0", (1, 2, 1)
+    channels = (IMAGES[0], LABEL)
+    write_json(
+        model / PLANS_FILE,
+        {**make_plans(settings(blocks), channels), INFERENCE: {"mirror_axes": None, "tile_step": 0.5}},
+    )
+    write_json(model / DATASET_FILE, make_dataset(channels))
+    save_file(tensors_of(predictor_of(None, blocks).network), model / WEIGHTS_FILE)
+    write_json(folder / "ensemble.json", Ensemble("nnunet", "D", channels, {0: model}, 0.4).to_json())
+    _, out = exported(folder, "nnunet")
+    theirs = nnUNetPredictor(device=torch.device("cpu"), allow_tqdm=False)
+    theirs.initialize_from_trained_model_folder(str(next(out.glob("*/nnUNetTrainer*"))), (0,), "checkpoint_final.pth")
+    theirs.network.load_state_dict(theirs.list_of_parameters[0])
+    window = torch.randn(1, len(channels), 16, 16, 24)
+    ours = with_channels_last(load_model(model, torch.device("cpu")).network)
+    with torch.inference_mode():
+        expected = torch.softmax(theirs.network.eval()(window), 1)
+        found = torch.softmax(ours(window.contiguous(memory_format=CHANNELS_LAST)), 1)
+    assert float(expected.std()) > 0.05
+    return float((found - expected).abs().max())
 
 
 def _read_as_data(checkpoint: Path) -> bool:

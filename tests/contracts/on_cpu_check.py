@@ -81,6 +81,17 @@ def logits(
     }
 
 
+def windows_apart(blocks: tuple[int, ...] | None) -> float:
+    """How far our logits of one window are from nnU-Net's, before they enter any sum of 16 bits, by their largest."""
+    theirs, ours = predictor_of(None, blocks).network.eval(), with_channels_last(predictor_of(None, blocks).network)
+    torch.manual_seed(2)
+    window = torch.randn(1, len(CHANNELS), 16, 16, 24)
+    with torch.inference_mode():
+        expected = theirs(window)
+        found = ours(window.contiguous(memory_format=CHANNELS_LAST))
+    return float((found - expected).abs().max() / expected.abs().max())
+
+
 def normalised(channels: int, shift: float, shape: tuple[int, ...] = (2, 10, 160, 64)) -> float:
     """The largest difference of our normalisation to PyTorch's in double precision."""
     torch.manual_seed(3)
@@ -138,6 +149,7 @@ if __name__ == "__main__":
     record = {
         "logits": {f"{name}, {axes}": logits(axes, size) for name, size in SIZES.items() for axes in (None, (0, 1, 2))}
         | {"residual blocks": logits(None, SIZES["larger"], (1, 2, 1))},
+        "windows": {str(blocks): windows_apart(blocks) for blocks in (None, (1, 2, 1))},
         "normalised": {f"{c} channels at {shift}": normalised(c, shift) for c in (1, 3, 16) for shift in (0.0, 100.0)},
         "interpolated": {
             f"{size} to {wanted}, x {scale}": interpolated_otherwise(size, wanted, scale)

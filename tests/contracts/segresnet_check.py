@@ -1,12 +1,17 @@
 """What every network must do and its contract does not ask, for SegResNet in one start of its environment.
 
-python segresnet_check.py SETTINGS FOLDER prints one JSON record: samples, lacking channels, infinite steps, an export.
+python segresnet_check.py SETTINGS FOLDER prints one JSON record: samples, lacking channels, infinite steps, an export,
+the processes that load, a training that is asked to leave, a region and balanced epochs.
 """
 
 from __future__ import annotations
 
 import json
+import multiprocessing
+import os
+import signal
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +22,23 @@ import numpy as np
 import onnxruntime
 import torch
 
+from residua.errors import ResiduaError
+from residua.images import volumes
+from residua.networks.cases import TrainingSet
 from residua.networks.exporting import Ensemble
+from residua.networks.segresnet import train
+from residua.networks.segresnet.augmentation import PatchVariation
+from residua.networks.segresnet.batches import Loader
 from residua.networks.segresnet.model import trained
-from residua.networks.segresnet.settings import SegResNetSettings
+from residua.networks.segresnet.patches import Patches
+from residua.networks.segresnet.prepare import prepare
+from residua.networks.segresnet.prepared import SUFFIX, read_channel, read_crop, write_channel
+from residua.networks.segresnet.sampling import epochs_of
+from residua.networks.segresnet.settings import SegResNetPreparation, SegResNetSettings
 from residua.networks.segresnet.to_onnx import export
 from residua.networks.torch_scale import scaler_on
+from residua.networks.unfinished import LeftError
+from residua.preparation.cases import ChannelCase, RegionLabel
 
 ARCH = "segresnet"
 
@@ -42,6 +59,97 @@ def exported(model: Path, out: Path) -> dict[str, Any]:
     }
 
 
+def asked_to_leave(settings: SegResNetSettings, folder: Path) -> dict[str, Any]:
+    """A training with processes that load, asked to leave in its second validation, and then going on."""
+    data = data_in(settings, folder)
+    judged, begun = train._Training._validation_loss, list[list[str]]()
+
+    def asked(training: Any, *given: Any) -> float:
+        if len(begun) == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return judged(training, *given)
+
+    def told(done: int, total: int) -> None:
+        begun.append(sorted(str(child.pid) for child in multiprocessing.active_children()))
+
+    os.environ["OMP_NUM_THREADS"], train._Training._validation_loss = "3", asked  # type: ignore[method-assign,assignment]
+    found: dict[str, Any] = {}
+    try:
+        train.train(data, settings, folder / "left", told)
+    except LeftError as error:
+        found["said"] = str(error)
+    found |= {"loading": begun.copy(), "left_over": len(multiprocessing.active_children())}
+    found["saved"] = [file.name[:17] for file in (folder / "left").glob("checkpoint*")]
+    train._Training._validation_loss = judged  # type: ignore[method-assign]
+    train.train(data, settings, folder / "left", told)
+    found["loading_again"] = begun[2:]
+    os.environ["OMP_NUM_THREADS"] = "1"
+    found["curve"] = [json.loads(line)["epoch"] for line in (folder / "left" / train.CURVE).read_text().splitlines()]
+    return found
+
+
+def data_in(settings: SegResNetSettings, folder: Path) -> TrainingSet:
+    """Made-up cases, prepared for a training."""
+    augmentation_check.make_cases(folder)
+    channels = (augmentation_check.IMAGE, augmentation_check.TUMOUR)
+    (folder / "left").mkdir()
+    made = augmentation_check.prepared(ARCH, settings, folder)
+    data: TrainingSet = augmentation_check.training_set(made, channels)
+    return data
+
+
+def without_room(settings: SegResNetSettings) -> str:
+    """What a training says whose batches shared memory cannot hold."""
+    huge = settings.model_copy(update={"patch_size": (2**14,) * 3})
+    nobody = TrainingSet(dropout_check.CHANNELS, {}, {}, (), ())
+    os.environ["OMP_NUM_THREADS"] = "3"
+    try:
+        Loader(Patches(nobody, {}, huge, PatchVariation(settings, [False])), 2, torch.device("cpu"))
+    except ResiduaError as error:
+        return str(error)
+    finally:
+        os.environ["OMP_NUM_THREADS"] = "1"
+    return "there was room"
+
+
+def in_a_region(settings: SegResNetSettings, folder: Path) -> dict[str, Any]:
+    """A channel of a region beside that of the whole brain, on the voxels of the scan."""
+    augmentation_check.make_cases(folder)
+    patient, whole, region = augmentation_check.PATIENTS[0], folder / "whole", folder / "region"
+    scan, brain, label = (folder / f"{patient}_{name}.nii.gz" for name in ("post_t1ce", "brain", "pre_tumor"))
+    own = SegResNetPreparation(spacing_mm=volumes.load(scan).grid.spacing_mm)
+    for out, seen in ((whole, None), (region, RegionLabel(label, 4.0))):
+        out.mkdir()
+        prepare([ChannelCase(patient, scan, brain, region=seen)], False, own, out)
+    box, around = (read_crop(out / f"{patient}{SUFFIX}") for out in (region, whole))
+    part = [slice(a.start - b.start, a.stop - b.start) for a, b in zip(box.box, around.box, strict=True)]
+    channel, everywhere = (read_channel(out / f"{patient}{SUFFIX}") for out in (region, whole))
+    tumour = box.restore(channel).data[volumes.load_mask(label).data]
+    return {
+        "alike": bool(np.array_equal(channel, everywhere[tuple(part)])),
+        "share": channel.size / everywhere.size,
+        "holds_the_label": bool((tumour != 0).all()),
+    }
+
+
+def balanced(settings: SegResNetSettings, folder: Path) -> dict[str, Any]:
+    """How often an epoch draws a patient with tumour and each of three without."""
+    augmentation_check.make_cases(folder)
+    made = augmentation_check.prepared(ARCH, settings, folder)
+    tumour = made["residual", "P1"]
+    empty = folder / f"empty{SUFFIX}"
+    write_channel(np.zeros_like(read_channel(tumour)), read_crop(tumour), empty)
+    names = ("P1", "P2", "P3", "P4")
+    data = TrainingSet(dropout_check.CHANNELS, {}, {n: tumour if n == "P1" else empty for n in names}, names, ())
+    drawn: dict[str, Any] = {}
+    for way in ("uniform", "balanced"):
+        own = settings.model_copy(update={"sampling": way, "sampling_residual_ml": 0.1, "patches_per_patient": 6})
+        epochs = [epochs_of(data, own)(epoch) for epoch in (0, 1)]
+        drawn[way] = [dict(Counter(epoch)) for epoch in epochs]
+        drawn[f"{way} again"] = epochs_of(data, own)(1) == epochs[1] != epochs[0]
+    return drawn
+
+
 def scale_after_many_steps() -> dict[str, Any]:
     """The scale of the loss on a processor, and what a weight becomes by steps of which one is not finite."""
     scaler, weight = scaler_on(torch.device("cpu")), torch.zeros(1, requires_grad=True)
@@ -59,7 +167,8 @@ def scale_after_many_steps() -> dict[str, Any]:
 def main(given: dict[str, Any], folder: Path) -> dict[str, Any]:
     """The record."""
     settings = SegResNetSettings.model_validate(given)
-    parts = {name: folder / name for name in ("samples", "lacking", "infinite")}
+    names = ("samples", "lacking", "infinite", "leaving", "region", "balanced")
+    parts = {name: folder / name for name in names}
     for part in (*parts.values(), parts["lacking"] / "model"):
         part.mkdir()
     return {
@@ -67,6 +176,10 @@ def main(given: dict[str, Any], folder: Path) -> dict[str, Any]:
         "lacking": dropout_check.main(ARCH, settings.model_copy(update={"epochs": 1}), parts["lacking"]),
         "infinite": divergence_check.endings(ARCH, given, parts["infinite"]),
         "scale": scale_after_many_steps(),
+        "leaving": asked_to_leave(settings.model_copy(update={"epochs": 3, "save_every_epochs": 3}), parts["leaving"]),
+        "room": without_room(settings),
+        "region": in_a_region(settings, parts["region"]),
+        "balanced": balanced(settings, parts["balanced"]),
         "exported": exported(parts["lacking"] / "model", folder / "onnx"),
     }
 

@@ -59,6 +59,7 @@ def test_nnunets_own_commands_give_our_probabilities_from_stripped_images(nnunet
     # What the README warns of: the mean of logits is another.
     assert found["logits_apart"] > 100 * TOLERANCE
     assert found["read_as_data"]
+    assert found["residual_blocks_apart"] <= 1e-5
 
 
 def test_agunet_loads_into_keras_without_code_of_ours(agunet: Path) -> None:

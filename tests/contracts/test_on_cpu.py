@@ -28,6 +28,12 @@ def test_logits_are_nnunets_own(found: dict[str, Any]) -> None:
         assert record["share_apart"] < 2e-3, case
 
 
+def test_windows_are_nnunets_own_to_the_last_digits_with_residual_blocks_too(found: dict[str, Any]) -> None:
+    """So that whatever more maps differ by comes of the sums of 16 bits."""
+    assert len(found["windows"]) == 2
+    assert 0 < max(found["windows"].values()) < 1e-5
+
+
 def test_the_number_of_threads_changes_no_bit(found: dict[str, Any]) -> None:
     assert [record["whatever_threads"] for record in found["logits"].values()] == [True] * 5
 

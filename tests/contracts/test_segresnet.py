@@ -78,3 +78,45 @@ def test_onnxruntime_gives_what_the_network_gives(found: dict[str, Any]) -> None
     assert told["channels"] == ["post_t1ce", "post_flair", "pre_t1ce", "pre_tumor"]
     assert (told["threshold"], told["spacing_mm"], told["shape"]) == (0.4, [3.0, 3.0, 3.0], [24, 24, 20])
     assert told["window_overlap"] == 0.25
+
+
+def test_processes_that_load_stay_and_end_with_a_training_that_is_asked_to_leave_while_it_validates(
+    found: dict[str, Any],
+) -> None:
+    leaving = found["leaving"]
+    assert leaving["said"].startswith("SIGTERM asked the training to leave; ")
+    assert leaving["said"].endswith("it goes on from the state after epoch 1")
+    before, later = leaving["loading"]
+    assert before == []
+    assert len(later) == 2
+    assert leaving["left_over"] == 0
+    # The regular checkpoint was not due yet.
+    assert leaving["saved"] == ["checkpoint-000001"]
+    second, third, finished = leaving["loading_again"]
+    assert second == finished == []
+    assert len(third) == 2
+    assert leaving["curve"] == [0, 1, 2]
+
+
+def test_batches_that_shared_memory_cannot_hold_are_refused_before_the_first(found: dict[str, Any]) -> None:
+    # 8 batches of 2 patches, four channels of 4 bytes, the reference standard, in MiB.
+    assert f"need up to {8 * 2 * 2**42 * 20 // 2**20} MiB" in found["room"]
+    assert "--shm-size" in found["room"]
+
+
+def test_a_region_is_cut_out_of_the_normalised_brain(found: dict[str, Any]) -> None:
+    region = found["region"]
+    assert region["alike"]
+    assert region["holds_the_label"]
+    assert region["share"] < 0.5
+
+
+def test_balanced_epochs_draw_as_many_patches_with_tumour_as_without(found: dict[str, Any]) -> None:
+    drawn = found["balanced"]
+    assert drawn["uniform"] == [dict.fromkeys(("P1", "P2", "P3", "P4"), 6)] * 2
+    for epoch in drawn["balanced"]:
+        assert epoch["P1"] == 12
+        assert sum(epoch.values()) == 24
+        assert len(epoch) == 4
+    assert drawn["uniform again"]
+    assert drawn["balanced again"]

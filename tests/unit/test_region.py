@@ -20,6 +20,7 @@ from residua.images.volumes import Grid, Image
 from residua.networks.agunet.settings import AGUNetPreparation
 from residua.networks.nnunet.settings import NnUNetPreparation
 from residua.networks.registry import target_grid_of
+from residua.networks.segresnet.settings import SegResNetPreparation
 from residua.preparation.brain_crop import Crop, brain_crop, crop_to_brain
 from residua.preparation.cases import ChannelCase, RegionLabel
 from residua.preparation.region import focus, region_crop, sampled_grid
@@ -38,6 +39,8 @@ GRID = Grid((40, 30, 20), np.diag([1.0, 1.0, 2.0, 1.0]))
 BRAIN = (slice(4, 36), slice(2, 28), slice(1, 19))
 NNUNET = NnUNetPreparation(spacing_mm=(0.7, 0.7, 1.5), patch_size=(16, 16, 16))
 AGUNET = AGUNetPreparation(spacing_mm=(1, 1, 1), shape=(32, 32, 16))
+SEGRESNET = SegResNetPreparation(spacing_mm=(1, 1, 1))
+PREPARATIONS = {"nnunet": NNUNET, "agunet": AGUNET, "segresnet": SEGRESNET}
 
 
 def study_with(region: Any, arch: str = "nnunet") -> Study:
@@ -105,9 +108,8 @@ def a_case(folder: Path, region: RegionLabel | None) -> ChannelCase:
     return ChannelCase("P1", folder / "head.nii.gz", folder / "brain.nii.gz", region=region)
 
 
-@pytest.mark.parametrize("preparation", [NNUNET, AGUNET], ids=["nnunet", "agunet"])
-def test_what_is_cut_out_of_the_brain_goes_back_to_its_place(preparation: Any, tmp_path: Path) -> None:
-    arch = "nnunet" if preparation is NNUNET else "agunet"
+@pytest.mark.parametrize(("arch", "preparation"), PREPARATIONS.items(), ids=PREPARATIONS)
+def test_what_is_cut_out_of_the_brain_goes_back_to_its_place(arch: str, preparation: Any, tmp_path: Path) -> None:
     case = a_case(tmp_path, labelled(tmp_path, (slice(20, 22), slice(10, 12), slice(8, 10)), 3.0))
     cropped, _, brain = crop_to_brain(case)
     seen = focus(case, brain, target_grid_of(arch, preparation))
@@ -120,7 +122,7 @@ def test_what_is_cut_out_of_the_brain_goes_back_to_its_place(preparation: Any, t
 def test_without_a_region_all_is_as_it_was(tmp_path: Path) -> None:
     case = a_case(tmp_path, None)
     cropped, _, brain = crop_to_brain(case)
-    for arch, preparation in (("nnunet", NNUNET), ("agunet", AGUNET)):
+    for arch, preparation in PREPARATIONS.items():
         target_grid = target_grid_of(arch, preparation)
         seen = focus(case, brain, target_grid)
         assert seen.crop == brain
@@ -128,11 +130,10 @@ def test_without_a_region_all_is_as_it_was(tmp_path: Path) -> None:
         assert sampled_grid(brain, None, target_grid).to_json() == target_grid(brain).to_json()
 
 
-@pytest.mark.parametrize("preparation", [NNUNET, AGUNET], ids=["nnunet", "agunet"])
+@pytest.mark.parametrize(("arch", "preparation"), PREPARATIONS.items(), ids=PREPARATIONS)
 def test_a_sampled_channel_holds_the_brain_and_within_it_the_target_grid_of_the_region(
-    preparation: Any, tmp_path: Path
+    arch: str, preparation: Any, tmp_path: Path
 ) -> None:
-    arch = "nnunet" if preparation is NNUNET else "agunet"
     target_grid, brain = target_grid_of(arch, preparation), crop_of_brain()
     region = labelled(tmp_path, (slice(6, 12), slice(9, 12), slice(6, 9)), 3.0)
     whole, wanted = sampled_grid(brain, region, target_grid), target_grid(region_crop(brain, region))
@@ -167,7 +168,7 @@ def test_a_label_whose_registration_failed_confines_nobody(tmp_path: Path) -> No
 # What the configuration says.
 
 
-@pytest.mark.parametrize("arch", ["nnunet", "agunet"])
+@pytest.mark.parametrize("arch", PREPARATIONS)
 def test_a_region_is_a_name_or_a_section_and_concerns_that_networks_preparation_alone(arch: str) -> None:
     short, long = study_with("pre_tumor", arch), study_with({"label": "pre_tumor", "margin_mm": 12}, arch)
     assert regions_of(short) == {arch: Region(label="pre_tumor", margin_mm=20)}
@@ -253,7 +254,7 @@ def test_the_report_says_what_is_lost_in_how_many_patients(tmp_path: Path) -> No
     assert outside_regions(study_with(None), None) == ()
 
 
-@pytest.mark.parametrize("arch", ["nnunet", "agunet"])
+@pytest.mark.parametrize("arch", PREPARATIONS)
 def test_methods_and_deviations_name_the_region(arch: str) -> None:
     study, whole = study_with({"label": "pre_tumor", "margin_mm": 12}, arch), study_with(None, arch)
     text = " ".join(describe_network(study.settings_of(arch)))

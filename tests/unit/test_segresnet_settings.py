@@ -67,6 +67,26 @@ def test_a_report_describes_it_in_the_words_of_its_package() -> None:
     assert training.endswith("Predictions come from windows that overlap by 50 % of the patch.")
 
 
+def test_a_report_says_what_it_sees_and_how_often_it_sees_whom() -> None:
+    architecture, training = describe_network(settings(region="pre_tumor", sampling="balanced"))
+    assert "What it sees was cropped to the box that reaches 20 mm beyond the " in architecture
+    assert training.endswith(
+        "Training patients with residual tumour and after gross total resection are drawn equally often."
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("filters_per_channel", "filters_per_channel is no setting of SegResNet: .* give those of the first as init_f"),
+        ("iterations_per_epoch", "iterations_per_epoch is no setting of SegResNet: .* patches_per_patient"),
+    ],
+)
+def test_a_setting_of_the_other_networks_is_answered_by_its_own(name: str, said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        settings(**{name: 4})
+
+
 def test_a_report_says_that_trainings_start_from_a_bundle() -> None:
     start = InitialBundle(file="b.zip", sha256="0" * 64)
     _, training = describe_network(settings(initial_bundles={"B": start.model_dump()}))

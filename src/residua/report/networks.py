@@ -38,9 +38,12 @@ def _by_itself(settings: NetworkSettings) -> tuple[str, ...]:
     module = f"{type(settings).__module__.rpartition('.')[0]}.methods"
     if find_spec(module) is None:
         return ()
-    *before, last = import_module(module).methods(settings)
-    started = _starts(settings, "random weights") if isinstance(settings, StartingFromBundles) else ""
-    return (*before, last + started)
+    paragraphs: list[str] = list(import_module(module).methods(settings))
+    if region := _region(settings) if isinstance(settings, WithRegion) else "":
+        paragraphs[0] += f" What it sees was{region.removeprefix(',')}."
+    paragraphs[-1] += _drawn(settings) if isinstance(settings, SamplingCases) else ""
+    paragraphs[-1] += _starts(settings, "random weights") if isinstance(settings, StartingFromBundles) else ""
+    return tuple(paragraphs)
 
 
 def settings_table(settings: NetworkSettings) -> tuple[tuple[str, str], ...]:

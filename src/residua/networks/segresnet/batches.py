@@ -1,16 +1,21 @@
-"""Load batches of patches, in processes beside the training where the job has threads for them."""
+"""Load batches of patches, in processes beside the training where the job has threads for them.
+
+The processes stay from the first epoch to the last, training and validation share them, and each patch is asked for by
+all that determines it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from residua.errors import ResiduaError
-from residua.networks.segresnet.patches import Patches
+from residua.networks.segresnet.patches import Drawn, Patches
 from residua.networks.shared_memory import require_room
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -22,32 +27,67 @@ class _Told(Dataset):  # type: ignore[misc]
     def __init__(self, patches: Patches) -> None:
         self._patches = patches
 
-    def __len__(self) -> int:
-        return len(self._patches)
-
-    def __getitem__(self, number: int) -> Batch | ResiduaError:
+    def __getitem__(self, drawn: Drawn) -> Batch | ResiduaError:
         try:
-            return self._patches[number]
+            return self._patches[drawn]
         except ResiduaError as error:
             return error
 
 
-def batches(patches: Patches, size: int, device: torch.device) -> Iterator[Batch]:
-    """Yield channels and reference standards (patches, channels or 1, x, y, z) of all patches in their order.
+class _Asked:
+    """The batches of the next pass, which PyTorch asks for when it begins."""
 
-    Raises ``ResiduaError`` when a patch cannot be read, or shared memory has no room for the batches that wait.
-    """
-    on_card = device.type == "cuda"
-    processes = int(os.environ.get("OMP_NUM_THREADS", "1")) - 1
-    if processes:
-        # Two wait for each process, as PyTorch has it, one is made in each, and two are at the training.
-        require_room(size * patches.voxels, patches.channels, 3 * processes + 2)
-    loader = DataLoader(_Told(patches), size, num_workers=processes, collate_fn=_collated, pin_memory=on_card)
-    for batch in loader:
-        if isinstance(batch, ResiduaError):
-            raise batch
-        channels, truth = (part.to(device, non_blocking=True) for part in batch)
-        yield channels, truth
+    def __init__(self) -> None:
+        self.batches: list[Sequence[Drawn]] = []
+
+    def __iter__(self) -> Iterator[list[Drawn]]:
+        return iter([list(batch) for batch in self.batches])
+
+
+class Loader:
+    """Loads batches; a context at whose end its processes end."""
+
+    def __init__(self, patches: Patches, size: int, device: torch.device) -> None:
+        """Load batches of ``size`` patches for ``device``.
+
+        Raises ``ResiduaError`` when shared memory has no room for the batches that wait.
+        """
+        processes = int(os.environ.get("OMP_NUM_THREADS", "1")) - 1
+        if processes:
+            # Two wait for each process, as PyTorch has it, one is made in each, and two are at the training.
+            require_room(size * patches.voxels, patches.channels, 3 * processes + 2)
+        self._asked, self._size, self._device = _Asked(), size, device
+        self._loader = DataLoader(
+            _Told(patches),
+            batch_sampler=self._asked,
+            num_workers=processes,
+            persistent_workers=processes > 0,
+            collate_fn=_collated,
+            pin_memory=device.type == "cuda",
+            # Numbers that PyTorch draws for its processes must not be missing in a training that was resumed.
+            generator=torch.Generator(),
+        )
+
+    def batches(self, wanted: Sequence[Drawn]) -> Iterator[tuple[Sequence[Drawn], Batch]]:
+        """Yield what is ``wanted`` batch by batch: channels and reference standards (patches, channels or 1, x, y, z).
+
+        Raises ``ResiduaError`` when a patch cannot be read.
+        """
+        self._asked.batches = [wanted[first : first + self._size] for first in range(0, len(wanted), self._size)]
+        for drawn, batch in zip(self._asked.batches, self._loader, strict=True):
+            if isinstance(batch, ResiduaError):
+                raise batch
+            channels, truth = (part.to(self._device, non_blocking=True) for part in batch)
+            yield drawn, (channels, truth)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """End the processes: PyTorch would wait for each of them until it ends by itself."""
+        if running := getattr(self._loader, "_iterator", None):
+            running._shutdown_workers()
 
 
 def _collated(samples: Sequence[Batch | ResiduaError]) -> Any:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from math import prod
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.utils.data import Dataset
 
 from residua.networks.cases import TrainingSet, require_same_shape
 from residua.networks.dropout import dropped, drops
@@ -28,25 +28,23 @@ def tumours_of(data: TrainingSet) -> Tumours:
     return {patient: voxels[:: -(-len(voxels) // _MOST_VOXELS) or 1] for patient, voxels in found.items()}
 
 
-class Patches(Dataset):  # type: ignore[misc]
-    """Patches (channels, x, y, z) with their reference standard (1, x, y, z), one per entry of ``patients``."""
+class Drawn(NamedTuple):
+    """All that determines a patch: its patient, its number, the numbers of run and epoch, and whether it is varied."""
+
+    patient: str
+    number: int
+    seed: tuple[int, ...]
+    varied: bool
+
+
+class Patches:
+    """Patches (channels, x, y, z) with their reference standard (1, x, y, z), each by what determines it."""
 
     def __init__(
-        self,
-        data: TrainingSet,
-        patients: Sequence[str],
-        tumours: Tumours,
-        settings: SegResNetSettings,
-        seed: tuple[int, ...],
-        variation: PatchVariation | None = None,
+        self, data: TrainingSet, tumours: Tumours, settings: SegResNetSettings, variation: PatchVariation
     ) -> None:
-        """Take the numbers of the run and the epoch as ``seed``; without a ``variation`` patches are as they are."""
-        self._data, self._patients, self._tumours, self._settings = data, patients, tumours, settings
-        self._seed, self._variation = seed, variation
-
-    def __len__(self) -> int:
-        """Return the number of patches."""
-        return len(self._patients)
+        """Draw of the patients of ``data``, whose tumour lies where ``tumours`` says."""
+        self._data, self._tumours, self._settings, self._variation = data, tumours, settings, variation
 
     @property
     def voxels(self) -> int:
@@ -58,15 +56,15 @@ class Patches(Dataset):  # type: ignore[misc]
         """Return the number of channels."""
         return len(self._data.channels)
 
-    def __getitem__(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """Draw the patch of a number."""
-        rng, patient = np.random.default_rng((*self._seed, number)), self._patients[number]
+    def __getitem__(self, drawn: Drawn) -> tuple[torch.Tensor, torch.Tensor]:
+        """Draw a patch."""
+        rng, patient = np.random.default_rng((*drawn.seed, drawn.number)), drawn.patient
         case, reference = self._data.cases[patient], self._data.references[patient]
         shape = shape_of(reference)
         require_same_shape(case.channels[0], shape_of(case.channels[0]), reference, shape)
         part = self._part(rng, patient, shape)
         channels, truth = self._padded(read_stacked(case.channels, part)), self._padded(read_stacked([reference], part))
-        if self._variation is None:
+        if not drawn.varied:
             return torch.from_numpy(channels), torch.from_numpy(truth)
         varied, target = self._variation(channels, truth, int(rng.integers(2**32)))
         if drops(self._data.channels):

@@ -1,8 +1,12 @@
-"""Prepare one channel for SegResNet: cropped to the brain, normalised within it, on the network's spacing."""
+"""Prepare one channel for SegResNet: cropped to the brain, normalised within it, on the network's spacing.
+
+A region is cut out of the normalised brain.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +20,19 @@ from residua.networks.segresnet.settings import SegResNetPreparation
 from residua.networks.segresnet.target import target_grid
 from residua.preparation.brain_crop import crop_to_brain
 from residua.preparation.cases import ChannelCase
+from residua.preparation.region import focus
 
 
 def prepare(cases: Sequence[ChannelCase], is_label: bool, settings: SegResNetPreparation, out: Path) -> None:
-    """Fulfil ``residua.networks.contract.Prepare``."""
+    """Fulfil ``residua.networks.contract.Prepare``; the region comes with each case."""
     set_up()
     for case in cases:
         cropped, brain, crop = crop_to_brain(case)
         channel = (cropped > 0.5).astype(np.uint8) if is_label else _normalised(cropped, brain)
+        seen = focus(case, crop, partial(target_grid, settings=settings))
         # A channel that was sampled has this shape already.
-        write_channel(
-            resized(channel, target_grid(crop, settings).shape, is_label), crop, out / f"{case.patient}{SUFFIX}"
-        )
+        shape = target_grid(seen.crop, settings).shape
+        write_channel(resized(channel[seen.block], shape, is_label), seen.crop, out / f"{case.patient}{SUFFIX}")
 
 
 def _normalised(image: NDArray[np.float32], brain: NDArray[np.bool_]) -> NDArray[Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from residua.settings.base import AxisCounts, Frozen, Probability, Spacing
+from residua.settings.case_sampling import SamplingCases
 from residua.settings.initial_bundle import StartingFromBundles
+from residua.settings.region import WithRegion
 
 GROUPS = 8
 """Groups of the normalisation in MONAI's SegResNet, among which it divides the filters."""
@@ -15,13 +18,20 @@ GROUPS = 8
 Blocks = tuple[Annotated[int, Field(ge=1)], ...]
 
 
-class SegResNetPreparation(Frozen):
-    """The setting on which channels prepared for SegResNet depend."""
+_NAMED_OTHERWISE = {
+    "filters_per_channel": "all its levels double the filters of the first; give those of the first as init_filters",
+    "iterations_per_epoch": "an epoch of it draws patches_per_patient patches of each training patient; give that",
+}
+"""Settings of the other networks that this one has in another form, and which."""
+
+
+class SegResNetPreparation(WithRegion):
+    """The settings on which channels prepared for SegResNet depend."""
 
     spacing_mm: Spacing = Field(description="Voxel size along x, y, z to which every channel is resampled.")
 
 
-class SegResNetSettings(SegResNetPreparation, StartingFromBundles):
+class SegResNetSettings(SegResNetPreparation, SamplingCases, StartingFromBundles):
     """SegResNet, by the names of MONAI."""
 
     label: ClassVar[str] = "SegResNet"
@@ -52,6 +62,14 @@ class SegResNetSettings(SegResNetPreparation, StartingFromBundles):
     window_overlap: float = Field(ge=0, lt=1, description="Overlap of neighbouring windows in prediction.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of weights, order, patches and augmentation.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_here(cls, given: Any) -> Any:
+        for name, instead in _NAMED_OTHERWISE.items():
+            if isinstance(given, Mapping) and name in given:
+                raise ValueError(f"{name} is no setting of SegResNet: {instead}")
+        return given
 
     @model_validator(mode="after")
     def _consistent(self) -> SegResNetSettings:

@@ -7,7 +7,6 @@ gradient of a linear interpolation adds up in another order each time.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,12 +21,13 @@ from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.divergence import Steps
 from residua.networks.segresnet.augmentation import PatchVariation
-from residua.networks.segresnet.batches import Batch, batches
+from residua.networks.segresnet.batches import Batch, Loader
 from residua.networks.segresnet.checkpoint import TrainingState, captured, restore
 from residua.networks.segresnet.framework import set_up
 from residua.networks.segresnet.model import build_network
 from residua.networks.segresnet.names import NETWORK_FILE, WEIGHTS_FILE, description
-from residua.networks.segresnet.patches import Patches, tumours_of
+from residua.networks.segresnet.patches import Drawn, Patches, tumours_of
+from residua.networks.segresnet.sampling import epochs_of
 from residua.networks.segresnet.settings import SegResNetSettings
 from residua.networks.torch_scale import scaler_on
 from residua.networks.torch_weights import load_weights, tensors_of
@@ -44,17 +44,19 @@ def train(data: TrainingSet, settings: SegResNetSettings, out: Path, progress: P
     with Unfinished(out, ".safetensors", settings.save_every_epochs) as unfinished:
         if (out / WEIGHTS_FILE).exists() and not unfinished.exists():
             return  # A complete training that was killed before its folder was published.
-        training = _Training(data, settings, set_up())
-        state = training.begun()
-        if unfinished.restore(partial(restore, state)) is None and data.start:
-            load_weights(state.network, data.start / WEIGHTS_FILE, NETWORK_FILE)
-        while state.epoch < settings.epochs:
-            progress(state.epoch, settings.epochs)
-            state.curve.append(training.one_epoch(state, unfinished))
-            write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in state.curve))
-            state.epoch += 1
-            if state.epoch < settings.epochs:
-                unfinished.after(state.epoch, captured(state))
+        device = set_up()
+        with Loader(_patches(data, settings), settings.batch_size, device) as loader:
+            training = _Training(data, settings, device, loader)
+            state = training.begun()
+            if unfinished.restore(partial(restore, state)) is None and data.start:
+                load_weights(state.network, data.start / WEIGHTS_FILE, NETWORK_FILE)
+            while state.epoch < settings.epochs:
+                progress(state.epoch, settings.epochs)
+                state.curve.append(training.one_epoch(state, unfinished))
+                write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in state.curve))
+                state.epoch += 1
+                if state.epoch < settings.epochs:
+                    unfinished.after(state.epoch, captured(state))
     write_json(out / NETWORK_FILE, description(settings, data.channels))
     with writing(out / WEIGHTS_FILE) as beside:
         save_file(tensors_of(state.network), beside)
@@ -62,13 +64,17 @@ def train(data: TrainingSet, settings: SegResNetSettings, out: Path, progress: P
     progress(settings.epochs, settings.epochs)
 
 
+def _patches(data: TrainingSet, settings: SegResNetSettings) -> Patches:
+    variation = PatchVariation(settings, [channel.is_label for channel in data.channels])
+    return Patches(data, tumours_of(data), settings, variation)
+
+
 class _Training:
     """One training: its data, its loss and its schedule."""
 
-    def __init__(self, data: TrainingSet, settings: SegResNetSettings, device: torch.device) -> None:
-        self._data, self._settings, self._device = data, settings, device
-        self._tumours = tumours_of(data)
-        self._variation = PatchVariation(settings, [channel.is_label for channel in data.channels])
+    def __init__(self, data: TrainingSet, settings: SegResNetSettings, device: torch.device, loader: Loader) -> None:
+        self._data, self._settings, self._device, self._loader = data, settings, device, loader
+        self._patients = epochs_of(data, settings)
         self._loss = DiceCELoss(to_onehot_y=True, softmax=True, squared_pred=True, smooth_nr=0.0, smooth_dr=1e-5)
 
     def begun(self) -> TrainingState:
@@ -85,9 +91,10 @@ class _Training:
         torch.manual_seed(sum(seed))
         rate = self._set_rate(state)
         steps, finite = Steps(), []
-        for patients, batch in self._batches(seed):
+        patients = enumerate(self._patients(state.epoch))
+        for drawn, batch in self._loader.batches([Drawn(patient, n, seed, varied=True) for n, patient in patients]):
             loss = self._step(state, batch, unfinished)
-            steps.after(patients, bool(np.isfinite(loss)), state.has_finite_weights)
+            steps.after([patch.patient for patch in drawn], bool(np.isfinite(loss)), state.has_finite_weights)
             finite += [loss] if np.isfinite(loss) else []
         steps.require_convergence("segresnet", state.epoch, state.has_finite_weights())
         train_loss, validation_loss = float(np.mean(finite)), self._validation_loss(state, unfinished)
@@ -103,13 +110,6 @@ class _Training:
         for group in state.optimizer.param_groups:
             group["lr"] = rate
         return rate
-
-    def _batches(self, seed: tuple[int, int]) -> Iterator[tuple[list[str], Batch]]:
-        settings, everyone = self._settings, self._data.training * self._settings.patches_per_patient
-        order = [str(patient) for patient in np.random.default_rng(seed).permutation(everyone)]
-        patches = Patches(self._data, order, self._tumours, settings, seed, self._variation)
-        of_batches = [order[first : first + settings.batch_size] for first in range(0, len(order), settings.batch_size)]
-        yield from zip(of_batches, batches(patches, settings.batch_size, self._device), strict=True)
 
     def _step(self, state: TrainingState, batch: Batch, unfinished: Unfinished) -> float:
         unfinished.leave_if_asked()
@@ -130,11 +130,11 @@ class _Training:
     def _validation_loss(self, state: TrainingState, unfinished: Unfinished) -> float:
         """Return the mean loss of one patch of each validation patient, the same ones after each epoch."""
         state.network.eval()
-        patches = Patches(self._data, self._data.validation, self._tumours, self._settings, (self._settings.seed,))
-        drawn = batches(patches, self._settings.batch_size, self._device)
+        seed = (self._settings.seed,)
+        wanted = [Drawn(patient, n, seed, varied=False) for n, patient in enumerate(self._data.validation)]
         losses = []
         with torch.no_grad():
-            for batch in drawn:
+            for _, batch in self._loader.batches(wanted):
                 unfinished.leave_if_asked()
                 losses.append(float(self._loss_of(state, batch)))
         return float(np.mean(losses))
