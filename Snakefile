@@ -56,6 +56,8 @@ elif to_make:
         input:
             to_make,
 
+    refuse_what_waits_for_plans()
+
 else:
 
     include: "rules/plan.smk"

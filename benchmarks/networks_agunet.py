@@ -64,6 +64,7 @@ def ways(wanted: argparse.Namespace) -> list[tuple[str, str, str, dict[str, Any]
     found = []
     for precision in wanted.precisions:
         others = OTHERS if tuple(wanted.features) == AS_TRAINED else {"MONAI AttentionUnet": wanted.features}
+        others = dict(list(others.items())[: 1 if wanted.quick else None])
         for name, features in others.items():
             asked = {**same, "features": features, "precision": precision, "xla": False}
             found.append((name, wanted.monai_python, "monai", asked))
@@ -127,7 +128,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--shape", type=int, nargs=3, default=[64, 64, 64], help="voxels otherwise; multiples of 16")
     parser.add_argument("--features", type=int, nargs="+", default=AS_TRAINED, help="AGU-Net's filters, for a trial")
     parser.add_argument("--steps", type=int, default=16)
-    parser.add_argument("--quick", action="store_true", help="whole steps alone: a compiler then runs once, not twice")
+    parser.add_argument("--quick", action="store_true", help="whole steps alone, against one other network")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)
     parser.add_argument("--xla", nargs="+", default=["off"], choices=["off", "on"])

@@ -150,10 +150,7 @@ except ResiduaError as error:
 
 to_make = [] if application else planning.plans_to_make(study)
 if to_make and workflow.is_main_process:
-    logger.info(
-        f"This run makes {', '.join(to_make)} and ends; the same command then goes on with the study. Until then there are "
-        f"no other targets, of any network: to make one, first run snakemake {' '.join(to_make)}"
-    )
+    logger.info(f"This run makes {', '.join(to_make)} and ends; the same command then goes on with the study.")
 cohort, split, raters, predictions = loaded.cohort, loaded.split, loaded.raters, loaded.predictions
 
 
@@ -218,6 +215,28 @@ def examine_what_only_waits():
 
     past_what_waits.past_what_waits = True
     DAG.bfs = past_what_waits
+
+
+def refuse_what_waits_for_plans():
+    """Let Snakemake say of a target that exists only once there is a plan what it waits for, and not that no rule makes it."""
+    from snakemake.dag import DAG
+    from snakemake.exceptions import MissingRuleException
+
+    find = DAG.file2jobs
+
+    async def or_say_what_is_first(dag, file, wildcards_dict=None):
+        try:
+            return await find(dag, file, wildcards_dict=wildcards_dict)
+        except MissingRuleException:
+            # Of a file that is an input it finds out so whether any rule makes it.
+            if wildcards_dict is not None:
+                raise
+            raise WorkflowError(
+                f"{file} cannot be made yet: a network waits for its plan, on which all trainings depend. First give the same "
+                f"command with {' '.join(to_make)} in its place, then this one again."
+            )
+
+    DAG.file2jobs = or_say_what_is_first
 
 
 def cluster_requests():

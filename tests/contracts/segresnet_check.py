@@ -60,12 +60,12 @@ def exported(model: Path, out: Path) -> dict[str, Any]:
 
 
 def asked_to_leave(settings: SegResNetSettings, folder: Path) -> dict[str, Any]:
-    """A training with processes that load, asked to leave in its second validation, and then going on."""
+    """A training with processes that load, asked to leave in its third validation, and then going on."""
     data = data_in(settings, folder)
     judged, begun = train._Training._validation_loss, list[list[str]]()
 
     def asked(training: Any, *given: Any) -> float:
-        if len(begun) == 2:
+        if len(begun) == 3:
             os.kill(os.getpid(), signal.SIGTERM)
         return judged(training, *given)
 
@@ -82,7 +82,7 @@ def asked_to_leave(settings: SegResNetSettings, folder: Path) -> dict[str, Any]:
     found["saved"] = [file.name[:17] for file in (folder / "left").glob("checkpoint*")]
     train._Training._validation_loss = judged  # type: ignore[method-assign]
     train.train(data, settings, folder / "left", told)
-    found["loading_again"] = begun[2:]
+    found["loading_again"] = begun[3:]
     os.environ["OMP_NUM_THREADS"] = "1"
     found["curve"] = [json.loads(line)["epoch"] for line in (folder / "left" / train.CURVE).read_text().splitlines()]
     return found

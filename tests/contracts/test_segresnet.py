@@ -85,16 +85,15 @@ def test_processes_that_load_stay_and_end_with_a_training_that_is_asked_to_leave
 ) -> None:
     leaving = found["leaving"]
     assert leaving["said"].startswith("SIGTERM asked the training to leave; ")
-    assert leaving["said"].endswith("it goes on from the state after epoch 1")
-    before, later = leaving["loading"]
-    assert before == []
-    assert len(later) == 2
+    assert leaving["said"].endswith("it goes on from the state after epoch 2")
+    first, second, third = leaving["loading"]
+    assert first == []
+    assert len(second) == 2
+    assert second == third
     assert leaving["left_over"] == 0
     # The regular checkpoint was not due yet.
-    assert leaving["saved"] == ["checkpoint-000001"]
-    second, third, finished = leaving["loading_again"]
-    assert second == finished == []
-    assert len(third) == 2
+    assert leaving["saved"] == ["checkpoint-000002"]
+    assert leaving["loading_again"] == [[], []]
     assert leaving["curve"] == [0, 1, 2]
 
 

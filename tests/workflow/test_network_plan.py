@@ -25,7 +25,12 @@ def test_a_plan_is_made_before_anything_is_prepared_or_trained(fresh: Study) -> 
     assert {job["batch"] for job in jobs if job.rule == "mask_brain"} == {"STO-0", "GOT-0"}
     refused = fresh.snakemake("--dry-run", TRAINING)
     assert refused.returncode != 0
-    assert f"This run makes {PLAN} and ends" in refused.stdout + refused.stderr
+    said = refused.stdout + refused.stderr
+    assert f"{TRAINING} cannot be made yet: a network waits for its plan" in said
+    assert f"First give the same command with {PLAN} in its place" in said
+    assert "No rule to produce" not in said
+    # What does not wait for a plan can be asked for.
+    assert by_rule(fresh.planned("results/brain/STO-0/manifest.json")) == Counter(mask_brain=1)
 
     changed = {"residual_blocks": (1, 2, 2), "patch_size": (32, 32, 16)}
     planned = NnUNetSettings.model_validate({**settings.model_dump(), **changed})

@@ -86,7 +86,8 @@ class Loader:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """End the processes: PyTorch would wait for each of them until it ends by itself."""
-        if running := getattr(self._loader, "_iterator", None):
+        running = getattr(self._loader, "_iterator", None)
+        if running is not None:
             running._shutdown_workers()
 
 
