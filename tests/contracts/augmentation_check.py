@@ -120,7 +120,7 @@ def of_segresnet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sam
     """The patches that MONAI's network gets."""
     from residua.networks.segresnet.augmentation import PatchVariation
     from residua.networks.segresnet.framework import set_up
-    from residua.networks.segresnet.patches import Drawn, Patches, tumours_of
+    from residua.networks.segresnet.patches import Patches, WantedPatch, tumours_of
 
     set_up()
     variation = PatchVariation(settings, [channel.is_label for channel in data.channels])
@@ -129,7 +129,7 @@ def of_segresnet(data: TrainingSet, settings: Any, folder: Path) -> Iterator[Sam
     patches = Patches(data, tumours_of(data), settings, variation)
     for epoch in range(BATCHES):
         for number, patient in enumerate(PATIENTS):
-            channels, truth = patches[Drawn(patient, number, (1, epoch), varied=True)]
+            channels, truth = patches[WantedPatch(patient, number, (1, epoch), varied=True)]
             yield channels.numpy(), truth.numpy()[0]
 
 

@@ -28,7 +28,7 @@ from residua.networks.cases import TrainingSet
 from residua.networks.exporting import Ensemble
 from residua.networks.segresnet import train
 from residua.networks.segresnet.augmentation import PatchVariation
-from residua.networks.segresnet.batches import Loader
+from residua.networks.segresnet.batches import PatchLoader
 from residua.networks.segresnet.model import trained
 from residua.networks.segresnet.patches import Patches
 from residua.networks.segresnet.prepare import prepare
@@ -104,7 +104,7 @@ def without_room(settings: SegResNetSettings) -> str:
     nobody = TrainingSet(dropout_check.CHANNELS, {}, {}, (), ())
     os.environ["OMP_NUM_THREADS"] = "3"
     try:
-        Loader(Patches(nobody, {}, huge, PatchVariation(settings, [False])), 2, torch.device("cpu"))
+        PatchLoader(Patches(nobody, {}, huge, PatchVariation(settings, [False])), 2, torch.device("cpu"))
     except ResiduaError as error:
         return str(error)
     finally:

@@ -15,7 +15,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from residua.errors import ResiduaError
-from residua.networks.segresnet.patches import Drawn, Patches
+from residua.networks.segresnet.patches import Patches, WantedPatch
 from residua.networks.shared_memory import require_room
 
 Batch = tuple[torch.Tensor, torch.Tensor]
@@ -27,24 +27,24 @@ class _Told(Dataset):  # type: ignore[misc]
     def __init__(self, patches: Patches) -> None:
         self._patches = patches
 
-    def __getitem__(self, drawn: Drawn) -> Batch | ResiduaError:
+    def __getitem__(self, drawn: WantedPatch) -> Batch | ResiduaError:
         try:
             return self._patches[drawn]
         except ResiduaError as error:
             return error
 
 
-class _Asked:
+class _NextPass:
     """The batches of the next pass, which PyTorch asks for when it begins."""
 
     def __init__(self) -> None:
-        self.batches: list[Sequence[Drawn]] = []
+        self.batches: list[Sequence[WantedPatch]] = []
 
-    def __iter__(self) -> Iterator[list[Drawn]]:
+    def __iter__(self) -> Iterator[list[WantedPatch]]:
         return iter([list(batch) for batch in self.batches])
 
 
-class Loader:
+class PatchLoader:
     """Loads batches; a context at whose end its processes end."""
 
     def __init__(self, patches: Patches, size: int, device: torch.device) -> None:
@@ -56,7 +56,7 @@ class Loader:
         if processes:
             # Two wait for each process, as PyTorch has it, one is made in each, and two are at the training.
             require_room(size * patches.voxels, patches.channels, 3 * processes + 2)
-        self._asked, self._size, self._device = _Asked(), size, device
+        self._asked, self._size, self._device = _NextPass(), size, device
         self._loader = DataLoader(
             _Told(patches),
             batch_sampler=self._asked,
@@ -68,7 +68,7 @@ class Loader:
             generator=torch.Generator(),
         )
 
-    def batches(self, wanted: Sequence[Drawn]) -> Iterator[tuple[Sequence[Drawn], Batch]]:
+    def batches(self, wanted: Sequence[WantedPatch]) -> Iterator[tuple[Sequence[WantedPatch], Batch]]:
         """Yield what is ``wanted`` batch by batch: channels and reference standards (patches, channels or 1, x, y, z).
 
         Raises ``ResiduaError`` when a patch cannot be read.

@@ -28,7 +28,7 @@ def tumours_of(data: TrainingSet) -> Tumours:
     return {patient: voxels[:: -(-len(voxels) // _MOST_VOXELS) or 1] for patient, voxels in found.items()}
 
 
-class Drawn(NamedTuple):
+class WantedPatch(NamedTuple):
     """All that determines a patch: its patient, its number, the numbers of run and epoch, and whether it is varied."""
 
     patient: str
@@ -56,7 +56,7 @@ class Patches:
         """Return the number of channels."""
         return len(self._data.channels)
 
-    def __getitem__(self, drawn: Drawn) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, drawn: WantedPatch) -> tuple[torch.Tensor, torch.Tensor]:
         """Draw a patch."""
         rng, patient = np.random.default_rng((*drawn.seed, drawn.number)), drawn.patient
         case, reference = self._data.cases[patient], self._data.references[patient]

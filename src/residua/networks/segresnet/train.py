@@ -21,12 +21,12 @@ from residua.networks.cases import TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.divergence import Steps
 from residua.networks.segresnet.augmentation import PatchVariation
-from residua.networks.segresnet.batches import Batch, Loader
+from residua.networks.segresnet.batches import Batch, PatchLoader
 from residua.networks.segresnet.checkpoint import TrainingState, captured, restore
 from residua.networks.segresnet.framework import set_up
 from residua.networks.segresnet.model import build_network
 from residua.networks.segresnet.names import NETWORK_FILE, WEIGHTS_FILE, description
-from residua.networks.segresnet.patches import Drawn, Patches, tumours_of
+from residua.networks.segresnet.patches import Patches, WantedPatch, tumours_of
 from residua.networks.segresnet.sampling import epochs_of
 from residua.networks.segresnet.settings import SegResNetSettings
 from residua.networks.torch_scale import scaler_on
@@ -45,7 +45,7 @@ def train(data: TrainingSet, settings: SegResNetSettings, out: Path, progress: P
         if (out / WEIGHTS_FILE).exists() and not unfinished.exists():
             return  # A complete training that was killed before its folder was published.
         device = set_up()
-        with Loader(_patches(data, settings), settings.batch_size, device) as loader:
+        with PatchLoader(_patches(data, settings), settings.batch_size, device) as loader:
             training = _Training(data, settings, device, loader)
             state = training.begun()
             if unfinished.restore(partial(restore, state)) is None and data.start:
@@ -72,7 +72,9 @@ def _patches(data: TrainingSet, settings: SegResNetSettings) -> Patches:
 class _Training:
     """One training: its data, its loss and its schedule."""
 
-    def __init__(self, data: TrainingSet, settings: SegResNetSettings, device: torch.device, loader: Loader) -> None:
+    def __init__(
+        self, data: TrainingSet, settings: SegResNetSettings, device: torch.device, loader: PatchLoader
+    ) -> None:
         self._data, self._settings, self._device, self._loader = data, settings, device, loader
         self._patients = epochs_of(data, settings)
         self._loss = DiceCELoss(to_onehot_y=True, softmax=True, squared_pred=True, smooth_nr=0.0, smooth_dr=1e-5)
@@ -92,7 +94,9 @@ class _Training:
         rate = self._set_rate(state)
         steps, finite = Steps(), []
         patients = enumerate(self._patients(state.epoch))
-        for drawn, batch in self._loader.batches([Drawn(patient, n, seed, varied=True) for n, patient in patients]):
+        for drawn, batch in self._loader.batches(
+            [WantedPatch(patient, n, seed, varied=True) for n, patient in patients]
+        ):
             loss = self._step(state, batch, unfinished)
             steps.after([patch.patient for patch in drawn], bool(np.isfinite(loss)), state.has_finite_weights)
             finite += [loss] if np.isfinite(loss) else []
@@ -131,7 +135,7 @@ class _Training:
         """Return the mean loss of one patch of each validation patient, the same ones after each epoch."""
         state.network.eval()
         seed = (self._settings.seed,)
-        wanted = [Drawn(patient, n, seed, varied=False) for n, patient in enumerate(self._data.validation)]
+        wanted = [WantedPatch(patient, n, seed, varied=False) for n, patient in enumerate(self._data.validation)]
         losses = []
         with torch.no_grad():
             for _, batch in self._loader.batches(wanted):
