@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 from residua.brain_model.head import STATES, build_training_head
 from residua.brain_model.look import draw_look
 from residua.brain_model.pose import BRAIN_ML, draw_pose, lattice
-from residua.brain_model.samples import HELD_OUT, TRAINING, Drawing, scan_of, slabs_of
+from residua.brain_model.samples import HELD_OUT, TRAINING, scan_of, slabs_of
 from residua.brain_model.scan import draw_scanning
+from residua.brain_model.settings import HeadsSettings
 from residua.brain_model.store import BRAINS, VALUES, StoredSlabs, numbers_of_epoch, write_slabs
 from residua.errors import ResiduaError
 from residua.images.volumes import Image
 from residua.simulate.design import load_design
 from residua.simulate.world import World
 
-COARSE = Drawing(world_mm=4.0, random_contrast=0.3, real_brain=0.3, seed=3)
+COARSE = HeadsSettings(
+    heads=4, held_out_heads=4, heads_per_job=2, views=2, world_mm=4.0, random_contrast=0.3, real_brain=0.3, seed=3
+)
 """Heads of coarse points take a tenth of the time."""
 SHAPE = (48, 36, 16)
 
@@ -71,19 +74,19 @@ def test_a_pose_has_the_wanted_volume_and_never_folds() -> None:
 
 
 def test_slabs_come_again_for_the_same_number_and_differ_for_any_other() -> None:
-    (first, brain), (second, _) = slabs_of(COARSE, TRAINING, 1, 2, SHAPE)
+    (first, brain), (second, _) = slabs_of(COARSE, TRAINING, 1, SHAPE)
     assert first.shape == brain.shape == SHAPE
     assert set(np.unique(brain)) <= {0, 1}
-    (again, same), *_ = slabs_of(COARSE, TRAINING, 1, 2, SHAPE)
+    (again, same), *_ = slabs_of(COARSE, TRAINING, 1, SHAPE)
     assert np.array_equal(first, again)
     assert np.array_equal(brain, same)
     assert not np.array_equal(first, second)
-    assert not np.array_equal(first, slabs_of(COARSE, HELD_OUT, 1, 1, SHAPE)[0][0])
-    assert not np.array_equal(first, slabs_of(COARSE, TRAINING, 2, 1, SHAPE)[0][0])
+    assert not np.array_equal(first, slabs_of(COARSE, HELD_OUT, 1, SHAPE)[0][0])
+    assert not np.array_equal(first, slabs_of(COARSE, TRAINING, 2, SHAPE)[0][0])
 
 
 def test_slabs_are_normalised_over_their_whole_scan() -> None:
-    slabs = [values for number in range(3) for values, _ in slabs_of(COARSE, TRAINING, number, 3, SHAPE)]
+    slabs = [values for number in range(3) for values, _ in slabs_of(COARSE, TRAINING, number, SHAPE)]
     assert all(abs(float(values.mean())) < 1.5 and 0.1 < float(values.std()) < 3.0 for values in slabs)
 
 
@@ -112,7 +115,7 @@ def test_random_looks_follow_no_physics() -> None:
 
 
 def test_stored_slabs_are_read_as_written_and_others_refused(tmp_path: Path) -> None:
-    slabs = slabs_of(COARSE, TRAINING, 1, 2, SHAPE)
+    slabs = slabs_of(COARSE, TRAINING, 1, SHAPE)
     folders = [tmp_path / "a", tmp_path / "b"]
     for folder, (slab) in zip(folders, slabs, strict=True):
         folder.mkdir()

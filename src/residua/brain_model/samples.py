@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,7 @@ from residua.brain_model.head import STATES, TrainingHead, build_training_head
 from residua.brain_model.look import draw_look
 from residua.brain_model.pose import draw_pose, lattice
 from residua.brain_model.scan import Scanned, draw_scanning, scanned
+from residua.brain_model.settings import HeadsSettings
 from residua.images.volumes import Grid, Image
 from residua.simulate.contrast import draw_texture
 from residua.simulate.design import load_design
@@ -23,30 +22,20 @@ _COARSE = (48, 36, 40)
 """Grid on which the mean and the spread of a whole scan are measured."""
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """How heads are drawn: the step of their world, and the shares of scans without physics and with a real brain."""
-
-    world_mm: float
-    random_contrast: float
-    real_brain: float
-    seed: int
-
-
 Slab = tuple[NDArray[np.float32], NDArray[np.uint8]]
 """A normalised slab and its brain, both (x, y, z)."""
 
 
-def slabs_of(drawing: Drawing, row: int, number: int, views: int, shape: tuple[int, int, int]) -> list[Slab]:
-    """Return one slab of ``shape`` of each of several views of head ``number`` of a row; none has another's shape."""
-    head, rng = _head(drawing, row, number)
-    return [_slab(_view(drawing, head, each), shape, each) for each in rng.spawn(views)]
+def slabs_of(settings: HeadsSettings, row: int, number: int, shape: tuple[int, int, int]) -> list[Slab]:
+    """Return one slab of ``shape`` of each view of head ``number`` of a row; none has another's shape."""
+    head, rng = _head(settings, row, number)
+    return [_slab(_view(settings, head, each), shape, each) for each in rng.spawn(settings.views)]
 
 
-def scan_of(drawing: Drawing, row: int, number: int, in_plane: int) -> tuple[Image, Image]:
+def scan_of(settings: HeadsSettings, row: int, number: int, in_plane: int) -> tuple[Image, Image]:
     """Return a whole scan of head ``number`` of a row with ``in_plane`` voxels along x and y, and its brain."""
-    head, rng = _head(drawing, row, number)
-    seen = _view(drawing, head, rng.spawn(1)[0])
+    head, rng = _head(settings, row, number)
+    seen = _view(settings, head, rng.spawn(1)[0])
     shape = (in_plane, in_plane, seen.how.slices)
     points = seen.grid(shape)
     affine = np.eye(4)
@@ -58,14 +47,14 @@ def scan_of(drawing: Drawing, row: int, number: int, in_plane: int) -> tuple[Ima
     return Image(600.0 * seen.values(points), grid), Image(seen.brain(points), grid)
 
 
-def _head(drawing: Drawing, row: int, number: int) -> tuple[TrainingHead, np.random.Generator]:
-    anatomy, views = np.random.default_rng([drawing.seed, row, number]).spawn(2)
-    return build_training_head(World(drawing.world_mm), load_design("table1").disease, anatomy), views
+def _head(settings: HeadsSettings, row: int, number: int) -> tuple[TrainingHead, np.random.Generator]:
+    anatomy, views = np.random.default_rng([settings.seed, row, number]).spawn(2)
+    return build_training_head(World(settings.world_mm), load_design("table1").disease, anatomy), views
 
 
-def _view(drawing: Drawing, head: TrainingHead, rng: np.random.Generator) -> Scanned:
-    look, state = draw_look(rng, drawing.random_contrast), str(rng.choice(STATES, p=_STATE_SHARES))
-    picture = head.picture(look, state, bool(rng.random() < drawing.real_brain)) * draw_texture(head.world, rng)
+def _view(settings: HeadsSettings, head: TrainingHead, rng: np.random.Generator) -> Scanned:
+    look, state = draw_look(rng, settings.random_contrast), str(rng.choice(STATES, p=_STATE_SHARES))
+    picture = head.picture(look, state, bool(rng.random() < settings.real_brain)) * draw_texture(head.world, rng)
     pose = draw_pose(head.brain.brain_mm, head.world.step_mm, rng)
     # Scanners scale what they see, whatever its unit.
     bright = np.percentile(picture, 95)

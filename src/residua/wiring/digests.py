@@ -53,8 +53,9 @@ def of_stages(study: Study, house: Path) -> dict[str, str]:
     names = [path.stem for path in sorted((house / "scripts").glob("[a-z]*.py"))]
     own = {"prepare": "prepare", "predict": "predict"}
     own |= {"prepare_derived": "prepare"} if study.derived_channels else {}
-    # Defacing is no stage of a study, and a plan is made before it.
-    others = ("train", "prepare", "prepare_derived", "predict", "report", "deface", "plan_network")
+    # Defacing and the brain model are no stages of a study, and a plan is made before it.
+    others = {"train", "prepare", "prepare_derived", "predict", "report", "deface", "plan_network"}
+    others |= {"make_training_heads", "train_brain_model"}
     common = [name for name in names if name not in others]
     stages = {name: of_script(house, name, tuple(by_name.get(name, ()))) for name in common}
     return stages | {

@@ -11,20 +11,18 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.checkpoint import copied, read_state, resume
 from residua.networks.agunet.course import Course
+from residua.networks.agunet.epoch import compile_for_training, one_epoch
 from residua.networks.agunet.framework import computing_in, keras, require_kernels, set_up
-from residua.networks.agunet.loss import soft_dice_loss
 from residua.networks.agunet.model_files import built_for
 from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
-from residua.networks.agunet.steady import SteadyModel, steady_optimizer
-from residua.networks.agunet.watch import Watch
-from residua.networks.agunet.weights import all_finite, arrays_of, assign, start_from
+from residua.networks.agunet.steady import SteadyModel
+from residua.networks.agunet.weights import arrays_of, assign, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.unfinished import Unfinished
@@ -54,7 +52,7 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
         while not course.ended(settings.epochs, settings.patience_epochs):
             progress(course.epoch, settings.epochs)
             drawn = _batches(data, seen_in(course.epoch), network, settings, seed=(settings.seed, course.epoch))
-            course = _one_epoch(network, drawn, held, course, unfinished)
+            course = one_epoch(network, drawn, held, course, unfinished)
             best = arrays_of(network) if course.improved else best
             write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in course.curve))
             unfinished.after(course.epoch, copied(network, best, course))
@@ -87,14 +85,7 @@ def compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
     if settings.initial_weights:
         start_from(network, settings.initial_weights.file, settings.initial_weights.sha256)
     accumulated = settings.effective_batch_size // settings.batch_size
-    optimizer = steady_optimizer(settings.precision, settings.learning_rate, accumulated)
-    optimizer.build(network.trainable_variables)
-    losses = [soft_dice_loss] * len(network.outputs)
-    network.compile(optimizer, loss=losses, jit_compile=settings.compile_to_xla, auto_scale_loss=False)
-    # Keras makes the variables of its mean losses at the first loss. Made in the first step, they let TensorFlow build
-    # the graph of a step twice, which takes seconds at every start.
-    voxels = [keras.ops.zeros((1, *head.shape[1:])) for head in network.outputs]
-    network.compute_loss(y=voxels, y_pred=voxels)
+    compile_for_training(network, settings.precision, settings.learning_rate, accumulated, settings.compile_to_xla)
     return network
 
 
@@ -110,29 +101,6 @@ def _batches(
     steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
     workers = int(os.environ.get("OMP_NUM_THREADS", "1"))
     return Batches(data, patients, steps, settings, seed, workers)
-
-
-def _one_epoch(network: SteadyModel, drawn: Batches, held: Batches, course: Course, unfinished: Unfinished) -> Course:
-    watch, epoch = Watch(drawn, unfinished), course.epoch
-    given = {"validation_data": held, "shuffle": False, "verbose": 0, "callbacks": [watch]}
-    try:
-        fitted = network.fit(drawn, initial_epoch=epoch, epochs=epoch + 1, **given)
-    # TensorFlow wraps what a thread of the batches raised in an error of its own.
-    except Exception as error:
-        failed = drawn.failed or held.failed
-        if failed in (None, error):
-            raise
-        raise failed from error
-    finest = network.output_names[0]
-    train_loss, validation_loss = (float(fitted.history[f"{part}{finest}_loss"][-1]) for part in ("", "val_"))
-    watch.steps.require_convergence("agunet", epoch, all_finite(network))
-    if not np.isfinite(validation_loss):
-        raise ResiduaError(
-            f"epoch {course.epoch}: the validation loss is {validation_loss}, so no epoch can be chosen; look for "
-            "images with extreme values on the quality pages"
-        )
-    print(f"loss {train_loss:.4f}, validation {validation_loss:.4f}", flush=True)
-    return course.after(train_loss, validation_loss)
 
 
 def _description(channels: Sequence[Channel], settings: AGUNetSettings, course: Course) -> dict[str, Any]:

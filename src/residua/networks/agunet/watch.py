@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
-from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weights import all_finite
 from residua.networks.divergence import Steps
 from residua.networks.unfinished import Unfinished
 
 
+class Drawn(Protocol):
+    """Batches of an epoch: who is in each, and the error with which one could not be read."""
+
+    failed: Exception | None
+
+    def patients_of(self, index: int) -> list[str]:
+        """Return the patients of batch number ``index``."""
+
+
 class Watch(keras.callbacks.Callback):  # type: ignore[misc]
     """Follows the steps of one epoch on ``drawn``; raises ``LeftError`` after the step during which a signal came."""
 
-    def __init__(self, drawn: Batches, unfinished: Unfinished) -> None:
+    def __init__(self, drawn: Drawn, unfinished: Unfinished) -> None:
         """Begin an epoch."""
         super().__init__()
         self.steps = Steps()

@@ -1,0 +1,55 @@
+"""Serve batches of stored slabs to Keras; the seed and the epoch determine which, and their variation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from residua.brain_model.store import StoredSlabs
+from residua.networks.agunet.framework import keras
+
+
+class SlabBatches(keras.utils.PyDataset):  # type: ignore[misc]
+    """Batches of slabs (batch, x, y, z, 1) with a one-hot target for every head (strides ``steps``)."""
+
+    def __init__(
+        self,
+        slabs: StoredSlabs,
+        numbers: Sequence[int],
+        batch_size: int,
+        steps: Sequence[tuple[int, ...]],
+        seed: tuple[int, ...] | None = None,
+    ) -> None:
+        """Serve the slabs of these ``numbers``; with a seed, half of them mirrored, brighter or darker."""
+        super().__init__(workers=1)
+        self._slabs, self._numbers, self._size = slabs, list(numbers), batch_size
+        self._steps, self._seed = steps, seed
+        self.failed: Exception | None = None
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self._numbers) // self._size)
+
+    def patients_of(self, index: int) -> list[str]:
+        """Return the slabs of batch number ``index`` by their number."""
+        return [f"slab {number}" for number in self._numbers[index * self._size : (index + 1) * self._size]]
+
+    def __getitem__(self, index: int) -> tuple[NDArray[np.float32], tuple[NDArray[np.float32], ...]]:
+        """Return batch number ``index``."""
+        places = range(index * self._size, min((index + 1) * self._size, len(self._numbers)))
+        values, brains = (np.stack(parts) for parts in zip(*map(self._sample, places), strict=True))
+        one_hot = np.stack([1 - brains, brains], axis=-1).astype(np.float32)
+        return values[..., None], tuple(one_hot[:, ::x, ::y, ::z] for x, y, z in self._steps)
+
+    def _sample(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
+        values, brain = self._slabs[self._numbers[place]]
+        if self._seed is None:
+            return values, brain
+        rng = np.random.default_rng((*self._seed, place))
+        if rng.random() < 0.5:
+            values, brain = values[::-1], brain[::-1]
+        # What else lies in the field of view changes the mean and the spread of a whole scan.
+        scale, shift = np.exp(rng.normal(0.0, 0.1)), rng.normal(0.0, 0.1)
+        return np.float32(scale) * values + np.float32(shift), brain

@@ -1,0 +1,77 @@
+"""Train the brain model on stored slabs; a training that was ended goes on from its checkpoint."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from math import cos, pi
+from pathlib import Path
+
+from residua.brain.shipped_model import shipped_model
+from residua.brain_model.settings import BrainModelSettings
+from residua.brain_model.ship import ship
+from residua.brain_model.slab_batches import SlabBatches
+from residua.brain_model.store import StoredSlabs, numbers_of_epoch
+from residua.networks.agunet.architecture import build_network
+from residua.networks.agunet.checkpoint import copied, read_state, resume
+from residua.networks.agunet.epoch import compile_for_training, one_epoch
+from residua.networks.agunet.framework import computing_in, keras, require_kernels, set_up
+from residua.networks.agunet.steady import SteadyModel
+from residua.networks.agunet.weights import arrays_of, assign, read_checked
+from residua.networks.contract import Progress
+from residua.networks.unfinished import Unfinished
+from residua.publishing.publish import write_text
+
+CURVE = "curve.jsonl"
+
+
+def train_brain_model(
+    training: Sequence[Path], held_out: Sequence[Path], settings: BrainModelSettings, out: Path, progress: Progress
+) -> None:
+    """Train on the slabs of the folders ``training``; leave the weights, their description and the curve in ``out``.
+
+    The weights are those of the epoch with the lowest loss of the finest head on the slabs of ``held_out``.
+    """
+    set_up()
+    require_kernels(settings.precision, compile_to_xla=False)
+    slabs, held = StoredSlabs(training, settings.slab), StoredSlabs(held_out, settings.slab)
+    with Unfinished(out, ".safetensors", settings.save_every_epochs) as unfinished:
+        network = _compiled(settings)
+        best, course = resume(network, unfinished.restore(read_state))
+        full = network.outputs[0].shape[1:4]
+        steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
+        judged = SlabBatches(held, range(len(held)), 1, steps)
+        while course.epoch < settings.epochs:
+            progress(course.epoch, settings.epochs)
+            wanted = settings.steps_per_epoch * settings.batch_size
+            numbers = numbers_of_epoch(len(slabs), wanted, settings.seed, course.epoch)
+            drawn = SlabBatches(slabs, numbers, settings.batch_size, steps, (settings.seed, course.epoch))
+            network.optimizer.learning_rate = learning_rate(settings, course.epoch)
+            course = one_epoch(network, drawn, judged, course, unfinished)
+            best = arrays_of(network) if course.improved else best
+            write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in course.curve))
+            unfinished.after(course.epoch, copied(network, best, course))
+        ship(best, settings, out)
+        unfinished.remove()
+    progress(settings.epochs, settings.epochs)
+
+
+def learning_rate(settings: BrainModelSettings, epoch: int) -> float:
+    """Return the learning rate of an epoch: half a cosine from the full one towards 0."""
+    return settings.learning_rate * 0.5 * (1.0 + cos(pi * epoch / settings.epochs))
+
+
+def _compiled(settings: BrainModelSettings) -> SteadyModel:
+    keras.utils.set_random_seed(settings.seed)
+    with computing_in(settings.precision):
+        layers = build_network(settings.slab, 1, settings.features, settings.batch_normalization_momentum)
+        network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
+    start = settings.initial_weights
+    if start == "shipped":
+        model = shipped_model()
+        assign(network, model.arrays, model.file, "the training's settings")
+    elif start:
+        arrays = read_checked(start.file, start.sha256, "initial weights")
+        assign(network, arrays, Path(start.file), "the training's settings")
+    compile_for_training(network, settings.precision, settings.learning_rate, 1, to_xla=False)
+    return network

@@ -1,0 +1,140 @@
+"""The training of the brain model at a tiny size, in TensorFlow's environment: python brain_model_check.py FOLDER.
+
+Prints one JSON record.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load_file, save_file
+
+from residua.brain.shipped_model import DESCRIPTION, WEIGHTS, shipped_model
+from residua.brain_model.settings import BrainModelSettings
+from residua.brain_model.store import write_slabs
+from residua.brain_model.train import CURVE, train_brain_model
+from residua.errors import ResiduaError
+from residua.networks.agunet.architecture import build_network
+from residua.networks.agunet.weights import arrays_of
+from residua.publishing.publish import digest, read_json, write_json
+
+SHAPE = (16, 16, 8)
+EPOCHS = 4
+HEADS = {"heads": 1, "held_out_heads": 1, "heads_per_job": 1, "views": 1, "world_mm": 4.0, "random_contrast": 0.0}
+SETTINGS = {
+    "slab": SHAPE, "features": [2, 3, 4], "batch_normalization_momentum": 0.8, "batch_size": 2, "steps_per_epoch": 2,
+    "training": {**HEADS, "real_brain": 0.0, "seed": 1},
+    "epochs": EPOCHS, "learning_rate": 0.01, "save_every_epochs": 1, "seed": 3,
+}  # fmt: skip
+
+
+class KilledError(Exception):
+    """Stands for the moment at which a training is killed."""
+
+
+def stored(folder: Path, count: int, seed: int) -> list[Path]:
+    """Slabs with a bright block, in two folders."""
+    rng = np.random.default_rng(seed)
+    folders = [folder / "a", folder / "b"]
+    for part in folders:
+        part.mkdir(parents=True)
+        brains = [np.zeros(SHAPE, np.uint8) for _ in range(count)]
+        for brain in brains:
+            x, y, z = rng.integers(1, 5, 3)
+            brain[x : x + 9, y : y + 9, min(z, 3) : min(z, 3) + 4] = 1
+        write_slabs([((brain + rng.normal(0, 0.3, SHAPE)).astype(np.float32), brain) for brain in brains], part)
+    return folders
+
+
+class Trainings:
+    """Trainings on the same slabs, each in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        """Make the slabs."""
+        self._folder = folder
+        self._training, self._held = stored(folder / "training", 3, 1), stored(folder / "held", 1, 2)
+
+    def run(self, name: str, killed_at: int | None = None, **changed: Any) -> Path:
+        """Train in the folder of this name, or go on; ``killed_at`` ends it when that epoch begins."""
+        out = self._folder / name
+        out.mkdir(exist_ok=True)
+
+        def progress(done: int, total: int) -> None:
+            if done == killed_at:
+                raise KilledError
+
+        settings = BrainModelSettings.model_validate({**SETTINGS, **changed})
+        train_brain_model(self._training, self._held, settings, out, progress)
+        return out
+
+    def refusal(self, **changed: Any) -> str:
+        """Why a training with these settings does not start."""
+        try:
+            self.run("refused", **changed)
+        except ResiduaError as error:
+            return str(error).replace(f"{self._folder}/", "")
+        return "accepted"
+
+
+def shipped_refusals(model: Path, folder: Path) -> dict[str, str]:
+    """Why models of the package whose files were changed are not read."""
+
+    def refusal() -> str:
+        try:
+            shipped_model(folder)
+        except ResiduaError as error:
+            return str(error).replace(f"{folder}", "weights")
+        return "accepted"
+
+    shutil.copytree(model, folder)
+    (folder / WEIGHTS).write_bytes(b"damaged")
+    refusals = {"damaged": refusal()}
+    description = read_json(folder / DESCRIPTION)
+    write_json(folder / DESCRIPTION, {**description, "weights_sha256": digest(folder / WEIGHTS)})
+    refusals["no_safetensors"] = refusal()
+    (folder / WEIGHTS).unlink()
+    return {**refusals, "missing": refusal()}
+
+
+def main(folder: Path) -> dict[str, object]:
+    """What becomes of trainings that are killed, that start from weights, and that cannot start."""
+    trainings = Trainings(folder)
+    whole = trainings.run("whole")
+    unfinished = []
+    try:
+        trainings.run("killed", killed_at=2)
+    except KilledError:
+        unfinished = sorted(file.name.split("-")[1] for file in (folder / "killed").glob("checkpoint-*"))
+    resumed = trainings.run("killed")
+    weights, model = folder / "start.safetensors", shipped_model(whole)
+    save_file(model.arrays, weights)
+    start = {"file": str(weights), "sha256": digest(weights)}
+    other, channels = folder / "other.safetensors", folder / "channels.safetensors"
+    save_file(arrays_of(build_network(SHAPE, 1, [2, 3, 5], 0.8)), other)
+    save_file(arrays_of(build_network(SHAPE, 2, [2, 3, 4], 0.8)), channels)
+    curve = [json.loads(line) for line in (whole / CURVE).read_text().splitlines()]
+    further = trainings.run("further", initial_weights=start, epochs=1)
+    return {
+        "unfinished": unfinished,
+        "shipped": shipped_refusals(whole, folder / "shipped"),
+        "same": [
+            (whole / name).read_bytes() == (resumed / name).read_bytes() for name in (WEIGHTS, DESCRIPTION, CURVE)
+        ],
+        "left": sorted(file.name for file in resumed.iterdir()),
+        "types": sorted({str(array.dtype) for array in load_file(whole / WEIGHTS).values()}),
+        "losses": [record["train_loss"] for record in curve],
+        "further": json.loads((further / CURVE).read_text())["train_loss"],
+        "of_another_digest": trainings.refusal(initial_weights={**start, "sha256": "0" * 64}),
+        "of_another_network": trainings.refusal(initial_weights={"file": str(other), "sha256": digest(other)}),
+        "of_more_channels": trainings.refusal(initial_weights={"file": str(channels), "sha256": digest(channels)}),
+        "of_another_slab": trainings.refusal(slab=(16, 16, 16)),
+    }
+
+
+if __name__ == "__main__":
+    print("\n" + json.dumps(main(Path(sys.argv[1]))))

@@ -1,0 +1,53 @@
+"""The training of the brain model, in TensorFlow's environment (``brain_model_check.py``)."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from environments import python_in
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    check = Path(__file__).parent / "brain_model_check.py"
+    done = python_in("tensorflow", str(check), str(tmp_path_factory.mktemp("brain_model")))
+    assert done.returncode == 0, done.stdout + done.stderr
+    record: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return record
+
+
+def test_a_killed_training_goes_on_to_the_same_bits(found: dict[str, Any]) -> None:
+    assert found["unfinished"] == ["000001", "000002"]
+    assert found["same"] == [True, True, True]
+    assert found["left"] == ["brain.json", "brain.safetensors", "curve.jsonl"]
+
+
+def test_a_training_learns_and_leaves_half_precision(found: dict[str, Any]) -> None:
+    assert found["types"] == ["float16"]
+    assert len(found["losses"]) == 4
+    assert found["losses"][-1] < found["losses"][0]
+
+
+def test_a_training_starts_from_weights(found: dict[str, Any]) -> None:
+    # The first training began with random weights.
+    assert found["further"] < found["losses"][0]
+
+
+def test_weights_and_slabs_of_other_networks_are_refused(found: dict[str, Any]) -> None:
+    assert found["of_another_digest"].startswith("start.safetensors: its sha256 differs from the one in the config")
+    for name, file in (("of_another_network", "other"), ("of_more_channels", "channels")):
+        said = "these weights do not fit the network that the training's settings describes"
+        assert found[name] == f"{file}.safetensors: {said}"
+    assert "holds slabs of (16, 16, 8) voxels, and the training takes (16, 16, 16)" in found["of_another_slab"]
+
+
+def test_damaged_and_missing_files_of_the_package_are_refused(found: dict[str, Any]) -> None:
+    refused = found["shipped"]
+    differs = "weights/brain.safetensors: its sha256 differs from the one in brain.json; install the package anew"
+    assert refused["damaged"] == differs
+    assert refused["no_safetensors"].startswith("weights/brain.safetensors: cannot be read as safetensors")
+    assert refused["missing"].startswith("weights: the brain model of the package cannot be read")
