@@ -76,6 +76,11 @@ else:
 
         include: "rules/plan.smk"
         include: "rules/train.smk"
+        include: "rules/initial.smk"
+
+        if preoperative.archs(loaded):
+
+            include: "rules/preoperative.smk"
         include: "rules/out_of_fold.smk"
         include: "rules/combine.smk"
         include: "rules/measure.smk"

@@ -21,7 +21,7 @@ FILES = {
     "cohort": ("cohort", "participants"),
     "images": ("register", "brain", "quality"),
     "channels": ("prepare",),
-    "networks": ("train", "out_of_fold", "predict"),
+    "networks": ("preoperative", "initial", "train", "out_of_fold", "predict"),
     "segmentations": ("segment", "before", "measure"),
     "raters": ("raters",),
     "statistics": ("statistics", "resection", "conventions", "subgroups", "prognosis"),

@@ -47,6 +47,7 @@ from residua.wiring import (
     lacking,
     patients,
     planning,
+    preoperative,
     preparation,
     prognosis,
     publication,
@@ -145,6 +146,7 @@ try:
         predictions = (load_predictions if workflow.is_main_process else find_predictions)(study, cohort)
         loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), predictions)
         training.require_initial_bundles(study)
+        preoperative.require_patients(loaded)
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 
@@ -336,6 +338,8 @@ onstart:
     for file in log or ():
         keep_command(file, sys.argv[1:])
     start_jobs_as_they_come()
+    if not application and (without := preoperative.without_scans_in_words(loaded)):
+        logger.info(without)
     excluded_by = Counter(patient.excluded_by for patient in cohort.patients.values() if patient.excluded)
     for by, number in excluded_by.items():
         logger.info(f"{number} patient(s) are excluded by the {by}; see results/cohort/flow.json")

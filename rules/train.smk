@@ -2,14 +2,15 @@
 #
 # Needs:
 #   results/prepared/{arch}/{inputs}/{subset}.json             (prepare.smk)
-#   the bundles of networks.{arch}.initial_bundles, where the config has any
+#   where the config says that trainings start from it: the bundle of networks.{arch}.initial_bundles, or
+#   results/models/{arch}/pre-operative/fold{fold}/manifest.json   (preoperative.smk)
 # Gives:
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json    the trained network
 rule train:
     """Train one fold. The config's version repeats it and its code does not: it takes days."""
     input:
         "results/prepared/{arch}/{inputs}/fold{fold}.json",
-        bundle=lambda wildcards: training.initial_bundle(loaded, wildcards.arch, wildcards.inputs),
+        start=lambda wildcards: training.start_of(loaded, wildcards.arch, wildcards.inputs, wildcards.fold),
     output:
         "results/models/{arch}/{inputs}/fold{fold}/manifest.json",
     log:

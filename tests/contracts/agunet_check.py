@@ -23,7 +23,7 @@ from residua.networks.agunet.steady import SteadyModel, steady_optimizer
 from residua.networks.agunet.train import split_for_stopping
 from residua.networks.agunet.watch import Watch
 from residua.networks.agunet.weight_shapes import sees_the_input, weight_shapes
-from residua.networks.agunet.weights import all_finite, arrays_of, start_from
+from residua.networks.agunet.weights import all_finite, arrays_of, read_checked, start_from
 from residua.networks.cases import Channel, PreparedCase, TrainingSet
 from residua.networks.unfinished import Unfinished
 from residua.preparation.brain_crop import Crop
@@ -167,7 +167,7 @@ def start(folder: Path) -> dict[str, object]:
     network = build_network(channels=2, **SMALL)
     wider = build_network(channels=2, **{**SMALL, "features": (4, 8, 16)})
     before = arrays_of(network)
-    start_from(network, str(file), digest(file))
+    _start(network, file, digest(file))
     after = arrays_of(network)
     anew = [name for name in after if np.array_equal(after[name], before[name])]
     taken = [name for name in after if name not in anew and np.array_equal(after[name], trained[name])]
@@ -181,9 +181,13 @@ def start(folder: Path) -> dict[str, object]:
     }
 
 
+def _start(network: keras.Model, file: Path | str, sha256: str) -> None:
+    start_from(network, read_checked(str(file), sha256, "initial weights"), file)
+
+
 def _refusal(network: keras.Model, file: str, sha256: str) -> str:
     try:
-        start_from(network, file, sha256)
+        _start(network, file, sha256)
     except ResiduaError as error:
         return str(error).replace(file, "FILE")
     return "accepted"

@@ -53,7 +53,8 @@ def library_modules(script: str) -> list[str]:
 
 SCRIPTS = {
     "core": [
-        "check_cohort", "split_folds", "register", "warp_label", "strip", "sample", "select_cases", "choose_threshold",
+        "check_cohort", "split_folds", "register", "warp_label", "strip", "sample", "select_cases",
+        "select_preoperative", "choose_threshold",
         "segment", "measure", "list_lesions", "rate", "compare_raters", "compare_inputs", "compare_architectures",
         "intervals", "compare_paired", "compare_raters_paired", "nested_estimate", "discrimination",
         "measure_conventions", "compare_conventions", "combine",
@@ -72,7 +73,7 @@ SCRIPTS = {
     "torch": ["mask_brain", "plan_network", "prepare", "prepare_derived", "train", "predict", "export_model"],
     "tensorflow": ["mask_brain", "prepare", "prepare_derived", "train", "predict", "train_brain_model"],
     "monai": ["prepare", "prepare_derived", "train", "predict", "export_model"],
-    "onnx": ["export_model"],
+    "onnx": ["export_model", "take_initial_weights"],
     "hdbet": ["mask_brain"],
     "raidionics": ["mask_brain"],
 }  # fmt: skip
@@ -81,7 +82,7 @@ BY_NAME = {
     "monai": [f"residua.networks.segresnet.{module}" for module in (*STAGES, "to_onnx")],
     "core": ["residua.brain.template", *(f"residua.networks.{arch}.target" for arch in known_networks())],
     "hdbet": ["residua.brain.hd_bet"],
-    "onnx": ["residua.networks.nnunet.to_onnx", "residua.networks.agunet.to_onnx"],
+    "onnx": ["residua.networks.nnunet.to_onnx", "residua.networks.agunet.to_onnx", "residua.networks.agunet.from_onnx"],
     "raidionics": ["residua.brain.raidionics", "residua.external.raidionics"],
     "torch": ["residua.brain.deepbet", *(f"residua.networks.nnunet.{stage}" for stage in ("planner", *STAGES))],
     "tensorflow": ["residua.brain.agunet", *(f"residua.networks.agunet.{stage}" for stage in STAGES)],

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
-from rule_files import RULE_FILES, rules_in
+from rule_files import RULE_FILES, RULES, rules_in
 from studies import Job, Study
 
 LATEST_SHARE = 0.8
 """Of a job's time in the undisturbed run; later, it may be over before it is struck."""
-STAGES = {rule: file.stem for file in RULE_FILES for rule in rules_in(file.read_text())}
+STAGES = {rule: file.stem for file in RULE_FILES for rule in rules_in(file.read_text(), RULES)}
 
 
 class Form(Enum):

@@ -58,5 +58,5 @@ def test_profile_repeats_no_key_of_the_default_profile() -> None:
 
 def test_a_training_is_asked_to_leave_before_its_time_is_over() -> None:
     resources = profile()["set-resources"]
-    assert resources["train"]["slurm_extra"] == "'--signal=TERM@120'"
-    assert [name for name, given in resources.items() if "slurm_extra" in given] == ["train"]
+    asked = {name: given["slurm_extra"] for name, given in resources.items() if "slurm_extra" in given}
+    assert asked == dict.fromkeys(("train", "train_preoperative"), "'--signal=TERM@120'")

@@ -19,7 +19,7 @@ from residua.settings.statistics import OF_SUBGROUPS, Statistics
 from residua.settings.study import Study
 from residua.statistics.intervals import intervals
 from residua.wiring.sharing import TOLD, UNTOLD, settings_of_model
-from rule_files import RULE_FILES, rules_in
+from rule_files import RULE_FILES, RULES, rules_in
 from test_wiring import loaded_study
 
 HOSPITALS = {"STO": 0, "GOT": 1, "AMS": None}
@@ -282,7 +282,7 @@ def test_subgroups_reach_only_the_rules_that_need_them() -> None:
     given = {
         name
         for file in RULE_FILES
-        for name, body in rules_in(file.read_text()).items()
+        for name, body in rules_in(file.read_text(), RULES).items()
         if "study.statistics.model_dump" in body and file.name != "validate.smk"
     }
     # Evaluations have no subgroups in their settings: those of a bundle tell none.

@@ -37,7 +37,8 @@ def study(tmp_path: Path) -> Path:
     """The folder of a finished study, with what names patients and places."""
     folder = tmp_path / "study"
     weights = {"file": f"{SECRET}/weights.safetensors", "sha256": "a" * 64}
-    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "initial_weights": weights}}
+    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"]}}
+    networks["agunet"] |= {"init": "file", "initial_weights": weights}
     mask = {"method": "raidionics", "weights": f"{SECRET}/brain.zip", "weights_sha256": "b" * 64}
     elsewhere = {
         "theirs": {

@@ -72,7 +72,7 @@ def test_the_learning_rate_is_a_tenth_unless_it_is_given(arch: str) -> None:
 def test_a_training_without_a_bundle_is_described_as_before_there_were_any(arch: str) -> None:
     plain, config = settings_of(arch), yaml.safe_load(MICRO.read_text())["networks"][arch]
     assert "initial_bundles" not in plain.model_dump(mode="json")
-    assert set(plain.model_dump(mode="json")) == set(config)
+    assert set(plain.model_dump(mode="json")) == set(config) - {"init"}
     of_b = plain.model_copy(update={"initial_bundles": {"B": InitialBundle(file="b.zip", sha256=NOTHING)}})
     assert of_b.of_inputs("A") == plain
     assert describe_training("cases", 1, of_b.of_inputs("A")) == describe_training("cases", 1, plain)
@@ -92,7 +92,7 @@ def test_a_training_is_told_by_the_content_of_its_bundle_and_not_by_its_place(ar
 def test_the_configuration_refuses_what_cannot_be_meant() -> None:
     bundle = {"file": "b.zip", "sha256": NOTHING}
     weights = {**yaml.safe_load(MICRO.read_text())["networks"]}
-    weights["agunet"] = {**weights["agunet"], "initial_weights": bundle}
+    weights["agunet"] = {**weights["agunet"], "init": "file", "initial_weights": bundle}
     assert "start from initial_weights or from initial_bundles; give one" in refusal(bundle, "agunet", networks=weights)
     networks = yaml.safe_load(MICRO.read_text())["networks"]
     networks["nnunet"]["initial_bundles"] = {"F": bundle}

@@ -74,6 +74,10 @@ def study_of(archs: tuple[str, ...] = ("nnunet", "agunet"), **changes: Any) -> S
     return load_study({**PUBLISHED, **small, **changes})
 
 
+FROM_RANDOM = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "init": "none"}}
+"""The networks of a study without scans before surgery."""
+
+
 def choosing(inputs: str) -> dict[str, Any]:
     """The published statistics with one choice for every experiment and network."""
     best = {name: dict.fromkeys(LABELS, inputs) for name in ("segmentation", "classification", "raters")}
@@ -725,6 +729,7 @@ def test_deviations_speak_of_a_registration_only_where_there_is_one() -> None:
     assert coarser not in said(linear_spacing_mm=None, **own)
     assert coarser not in said(linear_spacing_mm=None, transform="affine")
     alone = study_of(
+        networks=FROM_RANDOM,
         sequences={"reference": "post_t1ce", "moving": []},
         inputs={"A": ["post_t1ce"]},
         labels={"residual": "post_t1ce"},
@@ -793,7 +798,8 @@ def test_public_weights_are_never_called_hidden() -> None:
 
 def test_methods_show_the_settings_in_use_and_no_path() -> None:
     weights = {"file": "/secret/weights.safetensors", "sha256": "a" * 64}
-    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "initial_weights": weights}}
+    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"]}}
+    networks["agunet"] |= {"init": "file", "initial_weights": weights}
     networks["nnunet"] = {**networks["nnunet"], "epochs": 7}
     passages = methods(study_of(networks=networks), LABELS, rated=True, folds=2)
     said = " ".join(str(passage) for passage in passages)
@@ -857,6 +863,7 @@ def test_resections_have_a_section_with_figure_and_tables(page: str) -> None:
                 "inputs": {"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]},
                 "registration": {**PUBLISHED["registration"], "resected": None},
                 "statistics": choosing("B"),
+                "networks": FROM_RANDOM,
             },
             False,
             "It was left out: the study has no mask of the tumour before surgery.",

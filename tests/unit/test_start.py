@@ -150,6 +150,7 @@ def weights_found(tmp_path: Path, where: str, path: Path, digest: str) -> list[s
         changed["brain_mask"] = own
     else:
         changed["networks"]["agunet"]["initial_weights"] = {"file": str(path), "sha256": digest}
+        changed["networks"]["agunet"]["init"] = "file"
         changed["networks"]["agunet"]["features"] = [4, 8, 8]
     write_images(tmp_path, rows())
     found = check_cohort(load_study(changed), write_table(tmp_path, rows()), voxels=False)

@@ -194,7 +194,7 @@ def test_the_card_says_how_wide_a_model_is() -> None:
 def test_weights_of_the_published_width_start_no_wider_network(tmp_path: Path) -> None:
     file = tmp_path / "start.safetensors"
     file.write_bytes(weights_of((4, 8, 8)))
-    start = {"initial_weights": {"file": str(file), "sha256": digest(file)}}
+    start = {"init": "file", "initial_weights": {"file": str(file), "sha256": digest(file)}}
     inputs = {"inputs": {"B": ["post_t1ce", "post_t1"], "D": ["post_t1ce", "post_t1", "pre_t1ce", "pre_tumor"]}}
     assert weights_problems(study_with(start, "agunet", **inputs)) == []
     (problem,) = weights_problems(study_with({**start, "filters_per_channel": 2}, "agunet", **inputs))

@@ -207,7 +207,11 @@ def _start(network: NetworkSettings, inputs: str) -> str:
         rate = network.learning_rate_of(inputs)
         return f"{model} in the bundle with the SHA-256 {start.sha256}, with a learning rate of {rate:g}"
     weights = getattr(network, "initial_weights", None)
-    return f"weights with the SHA-256 {weights.sha256}, {weights.at_random} at random" if weights else "random weights"
+    return (
+        f"weights with the SHA-256 {weights.sha256}, {weights.at_random} at random"
+        if weights
+        else network.start_in_words
+    )
 
 
 def _table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

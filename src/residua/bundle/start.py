@@ -12,7 +12,7 @@ from residua.bundle.read import read_bundle, unpack_models
 from residua.bundle.record import BundleRecord
 from residua.errors import ResiduaError
 from residua.networks.cases import Channel
-from residua.publishing.publish import digest
+from residua.publishing.publish import MANIFEST, digest, verified
 from residua.settings.channels import told
 from residua.settings.initial_bundle import InitialBundle, StartingFromBundles
 from residua.settings.network import NetworkSettings
@@ -43,24 +43,42 @@ def fitting_bundle(
 
 @dataclass(frozen=True)
 class Training:
-    """Which training it is that may start from a bundle."""
+    """Which training it is that may start from a bundle; ``inputs`` is None before surgery, where none does."""
 
     arch: str
-    inputs: str
+    inputs: str | None
     fold: int
     channels: Sequence[Channel]
     settings: NetworkSettings
+
+
+def digest_of_start(files: Sequence[str]) -> str:
+    """Return what identifies the model of the study from which a training starts; empty where there is none.
+
+    A bundle is identified by its digest among the settings.
+    """
+    return "".join(map(digest, _models_in(files)))
+
+
+def _models_in(files: Sequence[str]) -> list[Path]:
+    return [file for file in map(Path, files) if file.name == MANIFEST]
 
 
 @contextmanager
 def unpacked_start(files: Sequence[str], training: Training, folder: Path) -> Iterator[Path | None]:
     """Yield ``folder`` with the model from which a training starts, and remove it when the block ends.
 
-    ``files`` holds the bundle that the config names for these inputs; yield None when it names none. What a killed
-    process left in ``folder`` is overwritten.
+    ``files`` holds the bundle that the config names for these inputs, or the manifest of a model of the study, whose
+    own folder is yielded; yield None when there is neither. What a killed process left in ``folder`` is overwritten.
+    Raises ``DamagedStageError`` for a model whose files are missing or changed.
     """
     settings = training.settings
-    if not files or not isinstance(settings, StartingFromBundles):
+    if models := _models_in(files):
+        (model,) = models
+        verified(model)
+        yield model.parent
+        return
+    if not files or training.inputs is None or not isinstance(settings, StartingFromBundles):
         yield None
         return
     (file,) = map(Path, files)

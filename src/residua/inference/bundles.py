@@ -111,7 +111,8 @@ def shared_study(bundles: Sequence[Bundle], cohort: str) -> Study:
 def _untrained(bundle: Bundle) -> dict[str, Any]:
     network: dict[str, Any] = dict(bundle.record.study["networks"][bundle.arch])
     # What it started from lies where the network was trained, which is over.
-    network.pop("initial_bundles", None)
+    for start in ("initial_bundles", "init", "preoperative"):
+        network.pop(start, None)
     if "initial_weights" in network:
         network["initial_weights"] = None
     return network

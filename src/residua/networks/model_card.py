@@ -11,6 +11,9 @@ from residua.settings.first_level import FirstLevel
 from residua.settings.network import NetworkSettings
 from residua.version import __version__
 
+_AFTER = "Segments residual enhancing tumour on early post-operative MRI."
+_BEFORE = "Segments the tumour on MRI before surgery: the trainings of its fold start from its weights."
+
 
 def describe_training(selection: str, version: int, settings: NetworkSettings) -> str:
     """Return a digest of all that a training depends on: its cases (a digest, too), the study's version, settings.
@@ -22,21 +25,28 @@ def describe_training(selection: str, version: int, settings: NetworkSettings) -
 
 
 def model_card(
-    arch: str, channels: Sequence[Channel], patients: tuple[int, int], version: int, settings: NetworkSettings
+    arch: str,
+    channels: Sequence[Channel],
+    patients: tuple[int, int],
+    version: int,
+    settings: NetworkSettings,
+    before_surgery: bool = False,
 ) -> str:
     """Describe a model to readers who find its folder, in Markdown that identifies no patient.
 
-    ``patients`` are the numbers of training and validation patients.
+    ``patients`` are the numbers of training and validation patients; of a network of scans ``before_surgery``, nobody
+    validates.
     """
     names = ", ".join(channel.name for channel in channels)
+    validated = "" if before_surgery else f", {patients[1]} of other hospitals validated"
     lines = [
         f"# {arch} on {names}",
         "",
-        "Segments residual enhancing tumour on early post-operative MRI. Research only, not a medical device.",
+        f"{_BEFORE if before_surgery else _AFTER} Research only, not a medical device.",
         "",
         f"- channels, in this order: {names}",
         *(f"- {each.name}: {told(each.definition)}" for each in channels if each.definition),
-        f"- trained on {patients[0]} patients, {patients[1]} of other hospitals validated",
+        f"- trained on {patients[0]} patients{validated}",
         *_width(settings, len(channels)),
         f"- version of the trainings: {version}; made with residua {__version__}",
         "- weights: safetensors, their digest in manifest.json",

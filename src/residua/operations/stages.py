@@ -7,13 +7,14 @@ LAST = "tables and report"
 STAGES: dict[str, tuple[str, ...]] = {
     "check the cohort": ("check_cohort", "check_duplicates", "split_folds", "unpack"),
     "register scans": ("register", "register_without_label", "register_around_resection", "warp_label", "deface"),
-    "mask brains": ("mask_brain", "measure_before"),
+    "mask brains": ("mask_brain", "measure_before", "mask_preoperative", "bring_back_brain"),
     "judge the preprocessing": ("assess", "assess_cohort", "collect_failures", "check_preprocessing", "leave_out"),
     "prepare channels": (
         "strip", "sample", "prepare_stripped", "prepare_sampled", "prepare_derived", "prepare_reference_standard",
-        "select_cases", "plan_network",
+        "select_cases", "plan_network", "strip_preoperative", "prepare_preoperative", "prepare_preoperative_tumor",
+        "select_preoperative", "take_initial_weights",
     ),
-    "train": ("train",),
+    "train": ("train", "train_preoperative"),
     "predict": ("predict", "ensemble", "combine", "ensemble_lacking", "take_elsewhere"),
     "segment": ("choose_threshold", "segment", "segment_lacking", "segment_again", "choose_again", "compare_members"),
     "measure": ("measure", "measure_conventions", "measure_lacking", "measure_again", "list_lesions", "rate"),

@@ -14,7 +14,9 @@ from statistics import median
 from typing import Literal
 
 from residua.operations.run_log import Job
+from residua.operations.stages import STAGES
 from residua.publishing.publish import read_json
+from residua.settings.preoperative import PREOPERATIVE
 
 TrainingState = Literal["whole", "running", "queued", "failed", "interrupted", "waiting"]
 _PLACE = re.compile(r"results/models/([^/]+)/([^/]+)/fold([^/.]+)(?:\.part)?$")
@@ -53,14 +55,14 @@ def trainings(study: Path, jobs: Iterable[Job], alive: bool, now: datetime) -> l
 
     ``alive`` says whether the run goes on: what it began and did not end is interrupted otherwise.
     """
-    begun = {_key(job): job for job in jobs if job.rule == "train"}
+    begun = {_key(job): job for job in jobs if job.rule in STAGES["train"]}
     folders = (study / "results" / "models").glob("*/*/fold*")
     there = {(m[1], m[2], m[3]) for folder in folders if (m := _PLACE.search(folder.as_posix()))}
     return [_training(study, key, begun.get(key), alive, now) for key in sorted(there | set(begun))]
 
 
 def _key(job: Job) -> tuple[str, str, str]:
-    return job.wildcards.get("arch", ""), job.wildcards.get("inputs", ""), job.wildcards.get("fold", "")
+    return job.wildcards.get("arch", ""), job.wildcards.get("inputs", PREOPERATIVE), job.wildcards.get("fold", "")
 
 
 def _training(study: Path, key: tuple[str, str, str], job: Job | None, alive: bool, now: datetime) -> TrainingProgress:

@@ -248,7 +248,7 @@ def _of_authors(run: Run) -> dict[str, Answer]:
 def _start(run: Run, arch: str) -> str:
     settings = run.study.settings_of(arch)
     given = getattr(settings, "initial_weights", None)
-    otherwise = f"trained weights, except for {given.at_random}" if given else "random weights"
+    otherwise = f"trained weights, except for {given.at_random}" if given else settings.start_in_words
     bundles = ", ".join(initial_bundles_of(settings))
     fine_tuned = f"the models of a bundle for inputs {bundles}, else " if bundles else ""
     return f"{run.labels.get(arch, arch)} starts from {fine_tuned}{otherwise}"

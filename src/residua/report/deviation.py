@@ -45,9 +45,9 @@ def unlike(key: str, value: Any, arch: str | None = None) -> Applies:
     return lambda study: (arch is None or arch in study.archs) and value_of(study, key) != value
 
 
-def chooses(arch: str, name: str, usual: Any) -> Applies:
+def chooses(arch: str, name: str, *usual: Any) -> Applies:
     """Apply to studies that train ``arch`` with another value than the usual of a setting that is left out of dumps."""
-    return lambda study: arch in study.archs and getattr(study.settings_of(arch), name) != usual
+    return lambda study: arch in study.archs and getattr(study.settings_of(arch), name) not in usual
 
 
 def sets(name: str, *values: Any) -> Applies:
@@ -74,7 +74,8 @@ def starts_at_random(arch: str) -> Applies:
             return False
         settings = study.settings_of(arch)
         from_bundles = set(initial_bundles_of(settings)) >= set(study.inputs)
-        return getattr(settings, "initial_weights", None) is None and not from_bundles
+        given = getattr(settings, "initial_weights", None) or settings.before_surgery
+        return not given and not from_bundles
 
     return applies
 

@@ -107,9 +107,20 @@ OF_AGUNET = (
         "weights of the best pre-operative model, the input layer adapted",
         "random weights",
         "weights of a pre-operative model are public (as ONNX, Raidionics-models), and are neither shipped nor fetched "
-        "here; initial_weights takes a file with weights",
+        "here; init: preoperative trains one on the study's own cohort, and initial_weights takes a file with weights",
         "yes: AGU-Net may segment worse here than in the article, most of all on a small cohort",
         starts_at_random("agunet"),
+    ),
+    Deviation(
+        "Start of AGU-Net",
+        "weights of the best pre-operative model, the input layer adapted",
+        "those of a pre-operative model of the study's own cohort: one for each fold, of the scans and tumours before "
+        "surgery of its training patients; the four convolutions that read the channels are made anew",
+        "the weights of the article's pre-operative model are public (as ONNX, Raidionics-models), and are neither "
+        "shipped nor fetched here; init: file takes them",
+        "possibly: the article's model had seen more patients; nothing leaks, because neither the hold-out nor a "
+        "fold's validation patients are in a start of that fold",
+        chooses("agunet", "init", "none", "file"),
     ),
     Deviation(
         "Crop of AGU-Net's input",

@@ -164,8 +164,19 @@ def _agunet(settings: AGUNetSettings) -> tuple[str, ...]:
     )
 
 
+def _start_of_agunet(settings: AGUNetSettings) -> str:
+    if settings.before_surgery:
+        return (
+            "the weights, except for the input layers, of a network of the same layers that was trained before, in "
+            "each fold, to find the tumour in the scans before surgery of the fold's training patients (those who have "
+            f"scan and mask; {share(settings.preoperative.stopping_fraction)} of them ended that training and chose "
+            "its best epoch)"
+        )
+    return "trained weights, except for the input layers" if settings.initial_weights else "random weights"
+
+
 def _agunet_training(settings: AGUNetSettings) -> str:
-    start = "trained weights, except for the input layers" if settings.initial_weights else "random weights"
+    start = _start_of_agunet(settings)
     from_start = "" if settings.initial_bundles else f" from {start}"
     if settings.early_stopping_on_validation:
         judges = "the validation fold"

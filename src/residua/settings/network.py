@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from pydantic import Field
 
 from residua.settings.base import Frozen
+
+ONNX = ".onnx"
+"""Ends the names of files of weights that are not in a network's own format."""
 
 
 class NetworkSettings(Frozen):
@@ -35,6 +38,18 @@ class NetworkSettings(Frozen):
     def early_stopping_on_validation(self) -> bool:
         """Whether the reported validation fold also ends the training, which makes its numbers optimistic."""
         return False
+
+    @property
+    def before_surgery(self) -> Self | None:
+        """The settings of a training on scans before surgery, from whose weights trainings start; None: of none."""
+        return None
+
+    @property
+    def start_in_words(self) -> str:
+        """Where trainings start that start from no file."""
+        if self.before_surgery is None:
+            return "random weights"
+        return "a network of the scans before surgery of its own training patients, the input layers at random"
 
     def preparation(self) -> Frozen:
         """Return the settings on which prepared channels depend; the others concern the training alone."""

@@ -30,6 +30,7 @@ from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
 from residua.settings.participation import Eligibility, Folds, Holdout, OnInvalid, Protocol, misplaced
 from residua.settings.postprocessing import Postprocessing
+from residua.settings.preoperative import starting_without_scans
 from residua.settings.region import unusable_regions
 from residua.settings.registration import Registration, SequenceRegistration
 from residua.settings.report import ReportPages
@@ -241,7 +242,8 @@ class Study(Frozen):
     @model_validator(mode="after")
     def _starts_have_inputs(self) -> Study:
         described = {arch: getattr(self.networks, arch) for arch in type(self.networks).model_fields}
-        return _refused(self, starting_without_inputs(described, self.inputs))
+        without_scans = starting_without_scans(described, self.archs, self.resected)
+        return _refused(self, [*starting_without_inputs(described, self.inputs), *without_scans])
 
     @model_validator(mode="after")
     def _told_apart(self) -> Study:

@@ -24,6 +24,7 @@ from residua.settings.machine import Machine
 from residua.wiring.files import reference_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_in, patients_of_subset, patients_with, validation_by_fold
+from residua.wiring.preoperative import archs, model_before, of_batch, scan_and_tumor
 from residua.wiring.preparation import is_composed, is_label
 from residua.wiring.quality import assessed_sequences
 
@@ -50,6 +51,7 @@ def stored_by(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | No
     return [
         *_registered(loaded, grid),
         *_channels(loaded, grid),
+        *_before_surgery(loaded, grid),
         *_trained(loaded),
         *_maps(loaded, grid),
         *_pages(loaded),
@@ -71,6 +73,19 @@ def _registered(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
             for column, files in assessed_sequences(loaded, patient).items():
                 spacing = loaded.study.registration_of(column).deformation.working_spacing_mm
                 yield OnDisk("registered", files["quality"], registered_bytes(grid(patient), spacing))
+
+
+def _before_surgery(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
+    """Yield what is prepared of scans before surgery, as large as a reference: stripped, and as networks see them."""
+    for arch in archs(loaded):
+        scan, label = scan_and_tumor(loaded)
+        for batch in loaded.cohort.batches:
+            patients = of_batch(loaded, batch)
+            stripped = sum(stripped_bytes(grid(patient)) for patient in patients)
+            yield OnDisk("stripped", f"results/preoperative/stripped/{scan}/{batch}/manifest.json", stripped)
+            for column in (scan, label):
+                size = _prepared(loaded, arch, column == label) * len(patients)
+                yield OnDisk("prepared", f"results/preoperative/prepared/{arch}/{column}/{batch}/manifest.json", size)
 
 
 def _channels(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
@@ -103,11 +118,17 @@ def _prepared(loaded: LoadedStudy, arch: str, label: bool) -> float:
     return _voxels(loaded, arch) * (settings.prepared_label_bytes if label else settings.prepared_bytes)
 
 
+def _model(loaded: LoadedStudy, arch: str) -> float:
+    return model_bytes(getattr(loaded.study.settings_of(arch), "features", ()))
+
+
 def _trained(loaded: LoadedStudy) -> Iterator[OnDisk]:
     for arch, inputs in loaded.models:
-        size = model_bytes(getattr(loaded.study.settings_of(arch), "features", ()))
         for fold in loaded.folds_of(arch, inputs):
-            yield OnDisk("models", f"results/models/{arch}/{inputs}/fold{fold}/manifest.json", size)
+            yield OnDisk("models", f"results/models/{arch}/{inputs}/fold{fold}/manifest.json", _model(loaded, arch))
+    for arch in archs(loaded):
+        for fold in loaded.folds:
+            yield OnDisk("models", model_before(arch, fold), _model(loaded, arch))
 
 
 def _maps(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:

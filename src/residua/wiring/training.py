@@ -8,9 +8,10 @@ from typing import Any
 from residua.errors import ResiduaError
 from residua.settings.case_sampling import SamplingCases
 from residua.settings.initial_bundle import StartingFromBundles, initial_bundles_of
-from residua.settings.network import NetworkSettings
+from residua.settings.network import ONNX, NetworkSettings
 from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
+from residua.wiring.preoperative import model_before
 
 
 def settings_of_training(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, Any]:
@@ -25,10 +26,21 @@ def settings_of_training(loaded: LoadedStudy, arch: str, inputs: str) -> dict[st
     return own.model_dump(mode="json")
 
 
-def initial_bundle(loaded: LoadedStudy, arch: str, inputs: str) -> list[str]:
-    """Return the bundle from whose models these trainings start; none: they start from random weights."""
-    start = initial_bundles_of(loaded.study.settings_of(arch)).get(inputs)
+def start_of(loaded: LoadedStudy, arch: str, inputs: str, fold: str) -> list[str]:
+    """Return the bundle or the model of a training from whose weights it starts; none: from random ones, or a file."""
+    settings = loaded.study.settings_of(arch)
+    if settings.before_surgery:
+        return [model_before(arch, fold)]
+    if onnx_of(loaded, arch):
+        return [f"results/initial/{arch}/manifest.json"]
+    start = initial_bundles_of(settings).get(inputs)
     return [start.file] if start else []
+
+
+def onnx_of(loaded: LoadedStudy, arch: str) -> list[str]:
+    """Return the ONNX file from whose weights the trainings of a network start; none: from no such file."""
+    start = getattr(loaded.study.settings_of(arch), "initial_weights", None)
+    return [start.file] if start and start.file.endswith(ONNX) else []
 
 
 def require_initial_bundles(study: Study) -> None:

@@ -110,8 +110,17 @@ def _fitting(
     resected = published["registration"]["resected"]
     config["registration"]["resected"] = resected if columns.labels.get(resected) in columns.before_surgery else None
     config["archs"] = [arch for arch in published["archs"] if published["networks"].get(arch)]
+    if not _scanned_before(columns, patients):
+        for network in config["networks"].values():
+            network.pop("init", None)
     _choose(config, dict.fromkeys(BestInputs.model_fields, OUT_OF_FOLD))
     return config
+
+
+def _scanned_before(columns: Columns, patients: list[Patient]) -> bool:
+    """Return whether networks can start from scans before surgery: every patient has one, and its tumour's mask."""
+    pairs = [{label, scan} for label, scan in columns.labels.items() if scan in columns.before_surgery]
+    return any(all(pair <= set(patient.files) for patient in patients) for pair in pairs)
 
 
 def _choose(config: dict[str, Any], choices: Mapping[str, str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -12,6 +12,7 @@ from residua.settings.case_sampling import SamplingCases
 from residua.settings.defaults import is_default
 from residua.settings.first_level import FirstLevel
 from residua.settings.initial_bundle import StartingFromBundles
+from residua.settings.preoperative import PreoperativeTraining
 from residua.settings.region import WithRegion
 
 
@@ -20,7 +21,10 @@ class InitialWeights(Frozen):
 
     at_random: ClassVar[str] = "the input layers"
 
-    file: str = Field(min_length=1, description="Weights (safetensors), relative to the working directory.")
+    file: str = Field(
+        min_length=1,
+        description="Weights (safetensors, or ONNX of the same architecture), relative to the working directory.",
+    )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
 
 
@@ -41,8 +45,21 @@ class AGUNetSettings(AGUNetPreparation, FirstLevel, SamplingCases, StartingFromB
     environment: Literal["tensorflow"] = Field(description="The software stack, a file in envs/.")
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=3, description="Filters of each level.")
     batch_normalization_momentum: float = Field(gt=0, lt=1, description="Momentum of the running statistics.")
+    init: Literal["none", "file", "preoperative"] = Field(
+        default="none",
+        # Trainings that start otherwise are described as they were before there was a choice.
+        exclude_if=lambda init: init != "preoperative",
+        description="Weights from which trainings start. none: random ones; file: those of initial_weights; "
+        "preoperative: those of a network that is trained before, in each fold, on the scans before surgery of its "
+        "training patients. The convolutions that read the channels always start at random.",
+    )
     initial_weights: InitialWeights | None = Field(
-        default=None, description="Weights from which trainings start; null: random ones."
+        default=None, description="The file from which trainings start; null: there is none."
+    )
+    preoperative: PreoperativeTraining = Field(
+        default=PreoperativeTraining(),
+        exclude_if=lambda training: training == PreoperativeTraining(),
+        description="The training on scans before surgery (init: preoperative).",
     )
     batch_size: int = Field(ge=1, description="Volumes per step.")
     effective_batch_size: int = Field(ge=1, description="Volumes per weight update, by gradient accumulation.")
@@ -86,13 +103,45 @@ class AGUNetSettings(AGUNetPreparation, FirstLevel, SamplingCases, StartingFromB
         """Whether the reported validation fold also ends the training, which makes its numbers optimistic."""
         return self.stopping_fraction == 0
 
+    @property
+    def before_surgery(self) -> Self | None:
+        """Fulfil ``NetworkSettings.before_surgery``; that network sees the whole brain, and every patient equally."""
+        if self.init != "preoperative":
+            return None
+        own = {
+            "stopping_fraction": self.preoperative.stopping_fraction,
+            "epochs": self.preoperative.epochs or self.epochs,
+        }
+        plain = {"sampling": "uniform", "sampling_residual_ml": None, "region": None}
+        return self.model_copy(update={"init": "none", "preoperative": PreoperativeTraining(), **own, **plain})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _file_is_a_start(cls, values: Any) -> Any:
+        """Weights that are named are the start, also where ``init`` is not."""
+        if isinstance(values, dict) and values.get("initial_weights") and "init" not in values:
+            return {**values, "init": "file"}
+        return values
+
+    @model_validator(mode="after")
+    def _one_start(self) -> Self:
+        if (self.init == "file") != (self.initial_weights is not None):
+            raise ValueError("init: file needs initial_weights, and initial_weights need init: file")
+        if self.init != "none" and self.initial_bundles:
+            what = "initial_weights" if self.init == "file" else "init: preoperative"
+            raise ValueError(f"trainings start from {what} or from initial_bundles; give one of them")
+        if self.init == "preoperative" and self.filters_per_channel is not None:
+            raise ValueError(
+                "init: preoperative trains a network of one channel, whose first level would have other filters: leave "
+                "out filters_per_channel, or set init to none"
+            )
+        return self
+
     @model_validator(mode="after")
     def _consistent(self) -> AGUNetSettings:
         level_shapes(self.shape, len(self.features))
         if self.effective_batch_size % self.batch_size:
             raise ValueError("effective_batch_size must be a multiple of batch_size")
-        if self.initial_weights and self.initial_bundles:
-            raise ValueError("trainings start from initial_weights or from initial_bundles; give one of them")
         return self
 
 

@@ -22,11 +22,12 @@ from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel
-from residua.networks.agunet.weights import arrays_of, assign, start_from
+from residua.networks.agunet.weights import arrays_of, assign, read_checked, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_json, write_text, writing
+from residua.settings.network import ONNX
 
 CURVE = "curve.jsonl"
 
@@ -44,7 +45,7 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
         network = compiled(len(data.channels), settings)
         state = unfinished.restore(read_state)
         if data.start and state is None:
-            assign(network, load_file(data.start / WEIGHTS_FILE), data.start / WEIGHTS_FILE)
+            begin(network, settings, data.start / WEIGHTS_FILE)
         best, course = resume(network, state)
         training, stopping = split_for_stopping(data, settings)
         seen_in = epochs_of(data, training, settings)
@@ -61,6 +62,12 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
             save_file(best, beside)
         unfinished.remove()
     progress(settings.epochs, settings.epochs)
+
+
+def begin(network: keras.Model, settings: AGUNetSettings, file: Path) -> None:
+    """Start from a model: from all of one of a bundle, which saw the same channels, else from what saw no channel."""
+    take = assign if settings.initial_bundles else start_from
+    take(network, load_file(file), file)
 
 
 def split_for_stopping(data: TrainingSet, settings: AGUNetSettings) -> tuple[list[str], list[str]]:
@@ -82,8 +89,9 @@ def compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
         momentum = settings.batch_normalization_momentum
         layers = build_network(settings.shape, channels, settings.features_for(channels), momentum)
         network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
-    if settings.initial_weights:
-        start_from(network, settings.initial_weights.file, settings.initial_weights.sha256)
+    if settings.initial_weights and not settings.initial_weights.file.endswith(ONNX):
+        file, sha256 = settings.initial_weights.file, settings.initial_weights.sha256
+        start_from(network, read_checked(file, sha256, "initial weights"), file)
     accumulated = settings.effective_batch_size // settings.batch_size
     compile_for_training(network, settings.precision, settings.learning_rate, accumulated, settings.compile_to_xla)
     return network

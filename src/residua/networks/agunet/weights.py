@@ -58,12 +58,11 @@ def read_checked(file: str, sha256: str, what: str) -> Arrays:
     return arrays
 
 
-def start_from(network: keras.Model, file: str, sha256: str) -> None:
-    """Start from trained weights; the layers that read the channels stay random, as in the article.
+def start_from(network: keras.Model, arrays: Arrays, file: str | Path) -> None:
+    """Start from the trained weights of ``file``; the layers that read the channels stay random, as in the article.
 
-    Raises ``ResiduaError`` when the file is missing or has another digest, or when any other layer does not fit.
+    Raises ``ResiduaError`` when any other layer does not fit.
     """
-    arrays = read_checked(file, sha256, "initial weights")
     wanted = {name: shape for name, shape in _shapes(network).items() if not sees_the_input(name.partition("/")[0])}
     unfit = unfit_weights({name: array.shape for name, array in arrays.items()}, wanted)
     if unfit:
