@@ -14,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from dry_runs import dry_run
 from environments import build_environments
 
 HOUSE = Path(__file__).resolve().parents[2]
@@ -63,8 +64,9 @@ class Study:
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""
-        if "--dry-run" not in arguments:
-            build_environments()
+        if "--dry-run" in arguments:
+            return dry_run(self.command(*arguments), self.house)
+        build_environments()
         return subprocess.run(self.command(*arguments), cwd=self.house, capture_output=True, text=True)
 
     def run(self, *targets: str) -> None:
