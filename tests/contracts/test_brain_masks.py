@@ -62,11 +62,11 @@ def out(tmp_path: Path) -> Path:
 
 
 def masks_of(stack: str, settings: dict[str, Any], references: dict[str, Path], out: Path) -> dict[str, Image]:
-    """The masks that a method finds for the images, in the environment of its stack."""
+    """The masks that a method finds for the images, in the environment of its stack; none where it finds no head."""
     paths = json.dumps({patient: str(path) for patient, path in references.items()})
     done = python_in(stack, "-c", EXTRACT, json.dumps(settings), paths, str(out))
     assert done.returncode == 0, done.stdout + done.stderr
-    return {patient: volumes.load_mask(out / f"{patient}.nii.gz") for patient in references}
+    return {file.name.partition(".")[0]: volumes.load_mask(file) for file in out.glob("*.nii.gz")}
 
 
 def dice(mask: Image, head: Head) -> float:
@@ -81,32 +81,24 @@ def tumor_inside(mask: Image, head: Head) -> float:
     return float(mask.data[tumor].mean())
 
 
-def test_deepbet_finds_the_brain_and_loses_no_tumor_however_the_image_is_stored(
+def test_deepbet_finds_the_brain_however_the_image_is_stored_and_one_without_a_head_hides_no_other(
     head: Head, out: Path, tmp_path: Path
 ) -> None:
     stored = volumes.load(head.image)
-    other = tmp_path / "other.nii.gz"
+    nothing, other = tmp_path / "nothing.nii.gz", tmp_path / "other.nii.gz"
+    volumes.save(Image(np.zeros((40, 40, 40), np.float32), Grid((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0]))), nothing)
     volumes.save(Image(stored.data, Grid(stored.grid.shape, stored.grid.affine, "PIL")), other)
     assert orientations.aff2axcodes(nib.load(other).affine) == ("P", "I", "L")
-    found = masks_of("torch", {"method": "deepbet"}, {"P1": head.image, "P2": other}, out)
+    found = masks_of("torch", {"method": "deepbet"}, {"P0": nothing, "P1": head.image, "P2": other}, out)
+    problem = read_json(out / "P0.json")["problem"]
+    assert (problem["check"], problem["subject"]) == ("extraction-impossible", "brain mask")
+    assert problem["what"].startswith("deepbet finds no brain in the image")
     assert dice(found["P1"], head) > 0.95
     assert tumor_inside(found["P1"], head) >= 0.995
     assert np.array_equal(found["P1"].data, found["P2"].data)
     assert nib.load(out / "P2.nii.gz").affine == pytest.approx(nib.load(other).affine)
     volume_ml = read_json(out / "P1.json")["checks"]["volume_ml"]
     assert volume_ml == pytest.approx(found["P1"].data.sum() * found["P1"].grid.voxel_ml)
-
-
-def test_one_image_without_a_head_hides_no_other(head: Head, out: Path, tmp_path: Path) -> None:
-    noise = Image(np.zeros((40, 40, 40), np.float32), Grid((40, 40, 40), np.diag([4.0, 4.0, 4.0, 1.0])))
-    volumes.save(noise, tmp_path / "nothing.nii.gz")
-    references = json.dumps({"P1": str(tmp_path / "nothing.nii.gz"), "P2": str(head.image)})
-    done = python_in("torch", "-c", EXTRACT, '{"method": "deepbet"}', references, str(out))
-    assert done.returncode == 0, done.stderr
-    problem = read_json(out / "P1.json")["problem"]
-    assert (problem["check"], problem["subject"]) == ("extraction-impossible", "brain mask")
-    assert problem["what"].startswith("deepbet finds no brain in the image")
-    assert dice(volumes.load_mask(out / "P2.nii.gz"), head) > 0.95
 
 
 def test_hd_bet_finds_the_brain(head: Head, out: Path) -> None:
@@ -132,22 +124,24 @@ def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(
     assert dice(elsewhere, head) > 0.93
 
 
-@pytest.mark.parametrize("background", [0.0, -1.25, 3000.0])
 def test_what_was_stripped_elsewhere_keeps_all_of_the_brain_and_its_tumor(
-    head: Head, out: Path, tmp_path: Path, background: float
+    head: Head, out: Path, tmp_path: Path
 ) -> None:
     image, brain = volumes.load(head.image), volumes.load_mask(head.brain).data
     inside = image.data[brain]
-    scores = np.where(brain, (image.data - inside.mean()) / inside.std(), background)
-    volumes.save(Image(scores.astype(np.float32), image.grid), tmp_path / "stripped.nii.gz")
-    references = {"P1": tmp_path / "stripped.nii.gz", "P2": head.image}
+    references = {"WHOLE": head.image}
+    for number, background in enumerate((0.0, -1.25, 3000.0)):
+        scores = np.where(brain, (image.data - inside.mean()) / inside.std(), background)
+        references[f"P{number}"] = tmp_path / f"stripped{number}.nii.gz"
+        volumes.save(Image(scores.astype(np.float32), image.grid), references[f"P{number}"])
     found = masks_of("core", {"method": "stripped"}, references, out)
-    assert dice(found["P1"], head) > 0.99
-    assert tumor_inside(found["P1"], head) == 1.0
-    assert not (brain & ~found["P1"].data).any()
-    # The whole head of P2 fails alone.
-    assert read_json(out / "P1.json")["problem"] is None
-    assert read_json(out / "P2.json")["problem"]["check"] in ("extraction-empty", "extraction-volume")
+    for name in ("P0", "P1", "P2"):
+        assert dice(found[name], head) > 0.99, name
+        assert tumor_inside(found[name], head) == 1.0, name
+        assert not (brain & ~found[name].data).any(), name
+        assert read_json(out / f"{name}.json")["problem"] is None
+    # The whole head fails alone.
+    assert read_json(out / "WHOLE.json")["problem"]["check"] in ("extraction-empty", "extraction-volume")
 
 
 def shaped(brain: Image, part: str) -> Image:
