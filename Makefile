@@ -9,9 +9,10 @@ SLOW_WORKERS ?= 4
 DEMO ?= demo
 SEED ?= 1
 # File by file in this order: the longest first, and those that wait (SLURM) beside those that compute.
-SLOW := tests/faults tests/slurm tests/workflow tests/contracts
+LONG := $(patsubst %,tests/contracts/test_%.py,registration networks exports brain_masks)
+SLOW := tests/faults tests/slurm tests/workflow $(LONG) $(filter-out $(LONG),$(wildcard tests/contracts/test_*.py))
 
-.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm slurm dciodvfy latex lint docs rule-graph format clean
+.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm system slurm dciodvfy latex lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
@@ -84,6 +85,10 @@ test-slurm: dev slurm
 slurm:
 	command -v slurmctld > /dev/null && command -v munged > /dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y \
 	    --no-install-recommends slurm-wlm slurmctld slurmd slurm-client munge > /dev/null; }
+
+# One after the other: apt works for one at a time.
+system:
+	$(MAKE) -j 1 slurm dciodvfy latex
 
 # The validator of DICOM.
 dciodvfy:
