@@ -2,6 +2,7 @@
 # names in the paths mean. A configuration with `bundles` applies their models to new patients: nothing is trained then. One
 # with `brain_model` makes the brain model of the package, and is no study.
 include: "rules/configuration.smk"
+include: "rules/run.smk"
 
 
 if "brain_model" in config:
@@ -13,8 +14,6 @@ if "brain_model" in config:
         default_target: True
         input:
             "results/brain_model/model/manifest.json",
-
-    refuse_what_waits_for_plans()
 
 else:
 
@@ -123,3 +122,7 @@ else:
 
     take_paths_as_they_are()
     examine_what_only_waits()
+    refuse_what_waits_for_plans()
+
+
+run_alone()

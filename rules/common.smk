@@ -221,6 +221,8 @@ def examine_what_only_waits():
 
 def refuse_what_waits_for_plans():
     """Let Snakemake say of a target that exists only once there is a plan what it waits for, and not that no rule makes it."""
+    if not to_make:
+        return
     from snakemake.dag import DAG
     from snakemake.exceptions import MissingRuleException
 
@@ -337,6 +339,7 @@ onstart:
     write_json(STUDY, study.model_dump(mode="json"))
     for file in log or ():
         keep_command(file, sys.argv[1:])
+    this_run.begin()
     start_jobs_as_they_come()
     if not application and (without := preoperative.without_scans_in_words(loaded)):
         logger.info(without)

@@ -59,6 +59,9 @@ def _explain(
         from residua.errors import ResiduaError
 
         _seal.forget()
+        if isinstance(error, KeyboardInterrupt):
+            print("asked to leave (Ctrl-C, SIGTERM, or the main process has ended)", file=sys.stderr)
+            return
         known = isinstance(error, ResiduaError)
         # An unknown error does not name the patient; whoever predicts notes it.
         said = str(error) if known else "; ".join([f"{kind.__name__}: {error}", *getattr(error, "__notes__", ())])
@@ -136,6 +139,14 @@ def _start_without_the_unused() -> None:
     skip_unused_imports()
 
 
+def _end_with_run() -> None:
+    """Let the script end when it is asked to, and with the run that started it."""
+    from residua.cluster.with_run import leave_when_asked, leave_with_run
+
+    leave_when_asked(_seal.forget)
+    leave_with_run()
+
+
 def _verify() -> None:
     from residua.publishing.seals import break_seals, require_sealed
 
@@ -154,6 +165,7 @@ if job.log:
     _log = str(job.log[0])
     _terminal = _send_output_to(_log)
     sys.excepthook = _explain(_terminal, job.rule, _log)
+_end_with_run()
 _start_without_the_unused()
 _verify()
 atexit.register(_seal.at_end)

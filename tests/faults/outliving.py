@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,6 @@ from attempts import POLL_S, Attempt, process, signalled, wait_until
 from studies import Job, Study
 
 STILL_BUILDING = "another process is still building this folder"
-LOCKED = "Directory cannot be locked"
 AFTERWARDS_S = 0.2
 """For how long jobs outlive their main process when they are killed after it."""
 
@@ -44,8 +42,6 @@ class Ordeal:
     attempts: list[Attempt] = field(default_factory=list)
     _failing: list[Job] = field(default_factory=list)
     """Jobs that were killed alone in the present attempt."""
-    _slow: dict[int, bool] = field(default_factory=dict)
-    """Processes of jobs that outlive their main process and stand still; whether they hold the folder they build."""
 
     def go_through(self) -> None:
         """Give the same command until it ends well, and strike while it runs."""
@@ -54,7 +50,7 @@ class Ordeal:
 
     def _attempt(self) -> bool:
         attempt = Attempt(self.study, self.outputs / f"attempt{len(self.attempts)}.txt")
-        orphans = [earlier for earlier in self.attempts if earlier.processes()]
+        after_a_kill = bool(self.attempts) and self.attempts[-1].returncode == -signal.SIGKILL
         self.attempts.append(attempt)
         self._failing = []
         for aim in self.pending:
@@ -63,16 +59,17 @@ class Ordeal:
             self._watch(attempt)
             time.sleep(POLL_S)
         if attempt.returncode == -signal.SIGKILL:
-            self._unlock()
             return False
-        self._check_the_end(attempt, orphans)
-        if attempt.returncode != 0 or orphans:
+        self._check_the_end(attempt, after_a_kill)
+        if attempt.returncode != 0:
             return False
         self._undo_what_was_missed()
         return not self.pending
 
     def _watch(self, attempt: Attempt) -> None:
         running = attempt.jobs()
+        if running:
+            assert not any(earlier.processes() for earlier in self.attempts[:-1]), "two jobs might write one output"
         for aim in list(self.pending):
             job = aim.due(running, self.study.folder)
             if job is not None and self._strike(attempt, aim, job, running[job.log]):
@@ -95,8 +92,8 @@ class Ordeal:
             case Form.GROUP:
                 attempt.kill_all()
             case Form.MAIN_OF_A_SLOW_JOB:
+                # It stands still until the next call lets it hear that it is to leave.
                 attempt.kill_all(but=pid)
-                self._slow[pid] = held(self.study.folder / job.outputs[0])
             case Form.MAIN | Form.MAIN_THEN_JOBS:
                 attempt.kill_main()
                 signalled(pid, signal.SIGCONT)
@@ -111,40 +108,13 @@ class Ordeal:
             for output in aim.jobs[0].outputs:
                 (self.study.folder / output).unlink()
 
-    def _unlock(self) -> None:
-        """As the README says: the same command with --unlock. Without it, Snakemake must not begin."""
-        if self.strikes[-1].aim.moment.form is Form.GROUP:
-            refused = self.study.snakemake()
-            assert refused.returncode != 0
-            assert LOCKED in refused.stdout + refused.stderr
-        unlocked = self.study.snakemake("--unlock")
-        assert unlocked.returncode == 0, unlocked.stdout + unlocked.stderr
-
-    def _check_the_end(self, attempt: Attempt, orphans: Sequence[Attempt]) -> None:
-        """An attempt that was not killed ends well, or says which job was, or who still works."""
+    def _check_the_end(self, attempt: Attempt, after_a_kill: bool) -> None:
+        """An attempt that was not killed ends well, or says which job was."""
         said = attempt.said
-        in_the_way = orphans if STILL_BUILDING in said else []
-        assert (attempt.returncode != 0) == bool(self._failing or in_the_way), said
-        assert in_the_way or not any(self._slow.values()), said
+        assert ("The last run in this folder was killed" in said) == after_a_kill, said
+        assert (attempt.returncode != 0) == bool(self._failing), said
+        assert STILL_BUILDING not in said
         assert all(f"Error in rule {job.rule}" in said for job in self._failing), said
-        for pid in self._slow:
-            signalled(pid, signal.SIGCONT)
-        self._slow.clear()
-        for earlier in orphans:
-            earlier.wait_for_all()
-
-
-def held(manifest: Path) -> bool:
-    """Whether some process is building the folder of ``manifest``."""
-    lock = manifest.parent.with_name(f"{manifest.parent.name}.lock")
-    if not lock.exists():
-        return False
-    with lock.open("r+") as stream:
-        try:
-            fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-    return False
 
 
 @contextmanager

@@ -16,7 +16,7 @@ import pytest
 
 from cluster import GPU_NODES, NODES, Cluster
 from residua.operations.status import status_of_study
-from runs import HOUSE, Run, SlurmJob, Study
+from runs import Run, SlurmJob, Study
 
 TABLE = "results/tables/table3.csv"
 TARGETS = (TABLE, "results/registered/STO001/pre_tumor.nii.gz")
@@ -153,12 +153,11 @@ def test_study_resumes_after_a_kill_with_another_gpu_request(
     assert "TresPerJob" not in waiting
     assert _state(cluster, waiting) == "PENDING"
 
-    subprocess.run(_command_of_the_manual(), shell=True, check=True, env=cluster.environment)
-    assert _state(cluster, waiting) == "CANCELLED"
-    assert elsewhere.run("--unlock").code == 0
     cluster_file.write_text(cluster_file.read_text().replace("closed", "gpu"))
     run = elsewhere.run(*again)
     assert run.code == 0, run.said
+    assert f"SLURM jobs of that run are cancelled: {waiting['JobId']} (rule_ensemble" in run.said
+    assert _state(cluster, waiting) == "CANCELLED"
     (job,) = run.jobs
     assert (job.state, job.node, job.partition, job.account) == ("COMPLETED", "gpu2", "gpu", "payer")
     assert job.devices in ("0", "1")
@@ -175,10 +174,3 @@ def _wait_for_job(cluster: Cluster, known: set[str]) -> dict[str, str]:
 
 def _state(cluster: Cluster, job: dict[str, str]) -> str:
     return next(record["JobState"] for record in cluster.jobs() if record["JobId"] == job["JobId"])
-
-
-def _command_of_the_manual() -> str:
-    """How docs/how-to/cluster.md says to cancel what a killed run left."""
-    found = re.search(r"^ *(squeue --me .*scancel.*)$", (HOUSE / "docs/how-to/cluster.md").read_text(), re.MULTILINE)
-    assert found is not None
-    return found.group(1)

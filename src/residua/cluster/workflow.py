@@ -7,11 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from residua.cluster.parent_death import end_with_parent
+from residua.cluster.with_run import ASKING
 from residua.errors import ResiduaError
 
 HOUSE = Path(__file__).resolve().parents[3]
@@ -48,13 +51,14 @@ def run_followed(
             start_new_session=True, preexec_fn=end_with_parent,
         )  # fmt: skip
         read = ""
-        try:
-            while workflow.poll() is None:
-                read += _pass_on(source.read(), watch)
-                time.sleep(_POLL_S)
-        except BaseException:
-            _interrupt(workflow)
-            raise
+        with _ending_on_any_signal():
+            try:
+                while workflow.poll() is None:
+                    read += _pass_on(source.read(), watch)
+                    time.sleep(_POLL_S)
+            except BaseException:
+                _interrupt(workflow)
+                raise
         return workflow.returncode, read + _pass_on(source.read(), watch)
 
 
@@ -64,10 +68,39 @@ def _pass_on(text: str, watch: Watch) -> str:
     return text
 
 
+@contextmanager
+def _ending_on_any_signal() -> Iterator[None]:
+    """Take a closed terminal and ``kill`` like Ctrl-C, unless they are ignored (``nohup``)."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in ASKING}
+    for number in ASKING:
+        if before[number] is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def _interrupt(workflow: subprocess.Popen[bytes]) -> None:
-    if workflow.poll() is None:
-        os.killpg(workflow.pid, signal.SIGINT)
-        workflow.wait()
+    if workflow.poll() is not None:
+        return
+    # A command in the background of a shell script hears no Ctrl-C, nor does what it starts.
+    asking = signal.SIGTERM if signal.getsignal(signal.SIGINT) is signal.SIG_IGN else signal.SIGINT
+
+    def ask(*_: object) -> None:
+        with suppress(ProcessLookupError):
+            os.killpg(workflow.pid, asking)
+
+    if threading.current_thread() is threading.main_thread():
+        # Once more: the workflow knows what to do.
+        for number in ASKING:
+            signal.signal(number, ask)
+    ask()
+    workflow.wait()
 
 
 def reasons(log: str) -> str:

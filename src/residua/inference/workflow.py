@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,9 +12,6 @@ from residua.errors import ResiduaError
 from residua.inference.folder import CONFIG, LOG
 
 _LOCK = ".residua-predict.lock"
-_STILL_BUILDING = "another process is still building this folder"
-_WAIT_S, _TRIES = 10.0, 60
-"""A job that outlived a killed call is waited for; it ends with what it was doing."""
 
 
 def run_workflow(out: Path, cores: int, profile: str | None = None, watch: Watch = lambda text: None) -> None:
@@ -26,20 +22,15 @@ def run_workflow(out: Path, cores: int, profile: str | None = None, watch: Watch
     """
     command = _command(out, cores, profile)
     with _alone(out) as lock:
-        for _ in range(_TRIES):
-            code, said = run_followed(command, out / LOG, watch, [lock])
-            if code == 0:
-                return
-            if _STILL_BUILDING not in said:
-                break
-            time.sleep(_WAIT_S)
+        code, said = run_followed(command, out / LOG, watch, [lock])
+    if code == 0:
+        return
     raise ResiduaError(f"The workflow could not finish; the same command continues it.\n{reasons(said)}\n({out / LOG})")
 
 
 def _command(out: Path, cores: int, profile: str | None) -> list[str]:
     more = ["--configfile", str((out / CONFIG).absolute()), *(["--profile", profile] if profile else [])]
-    # The lock of this module is given up by a killed process; Snakemake's own is not.
-    return workflow_command("Snakefile", out, cores, "--nolock", *more)
+    return workflow_command("Snakefile", out, cores, *more)
 
 
 @contextmanager

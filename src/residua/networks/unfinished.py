@@ -71,13 +71,16 @@ class Unfinished:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Save what is held when the block was interrupted, or was asked to leave and met an error on the way."""
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        if isinstance(error, KeyboardInterrupt):
-            self._save()
-        # A signal to all processes of a job also ends those that load the data.
-        elif error and self._asked and not isinstance(error, LeftError):
-            raise self._left(self._asked) from error
+        try:
+            if isinstance(error, KeyboardInterrupt):
+                self._save()
+            # A signal to all processes of a job also ends those that load the data.
+            elif error and self._asked and not isinstance(error, LeftError):
+                raise self._left(self._asked) from error
+        finally:
+            # Not before: a second signal would interrupt the saving.
+            for number, handler in self._before.items():
+                signal.signal(number, handler)
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         if os.getpid() == self._process:

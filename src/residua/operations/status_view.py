@@ -19,8 +19,7 @@ _STATES = {
     "complete": "The study is complete: the last run did all that was to be done.",
     "failed": "The last run ended with failed jobs. Mend what they say, then give the same command again.",
     "stopped": "The last run was stopped. The same command goes on where it was.",
-    "killed": "The last run was killed: its process is gone. Give the same command again; if Snakemake finds the "
-    "folder locked, add --unlock once.",
+    "killed": "The last run was killed: its process is gone. The same command goes on, and sees to what it left.",
     "not seen": "The last run did not end, and runs of other users on this host cannot be seen: it may be running.",
     "on another host": "The last run began on another host and did not end there: whether it runs cannot be seen here.",
 }

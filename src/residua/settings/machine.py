@@ -13,6 +13,7 @@ MACHINE = "machine"
 """The key of this section in a configuration."""
 
 Device = Literal["auto", "cuda", "cpu"]
+Orphans = Literal["wait", "cancel"]
 
 
 class Machine(Frozen):
@@ -35,6 +36,11 @@ class Machine(Frozen):
         min_length=1,
         description="Folder on the machine's own disk, into which a training copies its data while it runs; variables "
         "such as $TMPDIR have the value that they have in the job. null: data are read from where they lie.",
+    )
+    orphans: Orphans = Field(
+        default="wait",
+        description="SLURM jobs that a killed run left: wait for those that work, or cancel them; those that still "
+        "wait in the queue are cancelled in any case.",
     )
 
 

@@ -1,0 +1,94 @@
+# One run at a time in the folder of a study, and the same command after any end.
+#
+# Needs: configuration.smk; what common.smk gives, once jobs are planned.
+# Gives: functions that common.smk and the Snakefile call. `.snakemake/residua/run.json` says who runs.
+import atexit
+import os
+import sys
+from contextlib import suppress
+
+from residua.cluster.claim import claim_folder, give_up
+from residua.cluster.leaving import STOPPED, Leaving
+from residua.cluster.orphans import cancel_all, settle
+from residua.cluster.with_run import MARK
+from residua.settings.machine import machine_of
+
+
+class ThisRun:
+    """The main process of a real run, from its planning to its end."""
+
+    def __init__(self):
+        try:
+            self.claim = claim_folder()
+            self.leaving = Leaving(self.claim.run.id)
+            self.leaving.hear()
+            atexit.register(self.end)
+            self.go_on()
+        except ResiduaError as error:
+            sys.exit(f"\n{error}\n")
+
+    def go_on(self):
+        """Settle what earlier runs left, and take their lock away."""
+        for run in self.claim.before:
+            logger.warning(
+                f"The last run in this folder {'was stopped' if run.stopped else 'was killed'} ({run}); this one goes on."
+            )
+            settle(run, machine_of(config).orphans, logger.warning)
+        if self.claim.before:
+            workflow.persistence.cleanup_locks()
+            os.makedirs(os.path.join(".snakemake", "locks"), exist_ok=True)
+        self.claim.nothing_is_left()
+
+    def begin(self):
+        """Mark the jobs to come, and listen again: the scheduler heard SIGTERM in another way."""
+        if name := getattr(workflow.scheduler._executor, "run_uuid", None):
+            self.claim.note_slurm(name)
+        self.leaving.hear()
+        # Jobs on a cluster have nothing to do with the processes of this machine. Not earlier: helpers of this process
+        # itself, such as multiprocessing's tracker, are no jobs.
+        os.environ.pop(MARK, None)
+        if workflow.local_exec:
+            os.environ[MARK] = f"{self.claim.run.id}:{os.getpid()}"
+
+    def end(self):
+        """Wait for all that was asked to leave, and give the folder up."""
+        self.leaving.see_off(self.cancel)
+        self.claim.release(self.leaving.asked)
+        if self.leaving.asked:
+            with suppress(OSError):
+                os.write(2, f"\n{STOPPED}\n".encode())
+
+    def cancel(self):
+        """Cancel what was submitted while the jobs were cancelled."""
+        if self.claim.run.slurm:
+            cancel_all(self.claim.run.slurm)
+
+
+this_run = None
+
+
+def run_alone():
+    """Take the folder just before jobs are planned; for a plan alone, or inside a job, nobody does."""
+    if not workflow.is_main_process:
+        return
+    plan, unlock = workflow._build_dag, workflow.unlock
+
+    def plan_alone():
+        global this_run
+        if workflow.executor_plugin is not None and not workflow.dryrun:
+            this_run = ThisRun()
+        plan()
+
+    def unlock_if_dead():
+        try:
+            give_up()
+        except ResiduaError as error:
+            sys.exit(f"\n{error}\n")
+        unlock()
+
+    workflow._build_dag, workflow.unlock = plan_alone, unlock_if_dead
+
+
+onstart:
+    # A study has more to do, in common.smk.
+    this_run.begin()

@@ -1,0 +1,181 @@
+"""One run at a time in a folder: who is alive, who is dead, and of whom nothing can be seen."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from residua.cluster.claim import FOLDER, StudyRun, claim_folder, give_up
+from residua.cluster.orphans import living_jobs, processes_of, settle
+from residua.cluster.with_run import MARK
+from residua.errors import ResiduaError
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from residua.cluster.claim import claim_folder
+claim = claim_folder(Path(sys.argv[1]))
+if sys.argv[2]:
+    claim.note_slurm(sys.argv[2])
+print("held", flush=True)
+time.sleep(600)
+"""
+JOB = """
+import sys, time
+from residua.cluster.with_run import leave_when_asked, leave_with_run
+leave_when_asked(lambda: print("leaving", flush=True))
+leave_with_run()
+print("works", flush=True)
+time.sleep(600)
+"""
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('works', flush=True); time.sleep(600)"
+
+
+def holder(study: Path, slurm: str = "") -> subprocess.Popen[str]:
+    """A process that holds the folder."""
+    held = subprocess.Popen([sys.executable, "-c", HOLD, study, slurm], stdout=subprocess.PIPE, text=True)
+    assert held.stdout is not None
+    assert held.stdout.readline() == "held\n"
+    return held
+
+
+def record(study: Path) -> dict[str, dict[str, object]]:
+    found: dict[str, dict[str, object]] = json.loads((study / FOLDER / "run.json").read_text())
+    return found
+
+
+def rewrite(study: Path, **facts: object) -> None:
+    """Change what is on record of the last run."""
+    told = record(study)
+    told["run"].update(facts)
+    (study / FOLDER / "run.json").write_text(json.dumps(told))
+
+
+def test_of_two_runs_the_second_is_refused_and_told_whom_to_wait_for(tmp_path: Path) -> None:
+    first = holder(tmp_path)
+    for take in (claim_folder, give_up):
+        with pytest.raises(ResiduaError, match=f"Another run works in this folder .process {first.pid} on "):
+            take(tmp_path)
+    first.kill()
+    first.wait()
+    claim = claim_folder(tmp_path)
+    assert [run.process for run in claim.before] == [first.pid]
+
+
+def test_an_orderly_end_leaves_nothing_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    claim = claim_folder()
+    # As Snakemake does before the process ends.
+    monkeypatch.chdir("/")
+    claim.release(stopped=False)
+    assert not (tmp_path / FOLDER / "run.json").exists()
+    assert claim_folder(tmp_path).before == ()
+
+
+def test_where_the_disk_has_no_locks_the_record_decides(tmp_path: Path) -> None:
+    first = holder(tmp_path)
+    # Another file of that name is not locked: as if the file system had none.
+    (tmp_path / FOLDER / "run.lock").unlink()
+    with pytest.raises(ResiduaError, match=f"process {first.pid}"):
+        claim_folder(tmp_path)
+    # Another process that has got the number since.
+    rewrite(tmp_path, began=psutil.Process(first.pid).create_time() - 60)
+    assert [run.process for run in claim_folder(tmp_path).before] == [first.pid]
+    first.kill()
+    first.wait()
+
+
+def test_a_run_of_another_host_is_left_alone_until_somebody_says_that_it_is_gone(tmp_path: Path) -> None:
+    claim_folder(tmp_path)._lock.close()
+    rewrite(tmp_path, host="login2", boot="another")
+    with pytest.raises(ResiduaError, match=r"cannot see whether it still works. Give the command on login2.*--unlock"):
+        claim_folder(tmp_path)
+    give_up(tmp_path)
+    assert [run.host for run in claim_folder(tmp_path).before] == ["login2"]
+
+
+def test_this_machine_started_again_holds_nothing(tmp_path: Path) -> None:
+    claim_folder(tmp_path)._lock.close()
+    rewrite(tmp_path, boot="before")
+    assert len(claim_folder(tmp_path).before) == 1
+
+
+def test_what_was_not_settled_stays_on_record(tmp_path: Path) -> None:
+    first = holder(tmp_path, "residua_1")
+    first.kill()
+    first.wait()
+    # This one learns nothing of SLURM, and ends.
+    claim_folder(tmp_path).release(stopped=False)
+    rewrite(tmp_path, began=0.0)
+    claim = claim_folder(tmp_path)
+    assert [run.slurm for run in claim.before] == [None, "residua_1"]
+    claim.nothing_is_left()
+    claim.release(stopped=False)
+    assert claim_folder(tmp_path).before == ()
+
+
+def test_a_stopped_run_stays_on_record_while_slurm_may_still_end_its_jobs(tmp_path: Path) -> None:
+    claim = claim_folder(tmp_path)
+    claim.note_slurm("residua_1")
+    claim.release(stopped=True)
+    # Its process is this one, which lives: it said itself that it was done.
+    assert [(run.slurm, run.stopped) for run in claim_folder(tmp_path).before] == [("residua_1", True)]
+
+
+def test_a_record_that_is_none_is_named(tmp_path: Path) -> None:
+    (tmp_path / FOLDER).mkdir(parents=True)
+    (tmp_path / FOLDER / "run.json").write_text("{")
+    with pytest.raises(ResiduaError, match=r"run.json: not a record of a run; remove it"):
+        claim_folder(tmp_path)
+
+
+def job_of(run: StudyRun, main: int, code: str = JOB, shell: bool = False) -> subprocess.Popen[str]:
+    """A job of a run, begun; beside a shell that waits for it, as Snakemake starts it."""
+    command = ["bash", "-c", f'{sys.executable} -c "$0"; true', code] if shell else [sys.executable, "-c", code]
+    started = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, MARK: f"{run.id}:{main}"})
+    assert started.stdout is not None
+    assert started.stdout.readline() == "works\n"
+    return started
+
+
+def test_a_job_leaves_when_the_main_process_is_killed_and_cleans_up(tmp_path: Path) -> None:
+    main = subprocess.Popen(["sleep", "600"])
+    job = job_of(StudyRun.here(), main.pid)
+    main.kill()
+    main.wait()
+    said, _ = job.communicate(timeout=60)
+    assert said == "leaving\n"
+    assert job.returncode == -signal.SIGINT, "as after Ctrl-C"
+
+
+def test_what_a_dead_run_left_is_ended_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("residua.cluster.orphans._PATIENCE_S", 1.0)
+    dead, other = StudyRun.here(), StudyRun.here()
+    jobs = [job_of(dead, os.getpid(), code, shell=True) for code in (JOB, DEAF)]
+    stopped = job_of(dead, os.getpid())
+    stopped.send_signal(signal.SIGSTOP)
+    lives = job_of(other, os.getpid())
+    said: list[str] = []
+    try:
+        settle(dead, "wait", said.append)
+        assert processes_of(dead.id) == []
+        assert len(said) == 1
+        assert jobs[0].communicate()[0] == stopped.communicate()[0] == "leaving\n"
+        assert lives.poll() is None
+    finally:
+        for each in (*jobs, stopped, lives):
+            each.kill()
+            each.wait()
+
+
+def test_where_slurm_does_not_tell_nothing_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ResiduaError, match=r"cannot be told \(squeue: there is no such program.*when SLURM answers"):
+        living_jobs("residua_1")
