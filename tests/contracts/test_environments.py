@@ -106,7 +106,7 @@ def test_a_script_that_uses_ants_starts_without_what_no_stage_uses_of_it() -> No
     assert done.returncode == 0, done.stderr
     imported = set(json.loads(done.stdout.splitlines()[-2]))
     assert "ants" in imported
-    assert not {"matplotlib", "statsmodels"} & imported
+    assert not {"matplotlib", "sklearn", "statsmodels"} & imported
 
 
 def test_what_only_snakemake_has_cannot_be_imported() -> None:

@@ -9,10 +9,10 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
-from sklearn.metrics import mutual_info_score
 
 from residua.images.averaging import averaged
 from residua.images.volumes import Image
+from residua.metrics.information import mutual_information_of_counts
 from residua.registration.transforms import TransformFiles, matrix_of, resample
 from residua.settings.registration import SequenceRegistration
 
@@ -58,7 +58,7 @@ def mutual_information(one: NDArray[np.float32], other: NDArray[np.float32]) -> 
         return 0.0
     one, other = (np.clip(values, *np.percentile(values, _TAILS_PERCENT)) for values in (one, other))
     counts, _, _ = np.histogram2d(one, other, bins=_BINS)
-    return float(mutual_info_score(None, None, contingency=counts))
+    return mutual_information_of_counts(counts)
 
 
 def mismatch_of(record: dict[str, Any], settings: SequenceRegistration) -> tuple[str, str] | None:

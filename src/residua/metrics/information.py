@@ -1,0 +1,15 @@
+"""How much one of two quantities says of the other."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import rel_entr
+
+
+def mutual_information_of_counts(counts: NDArray[np.float64]) -> float:
+    """Return the mutual information in nats of a joint histogram, shape (n, m); 0 where they are independent."""
+    # That of scikit-learn needs its whole statistics, which take longer to import than a small scan to register.
+    joint = counts / counts.sum()
+    independent = np.outer(joint.sum(axis=1), joint.sum(axis=0))
+    return max(0.0, float(rel_entr(joint, independent).sum()))
