@@ -28,6 +28,8 @@ rule mask_brain:
         patients=lambda wildcards: patients.patients_in(loaded, wildcards.batch),
         settings=study.brain_mask.extraction(),
         code=code("mask_brain", study.brain_mask.modules),
+        # The package's own weights are no code, and masks depend on them.
+        weights=layout("brain/weights/brain.json") if study.brain_mask.has_packaged_network else [],
     script:
         "../scripts/mask_brain.py"
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from safetensors.numpy import save_file
 
-from residua.brain.agunet import SLAB, STEP, SlabExtractor, load
+from residua.brain.agunet import SLAB, SlabExtractor, load
 from residua.brain.slabs import Volume
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid, Image
@@ -26,6 +26,7 @@ from residua.settings.brain_mask import BrainMask
 
 FEATURES = [2, 2, 2, 2, 2]
 """As many levels as the article's network has, so that slabs are halved as often."""
+STEP = SLAB[2] // 2
 DEPTH = 2 * STEP + 9
 """Two slabs, of which the second reaches over the top."""
 
@@ -52,7 +53,7 @@ def by_hand(extractor: SlabExtractor, head: Volume) -> Volume:
     answers = []
     for start in range(0, DEPTH - STEP, STEP):
         slices = np.minimum(np.arange(start, start + SLAB[2]), DEPTH - 1)
-        answers.append((slices, np.asarray(extractor.foreground(flat[:, :, slices]))))
+        answers.append((slices, extractor.foreground([flat[:, :, slices]])[0]))
     whole = np.full(flat.shape, -1.0, np.float32)
     for slices, answer in answers:
         for position, place in enumerate(slices):

@@ -695,6 +695,11 @@ def test_deviations_follow_the_settings() -> None:
         assert "The brain mask of the" in passages
         assert "brain.safetensors" not in passages
         assert ("b" * 64 in passages) == (method in ("agunet", "raidionics"))
+    packaged = study_of(brain_mask={"method": "agunet"})
+    (here,) = [deviation.here for deviation in applying(packaged) if deviation.what == "Brain masks"]
+    assert "trained on simulated heads" in here
+    described = " ".join(str(passage) for passage in methods(packaged, LABELS, rated=True, folds=2))
+    assert "trained on simulated heads; its weights come with Residua" in described
     one = {deviation.what for deviation in applying(study_of(archs=("nnunet",)))}
     assert "Software of nnU-Net" in one
     assert "Software of AGU-Net" not in one

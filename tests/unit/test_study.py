@@ -114,6 +114,9 @@ def test_a_brain_mask_depends_on_the_settings_of_its_method_alone() -> None:
         "stripped": ("core", {}),
         "given": ("core", {}),
     }
+    packaged = study(brain_mask={"method": "agunet"}).brain_mask
+    assert packaged.extraction() == {"method": "agunet"}
+    assert packaged.has_packaged_network
     for method, (environment, used) in methods.items():
         found = study(brain_mask={"method": method, **(slabs if method in ("agunet", "raidionics") else {})}).brain_mask
         assert found.environment == environment
@@ -125,7 +128,7 @@ def test_a_brain_mask_depends_on_the_settings_of_its_method_alone() -> None:
 
 def test_weights_of_a_brain_mask_are_for_methods_that_need_both() -> None:
     (line,) = refusal(changed("brain_mask", {"method": "agunet", "weights": "brain.safetensors"}))
-    own = "method agunet needs your own weights, and weights_sha256: the article's are not part of Residua"
+    own = "method agunet needs both weights and weights_sha256, or neither for the package's"
     assert line == f"  brain_mask: {own}"
     (line,) = refusal(changed("brain_mask", {"method": "raidionics", "weights_sha256": "a" * 64}))
     assert line.startswith("  brain_mask: method raidionics needs the authors' model under weights, and weights_sha256")

@@ -1,15 +1,18 @@
 """The article's brain mask: AGU-Net on slabs of 256x192x32 voxels along the axial axis (Bouget et al. 2021).
 
-The article's weights are public (as ONNX, Raidionics-models 1.2.0), but neither shipped nor fetched here: the
-configuration names a file of weights and its digest.
+The article's weights are public (as ONNX, Raidionics-models 1.2.0), but neither shipped nor fetched here. The package
+has weights of its own, which were trained on simulated heads; the configuration may name others and their digest.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 
+from residua.brain.shipped_model import shipped_model
 from residua.brain.slabs import Volume, fused, normalised, slabs
 from residua.images.components import solid
 from residua.images.volumes import Image
@@ -21,20 +24,24 @@ from residua.settings.brain_mask import BrainMask
 
 SLAB = (256, 192, 32)
 """Voxels of a slab along x, y, z."""
-STEP = 16
-"""Slices from slab to slab: all but the outermost lie in two slabs. The article names the overlap, not its size."""
+BATCH = 4
+"""Slabs that go through the network together."""
 _MOMENTUM = 0.99
 """Of the batch normalisation; matters in training only."""
 
 
 def load(settings: BrainMask) -> SlabExtractor:
-    """Return the extractor with the weights of the configuration.
+    """Return the extractor with the weights of the configuration, or without any with those of the package.
 
     Raises ``ResiduaError`` when the file is missing, has another digest, or holds a network with other ``features``.
     """
     set_up()
     file, sha256 = settings.weights, settings.weights_sha256
-    assert file is not None and sha256 is not None, "the settings require both for this method"
+    if file is None or sha256 is None:
+        model = shipped_model()
+        network = build_network(model.slab, 1, model.features, _MOMENTUM)
+        assign(network, model.arrays, model.file, "its description")
+        return SlabExtractor(network)
     arrays = read_checked(file, sha256, "weights of the brain mask")
     network = build_network(SLAB, 1, settings.features, _MOMENTUM)
     assign(network, arrays, Path(file), "brain_mask.features")
@@ -47,18 +54,26 @@ class SlabExtractor:
     def __init__(self, network: keras.Model) -> None:
         """Keep the finest of the network's outputs."""
         self._finest = keras.Model(network.inputs, network.outputs[0])
+        self._slab = tuple(network.inputs[0].shape[1:4])
 
     def probability(self, head: Volume) -> Volume:
         """Return the probability of every voxel (x, y, z) of a whole head to lie in the brain."""
-        flat = resized(normalised(head), (*SLAB[:2], head.shape[2]), is_label=False)
+        width, height, thickness = self._slab
+        flat = resized(normalised(head), (width, height, head.shape[2]), is_label=False)
         x, y, z = flat.shape
-        answers = ((start, self.foreground(slab)) for start, slab in slabs(flat, SLAB[2], STEP))
+        # All slices but the outermost lie in two slabs. The article names the overlap, not its size.
+        answers = self._answers(slabs(flat, thickness, thickness // 2))
         return resized(fused(answers, (x, y, z)), head.shape, is_label=False)
 
     def __call__(self, head: Image) -> Image:
         """Extract the brain of a whole head (x, y, z) as booleans on its grid: above 0.5, one piece without holes."""
         return Image(solid(self.probability(np.asarray(head.data, np.float32))), head.grid)
 
-    def foreground(self, slab: Volume) -> Volume:
-        """Return the network's probability of the brain in one normalised and resized slab (``SLAB``)."""
-        return np.asarray(self._finest.predict_on_batch(slab[None, ..., None]))[0, ..., 1]
+    def _answers(self, given: Iterator[tuple[int, Volume]]) -> Iterator[tuple[int, Volume]]:
+        while together := list(islice(given, BATCH)):
+            starts, volumes = zip(*together, strict=True)
+            yield from zip(starts, self.foreground(volumes), strict=True)
+
+    def foreground(self, volumes: Sequence[Volume]) -> Volume:
+        """Return the network's probability of the brain (slab, x, y, z) in normalised and resized slabs."""
+        return np.asarray(self._finest.predict_on_batch(np.stack(volumes)[..., None]))[..., 1]

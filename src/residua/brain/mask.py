@@ -41,7 +41,7 @@ def mask_brains(settings: BrainMask, references: Mapping[str, str], given: Mappi
     extraction failed, the record holds a problem (``PROBLEM``). Raises one ``ResiduaError`` after
     all patients were tried that names each patient whose files cannot be read.
     """
-    extract = _extractor(settings, given)
+    extract = extractor(settings, given)
 
     def make(patient: str, target: Path) -> dict[str, Any]:
         reference = load_scan(references[patient])
@@ -62,7 +62,8 @@ def mask_brains(settings: BrainMask, references: Mapping[str, str], given: Mappi
     for_each_patient(sources, make, out, "brain masks")
 
 
-def _extractor(settings: BrainMask, given: Mapping[str, str]) -> Callable[[str, Image], Image]:
+def extractor(settings: BrainMask, given: Mapping[str, str]) -> Callable[[str, Image], Image]:
+    """Return a function from a patient and a head to its brain; ``given`` holds a path per patient, where needed."""
     if settings.method == "given":
         return lambda patient, head: volumes.load_mask(given[patient])
     extract: Callable[[Image], Image] = import_module(settings.modules[0]).load(settings)

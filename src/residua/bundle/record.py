@@ -174,7 +174,7 @@ class BundleRecord(Closed):
             raise ValueError("channels and settings disagree on which channels are labels")
         if [channel.name for channel in self.channels if channel.definition != study.definition_of(channel.name)]:
             raise ValueError("channels and settings disagree on how channels are derived")
-        weights, own = study.brain_mask.weights, study.brain_mask.method == "agunet"
+        weights, own = study.brain_mask.weights, study.brain_mask.has_own_network
         if weights is not None and (weights != BRAIN_WEIGHTS if own else "/" in weights or "\\" in weights):
             wanted = BRAIN_WEIGHTS if own else "the name of a file"
             raise ValueError(f"study.brain_mask.weights must be {wanted} (found {weights})")

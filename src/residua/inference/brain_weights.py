@@ -17,7 +17,7 @@ def provide_brain_weights(study: Study, bundles: Sequence[Bundle], folder: Path 
 
     Raises ``ResiduaError`` when a bundle does not hold what it should, and as ``require_given_weights`` does.
     """
-    if study.brain_mask.method == "agunet":
+    if study.brain_mask.has_own_network:
         unpack_brain_weights(Path(bundles[0].path), folder / str(study.brain_mask.weights))
     require_given_weights(study, folder)
 

@@ -100,7 +100,7 @@ def shared_study(bundles: Sequence[Bundle], cohort: str) -> Study:
     merged["derived_channels"] = {name: made for bundle in bundles for name, made in _derived(bundle).items()}
     merged["archs"] = list(dict.fromkeys(bundle.arch for bundle in bundles))
     merged["networks"] = {bundle.arch: _untrained(bundle) for bundle in reversed(bundles)}
-    if bundles[0].record.as_study().brain_mask.method == "agunet":
+    if bundles[0].record.as_study().brain_mask.has_own_network:
         merged["brain_mask"] = {**merged["brain_mask"], "weights": BRAIN_WEIGHTS}
     merged["eligibility"], merged["on_invalid"] = "per_inputs", "exclude"
     first = {bundle.arch: bundle.inputs for bundle in reversed(bundles)}

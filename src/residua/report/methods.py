@@ -147,7 +147,7 @@ def _brain_mask(study: Study) -> str:
     source = {
         "deepbet": "was found by deepbet [@fisch2024], a pre-trained network,",
         "hd-bet": f"was found by HD-BET [@isensee2019], pre-trained networks, in its {mask.hd_bet_mode} mode",
-        "agunet": f"was found by a slab-wise AGU-Net [@bouget2021] (weights with SHA-256 {mask.weights_sha256})",
+        "agunet": f"was found by a slab-wise AGU-Net [@bouget2021] ({mask.weights_in_words})",
         "raidionics": f"was found by the article's network [@bouget2023] (model with SHA-256 {mask.weights_sha256})",
         "template": "was found by registering the brain of the MNI152 template [@fonov2011] to it with SyN of ANTs "
         "[@avants2008]",

@@ -71,7 +71,7 @@ def identity_of_model(loaded: LoadedStudy, arch: str, inputs: str) -> dict[str, 
     """Return which model it is, and where the weights of the brain mask's network lie if the study brought its own."""
     channels = channel_records(loaded, inputs)
     mask = loaded.study.brain_mask
-    own = {"brain_weights": mask.weights} if mask.method == "agunet" else {}
+    own = {"brain_weights": mask.weights} if mask.has_own_network else {}
     return {"arch": arch, "inputs": inputs, "channels": channels, "folds": list(loaded.folds), **own}
 
 
