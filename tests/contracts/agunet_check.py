@@ -181,6 +181,19 @@ def start(folder: Path) -> dict[str, object]:
     }
 
 
+def tensors_of_inputs() -> dict[str, list[str]]:
+    """By the number of channels of inputs A to E: the tensors that one channel has in another shape, or not at all."""
+    deep = {**SMALL, "shape": (32, 32, 32), "features": (4, 8, 8, 8, 8)}
+    one = {name: array.shape for name, array in arrays_of(build_network(channels=1, **deep)).items()}
+    found = {}
+    for channels in (1, 2, 3, 4, 5):
+        own = {name: array.shape for name, array in arrays_of(build_network(channels=channels, **deep)).items()}
+        found[str(channels)] = sorted(
+            {name for name, shape in own.items() if one.get(name) != shape} | set(one) - set(own)
+        )
+    return found
+
+
 def _start(network: keras.Model, file: Path | str, sha256: str) -> None:
     start_from(network, read_checked(str(file), sha256, "initial weights"), file)
 
@@ -285,6 +298,7 @@ def main(folder: Path) -> dict[str, object]:
         },
         "overflows": [overflows(*given) for given in ((2.0**15, 0.5), (4.0, 0.5), (1.0, 0.5), (2.0**15, np.inf))],
         "start": start(folder),
+        "tensors_of_inputs": tensors_of_inputs(),
         "there_and_back": there_and_back(),
         "batches": batches(folder),
     }

@@ -54,6 +54,11 @@ def test_the_loss_is_soft_dice_without_background(found: dict[str, Any]) -> None
     assert losses["perfect"] == losses["nothing"] == 0
 
 
+def test_only_four_kernels_of_inputs_a_to_e_differ_from_those_of_one_channel(found: dict[str, Any]) -> None:
+    four = [f"{layer}/kernel" for layer in ("encoder0_conv0", "scale1", "scale2", "scale3")]
+    assert found["tensors_of_inputs"] == {"1": [], **dict.fromkeys("2345", four)}
+
+
 def test_a_training_starts_from_given_weights_but_for_the_layers_that_see_the_input(found: dict[str, Any]) -> None:
     start = found["start"]
     assert start["anew"] == ["encoder0_conv0", "scale1"]
