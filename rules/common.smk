@@ -18,10 +18,11 @@ from residua.cluster.conda_standin import provide_conda
 from residua.cluster.memory_needs import memory_mb
 from residua.cohort.checks.results import invalid_patients, read_excluded, write_excluded
 from residua.cohort.cohort import load_cohort
-from residua.cohort.places import HEADERS, RESULTS, STUDY, VOXELS
+from residua.cohort.places import EXCLUDED, HEADERS, RESULTS, STUDY, VOXELS
 from residua.cohort.ratings import load_ratings
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.persons import PERSONS, freeze_persons
+from residua.cohort.split.frozen import require_as_frozen
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import before_surgery, drawn_on, kinds_of
 from residua.cohort.table.location import table_file
@@ -31,6 +32,7 @@ from residua.networks.planning import planned_study
 from residua.problems.lists import errors_of, raise_problems
 from residua.publishing.failure_report import left_out_in_words
 from residua.publishing.publish import read_json, write_json
+from residua.publishing.seals import require_sealed, seal
 from residua.report.pins import pins_of
 from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
@@ -62,7 +64,6 @@ from residua.wiring import (
 from residua.wiring.application import applied
 from residua.wiring.loaded import LoadedStudy
 
-EXCLUDED = f"{RESULTS}/excluded.tsv"
 FAILURES = "results/quality/failures.json"
 
 
@@ -125,6 +126,7 @@ def standing_problems():
         if application:
             return problems_of(study, application.all_patients(), RESULTS, code("check_cohort"))
         return known_problems(study, study.cohort, RESULTS, code("check_cohort"))
+    require_sealed([EXCLUDED])
     return read_excluded(EXCLUDED)
 
 
@@ -134,6 +136,8 @@ if workflow.deployment_settings.conda_prefix is None:
     workflow.deployment_settings.conda_prefix = HOUSE / ".snakemake" / "conda"
 
 try:
+    if workflow.is_main_process:
+        require_as_frozen(PLACEMENT, PERSONS)
     application = applied(config) if BUNDLES in config else None
     study = application.study if application else planned_study(config)
     known = standing_problems()
@@ -337,6 +341,7 @@ onstart:
     freeze_persons(cohort.places, PERSONS)
     # So that commands find the study by its folder.
     write_json(STUDY, study.model_dump(mode="json"))
+    seal([EXCLUDED, PLACEMENT, PERSONS, STUDY])
     for file in log or ():
         keep_command(file, sys.argv[1:])
     this_run.begin()

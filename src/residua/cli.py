@@ -13,7 +13,7 @@ from residua.bundle.command import bundle
 from residua.cluster.processors import default_workers
 from residua.cohort.merge.command import merge
 from residua.cohort.places import VOXELS
-from residua.errors import ResiduaError
+from residua.errors import DamagedStageError, ResiduaError
 from residua.evaluation.command import evaluate
 from residua.export.command import export
 from residua.export.crate_command import crate
@@ -23,6 +23,11 @@ from residua.operations.command import explain, status
 from residua.review.command import review
 from residua.validation.command import validate
 
+_FINISHED = (
+    "Where the study is finished, the same command makes nothing again by itself: residua explain --verify shows the "
+    "command that does."
+)
+
 
 class _PlainErrors(TyperGroup):
     """Commands that show a ``ResiduaError`` as its message, without a traceback."""
@@ -30,6 +35,9 @@ class _PlainErrors(TyperGroup):
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
+        except DamagedStageError as error:
+            typer.echo(f"{error}\n{_FINISHED}", err=True)
+            raise typer.Exit(1) from None
         except ResiduaError as error:
             typer.echo(str(error), err=True)
             raise typer.Exit(1) from None
@@ -196,13 +204,16 @@ def summary(
     from rich.table import Table
 
     from residua.operations.summary import rule_costs
+    from residua.publishing.as_made import require_as_made
 
     shown = Table("rule", "jobs", "total s", "longest s", "most MB", title="Time per rule")
     for cost in rule_costs(study / "results"):
         numbers = (cost.jobs, f"{cost.total_s:.1f}", f"{cost.longest_s:.1f}", f"{cost.memory_mb:.0f}")
         shown.add_row(cost.rule, *map(str, numbers))
     results = study / "results"
-    for table in sorted((results / "tables").glob("table[0-9].md")):
+    tables = sorted((results / "tables").glob("table[0-9].md"))
+    require_as_made(study, tables)
+    for table in tables:
         typer.echo(table.read_text(encoding="utf-8"))
     Console().print(shown)
     report = results / "report" / "index.html"

@@ -10,8 +10,12 @@ import pytest
 from typer.testing import CliRunner
 
 from residua.cli import app
+from residua.cohort.split.folds import PLACEMENT
+from residua.cohort.split.frozen import require_as_frozen
+from residua.cohort.split.persons import PERSONS
 from residua.errors import ResiduaError
 from residua.operations.last_command import arguments_of, keep_command
+from residua.operations.remake import remaking_commands
 from residua.operations.run_log import RunLog
 from residua.operations.verify import Verification, verify_study
 from residua.operations.why import reason_of
@@ -76,13 +80,13 @@ def test_sound_results_are_counted(study: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "remade"),
     [
-        ("results/tables/table1.csv", "rm results/tables/table1.csv and run"),
-        ("results/brain/AMS/P2.nii.gz", "rm results/brain/AMS/manifest.json and run"),
-        ("results/brain/AMS/manifest.json", "rm results/brain/AMS/manifest.json and run"),
+        ("results/tables/table1.csv", "results/tables/table1.csv"),
+        ("results/brain/AMS/P2.nii.gz", "results/brain/AMS/manifest.json"),
+        ("results/brain/AMS/manifest.json", "results/brain/AMS/manifest.json"),
     ],
 )
 @pytest.mark.parametrize("damage", ["changed", "cut", "empty", "longer"])
-def test_each_kind_of_damage_is_found_with_the_command_that_mends_it(
+def test_each_kind_of_damage_is_found_with_the_file_to_make_again(
     study: Path, file: str, remade: str, damage: str
 ) -> None:
     whole = (study / file).read_bytes()
@@ -90,7 +94,7 @@ def test_each_kind_of_damage_is_found_with_the_command_that_mends_it(
     (study / file).write_bytes(damaged[damage])
     found = verify(study)
     assert found.damaged
-    assert all(remade in said for said in found.damaged)
+    assert found.remake == (remade,)
 
 
 def test_a_deleted_file_of_a_folder_is_damage_and_a_deleted_result_is_made_again(study: Path) -> None:
@@ -157,3 +161,54 @@ def test_a_folder_without_a_study_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError, match="no results"):
         verify(tmp_path)
     assert CliRunner().invoke(app, ["explain", str(tmp_path)]).exit_code == 1
+
+
+class TestRemaking:
+    """The commands that make damaged results again."""
+
+    def test_without_damage_there_are_none(self, study: Path) -> None:
+        assert remaking_commands(study, ()) == []
+
+    def test_the_last_command_is_asked_for_the_files_by_name(self, study: Path) -> None:
+        log = study / ".snakemake/log/a.snakemake.log"
+        log.parent.mkdir(parents=True)
+        command = "Command: /bin/snakemake --configfile my config.yaml"
+        log.write_text(f"  Host: here\n  {command}\n  Run directory: /where it began\n\nNothing to be done\n")
+        keep_command(str(log), ["--configfile", "my config.yaml"], study)
+        given = f"--configfile 'my config.yaml' --directory '{study.resolve()}'"
+        assert remaking_commands(study, ["results/cohort/study.json", "results/a b.csv"]) == [
+            "cd '/where it began'",
+            f"rm '{study.resolve()}/results/cohort/study.json' '{study.resolve()}/results/a b.csv'",
+            f"/bin/snakemake 'results/a b.csv' {given}",
+            f"/bin/snakemake {given}",
+        ]
+
+    def test_where_no_run_is_known_the_options_are_left_to_the_user(self, study: Path) -> None:
+        removed, made, _ = remaking_commands(study, ["results/a.csv"])
+        assert removed.endswith("/results/a.csv'")
+        assert made.startswith("snakemake results/a.csv … (with the options")
+
+
+def test_what_a_start_wrote_is_made_again_with_the_last_result(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(study)
+    files = ["results/cohort/study.json", "results/report/index.html"]
+    for file in files:
+        Path(file).parent.mkdir(exist_ok=True)
+        Path(file).write_text("made")
+    seal(files)
+    Path(files[0]).write_text("other")
+    assert verify(study).remake == tuple(files)
+
+
+def test_frozen_folds_that_changed_are_no_file_to_make_again(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(study)
+    Path(PLACEMENT).write_text("hospital\tfold\nAMS\t0\n")
+    seal([PLACEMENT])
+    require_as_frozen(PLACEMENT, PERSONS)
+    Path(PLACEMENT).write_text("hospital\tfold\nAMS\t1\n")
+    (said,) = verify(study).damaged
+    assert said.startswith(f"{PLACEMENT}: changed since the folds were frozen")
+    assert "rm results/.sha256/cohort/placement.tsv.txt and give" in said
+    assert verify(study).remake == ()
+    Path("results/.sha256/cohort/placement.tsv.txt").unlink()
+    require_as_frozen(PLACEMENT)

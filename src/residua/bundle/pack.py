@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +14,8 @@ from residua.bundle.record import FORMAT, BundleRecord
 from residua.bundle.write import write_bundle
 from residua.errors import ResiduaError
 from residua.networks.registry import model_files_of
+from residua.publishing.as_made import read_as_made, require_as_made
 from residua.publishing.publish import digest, read_json, remaking, verified
-from residua.publishing.seals import require_sealed
 from residua.settings.messages import problem_lines
 from residua.version import __version__
 
@@ -33,13 +32,13 @@ def bundle_study(study: Path, arch: str, inputs: str, out: Path) -> BundleRecord
     description = _described(study, arch, inputs)
     weights = description.pop(_OWN_BRAIN_WEIGHTS, None)
     threshold = f"results/segmentations/{arch}/{inputs}/threshold.json"
-    with chdir(study):
-        require_sealed([f"{DESCRIPTIONS}/{arch}/{inputs}.json", threshold])
+    require_as_made(study, [threshold])
     record = _record(study / DESCRIPTIONS / arch / f"{inputs}.json", study / threshold, description)
     wanted = model_files_of(arch)
     files: dict[str, Path] = {}
     for fold in record.folds:
         manifest = study / "results" / "models" / arch / inputs / f"fold{fold}" / "manifest.json"
+        require_as_made(study, [manifest])
         found = verified(manifest, only=lambda name: name in wanted)
         files |= {model_file(fold, name): path for name, path in found.items()}
     if weights is not None:
@@ -52,7 +51,7 @@ def _described(study: Path, arch: str, inputs: str) -> dict[str, Any]:
     file = folder / arch / f"{inputs}.json"
     there = sorted(f"--arch {found.parent.name} --inputs {found.stem}" for found in folder.glob("*/*.json"))
     if file.is_file():
-        record: dict[str, Any] = read_json(file)
+        record: dict[str, Any] = read_as_made(study, f"{DESCRIPTIONS}/{arch}/{inputs}.json")
         return record
     if there:
         raise ResiduaError(f"{study}: has no {arch} on inputs {inputs}; it has {', '.join(there)}")

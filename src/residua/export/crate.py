@@ -17,10 +17,12 @@ from rocrate.model.contextentity import ContextEntity
 from rocrate.model.entity import Entity
 from rocrate.rocrate import ROCrate
 
+from residua.cohort.places import STUDY
 from residua.errors import ResiduaError
 from residua.export.crate_contents import changed_stages, results_of, workflow_of
 from residua.export.run_times import RunTimes, times_of
-from residua.publishing.publish import read_json, write_text
+from residua.publishing.as_made import read_as_made, require_as_made
+from residua.publishing.publish import write_text
 from residua.report.wording import counted
 from residua.settings.places import without_places
 from residua.settings.study import Study, load_study
@@ -63,6 +65,7 @@ def write_crate(packing: Packing, out: Path) -> None:
     Raises ``ResiduaError`` for a folder in which no study has finished.
     """
     study = _study(packing)
+    require_as_made(packing.study, [_REPORT, *results_of(packing.study, packing.pictures)])
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
         written = Path(place)
@@ -76,11 +79,11 @@ def write_crate(packing: Packing, out: Path) -> None:
 
 
 def _study(packing: Packing) -> Study:
-    file, report = packing.study / "results/cohort/study.json", packing.study / _REPORT
+    file, report = packing.study / STUDY, packing.study / _REPORT
     missing = [str(one) for one in (file, report, packing.house / "Snakefile") if not one.is_file()]
     if missing:
         raise ResiduaError(f"{packing.study}: no finished study: {', '.join(missing)} is missing; run the study first")
-    return load_study(read_json(file))
+    return load_study(read_as_made(packing.study, STUDY))
 
 
 def _described(packing: Packing, study: Study, times: RunTimes, work: Path) -> ROCrate:

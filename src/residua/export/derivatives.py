@@ -16,6 +16,7 @@ from residua.inference.bids import write_bids
 from residua.metrics.classification import has_residual_tumor
 from residua.publishing.images import by_patient
 from residua.publishing.publish import read_json
+from residua.publishing.seals import require_sealed
 from residua.wiring.files import file_of
 from residua.wiring.loaded import LoadedStudy
 
@@ -42,9 +43,11 @@ def _outcomes(loaded: LoadedStudy, arch: str, inputs: str) -> Iterator[dict[str,
     measured = f"results/metrics/{arch}/{inputs}.parquet"
     if not Path(measured).is_file():
         raise ResiduaError(f"{measured}: there is none; let the study run to its end first")
+    maps, drawn = f"results/ensemble/{arch}/{inputs}/manifest.json", f"{segmented}/test/manifest.json"
+    require_sealed([measured, maps, drawn, f"{segmented}/threshold.json"])
     volumes = pd.read_parquet(measured).query("split == 'test'").set_index("patient")["predicted_ml"]
-    probabilities = by_patient([f"results/ensemble/{arch}/{inputs}/manifest.json"])
-    masks = by_patient([f"{segmented}/test/manifest.json"])
+    probabilities = by_patient([maps])
+    masks = by_patient([drawn])
     threshold = read_json(f"{segmented}/threshold.json")["threshold"]
     for patient, volume_ml in volumes.items():
         images = [column for column in loaded.study.images if loaded.cohort.has(str(patient), (column,))]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from residua.cohort.checks.results import invalid_patients, read_excluded
 from residua.cohort.cohort import load_cohort
-from residua.cohort.places import RESULTS, STUDY
+from residua.cohort.places import EXCLUDED, STUDY
 from residua.errors import ResiduaError
-from residua.publishing.publish import read_json
+from residua.publishing.as_made import read_as_made, require_as_made
 from residua.settings.study import Study, load_study
 from residua.wiring.loaded import LoadedStudy
 
@@ -21,8 +21,7 @@ def study_here(named: Path, inputs: str) -> LoadedStudy:
     settings = settings_here(named)
     if inputs not in settings.inputs:
         raise ResiduaError(f"{named}: no input configuration {inputs}; it has {', '.join(settings.inputs)}")
-    excluded = invalid_patients(read_excluded(f"{RESULTS}/excluded.tsv"))
-    return LoadedStudy(settings, load_cohort(settings, settings.cohort, excluded))
+    return LoadedStudy(settings, load_cohort(settings, settings.cohort, excluded_here()))
 
 
 def settings_here(named: Path) -> Study:
@@ -32,4 +31,10 @@ def settings_here(named: Path) -> Study:
     """
     if not Path(STUDY).is_file():
         raise ResiduaError(f"{named}: has no {STUDY}; name the folder in which a study ran, and let it start once more")
-    return load_study(read_json(STUDY))
+    return load_study(read_as_made(Path(), STUDY))
+
+
+def excluded_here() -> dict[str, str]:
+    """Return the patients whom the study of the working directory excludes, with the checks that excluded them."""
+    require_as_made(Path(), [EXCLUDED])
+    return invalid_patients(read_excluded(EXCLUDED))

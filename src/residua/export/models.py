@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,8 @@ from residua.cohort.places import STUDY
 from residua.errors import ResiduaError
 from residua.networks.cases import Channel
 from residua.networks.exporting import Ensemble
+from residua.publishing.as_made import read_as_made, require_as_made
 from residua.publishing.publish import MANIFEST, read_json, verified
-from residua.publishing.seals import require_sealed
 from residua.settings.region import region_of
 
 
@@ -36,18 +35,11 @@ def models_of_study(study: Path, arch: str, inputs: str) -> Ensemble:
     for folder in models.values():
         verified(folder / MANIFEST)
     record = results / "segmentations" / arch / inputs / "threshold.json"
-    _require_as_made(study, selections[0], record)
+    require_as_made(study, [*(folder / MANIFEST for folder in models.values()), selections[0], record])
     channels = tuple(Channel(**channel) for channel in read_json(selections[0])["channels"])
     threshold = float(read_json(record)["threshold"]) if record.is_file() else None
     found = {fold: folder.resolve() for fold, folder in models.items()}
     return Ensemble(arch, inputs, channels, found, threshold, _region_of(results, arch))
-
-
-def _require_as_made(study: Path, *files: Path) -> None:
-    """Raise ``DamagedStageError`` for the first of the files that are there that has changed since it was made."""
-    inside = [file.relative_to(study).as_posix() for file in files if file.is_file()]
-    with chdir(study):
-        require_sealed(inside)
 
 
 def models_of_bundle(bundle: Path, folder: Path) -> Ensemble:
@@ -60,8 +52,8 @@ def models_of_bundle(bundle: Path, folder: Path) -> Ensemble:
 
 
 def _region_of(results: Path, arch: str) -> dict[str, Any] | None:
-    settings = results.parent / STUDY
-    networks = read_json(settings)["networks"] if settings.is_file() else {}
+    study = results.parent
+    networks = read_as_made(study, STUDY)["networks"] if (study / STUDY).is_file() else {}
     found: dict[str, Any] | None = (networks.get(arch) or {}).get("region")
     return found
 

@@ -19,11 +19,12 @@ from residua.networks.nnunet.raw_names import channel_names, dataset_name
 from residua.preparation.derived import derive
 from residua.publishing.images import by_patient
 from residua.publishing.left_out import left_out_in
-from residua.publishing.publish import stage, write_json, write_text
+from residua.publishing.publish import stage, verified, write_json, write_text
+from residua.publishing.seals import require_sealed
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.channels import DerivedChannel, told
 from residua.wiring.faults import left_out_of_subset
-from residua.wiring.files import brain_mask_of, file_of
+from residua.wiring.files import brain_manifests, brain_mask_of, file_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_of_subset
 from residua.wiring.preparation import channel_records
@@ -72,6 +73,7 @@ def _members(loaded: LoadedStudy, inputs: str, subset: str) -> dict[str, list[st
     named = left_out_of_subset(loaded, subset)
     if missing := [file for file in named if not Path(file).is_file()]:
         raise ResiduaError(f"{missing[0]}: there is none; say who is left out: snakemake … {missing[0]}")
+    require_sealed(named)
     failed, planned = left_out_in(named), patients_of_subset(loaded, loaded.study.archs[0], inputs, subset)
     return {group: [patient for patient in who if patient not in failed] for group, who in planned.items()}
 
@@ -80,13 +82,21 @@ def _stripped(loaded: LoadedStudy, channel: str) -> Mapping[str, Path]:
     manifests = [f"results/stripped/{channel}/{batch}/manifest.json" for batch in loaded.cohort.batches]
     if missing := [manifest for manifest in manifests if not Path(manifest).is_file()]:
         raise ResiduaError(f"{missing[0]}: there is none; make the stripped images: snakemake … {' '.join(missing)}")
+    require_sealed(manifests)
     return by_patient(manifests)
+
+
+def _brain_of(loaded: LoadedStudy, patient: str) -> Path:
+    mask = Path(brain_mask_of(loaded, patient))
+    (manifest,) = brain_manifests(loaded, [patient])
+    require_sealed([manifest])
+    return verified(manifest, only=lambda name: name == mask.name)[mask.name]
 
 
 def _write_patient(
     loaded: LoadedStudy, patient: str, channels: Sequence[Channel], files: Mapping[str, Path], out: Path
 ) -> None:
-    mask = Path(brain_mask_of(loaded, patient))
+    mask = _brain_of(loaded, patient)
     written = [out / f"{patient}_{number:04d}.nii.gz" for number in range(len(channels))]
     for channel, file in zip(channels, written, strict=True):
         source, *others = (files[column] for column in channel.columns)

@@ -26,7 +26,7 @@ from residua.inference.request import NewPatient, patients_below, patients_of_ta
 from residua.inference.workflow import run_workflow
 from residua.problems.lists import errors_of
 from residua.problems.problem import Problem
-from residua.publishing.publish import read_json
+from residua.publishing.as_made import read_as_made
 from residua.settings.application import Missing, Validation
 from residua.settings.machine import Device
 from residua.settings.study import Study
@@ -83,7 +83,7 @@ def predict(
     judged = validation is not None
     check_patients(written, opened, out, workers, listener.checked, missing, dicom.problems, judged)
     run_workflow(out, workers, profile, listener.log)
-    outcomes: list[dict[str, Any]] = read_json(out / OUTCOMES)
+    outcomes: list[dict[str, Any]] = read_as_made(out, OUTCOMES)
     for note in write_dicom_masks(outcomes, dicom, study.sequences.reference, opened, out):
         listener.note(note)
     return outcomes

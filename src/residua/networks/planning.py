@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+from residua.publishing.seals import require_sealed
 from residua.settings.networks import known_networks
 from residua.settings.study import Study, load_study
 
@@ -60,6 +61,8 @@ def _filled(arch: str, record: Mapping[str, Any], config: Mapping[str, Any]) -> 
         return record
     plan = record["plans"]
     made_here = Path(plan_file(arch, plan)) if plan in known[arch].plans_made_here else None
+    if made_here is not None:
+        require_sealed([str(made_here)])
     return cast(WithPlan, import_module(module).with_plan)(record, made_here, _labels(config))
 
 

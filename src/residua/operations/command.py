@@ -56,12 +56,15 @@ def explain(
     from rich.console import Console
 
     from residua.operations.explain_view import cause_table, verification_lines
+    from residua.operations.remake import remaking_commands
     from residua.operations.verify import verify_study
     from residua.operations.why import explained
 
     if verify:
         found = verify_study(study, workers, _counted if not as_json else lambda done, total: None)
-        typer.echo(json.dumps(asdict(found), indent=1) if as_json else "\n".join(verification_lines(found)))
+        commands = remaking_commands(study, found.remake)
+        record = {**asdict(found), "commands": commands}
+        typer.echo(json.dumps(record, indent=1) if as_json else "\n".join(verification_lines(found, commands)))
         raise typer.Exit(1 if found.damaged else 0)
     explanation = explained(study)
     if as_json:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -32,12 +32,15 @@ def cause_table(explanation: Explanation) -> RenderableType:
     return Group(table, Text("Times are means of this study's earlier jobs, one after the other."), asked)
 
 
-def verification_lines(found: Verification) -> Iterator[str]:
-    """Yield what the terminal says of a verification."""
+def verification_lines(found: Verification, commands: Sequence[str]) -> Iterator[str]:
+    """Yield what the terminal says of a verification; ``commands`` make again what is damaged."""
     yield f"{found.files} files and {found.folders} folders of results were compared with their digests."
     if found.missing:
         yield f"{len(found.missing)} were deleted; the next run makes again those it needs: {_some(found.missing)}"
     yield from found.damaged
+    if commands:
+        yield "These commands make again what is damaged, and then what was made of it:"
+        yield from (f"  {command}" for command in commands)
     yield f"Damaged: {len(found.damaged)}." if found.damaged else "Nothing is damaged."
 
 

@@ -19,7 +19,7 @@ _SEALS = ".sha256"
 def break_seals(files: Iterable[str]) -> None:
     """Remove the seals of files that are about to be made again."""
     for file in files:
-        seal = _seal_of(file)
+        seal = seal_of(file)
         if seal is not None:
             seal.unlink(missing_ok=True)
 
@@ -27,7 +27,7 @@ def break_seals(files: Iterable[str]) -> None:
 def seal(files: Iterable[str]) -> None:
     """Keep the digests of files of the results."""
     for file in files:
-        kept = _seal_of(file)
+        kept = seal_of(file)
         if kept is not None and Path(file).is_file():
             write_text(kept, digest(file) + "\n")
 
@@ -38,7 +38,7 @@ def require_sealed(files: Iterable[str]) -> None:
     A file without a seal passes: it is not of the results, or a copy of a study came without hidden files.
     """
     for file in files:
-        kept = _seal_of(file)
+        kept = seal_of(file)
         if kept is None or not kept.is_file():
             continue
         try:
@@ -56,6 +56,7 @@ def sealed_files() -> list[str]:
     return [Path(RESULTS, seal.relative_to(seals).with_suffix("")).as_posix() for seal in seals.rglob("*.txt")]
 
 
-def _seal_of(file: str) -> Path | None:
+def seal_of(file: str) -> Path | None:
+    """Return where the digest of a file of the results is kept; None for any other file."""
     parts = Path(file).parts
     return Path(RESULTS, _SEALS, *parts[1:-1], f"{parts[-1]}.txt") if parts[:1] == (RESULTS,) else None

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from residua.errors import ResiduaError
 from residua.publishing.publish import verified
+from residua.publishing.seals import require_sealed
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.statistics.best_inputs import best_inputs
 from residua.statistics.cases import read_cases
@@ -76,6 +77,7 @@ def _best_of(loaded: LoadedStudy, arch: str, choice: str) -> str:
         return choice
     if not all(Path(file).is_file() for file in files):
         return next(iter(study.inputs))
+    require_sealed(files)
     return best_inputs(read_cases(files), {arch: choice}, "segmentation", study.classification)[arch]
 
 
@@ -107,6 +109,7 @@ def _verified(manifest: str, patient: str) -> Path | None:
     name = f"{patient}.nii.gz"
     if not Path(manifest).is_file():
         return None
+    require_sealed([manifest])
     file = verified(manifest, only=lambda other: other == name).get(name)
     return None if file is None else place_of(file)
 

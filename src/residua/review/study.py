@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from residua.cohort.checks.results import invalid_patients, read_excluded
 from residua.cohort.cohort import judged_cohort
-from residua.cohort.places import RESULTS
 from residua.errors import ResiduaError
-from residua.export.loading import settings_here
+from residua.export.loading import excluded_here, settings_here
 from residua.inference.folder import CONFIG
 from residua.problems.lists import raise_problems
 from residua.settings.application import BUNDLES
@@ -28,8 +26,7 @@ def reviewed_here(named: Path, patient: str) -> LoadedStudy:
     if isinstance(config, dict) and BUNDLES in config:
         return applied(config).loaded([])
     settings = settings_here(named)
-    excluded = invalid_patients(read_excluded(f"{RESULTS}/excluded.tsv"))
-    cohort, problems = judged_cohort(settings, settings.cohort, excluded)
+    cohort, problems = judged_cohort(settings, settings.cohort, excluded_here())
     own = [problem for problem in problems if problem.patient in (None, patient)]
     own = [problem for problem in own if problem.subject != REFERENCE_STANDARD or problem.patient is None]
     raise_problems(own, f"{settings.cohort}: patient {patient} cannot be reviewed")

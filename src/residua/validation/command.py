@@ -33,7 +33,7 @@ def validate(
     """Measure the models of bundles on the patients of a table that have a reference standard; nothing is trained."""
     from residua.inference.predict import predict
     from residua.inference.showing import showing
-    from residua.publishing.publish import read_json
+    from residua.publishing.as_made import read_as_made
     from residua.settings.application import Recalibration, Validation
 
     if not 0 < share < 1:
@@ -46,7 +46,7 @@ def validate(
             predict(cohort, bundle, out, cores, profile, listener, validation=judged, device=device)
     except KeyboardInterrupt:
         raise ResiduaError(f"interrupted; the same command continues in {out}") from None
-    record = read_json(out / "results" / "validation.json")
+    record = read_as_made(out, "results/validation.json")
     if as_json:
         typer.echo(json.dumps({"out": str(out), **record}, indent=1))
         return
