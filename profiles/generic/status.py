@@ -1,0 +1,14 @@
+"""Print running, success or failed: status.py SCHEDULER PATIENCE_S JOB."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+from residua.cluster.schedulers import SCHEDULERS, status
+from residua.errors import ResiduaError
+
+try:
+    print(status(SCHEDULERS[sys.argv[1]], sys.argv[3], float(sys.argv[2])))
+except ResiduaError as error:
+    sys.exit(f"\n{error}\n")
