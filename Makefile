@@ -12,7 +12,7 @@ SEED ?= 1
 LONG := $(patsubst %,tests/contracts/test_%.py,registration networks exports brain_masks)
 SLOW := tests/faults tests/slurm tests/workflow $(LONG) $(filter-out $(LONG),$(wildcard tests/contracts/test_*.py))
 
-.PHONY: help env envs dev demo new-patients test quick environments unit slow test-faults test-slurm system slurm dciodvfy latex lint docs rule-graph format clean
+.PHONY: help env envs lock container-base container test-container dev demo new-patients test quick environments unit slow test-faults test-slurm system slurm dciodvfy latex lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
@@ -35,8 +35,31 @@ $(VENV)/.dev: $(VENV)/.env envs/driver.txt
 	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python $(BIN)/python -c envs/driver.txt -e '.[dev]'
 	@touch $@
 
-envs: env $(DEMO)/cohort/cohort.tsv
-	$(BIN)/snakemake --conda-create-envs-only --cores 1 --directory $(DEMO) --configfile tests/toy/config.yaml --quiet all
+# All environments, also those of options, so that nothing is downloaded later: on a cluster, on its login node.
+envs: env
+	$(BIN)/python tests/environments.py
+
+# The digests of the environments' packages, after a pin changed.
+lock: env
+	$(BIN)/python envs/lock.py
+
+# An image with all environments, and the micro study in it without a network. BUILD and RUN hold further options of buildah
+# and podman. The base where none can be pulled is made from Debian's packages, as root.
+BASE ?= docker.io/library/debian:12-slim
+MIRROR ?= http://deb.debian.org/debian
+container-base:
+	rm -rf build/container/base && mkdir -p build/container
+	debootstrap --variant=minbase --include=ca-certificates bookworm build/container/base $(MIRROR)
+	tar -C build/container/base -c . | podman import - localhost/residua-base
+	rm -rf build/container/base
+
+container:
+	rm -rf build/container/context && mkdir -p build/container/context
+	git archive HEAD | tar -x -C build/container/context
+	buildah build $(BUILD) --build-arg BASE=$(BASE) --tag localhost/residua --file containers/Containerfile build/container/context
+
+test-container:
+	podman run --rm --network none $(RUN) localhost/residua /opt/residua/containers/micro_study.sh
 
 demo: env $(DEMO)/cohort/cohort.tsv
 	$(BIN)/snakemake --profile tests/toy/profile --cores $(CORES) --configfile tests/toy/config.yaml --directory $(DEMO)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 import snakemake
+from lock import locked, pins
 
 from environments import HOUSE, environment, python_in
 from residua.settings.networks import known_networks
@@ -118,6 +120,33 @@ def test_a_leak_would_be_seen(tmp_path: Path) -> None:
     (tmp_path / "scripts/_here.py").write_text("")
     done = leaks("core", ["pulp"], house=tmp_path)
     assert "pulp" in json.loads(done.stdout.splitlines()[-1])
+
+
+INSTALLED = "from importlib.metadata import distributions; print(*(f'{d.name}=={d.version}' for d in distributions()))"
+WITHOUT_PIN = re.compile(r"nvidia-.*|cuda-.*|triton|tensorflow(-cpu)?|pip|setuptools|wheel|uv")
+"""What comes with the builds of PyTorch and TensorFlow for one kind of card, and what installs packages."""
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_an_environment_has_what_its_lock_says_and_nothing_else(name: str) -> None:
+    asked = python_in(name, "-c", INSTALLED)
+    assert asked.returncode == 0, asked.stderr
+    found = {canonical(pin.partition("==")[0]): pin.partition("==")[2] for pin in asked.stdout.split()}
+    pins = [pin.partition("==") for pin in locked(HOUSE / "envs/locks" / f"{name}.txt")]
+    wanted = {canonical(package.partition("[")[0]): version for package, _, version in pins}
+    # A build for a processor adds "+cpu" to PyTorch's version, and TensorFlow's has another name.
+    there = {package: found.get(package, found.get(f"{package}-cpu", "missing")) for package in wanted}
+    assert {package: version.partition("+")[0] for package, version in there.items()} == wanted
+    assert [package for package in sorted(set(found) - set(wanted)) if not WITHOUT_PIN.fullmatch(package)] == []
+
+
+def test_locks_hold_the_pins_of_the_environments() -> None:
+    for file in sorted((HOUSE / "envs").glob("*.yaml")):
+        assert sorted(locked(HOUSE / "envs/locks" / f"{file.stem}.txt")) == sorted(pins(file)), f"{file}: run make lock"
 
 
 def test_environments_are_fully_pinned_and_the_same_for_conda_and_uv() -> None:
