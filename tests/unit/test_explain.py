@@ -174,13 +174,14 @@ class TestRemaking:
         log.parent.mkdir(parents=True)
         command = "Command: /bin/snakemake --configfile my config.yaml"
         log.write_text(f"  Host: here\n  {command}\n  Run directory: /where it began\n\nNothing to be done\n")
-        keep_command(str(log), ["--configfile", "my config.yaml"], study)
+        keep_command(str(log), ["--configfile", "my config.yaml", "results/tables/table1.csv"], study)
         given = f"--configfile 'my config.yaml' --directory '{study.resolve()}'"
+        again = f"--configfile 'my config.yaml' results/tables/table1.csv --directory '{study.resolve()}'"
         assert remaking_commands(study, ["results/cohort/study.json", "results/a b.csv"]) == [
             "cd '/where it began'",
             f"rm '{study.resolve()}/results/cohort/study.json' '{study.resolve()}/results/a b.csv'",
             f"/bin/snakemake 'results/a b.csv' {given}",
-            f"/bin/snakemake {given}",
+            f"/bin/snakemake {again}",
         ]
 
     def test_where_no_run_is_known_the_options_are_left_to_the_user(self, study: Path) -> None:

@@ -125,9 +125,7 @@ IN_FOLDERS = {
 
 def test_a_job_refuses_what_is_damaged_and_the_named_commands_make_it_again(study: Study) -> None:
     results = study.folder / "results"
-    before = {
-        file: digest(file) for file in [*results.rglob("*.json"), *results.rglob("*.nii.gz"), *results.rglob("*.csv")]
-    }
+    before = {file: digest(file) for kind in ("json", "nii.gz", "csv") for file in results.rglob(f"*.{kind}")}
     for number, file in enumerate([*DAMAGED, *(str(Path(m).with_name(name)) for m, name in IN_FOLDERS.items())]):
         damage(study.folder / file, KINDS[number % len(KINDS)])
     readers = ("results/tables/table2.html", "results/statistics/discrimination.parquet")

@@ -10,6 +10,7 @@ from residua.errors import ResiduaError
 from residua.operations.last_command import arguments_of
 from residua.operations.status import require_run
 from residua.operations.verify import OF_A_START
+from residua.publishing.seals import RESULTS
 
 
 def remaking_commands(study: Path, files: Sequence[str]) -> list[str]:
@@ -25,9 +26,11 @@ def remaking_commands(study: Path, files: Sequence[str]) -> list[str]:
     targets = shlex.join(file for file in files if file not in OF_A_START)
     try:
         log, run = require_run(study)
-        given = shlex.join([*arguments_of(study, log, run), "--directory", str(place)])
+        arguments = [*arguments_of(study, log, run), "--directory", str(place)]
     except ResiduaError:
         return [removed, f"snakemake {targets} … (with the options of the last run)", "the command of the last run"]
     program = run.command.partition(" ")[0] or "snakemake"
-    again = f"{program} {given}"
-    return [f"cd {shlex.quote(run.run_directory)}", removed, f"{program} {targets} {given}", again]
+    # Targets must stand together: those of the last run make way.
+    options = [argument for argument in arguments if not argument.startswith(f"{RESULTS}/")]
+    made = f"{program} {targets} {shlex.join(options)}"
+    return [f"cd {shlex.quote(run.run_directory)}", removed, made, f"{program} {shlex.join(arguments)}"]
