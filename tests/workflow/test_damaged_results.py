@@ -26,11 +26,13 @@ NOT_IN_THE_MICRO_STUDY = {
         "score_thresholds", "summarise_validation", "tabulate_patients", "unpack",
     ),
     "of an option": (
-        "analyse_survival", "choose_again", "combine", "compare_conventions", "compare_subgroups", "compare_subsets",
-        "deface", "ensemble_lacking", "export_model", "forest_figures", "kaplan_meier", "leave_out", "measure_again",
-        "measure_conventions", "measure_lacking", "plan_folds", "plan_network", "prepare_derived", "prepare_sampled",
-        "register_without_label", "report_cases", "sample", "segment_again", "segment_lacking", "take_elsewhere",
-        "warp_label",
+        "analyse_survival", "bring_back_brain", "choose_again", "combine", "compare_conventions", "compare_subgroups",
+        "compare_subsets", "deface", "ensemble_lacking", "export_model", "forest_figures", "kaplan_meier",
+        "leave_out", "make_training_heads", "mask_preoperative", "measure_again", "measure_conventions",
+        "measure_lacking", "plan_folds", "plan_network", "prepare_derived", "prepare_preoperative",
+        "prepare_preoperative_tumor", "prepare_sampled", "register_without_label", "report_cases", "sample",
+        "segment_again", "segment_lacking", "select_preoperative", "strip_preoperative", "take_elsewhere",
+        "take_initial_weights", "train_brain_model", "train_preoperative", "warp_label",
     ),
     "a figure that the micro study leaves out": (
         "agreement_figure", "calibration_figure", "confusion_figure", "dice_by_volume_figure", "discrimination_figure",
