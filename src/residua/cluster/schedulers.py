@@ -29,7 +29,7 @@ Status = Literal["running", "success", "failed"]
 
 
 @dataclass(frozen=True)
-class Request:
+class JobRequest:
     """What a job asks for; the rest is of the cluster file.
 
     ``extra`` are further options. Grid Engines differ in the names of memory, parallel environment and GPU.
@@ -52,7 +52,7 @@ class Request:
 class Scheduler:
     """One scheduler: how to submit, how its answer names the job, and what says that it knows a job no more."""
 
-    submit: Callable[[Request, Path], list[str]]
+    submit: Callable[[JobRequest, Path], list[str]]
     identifier: re.Pattern[str]
     variable: str
     query: tuple[str, ...]
@@ -64,7 +64,7 @@ def _clock(minutes: int) -> str:
     return f"{minutes // 60:02d}:{minutes % 60:02d}:00"
 
 
-def _pbs(asked: Request, output: Path) -> list[str]:
+def _pbs(asked: JobRequest, output: Path) -> list[str]:
     chunk = f"select=1:ncpus={asked.threads}:mem={asked.mem_mb}mb" + (f":ngpus={asked.gpus}" if asked.gpus else "")
     options = ["-N", asked.name, "-l", chunk, "-l", f"walltime={_clock(asked.runtime_min)}"]
     options += ["-q", asked.queue] if asked.queue else []
@@ -72,7 +72,7 @@ def _pbs(asked: Request, output: Path) -> list[str]:
     return ["qsub", *options, "-j", "oe", "-o", str(output), "-V", *asked.extra]
 
 
-def _lsf(asked: Request, output: Path) -> list[str]:
+def _lsf(asked: JobRequest, output: Path) -> list[str]:
     # Units are written out: a cluster sets the default unit of its limits.
     options = ["-J", asked.name, "-n", str(asked.threads), "-M", f"{asked.mem_mb}MB"]
     options += ["-R", f"span[hosts=1] rusage[mem={asked.mem_mb}MB]", "-W", str(asked.runtime_min)]
@@ -82,7 +82,7 @@ def _lsf(asked: Request, output: Path) -> list[str]:
     return ["bsub", *options, "-o", str(output), *asked.extra]
 
 
-def _sge(asked: Request, output: Path) -> list[str]:
+def _sge(asked: JobRequest, output: Path) -> list[str]:
     # The memory of each slot.
     memory = f"{asked.memory_name}={math.ceil(asked.mem_mb / asked.threads)}M"
     options = ["-terse", "-N", asked.name, "-l", f"{memory},h_rt={asked.runtime_min * 60}"]
@@ -110,7 +110,7 @@ SCHEDULERS = {
 }  # fmt: skip
 
 
-def request_of(script: Path, limits: Mapping[str, Any]) -> Request:
+def request_of(script: Path, limits: Mapping[str, Any]) -> JobRequest:
     """Return what a job script of Snakemake asks for, by the cluster file's ``limits`` for its kind.
 
     Raises ``ResiduaError`` for a script without Snakemake's line of properties.
@@ -125,7 +125,7 @@ def request_of(script: Path, limits: Mapping[str, Any]) -> Request:
     kind = {**limits["cpu"], **({k: v for k, v in limits["gpu"].items() if v} if gpus else {})}
     longest = limits.get("max_runtime_h")
     minutes = int(resources.get("runtime") or 60)
-    return Request(
+    return JobRequest(
         name=f"residua_{job.get('rule') or job.get('groupid')}",
         threads=int(job.get("threads") or 1),
         mem_mb=int(resources.get("mem_mb") or 1000),
@@ -138,7 +138,7 @@ def request_of(script: Path, limits: Mapping[str, Any]) -> Request:
     )
 
 
-def submit(scheduler: Scheduler, asked: Request, script: Path) -> str:
+def submit(scheduler: Scheduler, asked: JobRequest, script: Path) -> str:
     """Submit a job script, and return the job's identifier. Raises ``ResiduaError`` with what the scheduler says."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     place = FOLDER.resolve()

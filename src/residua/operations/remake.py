@@ -30,7 +30,8 @@ def remaking_commands(study: Path, files: Sequence[str]) -> list[str]:
     except ResiduaError:
         return [removed, f"snakemake {targets} … (with the options of the last run)", "the command of the last run"]
     program = run.command.partition(" ")[0] or "snakemake"
-    # Targets must stand together: those of the last run make way.
-    options = [argument for argument in arguments if not argument.startswith(f"{RESULTS}/")]
-    made = f"{program} {targets} {shlex.join(options)}"
+    # Targets must stand together: those of the last run make way. One start a file: within one, Snakemake runs all that
+    # lies between two files that it makes, trainings too, and between two starts it compares contents.
+    options = shlex.join(argument for argument in arguments if not argument.startswith(f"{RESULTS}/"))
+    made = f'for file in {targets}; do {program} "$file" {options} || break; done'
     return [f"cd {shlex.quote(run.run_directory)}", removed, made, f"{program} {shlex.join(arguments)}"]
