@@ -100,7 +100,7 @@ slow: dev
 	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m "slow and not all_moments" $(SLOW)
 
 test-faults: dev
-	$(BIN)/pytest tests/faults
+	$(BIN)/pytest tests/faults tests/slurm/test_faults.py tests/workflow/test_places_of_studies.py
 
 test-slurm: dev slurm
 	RESIDUA_SLURM=required $(BIN)/pytest tests/slurm

@@ -33,6 +33,7 @@ from residua.problems.lists import errors_of, raise_problems
 from residua.publishing.failure_report import left_out_in_words
 from residua.publishing.publish import read_json, write_json
 from residua.publishing.seals import require_sealed, seal
+from residua.publishing.unwritable import writing_in
 from residua.report.pins import pins_of
 from residua.settings.application import BUNDLES
 from residua.settings.base import REFERENCE_STANDARD
@@ -334,17 +335,21 @@ onstart:
             logger.warning(little)
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")
-    # The jobs of this run read both, so that they see the cohort for which this process planned.
-    if study.on_invalid == "exclude":
-        write_excluded(EXCLUDED, known)
-    freeze(study, cohort.placement, PLACEMENT)
-    freeze_persons(cohort.places, PERSONS)
-    # So that commands find the study by its folder.
-    write_json(STUDY, study.model_dump(mode="json"))
-    seal([EXCLUDED, PLACEMENT, PERSONS, STUDY])
-    for file in log or ():
-        keep_command(file, sys.argv[1:])
-    this_run.begin()
+    try:
+        with writing_in(Path(".")):
+            # The jobs of this run read both, so that they see the cohort for which this process planned.
+            if study.on_invalid == "exclude":
+                write_excluded(EXCLUDED, known)
+            freeze(study, cohort.placement, PLACEMENT)
+            freeze_persons(cohort.places, PERSONS)
+            # So that commands find the study by its folder.
+            write_json(STUDY, study.model_dump(mode="json"))
+            seal([EXCLUDED, PLACEMENT, PERSONS, STUDY])
+            for file in log or ():
+                keep_command(file, sys.argv[1:])
+            this_run.begin()
+    except ResiduaError as error:
+        sys.exit(f"\n{error}\n")
     start_jobs_as_they_come()
     if not application and (without := preoperative.without_scans_in_words(loaded)):
         logger.info(without)

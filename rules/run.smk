@@ -6,11 +6,13 @@ import atexit
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 
 from residua.cluster.claim import claim_folder, give_up
 from residua.cluster.leaving import STOPPED, Leaving
 from residua.cluster.orphans import cancel_all, settle
 from residua.cluster.with_run import MARK
+from residua.publishing.unwritable import writing_in
 from residua.settings.machine import machine_of
 
 
@@ -19,7 +21,8 @@ class ThisRun:
 
     def __init__(self):
         try:
-            self.claim = claim_folder()
+            with writing_in(Path(".")):
+                self.claim = claim_folder()
             self.leaving = Leaving(self.claim.run.id)
             self.leaving.hear()
             atexit.register(self.end)

@@ -1,0 +1,74 @@
+"""Where a study lies and who else works there: links, blanks, other studies, and disks that are full or read-only."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from environments import build_environments
+from studies import Study
+
+TARGET = "results/cohort/folds.json"
+pytestmark = pytest.mark.all_moments
+
+
+def begun(study: Study) -> subprocess.Popen[str]:
+    """Start the study's first job."""
+    build_environments()
+    command = study.command(TARGET)
+    return subprocess.Popen(command, cwd=study.house, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def test_two_studies_run_at_once_and_the_same_one_through_a_link_only_once(fresh: Study, tmp_path: Path) -> None:
+    other = fresh.copied(tmp_path / "Studie für uns")
+    link = tmp_path / "link"
+    link.symlink_to(fresh.folder)
+    runs = [begun(study) for study in (fresh, replace(fresh, folder=link), other)]
+    said = [run.communicate()[0] for run in runs]
+    assert runs[2].returncode == 0, said[2]
+    assert (other.folder / TARGET).read_bytes() == (fresh.folder / TARGET).read_bytes()
+    # Whichever came first; or both, where the first had ended before the second looked.
+    ended = [text for run, text in zip(runs[:2], said[:2], strict=True) if run.returncode == 0]
+    refused = [text for run, text in zip(runs[:2], said[:2], strict=True) if run.returncode != 0]
+    assert ended
+    for text in refused:
+        assert "Another run works in this folder (process " in text
+        assert "Traceback" not in text
+    assert len(refused) == 1 or "Nothing to be done" in "".join(ended)
+
+
+@pytest.fixture
+def results(fresh: Study, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """The results of a study on a disk of their own, mounted with these options."""
+    folder = fresh.folder / "results"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", request.param, "residua-test", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        pytest.skip("needs the right to mount a disk in memory")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.mark.parametrize(
+    ("results", "says"),
+    [
+        ("ro,size=1m", "Read-only file system (results/cohort); let it be written to"),
+        ("size=8k", "No space left on device; make room on that disk"),
+    ],
+    indirect=["results"],
+    ids=["read-only", "full"],
+)
+@pytest.mark.usefixtures("results")
+def test_results_that_cannot_be_written_are_said_in_one_message(fresh: Study, says: str) -> None:
+    done = fresh.snakemake(TARGET)
+    text = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert f"{fresh.folder}: nothing can be written there: {says}" in text
+    assert "Traceback" not in text
+    assert "OSError" not in text
+    assert not list(fresh.folder.glob(".snakemake/locks/*"))
