@@ -17,7 +17,7 @@ help:
 	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
 	@echo "make unit          the quick tests (WORKERS=$(WORKERS) side by side)"
-	@echo "make test-faults   kill the study at all ten moments (make test: at five)"
+	@echo "make test-faults   every fault: kill the study at all ten moments, damage results and make them again"
 	@echo "make test-slurm    run the study on a real SLURM, started here (root and apt; make test does it where SLURM is installed)"
 	@echo "make docs          the documentation as a site, in build/site"
 	@echo "make env           install the command residua into $(BIN)"
