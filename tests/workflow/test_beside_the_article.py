@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+from pathlib import Path
 from typing import Any
 
 import nibabel as nib
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from residua.bundle.safetensors_header import shapes_in
+from residua.publishing.publish import digest
 from residua.report.article_settings import ARTICLE_INPUTS
 from residua.settings.figures import FURTHER
 from studies import Study, by_rule
@@ -50,7 +53,9 @@ def tell_survival(study: Study) -> None:
 def with_everything(config: dict[str, Any]) -> None:
     """Add the article's inputs E, of which one channel is a label, and every stage that can be switched off."""
     config["sequences"]["moving"].append("post_flair")
-    config["inputs"]["E"] = E
+    config["inputs"] = {"B": config["inputs"]["B"], "E": E}
+    # Of three patients, one ends the training before surgery and chooses its epoch.
+    config["networks"]["agunet"].update(init="preoperative", preoperative={"epochs": 2, "stopping_fraction": 0.34})
     config["statistics"].update(subgroups=["hospital", "sex"], least_in_subgroup=2)
     config["statistics"].update(further_consensus=["leave_one_out", "staple"])
     config.update(report={"cases": 2}, figures={"further": list(FURTHER)}, combinations=COMBINATIONS)
@@ -63,7 +68,9 @@ def everything(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Stu
     study = finished.copied(tmp_path_factory.mktemp("everything") / "study")
     tell_survival(study)
     study.configure(with_everything)
-    assert by_rule(study.planned(*TARGETS, *PUBLISHED))["train"] == len(NETWORKS) * len(FOLDS)
+    planned = by_rule(study.planned(*TARGETS, *PUBLISHED))
+    # Inputs E are new to both networks, and of inputs B AGU-Net alone starts from other weights than before.
+    assert (planned["train"], planned["train_preoperative"]) == ((len(NETWORKS) + 1) * len(FOLDS), len(FOLDS))
     study.run(*TARGETS, *PUBLISHED)
     return study
 
@@ -96,3 +103,52 @@ def test_the_articles_inputs_e_are_trained_by_both_networks_to_the_tables(everyt
     assert all(np.asarray(nib.load(path).dataobj).min() >= 0 for path in predicted)
     rows = pd.read_csv(results / "tables/table3.csv")
     assert len(rows[rows["Input"] == "E"]) == 2 * (len(NETWORKS) + len(COMBINATIONS))
+
+
+def weights_of(study: Study, inputs: str, fold: int) -> Path:
+    return study.folder / f"results/models/agunet/{inputs}/fold{fold}/weights.safetensors"
+
+
+@pytest.mark.parametrize("fold", FOLDS)
+def test_agunet_starts_from_the_scans_before_surgery_of_its_training_patients(everything: Study, fold: int) -> None:
+    results = everything.folder / "results"
+    selection = json.loads((results / f"preoperative/prepared/agunet/fold{fold}.json").read_text())
+    split = json.loads((results / "cohort/folds.json").read_text())
+    assert sorted(selection["training"]) == sorted(split["folds"][str(1 - fold)])
+    assert selection["validation"] == selection["unprepared"] == []
+    before, after = (shapes_in(weights_of(everything, inputs, fold)) for inputs in ("pre-operative", "B"))
+    assert sorted(name for name in before if before[name] != after[name]) == ["encoder0_conv0/kernel", "scale1/kernel"]
+    log = (results / f"logs/train/agunet_pre-operative_fold{fold}.log").read_text()
+    assert "epoch 2/2" in log
+
+
+def with_noise(study: Study, hospital: str, to: Path) -> Study:
+    """A copy of the study in which the tumours before surgery of a hospital are noise within their own box."""
+    other, rng = study.copied(to), np.random.default_rng(0)
+    for file in sorted((other.folder / "cohort/images").glob(f"{hospital}*/pre_tumor.nii.gz")):
+        image = nib.load(file)
+        drawn = np.asarray(image.dataobj)
+        places = np.argwhere(drawn)
+        box = tuple(slice(low, high + 1) for low, high in zip(places.min(0), places.max(0), strict=True))
+        noise = drawn.copy()
+        noise[box] = rng.integers(0, 2, noise[box].shape)
+        nib.save(nib.Nifti1Image(noise, image.affine, image.header), file)
+    return other
+
+
+def test_noise_in_the_hold_out_before_surgery_trains_nothing(everything: Study, tmp_path: Path) -> None:
+    planned = by_rule(with_noise(everything, "AMS", tmp_path / "study").planned(*TARGETS, *PUBLISHED))
+    assert planned["register_around_resection"] > 0, "the noise is seen"
+    assert not {"train", "train_preoperative", "select_preoperative", "prepare_preoperative_tumor"} & set(planned)
+
+
+@pytest.mark.timeout(600)
+def test_noise_in_a_validation_patient_before_surgery_changes_the_start_of_other_folds_alone(
+    everything: Study, tmp_path: Path
+) -> None:
+    starts = [f"results/models/agunet/pre-operative/fold{fold}/manifest.json" for fold in FOLDS]
+    study = with_noise(everything, "STO", tmp_path / "study")
+    assert [job["fold"] for job in study.planned(*starts) if job.rule == "train_preoperative"] == ["1"]
+    study.run(*starts)
+    made = [[digest(weights_of(each, "pre-operative", fold)) for fold in FOLDS] for each in (everything, study)]
+    assert [before == after for before, after in zip(*made, strict=True)] == [True, False]
