@@ -37,7 +37,7 @@ SEQUENCES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "pre_t1")
 
 @dataclass(frozen=True)
 class Asked:
-    """What is measured; ``shape`` is that of a brain along z, y, x."""
+    """What is measured; ``shape`` is that of a brain along z, y, x, ``batch`` replaces that of the network."""
 
     channels: int = 4
     patients: int = 8
@@ -45,12 +45,14 @@ class Asked:
     toy: bool = False
     seconds: float = 200.0
     shape: tuple[int, int, int] = (140, 340, 280)
+    batch: int | None = None
 
     @property
     def settings(self) -> NnUNetSettings:
         """The published network, or one of the same form that a processor trains in seconds."""
         given = yaml.safe_load((HOUSE / "config.yaml").read_text(encoding="utf-8"))["networks"]["nnunet"]
-        return NnUNetSettings.model_validate({**given, **(TOY if self.toy else {})})
+        batch = {"batch_size": self.batch} if self.batch else {}
+        return NnUNetSettings.model_validate({**given, **(TOY if self.toy else {}), **batch})
 
     @property
     def sequences(self) -> tuple[Channel, ...]:
