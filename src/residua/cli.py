@@ -14,6 +14,7 @@ from residua.cluster.processors import default_workers
 from residua.cohort.merge.command import merge
 from residua.cohort.places import VOXELS
 from residua.errors import DamagedStageError, ResiduaError
+from residua.estimate.command import plan
 from residua.evaluation.command import evaluate
 from residua.export.command import export
 from residua.export.crate_command import crate
@@ -56,6 +57,7 @@ app.command()(evaluate)
 app.command()(explain)
 app.command()(export)
 app.command()(merge)
+app.command()(plan)
 app.command()(predict)
 app.command()(review)
 app.command()(status)

@@ -132,7 +132,7 @@ LAYERS = (
     "cohort.table", "cohort.split", "cohort.checks", "cohort", "external", "cohort.proposal", "cohort.merge", "raters",
     "tables", "figures", "quality", "casebook", "bundle", "cohort.commands", "report", "simulate", "brain_model",
     "importers", "importers.dicom", "importers.public", "evaluation", "operations", "inference", "validation", "wiring",
-    "export", "review",
+    "estimate", "export", "review",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
 GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}

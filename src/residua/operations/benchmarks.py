@@ -14,10 +14,11 @@ FOLDER = "benchmarks"
 
 @dataclass(frozen=True)
 class JobRun:
-    """One run of a job: its seconds, and the most memory that it held (MB; None: not measured)."""
+    """One run of a job: its seconds, the most memory that it held (MB) and processor seconds; None: not measured."""
 
     seconds: float
     memory_mb: float | None
+    cpu_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def benchmarks_of(results: Path) -> Iterator[Benchmark]:
     folder = results / FOLDER
     for file in sorted(folder.rglob("*.tsv")):
         ended = datetime.fromtimestamp(file.stat().st_mtime, UTC)
-        yield Benchmark(rule_of(file.relative_to(folder)), _runs(file), ended)
+        yield Benchmark(rule_of(file.relative_to(folder)), read_benchmark(file), ended)
 
 
 def rule_of(benchmark: Path) -> str:
@@ -46,10 +47,14 @@ def rule_of(benchmark: Path) -> str:
     return benchmark.parts[0].removesuffix(".tsv")
 
 
-def _runs(file: Path) -> tuple[JobRun, ...]:
+def read_benchmark(file: Path) -> tuple[JobRun, ...]:
+    """Return the runs of one job."""
     with open(file, encoding="utf-8", newline="") as stream:
         rows = csv.DictReader(stream, delimiter="\t")
-        return tuple(JobRun(_number(row.get("s")) or 0.0, _number(row.get("max_rss"))) for row in rows)
+        return tuple(
+            JobRun(_number(row.get("s")) or 0.0, _number(row.get("max_rss")), _number(row.get("cpu_time")))
+            for row in rows
+        )
 
 
 def _number(text: str | None) -> float | None:

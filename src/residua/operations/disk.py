@@ -122,9 +122,10 @@ def require_space(
     wanted, there = sum(each.bytes for each in needed), free(folder)
     if wanted <= there:
         return None
-    stages = ", ".join(f"{stage} {_gb(size)}" for stage, size in by_stage(needed).items())
+    stages = ", ".join(f"{stage} {size_in_words(size)}" for stage, size in by_stage(needed).items())
     what = (
-        f"{folder.resolve()}: {_gb(there)} are free, and what this run makes takes about {_gb(wanted)} ({stages}). "
+        f"{folder.resolve()}: {size_in_words(there)} are free, "
+        f"and what this run makes takes about {size_in_words(wanted)} ({stages}). "
         "Make room, or name another folder for the results (--directory, or --out of residua predict); "
         "docs/explanation/cost.md says what may be deleted"
     )
@@ -133,5 +134,10 @@ def require_space(
     return f"{what}."
 
 
-def _gb(size: float) -> str:
+def size_in_words(size: float) -> str:
+    """Return bytes in GB or MB.
+
+    >>> size_in_words(2.5e9), size_in_words(120)
+    ('2.5 GB', '0.1 MB')
+    """
     return f"{size / 1e9:.3g} GB" if size >= 1e9 else f"{max(size / 1e6, 0.1):.3g} MB"

@@ -90,7 +90,7 @@ def _causes(jobs: list[Job], mean_s: dict[str, float]) -> list[Cause]:
         groups.setdefault((stage_of(job.rule), reason_of(job.reason)), []).append(job)
     causes = []
     for (stage, reason), members in sorted(groups.items(), key=lambda item: (order.index(item[0][0]), -len(item[1]))):
-        known = [mean_s[name] for name in map(_timed_as, members) if name in mean_s]
+        known = [mean_s[name] for name in map(timed_as, members) if name in mean_s]
         changed = {
             file for job in members for found in _CHANGED_FILES.findall(job.reason) for file in found.split(", ")
         }
@@ -114,7 +114,7 @@ def _only_digests(said: str) -> bool:
     return rest == "" and _DIGEST.search(said) is not None
 
 
-def _timed_as(job: Job) -> str:
+def timed_as(job: Job) -> str:
     """Return under which name the time of a job is kept: variants of a rule share one."""
     parts = Path(job.benchmark).parts
     return rule_of(Path(*parts[2:])) if parts[:2] == ("results", FOLDER) else job.rule

@@ -1,0 +1,97 @@
+"""Find the jobs of a study that was not started: the study, its cohort, and what Snakemake itself would run."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from residua.cluster.workflow import workflow_command
+from residua.cohort.cohort import load_cohort
+from residua.cohort.ratings import load_ratings
+from residua.errors import ResiduaError
+from residua.external.predictions import load_predictions
+from residua.networks.planning import planned_study
+from residua.operations.run_log import Job, read_run
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.planning import plans_to_make
+
+_MADE = {"results", ".snakemake"}
+_EXPERIMENTS = ("segmentation", "classification", "raters")
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A study as the workflow would load it, and every job of a first run; ``all`` is not counted."""
+
+    loaded: LoadedStudy
+    jobs: tuple[Job, ...]
+
+
+def planned_run(config: dict[str, Any]) -> PlannedRun:
+    """Return what a run in an empty folder would do; relative paths are those of the current folder.
+
+    Raises ``ResiduaError`` for a study that cannot run, in the words of its check or of Snakemake.
+    """
+    study = planned_study(config)
+    if waited := plans_to_make(study):
+        raise ResiduaError(
+            f"a network waits for {', '.join(waited)}: make that plan first (docs/how-to), then ask again"
+        )
+    cohort = load_cohort(study, study.cohort)
+    loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), load_predictions(study, cohort))
+    return PlannedRun(loaded, tuple(_dry_run(config)))
+
+
+def _dry_run(config: dict[str, Any]) -> list[Job]:
+    with _empty_study() as folder:
+        file = folder / ".plan.json"
+        file.write_text(json.dumps(config), encoding="utf-8")
+        command = workflow_command("Snakefile", folder, 1, "--dry-run", "--configfile", str(file))
+        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
+    if done.returncode != 0:
+        raise ResiduaError(f"the dry run of this study fails:\n{done.stderr.strip() or done.stdout.strip()}")
+    planned = read_run((done.stdout + done.stderr).splitlines())
+    return [job for job in planned.jobs.values() if job.rule != "all"]
+
+
+@contextmanager
+def _empty_study() -> Iterator[Path]:
+    """Yield a folder where paths of the current one lead to its files, but no results lie yet."""
+    with TemporaryDirectory(prefix="residua-plan-") as name:
+        folder = Path(name)
+        for entry in os.scandir():
+            if entry.name not in _MADE:
+                (folder / entry.name).symlink_to(Path(entry.path).absolute())
+        yield folder
+
+
+def for_cohort(config: dict[str, Any], cohort: Path) -> dict[str, Any]:
+    """Return a configuration for the table ``cohort``; raters are looked for in the current folder, then beside it."""
+    raters = config.get("raters")
+    if isinstance(raters, str):
+        places = (Path(raters), cohort.parent / Path(raters).name)
+        raters = str(next((place for place in places if place.is_file()), places[0]).absolute())
+    return {**config, "cohort": str(cohort.absolute()), "raters": raters}
+
+
+def with_inputs_alone(config: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
+    """Return a configuration with the ``chosen`` input configurations alone. Raises ``ResiduaError`` for others."""
+    known = config.get("inputs") or {}
+    if unknown := [name for name in chosen if name not in known]:
+        raise ResiduaError(f"--inputs {', '.join(unknown)}: the configuration has {', '.join(known)}")
+    changed = copy.deepcopy(config)
+    changed["inputs"] = {name: channels for name, channels in known.items() if name in chosen}
+    best = changed.get("statistics", {}).get("best_inputs")
+    for experiment in _EXPERIMENTS if isinstance(best, dict) else ():
+        of_arch = best.get(experiment)
+        if isinstance(of_arch, dict):
+            best[experiment] = {arch: name if name in chosen else chosen[0] for arch, name in of_arch.items()}
+    return changed

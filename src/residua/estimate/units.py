@@ -1,0 +1,140 @@
+"""How much work a planned job has: its patients, their voxels, and what its network computes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from residua.cluster.memory_needs import extent_of
+from residua.estimate.costs import Amount
+from residua.estimate.networks import prediction_billions, training_work
+from residua.operations.disk import GridSize
+from residua.operations.run_log import Job
+from residua.settings.study import Study
+from residua.wiring.files import reference_of
+from residua.wiring.loaded import LoadedStudy
+from residua.wiring.patients import (
+    patients_in,
+    patients_of_subset,
+    patients_with,
+    segmented,
+    segmented_of_split,
+    validation_by_fold,
+)
+
+UNKNOWN = GridSize(35_681_400, 9_800.0)
+"""The article's average grid, for a header that cannot be read."""
+SAME = {
+    "train_preoperative": "train",
+    "predict_preoperative": "predict",
+    "ensemble": "predict",
+    "strip_preoperative": "strip",
+    "prepare_preoperative": "prepare",
+    "prepare_preoperative_tumor": "prepare",
+    "select_preoperative": "select_cases",
+    "mask_preoperative": "mask_brain",
+    "register_around_resection": "register",
+    "register_without_label": "register",
+    "assess_new": "assess",
+}
+"""Rules whose jobs do the work of another one."""
+Grids = Callable[[str], GridSize]
+"""The grid of a patient's reference."""
+
+
+def grids_of(loaded: LoadedStudy) -> Grids:
+    """Return the function that reads the grid of a patient's reference from its header."""
+
+    def grid(patient: str) -> GridSize:
+        known = extent_of(reference_of(loaded, patient))
+        return GridSize(*known) if known else UNKNOWN
+
+    return grid
+
+
+def variant_of(study: Study, rule: str, job: Job) -> str:
+    """Return the variant of a rule that a job is: by its network, or by how brains are masked."""
+    if rule == "mask_brain":
+        return str(study.brain_mask.method)
+    return job.wildcards.get("arch", "")
+
+
+def units_of(loaded: LoadedStudy, rule: str, job: Job, grid: Grids) -> dict[str, Amount]:
+    """Return the units of a job's work; ``rule`` is the one whose costs it shares."""
+    patients = patients_of_job(loaded, rule, job.wildcards)
+    sizes = [grid(patient).voxels / 1e6 for patient in patients]
+    amounts = {
+        "job": Amount(1, 1),
+        "patient": Amount(len(patients), len(patients)),
+        "million voxels": Amount(sum(sizes), max(sizes, default=0.0)),
+    }
+    if rule == "register":
+        amounts |= _of_registration(loaded, job, grid(patients[0]).field_ml)
+    if rule in ("train", "predict"):
+        amounts |= _of_network(loaded, rule, job, sizes)
+    return amounts
+
+
+def patients_of_job(loaded: LoadedStudy, rule: str, wildcards: Mapping[str, str]) -> Sequence[str]:
+    """Return the patients on whom a job works, by the names in its files; all of the study where they name none."""
+    if "patient" in wildcards:
+        return [wildcards["patient"]]
+    if "batch" in wildcards:
+        channel, batch = wildcards.get("channel"), wildcards["batch"]
+        return patients_with(loaded, channel, batch) if channel else patients_in(loaded, batch)
+    arch, inputs = wildcards.get("arch"), wildcards.get("inputs")
+    if arch is None:
+        return list(loaded.cohort.patients)
+    if inputs is None:
+        return _before_surgery(loaded, rule, wildcards)
+    if "fold" in wildcards and rule == "train":
+        return patients_of_subset(loaded, arch, inputs, f"fold{wildcards['fold']}")["training"]
+    if "fold" in wildcards:
+        return validation_by_fold(loaded, arch, inputs)[int(wildcards["fold"])]
+    if rule == "predict":
+        return loaded.held_out(arch, inputs)
+    if "split" in wildcards:
+        return segmented_of_split(loaded, arch, inputs, wildcards["split"])
+    return segmented(loaded, arch, inputs)
+
+
+def _before_surgery(loaded: LoadedStudy, rule: str, wildcards: Mapping[str, str]) -> Sequence[str]:
+    fold = wildcards.get("fold")
+    return loaded.split.training(int(fold)) if fold and rule == "train" else list(loaded.cohort.patients)
+
+
+def sequence_of(loaded: LoadedStudy, job: Job) -> str:
+    """Return the sequence that a job registers: the one of its name, or that on which the resected label is drawn."""
+    label = loaded.study.registration.resected
+    return job.wildcards.get("sequence") or loaded.study.labels[label or ""]
+
+
+def _of_registration(loaded: LoadedStudy, job: Job, field_ml: float) -> dict[str, Amount]:
+    """Return the steps of a registration: iterations of each level times its voxels."""
+    deformation = loaded.study.registration_of(sequence_of(loaded, job)).deformation
+    spacing = deformation.working_spacing_mm or 1.0
+    coarser = range(len(deformation.iterations) - 1, -1, -1)
+    voxels = [field_ml * 1000 / (spacing * 2**level) ** 3 for level in coarser]
+    steps = sum(each * count for each, count in zip(voxels, deformation.iterations, strict=True)) / 1e6
+    engine = loaded.study.registration.engine
+    return {f"million steps of {deformation.metric if engine == 'ants' else engine}": Amount(steps, steps)}
+
+
+def _of_network(loaded: LoadedStudy, rule: str, job: Job, sizes: Sequence[float]) -> dict[str, Amount]:
+    arch, inputs = job.wildcards["arch"], job.wildcards.get("inputs")
+    settings = loaded.study.settings_of(arch)
+    if rule == "train":
+        channels = len(loaded.study.inputs[inputs]) if inputs else 1
+        work = training_work(settings, len(sizes), channels)
+        if work is None:
+            return {}
+        return {
+            "billion multiplications": Amount(work.billions, 0),
+            "million voxels fed": Amount(work.fed_millions, work.fed_at_once),
+        }
+    members = 1 if "fold" in job.wildcards or inputs is None else len(loaded.folds_of(arch, inputs))
+    maps = len(sizes) * members
+    return {
+        "case": Amount(maps, 1),
+        "million voxels": Amount(sum(sizes) * members, max(sizes, default=0.0)),
+        "billion multiplications": Amount(maps * (prediction_billions(settings) or 0.0), 0),
+    }
