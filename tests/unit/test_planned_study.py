@@ -69,8 +69,8 @@ def test_a_job_costs_its_units() -> None:
     amounts = {"job": Amount(1, 1), "million voxels": Amount(20.0, 10.0)}
     cost = cost_of("strip", "", amounts)
     assert cost
-    assert cost.cpu_s == pytest.approx(2 + 20 * 0.3)
-    assert cost.memory_mb == pytest.approx(290 + 10 * 60)
+    assert cost.cpu_s == pytest.approx(0.9 + 20 * 0.3)
+    assert cost.memory_mb == pytest.approx(200 + 10 * 60)
     assert cost_of("train", "unheard_of", amounts) is None
     assert cost_of("some_table", "", amounts) == cost_of(OTHERS, "", amounts)
 

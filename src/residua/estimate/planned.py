@@ -11,14 +11,15 @@ from pathlib import Path
 from residua.estimate.costs import Card, Cost, cost_of
 from residua.estimate.jobs import PlannedRun
 from residua.estimate.units import SAME, grids_of, sequence_of, units_of, variant_of
-from residua.operations.disk import OnDisk, by_stage, registered_bytes, require_space
+from residua.operations.disk import OnDisk, by_stage, require_space
 from residua.operations.run_log import Job
 from residua.operations.stages import STAGES, stage_of
 from residua.operations.why import timed_as
-from residua.wiring.disk_use import stored_by
+from residua.wiring.disk_use import REGISTERED, stored_by
+from residua.wiring.files import registration_of
 
 DISK_STAGES = {
-    "registered": "register scans",
+    REGISTERED: "register scans",
     "stripped": "prepare channels",
     "prepared": "prepare channels",
     "sampled": "prepare channels",
@@ -99,14 +100,19 @@ def plan_of(run: PlannedRun, gpus: int, card: Card, folder: Path, measured: Corr
 
 
 def stored_of(run: PlannedRun) -> list[OnDisk]:
-    """Return what the jobs leave on disk: every registration that is planned, and all else as the workflow's check."""
-    registered, grid = "registered", grids_of(run.loaded)
-    stored = [each for each in stored_by(run.loaded) if each.stage != registered]
-    for job in run.jobs:
-        if SAME.get(timed_as(job), timed_as(job)) == "register":
-            spacing = run.loaded.study.registration_of(sequence_of(run.loaded, job)).deformation.working_spacing_mm
-            stored.append(OnDisk(registered, job.benchmark, registered_bytes(grid(job.wildcards["patient"]), spacing)))
-    return stored
+    """Return what the jobs of a run leave on disk: of the registrations that could be made, those that are planned."""
+    made = {
+        registration_of(job.wildcards["patient"], sequence_of(run.loaded, job), "quality.json")
+        for job in run.jobs
+        if _rule_of(job) == "register"
+    }
+    return [each for each in stored_by(run.loaded) if each.stage != REGISTERED or each.path in made]
+
+
+def _rule_of(job: Job) -> str:
+    """Return the rule whose costs a job shares."""
+    timed = timed_as(job)
+    return SAME.get(timed, timed)
 
 
 def _stage(stage: str, members: list[tuple[JobPlan, float]], disk_bytes: float) -> StagePlan:
@@ -121,10 +127,9 @@ def costs_of(run: PlannedRun, measured: Corrections | None = None) -> list[JobPl
     grid = grids_of(run.loaded)
     found = []
     for job in run.jobs:
-        timed = timed_as(job)
-        rule = SAME.get(timed, timed)
+        rule = _rule_of(job)
         variant = variant_of(run.loaded.study, rule, job)
-        cost, kind = cost_of(rule, variant, units_of(run.loaded, rule, job, grid)), f"{timed}:{variant}"
+        cost, kind = cost_of(rule, variant, units_of(run.loaded, rule, job, grid)), f"{timed_as(job)}:{variant}"
         if cost and measured:
             cpu, memory = measured.cpu.get(kind, 1.0), measured.memory.get(kind, 1.0)
             cost = Cost(cost.cpu_s * cpu, cost.replaced_cpu_s * cpu, cost.gpu_s, cost.memory_mb * memory)

@@ -21,15 +21,16 @@ from residua.operations.disk import (
 )
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.machine import Machine
-from residua.wiring.files import reference_of
+from residua.wiring.files import reference_of, registration_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_in, patients_of_subset, patients_with, validation_by_fold
 from residua.wiring.preoperative import archs, model_before, of_batch, scan_and_tumor
 from residua.wiring.preparation import is_composed, is_label
-from residua.wiring.quality import assessed_sequences
 
 _UNKNOWN = GridSize(35_681_400, 9_800.0)
 """The article's average grid, for a header that cannot be read."""
+REGISTERED = "registered"
+"""The stage of registered scans."""
 _LABEL = 0.02
 """Share of an image's room that a label takes."""
 
@@ -70,9 +71,12 @@ def _read(file: str) -> GridSize | None:
 def _registered(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
     for batch in loaded.cohort.batches:
         for patient in patients_in(loaded, batch):
-            for column, files in assessed_sequences(loaded, patient).items():
-                spacing = loaded.study.registration_of(column).deformation.working_spacing_mm
-                yield OnDisk("registered", files["quality"], registered_bytes(grid(patient), spacing))
+            # Of these a run makes what it needs: more than networks see, for pictures and for what was resected.
+            for column in loaded.study.sequences.moving:
+                if column in loaded.cohort.patients[patient].files:
+                    spacing = loaded.study.registration_of(column).deformation.working_spacing_mm
+                    path = registration_of(patient, column, "quality.json")
+                    yield OnDisk(REGISTERED, path, registered_bytes(grid(patient), spacing))
 
 
 def _before_surgery(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
