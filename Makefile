@@ -12,12 +12,13 @@ SEED ?= 1
 LONG := $(patsubst %,tests/contracts/test_%.py,registration networks exports brain_masks)
 SLOW := tests/faults tests/slurm tests/workflow $(LONG) $(filter-out $(LONG),$(wildcard tests/contracts/test_*.py))
 
-.PHONY: help env envs lock container-base container test-container dev demo new-patients test quick environments unit slow test-faults test-slurm system slurm dciodvfy latex lint docs rule-graph format clean
+.PHONY: help env envs lock container-base container test-container dev demo new-patients test quick environments unit slow test-faults test-kills test-slurm system slurm dciodvfy latex lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
 	@echo "make unit          the quick tests (WORKERS=$(WORKERS) side by side)"
 	@echo "make test-faults   every fault: kill the study at all ten moments, damage results and make them again"
+	@echo "make test-kills    kill the study at a hundred moments and compare its results each time (hours)"
 	@echo "make test-slurm    run the study on a real SLURM, started here (root and apt; make test does it where SLURM is installed)"
 	@echo "make docs          the documentation as a site, in build/site"
 	@echo "make env           install the command residua into $(BIN)"
@@ -101,6 +102,10 @@ slow: dev
 
 test-faults: dev
 	$(BIN)/pytest tests/faults tests/slurm/test_faults.py tests/workflow/test_places_of_studies.py
+
+# Hours: a hundred kills, one line each in build/kills/kills.log. Cut off, the same command goes on.
+test-kills: dev
+	$(BIN)/python tests/faults/hundred_kills.py --out build/kills
 
 test-slurm: dev slurm
 	RESIDUA_SLURM=required $(BIN)/pytest tests/slurm

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+import yaml
+
 from rule_files import RULE_FILES, RULES, rules_in
 from studies import Job, Study
 
@@ -26,6 +28,8 @@ class Form(Enum):
     MAIN = "the main process; its jobs go on"
     MAIN_OF_A_SLOW_JOB = "the main process; one job is still there when the command is given again"
     JOB = "one job"
+    INTERRUPTED = "Ctrl-C: an interruption of the main process and all its jobs"
+    ASKED_TO_END = "the main process is asked to end, as a batch system does (SIGTERM)"
 
 
 @dataclass(frozen=True)
@@ -86,6 +90,12 @@ def epochs_done(manifest: Path) -> int:
     except FileNotFoundError:
         return 0
     return int(record["done"])
+
+
+def epochs_of(study: Study) -> int:
+    """How many epochs every network of the study is trained for."""
+    (epochs,) = {network["epochs"] for network in yaml.safe_load(study.config_file.read_text())["networks"].values()}
+    return int(epochs)
 
 
 def stage_of(job: Job) -> str:

@@ -103,9 +103,12 @@ class Attempt:
         inside = self._results in printed_to.parents
         return printed_to.relative_to(self._results).as_posix() if inside else ""
 
-    def wait_for_all(self) -> None:
-        """Until nothing of this attempt lives."""
-        wait_until(lambda: not self.processes())
+    def tell_to_end(self, everyone: bool) -> None:
+        """Interrupt the main process and ``everyone`` of its jobs, as Ctrl-C does, or ask it alone to end."""
+        if everyone:
+            os.killpg(self.pid, signal.SIGINT)
+        else:
+            signalled(self.pid, signal.SIGTERM)
 
     def kill_main(self) -> None:
         """Kill the main process only; its jobs are orphans from now on."""

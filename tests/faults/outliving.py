@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from aims import Aim, Form, epochs_done, stage_of
 from attempts import POLL_S, Attempt, process, signalled, wait_until
+from residua.cluster.leaving import STOPPED
 from studies import Job, Study
 
 STILL_BUILDING = "another process is still building this folder"
@@ -42,6 +43,8 @@ class Ordeal:
     attempts: list[Attempt] = field(default_factory=list)
     _failing: list[Job] = field(default_factory=list)
     """Jobs that were killed alone in the present attempt."""
+    _told_to_end: bool = False
+    """Whether the present attempt was asked to leave."""
 
     def go_through(self) -> None:
         """Give the same command until it ends well, and strike while it runs."""
@@ -52,7 +55,7 @@ class Ordeal:
         attempt = Attempt(self.study, self.outputs / f"attempt{len(self.attempts)}.txt")
         after_a_kill = bool(self.attempts) and self.attempts[-1].returncode == -signal.SIGKILL
         self.attempts.append(attempt)
-        self._failing = []
+        self._failing, self._told_to_end = [], False
         for aim in self.pending:
             aim.start_again()
         while attempt.returncode is None:
@@ -61,7 +64,7 @@ class Ordeal:
         if attempt.returncode == -signal.SIGKILL:
             return False
         self._check_the_end(attempt, after_a_kill)
-        if attempt.returncode != 0:
+        if attempt.returncode != 0 or self._told_to_end:
             return False
         self._undo_what_was_missed()
         return not self.pending
@@ -70,7 +73,8 @@ class Ordeal:
         running = attempt.jobs()
         if running:
             assert not any(earlier.processes() for earlier in self.attempts[:-1]), "two jobs might write one output"
-        for aim in list(self.pending):
+        # While its jobs leave, no job has come as far as an aim says.
+        for aim in [] if self._told_to_end else list(self.pending):
             job = aim.due(running, self.study.folder)
             if job is not None and self._strike(attempt, aim, job, running[job.log]):
                 return
@@ -97,6 +101,10 @@ class Ordeal:
             case Form.MAIN | Form.MAIN_THEN_JOBS:
                 attempt.kill_main()
                 signalled(pid, signal.SIGCONT)
+            case Form.INTERRUPTED | Form.ASKED_TO_END:
+                signalled(pid, signal.SIGCONT)
+                attempt.tell_to_end(everyone=aim.moment.form is Form.INTERRUPTED)
+                self._told_to_end = True
         if aim.moment.form is Form.MAIN_THEN_JOBS:
             time.sleep(AFTERWARDS_S)
             attempt.kill_all()
@@ -109,18 +117,21 @@ class Ordeal:
                 (self.study.folder / output).unlink()
 
     def _check_the_end(self, attempt: Attempt, after_a_kill: bool) -> None:
-        """An attempt that was not killed ends well, or says which job was."""
+        """An attempt that was not killed ends well, or says which job was, or that it was stopped with all its jobs."""
         said = attempt.said
+        # What was told to end left no record behind, as what was killed does.
         assert ("The last run in this folder was killed" in said) == after_a_kill, said
-        assert (attempt.returncode != 0) == bool(self._failing), said
+        assert (STOPPED in said) == self._told_to_end, said
+        assert not (self._told_to_end and attempt.jobs()), said
+        # Told to end, it may have had nothing left to do.
+        assert self._told_to_end or (attempt.returncode != 0) == bool(self._failing), said
         assert STILL_BUILDING not in said
         assert all(f"Error in rule {job.rule}" in said for job in self._failing), said
 
 
 @contextmanager
-def ordeal(study: Study, outputs: Path, aims: Sequence[Aim]) -> Iterator[Ordeal]:
-    """The killed study, finished; whatever happens, no process stays."""
-    ordeal = Ordeal(study, outputs, list(aims))
+def none_left(ordeal: Ordeal) -> Iterator[Ordeal]:
+    """Whatever happens, no process of the killed study stays."""
     try:
         yield ordeal
     finally:

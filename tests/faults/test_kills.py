@@ -12,14 +12,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 import pytest
-import yaml
 
-from aims import Form, Moment, choose_aims, seconds_of, stage_of
+from aims import Form, Moment, choose_aims, epochs_of, seconds_of, stage_of
 from micro_study import begin, forget
-from outliving import Ordeal, Strike, ordeal
-from residua.publishing.publish import read_json
+from outliving import Ordeal, Strike, none_left
+from sameness import (
+    NUMBERS,
+    require_nothing_half_written,
+    require_same_folders,
+    require_same_numbers,
+    require_same_tables,
+)
 from studies import Job, Study
 
 SEED = os.environ.get("RESIDUA_FAULT_SEED", "20230613")
@@ -81,23 +85,10 @@ def killed(
     seconds = seconds_of(unbroken.study, unbroken.jobs)
     aims = choose_aims(MOMENTS[request.param], unbroken.jobs, seconds, epochs_of(study), f"{SEED} {request.param}")
     print(f"seed {SEED}:", *aims, sep="\n")
-    with ordeal(study, folder, aims) as killed:
+    with none_left(Ordeal(study, folder, aims)) as killed:
         killed.go_through()
         print("struck:", *(f"{strike.stage}: {strike.job.log}" for strike in killed.strikes), sep="\n")
         yield killed
-
-
-def epochs_of(study: Study) -> int:
-    """How many epochs every network of the study is trained for."""
-    (epochs,) = {network["epochs"] for network in yaml.safe_load(study.config_file.read_text())["networks"].values()}
-    return int(epochs)
-
-
-def files_of(study: Study, pattern: str) -> dict[str, Path]:
-    """The results that match, by their name below the study's folder."""
-    found = {path.relative_to(study.folder).as_posix(): path for path in study.folder.glob(f"results/{pattern}")}
-    assert found, f"no results/{pattern}"
-    return found
 
 
 def test_the_moments_fall_into_every_stage(unbroken: Unbroken) -> None:
@@ -112,30 +103,20 @@ def test_every_kill_met_an_unfinished_job_of_another_stage(killed: Ordeal) -> No
 
 
 def test_the_tables_are_those_of_the_unbroken_study(killed: Ordeal, unbroken: Unbroken) -> None:
-    expected, found = files_of(unbroken.study, "tables/*"), files_of(killed.study, "tables/*")
-    assert found.keys() == expected.keys()
-    for name, table in expected.items():
-        assert found[name].read_text() == table.read_text(), name
+    require_same_tables(unbroken.study, killed.study)
 
 
-@pytest.mark.parametrize("folder", ["metrics", "raters", "statistics", "resection"])
+@pytest.mark.parametrize("folder", NUMBERS)
 def test_the_numbers_behind_them_too(killed: Ordeal, unbroken: Unbroken, folder: str) -> None:
-    expected, found = (files_of(study, f"{folder}/**/*.parquet") for study in (unbroken.study, killed.study))
-    assert found.keys() == expected.keys()
-    for name, numbers in expected.items():
-        pd.testing.assert_frame_equal(pd.read_parquet(found[name]), pd.read_parquet(numbers), rtol=1e-9, atol=1e-12)
+    require_same_numbers(unbroken.study, killed.study, folder)
 
 
 def test_every_published_folder_holds_the_same_files(killed: Ordeal, unbroken: Unbroken) -> None:
-    expected, found = (files_of(study, "**/manifest.json") for study in (unbroken.study, killed.study))
-    assert found.keys() == expected.keys()
-    differing = [name for name in expected if read_json(found[name])["files"] != read_json(expected[name])["files"]]
-    assert not differing
+    require_same_folders(unbroken.study, killed.study)
 
 
 def test_nothing_half_written_is_left(killed: Ordeal) -> None:
-    names = {path.name for path in killed.study.folder.joinpath("results").rglob("*")}
-    assert not {name for name in names if name.endswith((".part", ".old")) or ".writing-" in name}
+    require_nothing_half_written(killed.study)
 
 
 def test_a_killed_training_went_on_from_its_last_checkpoint(killed: Ordeal) -> None:
