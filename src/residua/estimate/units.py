@@ -25,7 +25,6 @@ UNKNOWN = GridSize(35_681_400, 9_800.0)
 """The article's average grid, for a header that cannot be read."""
 SAME = {
     "train_preoperative": "train",
-    "predict_preoperative": "predict",
     "ensemble": "predict",
     "strip_preoperative": "strip",
     "prepare_preoperative": "prepare",
@@ -34,7 +33,6 @@ SAME = {
     "mask_preoperative": "mask_brain",
     "register_around_resection": "register",
     "register_without_label": "register",
-    "assess_new": "assess",
 }
 """Rules whose jobs do the work of another one."""
 Grids = Callable[[str], GridSize]
