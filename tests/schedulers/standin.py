@@ -28,7 +28,7 @@ def submit(arguments: list[str]) -> None:
     (STATE / f"{number}.json").write_text(json.dumps(arguments))
     asked = re.search(r"(?:mem=|h_vmem=)(\d+)", " ".join(arguments))
     killed = asked is not None and int(asked[1]) < int(os.environ.get("TOO_LITTLE_MB", "0"))
-    command = ["sleep", "0"] if killed else ["/bin/sh", arguments[-1]]
+    command = ["sleep", "0"] if killed else command_of(arguments, STATE / f"{number}.sh")
     with open(arguments[arguments.index("-o") + 1], "w") as output:
         job = subprocess.Popen(
             command, stdout=output, stderr=output, env={**os.environ, JOB_VARIABLE: name}, start_new_session=True
@@ -36,6 +36,19 @@ def submit(arguments: list[str]) -> None:
     (STATE / f"{number}.pid").write_text(str(job.pid))
     answer = {"pbs": name, "lsf": f"Job <{number}> is submitted to default queue <normal>.", "sge": str(number)}
     print(answer[KIND])
+
+
+def command_of(arguments: list[str], spooled: Path) -> list[str]:
+    """LSF joins the words of a command by blanks for a shell; without any it reads a script from standard input."""
+    if KIND != "lsf":
+        return ["/bin/sh", arguments[-1]]
+    words = arguments
+    while words and words[0].startswith("-"):
+        words = words[2:]
+    if words:
+        return ["/bin/sh", "-c", " ".join(words)]
+    spooled.write_text(sys.stdin.read())
+    return ["/bin/sh", str(spooled)]
 
 
 def alive(number: str) -> bool:

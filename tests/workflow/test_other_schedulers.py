@@ -87,7 +87,7 @@ def test_a_job_asks_for_what_its_rule_states(kind: str, tmp_path: Path) -> None:
     assert job == ("1001.pbs01" if kind == "pbs" else "1001")
     options = json.loads((tmp_path / "state/1001.json").read_text())
     assert " ".join(options).startswith(ASKED[kind])
-    assert options[-4:-1] == ["-l", "site=a b", "/bin/sh"] if kind == "lsf" else options[-3:-1] == ["-l", "site=a b"]
+    assert (options if kind == "lsf" else options[:-1])[-2:] == ["-l", "site=a b"]
 
 
 @pytest.mark.parametrize(("code", "told"), [(0, "success"), (3, "failed")])
@@ -107,11 +107,54 @@ def test_a_job_runs_until_it_is_killed_or_cancelled_and_has_failed_then(kind: st
 def test_an_exit_code_may_take_its_time_on_a_slow_file_system(kind: str) -> None:
     job = submitted(kind, "exit 0")
     assert end_of(kind, job) == "success"
-    kept = FOLDER / "1001.exit"
+    (kept,) = FOLDER.glob("1001.*.exit")
     kept.rename(FOLDER / "late")
     assert status(SCHEDULERS[kind], job, 600) == "running"
     (FOLDER / "late").rename(kept)
     assert status(SCHEDULERS[kind], job, 600) == "success"
+
+
+def test_a_number_that_a_scheduler_uses_again_tells_nothing_of_its_new_job(kind: str, tmp_path: Path) -> None:
+    assert end_of(kind, submitted(kind, "exit 0")) == "success"
+    (FOLDER / "1001.gone").touch()
+    for file in (tmp_path / "state").iterdir():
+        file.unlink()
+    job = submitted(kind, "sleep 60")
+    assert job.startswith("1001")
+    assert status(SCHEDULERS[kind], job, 0) == "running"
+    assert not (FOLDER / "1001.gone").exists()
+    subprocess.run([load_generic_cluster().cancel, job], check=True)
+    assert end_of(kind, job) == "failed"
+
+
+def test_a_job_that_the_scheduler_knows_again_was_not_gone(kind: str) -> None:
+    job = submitted(kind, "sleep 60")
+    gone = FOLDER / "1001.gone"
+    gone.touch()
+    os.utime(gone, (0, 0))
+    assert status(SCHEDULERS[kind], job, 100) == "running"
+    subprocess.run([load_generic_cluster().cancel, job], check=True)
+    assert status(SCHEDULERS[kind], job, 100) == "running"
+
+
+def test_a_scheduler_is_asked_in_english(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    answer = tmp_path / "bin" / COMMANDS[kind][1]
+    answer.write_text(f'#!/bin/sh\n[ "$LC_ALL" = C ] && echo "{LATER[kind][1]}" >&2 || echo "Unbekannt" >&2; exit 1\n')
+    assert end_of(kind, "1001") == "failed"
+
+
+def test_what_a_scheduler_multiplies_by_slots_is_asked_for_by_slot(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    script = job_script("true")
+    told = {"cpu": {}, "gpu": {}, "grid_engine": {"gpu_per": "slot"}, "lsf": {"memory_per": "slot"}}
+    asked = request_of(script, told)
+    assert "rusage[mem=2000MB]" in " ".join(SCHEDULERS["lsf"].submit(asked, Path("log")))
+    engine = " ".join(SCHEDULERS["sge"].submit(asked, Path("log")))
+    assert "-l h_vmem=8000M,h_rt=604800 -l gpu=1" in engine
+    assert "-pe" not in engine
 
 
 def test_a_scheduler_that_does_not_answer_fails_no_job(
@@ -177,6 +220,9 @@ def test_a_cluster_file_that_cannot_be_used_is_refused(tmp_path: Path, monkeypat
         load_generic_cluster()
     (tmp_path / "cluster.yaml").write_text("scheduler: slurm\n")
     with pytest.raises(ResiduaError, match="scheduler"):
+        load_generic_cluster()
+    (tmp_path / "cluster.yaml").write_text('scheduler: pbs\ncpu:\n  extra: "-l \'x"\n')
+    with pytest.raises(ResiduaError, match=r"cpu\.extra: .* cannot be split into words.*No closing quotation"):
         load_generic_cluster()
 
 

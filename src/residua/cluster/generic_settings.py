@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 
 from residua.cluster.settings import VARIABLE, Name
 from residua.errors import ResiduaError
@@ -18,20 +19,38 @@ from residua.settings.yaml_file import read_yaml
 _PAGE = "docs/how-to/other_schedulers.md"
 
 
+def _words(text: str) -> str:
+    try:
+        shlex.split(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} cannot be split into words, as a shell does it ({error}); close it") from None
+    return text
+
+
 class Options(Frozen):
     """Options of qsub or bsub for one kind of job; null leaves an option out."""
 
     queue: Name | None = None
     account: Name | None = None
-    extra: str | None = None
+    extra: Annotated[str, AfterValidator(_words)] | None = None
 
 
 class GridEngine(Frozen):
-    """What a Grid Engine calls the memory of a slot, the parallel environment of one node, and a GPU."""
+    """What a Grid Engine calls the memory of a slot, the parallel environment of one node, and a GPU.
+
+    ``gpu_per``: whether it gives a job as many GPUs as were asked for (``consumable JOB``), or each of its slots.
+    """
 
     memory: Name = "h_vmem"
     slots: Name = "smp"
     gpu: Name = "gpu"
+    gpu_per: Literal["job", "slot"] = "job"
+
+
+class Lsf(Frozen):
+    """Whether an LSF reserves memory for a job, or for each of its slots (``RESOURCE_RESERVE_PER_TASK=Y``)."""
+
+    memory_per: Literal["job", "slot"] = "job"
 
 
 class GenericCluster(Frozen):
@@ -43,6 +62,7 @@ class GenericCluster(Frozen):
     max_runtime_h: Annotated[int, Field(ge=1)] | None = None
     patience_s: Annotated[float, Field(ge=0)] = 120
     grid_engine: GridEngine = GridEngine()
+    lsf: Lsf = Lsf()
 
     @property
     def cancel(self) -> str:

@@ -3,13 +3,15 @@
 Standard library alone: Snakemake asks of each job every few seconds, in a process of its own.
 
 Whether a finished job succeeded is known from its exit code, which the job itself writes into ``FOLDER``: schedulers
-forget their jobs. The scheduler is asked only whether a job without an exit code is still alive.
+forget their jobs. The scheduler is asked only whether a job without an exit code is still alive. Schedulers also use
+their numbers again: each submission has a stamp, which its exit code must have in its name.
 """
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import shlex
 import subprocess
@@ -33,6 +35,7 @@ class JobRequest:
     """What a job asks for; the rest is of the cluster file.
 
     ``extra`` are further options. Grid Engines differ in the names of memory, parallel environment and GPU.
+    ``gpu_per`` and ``memory_per`` say what Grid Engine and LSF multiply by the job's slots.
     """
 
     name: str
@@ -46,11 +49,16 @@ class JobRequest:
     memory_name: str = "h_vmem"
     slots_name: str = "smp"
     gpu_name: str = "gpu"
+    gpu_per: str = "job"
+    memory_per: str = "job"
 
 
 @dataclass(frozen=True)
 class Scheduler:
-    """One scheduler: how to submit, how its answer names the job, and what says that it knows a job no more."""
+    """One scheduler: how to submit, how its answer names the job, and what says that it knows a job no more.
+
+    ``reads_script``: it takes a job's script on standard input, and not by its name.
+    """
 
     submit: Callable[[JobRequest, Path], list[str]]
     identifier: re.Pattern[str]
@@ -58,6 +66,7 @@ class Scheduler:
     query: tuple[str, ...]
     gone: re.Pattern[str]
     dead: re.Pattern[str]
+    reads_script: bool = False
 
 
 def _clock(minutes: int) -> str:
@@ -75,7 +84,8 @@ def _pbs(asked: JobRequest, output: Path) -> list[str]:
 def _lsf(asked: JobRequest, output: Path) -> list[str]:
     # Units are written out: a cluster sets the default unit of its limits.
     options = ["-J", asked.name, "-n", str(asked.threads), "-M", f"{asked.mem_mb}MB"]
-    options += ["-R", f"span[hosts=1] rusage[mem={asked.mem_mb}MB]", "-W", str(asked.runtime_min)]
+    reserved = math.ceil(asked.mem_mb / (asked.threads if asked.memory_per == "slot" else 1))
+    options += ["-R", f"span[hosts=1] rusage[mem={reserved}MB]", "-W", str(asked.runtime_min)]
     options += ["-gpu", f"num={asked.gpus}"] if asked.gpus else []
     options += ["-q", asked.queue] if asked.queue else []
     options += ["-P", asked.account] if asked.account else []
@@ -83,11 +93,14 @@ def _lsf(asked: JobRequest, output: Path) -> list[str]:
 
 
 def _sge(asked: JobRequest, output: Path) -> list[str]:
+    # A card for each slot: more slots than cards would ask for more cards.
+    slots = asked.gpus if asked.gpus and asked.gpu_per == "slot" else asked.threads
     # The memory of each slot.
-    memory = f"{asked.memory_name}={math.ceil(asked.mem_mb / asked.threads)}M"
+    memory = f"{asked.memory_name}={math.ceil(asked.mem_mb / slots)}M"
     options = ["-terse", "-N", asked.name, "-l", f"{memory},h_rt={asked.runtime_min * 60}"]
-    options += ["-pe", asked.slots_name, str(asked.threads)] if asked.threads > 1 else []
-    options += ["-l", f"{asked.gpu_name}={asked.gpus}"] if asked.gpus else []
+    options += ["-pe", asked.slots_name, str(slots)] if slots > 1 else []
+    cards = 1 if asked.gpu_per == "slot" else asked.gpus
+    options += ["-l", f"{asked.gpu_name}={cards}"] if asked.gpus else []
     options += ["-q", asked.queue] if asked.queue else []
     options += ["-P", asked.account] if asked.account else []
     return ["qsub", *options, "-S", "/bin/sh", "-cwd", "-j", "y", "-o", str(output), "-V", *asked.extra]
@@ -101,6 +114,8 @@ SCHEDULERS = {
     "lsf": Scheduler(
         _lsf, re.compile(r"^Job <(\d+)> is submitted", re.MULTILINE), "LSB_JOBID", ("bjobs", "-noheader", "-o", "stat"),
         re.compile(r"Job <\d+> is not found"), re.compile(r"^(DONE|EXIT)\s*$", re.MULTILINE),
+        # It joins the words of a command by blanks, for a shell.
+        reads_script=True,
     ),
     # A job whose start failed stays in the queue for ever, with the reason.
     "sge": Scheduler(
@@ -124,6 +139,7 @@ def request_of(script: Path, limits: Mapping[str, Any]) -> JobRequest:
     gpus = int(resources.get("gpu") or 0)
     kind = {**limits["cpu"], **({k: v for k, v in limits["gpu"].items() if v} if gpus else {})}
     longest = limits.get("max_runtime_h")
+    engine = limits.get("grid_engine", {})
     minutes = int(resources.get("runtime") or 60)
     return JobRequest(
         name=f"residua_{job.get('rule') or job.get('groupid')}",
@@ -134,30 +150,43 @@ def request_of(script: Path, limits: Mapping[str, Any]) -> JobRequest:
         queue=kind.get("queue"),
         account=kind.get("account"),
         extra=tuple(shlex.split(kind.get("extra") or "")),
-        **{f"{name}_name": value for name, value in limits.get("grid_engine", {}).items()},
+        **{f"{name}_name": engine[name] for name in ("memory", "slots", "gpu") if name in engine},
+        gpu_per=engine.get("gpu_per", "job"),
+        memory_per=limits.get("lsf", {}).get("memory_per", "job"),
     )
 
 
 def submit(scheduler: Scheduler, asked: JobRequest, script: Path) -> str:
     """Submit a job script, and return the job's identifier. Raises ``ResiduaError`` with what the scheduler says."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    place = FOLDER.resolve()
-    wrapper = place / f"{script.name}.{time.time_ns()}.sh"
+    place, stamp = FOLDER.resolve(), str(time.time_ns())
+    wrapper = place / f"{script.name}.{stamp}.sh"
     # Renamed, so that an exit code is never read half written.
     wrapper.write_text(
         f"#!/bin/sh\n/bin/sh {shlex.quote(str(script.resolve()))}\ncode=$?\n"
-        f"kept={shlex.quote(str(place))}/${{{scheduler.variable}%%.*}}\n"
+        f"kept={shlex.quote(str(place))}/${{{scheduler.variable}%%.*}}.{stamp}\n"
         'echo $code > "$kept.begun" && mv "$kept.begun" "$kept.exit"\nexit $code\n',
         encoding="utf-8",
     )
-    command = [*scheduler.submit(asked, place / f"{wrapper.stem}.log"), str(wrapper)]
-    if command[0] == "bsub":
-        command[-1:] = ["/bin/sh", str(wrapper)]
-    done = _run(command)
+    command = scheduler.submit(asked, place / f"{wrapper.stem}.log")
+    if scheduler.reads_script:
+        done = _run(command, wrapper.read_text(encoding="utf-8"))
+    else:
+        done = _run([*command, str(wrapper)])
     found = scheduler.identifier.search(done.stdout)
     if done.returncode != 0 or found is None:
         raise ResiduaError(f"{shlex.join(command)}: {(done.stderr or done.stdout).strip()}")
+    _expect(found[1], stamp)
     return found[1]
+
+
+def _expect(job: str, stamp: str) -> None:
+    """Keep a job's stamp, and remove what earlier jobs of the same number left."""
+    for left in FOLDER.glob(f"{_number(job)}.*"):
+        # The job may have ended by now.
+        if not left.name.startswith(f"{_number(job)}.{stamp}."):
+            left.unlink(missing_ok=True)
+    (FOLDER / f"{_number(job)}.stamp").write_text(stamp, encoding="utf-8")
 
 
 def status(scheduler: Scheduler, job: str, patience_s: float) -> Status:
@@ -167,20 +196,26 @@ def status(scheduler: Scheduler, job: str, patience_s: float) -> Status:
     """
     if told := _told_by_itself(job):
         return told
-    asked = _run([*scheduler.query, job])
+    # Its answers are known in English.
+    asked = _run([*scheduler.query, job], language="C")
     said = asked.stdout + asked.stderr
     ended = scheduler.gone.search(said) or (asked.returncode == 0 and scheduler.dead.search(asked.stdout))
-    if not ended:
-        if asked.returncode != 0:
-            print(f"{shlex.join(scheduler.query)} {job}: {said.strip()}", file=sys.stderr)
-        return "running"
-    # It may have ended while the scheduler was asked.
-    return _told_by_itself(job) or ("failed" if _gone_for_s(job) > patience_s else "running")
+    if ended:
+        # It may have ended while the scheduler was asked.
+        return _told_by_itself(job) or ("failed" if _gone_for_s(job) > patience_s else "running")
+    if asked.returncode == 0:
+        _gone_mark(job).unlink(missing_ok=True)
+    else:
+        print(f"{shlex.join(scheduler.query)} {job}: {said.strip()}", file=sys.stderr)
+    return "running"
 
 
 def _told_by_itself(job: str) -> Status | None:
     """Return how a job ended, by the exit code that it left; None as long as there is none."""
-    kept = FOLDER / f"{_number(job)}.exit"
+    stamp = FOLDER / f"{_number(job)}.stamp"
+    if not stamp.is_file():
+        return None
+    kept = FOLDER / f"{_number(job)}.{stamp.read_text(encoding='utf-8')}.exit"
     if not kept.is_file():
         return None
     return "success" if kept.read_text(encoding="utf-8").strip() == "0" else "failed"
@@ -188,11 +223,15 @@ def _told_by_itself(job: str) -> Status | None:
 
 def _gone_for_s(job: str) -> float:
     """Return since when the scheduler says that a job has ended, of which there is no exit code."""
-    mark = FOLDER / f"{_number(job)}.gone"
+    mark = _gone_mark(job)
     mark.parent.mkdir(parents=True, exist_ok=True)
     if not mark.exists():
         mark.touch()
     return time.time() - mark.stat().st_mtime
+
+
+def _gone_mark(job: str) -> Path:
+    return FOLDER / f"{_number(job)}.gone"
 
 
 def _number(job: str) -> str:
@@ -200,8 +239,12 @@ def _number(job: str) -> str:
     return job.partition(".")[0]
 
 
-def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+def _run(
+    command: Sequence[str], given: str | None = None, language: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command with ``given`` on its standard input; ``language`` takes the place of the user's."""
+    variables = {**os.environ, "LC_ALL": language} if language else None
     try:
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(command, input=given, env=variables, capture_output=True, text=True, check=False)
     except OSError as error:
         raise ResiduaError(f"{command[0]}: cannot be started ({error.strerror}); is this a login node of it?") from None
