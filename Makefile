@@ -101,7 +101,8 @@ slow: dev
 	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m "slow and not all_moments" $(SLOW)
 
 test-faults: dev
-	$(BIN)/pytest tests/faults tests/slurm/test_faults.py tests/workflow/test_places_of_studies.py
+	$(BIN)/pytest tests/faults
+	$(BIN)/pytest -m all_moments tests/slurm tests/workflow
 
 # Hours: a hundred kills, one line each in build/kills/kills.log. Cut off, the same command goes on.
 test-kills: dev

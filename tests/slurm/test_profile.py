@@ -59,4 +59,4 @@ def test_profile_repeats_no_key_of_the_default_profile() -> None:
 def test_a_training_is_asked_to_leave_before_its_time_is_over() -> None:
     resources = profile()["set-resources"]
     asked = {name: given["slurm_extra"] for name, given in resources.items() if "slurm_extra" in given}
-    assert asked == dict.fromkeys(("train", "train_preoperative"), "'--signal=TERM@120'")
+    assert asked == dict.fromkeys(("train", "train_preoperative", "train_brain_model"), "'--signal=TERM@120'")
