@@ -22,7 +22,7 @@ from residua.cohort.places import EXCLUDED, HEADERS, RESULTS, STUDY, VOXELS
 from residua.cohort.ratings import load_ratings
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.persons import PERSONS, freeze_persons
-from residua.cohort.split.frozen import require_as_frozen
+from residua.cohort.split.frozen import require_as_frozen, sealed_anew
 from residua.cohort.split.placement import freeze
 from residua.cohort.table.files import before_surgery, drawn_on, kinds_of
 from residua.cohort.table.location import table_file
@@ -32,7 +32,7 @@ from residua.networks.planning import planned_study
 from residua.problems.lists import errors_of, raise_problems
 from residua.publishing.failure_report import left_out_in_words
 from residua.publishing.publish import read_json, write_json
-from residua.publishing.seals import require_sealed, seal
+from residua.publishing.seals import require_sealed
 from residua.publishing.unwritable import writing_in
 from residua.report.pins import pins_of
 from residua.settings.application import BUNDLES
@@ -338,15 +338,15 @@ onstart:
     try:
         with writing_in(Path(".")):
             # The jobs of this run read both, so that they see the cohort for which this process planned.
-            if study.on_invalid == "exclude":
-                write_excluded(EXCLUDED, known)
-            freeze(study, cohort.placement, PLACEMENT)
-            freeze_persons(cohort.places, PERSONS)
-            # So that commands find the study by its folder.
-            write_json(STUDY, study.model_dump(mode="json"))
-            seal([EXCLUDED, PLACEMENT, PERSONS, STUDY])
+            with sealed_anew([EXCLUDED, PLACEMENT, PERSONS, STUDY]):
+                if study.on_invalid == "exclude":
+                    write_excluded(EXCLUDED, known)
+                freeze(study, cohort.placement, PLACEMENT)
+                freeze_persons(cohort.places, PERSONS)
+                # So that commands find the study by its folder.
+                write_json(STUDY, study.model_dump(mode="json"))
             for file in log or ():
-                keep_command(file, sys.argv[1:])
+                keep_command(file, sys.argv[1:], targets=list(workflow.dag_settings.targets))
             this_run.begin()
     except ResiduaError as error:
         sys.exit(f"\n{error}\n")

@@ -14,7 +14,7 @@ HOUSE = Path(__file__).resolve().parent.parent
 
 SNAKEMAKE = (
     str(Path(sys.executable).parent / "snakemake"), "--snakefile", str(HOUSE / "tests/environments.smk"),
-    "--workflow-profile", str(HOUSE / "profiles/default"), "--cores", "1", "--quiet", "all",
+    "--workflow-profile", str(HOUSE / "profiles/default"), "--cores", "1",
 )  # fmt: skip
 
 
@@ -29,7 +29,7 @@ def build_environments() -> str:
         command = [*SNAKEMAKE, "--conda-create-envs-only"]
         built = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
         assert built.returncode == 0, built.stdout + built.stderr
-        command = [*SNAKEMAKE, "--list-conda-envs"]
+        command = [*SNAKEMAKE, "--quiet", "all", "--list-conda-envs"]
         return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,10 +13,10 @@ from typer.testing import CliRunner
 
 from residua.cli import app
 from residua.cohort.split.folds import PLACEMENT
-from residua.cohort.split.frozen import require_as_frozen
+from residua.cohort.split.frozen import require_as_frozen, sealed_anew
 from residua.cohort.split.persons import PERSONS
-from residua.errors import ResiduaError
-from residua.operations.last_command import arguments_of, keep_command
+from residua.errors import DamagedStageError, ResiduaError
+from residua.operations.last_command import keep_command, last_command
 from residua.operations.remake import remaking_commands
 from residua.operations.run_log import RunLog
 from residua.operations.verify import Verification, verify_study
@@ -145,16 +147,16 @@ class TestCommand:
     def test_what_the_run_kept_is_taken_word_by_word(self, tmp_path: Path) -> None:
         keep_command("/elsewhere/a.snakemake.log", self.WORDS, tmp_path)
         run = RunLog(command="snakemake " + " ".join(self.WORDS))
-        assert arguments_of(tmp_path, Path("a.snakemake.log"), run) == [*self.WORDS]
+        assert last_command(tmp_path, Path("a.snakemake.log"), run).arguments == self.WORDS
 
     @pytest.mark.parametrize("kept", [None, "other.snakemake.log"])
     def test_without_it_the_log_tells_or_one_message_asks(self, tmp_path: Path, kept: str | None) -> None:
         if kept:
             keep_command(kept, self.WORDS, tmp_path)
         log = Path("a.snakemake.log")
-        assert arguments_of(tmp_path, log, RunLog(command="snakemake -c 2 'a b'")) == ["-c", "2", "a b"]
+        assert last_command(tmp_path, log, RunLog(command="snakemake -c 2 'a b'")).arguments == ("-c", "2", "a b")
         with pytest.raises(ResiduaError, match="the command of the last run cannot be read from its log"):
-            arguments_of(tmp_path, log, RunLog(command="snakemake --configfile /data/O'Brien/x.yaml"))
+            last_command(tmp_path, log, RunLog(command="snakemake --configfile /data/O'Brien/x.yaml"))
 
 
 def test_a_folder_without_a_study_is_one_message(tmp_path: Path) -> None:
@@ -183,6 +185,48 @@ class TestRemaking:
             f"""for file in 'results/a b.csv'; do /bin/snakemake "$file" {given} || break; done""",
             f"/bin/snakemake {again}",
         ]
+
+    @pytest.mark.parametrize(
+        ("given", "targets", "options", "again"),
+        [
+            ("--cores 2 -- train", "train", "--cores 2", "--cores 2 --directory {} -- train"),
+            ("--cores 2 train test", "train test", "--cores 2", "--cores 2 train test --directory {}"),
+            ("all --until all", "all", "--until all", "all --until all --directory {}"),
+            ("--until all --cores 2 all", "all", "--until all --cores 2", "--until all --cores 2 all --directory {}"),
+            ("--forceall all", "all", "--forceall", "--forceall all --directory {}"),
+            ("a -n -- b", "a b", "-n", "a -n --directory {} -- b"),
+            ("--cores 2", "", "--cores 2", "--cores 2 --directory {}"),
+        ],
+    )
+    def test_the_targets_of_the_last_run_make_way_in_a_program_with_a_blank(
+        self, study: Path, given: str, targets: str, options: str, again: str
+    ) -> None:
+        self.run_of(study, "/my programs/snakemake", given.split(), targets.split())
+        place = shlex.quote(str(study.resolve()))
+        made = f"""'/my programs/snakemake' "$file" {options} --directory {place}"""
+        assert remaking_commands(study, ["results/a.csv"])[2:] == [
+            f"for file in results/a.csv; do {made} || break; done",
+            f"'/my programs/snakemake' {again.format(place)}",
+        ]
+
+    def test_a_run_that_was_started_as_a_module_is_started_so_again(self, study: Path) -> None:
+        self.run_of(study, "/lib/snakemake/__main__.py", ["--cores", "2"], [])
+        again = remaking_commands(study, ["results/a.csv"])[-1]
+        assert again.startswith(f"{shlex.quote(sys.executable)} -m snakemake --cores 2 --directory")
+
+    def test_what_only_a_start_writes_is_asked_for_by_no_name(self, study: Path) -> None:
+        start = ["results/cohort/study.json"]
+        assert [line.split()[0] for line in remaking_commands(study, start)] == ["rm", "the"]
+        self.run_of(study, "snakemake", ["--cores", "2"], [])
+        assert [line.split()[0] for line in remaking_commands(study, start)] == ["cd", "rm", "snakemake"]
+
+    @staticmethod
+    def run_of(study: Path, program: str, arguments: list[str], targets: list[str]) -> None:
+        log = study / ".snakemake/log/a.snakemake.log"
+        log.parent.mkdir(parents=True)
+        command = " ".join([program, *arguments])
+        log.write_text(f"  Host: here\n  Command: {command}\n  Run directory: /began\n\nNothing to be done\n")
+        keep_command(str(log), arguments, study, targets)
 
     def test_where_no_run_is_known_the_options_are_left_to_the_user(self, study: Path) -> None:
         removed, made, _ = remaking_commands(study, ["results/a.csv"])
@@ -213,3 +257,21 @@ def test_frozen_folds_that_changed_are_no_file_to_make_again(study: Path, monkey
     assert verify(study).remake == ()
     Path("results/.sha256/cohort/placement.tsv.txt").unlink()
     require_as_frozen(PLACEMENT)
+
+
+def test_a_start_that_dies_while_it_freezes_the_folds_anew_is_given_again(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(study)
+    Path(PLACEMENT).write_text("hospital\tfold\nAMS\t0\n")
+    seal([PLACEMENT])
+    start = sealed_anew([PLACEMENT])
+    start.__enter__()
+    Path(PLACEMENT).write_text("hospital\tfold\nAMS\t1\n")
+    require_as_frozen(PLACEMENT)
+    with sealed_anew([PLACEMENT]):
+        Path(PLACEMENT).write_text("hospital\tfold\nAMS\t2\n")
+    require_as_frozen(PLACEMENT)
+    Path(PLACEMENT).write_text("hospital\tfold\nAMS\t3\n")
+    with pytest.raises(DamagedStageError, match=f"rm {PLACEMENT} results/.sha256/cohort/placement.tsv.txt to draw"):
+        require_as_frozen(PLACEMENT)

@@ -11,7 +11,7 @@ import pytest
 from cohort_tables import PUBLISHED, ROOT
 from residua.errors import ResiduaError
 from residua.estimate.costs import OTHERS, Amount, card_named, cost_of, unit_costs
-from residua.estimate.jobs import PlannedRun, for_cohort, with_inputs_alone
+from residua.estimate.jobs import PlannedRun, empty_study, for_cohort, with_inputs_alone
 from residua.estimate.networks import BACK, VALIDATED, pass_billions, prediction_billions, training_work
 from residua.estimate.planned import DISK_STAGES, Corrections, StudyPlan, plan_of
 from residua.estimate.units import SAME, grids_of, units_of
@@ -48,6 +48,14 @@ def plan(
     run: PlannedRun, folder: Path, gpus: int = 1, card: str = "h200", measured: Corrections | None = None
 ) -> StudyPlan:
     return plan_of(run, gpus, card_named(card), folder, measured)
+
+
+def test_a_dry_run_writes_into_no_file_of_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in (".plan.json", "cohort.tsv"):
+        (tmp_path / name).write_text("mine")
+    with empty_study() as folder:
+        assert [file.name for file in folder.iterdir()] == ["cohort.tsv"]
 
 
 def test_costs_are_those_of_rules() -> None:

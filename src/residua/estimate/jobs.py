@@ -23,7 +23,8 @@ from residua.operations.run_log import Job, read_run
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.planning import plans_to_make
 
-_MADE = {"results", ".snakemake"}
+_CONFIG = ".plan.json"
+_MADE = {"results", ".snakemake", _CONFIG}
 _EXPERIMENTS = ("segmentation", "classification", "raters")
 
 
@@ -51,8 +52,8 @@ def planned_run(config: dict[str, Any]) -> PlannedRun:
 
 
 def _dry_run(config: dict[str, Any]) -> list[Job]:
-    with _empty_study() as folder:
-        file = folder / ".plan.json"
+    with empty_study() as folder:
+        file = folder / _CONFIG
         file.write_text(json.dumps(config), encoding="utf-8")
         command = workflow_command("Snakefile", folder, 1, "--dry-run", "--configfile", str(file))
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
@@ -63,7 +64,7 @@ def _dry_run(config: dict[str, Any]) -> list[Job]:
 
 
 @contextmanager
-def _empty_study() -> Iterator[Path]:
+def empty_study() -> Iterator[Path]:
     """Yield a folder where paths of the current one lead to its files, but no results lie yet."""
     with TemporaryDirectory(prefix="residua-plan-") as name:
         folder = Path(name)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from residua.errors import ResiduaError
-from residua.operations.last_command import arguments_of
+from residua.operations.last_command import last_command
 from residua.operations.status import require_run
 from residua.operations.verify import OF_A_START
-from residua.publishing.seals import RESULTS
 
 
 def remaking_commands(study: Path, files: Sequence[str]) -> list[str]:
@@ -26,12 +25,14 @@ def remaking_commands(study: Path, files: Sequence[str]) -> list[str]:
     targets = shlex.join(file for file in files if file not in OF_A_START)
     try:
         log, run = require_run(study)
-        arguments = [*arguments_of(study, log, run), "--directory", str(place)]
+        last = last_command(study, log, run)
     except ResiduaError:
-        return [removed, f"snakemake {targets} … (with the options of the last run)", "the command of the last run"]
-    program = run.command.partition(" ")[0] or "snakemake"
+        made = [f"snakemake {targets} … (with the options of the last run)"] if targets else []
+        return [removed, *made, "the command of the last run"]
+    here = ("--directory", str(place))
+    program, options = shlex.join(last.program), shlex.join([*last.options, *here])
     # Targets must stand together: those of the last run make way. One start a file: within one, Snakemake runs all that
     # lies between two files that it makes, trainings too, and between two starts it compares contents.
-    options = shlex.join(argument for argument in arguments if not argument.startswith(f"{RESULTS}/"))
-    made = f'for file in {targets}; do {program} "$file" {options} || break; done'
-    return [f"cd {shlex.quote(run.run_directory)}", removed, made, f"{program} {shlex.join(arguments)}"]
+    made = [f'for file in {targets}; do {program} "$file" {options} || break; done'] if targets else []
+    again = shlex.join([*last.program, *last.with_options(*here)])
+    return [f"cd {shlex.quote(run.run_directory)}", removed, *made, again]

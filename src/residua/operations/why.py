@@ -12,7 +12,7 @@ from pathlib import Path
 
 from residua.errors import ResiduaError
 from residua.operations.benchmarks import FOLDER, rule_of
-from residua.operations.last_command import arguments_of
+from residua.operations.last_command import last_command
 from residua.operations.run_log import Job, read_run
 from residua.operations.stages import STAGES, stage_of
 from residua.operations.status import require_run
@@ -72,10 +72,10 @@ def explained(study: Path) -> Explanation:
     """
     file, run = require_run(study)
     # Through this interpreter: the command may have been started as a module. In this folder: it may have been moved.
-    asked = [sys.executable, "-m", "snakemake", *arguments_of(study, file, run)]
-    here = ["--directory", str(study.resolve()), "--dry-run"]
+    arguments = last_command(study, file, run).with_options("--directory", str(study.resolve()), "--dry-run")
+    asked = [sys.executable, "-m", "snakemake", *arguments]
     began_in = run.run_directory if os.path.isdir(run.run_directory) else study
-    done = subprocess.run([*asked, *here], cwd=began_in, capture_output=True, text=True)
+    done = subprocess.run(asked, cwd=began_in, capture_output=True, text=True)
     if done.returncode != 0:
         raise ResiduaError(f"the dry run of the last command fails:\n{done.stderr.strip() or done.stdout.strip()}")
     planned = read_run((done.stdout + done.stderr).splitlines())

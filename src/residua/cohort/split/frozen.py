@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from residua.errors import DamagedStageError
-from residua.publishing.seals import require_sealed, seal_of
+from residua.publishing.seals import break_seals, require_sealed, seal, seal_of
+
+
+@contextmanager
+def sealed_anew(files: Sequence[str]) -> Iterator[None]:
+    """Seal files that the block may write. A start that dies in between leaves none, and the next one goes on."""
+    break_seals(files)
+    yield
+    seal(files)
 
 
 def require_as_frozen(*tables: str) -> None:
@@ -22,5 +32,6 @@ def require_as_frozen(*tables: str) -> None:
             raise DamagedStageError(
                 f"{table}: changed since the folds were frozen, and every training depends on it. If you edited it, "
                 f"say so: rm {seal_of(table)} and give the same command again. If not, take it from a backup; or "
-                f"rm {table} to draw the folds anew, which gives the same ones while no patient came, left or changed"
+                f"rm {table} {seal_of(table)} to draw the folds anew, which gives the same ones while no "
+                "patient came, left or changed"
             ) from None
