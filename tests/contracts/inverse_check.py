@@ -21,6 +21,7 @@ from registration_check import SEQUENCE, error_mm, registered
 from residua.images import volumes
 from residua.images.volumes import Image
 from residua.problems.problem import PROBLEM, failed
+from residua.publishing.failures import sound_files
 from residua.publishing.images import by_patient
 from residua.publishing.publish import manifest_of, stage, write_json
 from residua.registration.back import WayBack, bring_all_back
@@ -79,19 +80,24 @@ def of_transform(folder: Path, truth: Path, transform: TransformFiles, out: Path
 
 
 def of_stage(folder: Path, found: TransformFiles, out: Path) -> dict[str, Any]:
-    """What the stage writes for a patient, for one whose registration failed, and for one without a scan before."""
+    """What the stage writes: all is well, a failed registration, no scan before surgery, a failed mask."""
     mask = volumes.load_mask(folder / "residual.nii.gz")
     with stage(out / "masks" / "manifest.json") as part:
-        for patient in ("P1", "P2", "P3"):
+        for patient in ("P1", "P2", "P3", "P4"):
             volumes.save(mask, part / f"{patient}.nii.gz")
+        write_json(part / "P1.json", {PROBLEM: None})
+        unsound = failed("extraction-volume", "too small", "look", "P4", "brain mask")
+        write_json(part / "P4.json", {PROBLEM: unsound.to_json()})
     problem = failed("registration-impossible", "noise", "look", "P2", SEQUENCE)
-    write_json(out / "P1_quality.json", {PROBLEM: None})
+    for patient in ("P1", "P4"):
+        write_json(out / f"{patient}_quality.json", {PROBLEM: None})
     write_json(out / "P2_quality.json", {PROBLEM: problem.to_json()})
-    ways = {p: WayBack(folder / f"{SEQUENCE}.nii.gz", found, out / f"{p}_quality.json") for p in ("P1", "P2")}
+    ways = {p: WayBack(folder / f"{SEQUENCE}.nii.gz", found, out / f"{p}_quality.json") for p in ("P1", "P2", "P4")}
     with stage(out / "back" / "manifest.json") as part:
         bring_all_back(str(out / "masks" / "manifest.json"), ways, part)
     manifest = str(out / "back" / "manifest.json")
-    return {"files": sorted(manifest_of(manifest)["files"]), "patients": list(by_patient([manifest]))}
+    files = sorted(manifest_of(manifest)["files"])
+    return {"files": files, "patients": list(by_patient([manifest])), "sound": list(sound_files(manifest))}
 
 
 def main(cohort: Path, patient: str, out: Path) -> dict[str, object]:

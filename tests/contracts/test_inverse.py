@@ -54,8 +54,8 @@ def test_the_inverse_is_written_as_itk_reads_transforms(found: dict[str, Any], n
     assert found[name]["intent"] == 1007
 
 
-def test_a_patient_whose_registration_failed_has_the_problem_and_no_mask(found: dict[str, Any]) -> None:
+def test_a_patient_whose_registration_or_mask_failed_has_the_problem_and_no_mask(found: dict[str, Any]) -> None:
     assert found["stage"]["files"] == [
-        "P1.json", "P1.nii.gz", "P2.json", "inverse/P1_affine.mat", "inverse/P1_warp.nii.gz",
+        "P1.json", "P1.nii.gz", "P2.json", "P4.json", "inverse/P1_affine.mat", "inverse/P1_warp.nii.gz",
     ]  # fmt: skip
-    assert found["stage"]["patients"] == ["P1"]
+    assert found["stage"]["patients"] == found["stage"]["sound"] == ["P1"]
