@@ -2,6 +2,7 @@
 #
 # Needs: the scans before surgery and the masks drawn on them of the cohort table, and
 #   results/cohort/checks/{batch}.json                (cohort.smk)
+#   results/quality/left_out/folds.json               (quality.smk; on_fault: exclude)
 #   results/brain/{batch}/manifest.json, results/registered/{patient}/{sequence}_affine.mat, _warp.nii.gz, _quality.json
 #                                                     (brain.smk, register.smk; brain_mask: given)
 # Gives:
@@ -137,6 +138,7 @@ rule select_preoperative:
     input:
         prepared=lambda wildcards: preoperative.prepared_before(loaded, wildcards.arch, int(wildcards.fold)),
         checks=lambda wildcards: [ancient(check) for check in preoperative.compared_checks(loaded, int(wildcards.fold))],
+        left_out=faults.left_out(loaded, "folds"),
     output:
         "results/preoperative/prepared/{arch}/fold{fold}.json",
     log:

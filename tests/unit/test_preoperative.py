@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from copy import deepcopy
 from hashlib import sha256
 from pathlib import Path
@@ -15,7 +18,7 @@ from residua.cohort.cohort import load_cohort
 from residua.errors import ResiduaError
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.preoperative import select_before_surgery
-from residua.publishing.publish import stage, write_text
+from residua.publishing.publish import stage, write_json, write_text
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study, load_study
 from residua.wiring import preoperative
@@ -184,6 +187,42 @@ def test_patients_without_a_sound_brain_mask_are_left_out_and_named(tmp_path: Pa
     record = selected(tmp_path, unsound="GOT2")
     assert record["training"] == ["GOT1", "GOT3"]
     assert record["unprepared"] == ["GOT2"]
+
+
+JOB = """
+import __main__, json, runpy, sys
+from types import SimpleNamespace
+class Files(list):
+    pass
+script, described = sys.argv[1:]
+job = SimpleNamespace(**json.loads(described))
+files, job.input, job.params = job.input, Files(sum(job.input.values(), [])), SimpleNamespace(**job.params)
+vars(job.input).update(files)
+__main__.__file__, __main__.snakemake = script, job
+sys.path.insert(0, script.rpartition("/")[0])
+runpy.run_path(script)
+"""
+"""Run a script as a job of Snakemake, which is described by JSON."""
+
+
+def test_patients_whom_the_study_leaves_out_have_no_part_in_a_start(tmp_path: Path) -> None:
+    everyone = ("GOT1", "GOT2", "GOT3", "STO1")
+    write_json(tmp_path / "folds.json", {"GOT2": {}, "STO1": {}})
+    # Images in common with somebody who is left out stop nothing, as in the trainings.
+    write_json(tmp_path / "checks.json", {"digests": {"GOT1": {SCAN: "same"}, "STO1": {SCAN: "same"}}})
+    manifests = [prepared(tmp_path, {p: f"{channel} {p}" for p in everyone}, channel) for channel in (SCAN, LABEL)]
+    checks, left_out = [str(tmp_path / "checks.json")], [str(tmp_path / "folds.json")]
+    params = {"patients": everyone[:3], "validation": everyone[3:], "columns": (SCAN, LABEL)}
+    described = {
+        "input": {"prepared": manifests, "checks": checks, "left_out": left_out},
+        **{"output": [str(tmp_path / "fold0.json")], "params": params, "log": [], "threads": 1, "rule": "r"},
+    }
+    script = str(ROOT / "scripts/select_preoperative.py")
+    subprocess.run([sys.executable, "-c", JOB, script, json.dumps(described)], check=True)
+    selection = json.loads((tmp_path / "fold0.json").read_text())
+    assert selection["training"] == ["GOT1", "GOT3"]
+    assert set(selection["files"]) == {"GOT1", "GOT3"}
+    assert selection["unprepared"] == []
 
 
 def test_a_start_needs_two_sound_patients(tmp_path: Path) -> None:
