@@ -5,12 +5,13 @@
 import atexit
 import os
 import sys
-from contextlib import suppress
+from contextlib import chdir, suppress
 from pathlib import Path
 
 from residua.cluster.claim import claim_folder, give_up
 from residua.cluster.leaving import STOPPED, Leaving
-from residua.cluster.orphans import cancel_all, settle
+from residua.cluster.orphans import cancel_all, living_jobs, settle
+from residua.cluster.submitted import SUBMITTER, any_submitted, cancel_submitted, forget_submitted, settle_submitted
 from residua.cluster.with_run import MARK
 from residua.publishing.unwritable import writing_in
 from residua.settings.machine import machine_of
@@ -20,6 +21,7 @@ class ThisRun:
     """The main process of a real run, from its planning to its end."""
 
     def __init__(self):
+        self.succeeded = False
         try:
             with writing_in(Path(".")):
                 self.claim = claim_folder()
@@ -32,11 +34,13 @@ class ThisRun:
 
     def go_on(self):
         """Settle what earlier runs left, and take their lock away."""
+        orphans = machine_of(config).orphans
         for run in self.claim.before:
             logger.warning(
-                f"The last run in this folder {'was stopped' if run.stopped else 'was killed'} ({run}); this one goes on."
+                f"The last run in this folder {'ended early' if run.stopped else 'was killed'} ({run}); this one goes on."
             )
-            settle(run, machine_of(config).orphans, logger.warning)
+            settle(run, orphans, logger.warning)
+        settle_submitted(orphans, logger.warning)
         if self.claim.before:
             workflow.persistence.cleanup_locks()
             os.makedirs(os.path.join(".snakemake", "locks"), exist_ok=True)
@@ -46,6 +50,7 @@ class ThisRun:
         """Mark the jobs to come, and listen again: the scheduler heard SIGTERM in another way."""
         if name := getattr(workflow.scheduler._executor, "run_uuid", None):
             self.claim.note_slurm(name)
+        os.environ[SUBMITTER] = self.claim.run.id
         self.leaving.hear()
         # Jobs on a cluster have nothing to do with the processes of this machine. Not earlier: helpers of this process
         # itself, such as multiprocessing's tracker, are no jobs.
@@ -55,8 +60,9 @@ class ThisRun:
 
     def end(self):
         """Wait for all that was asked to leave, and give the folder up."""
-        self.leaving.see_off(self.cancel)
-        self.claim.release(self.leaving.asked)
+        with chdir(self.claim.study):
+            self.leaving.see_off(self.cancel)
+            self.claim.release(self.jobs_may_live())
         if self.leaving.asked:
             with suppress(OSError):
                 os.write(2, f"\n{STOPPED}\n".encode())
@@ -65,6 +71,19 @@ class ThisRun:
         """Cancel what was submitted while the jobs were cancelled."""
         if self.claim.run.slurm:
             cancel_all(self.claim.run.slurm)
+        cancel_submitted()
+
+    def jobs_may_live(self):
+        """Whether jobs of a cluster may outlive this run: Snakemake gives all up where one cannot be asked about."""
+        if self.succeeded or not any_submitted():
+            forget_submitted()
+        if self.succeeded:
+            return False
+        if self.claim.run.slurm:
+            with suppress(ResiduaError):
+                return self.leaving.asked or bool(living_jobs(self.claim.run.slurm))
+            return True
+        return any_submitted()
 
 
 this_run = None
@@ -95,3 +114,7 @@ def run_alone():
 onstart:
     # A study has more to do, in common.smk.
     this_run.begin()
+
+
+onsuccess:
+    this_run.succeeded = True

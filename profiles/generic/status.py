@@ -5,10 +5,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
-from residua.cluster.schedulers import SCHEDULERS, status
-from residua.errors import ResiduaError
+from residua.cluster.job_status import status_or_running
+from residua.cluster.schedulers import SCHEDULERS
 
-try:
-    print(status(SCHEDULERS[sys.argv[1]], sys.argv[3], float(sys.argv[2])))
-except ResiduaError as error:
-    sys.exit(f"\n{error}\n")
+print(status_or_running(SCHEDULERS[sys.argv[1]], sys.argv[3], float(sys.argv[2])))

@@ -7,10 +7,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 from residua.cluster.generic_settings import load_generic_cluster
 from residua.cluster.schedulers import SCHEDULERS, request_of, submit
+from residua.cluster.submitted import put_on_record
 from residua.errors import ResiduaError
 
 try:
     cluster, script = load_generic_cluster(), Path(sys.argv[-1])
-    print(submit(SCHEDULERS[cluster.scheduler], request_of(script, cluster.model_dump()), script))
+    asked, scheduler = request_of(script, cluster.model_dump()), SCHEDULERS[cluster.scheduler]
+    print(put_on_record(cluster.scheduler, lambda: submit(scheduler, asked, script)))
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")

@@ -74,7 +74,7 @@ def test_an_orderly_end_leaves_nothing_on_record(tmp_path: Path, monkeypatch: py
     claim = claim_folder()
     # As Snakemake does before the process ends.
     monkeypatch.chdir("/")
-    claim.release(stopped=False)
+    claim.release(jobs_live=False)
     assert not (tmp_path / FOLDER / "run.json").exists()
     assert claim_folder(tmp_path).before == ()
 
@@ -112,19 +112,19 @@ def test_what_was_not_settled_stays_on_record(tmp_path: Path) -> None:
     first.kill()
     first.wait()
     # This one learns nothing of SLURM, and ends.
-    claim_folder(tmp_path).release(stopped=False)
+    claim_folder(tmp_path).release(jobs_live=False)
     rewrite(tmp_path, began=0.0)
     claim = claim_folder(tmp_path)
     assert [run.slurm for run in claim.before] == [None, "residua_1"]
     claim.nothing_is_left()
-    claim.release(stopped=False)
+    claim.release(jobs_live=False)
     assert claim_folder(tmp_path).before == ()
 
 
 def test_a_stopped_run_stays_on_record_while_slurm_may_still_end_its_jobs(tmp_path: Path) -> None:
     claim = claim_folder(tmp_path)
     claim.note_slurm("residua_1")
-    claim.release(stopped=True)
+    claim.release(jobs_live=True)
     # Its process is this one, which lives: it said itself that it was done.
     assert [(run.slurm, run.stopped) for run in claim_folder(tmp_path).before] == [("residua_1", True)]
 

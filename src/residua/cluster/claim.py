@@ -33,7 +33,7 @@ _SAME_START_S = 2.0
 class StudyRun(Frozen):
     """A run: its process and where it runs; ``slurm`` names all its SLURM jobs, where it has any.
 
-    ``stopped``: it ended because somebody asked it to. ``given_up``: somebody said that it is gone.
+    ``stopped``: it ended by itself, while jobs of it may live. ``given_up``: somebody said that it is gone.
     """
 
     id: str
@@ -75,6 +75,11 @@ class Claim:
         return self._record.run
 
     @property
+    def study(self) -> Path:
+        """The folder itself, from the root."""
+        return self._folder.parents[1]
+
+    @property
     def before(self) -> tuple[StudyRun, ...]:
         """Runs that died or were stopped, whose jobs may live."""
         return self._record.before
@@ -91,11 +96,11 @@ class Claim:
         """Note the name of all SLURM jobs that this run will submit."""
         self._write(self._record.model_copy(update={"run": self.run.model_copy(update={"slurm": name})}))
 
-    def release(self, stopped: bool) -> None:
-        """Give the folder up; what was ``stopped`` stays on record while SLURM may still be ending its jobs."""
-        if stopped and self.run.slurm:
+    def release(self, jobs_live: bool) -> None:
+        """Give the folder up; it stays on record while jobs of this run or of earlier ones may live."""
+        if jobs_live or self.before:
             self._write(self._record.model_copy(update={"run": self.run.model_copy(update={"stopped": True})}))
-        elif not self.before:
+        else:
             (self._folder / _RECORD).unlink(missing_ok=True)
         self._lock.close()
 
@@ -125,6 +130,12 @@ def claim_folder(study: Path = Path(".")) -> Claim:
         lock.close()
         raise
     return claim
+
+
+def latest_run(study: Path = Path(".")) -> StudyRun | None:
+    """Return the run that took the folder last, if it is on record. May raise ``ResiduaError``."""
+    record = _read(study / FOLDER)
+    return record.run if record else None
 
 
 def give_up(study: Path = Path(".")) -> None:

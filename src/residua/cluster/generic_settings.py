@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationError
 
+from residua.cluster.schedulers import CANCEL
 from residua.cluster.settings import VARIABLE, Name
 from residua.errors import ResiduaError
 from residua.settings.base import Frozen
@@ -67,7 +68,7 @@ class GenericCluster(Frozen):
     @property
     def cancel(self) -> str:
         """The command that cancels jobs, given their identifiers."""
-        return "bkill" if self.scheduler == "lsf" else "qdel"
+        return CANCEL[self.scheduler]
 
 
 def load_generic_cluster() -> GenericCluster:

@@ -125,6 +125,15 @@ SCHEDULERS = {
 }  # fmt: skip
 
 
+CANCEL = {"pbs": "qdel", "lsf": "bkill", "sge": "qdel"}
+"""The command that cancels jobs, given their identifiers."""
+
+
+def has_ended(job: str) -> bool:
+    """Whether a job said how it ended, in the working directory."""
+    return _told_by_itself(job) is not None
+
+
 def request_of(script: Path, limits: Mapping[str, Any]) -> JobRequest:
     """Return what a job script of Snakemake asks for, by the cluster file's ``limits`` for its kind.
 

@@ -1,0 +1,141 @@
+"""Jobs of PBS, LSF and Grid Engine that outlive their run: written down, waited for or cancelled, never forgotten."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from residua.cluster import submitted
+from residua.cluster.claim import claim_folder
+from residua.cluster.job_status import status_or_running
+from residua.cluster.schedulers import SCHEDULERS
+from residua.cluster.submitted import (
+    SUBMITTER,
+    any_submitted,
+    cancel_submitted,
+    forget_submitted,
+    put_on_record,
+    settle_submitted,
+)
+from residua.errors import ResiduaError
+from studies import HOUSE
+
+ALIVE = "echo '    job_state = R'"
+GONE = "echo 'qstat: Unknown Job Id' >&2; exit 153"
+SILENT = "echo 'cannot connect to server' >&2; exit 111"
+LISTED = f'if [ -e "$FOLDER/$2" ]; then {ALIVE}; else {GONE}; fi'
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a study, which is the working directory; commands of PBS come first on the PATH.
+
+    A job lives while a file of its number is there.
+    """
+    for name in ("bin", "alive", "study"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
+    monkeypatch.setenv("FOLDER", str(tmp_path / "alive"))
+    monkeypatch.chdir(tmp_path / "study")
+    monkeypatch.setattr(submitted, "_LOOK_S", (0.05, 0.1))
+    command(tmp_path, "qstat", LISTED)
+    command(tmp_path, "qdel", 'for job; do rm -f "$FOLDER/$job"; echo "$job" >> "$FOLDER/../deleted"; done')
+    return tmp_path / "study"
+
+
+def command(folder: Path, name: str, does: str) -> None:
+    (folder / "bin" / name).write_text(f"#!/bin/sh\n{does}\n")
+    (folder / "bin" / name).chmod(0o755)
+
+
+def job(study: Path, number: str) -> None:
+    (study.parent / "alive" / number).touch()
+    put_on_record("pbs", lambda: number)
+
+
+def test_a_job_that_outlived_its_run_is_waited_for(study: Path) -> None:
+    job(study, "1.s")
+    job(study, "2.s")
+    (study.parent / "alive/2.s").unlink()
+    said: list[str] = []
+    waiting = threading.Thread(target=settle_submitted, args=("wait", said.append))
+    waiting.start()
+    time.sleep(0.5)
+    assert waiting.is_alive()
+    assert any_submitted()
+    (study.parent / "alive/1.s").unlink()
+    waiting.join(30)
+    assert not waiting.is_alive()
+    assert len(said) == 1
+    assert said[0].startswith("Jobs of the last run still live: 1.s. They are waited for.")
+    assert not any_submitted()
+    assert not (study.parent / "deleted").exists()
+
+
+def test_a_job_that_outlived_its_run_is_cancelled_where_the_settings_say_so(study: Path) -> None:
+    job(study, "1.s")
+    settle_submitted("cancel", print)
+    assert (study.parent / "deleted").read_text() == "1.s\n"
+    assert not any_submitted()
+
+
+@pytest.mark.parametrize("does", [SILENT, None])
+def test_where_the_scheduler_does_not_tell_nothing_starts_and_the_job_stays_on_record(
+    study: Path, does: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job(study, "1.s")
+    if does:
+        command(study.parent, "qstat", does)
+    else:
+        monkeypatch.setenv("PATH", str(study))
+    with pytest.raises(ResiduaError, match=r"whether job 1.s lives cannot be told \(qstat: .*when the scheduler answ"):
+        settle_submitted("cancel", print)
+    assert any_submitted()
+
+
+def test_a_job_that_said_how_it_ended_is_not_asked_about(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    job(study, "1.s")
+    monkeypatch.setattr(submitted, "has_ended", lambda number: number == "1.s")
+    monkeypatch.setenv("PATH", str(study))
+    settle_submitted("wait", print)
+    cancel_submitted()
+
+
+def test_a_submission_that_outlives_its_run_submits_nothing(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = claim_folder()
+    monkeypatch.setenv(SUBMITTER, first.run.id)
+    assert put_on_record("pbs", lambda: "1.s") == "1.s"
+    first._lock.close()
+    monkeypatch.setenv(SUBMITTER, "another")
+    with pytest.raises(ResiduaError, match="the run of this job has ended"):
+        put_on_record("pbs", lambda: pytest.fail("submitted"))
+
+
+def test_a_line_cut_by_a_full_disk_or_a_crash_hides_no_job(study: Path) -> None:
+    job(study, "1.s")
+    with open(study / ".snakemake/residua/submitted", "a") as record:
+        record.write("pb")
+    assert any_submitted()
+    forget_submitted()
+    assert not any_submitted()
+
+
+def test_a_scheduler_that_hangs_or_is_missing_does_not_end_the_run(
+    study: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.chdir(study)
+    monkeypatch.setenv("PATH", f"{study.parent / 'bin'}:{os.environ['PATH']}")
+    command(study.parent, "qstat", "exec sleep 600")
+    assert status_or_running(SCHEDULERS["pbs"], "1.s", 0, answer_s=1) == "running"
+    assert "no answer within 1 s" in capsys.readouterr().err
+    asking = [sys.executable, str(HOUSE / "profiles/generic/status.py"), "pbs", "0", "1.s"]
+    told = subprocess.run(asking, env={**os.environ, "PATH": str(study)}, capture_output=True, text=True)
+    assert (told.returncode, told.stdout) == (0, "running\n")
+    assert "qstat: cannot be started" in told.stderr
