@@ -23,6 +23,10 @@ class ThisRun:
     def __init__(self):
         self.succeeded = False
         try:
+            if workflow.execution_settings.no_hooks:
+                raise ResiduaError(
+                    "--no-hooks: a run checks and marks its jobs in a hook; give the command without it."
+                )
             with writing_in(Path(".")):
                 self.claim = claim_folder()
             self.leaving = Leaving(self.claim.run.id)
@@ -60,6 +64,9 @@ class ThisRun:
 
     def end(self):
         """Wait for all that was asked to leave, and give the folder up."""
+        if os.getpid() != self.claim.run.process:
+            # A forked child gives nothing up.
+            return
         with chdir(self.claim.study):
             self.leaving.see_off(self.cancel)
             self.claim.release(self.jobs_may_live())

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from residua.cluster import claim
 from residua.cluster.claim import FOLDER, StudyRun, claim_folder, give_up
 from residua.cluster.orphans import living_jobs, processes_of, settle
 from residua.cluster.with_run import MARK
@@ -65,16 +66,16 @@ def test_of_two_runs_the_second_is_refused_and_told_whom_to_wait_for(tmp_path: P
             take(tmp_path)
     first.kill()
     first.wait()
-    claim = claim_folder(tmp_path)
-    assert [run.process for run in claim.before] == [first.pid]
+    taken = claim_folder(tmp_path)
+    assert [run.process for run in taken.before] == [first.pid]
 
 
 def test_an_orderly_end_leaves_nothing_on_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    claim = claim_folder()
+    taken = claim_folder()
     # As Snakemake does before the process ends.
     monkeypatch.chdir("/")
-    claim.release(jobs_live=False)
+    taken.release(jobs_live=False)
     assert not (tmp_path / FOLDER / "run.json").exists()
     assert claim_folder(tmp_path).before == ()
 
@@ -114,26 +115,49 @@ def test_what_was_not_settled_stays_on_record(tmp_path: Path) -> None:
     # This one learns nothing of SLURM, and ends.
     claim_folder(tmp_path).release(jobs_live=False)
     rewrite(tmp_path, began=0.0)
-    claim = claim_folder(tmp_path)
-    assert [run.slurm for run in claim.before] == [None, "residua_1"]
-    claim.nothing_is_left()
-    claim.release(jobs_live=False)
+    taken = claim_folder(tmp_path)
+    assert [run.slurm for run in taken.before] == [None, "residua_1"]
+    taken.nothing_is_left()
+    taken.release(jobs_live=False)
     assert claim_folder(tmp_path).before == ()
 
 
 def test_a_stopped_run_stays_on_record_while_slurm_may_still_end_its_jobs(tmp_path: Path) -> None:
-    claim = claim_folder(tmp_path)
-    claim.note_slurm("residua_1")
-    claim.release(jobs_live=True)
+    taken = claim_folder(tmp_path)
+    taken.note_slurm("residua_1")
+    taken.release(jobs_live=True)
     # Its process is this one, which lives: it said itself that it was done.
     assert [(run.slurm, run.stopped) for run in claim_folder(tmp_path).before] == [("residua_1", True)]
 
 
-def test_a_record_that_is_none_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", [b"{", b"\xff\xfe"])
+def test_a_record_that_is_none_is_named(content: bytes, tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir(parents=True)
-    (tmp_path / FOLDER / "run.json").write_text("{")
+    (tmp_path / FOLDER / "run.json").write_bytes(content)
     with pytest.raises(ResiduaError, match=r"run.json: not a record of a run; remove it"):
         claim_folder(tmp_path)
+
+
+def test_a_run_that_came_and_died_just_before_the_lock_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lock = claim._locked
+
+    def after_another(folder: Path, earlier: object) -> object:
+        monkeypatch.setattr(claim, "_locked", lock)
+        other = holder(tmp_path, "residua_1")
+        other.kill()
+        other.wait()
+        return lock(folder, None)
+
+    monkeypatch.setattr(claim, "_locked", after_another)
+    assert [run.slurm for run in claim_folder(tmp_path).before] == ["residua_1"]
+
+
+def test_a_run_that_ended_while_it_waited_for_others_was_not_killed(tmp_path: Path) -> None:
+    first = holder(tmp_path)
+    first.kill()
+    first.wait()
+    claim_folder(tmp_path).release(jobs_live=False)
+    assert [run.stopped for run in claim_folder(tmp_path).before] == [True, False]
 
 
 def job_of(run: StudyRun, main: int, code: str = JOB, shell: bool = False) -> subprocess.Popen[str]:

@@ -117,9 +117,10 @@ def claim_folder(study: Path = Path(".")) -> Claim:
     # Snakemake changes back from the folder of the study before the process ends.
     folder = (study / FOLDER).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    earlier = _read(folder)
-    lock = _locked(folder, earlier)
+    lock = _locked(folder, _read(folder))
     try:
+        # Only now: another run may have come and died since.
+        earlier = _read(folder)
         if earlier is not None:
             _require_dead(earlier.run)
         # An orderly end removes its record: what there is tells of runs that died or were stopped.
@@ -148,6 +149,7 @@ def give_up(study: Path = Path(".")) -> None:
     if earlier is None:
         return
     with _locked(folder, earlier):
+        earlier = _read(folder) or earlier
         if _lives_here(earlier.run):
             raise ResiduaError(_works(earlier.run))
         gone = earlier.run.model_copy(update={"given_up": True})
@@ -160,7 +162,7 @@ def _read(folder: Path) -> _Record | None:
         return _Record.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
-    except ValidationError:
+    except (ValidationError, UnicodeDecodeError):
         what = f"{file}: not a record of a run"
         raise ResiduaError(f"{what}; remove it when no run works in this folder, then give the same command") from None
 
