@@ -24,3 +24,8 @@ def test_what_is_equal_says_all_and_what_is_independent_or_constant_nothing() ->
     assert mutual_information_of_counts(np.diag([1.0, 1.0, 1.0, 1.0])) == pytest.approx(np.log(4))
     assert mutual_information_of_counts(np.outer([1.0, 2.0], [3.0, 4.0, 5.0])) == pytest.approx(0, abs=1e-12)
     assert mutual_information_of_counts(np.array([[0.0, 7.0, 0.0]])) == 0
+
+
+def test_nothing_counted_says_nothing() -> None:
+    with np.errstate(all="raise"):
+        assert mutual_information_of_counts(np.zeros((3, 4))) == 0

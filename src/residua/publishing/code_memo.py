@@ -14,10 +14,11 @@ from hashlib import sha256
 from pathlib import Path
 
 from residua.publishing.code_digest import Said
-from residua.publishing.publish import write_text
+from residua.publishing.publish import record_digest, write_text
 
 MOST = 20_000
-"""Files remembered: some twenty versions of the library."""
+"""Files remembered: some twenty versions of the library. Beyond them, what was asked for last is kept."""
+_KNOWN, _CHECKSUM = "known", "sha256"
 
 
 class CodeMemo:
@@ -26,11 +27,14 @@ class CodeMemo:
     def __init__(self, folder: Path, reader: Path, read: Callable[[str], Said]) -> None:
         self._file = folder / f"code-{_digest(reader.read_text(encoding='utf-8'))[:16]}.json"
         self._read = read
-        self._known, self._new = _load(self._file), False
+        # Without a home the folder is relative: nothing is kept then.
+        self._known, self._new = _load(self._file) if folder.is_absolute() else {}, False
+        self._asked: set[str] = set()
 
     def said_by(self, text: str) -> Said:
         """Return what the text of a file says, read now only if it never was."""
         key = _digest(text)
+        self._asked.add(key)
         if key not in self._known:
             self._known[key], self._new = self._read(text), True
         digest, names = self._known[key]
@@ -38,10 +42,12 @@ class CodeMemo:
 
     def keep(self) -> None:
         """Write down what is new, beside what other processes wrote meanwhile; where that is impossible, do not."""
-        if self._new:
+        if self._new and self._file.is_absolute():
             known = _load(self._file) | self._known
+            if len(known) > MOST:
+                known = {key: known[key] for key in self._asked}
             with suppress(OSError):
-                write_text(self._file, json.dumps(known if len(known) <= MOST else self._known))
+                write_text(self._file, json.dumps({_KNOWN: known, _CHECKSUM: record_digest(known)}))
 
 
 def cache_folder(environment: MutableMapping[str, str] = os.environ) -> Path:
@@ -57,9 +63,12 @@ def kept_at_exit(memo: CodeMemo) -> CodeMemo:
 
 def _load(file: Path) -> dict[str, Said]:
     try:
-        known = json.loads(file.read_text(encoding="utf-8"))
+        record = json.loads(file.read_text(encoding="utf-8"))
+        known = record[_KNOWN]
+        if record[_CHECKSUM] != record_digest(known):
+            return {}
         return {str(key): (str(digest), list(map(str, names))) for key, (digest, names) in known.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return {}
 
 
