@@ -144,6 +144,17 @@ class TestCommand:
 
     WORDS = ("--configfile", "/data/O'Brien/my config.yaml", "--cores", "2")
 
+    @pytest.mark.parametrize("kept", [None, ("--config", "a=b c", "--", "all")])
+    def test_a_run_with_nothing_to_do_has_the_command_before_or_its_log(
+        self, tmp_path: Path, kept: tuple[str, ...] | None
+    ) -> None:
+        words = kept or ("--cores", "2", "--", "all")
+        if kept:
+            keep_command("earlier.snakemake.log", kept, tmp_path, ["all"])
+        command = " ".join(("/my programs/snakemake", *words))
+        found = last_command(tmp_path, Path("a.snakemake.log"), RunLog(command=command))
+        assert (found.program, found.arguments, found.targets) == (("/my programs/snakemake",), words, ("all",))
+
     def test_what_the_run_kept_is_taken_word_by_word(self, tmp_path: Path) -> None:
         keep_command("/elsewhere/a.snakemake.log", self.WORDS, tmp_path)
         run = RunLog(command="snakemake " + " ".join(self.WORDS))

@@ -14,6 +14,7 @@ from residua.publishing.publish import read_json, write_json
 from residua.publishing.seals import RESULTS
 
 _KEPT = Path(".snakemake", "residua", "command.json")
+_PROGRAMS = ("snakemake", "__main__.py")
 _BAR = "--"
 """What follows it are targets, whatever stands before."""
 
@@ -60,17 +61,26 @@ def last_command(study: Path, log: Path, run: RunLog) -> LastCommand:
     """
     try:
         kept = read_json(study / _KEPT)
-        if kept["log"] == log.name:
-            arguments = tuple(map(str, kept["arguments"]))
-            joined = "".join(f" {word}" for word in arguments)
-            whole = run.command.endswith(joined)
-            program = run.command.removesuffix(joined) if whole else run.command.partition(" ")[0]
+        arguments = tuple(map(str, kept["arguments"]))
+        program, same = _before(run.command, arguments)
+        # A run that had nothing to do kept no command.
+        if same or kept["log"] == log.name:
             return LastCommand(_started_by(program), arguments, _targets(arguments, kept.get("targets")))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         # A run of an earlier version kept none.
         pass
     words = _split(run.command)
-    return LastCommand(_started_by("".join(words[:1])), tuple(words[1:]), _targets(words[1:], None))
+    begins = 1 + next((place for place, word in enumerate(words) if Path(word).name in _PROGRAMS), 0)
+    return LastCommand(_started_by(" ".join(words[:begins])), tuple(words[begins:]), _targets(words[begins:], None))
+
+
+def _before(command: str, arguments: Sequence[str]) -> tuple[str, bool]:
+    """Return the program of a command, and whether what follows it are these arguments."""
+    joined = "".join(f" {word}" for word in arguments)
+    program = command.removesuffix(joined)
+    if command.endswith(joined) and Path(program).name in _PROGRAMS:
+        return program, True
+    return command.partition(" ")[0], False
 
 
 def _started_by(program: str) -> tuple[str, ...]:
