@@ -39,6 +39,11 @@ def test_balanced_folds_are_planned_frozen_and_kept(study: Study) -> None:
     # What is frozen decides, whatever balancing would say now.
     swapped = made.replace("\t0", "\tx").replace("\t1", "\t0").replace("\tx", "\t1")
     placement.write_text(swapped)
+    refused = study.snakemake("--keep-going", "results/cohort/folds.json")
+    seal = "results/.sha256/cohort/placement.tsv.txt"
+    assert refused.returncode != 0
+    assert f"rm {seal}" in refused.stdout + refused.stderr
+    (study.folder / seal).unlink()
     done = study.snakemake("--keep-going", "results/cohort/folds.json")
     assert done.returncode == 0, done.stdout + done.stderr
     folds = json.loads((study.folder / "results/cohort/folds.json").read_text())
