@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import mutual_info_score
 
-from residua.metrics.information import mutual_information_of_counts
+from residua.images.information import mutual_information_of_counts
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -60,6 +60,7 @@ FOLDERS = {
     "leave_out": set(),
     "list_lesions": {"metrics"},
     "list_patients": {"inference"},
+    "make_training_heads": {"brain_model", "cohort.table", "images", "simulate"},
     "mask_brain": {"brain", "images"},
     "measure": {"images", "metrics"},
     "measure_conventions": {"images", "metrics", "segmentation"},
@@ -100,7 +101,8 @@ FOLDERS = {
     "supplementary_tables": {"tables"} | JUDGED,
     "summarise_validation": {"pages", "validation"},
     "tabulate_patients": {"inference"},
-    "take_initial_weights": {"networks"},
+    # Weights from an ONNX file are tried on a network that is built anew.
+    "take_initial_weights": {"images", "networks", "preparation"},
     "take_elsewhere": CHECKS | {"external"},
     "table1": {"cohort.split", "metrics", "tables"},
     "table2": {"cohort.split", "metrics", "tables"},
@@ -109,6 +111,7 @@ FOLDERS = {
     "table_baseline": {"images", "cohort.split", "metrics", "tables"},
     "table_s2": {"article", "cohort.split", "metrics", "tables"},
     "train": {"bundle", "images", "networks", "preparation"},
+    "train_brain_model": {"brain", "brain_model", "images", "networks", "networks.agunet", "preparation"},
     "unpack": {"bundle", "images", "inference", "networks", "preparation"},
     "warp_label": {"images", "registration"},
 }

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from residua.images.averaging import averaged
+from residua.images.information import mutual_information_of_counts
 from residua.images.volumes import Image
-from residua.metrics.information import mutual_information_of_counts
 from residua.registration.transforms import TransformFiles, matrix_of, resample
 from residua.settings.registration import SequenceRegistration
 
