@@ -123,7 +123,7 @@ def test_a_leak_would_be_seen(tmp_path: Path) -> None:
 
 
 INSTALLED = "from importlib.metadata import distributions; print(*(f'{d.name}=={d.version}' for d in distributions()))"
-WITHOUT_PIN = re.compile(r"nvidia-.*|cuda-.*|triton|tensorflow(-cpu)?|pip|setuptools|wheel|uv")
+WITHOUT_PIN = re.compile(r"residua|nvidia-.*|cuda-.*|triton|tensorflow(-cpu)?|pip|setuptools|wheel|uv")
 """What comes with the builds of PyTorch and TensorFlow for one kind of card, and what installs packages."""
 
 

@@ -31,7 +31,7 @@ def study(archs: list[str], **chosen: Any) -> Study:
 
 def test_defaults_are_the_published_trainings_and_change_no_identity_and_no_card() -> None:
     asked = published(precision="float32", compile_to_xla=False)
-    assert set(asked.model_dump(mode="json")) == set(PUBLISHED["networks"]["agunet"])
+    assert set(asked.model_dump(mode="json")) - {"initial_weights"} == set(PUBLISHED["networks"]["agunet"])
     assert describe_training("cases", 1, asked) == describe_training("cases", 1, published())
     assert "precision" not in model_card("agunet", [], (1, 1), 1, asked)
 

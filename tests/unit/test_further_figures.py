@@ -283,7 +283,9 @@ def test_the_pipeline_tells_the_configuration() -> None:
     registration = {**PUBLISHED["registration"], "resected": None, "across_surgery": None}
     one = {"inputs": {"A": ["post_t1ce"]}, "labels": {"residual": "post_t1ce"}, "registration": registration}
     best = {name: {"nnunet": "A", "agunet": "A"} for name in ("segmentation", "classification", "raters")}
-    alone = study(sequences=sequences, statistics={**PUBLISHED["statistics"], "best_inputs": best}, **one)
+    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "init": "none"}}
+    statistics = {**PUBLISHED["statistics"], "best_inputs": best}
+    alone = study(networks=networks, sequences=sequences, statistics=statistics, **one)
     told = words_of(rows_of(alone, 3, LABELS, rated=False))
     assert "None: the post-operative T1w-CE is the only sequence" in told
     assert "Scans before surgery" not in told

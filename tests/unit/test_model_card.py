@@ -25,7 +25,9 @@ def test_the_identity_changes_with_the_cases_the_version_and_every_setting(setti
     own = describe_training("cases", 1, settings)
     others = [describe_training("other", 1, settings), describe_training("cases", 2, settings)]
     for name, value in settings:
-        others.append(describe_training("cases", 1, settings.model_copy(update={name: f"not {value}"})))
+        # A start that is none is told of nowhere.
+        other = {"none": "preoperative"}.get(value, f"not {value}") if name == "init" else f"not {value}"
+        others.append(describe_training("cases", 1, settings.model_copy(update={name: other})))
     assert own not in others
     assert len(set(others)) == len(others) == 2 + len(type(settings).model_fields)
     assert describe_training("cases", 1, settings.model_copy()) == own

@@ -346,7 +346,9 @@ def test_resections_are_judged_only_where_a_patient_has_the_tumour_before_surger
     assert warp == "results/registered/AMS2/pre_t1ce_warp.nii.gz"
     labels = {"residual": "post_t1ce"}
     settings = {**PUBLISHED["registration"], "resected": None}
-    without = loaded_study(tmp_path, labels=labels, inputs={"A": ["post_t1ce"]}, registration=settings)
+    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "init": "none"}}
+    chosen = {"labels": labels, "inputs": {"A": ["post_t1ce"]}, "registration": settings, "networks": networks}
+    without = loaded_study(tmp_path, **chosen)
     assert patients.resected_patients(without) == resection.masks_before(without) == []
     assert not {"resection", "rano"} & {*publication.tables(without), *publication.figures(without)}
 
@@ -365,7 +367,9 @@ def test_figure_1_shows_complete_patients_with_the_label_of_each_sequence(loaded
 def test_a_sequence_before_surgery_without_a_label_is_not_outlined(tmp_path: Path) -> None:
     labels = {"residual": "post_t1ce"}
     registration = {**config()["registration"], "resected": None}
-    loaded = loaded_study(tmp_path, inputs={"A": ["post_t1ce"]}, labels=labels, registration=registration)
+    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "init": "none"}}
+    chosen = {"inputs": {"A": ["post_t1ce"]}, "labels": labels, "registration": registration, "networks": networks}
+    loaded = loaded_study(tmp_path, **chosen)
     assert "pre_t1ce" not in publication.outlines(loaded)
 
 
@@ -411,7 +415,7 @@ def test_every_stage_but_trainings_and_the_report_has_a_digest(loaded: LoadedStu
     scripts = {file.stem for file in (ROOT / "scripts").glob("[a-z]*.py")}
     # No input configuration of this study has a derived channel, and faces are removed before a study begins.
     assert {name.split(",")[0] for name in stages} == scripts - {
-        *("train", "report", "prepare_derived", "deface", "plan_network")
+        *("train", "report", "prepare_derived", "deface", "plan_network", "make_training_heads", "train_brain_model")
     }
     assert {"prepare, nnU-Net", "prepare, AGU-Net", "predict, nnU-Net", "predict, AGU-Net"} <= set(stages)
     assert stages["register"] == digests.of_script(ROOT, "register", tuple(loaded.study.registration.modules))

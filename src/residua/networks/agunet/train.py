@@ -66,7 +66,7 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
 
 def begin(network: keras.Model, settings: AGUNetSettings, file: Path) -> None:
     """Start from a model: from all of one of a bundle, which saw the same channels, else from what saw no channel."""
-    take = assign if settings.initial_bundles else start_from
+    take = start_from if settings.init == "preoperative" else assign
     take(network, load_file(file), file)
 
 
