@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +51,12 @@ def process(pid: int) -> Process | None:
 class Attempt:
     """The same command once more, in a session of its own, by which all its processes are known."""
 
-    def __init__(self, study: Study, output: Path) -> None:
+    def __init__(self, study: Study, output: Path, targets: Sequence[str] = ()) -> None:
         self._results = study.folder.resolve()
         self._output = output
         with output.open("w") as stream:
             self._main = subprocess.Popen(
-                study.command(), cwd=study.house, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
+                study.command(*targets), cwd=study.house, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream,
                 start_new_session=True,
             )  # fmt: skip
         self.pid = self._main.pid

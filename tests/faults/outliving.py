@@ -43,6 +43,8 @@ class Ordeal:
     attempts: list[Attempt] = field(default_factory=list)
     _failing: list[Job] = field(default_factory=list)
     """Jobs that were killed alone in the present attempt."""
+    _once_more: list[str] = field(default_factory=list)
+    """Outputs that were removed after all was made: nothing makes those that only finished files need, if not asked."""
     _told_to_end: bool = False
     """Whether the present attempt was asked to leave."""
 
@@ -52,7 +54,8 @@ class Ordeal:
             assert len(self.attempts) <= 3 * (len(self.strikes) + len(self.pending)), self.attempts[-1].said
 
     def _attempt(self) -> bool:
-        attempt = Attempt(self.study, self.outputs / f"attempt{len(self.attempts)}.txt")
+        targets = ("all", *self._once_more) if self._once_more else ()
+        attempt = Attempt(self.study, self.outputs / f"attempt{len(self.attempts)}.txt", targets)
         after_a_kill = bool(self.attempts) and self.attempts[-1].returncode == -signal.SIGKILL
         self.attempts.append(attempt)
         self._failing, self._told_to_end = [], False
@@ -115,6 +118,7 @@ class Ordeal:
         for aim in self.pending:
             for output in aim.jobs[0].outputs:
                 (self.study.folder / output).unlink()
+                self._once_more.append(output)
 
     def _check_the_end(self, attempt: Attempt, after_a_kill: bool) -> None:
         """An attempt that was not killed ends well, or says which job was, or that it was stopped with all its jobs."""
