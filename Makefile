@@ -12,12 +12,13 @@ SEED ?= 1
 LONG := $(patsubst %,tests/contracts/test_%.py,registration networks exports brain_masks)
 SLOW := tests/faults tests/slurm tests/workflow $(LONG) $(filter-out $(LONG),$(wildcard tests/contracts/test_*.py))
 
-.PHONY: help env envs lock container-base container test-container dev demo new-patients test quick environments unit slow test-faults test-kills test-slurm system slurm dciodvfy latex lint docs rule-graph format clean
+.PHONY: help env envs lock container-base container test-container dev demo new-patients test quick environments unit slow test-long test-faults test-kills test-slurm system slurm dciodvfy latex lint docs rule-graph format clean
 help:
 	@echo "make demo          simulate a cohort, run the whole study on it, apply its models to new patients (CORES=$(CORES))"
 	@echo "make test          all tests and checks"
 	@echo "make unit          the quick tests (WORKERS=$(WORKERS) side by side)"
-	@echo "make test-faults   every fault: kill the study at all ten moments, damage results and make them again"
+	@echo "make test-long     what make test leaves out because it takes minutes: before a release, and after changes there"
+	@echo "make test-faults   of these the faults: kill the study at ten moments, damage results and make them again"
 	@echo "make test-kills    kill the study at a hundred moments and compare its results each time (hours)"
 	@echo "make test-slurm    run the study on a real SLURM, started here (root and apt; make test does it where SLURM is installed)"
 	@echo "make docs          the documentation as a site, in build/site"
@@ -98,11 +99,16 @@ unit: dev
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
 slow: dev
-	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m "slow and not all_moments" $(SLOW)
+	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m "slow and not long" $(SLOW)
 
+# Whole studies from end to end, and repetitions: minutes each, and quicker tests of `slow` cross their parts.
+test-long: dev
+	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m long $(SLOW)
+
+# Of these the faults, with those of `slow`.
+FAULTS := tests/faults $(patsubst %,tests/workflow/test_%.py,killed_application damaged_results places_of_studies)
 test-faults: dev
-	$(BIN)/pytest tests/faults
-	$(BIN)/pytest -m all_moments tests/slurm tests/workflow
+	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile $(FAULTS) tests/slurm/test_faults.py
 
 # Hours: a hundred kills, one line each in build/kills/kills.log. Cut off, the same command goes on.
 test-kills: dev

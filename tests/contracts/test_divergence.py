@@ -21,7 +21,8 @@ SMALL: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module", params=SMALL)
+# AGU-Net's own steps that are not finite: test_agunet.py.
+@pytest.fixture(scope="module", params=["nnunet", pytest.param("agunet", marks=pytest.mark.long)])
 def ended(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """How trainings of one network ended, by the number and the place of their steps that were not finite."""
     settings = micro().settings_of(request.param)

@@ -193,7 +193,7 @@ class Terminal:
                     return
 
 
-@pytest.mark.all_moments
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["Ctrl-C twice", "the terminal closes"])
 def test_a_terminal_ends_a_run_and_all_its_jobs(calls: Calls, how: str) -> None:
     terminal = Terminal()

@@ -1,7 +1,8 @@
 """Ten seeded moments at which the main process, its jobs or both are killed with -9, and the same command again.
 
 Each of two studies is killed at five moments, one after the other, in different stages; together they fall into every
-stage. ``make test`` kills the first study only, ``make test-faults`` both. RESIDUA_FAULT_SEED chooses other moments.
+stage. ``make test`` kills one training only (test_ends.py), ``make test-faults`` runs this. RESIDUA_FAULT_SEED chooses
+other moments.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ MOMENTS = {
         Moment(("raters", "statistics", "before", "resection", "bundle"), Form.JOB),
     ),
 }
-pytestmark = pytest.mark.timeout(3600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 
 @dataclass(frozen=True)
@@ -69,13 +70,7 @@ def unbroken(micro_cohort: Path, finished: Study, tmp_path_factory: pytest.TempP
     return Unbroken(before, jobs, study)
 
 
-@pytest.fixture(
-    scope="module",
-    params=[
-        pytest.param("from registration to report"),
-        pytest.param("from the cohort to the statistics", marks=pytest.mark.all_moments),
-    ],
-)
+@pytest.fixture(scope="module", params=list(MOMENTS))
 def killed(
     unbroken: Unbroken, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Ordeal]:

@@ -19,7 +19,7 @@ from studies import Study as LocalStudy
 MODEL = "results/models/nnunet/B/fold0/manifest.json"
 LOG = "results/logs/train/nnunet_B_fold0.log"
 WAIT_S = 600
-pytestmark = [pytest.mark.all_moments, pytest.mark.timeout(1800)]
+pytestmark = [pytest.mark.long, pytest.mark.timeout(1800)]
 
 
 class OnCluster:

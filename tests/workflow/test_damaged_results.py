@@ -125,7 +125,7 @@ IN_FOLDERS = {
 }
 
 
-@pytest.mark.all_moments  # A minute and a half; every output is damaged and refused above.
+@pytest.mark.long  # Every output is damaged and refused above.
 def test_a_job_refuses_what_is_damaged_and_the_named_commands_make_it_again(study: Study) -> None:
     results = study.folder / "results"
     before = {file: digest(file) for kind in ("json", "nii.gz", "csv") for file in results.rglob(f"*.{kind}")}

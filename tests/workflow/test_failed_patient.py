@@ -9,6 +9,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import pandas as pd
+import pytest
 
 from pages import Page
 from residua.cohort.table.exclusion import exclude, include
@@ -59,6 +60,7 @@ def simplified(config: dict[str, Any]) -> None:
     config["raters"] = None
 
 
+@pytest.mark.long
 def test_failed_patients_stop_the_study_or_are_left_out_until_their_scans_are_corrected(fresh: Study) -> None:
     images, results, table = (
         fresh.folder / "cohort/images",

@@ -19,7 +19,7 @@ from studies import Study
 
 PATIENTS = ("AMS001", "AMS002", "STO001", "GOT001", "STO002", "GOT002")
 WAIT_S = 900
-pytestmark = pytest.mark.timeout(3600)
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,14 @@ def dropping(study: Study) -> Study:
     return study
 
 
-def test_only_its_own_networks_are_trained_anew_and_every_subset_is_judged(dropping: Study) -> None:
+def test_only_its_own_networks_are_trained_anew(dropping: Study) -> None:
     planned = dropping.planned()
     assert {job["inputs"] for job in planned if job.rule == "train"} == {"B"}
     assert by_rule(planned)["ensemble_lacking"] == 1
+
+
+@pytest.mark.long
+def test_every_subset_of_the_channels_is_judged(dropping: Study) -> None:
     dropping.run()
     table = pd.read_csv(dropping.folder / "results/tables/subsets.csv")
     found = list(zip(table["Channels"], table["Input"], strict=True))

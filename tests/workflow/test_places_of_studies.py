@@ -14,7 +14,7 @@ from environments import build_environments
 from studies import Study
 
 TARGET = "results/cohort/folds.json"
-pytestmark = pytest.mark.all_moments
+pytestmark = pytest.mark.long
 
 
 def begun(study: Study) -> subprocess.Popen[str]:

@@ -25,7 +25,13 @@ finally:
 """
 
 
-@pytest.mark.parametrize(("asked", "limited"), [((), False), (("--max-jobs-per-timespan", "50/1s"), True)])
+@pytest.mark.parametrize(
+    ("asked", "limited"),
+    [
+        ((), False),
+        pytest.param(("--max-jobs-per-timespan", "50/1s"), True, marks=pytest.mark.long),
+    ],
+)
 def test_a_pass_of_the_scheduler_plants_no_other(fresh: Study, asked: tuple[str, ...], limited: bool) -> None:
     _, *arguments = fresh.command(*asked, "--", "results/cohort/folds.json")
     command = [sys.executable, "-c", COUNTING, *arguments]

@@ -28,7 +28,14 @@ def path_with(programs: Path, calls: Path, does: str | None) -> str:
     return f"{programs}:/usr/bin:/bin"
 
 
-@pytest.mark.parametrize("does", [ABSENT, FAILS, HANGS], ids=["absent", "fails", "hangs"])
+@pytest.mark.parametrize(
+    "does",
+    [
+        pytest.param(ABSENT, id="absent", marks=pytest.mark.long),
+        pytest.param(FAILS, id="fails", marks=pytest.mark.long),
+        pytest.param(HANGS, id="hangs"),
+    ],
+)
 def test_a_local_run_ends_well_whatever_scontrol_does(
     fresh: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, does: str | None
 ) -> None:
