@@ -14,7 +14,7 @@ import pytest
 from residua.cluster import submitted
 from residua.cluster.claim import claim_folder
 from residua.cluster.job_status import status_or_running
-from residua.cluster.schedulers import SCHEDULERS
+from residua.cluster.schedulers import FOLDER, SCHEDULERS
 from residua.cluster.submitted import (
     SUBMITTER,
     any_submitted,
@@ -94,14 +94,24 @@ def test_where_the_scheduler_does_not_tell_nothing_starts_and_the_job_stays_on_r
         command(study.parent, "qstat", does)
     else:
         monkeypatch.setenv("PATH", str(study))
-    with pytest.raises(ResiduaError, match=r"whether job 1.s lives cannot be told \(qstat: .*when the scheduler answ"):
+    with pytest.raises(ResiduaError, match=r"whether job 1.s lives cannot be told \(qstat.*: .*when the scheduler answ"):
         settle_submitted("cancel", print)
     assert any_submitted()
 
 
+def test_a_job_that_is_gone_is_known_to_be_in_every_language(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LC_ALL", "de_DE.UTF-8")
+    job(study, "1.s")
+    command(study.parent, "qstat", f"[ \"$LC_ALL\" = C ] || {{ echo 'Auftrag unbekannt' >&2; exit 153; }}; {GONE}")
+    settle_submitted("wait", print)
+    assert not any_submitted()
+
+
 def test_a_job_that_said_how_it_ended_is_not_asked_about(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     job(study, "1.s")
-    monkeypatch.setattr(submitted, "has_ended", lambda number: number == "1.s")
+    FOLDER.mkdir(parents=True)
+    (FOLDER / "1.stamp").write_text("7")
+    (FOLDER / "1.7.exit").write_text("0\n")
     monkeypatch.setenv("PATH", str(study))
     settle_submitted("wait", print)
     cancel_submitted()

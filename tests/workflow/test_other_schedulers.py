@@ -14,7 +14,8 @@ import pytest
 import yaml
 
 from residua.cluster.generic_settings import load_generic_cluster
-from residua.cluster.schedulers import FOLDER, SCHEDULERS, request_of, status, submit
+from residua.cluster.job_status import status_or_running
+from residua.cluster.schedulers import FOLDER, SCHEDULERS, NoAnswerError, request_of, status, submit
 from residua.errors import ResiduaError
 from studies import HOUSE
 
@@ -163,7 +164,9 @@ def test_a_scheduler_that_does_not_answer_fails_no_job(
     silent, forgotten = LATER[kind]
     answer = tmp_path / "bin" / COMMANDS[kind][1]
     answer.write_text(f"#!/bin/sh\necho '{silent}' >&2; exit 1\n")
-    assert status(SCHEDULERS[kind], "1001", 0) == "running"
+    with pytest.raises(NoAnswerError, match=re.escape(silent)):
+        status(SCHEDULERS[kind], "1001", 0)
+    assert status_or_running(SCHEDULERS[kind], "1001", 0) == "running"
     assert silent in capsys.readouterr().err
     answer.write_text(f"#!/bin/sh\necho '{forgotten}' >&2; exit 1\n")
     assert end_of(kind, "1001") == "failed"

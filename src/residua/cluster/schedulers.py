@@ -15,7 +15,6 @@ import os
 import re
 import shlex
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,6 +27,10 @@ FOLDER = Path(".snakemake", "generic")
 """Where jobs leave their output and exit codes, in the study's folder."""
 _PROPERTIES = "# properties = "
 Status = Literal["running", "success", "failed"]
+
+
+class NoAnswerError(ResiduaError):
+    """A scheduler does not tell how a job is."""
 
 
 @dataclass(frozen=True)
@@ -198,24 +201,27 @@ def _expect(job: str, stamp: str) -> None:
     (FOLDER / f"{_number(job)}.stamp").write_text(stamp, encoding="utf-8")
 
 
-def status(scheduler: Scheduler, job: str, patience_s: float) -> Status:
-    """Return how a job is; one of which nothing can be learned now is taken for running, and asked of again.
+def status(scheduler: Scheduler, job: str, patience_s: float, answer_s: float = 120) -> Status:
+    """Return how a job is. Raises ``NoAnswerError`` where that cannot be told now.
 
-    ``patience_s``: how long the exit code of a job that the scheduler no longer knows may take to appear.
+    ``patience_s``: how long the exit code of a job that the scheduler no longer knows may take to appear;
+    ``answer_s``: how long the scheduler may take to answer.
     """
     if told := _told_by_itself(job):
         return told
-    # Its answers are known in English.
-    asked = _run([*scheduler.query, job], language="C")
+    try:
+        # Its answers are known in English.
+        asked = _run([*scheduler.query, job], language="C", limit_s=answer_s)
+    except ResiduaError as error:
+        raise NoAnswerError(str(error)) from None
     said = asked.stdout + asked.stderr
     ended = scheduler.gone.search(said) or (asked.returncode == 0 and scheduler.dead.search(asked.stdout))
     if ended:
         # It may have ended while the scheduler was asked.
         return _told_by_itself(job) or ("failed" if _gone_for_s(job) > patience_s else "running")
-    if asked.returncode == 0:
-        _gone_mark(job).unlink(missing_ok=True)
-    else:
-        print(f"{shlex.join(scheduler.query)} {job}: {said.strip()}", file=sys.stderr)
+    if asked.returncode != 0:
+        raise NoAnswerError(f"{shlex.join(scheduler.query)} {job}: {said.strip() or f'exit code {asked.returncode}'}")
+    _gone_mark(job).unlink(missing_ok=True)
     return "running"
 
 
@@ -249,11 +255,13 @@ def _number(job: str) -> str:
 
 
 def _run(
-    command: Sequence[str], given: str | None = None, language: str | None = None
+    command: Sequence[str], given: str | None = None, language: str | None = None, limit_s: float | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run a command with ``given`` on its standard input; ``language`` takes the place of the user's."""
     variables = {**os.environ, "LC_ALL": language} if language else None
     try:
-        return subprocess.run(command, input=given, env=variables, capture_output=True, text=True, check=False)
+        return subprocess.run(command, input=given, env=variables, capture_output=True, text=True, timeout=limit_s)
     except OSError as error:
         raise ResiduaError(f"{command[0]}: cannot be started ({error.strerror}); is this a login node of it?") from None
+    except subprocess.TimeoutExpired:
+        raise ResiduaError(f"{command[0]}: no answer within {limit_s:g} s") from None

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from residua.cluster.claim import FOLDER, latest_run
-from residua.cluster.schedulers import CANCEL, SCHEDULERS, Scheduler, has_ended, status
+from residua.cluster.schedulers import CANCEL, SCHEDULERS, NoAnswerError, has_ended, status
 from residua.errors import ResiduaError
 
 SUBMITTER = "RESIDUA_SUBMITTER"
@@ -124,28 +124,13 @@ def _open(study: Path) -> list[Submitted]:
 
 
 def _lives(job: Submitted) -> bool:
-    if has_ended(job.number):
-        return False
-    scheduler = SCHEDULERS[job.kind]
-    _require_answer(scheduler, job)
-    return status(scheduler, job.number, 0) == "running"
-
-
-def _require_answer(scheduler: Scheduler, job: Submitted) -> None:
-    why = ""
     try:
-        asked = subprocess.run([*scheduler.query, job.number], capture_output=True, text=True, timeout=_ANSWER_S)
-        if asked.returncode != 0 and not scheduler.gone.search(asked.stdout + asked.stderr):
-            why = (asked.stderr or asked.stdout).strip() or f"exit code {asked.returncode}"
-    except OSError as error:
-        why = error.strerror or str(error)
-    except subprocess.TimeoutExpired:
-        why = f"no answer within {_ANSWER_S} s"
-    if why:
+        return status(SCHEDULERS[job.kind], job.number, 0, _ANSWER_S) == "running"
+    except NoAnswerError as error:
         raise ResiduaError(
-            f"The last run had jobs, and whether job {job.number} lives cannot be told ({scheduler.query[0]}: {why}). "
+            f"The last run had jobs, and whether job {job.number} lives cannot be told ({error}). "
             "Give the same command again when the scheduler answers, on a machine that has it."
-        )
+        ) from None
 
 
 def _cancel(jobs: list[Submitted]) -> None:
