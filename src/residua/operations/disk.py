@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
+from typing import NamedTuple
 
 from residua.errors import ResiduaError
 
@@ -112,8 +113,28 @@ def free_bytes(folder: Path) -> int:
     return shutil.disk_usage(there).free
 
 
+class Remedies(NamedTuple):
+    """What helps where there is too little room: something else than making room, and how to start nevertheless."""
+
+    instead: str
+    nevertheless: str
+
+
+OF_A_STUDY = Remedies("name another folder for the results (--directory)", "machine: {check_free_space: false}")
+OF_AN_APPLICATION = Remedies(
+    "name another folder for the results (--out), or give fewer patients at a time",
+    "start the workflow with a configuration of your own (docs/how-to/predict.md, On a cluster), with "
+    "machine: {check_free_space: false}",
+)
+"""``residua predict`` and ``residua validate`` write their configuration themselves."""
+
+
 def require_space(
-    needed: Sequence[OnDisk], folder: Path, free: Callable[[Path], int] = free_bytes, refuses: bool = True
+    needed: Sequence[OnDisk],
+    folder: Path,
+    free: Callable[[Path], int] = free_bytes,
+    refuses: bool = True,
+    remedies: Remedies = OF_A_STUDY,
 ) -> str | None:
     """Return a warning when the estimate does not fit into the disk of ``folder``, None when it fits.
 
@@ -126,11 +147,10 @@ def require_space(
     what = (
         f"{folder.resolve()}: {size_in_words(there)} are free, "
         f"and what this run makes takes about {size_in_words(wanted)} ({stages}). "
-        "Make room, or name another folder for the results (--directory, or --out of residua predict); "
-        "docs/explanation/cost.md says what may be deleted"
+        f"Make room, or {remedies.instead}; docs/explanation/cost.md says what may be deleted"
     )
     if refuses and wanted / SURE > there:
-        raise ResiduaError(f"{what}. To start nevertheless: machine: {{check_free_space: false}}")
+        raise ResiduaError(f"{what}. To start nevertheless: {remedies.nevertheless}")
     return f"{what}."
 
 

@@ -39,8 +39,8 @@ class Machine(Frozen):
     )
     orphans: Orphans = Field(
         default="wait",
-        description="SLURM jobs that a killed run left: wait for those that work, or cancel them; those that still "
-        "wait in the queue are cancelled in any case.",
+        description="Jobs of a cluster that a killed run left: wait for them, or cancel them. Those that still wait "
+        "in SLURM's queue are cancelled in any case; those of PBS, LSF and Grid Engine are waited for there, too.",
     )
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from residua.cluster.memory_needs import extent_of
 from residua.operations.disk import (
+    OF_A_STUDY,
+    OF_AN_APPLICATION,
     PAGES,
     PROBABILITY,
     GridSize,
@@ -21,6 +23,7 @@ from residua.operations.disk import (
 )
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.machine import Machine
+from residua.wiring.application import LoadedApplication
 from residua.wiring.files import reference_of, registration_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_in, patients_of_subset, patients_with, validation_by_fold
@@ -38,7 +41,8 @@ _LABEL = 0.02
 def require_room(loaded: LoadedStudy, planned: Iterable[str], machine: Machine) -> str | None:
     """Return a warning, or raise ``ResiduaError``, when the disk of the results has no room for what is ``planned``."""
     needed = missing(stored_by(loaded), planned)
-    return require_space(needed, Path("results"), refuses=machine.check_free_space)
+    remedies = OF_AN_APPLICATION if isinstance(loaded, LoadedApplication) else OF_A_STUDY
+    return require_space(needed, Path("results"), refuses=machine.check_free_space, remedies=remedies)
 
 
 def stored_by(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | None = None) -> list[OnDisk]:
