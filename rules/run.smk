@@ -110,7 +110,8 @@ def run_alone():
 
     def unlock_if_dead():
         try:
-            give_up()
+            with writing_in(Path(".")):
+                give_up()
         except ResiduaError as error:
             sys.exit(f"\n{error}\n")
         unlock()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -12,22 +11,14 @@ from pathlib import Path
 import psutil
 import pytest
 
+from claims import holder, rewrite
 from residua.cluster import claim
-from residua.cluster.claim import FOLDER, StudyRun, claim_folder, give_up
+from residua.cluster.claim import FOLDER, claim_folder, give_up
 from residua.cluster.orphans import living_jobs, processes_of, settle
+from residua.cluster.study_run import StudyRun
 from residua.cluster.with_run import MARK
 from residua.errors import ResiduaError
 
-HOLD = """
-import sys, time
-from pathlib import Path
-from residua.cluster.claim import claim_folder
-claim = claim_folder(Path(sys.argv[1]))
-if sys.argv[2]:
-    claim.note_slurm(sys.argv[2])
-print("held", flush=True)
-time.sleep(600)
-"""
 JOB = """
 import sys, time
 from residua.cluster.with_run import leave_when_asked, leave_with_run
@@ -37,26 +28,6 @@ print("works", flush=True)
 time.sleep(600)
 """
 DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('works', flush=True); time.sleep(600)"
-
-
-def holder(study: Path, slurm: str = "") -> subprocess.Popen[str]:
-    """A process that holds the folder."""
-    held = subprocess.Popen([sys.executable, "-c", HOLD, study, slurm], stdout=subprocess.PIPE, text=True)
-    assert held.stdout is not None
-    assert held.stdout.readline() == "held\n"
-    return held
-
-
-def record(study: Path) -> dict[str, dict[str, object]]:
-    found: dict[str, dict[str, object]] = json.loads((study / FOLDER / "run.json").read_text())
-    return found
-
-
-def rewrite(study: Path, **facts: object) -> None:
-    """Change what is on record of the last run."""
-    told = record(study)
-    told["run"].update(facts)
-    (study / FOLDER / "run.json").write_text(json.dumps(told))
 
 
 def test_of_two_runs_the_second_is_refused_and_told_whom_to_wait_for(tmp_path: Path) -> None:
@@ -100,12 +71,6 @@ def test_a_run_of_another_host_is_left_alone_until_somebody_says_that_it_is_gone
         claim_folder(tmp_path)
     give_up(tmp_path)
     assert [run.host for run in claim_folder(tmp_path).before] == ["login2"]
-
-
-def test_this_machine_started_again_holds_nothing(tmp_path: Path) -> None:
-    claim_folder(tmp_path)._lock.close()
-    rewrite(tmp_path, boot="before")
-    assert len(claim_folder(tmp_path).before) == 1
 
 
 def test_what_was_not_settled_stays_on_record(tmp_path: Path) -> None:

@@ -94,7 +94,9 @@ def test_where_the_scheduler_does_not_tell_nothing_starts_and_the_job_stays_on_r
         command(study.parent, "qstat", does)
     else:
         monkeypatch.setenv("PATH", str(study))
-    with pytest.raises(ResiduaError, match=r"whether job 1.s lives cannot be told \(qstat.*: .*when the scheduler answ"):
+    with pytest.raises(
+        ResiduaError, match=r"whether job 1.s lives cannot be told \(qstat.*: .*when the scheduler answ"
+    ):
         settle_submitted("cancel", print)
     assert any_submitted()
 

@@ -1,7 +1,7 @@
 """One run at a time in a study's folder: who runs there is on record, and a run that died is known to be dead.
 
-A lock of the system says whether a run of this machine lives, because it ends with its process. The record says whose
-it is, and decides alone where the file system has no locks.
+A lock of the file system says whether a run of this machine lives, because it ends with its process. The record says
+whose it is, and decides alone where the file system has no locks.
 """
 
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import socket
-import uuid
-from datetime import datetime
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, TypeVar
 
-import psutil
 from pydantic import ValidationError
 
+from residua.cluster.study_run import StudyRun, cannot_be_seen, lives, works
 from residua.errors import ResiduaError
 from residua.publishing.publish import write_text
 from residua.settings.base import Frozen
@@ -25,34 +24,8 @@ from residua.settings.base import Frozen
 FOLDER = Path(".snakemake", "residua")
 """Where the record and the lock lie, relative to the folder of the study."""
 _RECORD, _LOCK = "run.json", "run.lock"
-_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_AFTER, _COMES = "after-", "comes-"
 _HELD = (errno.EACCES, errno.EAGAIN)
-_SAME_START_S = 2.0
-
-
-class StudyRun(Frozen):
-    """A run: its process and where it runs; ``slurm`` names all its SLURM jobs, where it has any.
-
-    ``stopped``: it ended by itself, while jobs of it may live. ``given_up``: somebody said that it is gone.
-    """
-
-    id: str
-    host: str
-    boot: str
-    process: int
-    began: float
-    slurm: str | None = None
-    stopped: bool = False
-    given_up: bool = False
-
-    @classmethod
-    def here(cls) -> StudyRun:
-        """Return the run of this process."""
-        began = psutil.Process().create_time()
-        return cls(id=str(uuid.uuid4()), host=socket.gethostname(), boot=_boot(), process=os.getpid(), began=began)
-
-    def __str__(self) -> str:
-        return f"process {self.process} on {self.host}, begun {datetime.fromtimestamp(self.began):%Y-%m-%d %H:%M}"
 
 
 class _Record(Frozen):
@@ -60,6 +33,9 @@ class _Record(Frozen):
 
     run: StudyRun
     before: tuple[StudyRun, ...] = ()
+
+
+_AnyRecord = TypeVar("_AnyRecord", _Record, StudyRun)
 
 
 class Claim:
@@ -98,10 +74,12 @@ class Claim:
 
     def release(self, jobs_live: bool) -> None:
         """Give the folder up; it stays on record while jobs of this run or of earlier ones may live."""
-        if jobs_live or self.before:
-            self._write(self._record.model_copy(update={"run": self.run.model_copy(update={"stopped": True})}))
-        else:
-            (self._folder / _RECORD).unlink(missing_ok=True)
+        # On a full disk the record stays as it is: the next run finds that this one is dead.
+        with suppress(OSError):
+            if jobs_live or self.before:
+                self._write(self._record.model_copy(update={"run": self.run.model_copy(update={"stopped": True})}))
+            else:
+                (self._folder / _RECORD).unlink(missing_ok=True)
         self._lock.close()
 
     def _write(self, record: _Record) -> None:
@@ -112,21 +90,22 @@ class Claim:
 def claim_folder(study: Path = Path(".")) -> Claim:
     """Take the folder of a study for this process.
 
-    Raises ``ResiduaError`` where another run works in it, or began on another machine and may work.
+    Raises ``ResiduaError`` where another run works in it, or began elsewhere and may work.
     """
     # Snakemake changes back from the folder of the study before the process ends.
     folder = (study / FOLDER).absolute()
     folder.mkdir(parents=True, exist_ok=True)
-    lock = _locked(folder, _read(folder))
+    lock, locked = _locked(folder, _read(folder))
     try:
         # Only now: another run may have come and died since.
         earlier = _read(folder)
         if earlier is not None:
-            _require_dead(earlier.run)
+            _require_dead(earlier.run, locked)
         # An orderly end removes its record: what there is tells of runs that died or were stopped.
         before = (earlier.run, *earlier.before) if earlier else ()
-        claim = Claim(folder, lock, _Record(run=StudyRun.here(), before=before))
-        claim.note()
+        claim = Claim(folder, lock, _Record(run=StudyRun.here(locked), before=before))
+        with _before_others(folder, claim.run, earlier):
+            claim.note()
     except BaseException:
         lock.close()
         raise
@@ -142,24 +121,36 @@ def latest_run(study: Path = Path(".")) -> StudyRun | None:
 def give_up(study: Path = Path(".")) -> None:
     """Take the word of a person that the last run is gone (``--unlock``).
 
-    Raises ``ResiduaError`` where it lives on this machine.
+    Raises ``ResiduaError`` where it is seen to live.
     """
     folder = study / FOLDER
-    earlier = _read(folder)
-    if earlier is None:
+    if not folder.is_dir():
         return
-    with _locked(folder, earlier):
-        earlier = _read(folder) or earlier
-        if _lives_here(earlier.run):
-            raise ResiduaError(_works(earlier.run))
-        gone = earlier.run.model_copy(update={"given_up": True})
-        write_text(folder / _RECORD, earlier.model_copy(update={"run": gone}).model_dump_json(indent=1) + "\n")
+    lock, locked = _locked(folder, _read(folder))
+    with lock:
+        earlier = _read(folder)
+        successions = list(folder.glob(f"{_AFTER}*"))
+        for run in [*map(_taker, successions), earlier and earlier.run]:
+            if run and lives(run, locked):
+                raise ResiduaError(works(run))
+        if earlier:
+            gone = earlier.run.model_copy(update={"given_up": True})
+            write_text(folder / _RECORD, earlier.model_copy(update={"run": gone}).model_dump_json(indent=1) + "\n")
+        for left in successions:
+            left.unlink(missing_ok=True)
 
 
 def _read(folder: Path) -> _Record | None:
-    file = folder / _RECORD
+    return _parsed(_Record, folder / _RECORD)
+
+
+def _taker(succession: Path) -> StudyRun | None:
+    return _parsed(StudyRun, succession)
+
+
+def _parsed(model: type[_AnyRecord], file: Path) -> _AnyRecord | None:
     try:
-        return _Record.model_validate_json(file.read_text(encoding="utf-8"))
+        return model.model_validate_json(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except (ValidationError, UnicodeDecodeError):
@@ -167,48 +158,74 @@ def _read(folder: Path) -> _Record | None:
         raise ResiduaError(f"{what}; remove it when no run works in this folder, then give the same command") from None
 
 
-def _locked(folder: Path, earlier: _Record | None) -> IO[str]:
+def _locked(folder: Path, earlier: _Record | None) -> tuple[IO[str], bool]:
+    """Return the open lock, and whether it is held: a file system may have no locks."""
     stream = open(folder / _LOCK, "a", encoding="utf-8")  # noqa: SIM115 (open until the process ends)
     try:
         fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        # A file system without locks: the record alone decides.
         if error.errno in _HELD:
             stream.close()
-            raise ResiduaError(_works(earlier.run if earlier else None)) from None
-    return stream
+            raise ResiduaError(works(earlier.run if earlier else None)) from None
+        return stream, False
+    return stream, True
 
 
-def _require_dead(run: StudyRun) -> None:
+@contextmanager
+def _before_others(folder: Path, mine: StudyRun, earlier: _Record | None) -> Iterator[None]:
+    """Let one process alone follow the ``earlier`` run on record, where no lock keeps two apart.
+
+    The block writes the record. Whoever follows a run makes a file named after that run, which only one can make; who
+    died between the two is followed in the same way. Whoever comes late finds another record than ``earlier``.
+    """
+    passed: list[Path] = []
+    own = folder / f"{_COMES}{mine.id}"
+    own.write_text(mine.model_dump_json(), encoding="utf-8")
+    try:
+        after = folder / f"{_AFTER}{_name(earlier)}"
+        while not _made(own, after):
+            taker = _taker(after)
+            if taker is None:
+                raise ResiduaError(works(None))
+            _require_dead(taker, mine.locked)
+            passed.append(after)
+            after = folder / f"{_AFTER}{taker.id}"
+        try:
+            if _name(now := _read(folder)) != _name(earlier):
+                raise ResiduaError(works(now.run if now else None))
+            yield
+            for each in passed:
+                each.unlink(missing_ok=True)
+        finally:
+            after.unlink(missing_ok=True)
+    finally:
+        own.unlink(missing_ok=True)
+
+
+def _name(record: _Record | None) -> str:
+    return record.run.id if record else "nobody"
+
+
+def _made(own: Path, after: Path) -> bool:
+    """Give a file a second name, whole at once; return whether that name was free."""
+    try:
+        os.link(own, after)
+    except FileExistsError:
+        # An answer that a network lost is asked for again: the name may have come from here.
+        return own.stat().st_nlink > 1
+    except OSError:
+        # A file system without second names.
+        try:
+            with open(after, "x", encoding="utf-8") as stream:
+                stream.write(own.read_text(encoding="utf-8"))
+        except FileExistsError:
+            return False
+    return True
+
+
+def _require_dead(run: StudyRun, locked: bool) -> None:
     if run.given_up or run.stopped:
         return
-    if _lives_here(run):
-        raise ResiduaError(_works(run))
-    if run.host != socket.gethostname() and run.boot != _boot():
-        raise ResiduaError(
-            f"The last run in this folder ({run}) did not end by itself, and {socket.gethostname()} cannot see whether "
-            f"it still works. Give the command on {run.host}. If that run is gone for good, add --unlock to the "
-            "command here once, then give the same command."
-        )
-
-
-def _lives_here(run: StudyRun) -> bool:
-    if run.boot != _boot():
-        return False
-    try:
-        return bool(abs(psutil.Process(run.process).create_time() - run.began) < _SAME_START_S)
-    except psutil.Error:
-        return False
-
-
-def _works(run: StudyRun | None) -> str:
-    who = f" ({run})" if run else ""
-    end = f", or end it (Ctrl-C in its terminal, or kill {run.process} on {run.host})" if run else ""
-    return f"Another run works in this folder{who}. Wait for it{end}; then give the same command. Nothing was changed."
-
-
-def _boot() -> str:
-    try:
-        return _BOOT.read_text().strip()
-    except OSError:
-        return socket.gethostname()
+    lively = lives(run, locked)
+    if lively is not False:
+        raise ResiduaError(works(run) if lively else cannot_be_seen(run))

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import psutil
 
-from residua.cluster.claim import StudyRun
+from residua.cluster.study_run import StudyRun
 from residua.cluster.with_run import MARK
 from residua.errors import ResiduaError
 from residua.settings.machine import Orphans

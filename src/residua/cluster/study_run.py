@@ -1,0 +1,126 @@
+"""A run of a study, and whether it still lives, as far as that can be told from here.
+
+Numbers of processes mean something only in one PID namespace of one machine since it was started: a container has
+numbers of its own, and two machines may have the same name.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from residua.cluster.slurm_job import job_lives
+from residua.settings.base import Frozen
+
+_BOOT = Path("/proc/sys/kernel/random/boot_id")
+_NUMBERS = Path("/proc/self/ns/pid")
+_MACHINE = Path("/etc/machine-id")
+_SAME_START_S = 2.0
+
+
+class StudyRun(Frozen):
+    """A run: its process and where it runs; ``slurm`` names all its SLURM jobs, where it has any.
+
+    ``numbers``: the PID namespace, in which ``process`` is a number. ``locked``: it holds a lock of the file system.
+    ``inside``: the SLURM job in which the main process itself runs, and ``requeued`` how often that began again.
+    ``stopped``: it ended by itself, while jobs of it may live. ``given_up``: somebody said that it is gone.
+    """
+
+    id: str
+    host: str
+    boot: str
+    process: int
+    began: float
+    machine: str = ""
+    numbers: str = ""
+    locked: bool = False
+    inside: str | None = None
+    slurm_cluster: str | None = None
+    requeued: int = 0
+    slurm: str | None = None
+    stopped: bool = False
+    given_up: bool = False
+
+    @classmethod
+    def here(cls, locked: bool = False) -> StudyRun:
+        """Return the run of this process."""
+        return cls(
+            id=str(uuid.uuid4()),
+            host=socket.gethostname(),
+            boot=_told(_BOOT) or socket.gethostname(),
+            process=os.getpid(),
+            began=psutil.Process().create_time(),
+            machine=_told(_MACHINE),
+            numbers=os.readlink(_NUMBERS) if _NUMBERS.exists() else "",
+            locked=locked,
+            inside=os.environ.get("SLURM_JOB_ID"),
+            slurm_cluster=os.environ.get("SLURM_CLUSTER_NAME"),
+            requeued=int(os.environ.get("SLURM_RESTART_COUNT") or 0),
+        )
+
+    def __str__(self) -> str:
+        inside = f" in SLURM job {self.inside}" if self.inside else ""
+        return (
+            f"process {self.process} on {self.host}{inside}, begun {datetime.fromtimestamp(self.began):%Y-%m-%d %H:%M}"
+        )
+
+
+def lives(run: StudyRun, locked: bool) -> bool | None:
+    """Whether a run still lives, whose folder this process has ``locked`` or could not lock; None: cannot be told."""
+    here = StudyRun.here()
+    same_numbers = run.numbers == here.numbers
+    if run.boot == here.boot:
+        if same_numbers:
+            return _process_lives(run)
+        if run.locked and locked:
+            # Another container on this machine: the lock would still be held.
+            return False
+    elif same_numbers and run.host == here.host and run.machine and run.machine == here.machine:
+        # This machine was started again since.
+        return False
+    if not run.inside:
+        return None
+    if run.inside == here.inside:
+        # SLURM begins a job again once it has ended on the other node.
+        return False if here.requeued > run.requeued else None
+    return job_lives(run.inside, run.slurm_cluster)
+
+
+def _process_lives(run: StudyRun) -> bool:
+    try:
+        return bool(abs(psutil.Process(run.process).create_time() - run.began) < _SAME_START_S)
+    except psutil.Error:
+        return False
+
+
+def works(run: StudyRun | None) -> str:
+    """Return the message that another run works in the folder."""
+    who = f" ({run})" if run else ""
+    more = f", or scancel {run.inside}" if run and run.inside else ""
+    end = f", or end it (Ctrl-C in its terminal, or kill {run.process} on {run.host}{more})" if run else ""
+    return f"Another run works in this folder{who}. Wait for it{end}; then give the same command. Nothing was changed."
+
+
+def cannot_be_seen(run: StudyRun) -> str:
+    """Return the message that nothing can be told of a run."""
+    here = socket.gethostname()
+    there = f"on {run.host}" if run.host != here else "where it began"
+    why = "" if run.host != here else ": it began in another container, or on another machine of the same name"
+    inside = f"; nor does SLURM tell here whether its job {run.inside} lives" if run.inside else ""
+    return (
+        f"The last run in this folder ({run}) did not end by itself, and {here} cannot see whether it still "
+        f"works{why}{inside}. Give the command {there}. If that run is gone for good, add --unlock to the "
+        "command here once, then give the same command."
+    )
+
+
+def _told(file: Path) -> str:
+    try:
+        return file.read_text().strip()
+    except OSError:
+        return ""
