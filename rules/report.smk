@@ -9,6 +9,7 @@
 #   results/segmentations/{arch}/{inputs}/threshold.json         (out_of_fold.smk)
 #   results/models/{arch}/{inputs}/fold{fold}/manifest.json      (train.smk)
 #   results/quality/flags.tsv, sound.json, left_out/{side}.json  (quality.smk)
+#   results/preoperative/prepared/{arch}/fold{fold}.json         (preoperative.smk; networks that start from such scans)
 #   results/quality/quality.parquet                              (quality.smk; networks that see a region)
 # Gives:
 #   results/report/index.html                      the report
@@ -35,6 +36,7 @@ rule report:
         models=[f"results/models/{arch}/{inputs}/fold{fold}/manifest.json" for arch, inputs, fold in loaded.trained],
         flags="results/quality/flags.tsv",
         left_out=faults.left_out(loaded),
+        starts=[preoperative.selection(*start) for start in preoperative.starts(loaded)],
         measures=quality.measures_of_regions(loaded),
         sound=ancient("results/quality/sound.json"),
     output:
@@ -62,6 +64,8 @@ rule report:
         statistics=publication.comparisons(loaded),
         models=elsewhere.chosen_thresholds(loaded),
         trained=loaded.trained,
+        starts=preoperative.starts(loaded),
+        lacking_before=preoperative.without_scans(loaded),
         arch_labels=loaded.arch_labels,
         elsewhere=elsewhere.notes_of_elsewhere(loaded),
         corrected=corrections.corrected(loaded),

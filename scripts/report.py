@@ -19,10 +19,12 @@ sources = Sources(
     flags=job.input.flags,
     measures=next(iter(job.input.measures), None),
     left_out=list(job.input.left_out),
+    starts=dict(zip(map(tuple, job.params.starts), job.input.starts, strict=True)),
 )
 # Where the tables lie is no part of the settings, so that the report does not depend on it.
 study = Study.model_validate({"cohort": "cohort table", **job.params.settings})
-elsewhere = worded(job.params.elsewhere, left_out_in(job.input.left_out))
-params = job.params
-making = Making(study, params.arch_labels, params.stages, params.environments, elsewhere, params.corrected)
+params, failed = job.params, left_out_in(job.input.left_out)
+elsewhere = worded(params.elsewhere, failed)
+lacking = sorted(set(params.lacking_before) - set(failed))
+making = Making(study, params.arch_labels, params.stages, params.environments, elsewhere, params.corrected, lacking)
 write_report(sources, making, job.output[0])

@@ -19,6 +19,8 @@ from residua.errors import ResiduaError
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.preoperative import select_before_surgery
 from residua.publishing.publish import stage, write_json, write_text
+from residua.report.before_surgery import with_starts
+from residua.report.methods import methods
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study, load_study
 from residua.wiring import preoperative
@@ -187,6 +189,20 @@ def test_patients_without_a_sound_brain_mask_are_left_out_and_named(tmp_path: Pa
     record = selected(tmp_path, unsound="GOT2")
     assert record["training"] == ["GOT1", "GOT3"]
     assert record["unprepared"] == ["GOT2"]
+
+
+def test_methods_say_who_had_no_part_in_a_start_and_why(tmp_path: Path) -> None:
+    write_json(tmp_path / "fold0.json", {"training": ["GOT1", "GOT3"], "unprepared": ["GOT2"]})
+    write_json(tmp_path / "fold1.json", {"training": ["STO1", "GOT1"], "unprepared": ["GOT2"]})
+    selections = {("agunet", fold): str(tmp_path / f"fold{fold}.json") for fold in (0, 1)}
+    passages = methods(study_with({"init": "preoperative"}), {"agunet": "AGU-Net"}, rated=False, folds=2)
+    assert with_starts(passages, {}, {}, []) == passages
+    told = with_starts(passages, {"agunet": "AGU-Net"}, selections, ["STO2", "STO3"])
+    (described,) = [passage.paragraphs for passage in told if passage.heading == "AGU-Net"]
+    assert described[-1] == (
+        "In the training before surgery 3 patients had part; others of the folds had none, 2 for want of the scan or "
+        "of the mask and 1 because no sound brain mask was made on the scan."
+    )
 
 
 JOB = """

@@ -19,6 +19,7 @@ from residua.quality.flags import read_flags
 from residua.report import provenance
 from residua.report.abstract import abstract, headlines
 from residua.report.article_settings import differing
+from residua.report.before_surgery import with_starts
 from residua.report.beside import beside_the_article
 from residua.report.checklist_answers import Run
 from residua.report.citations import cited
@@ -104,13 +105,15 @@ class Sources:
     flags: str
     left_out: Sequence[str] = ()
     measures: str | None = None
+    starts: Mapping[tuple[str, int], str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Making:
     """Settings of the run, names of its networks, digests of code and environments, and notes on other networks.
 
-    ``corrected`` counts the references that were corrected after review, in all and of the holdout.
+    ``corrected`` counts the references that were corrected after review, in all and of the holdout; ``lacking_before``
+    are the patients of the folds whose scan before surgery or its mask is missing.
     """
 
     study: Study
@@ -119,6 +122,7 @@ class Making:
     environments: Mapping[str, Mapping[str, Any]]
     elsewhere: Sequence[str] = ()
     corrected: Mapping[str, int] = field(default_factory=dict)
+    lacking_before: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,7 @@ def _known(sources: Sources, making: Making) -> Run:
     statistics = {name: pd.read_parquet(file) for name, file in sources.statistics.items()}
     there = (name in statistics for name in ("resection", "prognosis"))
     described = methods(study, making.labels, "raters" in statistics, cohort.folds, *there)
+    described = with_starts(described, making.labels, sources.starts, making.lacking_before)
     return Run(
         study=study,
         labels=making.labels,

@@ -44,17 +44,19 @@ def of_fold(loaded: LoadedStudy, fold: int) -> tuple[str, ...]:
     return tuple(patient for patient in loaded.split.training(fold) if _takes_part(loaded, patient))
 
 
-def without_scans(loaded: LoadedStudy) -> int:
-    """Return how many patients of the folds have no part, for want of a scan before surgery or of its mask."""
-    return sum(not _takes_part(loaded, p) for fold in loaded.folds for p in loaded.split.validation(fold))
+def without_scans(loaded: LoadedStudy) -> list[str]:
+    """Return the patients of the folds who have no part, for want of a scan before surgery or of its mask."""
+    if not archs(loaded):
+        return []
+    return [p for fold in loaded.folds for p in loaded.split.validation(fold) if not _takes_part(loaded, p)]
 
 
 def without_scans_in_words(loaded: LoadedStudy) -> str | None:
     """Return how many patients of the folds have no part, in words; None where all have or nobody starts so."""
-    if not archs(loaded) or not (without := without_scans(loaded)):
+    if not (without := without_scans(loaded)):
         return None
     scan, label = scan_and_tumor(loaded)
-    return f"{without} patient(s) of the folds lack {scan} or {label}: no network starts from theirs"
+    return f"{len(without)} patient(s) of the folds lack {scan} or {label}: no network starts from theirs"
 
 
 def _takes_part(loaded: LoadedStudy, patient: str) -> bool:
@@ -95,6 +97,16 @@ def compared_checks(loaded: LoadedStudy, fold: int) -> list[str]:
     wanted = {*of_fold(loaded, fold), *loaded.split.validation(fold)}
     batches = (batch for batch, members in loaded.cohort.batches.items() if not wanted.isdisjoint(members))
     return [f"results/cohort/checks/{batch}.json" for batch in batches]
+
+
+def starts(loaded: LoadedStudy) -> list[tuple[str, int]]:
+    """Return the network and fold of every training on scans before surgery."""
+    return [(arch, fold) for arch in archs(loaded) for fold in loaded.folds]
+
+
+def selection(arch: str, fold: int | str) -> str:
+    """Return the file that lists who trains the start of a fold."""
+    return f"results/preoperative/prepared/{arch}/fold{fold}.json"
 
 
 def require_patients(loaded: LoadedStudy) -> None:
