@@ -106,7 +106,7 @@ test-long: dev
 	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m long $(SLOW)
 
 # Of these the faults, with those of `slow`.
-FAULTS := tests/faults $(patsubst %,tests/workflow/test_%.py,killed_application damaged_results places_of_studies)
+FAULTS := tests/faults $(patsubst %,tests/workflow/test_%.py,killed_application damaged_results full_disk places_of_studies)
 test-faults: dev
 	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile $(FAULTS) tests/slurm/test_faults.py
 

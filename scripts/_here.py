@@ -57,6 +57,7 @@ def _explain(
 
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         from residua.errors import ResiduaError
+        from residua.publishing.unwritable import want_of_disk
 
         _seal.forget()
         if isinstance(error, KeyboardInterrupt):
@@ -65,6 +66,9 @@ def _explain(
         known = isinstance(error, ResiduaError)
         # An unknown error does not name the patient; whoever predicts notes it.
         said = str(error) if known else "; ".join([f"{kind.__name__}: {error}", *getattr(error, "__notes__", ())])
+        disks = (os.path.dirname(log), os.environ.get("TMPDIR", "/tmp"))
+        if not known and (want := want_of_disk(error, disks)):
+            said = f"{want}. Then give the same command again"
         os.write(terminal, f"\n{rule}: {said}\n(log: {log})\n".encode())
         if known:
             print(error, file=sys.stderr)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from residua.errors import ResiduaError
 from residua.networks.generations import Generations
+from small_disk import mounted
 
 
 def save(kept: Generations, epoch: int, state: str = "") -> None:
@@ -116,13 +116,8 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk with room for 64 KiB."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(folder)], capture_output=True, text=True
-    )
-    if mounted.returncode:
-        pytest.skip(f"NOT TESTED, a full disk while a checkpoint is written: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with mounted(folder, "size=64k"):
+        yield folder
 
 
 def test_a_full_disk_is_said_and_the_last_good_checkpoint_is_kept(small_disk: Path) -> None:

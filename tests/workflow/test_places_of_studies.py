@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from environments import build_environments
-from studies import Study
+from made_again import job_of_each_rule, remove, require_same
+from small_disk import mounted
+from studies import Job, Study
 
 TARGET = "results/cohort/folds.json"
 pytestmark = pytest.mark.long
@@ -47,11 +49,8 @@ def results(fresh: Study, request: pytest.FixtureRequest) -> Iterator[Path]:
     """The results of a study on a disk of their own, mounted with these options."""
     folder = fresh.folder / "results"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", request.param, "residua-test", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
-        pytest.skip("needs the right to mount a disk in memory")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with mounted(folder, request.param):
+        yield folder
 
 
 @pytest.mark.parametrize(
@@ -72,3 +71,57 @@ def test_results_that_cannot_be_written_are_said_in_one_message(fresh: Study, sa
     assert "Traceback" not in text
     assert "OSError" not in text
     assert not list(fresh.folder.glob(".snakemake/locks/*"))
+
+
+@pytest.fixture(scope="module")
+def jobs(finished: Study) -> dict[str, Job]:
+    """A job of each rule of the finished study."""
+    build_environments()
+    return job_of_each_rule(finished)
+
+
+WRITERS_ELSEWHERE = ("train", "predict", "figure3", "report")
+"""Libraries of these keep caches in the home, or their files in $TMPDIR."""
+
+
+def test_a_home_that_cannot_be_written_changes_nothing(
+    study: Study, finished: Study, jobs: dict[str, Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+    again = [jobs[rule] for rule in ("register", *WRITERS_ELSEWHERE)]
+    for job in again:
+        remove(study, job)
+    with mounted(home, "ro"):
+        monkeypatch.setenv("HOME", str(home))
+        monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+        done = study.snakemake("--", *(job.outputs[0] for job in again))
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    assert f"{home}/.cache cannot be written to: this run keeps" in said
+    for job in again:
+        require_same(finished, study, job)
+
+
+def test_a_full_tmpdir_ends_what_needs_it_and_nothing_else(
+    study: Study, finished: Study, jobs: dict[str, Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    others = [jobs[rule] for rule in WRITERS_ELSEWHERE]
+    for job in (jobs["register"], *others):
+        remove(study, job)
+    # Python takes another folder for a disk without any room.
+    with mounted(scratch, "size=64k"):
+        monkeypatch.setenv("TMPDIR", str(scratch))
+        done = study.snakemake("--", jobs["register"].outputs[0], *(job.outputs[0] for job in others))
+    said = done.stdout + done.stderr
+    assert done.returncode == 1, said
+    assert re.search(rf"^register: .*{scratch}.* make room, or set TMPDIR to a larger folder$", said, re.MULTILINE), (
+        said
+    )
+    assert said.count("Error in rule") == 1
+    monkeypatch.delenv("TMPDIR")
+    study.run("--", jobs["register"].outputs[0])
+    for job in (jobs["register"], *others):
+        require_same(finished, study, job)
