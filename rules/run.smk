@@ -9,7 +9,7 @@ from contextlib import chdir, suppress
 from pathlib import Path
 
 from residua.cluster.claim import claim_folder, give_up
-from residua.cluster.leaving import STOPPED, Leaving
+from residua.cluster.leaving import Leaving
 from residua.cluster.orphans import cancel_all, living_jobs, settle
 from residua.cluster.submitted import SUBMITTER, any_submitted, cancel_submitted, forget_submitted, settle_submitted
 from residua.cluster.with_run import MARK
@@ -70,9 +70,7 @@ class ThisRun:
         with chdir(self.claim.study):
             self.leaving.see_off(self.cancel)
             self.claim.release(self.jobs_may_live())
-        if self.leaving.asked:
-            with suppress(OSError):
-                os.write(2, f"\n{STOPPED}\n".encode())
+        self.leaving.say_stopped()
 
     def cancel(self):
         """Cancel what was submitted while the jobs were cancelled."""

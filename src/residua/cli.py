@@ -246,12 +246,9 @@ def _default_config() -> Path:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    from residua.settings.yaml_file import read_yaml
+    from residua.settings.yaml_file import read_settings
 
-    content = read_yaml(path)
-    if not isinstance(content, dict):
-        raise ResiduaError(f"{path}: contains no settings; see docs/reference/config.md for the keys of a study")
-    return content
+    return read_settings(path)
 
 
 if __name__ == "__main__":

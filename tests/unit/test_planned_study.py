@@ -10,17 +10,21 @@ import pytest
 
 from cohort_tables import PUBLISHED, ROOT
 from residua.errors import ResiduaError
+from residua.estimate import command
 from residua.estimate.costs import OTHERS, Amount, card_named, cost_of, unit_costs
 from residua.estimate.jobs import PlannedRun, empty_study, for_cohort, with_inputs_alone
 from residua.estimate.networks import BACK, VALIDATED, pass_billions, prediction_billions, training_work
 from residua.estimate.planned import DISK_STAGES, Corrections, StudyPlan, plan_of
-from residua.estimate.units import SAME, grids_of, units_of
+from residua.estimate.units import SAME, units_of
 from residua.estimate.view import in_all, said_of
 from residua.operations.disk import GridSize
 from residua.operations.run_log import Job
 from residua.operations.stages import STAGES
+from residua.wiring import preoperative
+from residua.wiring.disk_use import grids_of
 from residua.wiring.loaded import LoadedStudy
 from test_disk_use import ARTICLE
+from test_preoperative import cohort, loaded_from
 from test_wiring import loaded_study
 
 H200 = card_named("h200")
@@ -179,6 +183,18 @@ def test_chosen_inputs_alone_are_planned() -> None:
         with_inputs_alone(PUBLISHED, ["B", "F"])
 
 
+@pytest.mark.parametrize("content", ["", "- a\n"])
+def test_a_file_without_settings_is_no_configuration(content: str, tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text(content)
+    with pytest.raises(ResiduaError, match=r"config.yaml: contains no settings"):
+        command.plan(tmp_path / "cohort.tsv", tmp_path / "config.yaml")
+
+
+@pytest.mark.parametrize("unsound", [{"inputs": ["B"]}, {"inputs": {"B": ["post_t1"]}, "statistics": None}])
+def test_what_is_wrong_with_a_configuration_is_told_where_it_is_checked(unsound: dict[str, object]) -> None:
+    assert with_inputs_alone(unsound, ["B"]) == unsound
+
+
 def test_raters_lie_here_or_beside_the_cohort(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data").mkdir()
@@ -196,6 +212,17 @@ def test_only_cards_with_a_number_are_known() -> None:
     assert H200.times == 1
     with pytest.raises(ResiduaError, match="there are numbers of h200, h100, a100 alone"):
         card_named("v100")
+
+
+def test_a_start_before_surgery_works_on_those_who_have_scan_and_mask(tmp_path: Path) -> None:
+    loaded = loaded_from(tmp_path, cohort())
+    train = job("train_preoperative", arch="agunet", fold="0")
+    assert units_of(loaded, "train", train, lambda patient: ARTICLE)["patient"].total == 2
+    batches = {batch for batch, members in loaded.cohort.batches.items() if "GOT2" in members}
+    strip = [job("strip_preoperative", channel="pre_t1ce", batch=batch) for batch in batches]
+    assert sum(units_of(loaded, "strip", each, lambda patient: ARTICLE)["patient"].total for each in strip) == sum(
+        len(preoperative.of_batch(loaded, batch)) for batch in batches
+    )
 
 
 def test_an_unread_header_counts_as_the_articles(loaded: LoadedStudy) -> None:

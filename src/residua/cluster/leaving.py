@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -51,6 +52,16 @@ class Leaving:
                 time.sleep(_LOOK_S)
         for number in ASKING:
             signal.signal(number, signal.SIG_IGN)
+
+    def say_stopped(self) -> None:
+        """Say, as the last line of this process, how the run goes on, if a signal has come."""
+        if not self.asked:
+            return
+        for stream in (sys.stdout, sys.stderr):
+            # What waits in a buffer would come behind it.
+            with suppress(OSError, ValueError):
+                stream.flush()
+        _tell(STOPPED)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self._signals += 1

@@ -34,10 +34,10 @@ def plan(
     from residua.estimate.measured import measured_by
     from residua.estimate.planned import plan_of
     from residua.estimate.view import in_all, plan_table
-    from residua.settings.yaml_file import read_yaml
+    from residua.settings.yaml_file import read_settings
 
     card = card_named(gpu)
-    settings = for_cohort(read_yaml(config), cohort)
+    settings = for_cohort(read_settings(config), cohort)
     if inputs:
         settings = with_inputs_alone(settings, inputs)
     factors = measured_by(measured) if measured else None

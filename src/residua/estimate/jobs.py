@@ -86,11 +86,15 @@ def for_cohort(config: dict[str, Any], cohort: Path) -> dict[str, Any]:
 def with_inputs_alone(config: dict[str, Any], chosen: list[str]) -> dict[str, Any]:
     """Return a configuration with the ``chosen`` input configurations alone. Raises ``ResiduaError`` for others."""
     known = config.get("inputs") or {}
+    if not isinstance(known, dict):
+        # What is wrong with the configuration is told where it is checked.
+        return config
     if unknown := [name for name in chosen if name not in known]:
         raise ResiduaError(f"--inputs {', '.join(unknown)}: the configuration has {', '.join(known)}")
     changed = copy.deepcopy(config)
     changed["inputs"] = {name: channels for name, channels in known.items() if name in chosen}
-    best = changed.get("statistics", {}).get("best_inputs")
+    statistics = changed.get("statistics")
+    best: Any = statistics.get("best_inputs") if isinstance(statistics, dict) else None
     for experiment in _EXPERIMENTS if isinstance(best, dict) else ():
         of_arch = best.get(experiment)
         if isinstance(of_arch, dict):

@@ -10,12 +10,12 @@ from pathlib import Path
 
 from residua.estimate.costs import Card, Cost, cost_of
 from residua.estimate.jobs import PlannedRun
-from residua.estimate.units import SAME, grids_of, sequence_of, units_of, variant_of
+from residua.estimate.units import SAME, sequence_of, units_of, variant_of
 from residua.operations.disk import OnDisk, by_stage, require_space
 from residua.operations.run_log import Job
 from residua.operations.stages import STAGES, stage_of
 from residua.operations.why import timed_as
-from residua.wiring.disk_use import REGISTERED, stored_by
+from residua.wiring.disk_use import REGISTERED, grids_of, stored_by
 from residua.wiring.files import registration_of
 
 DISK_STAGES = {

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from residua.cluster.memory_needs import extent_of
 from residua.estimate.costs import Amount
 from residua.estimate.networks import prediction_billions, training_work
-from residua.operations.disk import GridSize
 from residua.operations.run_log import Job
 from residua.settings.study import Study
-from residua.wiring.files import reference_of
+from residua.wiring.disk_use import Grids
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import (
     patients_in,
@@ -20,9 +18,8 @@ from residua.wiring.patients import (
     segmented_of_split,
     validation_by_fold,
 )
+from residua.wiring.preoperative import of_batch, of_fold
 
-UNKNOWN = GridSize(35_681_400, 9_800.0)
-"""The article's average grid, for a header that cannot be read."""
 SAME = {
     "train_preoperative": "train",
     "ensemble": "predict",
@@ -35,18 +32,16 @@ SAME = {
     "register_without_label": "register",
 }
 """Rules whose jobs do the work of another one."""
-Grids = Callable[[str], GridSize]
-"""The grid of a patient's reference."""
-
-
-def grids_of(loaded: LoadedStudy) -> Grids:
-    """Return the function that reads the grid of a patient's reference from its header."""
-
-    def grid(patient: str) -> GridSize:
-        known = extent_of(reference_of(loaded, patient))
-        return GridSize(*known) if known else UNKNOWN
-
-    return grid
+_OF_SCANS_BEFORE = (
+    "mask_preoperative",
+    "bring_back_brain",
+    "strip_preoperative",
+    "prepare_preoperative",
+    "prepare_preoperative_tumor",
+    "select_preoperative",
+    "train_preoperative",
+)
+"""Rules that work on scans before surgery for the start of a network."""
 
 
 def variant_of(study: Study, rule: str, job: Job) -> str:
@@ -58,7 +53,7 @@ def variant_of(study: Study, rule: str, job: Job) -> str:
 
 def units_of(loaded: LoadedStudy, rule: str, job: Job, grid: Grids) -> dict[str, Amount]:
     """Return the units of a job's work; ``rule`` is the one whose costs it shares."""
-    patients = patients_of_job(loaded, rule, job.wildcards)
+    patients = _before_surgery(loaded, job) or patients_of_job(loaded, rule, job.wildcards)
     sizes = [grid(patient).voxels / 1e6 for patient in patients]
     amounts = {
         "job": Amount(1, 1),
@@ -83,7 +78,7 @@ def patients_of_job(loaded: LoadedStudy, rule: str, wildcards: Mapping[str, str]
     if arch is None:
         return list(loaded.cohort.patients)
     if inputs is None:
-        return _before_surgery(loaded, rule, wildcards)
+        return list(loaded.cohort.patients)
     if "fold" in wildcards and rule == "train":
         return patients_of_subset(loaded, arch, inputs, f"fold{wildcards['fold']}")["training"]
     if "fold" in wildcards:
@@ -95,9 +90,13 @@ def patients_of_job(loaded: LoadedStudy, rule: str, wildcards: Mapping[str, str]
     return segmented(loaded, arch, inputs)
 
 
-def _before_surgery(loaded: LoadedStudy, rule: str, wildcards: Mapping[str, str]) -> Sequence[str]:
-    fold = wildcards.get("fold")
-    return loaded.split.training(int(fold)) if fold and rule == "train" else list(loaded.cohort.patients)
+def _before_surgery(loaded: LoadedStudy, job: Job) -> Sequence[str]:
+    """Return the patients whose scans before surgery a job works on; none for a job of other rules."""
+    if job.rule not in _OF_SCANS_BEFORE:
+        return ()
+    if "batch" in job.wildcards:
+        return of_batch(loaded, job.wildcards["batch"])
+    return of_fold(loaded, int(job.wildcards["fold"]))
 
 
 def sequence_of(loaded: LoadedStudy, job: Job) -> str:

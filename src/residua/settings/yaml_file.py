@@ -28,6 +28,14 @@ def read_yaml(path: Path) -> Any:
     return parsed_yaml(text, str(path))
 
 
+def read_settings(path: Path) -> dict[str, Any]:
+    """Return the sections of a configuration file; raise ``ResiduaError`` for one that holds none."""
+    content = read_yaml(path)
+    if not isinstance(content, dict):
+        raise ResiduaError(f"{path}: contains no settings; see docs/reference/config.md for the keys of a study")
+    return content
+
+
 def require_readable(arguments: Sequence[str]) -> None:
     """Exit with a message for a file after ``--configfile`` among a command's arguments that ``read_yaml`` refuses.
 

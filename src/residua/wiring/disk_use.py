@@ -47,12 +47,7 @@ def require_room(loaded: LoadedStudy, planned: Iterable[str], machine: Machine) 
 
 def stored_by(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | None = None) -> list[OnDisk]:
     """Return what the jobs of a study or an application leave on disk; ``extent`` finds the grid of a file."""
-    found = extent or _read
-
-    @cache
-    def grid(patient: str) -> GridSize:
-        return found(reference_of(loaded, patient)) or _UNKNOWN
-
+    grid = grids_of(loaded, extent)
     return [
         *_registered(loaded, grid),
         *_channels(loaded, grid),
@@ -65,6 +60,17 @@ def stored_by(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | No
 
 Grids = Callable[[str], GridSize]
 """The grid of a patient's reference."""
+
+
+def grids_of(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | None = None) -> Grids:
+    """Return the function that reads the grid of a patient's reference from its header, or finds it by ``extent``."""
+    found = extent or _read
+
+    @cache
+    def grid(patient: str) -> GridSize:
+        return found(reference_of(loaded, patient)) or _UNKNOWN
+
+    return grid
 
 
 def _read(file: str) -> GridSize | None:
