@@ -73,10 +73,10 @@ class ThisRun:
         self.leaving.say_stopped()
 
     def cancel(self):
-        """Cancel what was submitted while the jobs were cancelled."""
+        """Cancel what this run submitted while its jobs were cancelled."""
         if self.claim.run.slurm:
             cancel_all(self.claim.run.slurm)
-        cancel_submitted()
+        cancel_submitted(self.claim.run.id)
 
     def jobs_may_live(self):
         """Whether jobs of a cluster may outlive this run: Snakemake gives all up where one cannot be asked about."""

@@ -116,7 +116,21 @@ def test_a_job_that_said_how_it_ended_is_not_asked_about(study: Path, monkeypatc
     (FOLDER / "1.7.exit").write_text("0\n")
     monkeypatch.setenv("PATH", str(study))
     settle_submitted("wait", print)
-    cancel_submitted()
+    cancel_submitted("-")
+
+
+def test_who_stops_waiting_for_the_jobs_of_another_run_does_not_cancel_them(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job(study, "1.s")
+    mine = claim_folder().run.id
+    cancel_submitted(mine)
+    assert any_submitted()
+    assert not (study.parent / "deleted").exists()
+    monkeypatch.setenv(SUBMITTER, mine)
+    job(study, "2.s")
+    cancel_submitted(mine)
+    assert (study.parent / "deleted").read_text() == "2.s\n"
 
 
 def test_a_submission_that_outlives_its_run_submits_nothing(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -132,8 +146,8 @@ def test_a_submission_that_outlives_its_run_submits_nothing(study: Path, monkeyp
 def test_a_line_cut_by_a_full_disk_or_a_crash_hides_no_job(study: Path) -> None:
     job(study, "1.s")
     with open(study / ".snakemake/residua/submitted", "a") as record:
-        record.write("pb")
-    assert any_submitted()
+        record.write("pbs 10")
+    assert submitted._on_record(study) == [submitted.Submitted("pbs", "1.s", "-")]
     forget_submitted()
     assert not any_submitted()
 

@@ -26,16 +26,19 @@ SUBMITTER = "RESIDUA_SUBMITTER"
 _RECORD, _LOCK = "submitted", "submitted.lock"
 _ANSWER_S = 120
 _LOOK_S = (2.0, 30.0)
+_NOBODY = "-"
+"""In place of a run that was not named."""
 _MOST = 20
 """Jobs that one command cancels."""
 
 
 @dataclass(frozen=True)
 class Submitted:
-    """A job that was submitted: its scheduler, and its identifier there."""
+    """A job that was submitted: its scheduler, its identifier there, and the run that submitted it."""
 
     kind: str
     number: str
+    run: str
 
 
 def put_on_record(kind: str, submit: Callable[[], str], study: Path = Path(".")) -> str:
@@ -49,7 +52,7 @@ def put_on_record(kind: str, submit: Callable[[], str], study: Path = Path("."))
             raise ResiduaError("the run of this job has ended: the job is not submitted")
         number = submit()
         with open(study / FOLDER / _RECORD, "a", encoding="utf-8") as record:
-            record.write(f"{kind} {number}\n")
+            record.write(f"{kind} {number} {mine or _NOBODY}\n")
             record.flush()
             os.fsync(record.fileno())
     return number
@@ -95,9 +98,12 @@ _WAITED_FOR = (
 )
 
 
-def cancel_submitted(study: Path = Path(".")) -> None:
-    """Cancel all jobs on record that have not said how they ended; ``study`` is the working directory."""
-    _cancel(_open(study))
+def cancel_submitted(run: str, study: Path = Path(".")) -> None:
+    """Cancel the jobs of a run, by its ``id``, that have not said how they ended; ``study`` is the working directory.
+
+    Those of an earlier run, for which this one waited, are left to the next.
+    """
+    _cancel([job for job in _open(study) if job.run == run])
 
 
 def any_submitted(study: Path = Path(".")) -> bool:
@@ -114,9 +120,9 @@ def _on_record(study: Path) -> list[Submitted]:
     file = study / FOLDER / _RECORD
     if not file.exists():
         return []
-    # A last line that was not written whole has no job number: its job was not submitted, or is the one before.
+    # A last line that was not written whole names no job.
     lines = [line.split() for line in file.read_text(encoding="utf-8", errors="replace").splitlines()]
-    return [Submitted(*line) for line in lines if len(line) == 2 and line[0] in SCHEDULERS]
+    return [Submitted(*line) for line in lines if len(line) == 3 and line[0] in SCHEDULERS]
 
 
 def _open(study: Path) -> list[Submitted]:
