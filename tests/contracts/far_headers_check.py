@@ -1,7 +1,7 @@
-"""Register scans whose header or field of view is unusual, in the core environment: far_headers_check.py PATIENT OUT.
+"""Register scans whose header or field of view is unusual: far_headers_check.py PATIENT OUT ENGINE.
 
-``PATIENT`` is a folder with ``post_t1ce.nii.gz`` and ``post_t1.nii.gz``. Prints the records of the
-registrations as JSON, by engine and case.
+It runs in the core environment. ``PATIENT`` is a folder with ``post_t1ce.nii.gz`` and ``post_t1.nii.gz``. Prints the
+records of the registrations as JSON, by engine and case.
 """
 
 from __future__ import annotations
@@ -56,17 +56,16 @@ def cases(image: Image) -> dict[str, Image]:
 
 
 def main() -> None:
-    """Register every case with every engine."""
-    patient, out = Path(sys.argv[1]), Path(sys.argv[2])
+    """Register every case with an engine."""
+    patient, out, engine = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
     transform, quality = TransformFiles(out / "affine.mat", out / "warp.nii.gz"), out / "quality.json"
-    found: dict[str, dict[str, Any]] = {engine: {} for engine in ENGINES}
+    found: dict[str, dict[str, Any]] = {engine: {}}
     for name, image in cases(volumes.load(patient / "post_t1.nii.gz")).items():
         volumes.save(image, out / "moving.nii.gz")
-        for engine, settings in ENGINES.items():
-            how = SequenceRegistration(**settings)
-            scans = patient / "post_t1ce.nii.gz", out / "moving.nii.gz"
-            register(*scans, how, 1, out / "image.nii.gz", transform, quality, "P1", "post_t1")
-            found[engine][name] = read_json(quality)
+        scans = patient / "post_t1ce.nii.gz", out / "moving.nii.gz"
+        how = SequenceRegistration(**ENGINES[engine])
+        register(*scans, how, 1, out / "image.nii.gz", transform, quality, "P1", "post_t1")
+        found[engine][name] = read_json(quality)
     print("\n" + json.dumps(found))
 
 

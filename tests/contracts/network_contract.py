@@ -1,4 +1,4 @@
-"""The contract of a network, run inside that network's environment: python network_contract.py ARCH SETTINGS FOLDER.
+"""The contract of a network, run in that network's environment: python network_contract.py ARCH SETTINGS FOLDER STOPS.
 
 Every network of the config goes through the same steps on the same small cases: prepare, train, resume, predict. It
 prints one JSON record, which the test judges.
@@ -129,16 +129,19 @@ def train_to(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path,
     return begun
 
 
-def stopped_again_and_again(arch: str, data: TrainingSet, settings: NetworkSettings, out: Path) -> list[list[int]]:
+def stopped_again_and_again(
+    arch: str, data: TrainingSet, settings: NetworkSettings, out: Path, stops: int
+) -> list[list[int]]:
     """The epochs of trainings that follow each other, all but the last stopped.
 
-    In the first epoch, inside a middle one, when the last begins, and after it. The network saves its state seldom.
+    In the first epoch, inside a middle one, when the last begins, and after it: so many of these. The network saves its
+    state seldom.
     """
     if keeps_checkpoints(settings):
         settings = settings.model_copy(update={SAVED: settings.epochs - 2})
     middle = Stop(settings.epochs // 2, signal.SIGTERM)
-    stops = (Stop(0), middle, Stop(settings.epochs - 1), Stop(settings.epochs), None)
-    return [train_to(arch, data, settings, out, stop) for stop in stops]
+    stopped = (Stop(0), middle, Stop(settings.epochs - 1), Stop(settings.epochs))
+    return [train_to(arch, data, settings, out, stop) for stop in (*stopped[:stops], None)]
 
 
 def keeps_checkpoints(settings: NetworkSettings) -> bool:
@@ -179,12 +182,12 @@ class _Harm:
         return Path.touch, (self._file,)
 
 
-def main(arch: str, settings: NetworkSettings, folder: Path) -> dict[str, object]:
+def main(arch: str, settings: NetworkSettings, folder: Path, stops: int) -> dict[str, object]:
     """The record of one run through the contract."""
     make_cases(folder)
     data = prepare_all(arch, settings, folder)
     unbroken = train_to(arch, data, settings, folder / "unbroken")
-    broken = stopped_again_and_again(arch, data, settings, folder / "broken")
+    broken = stopped_again_and_again(arch, data, settings, folder / "broken", stops)
     models = [folder / "unbroken", folder / "broken"]
     case = data.cases[PATIENTS[2]]
     ensemble = load_of(arch)([models[0], twin(arch, data, settings, folder)])
@@ -283,5 +286,6 @@ def twin(arch: str, data: TrainingSet, settings: NetworkSettings, folder: Path) 
 
 
 if __name__ == "__main__":
-    record = main(sys.argv[1], settings_of(sys.argv[1]).model_validate_json(sys.argv[2]), Path(sys.argv[3]))
+    given = settings_of(sys.argv[1]).model_validate_json(sys.argv[2])
+    record = main(sys.argv[1], given, Path(sys.argv[3]), int(sys.argv[4]))
     print("\n" + json.dumps(record))

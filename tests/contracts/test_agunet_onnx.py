@@ -33,12 +33,14 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return record
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("which", ["whole", "finest"])
 def test_a_network_with_the_weights_of_its_export_answers_as_before(found: dict[str, Any], which: str) -> None:
     assert found[which] <= TOLERANCE
     assert found["random"] > 100 * TOLERANCE
 
 
+@pytest.mark.long
 def test_a_normalisation_that_stands_in_the_graph_is_kept_as_such(found: dict[str, Any]) -> None:
     told = found["normalised"]
     assert told["same"]
@@ -47,6 +49,7 @@ def test_a_normalisation_that_stands_in_the_graph_is_kept_as_such(found: dict[st
     assert told["second"] == [True, True, True]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("which", "said"),
     [

@@ -11,12 +11,15 @@ from test_networks import micro
 
 from environments import python_in
 
-CASES: list[tuple[str, str, dict[str, Any]]] = [
+CASES = [
     ("nnunet", "cubes", {"patch_size": [24, 24, 20], "augmentation": "nnunet"}),
-    (
-        "nnunet",
-        "flat patches, which nnU-Net turns slice by slice",
-        {"patch_size": [32, 28, 8], "spacing_mm": [2, 2, 5]},
+    pytest.param(
+        (
+            "nnunet",
+            "flat patches, which nnU-Net turns slice by slice",
+            {"patch_size": [32, 28, 8], "spacing_mm": [2, 2, 5]},
+        ),
+        marks=pytest.mark.long,
     ),
     ("agunet", "whole", {"shape": [24, 24, 16], "rotation_probability": 1.0, "translation_probability": 1.0}),
 ]

@@ -101,6 +101,7 @@ def test_deepbet_finds_the_brain_however_the_image_is_stored_and_one_without_a_h
     assert volume_ml == pytest.approx(found["P1"].data.sum() * found["P1"].grid.voxel_ml)
 
 
+@pytest.mark.long
 def test_hd_bet_finds_the_brain(head: Head, out: Path) -> None:
     settings = {"method": "hd-bet", "hd_bet_mode": "fast"}
     found = masks_of("hdbet", settings, {"P1": head.image}, out)["P1"]

@@ -17,7 +17,7 @@ CHANGES: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.fixture(scope="module", params=CHANGES)
+@pytest.fixture(scope="module", params=["nnunet", pytest.param("agunet", marks=pytest.mark.long)])
 def record(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """What one network's samples and predictions lack."""
     arch = request.param

@@ -50,6 +50,7 @@ def agunet(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return trained("agunet", tmp_path_factory.mktemp("agunet"))
 
 
+@pytest.mark.long
 def test_nnunets_own_commands_give_our_probabilities_from_stripped_images(nnunet: Path) -> None:
     found = step("torch", "nnunet", "nnunet", str(nnunet))
     assert found["largest"] > 0.1

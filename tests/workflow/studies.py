@@ -60,7 +60,9 @@ class Study:
         command += ["--configfile", str(self.config_file), "--directory", str(self.folder), "--cores", "2"]
         command += ["--workflow-profile", str(self.house / "profiles" / "default")]
         # --set-threads takes all that follows it without a dash: targets must not come next.
-        return [*command, "--set-threads", "train=1", "--conda-prefix", str(HOUSE / ".snakemake" / "conda"), *arguments]
+        # Networks of toy size are slowest on many threads.
+        command += ["--set-threads", "train=1", "predict=1", "ensemble=1"]
+        return [*command, "--conda-prefix", str(HOUSE / ".snakemake" / "conda"), *arguments]
 
     def snakemake(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run the command to its end."""

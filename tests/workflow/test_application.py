@@ -122,6 +122,7 @@ def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPa
     return predict(folder / "out", bundles, "--cohort", table)
 
 
+@pytest.mark.long
 def test_a_patient_without_a_sequence_is_predicted_with_zeros_where_the_user_insists(
     finished: Study, bundles: list[Path], tmp_path: Path
 ) -> None:

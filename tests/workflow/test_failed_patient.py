@@ -16,6 +16,7 @@ from residua.cohort.table.exclusion import exclude, include
 from residua.publishing.publish import manifest_of, read_json
 from studies import Study, by_rule
 
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 NOISE, EMPTY, HEADLESS, SEQUENCE = "STO002", "GOT002", "GOT001", "post_t1"
 SELECTIONS = [f"results/prepared/nnunet/B/{subset}.json" for subset in ("fold0", "fold1")]
 PAGE, SOUND = "results/quality/index.html", "results/quality/sound.json"
@@ -60,7 +61,6 @@ def simplified(config: dict[str, Any]) -> None:
     config["raters"] = None
 
 
-@pytest.mark.long
 def test_failed_patients_stop_the_study_or_are_left_out_until_their_scans_are_corrected(fresh: Study) -> None:
     images, results, table = (
         fresh.folder / "cohort/images",

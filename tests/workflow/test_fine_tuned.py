@@ -5,6 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from residua.bundle.pack import bundle_study
 from residua.publishing.publish import digest, read_json
 from studies import Study
@@ -24,6 +26,7 @@ def trainings(study: Study) -> set[tuple[str | None, ...]]:
     return {(job["arch"], job["inputs"], job["fold"]) for job in study.planned() if job.rule == "train"}
 
 
+@pytest.mark.long
 def test_trainings_start_from_a_bundle_once_and_go_by_its_content(study: Study, tmp_path: Path) -> None:
     arch = "agunet"
     bundle_study(study.folder, arch, "B", tmp_path / "b.zip")

@@ -37,10 +37,12 @@ def test_the_published_study_is_planned_from_placeholders(published: Study) -> N
     assert counted["rate"] == counted["figure4"] == 0
 
 
-def test_images_that_are_placeholders_stop_a_real_run_before_any_job(published: Study) -> None:
-    stopped = published.snakemake()
+def test_images_that_are_placeholders_stop_a_real_run_before_any_job(fresh: Study) -> None:
+    for image in fresh.folder.glob("cohort/images/*/*"):
+        image.write_bytes(b"")
+    stopped = fresh.snakemake()
     text = stopped.stdout + stopped.stderr
     assert stopped.returncode != 0
     assert "the study cannot run on these images" in text
     assert "images/STO001/post_t1ce.nii.gz: the file is empty" in text
-    assert not (published.folder / "results" / "registered").exists()
+    assert not (fresh.folder / "results" / "registered").exists()

@@ -180,7 +180,7 @@ def test_inputs_of_a_new_sequence_schedule_exactly_their_own_trainings(study: St
     assert {job["channel"] for job in jobs} == {None, "post_flair"}
 
 
-def test_a_derived_channel_schedules_the_inputs_that_use_it_and_another_definition_repeats_them(study: Study) -> None:
+def test_a_derived_channel_schedules_the_inputs_that_use_it(study: Study) -> None:
     gain = {"subtract": ["post_t1ce", "post_t1"], "normalise": "brain"}
     study.configure(lambda config: config.update(derived_channels={"gain": gain}))
     assert study.planned() == []
@@ -189,6 +189,13 @@ def test_a_derived_channel_schedules_the_inputs_that_use_it_and_another_definiti
     # Its sequences are registered, assessed and stripped for inputs B.
     assert by_rule(jobs) == NEW_INPUTS + Counter(prepare_derived=NETWORKS * BATCHES)
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "F"}
+
+
+@pytest.mark.long
+def test_another_definition_of_a_derived_channel_prepares_it_again(study: Study) -> None:
+    gain = {"subtract": ["post_t1ce", "post_t1"], "normalise": "brain"}
+    study.configure(lambda config: config.update(derived_channels={"gain": gain}))
+    study.configure(lambda config: config["inputs"].update(F=["post_t1ce", "gain"]))
     held_out = "results/prepared/nnunet/F/holdout.json"
     study.run(held_out)
     assert study.planned(held_out) == []
