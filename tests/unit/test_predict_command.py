@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import os
 import shutil
 import struct
 import tracemalloc
@@ -211,6 +213,15 @@ def test_two_calls_do_not_work_in_one_folder(tmp_path: Path) -> None:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(ResiduaError, match="another call of residua predict is at work there"):
             workflow.run_workflow(tmp_path, 1)
+
+
+def test_a_folder_without_locks_is_not_taken_for_one_at_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with workflow._alone(tmp_path):
+        pass
 
 
 def with_shape(path: Path, *shape: int) -> None:

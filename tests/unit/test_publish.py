@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -256,6 +257,17 @@ def test_a_second_builder_is_refused_while_the_first_works(manifest: Path) -> No
             f"{manifest.parent}: another process is still building this folder; wait for it or end it, then start again"
         )
         assert (manifest.parent.with_name("brains.part") / "first.txt").exists()
+
+
+def test_a_folder_is_built_on_a_disk_without_locks(manifest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_locks(*arguments: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    monkeypatch.setattr("fcntl.lockf", no_locks)
+    monkeypatch.setattr("fcntl.flock", no_locks)
+    with stage(manifest) as part:
+        (part / "first.txt").write_text("first")
+    assert verified(manifest).keys() == {"first.txt"}
 
 
 def test_another_folder_can_be_built_at_the_same_time(manifest: Path, tmp_path: Path) -> None:

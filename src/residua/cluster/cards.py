@@ -6,7 +6,6 @@ goes with the process, however that ends, and processes that it starts do not ho
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 import re
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from residua.errors import ResiduaError
+from residua.publishing.publish import HELD
 from residua.settings.machine import Machine
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
@@ -217,7 +217,7 @@ def _lock(card: str, place: int) -> bool:
         fcntl.lockf(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(lock)
-        if error.errno in (errno.EACCES, errno.EAGAIN):
+        if error.errno in HELD:
             return False
         raise ResiduaError(
             f"{file}: the lock of a graphics card cannot be taken ({error.strerror}): the folder {file.parent.parent} "

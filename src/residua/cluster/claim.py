@@ -6,7 +6,6 @@ whose it is, and decides alone where the file system has no locks.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
 from collections.abc import Iterator
@@ -18,14 +17,13 @@ from pydantic import ValidationError
 
 from residua.cluster.study_run import StudyRun, cannot_be_seen, lives, works
 from residua.errors import ResiduaError
-from residua.publishing.publish import write_text
+from residua.publishing.publish import HELD, write_text
 from residua.settings.base import Frozen
 
 FOLDER = Path(".snakemake", "residua")
 """Where the record and the lock lie, relative to the folder of the study."""
 _RECORD, _LOCK = "run.json", "run.lock"
 _AFTER, _COMES = "after-", "comes-"
-_HELD = (errno.EACCES, errno.EAGAIN)
 
 
 class _Record(Frozen):
@@ -164,7 +162,7 @@ def _locked(folder: Path, earlier: _Record | None) -> tuple[IO[str], bool]:
     try:
         fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD:
+        if error.errno in HELD:
             stream.close()
             raise ResiduaError(works(earlier.run if earlier else None)) from None
         return stream, False

@@ -10,6 +10,7 @@ from pathlib import Path
 from residua.cluster.workflow import Watch, reasons, run_followed, workflow_command
 from residua.errors import ResiduaError
 from residua.inference.folder import CONFIG, LOG
+from residua.publishing.publish import HELD
 
 _LOCK = ".residua-predict.lock"
 
@@ -40,6 +41,8 @@ def _alone(out: Path) -> Iterator[int]:
         try:
             # The workflow inherits it, and may outlive this process where nothing ends it.
             fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ResiduaError(f"{out}: another call of residua predict is at work there; wait for it") from None
+        except OSError as error:
+            # Without locks the run's own record keeps two apart.
+            if error.errno in HELD:
+                raise ResiduaError(f"{out}: another call of residua predict is at work there; wait for it") from None
         yield stream.fileno()

@@ -6,6 +6,7 @@ held by a lock, and renamed when whole; its ``manifest.json`` holds the digest o
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import glob
 import hashlib
@@ -21,6 +22,8 @@ from typing import Any
 from residua.errors import DamagedStageError, ResiduaError
 
 MANIFEST = "manifest.json"
+HELD = (errno.EACCES, errno.EAGAIN)
+"""What says that another process holds a lock; any other error is that of a file system without locks."""
 _RESUMES = ".resumes"
 _TWIN = ".manifest.json"
 """A copy of the manifest that Snakemake does not know, and so does not delete before it runs a job again."""
@@ -154,10 +157,12 @@ def _held(lock: Path, final: Path) -> Iterator[None]:
         try:
             # Unlike flock, not shared with forked helpers, which may outlive a killed process.
             fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise ResiduaError(
-                f"{final}: another process is still building this folder; wait for it or end it, then start again"
-            ) from None
+        except OSError as error:
+            # Without locks: one run at a time works in the folder of a study, and settles what outlived another.
+            if error.errno in HELD:
+                raise ResiduaError(
+                    f"{final}: another process is still building this folder; wait for it or end it, then start again"
+                ) from None
         yield
 
 

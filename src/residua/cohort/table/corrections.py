@@ -85,7 +85,11 @@ def correcting(table: str) -> Iterator[Path]:
     folder = corrections_folder(table)
     folder.mkdir(exist_ok=True)
     with open(folder / ".lock", "w", encoding="utf-8") as lock:
-        fcntl.lockf(lock, fcntl.LOCK_EX)
+        try:
+            fcntl.lockf(lock, fcntl.LOCK_EX)
+        except OSError as error:
+            what = f"{folder}: cannot be kept from other commands ({error.strerror})"
+            raise ResiduaError(f"{what}; keep the cohort table on a disk where files can be locked") from None
         yield folder
 
 
