@@ -103,24 +103,23 @@ def test_a_home_that_cannot_be_written_changes_nothing(
         require_same(finished, study, job)
 
 
-def test_a_full_tmpdir_ends_what_needs_it_and_nothing_else(
+def test_a_full_tmpdir_ends_a_registration_and_nothing_else(
     study: Study, finished: Study, jobs: dict[str, Job], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     scratch = tmp_path / "scratch"
     scratch.mkdir()
     others = [jobs[rule] for rule in WRITERS_ELSEWHERE]
-    for job in (jobs["register"], *others):
+    for job in others:
         remove(study, job)
     # Python takes another folder for a disk without any room.
     with mounted(scratch, "size=64k"):
         monkeypatch.setenv("TMPDIR", str(scratch))
-        done = study.snakemake("--", jobs["register"].outputs[0], *(job.outputs[0] for job in others))
+        study.run("--", *(job.outputs[0] for job in others))
+        remove(study, jobs["register"])
+        done = study.snakemake("--", jobs["register"].outputs[0])
     said = done.stdout + done.stderr
     assert done.returncode == 1, said
-    assert re.search(rf"^register: .*{scratch}.* make room, or set TMPDIR to a larger folder$", said, re.MULTILINE), (
-        said
-    )
-    assert said.count("Error in rule") == 1
+    assert re.search(rf"^register: .*{scratch}.* make room, or set TMPDIR to a larger folder$", said, re.M), said
     monkeypatch.delenv("TMPDIR")
     study.run("--", jobs["register"].outputs[0])
     for job in (jobs["register"], *others):
