@@ -18,7 +18,9 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
+from claims import rewrite
 from residua.cli import app
+from residua.cluster.claim import claim_folder
 from residua.errors import ResiduaError
 from residua.operations.run_log import latest_run, read_run
 from residua.operations.stages import LAST, STAGES
@@ -124,6 +126,19 @@ def test_the_state_of_a_run_whose_process_is_gone(tmp_path: Path, kind: str, sta
 def test_a_run_that_began_on_another_host_is_not_called_killed(tmp_path: Path) -> None:
     ran(tmp_path, "slurm", "another-host")
     assert status_of_study(tmp_path, NOW).state == "on another host"
+
+
+@pytest.mark.parametrize(
+    ("changed", "state"), [({}, "running"), ({"began": 0.0}, "killed"), ({"numbers": "pid:[7]"}, "on another host")]
+)
+def test_what_is_on_record_of_a_run_says_whether_it_lives(
+    tmp_path: Path, changed: dict[str, object], state: str
+) -> None:
+    """The process of a container, or of another user, cannot be seen to write the log."""
+    ran(tmp_path, "slurm", socket.gethostname())
+    claim_folder(tmp_path)._lock.close()
+    rewrite(tmp_path, **changed)
+    assert status_of_study(tmp_path, NOW).state == state
 
 
 def test_a_run_whose_process_writes_its_log_is_running(tmp_path: Path) -> None:

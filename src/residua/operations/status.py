@@ -13,6 +13,8 @@ from typing import Literal
 
 import psutil
 
+from residua.cluster import claim
+from residua.cluster.study_run import StudyRun, lives
 from residua.errors import ResiduaError
 from residua.operations.benchmarks import rule_of
 from residua.operations.run_log import Job, RunLog, latest_run
@@ -67,7 +69,7 @@ def status_of_study(study: Path, now: datetime | None = None) -> Status:
     """Return the status of the folder ``study``. Raises ``ResiduaError`` where no run has begun."""
     file, run = require_run(study)
     changed = datetime.fromtimestamp(file.stat().st_mtime).astimezone()
-    state = _state(run, file)
+    state = _state(study, run, file)
     jobs = [job for job in run.jobs.values() if job.rule != "all"]
     alive = state in MAY_RUN
     failures = tuple(_failure(study, job) for job in jobs if job.state == "failed")
@@ -92,8 +94,11 @@ def require_run(study: Path) -> tuple[Path, RunLog]:
     return found
 
 
-def _state(run: RunLog, file: Path) -> RunState:
+def _state(study: Path, run: RunLog, file: Path) -> RunState:
     if not run.ended:
+        if recorded := _on_record(study):
+            lively = lives(recorded, locked=False)
+            return "on another host" if lively is None else "running" if lively else "killed"
         if run.host != socket.gethostname():
             return "on another host"
         return _by_process(file)
@@ -101,6 +106,15 @@ def _state(run: RunLog, file: Path) -> RunState:
     if run.up_to_date or done == sum(run.planned.values()):
         return "complete"
     return "failed" if run.of("failed") else "stopped"
+
+
+def _on_record(study: Path) -> StudyRun | None:
+    """Return the run that holds the folder, or died there."""
+    try:
+        found = claim.latest_run(study)
+    except (ResiduaError, OSError):
+        return None
+    return None if found is None or found.stopped or found.given_up else found
 
 
 def _by_process(log: Path) -> RunState:

@@ -21,7 +21,8 @@ _STATES = {
     "stopped": "The last run was stopped. The same command goes on where it was.",
     "killed": "The last run was killed: its process is gone. The same command goes on, and sees to what it left.",
     "not seen": "The last run did not end, and runs of other users on this host cannot be seen: it may be running.",
-    "on another host": "The last run began on another host and did not end there: whether it runs cannot be seen here.",
+    "on another host": "The last run began on another host or in another container and did not end there: whether it "
+    "runs cannot be seen here.",
 }
 _SHOWN_FAILURES = 20
 
