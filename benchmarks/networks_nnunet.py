@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=HOUSE / "build" / "networks_nnunet")
     parser.add_argument("--threads", type=int, default=min(12, os.cpu_count() or 1), help="those of the rule train: 12")
     parser.add_argument(
-        "settings", nargs="*", help="SETTING=VALUE: channels, patients, steps, toy, seconds, shape, batch"
+        "settings", nargs="*", help="SETTING=VALUE: channels, patients, steps, toy, seconds, shape, batch, brief"
     )
     wanted = parser.parse_args()
     variables = {**os.environ, "PYTHONPATH": str(HOUSE / "src"), "OMP_NUM_THREADS": str(wanted.threads)}

@@ -37,7 +37,10 @@ SEQUENCES = ("post_t1ce", "post_t1", "post_flair", "pre_t1ce", "pre_t1")
 
 @dataclass(frozen=True)
 class Asked:
-    """What is measured; ``shape`` is that of a brain along z, y, x, ``batch`` replaces that of the network."""
+    """What is measured; ``shape`` is that of a brain along z, y, x, ``batch`` replaces that of the network.
+
+    ``brief`` leaves out all ways but the default and nnU-Net's own, and the loader alone.
+    """
 
     channels: int = 4
     patients: int = 8
@@ -46,6 +49,7 @@ class Asked:
     seconds: float = 200.0
     shape: tuple[int, int, int] = (140, 340, 280)
     batch: int | None = None
+    brief: bool = False
 
     @property
     def settings(self) -> NnUNetSettings:

@@ -49,10 +49,13 @@ class Way:
     compiled: bool
 
 
-def ways(on_card: bool) -> list[Way]:
+def ways(on_card: bool, brief: bool) -> list[Way]:
     """Return the ways in the order of their weight: the last ones may be left out."""
     if not on_card:
         return [Way("Residua", Speed(), False), Way("nnU-Net's own trainer", None, False)]
+    if brief:
+        pairs = [(Way("nnU-Net's own trainer", None, c), Way("Residua", Speed(compiled=c), c)) for c in (True, False)]
+        return [way for pair in pairs for way in pair]
     plain = [
         Speed(channels_last=last, tries_kernels=tries, compiled=False, bfloat16=brief)
         for brief in (False, True)
@@ -291,9 +294,10 @@ def main(out: Path, asked: Asked) -> None:
             rows.append(row)
             table(rows, out, "nnunet_steps", f"nnU-Net, {about}. {where}.")
 
-    every = ways(torch.cuda.is_available())
+    every = ways(torch.cuda.is_available(), asked.brief)
     measure(every[:_FIRST])
-    table(loading(asked, data, folder), out, "nnunet_loading", f"The loader alone, {about}. {where}.")
+    if not asked.brief:
+        table(loading(asked, data, folder), out, "nnunet_loading", f"The loader alone, {about}. {where}.")
     measure(every[_FIRST:])
     shutil.rmtree(folder)
     print(f"all after {time.perf_counter() - started:.0f} s", flush=True)

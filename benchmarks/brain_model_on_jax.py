@@ -1,0 +1,174 @@
+"""Make heads and train the brain model on them with JAX, for a machine with a card and without TensorFlow.
+
+    python3 benchmarks/brain_model_on_jax.py make coarse.yaml --out DISK --processes 12
+    python3 benchmarks/brain_model_on_jax.py train coarse.yaml --out DISK/coarse --slabs DISK --from-shipped
+
+The heads, the layers, the loss, the order of slabs and the learning rate are those of ``snakemake brain_model``. Keras
+stands on JAX, which compiles with XLA, so the weights are not those of TensorFlow to the bit. Nothing is resumed: a
+training takes minutes. ``--seconds`` says after how many the learning rate has come to 0, where that is before all
+epochs are done. The weights of the epoch with the lowest loss on held-out heads are left in ``--out``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from math import cos, pi
+from pathlib import Path
+from typing import Any
+
+HOUSE = Path(__file__).resolve().parent.parent
+PARTS = {"training": 0, "held_out": 1}
+READ_AHEAD = 8
+"""Batches that wait for the card."""
+
+
+def settings_of(config: Path) -> Any:
+    """Return the settings of a configuration of the brain model."""
+    from residua.brain_model.settings import load_brain_model
+    from residua.settings.yaml_file import read_yaml
+
+    return load_brain_model(read_yaml(config))
+
+
+def make(config: Path, out: Path, processes: int) -> None:
+    """Make the slabs of all heads; what is there already is kept."""
+    settings = settings_of(config)
+    jobs = [(settings, part, batch, folder_of(out, part, batch)) for part, batch in batches(settings)]
+    begun = time.monotonic()
+    with multiprocessing.get_context("fork").Pool(processes) as pool:
+        for number, _ in enumerate(pool.imap_unordered(make_batch, jobs), 1):
+            print(f"{number} of {len(jobs)} batches of heads, {time.monotonic() - begun:.0f} s", flush=True)
+
+
+def batches(settings: Any) -> list[tuple[str, int]]:
+    """Return part and number of every batch of heads, those that choose the best epoch first."""
+    numbers = settings.batches
+    return [(part, number) for part in ("held_out", "training") for number in range(numbers[part])]
+
+
+def folder_of(slabs: Path, part: str, batch: int) -> Path:
+    """Return the folder of a batch."""
+    return slabs / part / f"{batch:04d}"
+
+
+def make_batch(job: tuple[Any, str, int, Path]) -> None:
+    """Write the slabs of one batch of heads, as the rule does."""
+    from residua.brain_model.samples import slabs_of
+    from residua.brain_model.store import write_slabs
+
+    settings, part, batch, out = job
+    if out.is_dir():
+        return
+    heads, size = settings.training, settings.training.heads_per_job
+    number = heads.heads if part == "training" else heads.held_out_heads
+    chosen = range(batch * size, min((batch + 1) * size, number))
+    slabs = [slab for head in chosen for slab in slabs_of(heads, PARTS[part], head, settings.slab)]
+    beside = out.with_name(f".{out.name}")
+    beside.mkdir(parents=True, exist_ok=True)
+    write_slabs(slabs, beside)
+    beside.rename(out)
+
+
+def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: float) -> None:
+    """Train, and leave the best weights and the curve in ``out``."""
+    os.environ.setdefault("KERAS_BACKEND", "jax")
+    import keras  # noqa: F401  before the library chooses its backend
+
+    from residua.brain_model.ship import ship
+    from residua.brain_model.slab_batches import SlabBatches
+    from residua.brain_model.store import StoredSlabs, numbers_of_epoch
+    from residua.networks.agunet.weights import arrays_of
+
+    settings, begun = settings_of(config), time.monotonic()
+    network = compiled(settings, start)
+    full = network.outputs[0].shape[1:4]
+    steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
+    held = StoredSlabs(folders(slabs, "held_out", settings), settings.slab)
+    size, lowest, best, curve = settings.batch_size, float("inf"), arrays_of(network), list[dict[str, float]]()
+    out.mkdir(parents=True, exist_ok=True)
+    for epoch in range(settings.epochs):
+        training = StoredSlabs(folders(slabs, "training", settings), settings.slab)
+        numbers = numbers_of_epoch(len(training), settings.steps_per_epoch * size, settings.seed, epoch)
+        losses = []
+        for batch in served(SlabBatches(training, numbers, size, steps, (settings.seed, epoch))):
+            gone = max(epoch / settings.epochs, (time.monotonic() - begun) / seconds)
+            network.optimizer.learning_rate = settings.learning_rate * 0.5 * (1.0 + cos(pi * min(gone, 1.0)))
+            losses.append(float(network.train_on_batch(*batch)[0]))
+        judged = [network.test_on_batch(*batch) for batch in served(SlabBatches(held, range(len(held)), size, steps))]
+        loss = sum(float(each[1]) for each in judged) / len(judged)
+        if loss < lowest:
+            lowest, best = loss, arrays_of(network)
+            ship(best, settings, out)
+        mean = sum(losses) / len(losses)
+        passed = time.monotonic() - begun
+        curve.append({"epoch": epoch, "loss": mean, "held_out_loss": loss, "slabs": len(training), "s": passed})
+        (out / "curve.jsonl").write_text("".join(json.dumps(record) + "\n" for record in curve), encoding="utf-8")
+        print(json.dumps(curve[-1]), flush=True)
+        if passed > seconds:
+            break
+
+
+def folders(slabs: Path, part: str, settings: Any) -> list[Path]:
+    """Return the batches that are there: others may still be made beside the training."""
+    every = (folder_of(slabs, part, batch) for batch in range(settings.batches[part]))
+    return [folder for folder in every if folder.is_dir()]
+
+
+def compiled(settings: Any, start: str | None) -> Any:
+    """Return the network with random weights, those of the package, or those of a folder; compiled for its training."""
+    import keras
+
+    from residua.brain.shipped_model import FOLDER, shipped_model
+    from residua.networks.agunet.architecture import build_network
+    from residua.networks.agunet.framework import computing_in
+    from residua.networks.agunet.loss import soft_dice_loss
+    from residua.networks.agunet.weights import assign
+
+    keras.utils.set_random_seed(settings.seed)
+    with computing_in(settings.precision):
+        layers = build_network(settings.slab, 1, settings.features, settings.batch_normalization_momentum)
+        network = keras.Model(layers.inputs, layers.outputs)
+    if start:
+        model = shipped_model(FOLDER if start == "shipped" else Path(start))
+        assign(network, model.arrays, model.file, "the configuration")
+    optimizer = keras.optimizers.Adam(settings.learning_rate)
+    network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=True)
+    return network
+
+
+def served(batches: Any) -> Iterator[Any]:
+    """Yield batches in their order, read ahead by threads."""
+    with ThreadPoolExecutor(4) as threads:
+        waiting = [threads.submit(batches.__getitem__, number) for number in range(min(READ_AHEAD, len(batches)))]
+        for number in range(len(batches)):
+            batch = waiting.pop(0).result()
+            if number + READ_AHEAD < len(batches):
+                waiting.append(threads.submit(batches.__getitem__, number + READ_AHEAD))
+            yield batch
+
+
+def main() -> None:
+    """Make heads, or train."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=["make", "train"])
+    parser.add_argument("config", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="that make heads")
+    parser.add_argument("--slabs", type=Path, help="the folder in which make left the heads")
+    parser.add_argument("--start", help="shipped, or a folder with weights and description; by default random weights")
+    parser.add_argument("--seconds", type=float, default=float("inf"), help="that a training takes at most")
+    wanted = parser.parse_args()
+    if wanted.what == "make":
+        make(wanted.config, wanted.out, wanted.processes)
+    else:
+        train(wanted.config, wanted.out, wanted.slabs, wanted.start, wanted.seconds)
+
+
+if __name__ == "__main__":
+    main()
