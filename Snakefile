@@ -17,6 +17,7 @@ if "brain_model" in config:
 
 else:
 
+    include: "rules/snakemake.smk"
     include: "rules/common.smk"
     include: "rules/cohort.smk"
     include: "rules/register.smk"

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from cohort_tables import ROOT
 from residua.brain_model.head import STATES, build_training_head
 from residua.brain_model.look import draw_look
 from residua.brain_model.pose import BRAIN_ML, draw_pose, lattice
 from residua.brain_model.samples import HELD_OUT, TRAINING, scan_of, slabs_of
 from residua.brain_model.scan import draw_scanning
-from residua.brain_model.settings import HeadsSettings
+from residua.brain_model.settings import HeadsSettings, load_brain_model
 from residua.brain_model.store import BRAINS, VALUES, StoredSlabs, numbers_of_epoch, write_slabs
 from residua.errors import ResiduaError
 from residua.images.volumes import Image
+from residua.settings.yaml_file import read_settings
 from residua.simulate.design import load_design
 from residua.simulate.world import World
 
@@ -32,6 +34,13 @@ SHAPE = (48, 36, 16)
 @pytest.fixture(scope="module")
 def scans() -> list[tuple[Image, Image]]:
     return [scan_of(COARSE, HELD_OUT, number, 64) for number in range(10)]
+
+
+def test_what_is_wrong_with_the_machine_is_told_before_it_is_asked_for() -> None:
+    config = read_settings(ROOT / "src/residua/brain_model/brain_model.yaml")
+    assert load_brain_model({**config, "machine": {"orphans": "cancel"}})
+    with pytest.raises(ResiduaError, match=r"orphans: Input should be 'wait' or 'cancel'"):
+        load_brain_model({**config, "machine": {"orphans": "kill"}})
 
 
 def standardised(brain: Image) -> NDArray[np.bool_]:

@@ -11,6 +11,7 @@ from residua.errors import ResiduaError
 from residua.networks.agunet.grid import level_shapes
 from residua.networks.agunet.settings import InitialWeights
 from residua.settings.base import AxisCounts, Frozen, Probability
+from residua.settings.machine import MACHINE, machine_of
 from residua.settings.messages import problem_lines
 
 BRAIN_MODEL = "brain_model"
@@ -69,11 +70,14 @@ class BrainModelSettings(Frozen):
 
 def load_brain_model(config: Mapping[str, Any]) -> BrainModelSettings:
     """Read the settings from a configuration. Raises one ``ResiduaError`` for all that is wrong with them."""
-    others = sorted(set(config) - {BRAIN_MODEL, "machine"})
+    others = sorted(set(config) - {BRAIN_MODEL, MACHINE})
     if others:
         raise ResiduaError(f"the configuration of a brain model is no study: remove {', '.join(others)}")
+    section = MACHINE
     try:
+        machine_of(config)
+        section = BRAIN_MODEL
         return BrainModelSettings.model_validate(config[BRAIN_MODEL])
     except ValidationError as error:
-        lines = problem_lines(error, "docs/explanation/brain_model.md", BRAIN_MODEL)
+        lines = problem_lines(error, "docs/explanation/brain_model.md", section)
         raise ResiduaError(f"The brain model has {error.error_count()} problem(s):\n{lines}") from None

@@ -1,0 +1,75 @@
+# What Snakemake does otherwise here: when its scheduler looks for work, what it examines, and what it says of a plan.
+#
+# Needs: `to_make` of common.smk, once its functions are called.
+# Gives: functions that common.smk calls before the first job, and the Snakefile when all rules are known.
+def start_jobs_as_they_come():
+    """Let the scheduler look for work when a job ends, and not ever more often.
+
+    By default Snakemake starts at most 100 jobs a second, and to that end each pass of its scheduler plants another one
+    a second later: after a thousand jobs it makes a thousand passes a second. A rate that a user sets stays.
+    """
+    rate = workflow.scheduler.job_rate_limiter
+    if rate and (rate.max_jobs, rate.timespan) == (100, 1):
+        workflow.scheduler.job_rate_limiter = None
+
+
+def take_paths_as_they_are():
+    """Let Snakemake keep one copy of every input path instead of two.
+
+    The second is for workflows that a module gives another prefix, or that lie in a default storage; those keep it.
+    """
+    for each in workflow.rules:
+        modifier = each.input_modifier
+        if modifier and not modifier.modifies_prefixes and modifier.modify("results") == "results":
+            each.input_modifier = None
+
+
+def examine_what_only_waits():
+    """Let Snakemake examine jobs that only wait (``ancient``) for a job that runs again.
+
+    It takes all that lies behind such a job for due and examines none of it, but what only waits does not run: a label
+    that was corrected repeated its check, and what had measured it stayed as it was until the next start.
+    """
+    from snakemake.dag import DAG
+
+    walk = DAG.bfs
+    if hasattr(walk, "past_what_waits"):
+        return
+
+    def past_what_waits(dag, direction, *jobs, stop=lambda job: False):
+        if direction is not dag.depending:
+            return walk(dag, direction, *jobs, stop=stop)
+        reached, queue = set(jobs), list(jobs)
+        while queue:
+            behind = direction[queue.pop()].items()
+            due = {job for job, files in behind if not all(file.is_ancient for file in files)} - reached
+            reached |= due
+            queue += due
+        return (job for job in reached if not stop(job))
+
+    past_what_waits.past_what_waits = True
+    DAG.bfs = past_what_waits
+
+
+def refuse_what_waits_for_plans():
+    """Let Snakemake say of a target that exists only once there is a plan what it waits for, and not that no rule makes it."""
+    if not to_make:
+        return
+    from snakemake.dag import DAG
+    from snakemake.exceptions import MissingRuleException
+
+    find = DAG.file2jobs
+
+    async def or_say_what_is_first(dag, file, wildcards_dict=None):
+        try:
+            return await find(dag, file, wildcards_dict=wildcards_dict)
+        except MissingRuleException:
+            # Of a file that is an input it finds out so whether any rule makes it.
+            if wildcards_dict is not None:
+                raise
+            raise WorkflowError(
+                f"{file} cannot be made yet: a network waits for its plan, on which all trainings depend. First give the same "
+                f"command with {' '.join(to_make)} in its place, then this one again."
+            )
+
+    DAG.file2jobs = or_say_what_is_first
