@@ -15,8 +15,15 @@ import psutil
 from residua.cluster.study_run import StudyRun
 from residua.cluster.with_run import MARK
 from residua.errors import ResiduaError
+from residua.problems.first_few import first_few
 from residua.settings.machine import Orphans
 
+WAITED_FOR = (
+    "They are waited for. To cancel them instead: Ctrl-C, then the same command with --config "
+    "machine='{orphans: cancel}'; trainings then go on from their last epoch."
+)
+NAMED = 10
+"""Jobs that a message names."""
 Say = Callable[[str], None]
 _SHELLS = ("bash", "sh", "dash")
 _PATIENCE_S = 180.0
@@ -114,15 +121,11 @@ def _settle_slurm(name: str, orphans: Orphans, say: Say) -> None:
 def _waiting(jobs: list[SlurmJob]) -> str:
     if not jobs:
         return ""
-    return (
-        f"SLURM jobs of that run still work: {_listed(jobs)}. They are waited for. To cancel them instead: Ctrl-C, "
-        "then the same command with --config machine='{orphans: cancel}'; trainings then go on from their last epoch."
-    )
+    return f"SLURM jobs of that run still work: {_listed(jobs)}. {WAITED_FOR}"
 
 
-def _listed(jobs: list[SlurmJob], most: int = 10) -> str:
-    more = f" and {len(jobs) - most} more" if len(jobs) > most else ""
-    return ", ".join(f"{job.number} ({job.what}, {job.state.lower()})" for job in jobs[:most]) + more
+def _listed(jobs: list[SlurmJob]) -> str:
+    return first_few([f"{job.number} ({job.what}, {job.state.lower()})" for job in jobs], NAMED)
 
 
 def living_jobs(name: str) -> list[SlurmJob]:

@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Literal
 
 from residua.cluster.claim import FOLDER, latest_run
+from residua.cluster.orphans import NAMED, WAITED_FOR
 from residua.cluster.schedulers import CANCEL, SCHEDULERS, NoAnswerError, has_ended, status
 from residua.errors import ResiduaError
+from residua.problems.first_few import first_few
 
 SUBMITTER = "RESIDUA_SUBMITTER"
 """Environment variable of a run that submits: its id."""
@@ -85,17 +87,11 @@ def settle_submitted(orphans: Literal["wait", "cancel"], say: Callable[[str], No
             say(f"Jobs of the last run are cancelled: {_listed(left)}.")
             _cancel(left)
         elif told != len(left):
-            say(f"Jobs of the last run still live: {_listed(left)}. " + ("" if cancelled else _WAITED_FOR))
+            say(f"Jobs of the last run still live: {_listed(left)}. " + ("" if cancelled else WAITED_FOR))
         told = len(left)
         time.sleep(pause)
         pause = min(pause * 1.5, _LOOK_S[1])
     forget_submitted(study)
-
-
-_WAITED_FOR = (
-    "They are waited for. To cancel them instead: Ctrl-C, then the same command with --config "
-    "machine='{orphans: cancel}'; trainings then go on from their last epoch."
-)
 
 
 def cancel_submitted(run: str, study: Path = Path(".")) -> None:
@@ -150,9 +146,8 @@ def _cancel(jobs: list[Submitted]) -> None:
                 )
 
 
-def _listed(jobs: list[Submitted], most: int = 10) -> str:
-    more = f" and {len(jobs) - most} more" if len(jobs) > most else ""
-    return ", ".join(job.number for job in jobs[:most]) + more
+def _listed(jobs: list[Submitted]) -> str:
+    return first_few([job.number for job in jobs], NAMED)
 
 
 @contextmanager

@@ -11,6 +11,7 @@ from rich.text import Text
 from residua.operations.spans import span
 from residua.operations.verify import Verification
 from residua.operations.why import Explanation
+from residua.problems.first_few import first_few
 
 _SHOWN = 5
 
@@ -24,7 +25,7 @@ def cause_table(explanation: Explanation) -> RenderableType:
     table.add_column("jobs", justify="right")
     table.add_column("computing, about", justify="right")
     for cause in explanation.causes:
-        why = cause.reason + (f": {_some(cause.changed)}" if cause.changed else "")
+        why = cause.reason + (f": {first_few(cause.changed, _SHOWN)}" if cause.changed else "")
         table.add_row(cause.stage, Text(why), str(cause.jobs), span(cause.seconds) or "not known")
     jobs, seconds = sum(cause.jobs for cause in explanation.causes), [cause.seconds for cause in explanation.causes]
     known = sum(each for each in seconds if each is not None)
@@ -36,14 +37,10 @@ def verification_lines(found: Verification, commands: Sequence[str]) -> Iterator
     """Yield what the terminal says of a verification; ``commands`` make again what is damaged."""
     yield f"{found.files} files and {found.folders} folders of results were compared with their digests."
     if found.missing:
-        yield f"{len(found.missing)} were deleted; the next run makes again those it needs: {_some(found.missing)}"
+        deleted = first_few(found.missing, _SHOWN)
+        yield f"{len(found.missing)} were deleted; the next run makes again those it needs: {deleted}"
     yield from found.damaged
     if commands:
         yield "These commands make again what is damaged, and then what was made of it:"
         yield from (f"  {command}" for command in commands)
     yield f"Damaged: {len(found.damaged)}." if found.damaged else "Nothing is damaged."
-
-
-def _some(files: tuple[str, ...]) -> str:
-    more = len(files) - _SHOWN
-    return ", ".join(files[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
