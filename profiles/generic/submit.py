@@ -9,10 +9,12 @@ from residua.cluster.generic_settings import load_generic_cluster
 from residua.cluster.schedulers import SCHEDULERS, request_of, submit
 from residua.cluster.submitted import put_on_record
 from residua.errors import ResiduaError
+from residua.publishing.unwritable import writing_in
 
 try:
     cluster, script = load_generic_cluster(), Path(sys.argv[-1])
     asked, scheduler = request_of(script, cluster.model_dump()), SCHEDULERS[cluster.scheduler]
-    print(put_on_record(cluster.scheduler, lambda: submit(scheduler, asked, script)))
+    with writing_in(Path(".")):
+        print(put_on_record(cluster.scheduler, lambda: submit(scheduler, asked, script)))
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")

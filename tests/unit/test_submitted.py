@@ -24,6 +24,7 @@ from residua.cluster.submitted import (
     settle_submitted,
 )
 from residua.errors import ResiduaError
+from small_disk import mounted
 from studies import HOUSE
 
 ALIVE = "echo '    job_state = R'"
@@ -141,6 +142,19 @@ def test_a_submission_that_outlives_its_run_submits_nothing(study: Path, monkeyp
     monkeypatch.setenv(SUBMITTER, "another")
     with pytest.raises(ResiduaError, match="the run of this job has ended"):
         put_on_record("pbs", lambda: pytest.fail("submitted"))
+
+
+def test_a_study_that_cannot_be_written_to_submits_nothing_and_says_so(study: Path) -> None:
+    command(study.parent, "qsub", "echo 1.s")
+    (study / "job.sh").write_text('#!/bin/sh\n# properties = {"rule": "train", "resources": {}}\n')
+    (study / ".snakemake").mkdir()
+    with mounted(study / ".snakemake", "ro,size=1m"):
+        submitting = [sys.executable, str(HOUSE / "profiles/generic/submit.py"), "job.sh"]
+        done = subprocess.run(submitting, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert f"{study}: nothing can be written there: Read-only file system" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_a_line_cut_by_a_full_disk_or_a_crash_hides_no_job(study: Path) -> None:
