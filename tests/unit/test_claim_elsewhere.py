@@ -130,7 +130,9 @@ def container(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_run_in_a_container_is_never_taken_for_dead_while_it_lives(
     container: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with pytest.raises(ResiduaError, match=r"Another run works in this folder .process 1 on "):
+    with pytest.raises(
+        ResiduaError, match=r"Another run works in this folder .process 1 on .* kill 1 in its container on "
+    ):
         claim_folder(tmp_path)
     with monkeypatch.context() as changed:
         changed.setattr("fcntl.lockf", no_locks)

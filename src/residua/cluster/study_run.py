@@ -56,7 +56,7 @@ class StudyRun(Frozen):
             process=os.getpid(),
             began=psutil.Process().create_time(),
             machine=_told(_MACHINE),
-            numbers=os.readlink(_NUMBERS) if _NUMBERS.exists() else "",
+            numbers=_numbers(),
             locked=locked,
             inside=os.environ.get("SLURM_JOB_ID"),
             slurm_cluster=os.environ.get("SLURM_CLUSTER_NAME"),
@@ -101,9 +101,15 @@ def _process_lives(run: StudyRun) -> bool:
 def works(run: StudyRun | None) -> str:
     """Return the message that another run works in the folder."""
     who = f" ({run})" if run else ""
-    more = f", or scancel {run.inside}" if run and run.inside else ""
-    end = f", or end it (Ctrl-C in its terminal, or kill {run.process} on {run.host}{more})" if run else ""
+    end = f", or end it ({_ended_by(run)})" if run else ""
     return f"Another run works in this folder{who}. Wait for it{end}; then give the same command. Nothing was changed."
+
+
+def _ended_by(run: StudyRun) -> str:
+    # The same number is that of another process outside of its container: 1 is the first of the machine.
+    where = "" if run.numbers == _numbers() else "in its container "
+    more = f", or scancel {run.inside}" if run.inside else ""
+    return f"Ctrl-C in its terminal, or kill {run.process} {where}on {run.host}{more}"
 
 
 def cannot_be_seen(run: StudyRun) -> str:
@@ -117,6 +123,10 @@ def cannot_be_seen(run: StudyRun) -> str:
         f"works{why}{inside}. Give the command {there}. If that run is gone for good, add --unlock to the "
         "command here once, then give the same command."
     )
+
+
+def _numbers() -> str:
+    return os.readlink(_NUMBERS) if _NUMBERS.exists() else ""
 
 
 def _told(file: Path) -> str:
