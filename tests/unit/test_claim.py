@@ -58,9 +58,23 @@ def test_where_the_disk_has_no_locks_the_record_decides(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError, match=f"process {first.pid}"):
         claim_folder(tmp_path)
     # Another process that has got the number since.
-    rewrite(tmp_path, began=psutil.Process(first.pid).create_time() - 60)
+    rewrite(tmp_path, ticks=1)
     assert [run.process for run in claim_folder(tmp_path).before] == [first.pid]
     first.kill()
+    first.wait()
+
+
+def test_a_clock_that_is_set_makes_no_run_dead(tmp_path: Path) -> None:
+    first = holder(tmp_path)
+    # As where the file system has no locks.
+    (tmp_path / FOLDER / "run.lock").unlink()
+    rewrite(tmp_path, began=psutil.Process(first.pid).create_time() - 3600)
+    with pytest.raises(ResiduaError, match=f"process {first.pid}"):
+        claim_folder(tmp_path)
+    first.kill()
+    # Dead, and nobody has asked how it ended.
+    os.waitid(os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)
+    assert [run.process for run in claim_folder(tmp_path).before] == [first.pid]
     first.wait()
 
 
@@ -79,7 +93,7 @@ def test_what_was_not_settled_stays_on_record(tmp_path: Path) -> None:
     first.wait()
     # This one learns nothing of SLURM, and ends.
     claim_folder(tmp_path).release(jobs_live=False)
-    rewrite(tmp_path, began=0.0)
+    rewrite(tmp_path, ticks=1)
     taken = claim_folder(tmp_path)
     assert [run.slurm for run in taken.before] == [None, "residua_1"]
     taken.nothing_is_left()

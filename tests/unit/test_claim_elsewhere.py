@@ -108,7 +108,7 @@ def test_who_dies_while_it_takes_the_folder_keeps_nobody_out(tmp_path: Path) -> 
     (dead,) = claim_folder(tmp_path).before
     died = dead.model_copy(update={"id": "taker"})
     (tmp_path / FOLDER / f"after-{record(tmp_path)['run']['id']}").write_text(died.model_dump_json())
-    rewrite(tmp_path, began=0.0)
+    rewrite(tmp_path, ticks=1)
     assert len(claim_folder(tmp_path).before) == 2
     assert not list((tmp_path / FOLDER).glob("after-*"))
 

@@ -129,7 +129,7 @@ def test_a_run_that_began_on_another_host_is_not_called_killed(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("changed", "state"), [({}, "running"), ({"began": 0.0}, "killed"), ({"numbers": "pid:[7]"}, "on another host")]
+    ("changed", "state"), [({}, "running"), ({"ticks": 1}, "killed"), ({"numbers": "pid:[7]"}, "on another host")]
 )
 def test_what_is_on_record_of_a_run_says_whether_it_lives(
     tmp_path: Path, changed: dict[str, object], state: str

@@ -21,11 +21,13 @@ _BOOT = Path("/proc/sys/kernel/random/boot_id")
 _NUMBERS = Path("/proc/self/ns/pid")
 _MACHINE = Path("/etc/machine-id")
 _SAME_START_S = 2.0
+_ENDED = ("Z", "X")
 
 
 class StudyRun(Frozen):
     """A run: its process and where it runs; ``slurm`` names all its SLURM jobs, where it has any.
 
+    ``ticks``: when the process began, by the clock that starts with the machine: nobody sets that one. 0: not known.
     ``numbers``: the PID namespace, in which ``process`` is a number. ``locked``: it holds a lock of the file system.
     ``inside``: the SLURM job in which the main process itself runs, and ``requeued`` how often that began again.
     ``stopped``: it ended by itself, while jobs of it may live. ``given_up``: somebody said that it is gone.
@@ -36,6 +38,7 @@ class StudyRun(Frozen):
     boot: str
     process: int
     began: float
+    ticks: int = 0
     machine: str = ""
     numbers: str = ""
     locked: bool = False
@@ -55,6 +58,7 @@ class StudyRun(Frozen):
             boot=_told(_BOOT) or socket.gethostname(),
             process=os.getpid(),
             began=psutil.Process().create_time(),
+            ticks=_state_and_start(os.getpid())[1],
             machine=_told(_MACHINE),
             numbers=_numbers(),
             locked=locked,
@@ -92,6 +96,10 @@ def lives(run: StudyRun, locked: bool) -> bool | None:
 
 
 def _process_lives(run: StudyRun) -> bool:
+    if run.ticks:
+        state, ticks = _state_and_start(run.process)
+        # A dead process stays until its parent has asked how it ended, in some containers for ever.
+        return ticks == run.ticks and state not in _ENDED
     try:
         return bool(abs(psutil.Process(run.process).create_time() - run.began) < _SAME_START_S)
     except psutil.Error:
@@ -123,6 +131,12 @@ def cannot_be_seen(run: StudyRun) -> str:
         f"works{why}{inside}. Give the command {there}. If that run is gone for good, add --unlock to the "
         "command here once, then give the same command."
     )
+
+
+def _state_and_start(process: int) -> tuple[str, int]:
+    """Return the state of a process and when it began, in ticks since the machine did; 0: none, or no Linux."""
+    fields = _told(Path("/proc", str(process), "stat")).rpartition(")")[2].split()
+    return (fields[0], int(fields[19])) if len(fields) > 19 else ("", 0)
 
 
 def _numbers() -> str:
