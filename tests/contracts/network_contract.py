@@ -40,6 +40,8 @@ from residua.settings.network import NetworkSettings
 
 SAVED = "save_every_epochs"
 """Setting of a network that saves an unfinished training."""
+EVERY_STOP = 4
+"""How often the training of a whole contract is stopped; with fewer stops it is not damaged and tuned again, too."""
 MEAN = -1
 """Place of the mean among the maps of models."""
 _INSIDE_S = 0.05
@@ -185,7 +187,7 @@ class _Harm:
 def main(arch: str, settings: NetworkSettings, folder: Path, stops: int) -> dict[str, object]:
     """The record of one run through the contract."""
     make_cases(folder)
-    data = prepare_all(arch, settings, folder)
+    data, whole = prepare_all(arch, settings, folder), stops == EVERY_STOP
     unbroken = train_to(arch, data, settings, folder / "unbroken")
     broken = stopped_again_and_again(arch, data, settings, folder / "broken", stops)
     models = [folder / "unbroken", folder / "broken"]
@@ -222,14 +224,14 @@ def main(arch: str, settings: NetworkSettings, folder: Path, stops: int) -> dict
         "sampled_same_grid": bool(of_sampled.grid.same_as(reference.grid)),
         "sampled_dice": float(2 * (found_of_sampled & true).sum() / (found_of_sampled.sum() + true.sum())),
         "keeps_checkpoints": keeps_checkpoints(settings),
-        "resumed_from_damaged": resumed_from_damaged(arch, data, settings, folder / "damaged"),
+        "resumed_from_damaged": resumed_from_damaged(arch, data, settings, folder / "damaged") if whole else None,
         "models_differ": float(np.abs(single.data - other.data).max()),
-        "fine_tuned": fine_tuned(arch, data, settings, models[0], single, folder),
+        "fine_tuned": fine_tuned(arch, data, settings, models[0], single, folder, whole),
     }
 
 
 def fine_tuned(
-    arch: str, data: TrainingSet, settings: NetworkSettings, model: Path, predicted: Image, folder: Path
+    arch: str, data: TrainingSet, settings: NetworkSettings, model: Path, predicted: Image, folder: Path, kill: bool
 ) -> dict[str, object] | None:
     """Trainings that start from a trained model: one that learns nothing, one that learns, and one that is killed."""
     if not isinstance(settings, StartingFromBundles):
@@ -239,9 +241,12 @@ def fine_tuned(
     train_to(arch, begun, standing, folder / "standing")
     learning = settings.model_copy(update={"epochs": 3, "seed": settings.seed + 2000})
     train_to(arch, begun, learning, folder / "tuned")
-    train_to(arch, begun, learning, folder / "tuned_broken", Stop(2))
-    resumed = train_to(arch, replace(data, start=folder / "removed"), learning, folder / "tuned_broken")
-    weights = {name: digest(next((folder / name).glob("weights*"))) for name in ("standing", "tuned", "tuned_broken")}
+    resumed, made = None, ["standing", "tuned"]
+    if kill:
+        train_to(arch, begun, learning, folder / "tuned_broken", Stop(2))
+        resumed = train_to(arch, replace(data, start=folder / "removed"), learning, folder / "tuned_broken")
+        made.append("tuned_broken")
+    weights = {name: digest(next((folder / name).glob("weights*"))) for name in made}
     return {
         "of_the_model": digest(next(model.glob("weights*"))),
         "weights": weights,

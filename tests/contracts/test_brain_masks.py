@@ -181,6 +181,7 @@ FAULTS = (
 )  # fmt: skip
 
 
+@pytest.mark.long
 def test_the_shape_of_a_mask_tells_a_missing_lobe_and_a_face_from_a_right_mask(head: Head, tmp_path: Path) -> None:
     true = volumes.load_mask(head.brain)
     files = {part: tmp_path / f"{part}.nii.gz" for part in ("right", "cisterns", *FAULTS)}

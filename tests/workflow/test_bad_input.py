@@ -74,7 +74,11 @@ def test_a_configuration_that_cannot_be_is_one_message(
 ) -> None:
     fresh.configure(change)
     assert told in refused(fresh, "--dry-run")
-    assert told in refused(fresh)
+
+
+def test_a_run_refuses_a_configuration_as_its_dry_run_does(fresh: Study) -> None:
+    fresh.configure(lambda config: config.update(epochs=3))
+    assert "epochs: unknown key" in refused(fresh)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from studies import Study, by_rule
 
 BATCHES, CHANNELS, TRAINED_BATCHES = 3, 2, 2
@@ -53,6 +55,11 @@ def test_switching_reruns_what_networks_see_and_no_registration_until_reverted(s
     assert jobs["sample"] == jobs["prepare_sampled"] == 2 * SAMPLED
     assert jobs["train"] == 2 * 2 * 2
     assert jobs["report"] == 1
+
+
+@pytest.mark.long
+def test_what_is_sampled_is_prepared_and_stays(study: Study) -> None:
+    composed(study)
     selected = [f"results/prepared/{part}.json" for part in ("nnunet/B/fold0", "agunet/B/holdout")]
     done = study.snakemake(*selected)
     assert done.returncode == 0, done.stdout + done.stderr
