@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from cohort_tables import ROOT
-from residua.publishing.code_digest import code_digest
+from residua.publishing.code_digest import code_digest, read_code
 
 SCRIPT = '''"""Rule build."""
 
@@ -263,8 +264,12 @@ def repository(folder: Path, change: str | None = None, text: str = "\n\nNEW = 1
     return folder
 
 
+read_once = cache(read_code)
+"""The copies of the repository differ in one file: the text of every other one is read once for all tests."""
+
+
 def digest_in(root: Path, script: str, *modules: str) -> str:
-    return code_digest(root / "scripts" / f"{script}.py", root / "src", modules)
+    return code_digest(root / "scripts" / f"{script}.py", root / "src", modules, read_once)
 
 
 @pytest.mark.parametrize("script", ["prepare", "segment", "measure", "table1"])
