@@ -59,7 +59,9 @@ JobAcctGatherParams=OverMemoryKill
 AccountingStorageType=accounting_storage/none
 MailProg=/bin/true
 MinJobAge=3600
-ReturnToService=2
+ReturnToService=1
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 SlurmdTimeout=15
 KillWait=2
 GresTypes=gpu
@@ -67,11 +69,12 @@ NodeName=cpu1 NodeAddr=127.0.0.1 Port={ports[1]} CPUs=24 RealMemory=400000 State
 NodeName=cpu2 NodeAddr=127.0.0.1 Port={ports[2]} CPUs=24 RealMemory=400000 State=UNKNOWN
 NodeName=gpu1 NodeAddr=127.0.0.1 Port={ports[3]} CPUs=24 RealMemory=400000 Gres=gpu:{gpus[gpu1]}:2 State=UNKNOWN
 NodeName=gpu2 NodeAddr=127.0.0.1 Port={ports[4]} CPUs=24 RealMemory=400000 Gres=gpu:{gpus[gpu2]}:2 State=UNKNOWN
-PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP
+PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP GraceTime=60
 PartitionName=cpu Nodes=cpu1,cpu2 MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes=gpu1,gpu2 MaxTime=INFINITE State=UP
 PartitionName=short Nodes=ALL MaxTime=60 State=UP
 PartitionName=closed Nodes=ALL MaxTime=INFINITE State=DOWN
+PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2
 """
 RECORD_DEVICES = """\
 #!/bin/sh
@@ -120,7 +123,7 @@ class Cluster:
         key.write_bytes(secrets.token_bytes(128))
         self._daemon("munged", "--foreground", "--force", f"--socket={socket_file}", *files)
         _until(socket_file.is_socket, "munged gives no socket")
-        self._daemon("slurmctld", "-D", "-c", "-f", str(self.config))
+        self._start_controller("-c")
         for node in NODES:
             self._daemon("slurmd", "-D", "-N", node, "-f", str(self.config))
         _until(self._all_idle, f"the nodes do not become idle; see the logs in {self.folder}")
@@ -133,6 +136,17 @@ class Cluster:
                 daemon.wait(timeout=10)
         finally:
             _put_back()
+
+    def stop_controller(self) -> None:
+        """Let the controller save its state and end, as for maintenance; nodes and jobs go on."""
+        self._controller.terminate()
+        self._controller.wait(timeout=30)
+        self._daemons.remove(self._controller)
+
+    def start_controller(self) -> None:
+        """Start the controller again, with the state that it saved."""
+        self._start_controller()
+        _until(self._answers, f"the controller does not answer; see {self.folder}/slurmctld.log")
 
     def run(self, *command: str) -> str:
         """Return the output of a SLURM command."""
@@ -149,6 +163,16 @@ class Cluster:
         """Return the GPUs of each job step, by ``job.step``; empty text for none."""
         lines = (self.folder / "devices").read_text().split()
         return dict(line.split("=", 1) for line in lines)
+
+    @property
+    def _controller(self) -> subprocess.Popen[bytes]:
+        return next(daemon for daemon in self._daemons if "slurmctld" in daemon.args)  # type: ignore[operator]
+
+    def _start_controller(self, *more: str) -> None:
+        self._daemon("slurmctld", "-D", *more, "-f", str(self.config))
+
+    def _answers(self) -> bool:
+        return subprocess.run(["scontrol", "ping"], env=self.environment, capture_output=True).returncode == 0
 
     def _daemon(self, *command: str) -> None:
         """Start a daemon that ends when this process is killed."""
