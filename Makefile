@@ -98,7 +98,9 @@ environments: dev
 unit: dev
 	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
 
+# Where Python is told to write no bytecode, each of the hundreds of jobs would compile the library.
 slow: dev
+	$(BIN)/python -m compileall -q src
 	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m "slow and not long" $(SLOW)
 
 # Whole studies from end to end, and repetitions: minutes each, and quicker tests of `slow` cross their parts.
