@@ -68,10 +68,9 @@ class OnCluster:
         until(lambda: self._log.is_file() and self._log.stat().st_mtime > begun and len(self._epochs) > 2, self)
         return self._epochs[0], self._epochs[-1]
 
-    @property
-    def first_epoch(self) -> int:
-        """With which epoch the latest training began."""
-        return self._epochs[0]
+    def has_trained(self) -> bool:
+        """Whether the latest training had anything to do."""
+        return bool(self._epochs)
 
     def end(self) -> None:
         """Leave nothing behind."""
