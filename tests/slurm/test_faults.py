@@ -21,6 +21,7 @@ from cluster import GPU_NODES, Cluster
 from processes import carries, running
 from residua.cluster.claim import FOLDER
 from residua.cluster.leaving import STOPPED
+from runs import Study
 from studies import Study as LocalStudy
 from trainings import MODEL, OnCluster, digests_of, lengthen, until
 
@@ -152,6 +153,18 @@ def test_from_a_node_that_goes_down_it_moves_to_another(
     finally:
         cluster.run("scontrol", "update", f"NodeName={node}", "State=RESUME")
     ends_as(undisturbed, training, main.wait(), ["COMPLETED"])
+
+
+def test_registrations_of_a_group_out_of_memory_are_tried_again_with_more(
+    cluster: Cluster, micro_cohort: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "cohort").symlink_to(micro_cohort)
+    registered = [f"results/registered/{patient}/post_t1.nii.gz" for patient in ("STO001", "STO002")]
+    resources = ["--set-resources", "register:in_turn=1", "register:mem_mb=60*20**(attempt-1)"]
+    run = Study(tmp_path, cluster).run(*registered, *resources)
+    assert run.code == 0, run.said
+    assert [(job.memory_mb, job.state == "COMPLETED") for job in run.jobs] == [(60, False), (1200, True)]
+    assert all((tmp_path / file).exists() for file in registered)
 
 
 def test_without_a_controller_it_works_on_and_is_found_again(
