@@ -158,11 +158,9 @@ def test_a_job_leaves_when_the_main_process_is_killed_and_cleans_up(tmp_path: Pa
     assert job.returncode == -signal.SIGINT, "as after Ctrl-C"
 
 
-def test_what_a_dead_run_left_is_ended_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("residua.cluster.orphans._PATIENCE_S", 1.0)
+def test_what_a_dead_run_left_is_ended_and_nothing_else(tmp_path: Path) -> None:
     dead, other = StudyRun.here(), StudyRun.here()
-    jobs = [job_of(dead, os.getpid(), code, shell=True) for code in (JOB, DEAF)]
-    stopped = job_of(dead, os.getpid())
+    job, stopped = job_of(dead, os.getpid(), shell=True), job_of(dead, os.getpid())
     stopped.send_signal(signal.SIGSTOP)
     lives = job_of(other, os.getpid())
     said: list[str] = []
@@ -170,12 +168,25 @@ def test_what_a_dead_run_left_is_ended_and_nothing_else(tmp_path: Path, monkeypa
         settle(dead, "wait", said.append)
         assert processes_of(dead.id) == []
         assert len(said) == 1
-        assert jobs[0].communicate()[0] == stopped.communicate()[0] == "leaving\n"
+        assert job.communicate()[0] == stopped.communicate()[0] == "leaving\n"
         assert lives.poll() is None
     finally:
-        for each in (*jobs, stopped, lives):
+        for each in (job, stopped, lives):
             each.kill()
             each.wait()
+
+
+def test_a_job_that_does_not_hear_is_killed_in_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("residua.cluster.orphans._PATIENCE_S", 1.0)
+    dead = StudyRun.here()
+    deaf = job_of(dead, os.getpid(), DEAF, shell=True)
+    try:
+        settle(dead, "wait", [].append)
+        assert processes_of(dead.id) == []
+        assert deaf.communicate()[0] == ""
+    finally:
+        deaf.kill()
+        deaf.wait()
 
 
 def test_where_slurm_does_not_tell_nothing_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
