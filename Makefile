@@ -112,7 +112,7 @@ FAULTS := tests/faults $(patsubst %,tests/workflow/test_%.py,killed_application 
 test-faults: dev
 	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile $(FAULTS) tests/slurm/test_faults.py
 
-# Hours: a hundred kills, one line each in build/kills/kills.log. Cut off, the same command goes on.
+# An hour and a half: a hundred kills, one line each in build/kills/kills.log. Cut off, the same command goes on.
 test-kills: dev
 	$(BIN)/python tests/faults/hundred_kills.py --out build/kills
 
