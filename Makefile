@@ -19,7 +19,7 @@ help:
 	@echo "make unit          the quick tests (WORKERS=$(WORKERS) side by side)"
 	@echo "make test-long     what make test leaves out because it takes minutes: before a release, and after changes there"
 	@echo "make test-faults   of these the faults: kill the study at ten moments, damage results and make them again"
-	@echo "make test-kills    kill the study at a hundred moments and compare its results each time (hours)"
+	@echo "make test-kills    kill the study at a hundred moments and compare its results each time (1.5 hours)"
 	@echo "make test-slurm    run the study on a real SLURM, started here (root and apt; make test does it where SLURM is installed)"
 	@echo "make docs          the documentation as a site, in build/site"
 	@echo "make env           install the command residua into $(BIN)"

@@ -1,7 +1,8 @@
 """Make heads and train the brain model on them with JAX, for a machine with a card and without TensorFlow.
 
+    export PYTHONPATH=src
     python3 benchmarks/brain_model_on_jax.py make coarse.yaml --out DISK --processes 12
-    python3 benchmarks/brain_model_on_jax.py train coarse.yaml --out DISK/coarse --slabs DISK --from-shipped
+    python3 benchmarks/brain_model_on_jax.py train coarse.yaml --out DISK/coarse --slabs DISK --start shipped
 
 The heads, the layers, the loss, the order of slabs and the learning rate are those of ``snakemake brain_model``. Keras
 stands on JAX, which compiles with XLA, so the weights are not those of TensorFlow to the bit. Nothing is resumed: a
@@ -22,8 +23,8 @@ from math import cos, pi
 from pathlib import Path
 from typing import Any
 
-HOUSE = Path(__file__).resolve().parent.parent
-PARTS = {"training": 0, "held_out": 1}
+from residua.publishing.publish import MANIFEST, stage
+
 READ_AHEAD = 8
 """Batches that wait for the card."""
 
@@ -59,20 +60,13 @@ def folder_of(slabs: Path, part: str, batch: int) -> Path:
 
 def make_batch(job: tuple[Any, str, int, Path]) -> None:
     """Write the slabs of one batch of heads, as the rule does."""
-    from residua.brain_model.samples import slabs_of
+    from residua.brain_model.samples import slabs_of_batch
     from residua.brain_model.store import write_slabs
 
     settings, part, batch, out = job
-    if out.is_dir():
-        return
-    heads, size = settings.training, settings.training.heads_per_job
-    number = heads.heads if part == "training" else heads.held_out_heads
-    chosen = range(batch * size, min((batch + 1) * size, number))
-    slabs = [slab for head in chosen for slab in slabs_of(heads, PARTS[part], head, settings.slab)]
-    beside = out.with_name(f".{out.name}")
-    beside.mkdir(parents=True, exist_ok=True)
-    write_slabs(slabs, beside)
-    beside.rename(out)
+    if not (out / MANIFEST).is_file():
+        with stage(out / MANIFEST) as folder:
+            write_slabs(slabs_of_batch(settings.training, part, batch, settings.slab), folder)
 
 
 def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: float) -> None:
@@ -117,7 +111,7 @@ def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: floa
 def folders(slabs: Path, part: str, settings: Any) -> list[Path]:
     """Return the batches that are there: others may still be made beside the training."""
     every = (folder_of(slabs, part, batch) for batch in range(settings.batches[part]))
-    return [folder for folder in every if folder.is_dir()]
+    return [folder for folder in every if (folder / MANIFEST).is_file()]
 
 
 def compiled(settings: Any, start: str | None) -> Any:

@@ -14,7 +14,7 @@ from cohort_tables import ROOT
 from residua.brain_model.head import STATES, build_training_head
 from residua.brain_model.look import draw_look
 from residua.brain_model.pose import BRAIN_ML, draw_pose, lattice
-from residua.brain_model.samples import HELD_OUT, TRAINING, scan_of, slabs_of
+from residua.brain_model.samples import HELD_OUT, TRAINING, scan_of, slabs_of, slabs_of_batch
 from residua.brain_model.scan import draw_scanning
 from residua.brain_model.settings import HeadsSettings, load_brain_model
 from residua.brain_model.store import BRAINS, VALUES, StoredSlabs, numbers_of_epoch, write_slabs
@@ -92,6 +92,15 @@ def test_slabs_come_again_for_the_same_number_and_differ_for_any_other() -> None
     assert not np.array_equal(first, second)
     assert not np.array_equal(first, slabs_of(COARSE, HELD_OUT, 1, SHAPE)[0][0])
     assert not np.array_equal(first, slabs_of(COARSE, TRAINING, 2, SHAPE)[0][0])
+
+
+def test_a_batch_holds_its_heads_and_the_last_one_what_is_left() -> None:
+    few = COARSE.model_copy(update={"held_out_heads": 3, "heads_per_job": 2})
+    expected = slabs_of(few, HELD_OUT, 2, SHAPE)
+    found = slabs_of_batch(few, "held_out", 1, SHAPE)
+    assert len(found) == len(expected)
+    for pair, other in zip(found, expected, strict=True):
+        assert all(np.array_equal(*arrays) for arrays in zip(pair, other, strict=True))
 
 
 def test_slabs_are_normalised_over_their_whole_scan() -> None:

@@ -32,6 +32,13 @@ def slabs_of(settings: HeadsSettings, row: int, number: int, shape: tuple[int, i
     return [_slab(_view(settings, head, each), shape, each) for each in rng.spawn(settings.views)]
 
 
+def slabs_of_batch(settings: HeadsSettings, part: str, batch: int, shape: tuple[int, int, int]) -> list[Slab]:
+    """Return the slabs of all heads of a batch of a part, ``training`` or ``held_out``."""
+    row, heads = (TRAINING, settings.heads) if part == "training" else (HELD_OUT, settings.held_out_heads)
+    numbers = range(batch * settings.heads_per_job, min((batch + 1) * settings.heads_per_job, heads))
+    return [slab for number in numbers for slab in slabs_of(settings, row, number, shape)]
+
+
 def scan_of(settings: HeadsSettings, row: int, number: int, in_plane: int) -> tuple[Image, Image]:
     """Return a whole scan of head ``number`` of a row with ``in_plane`` voxels along x and y, and its brain."""
     head, rng = _head(settings, row, number)
