@@ -11,7 +11,7 @@ from pathlib import Path
 from residua.cluster.claim import claim_folder, give_up
 from residua.cluster.leaving import Leaving
 from residua.cluster.orphans import cancel_all, living_jobs, settle
-from residua.cluster.submission import outlast_controller
+from residua.cluster.submission import outlast_controller, try_preempted_again
 from residua.cluster.submitted import SUBMITTER, any_submitted, cancel_submitted, forget_submitted, settle_submitted
 from residua.cluster.with_run import MARK
 from residua.publishing.unwritable import writing_in
@@ -57,6 +57,7 @@ class ThisRun:
         if name := getattr(executor, "run_uuid", None):
             self.claim.note_slurm(name)
             outlast_controller(executor, lambda: self.leaving.asked, logger.warning)
+            try_preempted_again(executor)
         os.environ[SUBMITTER] = self.claim.run.id
         self.leaving.hear()
         # Jobs on a cluster have nothing to do with the processes of this machine. Not earlier: helpers of this process

@@ -72,6 +72,7 @@ NodeName=gpu2 NodeAddr=127.0.0.1 Port={ports[4]} CPUs=24 RealMemory=400000 Gres=
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP GraceTime=60
 PartitionName=cpu Nodes=cpu1,cpu2 MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes=gpu1,gpu2 MaxTime=INFINITE State=UP
+PartitionName=idle Nodes=gpu1,gpu2 MaxTime=INFINITE State=UP PreemptMode=CANCEL
 PartitionName=short Nodes=ALL MaxTime=60 State=UP
 PartitionName=closed Nodes=ALL MaxTime=INFINITE State=DOWN
 PartitionName=urgent Nodes=ALL MaxTime=INFINITE State=UP PriorityTier=2

@@ -64,7 +64,7 @@ def test_cluster_file_beyond_the_cluster_gives_one_message(
     run = _study(tmp_path, micro_cohort, cluster, cluster_file).run(TABLE)
     assert run.code != 0
     assert "Traceback" not in run.said
-    assert "train: partition gpux does not exist; there are main, cpu, gpu, short, closed, urgent" in run.said
+    assert "train: partition gpux does not exist; there are main, cpu, gpu, idle, short, closed, urgent" in run.said
     assert "mask_brain: requests 2 h, but partition short ends jobs after 1 h: set max_runtime_h" in run.said
     assert run.jobs == []
     assert not (tmp_path / "results").exists()

@@ -112,9 +112,10 @@ def test_before_its_time_limit_it_is_asked_to_leave_and_goes_on_as_another_job(
 @pytest.mark.parametrize(
     ("partition", "states"),
     [
-        # With time to leave, it ends by itself, and Snakemake tries it again; without, SLURM queues it again.
+        # With time to leave, it ends by itself and is tried again; without, SLURM queues it again, or lets it end.
         pytest.param("main", ["FAILED", "COMPLETED"], id="with-grace"),
         pytest.param("gpu", ["COMPLETED"], id="queued-again"),
+        pytest.param("idle", ["PREEMPTED", "COMPLETED"], id="cancelled"),
     ],
 )
 def test_preempted_it_goes_on_where_there_is_room(
@@ -127,7 +128,7 @@ def test_preempted_it_goes_on_where_there_is_room(
     node = job["NodeList"]
     urgent = ["--partition=urgent", "--exclusive", f"--nodelist={node}", "--output=/dev/null", "--wrap=sleep 30"]
     cluster.run("sbatch", *urgent)
-    until(lambda: training.states()[0] in ("FAILED", "PENDING"), training)
+    until(lambda: training.states()[0] in ("FAILED", "PENDING", "PREEMPTED"), training)
     if training.states() == ["PENDING"]:
         start_at_once(cluster, training, job["JobId"])
     first, _ = training.trains(jobs=len(states))

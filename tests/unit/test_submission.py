@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
+from types import SimpleNamespace
 
-from residua.cluster.submission import outlast_controller
+import pytest
+
+from residua.cluster.submission import outlast_controller, try_preempted_again
 
 
 class Executor:
@@ -13,6 +17,7 @@ class Executor:
 
     def __init__(self) -> None:
         self.ended: list[str] = []
+        self._preemption_warning = False
 
     def report_job_success(self, job_info: str) -> None:
         self.ended.append(job_info)
@@ -50,3 +55,29 @@ def test_other_errors_of_a_submission_are_errors() -> None:
     outlast_controller(executor, lambda: False, print)
     executor._report_job_error_threadsafe("job", "sbatch: error: Invalid account")
     assert executor.ended == ["job"]
+
+
+@pytest.mark.parametrize(("seen", "left"), [(False, ["7", "8"]), (True, ["8"])])
+def test_a_preempted_job_that_slurm_does_not_queue_again_has_ended(
+    seen: bool, left: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    squeue = tmp_path / "squeue"
+    squeue.write_text('#!/bin/sh\ncase "$*" in *--states=PREEMPTED*) echo 6; echo 7;; esac\n')
+    squeue.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    executor = Executor()
+    executor._preemption_warning = seen
+    both = [SimpleNamespace(external_jobid=number) for number in ("7", "8")]
+
+    async def check(jobs: list[SimpleNamespace]) -> AsyncIterator[SimpleNamespace]:
+        for job in jobs:
+            yield job
+
+    executor.check_active_jobs = check  # type: ignore[method-assign, assignment]
+    try_preempted_again(executor)
+
+    async def active() -> list[str]:
+        return [job.external_jobid async for job in executor.check_active_jobs(both)]  # type: ignore[arg-type, attr-defined]
+
+    assert asyncio.run(active()) == left
+    assert executor.ended == both[: 2 - len(left)]

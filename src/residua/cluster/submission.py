@@ -1,4 +1,4 @@
-"""SLURM's controller may be away for minutes: what cannot be submitted waits, and what runs is not forgotten."""
+"""Jobs of Snakemake's SLURM executor that it would lose: while the controller is away, and when they are pre-empted."""
 
 from __future__ import annotations
 
@@ -10,12 +10,32 @@ from typing import Any
 _AWAY = "Unable to contact slurm controller (connect failure)"
 """Nothing has reached the controller. After other failures, such as an answer that came too late, the job may exist."""
 _LOOK_S = 10.0
+_PREEMPTED = "SLURM job {} was pre-empted, and SLURM does not queue it again."
 
 
 def outlast_controller(executor: Any, gives_up: Callable[[], bool], say: Callable[[str], None]) -> None:
     """Let Snakemake's SLURM ``executor`` wait for a controller that is away, unless the run ``gives_up``."""
     _submit_again(executor, gives_up, say)
     _forget_no_job(executor)
+
+
+def try_preempted_again(executor: Any) -> None:
+    """Let Snakemake's SLURM ``executor`` see that a job has ended which was pre-empted and not queued again.
+
+    Where ``PreemptMode`` is ``CANCEL``, the executor would wait for ever for SLURM to resume it.
+    """
+    check = executor.check_active_jobs
+
+    async def check_all(active_jobs: Sequence[Any]) -> AsyncIterator[Any]:
+        still_active = [job_info async for job_info in check(active_jobs)]
+        ended = _preempted() if executor._preemption_warning else set()
+        for job_info in still_active:
+            if job_info.external_jobid in ended:
+                executor.report_job_error(job_info, msg=_PREEMPTED.format(job_info.external_jobid))
+            else:
+                yield job_info
+
+    executor.check_active_jobs = check_all
 
 
 def _submit_again(executor: Any, gives_up: Callable[[], bool], say: Callable[[str], None]) -> None:
@@ -66,3 +86,11 @@ def _forget_no_job(executor: Any) -> None:
 def _answers() -> bool:
     asked = subprocess.run(["squeue", "--me", "--noheader", "--name=none"], capture_output=True, text=True)
     return _AWAY.partition(" (")[0] not in asked.stderr
+
+
+def _preempted() -> set[str]:
+    """Return the user's jobs that ended so. One that is queued again waits or runs, under the same number."""
+    asked = subprocess.run(
+        ["squeue", "--me", "--noheader", "--states=PREEMPTED", "--format=%i"], capture_output=True, text=True
+    )
+    return set(asked.stdout.split())
