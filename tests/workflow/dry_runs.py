@@ -13,7 +13,10 @@ from tempfile import TemporaryDirectory
 
 SERVER = """
 import json, os, sys
-from snakemake.cli import main
+from snakemake.cli import get_argument_parser, main
+# The plugins and what else a dry run imports late; nothing of residua, which is each checkout's own.
+import jsonschema, nbformat, requests, smart_open, snakemake.storage
+get_argument_parser()
 for line in sys.stdin:
     sys.argv, folder, variables, printed = json.loads(line)
     child = os.fork()

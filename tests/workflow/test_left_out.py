@@ -12,10 +12,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from studies import HOUSE, Study
+from studies import Study, by_rule
 
 INVALID, PARTIAL = "STO002", "GOT001"
-SELECTIONS = [f"results/prepared/nnunet/{inputs}/{subset}.json" for inputs in "AT" for subset in ("fold0", "fold1")]
+SELECTIONS = [f"results/prepared/nnunet/{inputs}/{subset}.json" for inputs in "AB" for subset in ("fold0", "fold1")]
 
 TARGETS = [*SELECTIONS, "results/cohort/folds.json", "results/cohort/duplicates.json"]
 
@@ -41,26 +41,15 @@ def spoil(mask: Path) -> bytes:
     return before
 
 
-@pytest.fixture(scope="module")
-def study(micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """A micro study that has not run, with a further sequence ``post_t2``, which one patient lacks."""
-    folder = tmp_path_factory.mktemp("left_out") / "study"
-    shutil.copytree(micro_cohort, folder / "cohort")
-    shutil.copy(HOUSE / "tests" / "micro" / "config.yaml", folder / "config.yaml")
-    rewrite(
-        folder / "cohort/cohort.tsv",
-        lambda row: row.update(post_t2="n/a" if row["patient"] == PARTIAL else row["post_flair"], post_flair="n/a"),
-    )
-
-    def declare(config: dict[str, Any]) -> None:
-        config["sequences"]["moving"] = ["post_t1", "post_t2", "pre_t1ce"]
-        config["inputs"] = {"A": ["post_t1ce"], "T": ["post_t1ce", "post_t2"]}
-        config.update(eligibility="per_inputs", on_invalid="exclude", raters=None)
-        for experiment in config["statistics"]["best_inputs"].values():
-            experiment.update(nnunet="A")
-
-    study = Study(folder)
-    study.configure(declare)
+@pytest.fixture
+def study(study: Study) -> Study:
+    """The finished study with its T1w-CE still to be prepared; one patient lacks the T1w, which inputs B need."""
+    for name in ("nnunet/post_t1ce", *(f"nnunet/{inputs}" for inputs in "AB")):
+        shutil.rmtree(study.folder / "results/prepared" / name)
+    without = {"patient": PARTIAL, "post_t1": "n/a"}
+    rewrite(study.folder / "cohort/cohort.tsv", lambda row: row.update(without if row["patient"] == PARTIAL else {}))
+    study.configure(lambda config: config.update(eligibility="per_inputs", on_invalid="exclude", raters=None))
+    study.configure(lambda config: config.update(archs=["nnunet"]))
     return study
 
 
@@ -70,7 +59,11 @@ def selected(study: Study, inputs: str) -> set[str]:
     return {patient for record in records for patient in (*record["training"], *record["validation"])}
 
 
-def test_an_invalid_patient_is_excluded_at_the_next_start_and_returns_when_corrected(study: Study) -> None:
+def leave_out(study: Study) -> tuple[Path, bytes]:
+    """Spoil a label and start until the study goes on without its patient; return the label's file and what was there.
+
+    The first start finds it, and prepares everyone's scans meanwhile; nothing that trains is let past the check.
+    """
     mask = study.folder / "cohort" / "images" / INVALID / "residual.nii.gz"
     sound = spoil(mask)
     broken = mask.read_bytes()
@@ -80,29 +73,51 @@ def test_an_invalid_patient_is_excluded_at_the_next_start_and_returns_when_corre
     assert first.returncode != 0
     assert f"patient {INVALID}" in said
     assert "start again: the study continues without them" in said
-    # Everyone's scans were prepared meanwhile; nothing that trains was let past the check.
     prepared = {path.parent.name for path in study.folder.glob("results/prepared/nnunet/post_t1ce/*/manifest.json")}
     assert prepared == {"GOT-0", "STO-0"}
     assert not [name for name in SELECTIONS if (study.folder / name).exists()]
 
     second = study.snakemake("--keep-going", *TARGETS)
     assert second.returncode == 0, second.stdout + second.stderr
-    excluded = list(csv.DictReader((study.folder / "results/cohort/excluded.tsv").open(), delimiter="\t"))
-    found = [(row["patient"], row["check"], row["subject"]) for row in excluded]
-    assert found == [(INVALID, "label-not-binary", "residual")]
+    assert mask.read_bytes() == broken
+    return mask, sound
+
+
+def excluded(study: Study) -> list[tuple[str, str, str]]:
+    """Whom the study left out, and why."""
+    rows = csv.DictReader((study.folder / "results/cohort/excluded.tsv").open(), delimiter="\t")
+    return [(row["patient"], row["check"], row["subject"]) for row in rows]
+
+
+def members(study: Study) -> set[str]:
+    """The patients of the folds."""
+    folds = json.loads((study.folder / "results/cohort/folds.json").read_text())["folds"]
+    return {patient for fold in folds.values() for patient in fold}
+
+
+def test_an_invalid_patient_is_excluded_at_the_next_start_and_returns_when_corrected(study: Study) -> None:
+    everyone = members(study)
+    mask, sound = leave_out(study)
+    assert excluded(study) == [(INVALID, "label-not-binary", "residual")]
     folds = json.loads((study.folder / "results/cohort/folds.json").read_text())
     assert folds["excluded"] == {INVALID: "label-not-binary"}
-    members = {patient for fold in folds["folds"].values() for patient in fold}
-    assert INVALID not in members
-    assert PARTIAL in members
-    # Inputs A take everyone who is left, inputs T those who have the further sequence.
-    assert selected(study, "A") == members
-    assert selected(study, "T") == members - {PARTIAL}
-    assert mask.read_bytes() == broken
+    assert members(study) == everyone - {INVALID}
+    # Inputs A take everyone who is left, inputs B those who have the T1w.
+    assert selected(study, "A") == members(study)
+    assert selected(study, "B") == members(study) - {PARTIAL}
     assert study.planned(*TARGETS) == []
 
     mask.write_bytes(sound)
-    third = study.snakemake("--keep-going", *TARGETS)
-    assert third.returncode == 0, third.stdout + third.stderr
-    assert selected(study, "A") == members | {INVALID}
-    assert list(csv.DictReader((study.folder / "results/cohort/excluded.tsv").open(), delimiter="\t")) == []
+    jobs = by_rule(study.planned(*TARGETS))
+    assert jobs["check_cohort"] == jobs["split_folds"] == jobs["check_duplicates"] == 1
+    assert jobs["select_cases"] == len(SELECTIONS)
+
+
+@pytest.mark.long
+def test_a_corrected_patient_is_among_those_who_train_again(study: Study) -> None:
+    everyone = members(study)
+    mask, sound = leave_out(study)
+    mask.write_bytes(sound)
+    study.run(*TARGETS)
+    assert members(study) == selected(study, "A") == everyone
+    assert excluded(study) == []
