@@ -60,6 +60,7 @@ def ways(wanted: argparse.Namespace) -> list[tuple[str, str, str, dict[str, Any]
         "steps": wanted.steps,
         "threads": wanted.threads,
         "quick": wanted.quick,
+        "kernels": wanted.kernels,
     }
     found = []
     for precision in wanted.precisions:
@@ -129,6 +130,7 @@ def parsed() -> argparse.Namespace:
     parser.add_argument("--features", type=int, nargs="+", default=AS_TRAINED, help="AGU-Net's filters, for a trial")
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--quick", action="store_true", help="whole steps alone, against one other network")
+    parser.add_argument("--kernels", action="store_true", help="with JAX: what a step's time goes to, in the record")
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--precisions", nargs="+", default=list(PRECISIONS), choices=PRECISIONS)
     parser.add_argument("--xla", nargs="+", default=["off"], choices=["off", "on"])

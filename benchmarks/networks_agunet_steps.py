@@ -5,7 +5,7 @@ networks_agunet_steps.py monai ASKED    of MONAI's AttentionUnet
 networks_agunet_steps.py data ASKED     samples a second of the batches that Keras gets
 networks_agunet_steps.py movement ASKED CPU seconds to move an image and a label, by scipy and as the training does
 
-ASKED is a JSON object: shape, batch, channels, features, precision, xla, steps, threads, quick.
+ASKED is a JSON object: shape, batch, channels, features, precision, xla, steps, threads, quick, kernels.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from types import ModuleType
 from typing import Any
 
 import numpy as np
+
+from kernel_times import kernel_times
 
 JAX = os.environ.get("KERAS_BACKEND") == "jax"
 if JAX and "monai" not in sys.argv:
@@ -138,9 +140,10 @@ def agunet(asked: Asked) -> dict[str, Any]:
     forward = None if asked["quick"] else forward_of(network, volume, targets)
     times = times_of(lambda: network.train_on_batch(volume, targets), forward, asked["steps"])
     memory = memory_of_keras(device)
+    kernels = kernel_times(lambda: network.train_on_batch(volume, targets)) if JAX and asked["kernels"] else None
     return {
         **{"device": device, "on": "JAX" if JAX else "TensorFlow", "parameters": int(network.count_params())},
-        **{**times, "memory_gib": memory, "fed_s": fed(network, asked, strides)},
+        **{**times, "memory_gib": memory, "fed_s": fed(network, asked, strides), "kernels": kernels},
     }
 
 
