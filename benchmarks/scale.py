@@ -115,7 +115,8 @@ def started_a_second(folder: Path, jobs: int) -> float:
         try:
             process.wait(STARTING_S)
         except subprocess.TimeoutExpired:
-            process.terminate()
+            # Asked to leave, Snakemake sometimes waits for ever.
+            process.kill()
     times = sorted(file.stat().st_mtime for file in folder.glob("made/*"))
     if len(times) < 2:
         sys.exit(f"{folder}: fewer than two jobs started")
