@@ -192,9 +192,11 @@ def main(arch: str, settings: NetworkSettings, folder: Path, stops: int) -> dict
     broken = stopped_again_and_again(arch, data, settings, folder / "broken", stops)
     models = [folder / "unbroken", folder / "broken"]
     case = data.cases[PATIENTS[2]]
-    ensemble = load_of(arch)([models[0], twin(arch, data, settings, folder)])
-    single, mean, members = load_of(arch)(models[:1])(case), ensemble(case), members_of(ensemble, case)
-    other = load_of(arch)([folder / "twin"])(case)
+    single = load_of(arch)(models[:1])(case)
+    tuned = fine_tuned(arch, data, settings, models[0], single, folder, whole)
+    second = folder / "tuned" if tuned else twin(arch, data, settings, folder)
+    ensemble = load_of(arch)([models[0], second])
+    mean, members, other = ensemble(case), members_of(ensemble, case), load_of(arch)([second])(case)
     reference = volumes.load(folder / f"{PATIENTS[2]}_post_t1ce.nii.gz")
     brain = volumes.load_mask(folder / f"{PATIENTS[2]}_brain.nii.gz").data
     weights = {
@@ -226,7 +228,7 @@ def main(arch: str, settings: NetworkSettings, folder: Path, stops: int) -> dict
         "keeps_checkpoints": keeps_checkpoints(settings),
         "resumed_from_damaged": resumed_from_damaged(arch, data, settings, folder / "damaged") if whole else None,
         "models_differ": float(np.abs(single.data - other.data).max()),
-        "fine_tuned": fine_tuned(arch, data, settings, models[0], single, folder, whole),
+        "fine_tuned": tuned,
     }
 
 

@@ -13,15 +13,16 @@ from environments import HOUSE, python_in
 from residua.settings.study import Study, load_study
 
 SMALL = {
-    "nnunet": {"epochs": 5, "iterations_per_epoch": 20, "validation_iterations_per_epoch": 1, "save_every_epochs": 1},
+    "nnunet": {"epochs": 5, "iterations_per_epoch": 10, "validation_iterations_per_epoch": 1, "save_every_epochs": 1},
     "agunet": {
         **{"spacing_mm": [2.5, 2.5, 2.5], "shape": [24, 24, 16], "features": [8, 16, 16], "batch_size": 1},
-        **{"effective_batch_size": 1, "learning_rate": 0.01, "epochs": 24, "patience_epochs": 24},
+        **{"effective_batch_size": 1, "learning_rate": 0.02, "epochs": 12, "patience_epochs": 12},
+        "batch_normalization_momentum": 0.5,
         **{"flip_probability": 0.0, "rotation_probability": 0.0, "translation_probability": 0.0},
     },
     "segresnet": {
         **{"patch_size": [16, 16, 16], "blocks_down": [1, 1], "blocks_up": [1], "dropout": 0.0, "batch_size": 1},
-        **{"patches_per_patient": 8, "epochs": 5, "learning_rate": 0.03, "foreground_oversampling": 0.7},
+        **{"patches_per_patient": 6, "epochs": 5, "learning_rate": 0.03, "foreground_oversampling": 0.7},
     },
 }
 """Settings with which a network learns the contract's cases within seconds."""
