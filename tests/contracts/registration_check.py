@@ -37,7 +37,7 @@ SETTINGS: dict[str, Any] = {
     "deformation": {
         "metric": "CC",
         "working_spacing_mm": 3.0,
-        "iterations": (40, 40, 20),
+        "iterations": (40, 20, 10),
         "update_field_variance": 3.0,
         "total_field_variance": 3.0,
     },
