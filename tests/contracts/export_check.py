@@ -1,13 +1,14 @@
 """Exports, each step inside its environment: python export_check.py STEP ARCH FOLDER [SETTINGS]. Prints a JSON record.
 
-``make`` trains two tiny models on made-up heads and keeps what they predict; ``nnunet``, ``keras`` and ``onnx`` export
-them and let the program that the form is for predict the same.
+``make`` trains tiny models on made-up heads and keeps what they predict; ``nnunet``, ``keras`` and ``onnx`` export them
+and let the program that the form is for predict the same.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from importlib import import_module
@@ -51,12 +52,18 @@ def make(arch: str, folder: Path, given: dict[str, Any]) -> dict[str, Any]:
     references = {p: made["residual", p] for p in PATIENTS}
     data = TrainingSet(channels, cases, references, PATIENTS[:2], PATIENTS[2:])
     models = {fold: folder / f"fold{fold}" for fold in FOLDS}
-    for fold, out in models.items():
-        train_to(arch, data, settings.model_copy(update={"seed": fold}), out)
-    single = [load_of(arch)([out])(cases[PATIENT]).data for out in models.values()]
-    mean = load_of(arch)(list(models.values()))(cases[PATIENT]).data
+    kept = {}
+    if arch == "nnunet":
+        for fold, out in models.items():
+            train_to(arch, data, settings.model_copy(update={"seed": fold}), out)
+        kept["single"] = np.stack([load_of(arch)([out])(cases[PATIENT]).data for out in models.values()])
+        kept["mean"] = load_of(arch)(list(models.values()))(cases[PATIENT]).data
+    else:
+        # Keras takes seconds to begin a training, and its exports are compared network by network.
+        train_to(arch, data, settings, models[0])
+        shutil.copytree(models[0], models[1])
     write_json(folder / "ensemble.json", Ensemble(arch, "B", channels, models, 0.4).to_json())
-    np.savez(folder / KEPT, mean=mean, single=np.stack(single), **_one_pass(arch, models[0], cases[PATIENT]))
+    np.savez(folder / KEPT, **kept, **_one_pass(arch, models[0], cases[PATIENT]))
     return {}
 
 

@@ -22,7 +22,7 @@ from residua.networks.nnunet.predict import foreground
 from residua.networks.nnunet.settings import NnUNetSettings
 
 CHANNELS = [Channel("post_t1ce", is_label=False), Channel("pre_tumor", is_label=True)]
-SIZES = {"larger": (40, 37, 50), "smaller": (12, 37, 9)}
+SIZES = {"larger": (30, 21, 34), "smaller": (12, 37, 9)}
 THREADS = (1, 2, 3)
 GRIDS = (((25, 31, 19), (40, 31, 35)), ((17, 20, 23), (9, 33, 23)), ((1, 7, 9), (3, 14, 18)), ((9, 9, 9), (9, 9, 9)))
 

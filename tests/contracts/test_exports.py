@@ -33,7 +33,7 @@ def step(environment: str, *arguments: str) -> dict[str, Any]:
 
 
 def trained(arch: str, folder: Path) -> Path:
-    """Two tiny models: nnU-Nets on images, AGU-Nets on images and a label."""
+    """Two tiny models: nnU-Nets on images, and an AGU-Net twice, on images and a label."""
     settings = load_study(yaml.safe_load((HOUSE / "tests/micro/config.yaml").read_text())).settings_of(arch)
     given = json.dumps({**settings.model_dump(mode="json"), **QUICK[arch]})
     step(settings.environment, "make", arch, str(folder), given)
