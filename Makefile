@@ -29,12 +29,14 @@ $(VENV)/.env: pyproject.toml envs/driver.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Residua needs Python 3.11 or newer; name one: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python $(BIN)/python -c envs/driver.txt -e .
+	$(BIN)/uv --no-config pip install --quiet --python $(BIN)/python -c envs/driver.txt -e .
+	$(BIN)/python envs/bytecode.py
 	@touch $@
 
 dev: $(VENV)/.dev
 $(VENV)/.dev: $(VENV)/.env envs/driver.txt
-	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python $(BIN)/python -c envs/driver.txt -e '.[dev]'
+	$(BIN)/uv --no-config pip install --quiet --python $(BIN)/python -c envs/driver.txt -e '.[dev]'
+	$(BIN)/python envs/bytecode.py
 	@touch $@
 
 # All environments, also those of options, so that nothing is downloaded later: on a cluster, on its login node.
@@ -175,7 +177,8 @@ rule-graph: build/lint/cohort.tsv
 
 build/docs-venv/.done: envs/docs.txt | dev
 	$(BIN)/uv --no-config venv --quiet --clear --python $(BIN)/python build/docs-venv
-	$(BIN)/uv --no-config pip install --quiet --compile-bytecode --python build/docs-venv/bin/python -r envs/docs.txt
+	$(BIN)/uv --no-config pip install --quiet --python build/docs-venv/bin/python -r envs/docs.txt
+	build/docs-venv/bin/python envs/bytecode.py $(VENV)
 	@touch $@
 
 format: dev

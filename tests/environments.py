@@ -26,20 +26,28 @@ def build_environments() -> str:
     # Tests run side by side, and Snakemake neither waits for another one in this folder nor for one that builds.
     with lock.open("w") as alone:
         fcntl.lockf(alone, fcntl.LOCK_EX)
-        command = [*SNAKEMAKE, "--conda-create-envs-only"]
-        built = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
-        assert built.returncode == 0, built.stdout + built.stderr
         command = [*SNAKEMAKE, "--quiet", "all", "--list-conda-envs"]
-        return subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True, check=True).stdout
+        # Every process of tests asks, and each start of Snakemake takes seconds.
+        if not all((HOUSE / f"{place}.env_setup_done").exists() for _, place in places(listed)):
+            command = [*SNAKEMAKE, "--conda-create-envs-only"]
+            built = subprocess.run(command, cwd=HOUSE, capture_output=True, text=True)
+            assert built.returncode == 0, built.stdout + built.stderr
+        return listed
+
+
+def places(listed: str) -> list[tuple[str, str]]:
+    """Return the files and places of Snakemake's list of environments: lines of file, container and place."""
+    rows = [[part.strip() for part in line.split("\t")] for line in listed.splitlines()[1:] if line.strip()]
+    return [(row[0], row[-1]) for row in rows]
 
 
 @cache
 def environment(name: str) -> Path:
     """Where the environment of ``envs/{name}.yaml`` lies."""
     listed = build_environments()
-    for line in listed.splitlines():
-        source, _, place = (part.strip() for part in line.rpartition("\t"))
-        if Path(source.split("\t")[0]).name == f"{name}.yaml":
+    for source, place in places(listed):
+        if Path(source).name == f"{name}.yaml":
             return (HOUSE / place).resolve()
     raise AssertionError(f"no environment {name}:\n{listed}")
 

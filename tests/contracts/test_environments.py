@@ -35,16 +35,20 @@ for name, module in sorted(sys.modules.items()):
         path = Path(file).resolve()
         if stdlib / "site-packages" in path.parents or not any(home in path.parents for home in homes):
             leaks[name] = str(path)
+caches = {name: vars(module).get("__cached__") for name, module in list(sys.modules.items())}
+own = {name: cache for name, cache in caches.items() if cache and cache.startswith(sys.prefix)}
+print(len(own), *sorted(name for name, cache in own.items() if not Path(cache).exists()))
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
 print(json.dumps(leaks))
 """
-"""Does what Snakemake does to a script's search path, lets _here mend it, and reports modules from elsewhere."""
+"""Does what Snakemake does to a script's search path and lets _here mend it. Reports in three lines: how many modules
+are the environment's, and which of them have no bytecode; all packages; modules from elsewhere."""
 
 
 def leaks(stack: str, modules: list[str], house: Path = HOUSE) -> subprocess.CompletedProcess[str]:
     """Import modules in a stack's environment as a script would."""
     driver = str(Path(snakemake.__file__).resolve().parents[1])
-    return python_in(stack, "-c", LEAKS, str(house / "scripts"), driver, json.dumps(modules))
+    return python_in(stack, "-B", "-c", LEAKS, str(house / "scripts"), driver, json.dumps(modules))
 
 
 def library_modules(script: str) -> list[str]:
@@ -101,6 +105,10 @@ def test_a_stack_imports_only_from_itself(stack: str) -> None:
     done = leaks(stack, [module for script in SCRIPTS[stack] for module in library_modules(script)] + BY_NAME[stack])
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout.splitlines()[-1]) == {}
+    # Where Python is told to write no bytecode, each job would compile what the environment was built without.
+    number, *without_bytecode = done.stdout.splitlines()[-3].split()
+    assert int(number) > 100
+    assert without_bytecode == []
 
 
 def test_a_script_that_uses_ants_starts_without_what_no_stage_uses_of_it() -> None:
