@@ -231,46 +231,10 @@ def test_editing_or_checking_out_the_training_script_trains_nothing(study: Study
     assert study.planned() == []
 
 
-@pytest.mark.parametrize(
-    ("module", "old", "new", "rules"),
-    [
-        (
-            "segmentation/masks.py",
-            "large[0] = False",
-            "large[0] = bool(0)",
-            published_of(MODELS),
-        ),
-        (
-            "tables/table2.py",
-            '"Patients train"',
-            '"Patients trained"',
-            Counter(table2=1, report=1),
-        ),
-        ("networks/nnunet/trainer.py", "epoch=-1", "epoch=-2", Counter()),
-        ("networks/agunet/loss.py", "+ 1.0) /", "+ 2.0) /", Counter()),
-        (
-            "networks/nnunet/predict.py",
-            "np.array(probabilities[1], dtype",
-            "np.array(probabilities[-1], dtype",
-            Counter(predict=INPUTS * FOLDS, ensemble=INPUTS) + published_of(INPUTS, networks=1),
-        ),
-        (
-            "networks/agunet/prepared.py",
-            "np.clip(there, 0.0, 1.0)",
-            "np.clip(there, 0.0, 0.9)",
-            # Three batches of two channels, and of the reference standard those two that are not held out.
-            Counter(prepare_stripped=3 * 2, prepare_reference_standard=2, select_cases=INPUTS * (FOLDS + 1))
-            + Counter(train=INPUTS * FOLDS, predict=INPUTS * FOLDS, ensemble=INPUTS)
-            + published_of(INPUTS, networks=1),
-        ),
-    ],
-)
-def test_a_library_edit_reruns_the_stages_that_use_it_until_reverted(
-    study: Study, tmp_path: Path, module: str, old: str, new: str, rules: Counter[str]
-) -> None:
+def test_a_library_edit_reruns_the_stages_that_use_it_until_reverted(study: Study, tmp_path: Path) -> None:
     study = study.with_house_copied(tmp_path / "house")
-    revert = edit(study.house / "src/residua" / module, old, new)
-    assert by_rule(study.planned()) == rules
+    revert = edit(study.house / "src/residua/segmentation/masks.py", "large[0] = False", "large[0] = bool(0)")
+    assert by_rule(study.planned()) == published_of(MODELS)
     revert()
     assert study.planned() == []
 
