@@ -14,11 +14,11 @@ PATIENTS_BY_HOSPITAL = {
 }  # fmt: skip
 
 
-def write_published_cohort(folder: Path, times: int = 1) -> Path:
-    """Write ``cohort.tsv`` and its placeholder files; returns the table's path."""
+def write_published_cohort(folder: Path, times: float = 1) -> Path:
+    """Write ``cohort.tsv`` with so many times the patients, and its placeholder files; returns the table's path."""
     rows = []
     for hospital, patients in PATIENTS_BY_HOSPITAL.items():
-        for number in range(1, times * patients + 1):
+        for number in range(1, int(times * patients) + 1):
             patient = f"{hospital}{number:03d}"
             files = {column: f"images/{patient}/{column}.nii.gz" for column in COLUMNS}
             (folder / "images" / patient).mkdir(parents=True)
