@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 from bundles import masked_by, safetensors, write_micro_bundle
@@ -31,6 +32,7 @@ def application(folder: Path, method: str, weights: str, content: bytes) -> Stud
     return Study(folder)
 
 
+@pytest.mark.long
 def test_the_workflow_takes_the_weights_out_of_the_bundle_before_its_first_job(tmp_path: Path) -> None:
     study = application(tmp_path, "agunet", BRAIN_WEIGHTS, safetensors())
     done = study.snakemake(UNPACKED)
@@ -53,8 +55,12 @@ def test_the_workflow_asks_for_the_authors_model_and_starts_with_it(tmp_path: Pa
 def test_the_command_reaches_the_brain_masks_with_the_weights_of_the_bundle(tmp_path: Path) -> None:
     application(tmp_path, "agunet", BRAIN_WEIGHTS, safetensors())
     build_environments()
+    columns, files = (line.split("\t") for line in (tmp_path / "new.tsv").read_text().splitlines())
     command = [sys.executable, "-m", "residua.cli", "predict", "--bundle", "b.zip", "--out", "out", "--cores", "1"]
-    done = subprocess.run([*command, "--cohort", "new.tsv"], cwd=tmp_path, capture_output=True, text=True)
+    # One patient by options, where other tests give a table.
+    options = zip(columns, files, strict=True)
+    command += [text for column, file in options for text in (f"--{column.replace('_', '-')}", file)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     # These weights are made up: the network that reads them finds out.
     assert done.returncode == 1
     assert (tmp_path / "out" / places.BRAIN_WEIGHTS).read_bytes() == safetensors()

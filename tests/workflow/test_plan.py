@@ -11,7 +11,6 @@ import pytest
 from published_cohort import PATIENTS_BY_HOSPITAL, write_published_cohort
 from studies import HOUSE, Study, by_rule
 
-
 TENTH = 0.1
 
 
