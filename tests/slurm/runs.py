@@ -19,6 +19,10 @@ ONE_THREAD = ["--set-threads", "train=1", "predict=1", "ensemble=1"]
 """Networks of toy size are slowest on many threads."""
 
 
+ONE_CHANNEL = ["--config", "inputs={B: [post_t1ce]}"]
+"""A job of SLURM starts Snakemake twice, which takes longer than its work here: a second channel has no others."""
+
+
 @dataclass(frozen=True)
 class Study:
     """A study's folder, run on the cluster with a cluster file; none: the repository's own."""
@@ -29,7 +33,7 @@ class Study:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command of the manual from the root of the checkout; options after ``--directory`` are added."""
-        command = [SNAKEMAKE, "--profile", "slurm", "--configfile", "tests/micro/config.yaml"]
+        command = [SNAKEMAKE, "--profile", "slurm", "--configfile", "tests/micro/config.yaml", *ONE_CHANNEL]
         command += ["--directory", str(self.folder), *ONE_THREAD, *TEST_FLAGS, *arguments]
         chosen = {} if self.cluster_file is None else {"RESIDUA_CLUSTER": str(self.cluster_file)}
         return subprocess.Popen(

@@ -19,10 +19,11 @@ from residua.operations.status import status_of_study
 from runs import Run, SlurmJob, Study
 
 TABLE = "results/tables/table3.csv"
-TARGETS = (TABLE, "results/registered/STO001/pre_tumor.nii.gz")
-REGISTRATIONS = 7
-"""Inputs B need one sequence of each of the 6 patients; STO001's label comes with the registration of one more."""
-IN_FIVES = ("--group-components", "per_patient=5")
+REGISTERED = tuple(f"results/registered/{patient}/post_t1.nii.gz" for patient in ("STO002", "GOT001", "GOT002"))
+TARGETS = (TABLE, "results/registered/STO001/pre_tumor.nii.gz", *REGISTERED)
+REGISTRATIONS = 1 + len(REGISTERED)
+"""STO001's label comes with the registration of its sequence."""
+IN_THREES = ("--group-components", "per_patient=3")
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def study(cluster: Cluster, micro_cohort: Path, tmp_path_factory: pytest.TempPat
 @pytest.fixture(scope="module")
 def started(study: Study) -> Iterator[subprocess.Popen[str]]:
     """Its run, which goes on while the first tests run."""
-    running = study.start(*TARGETS, *IN_FIVES)
+    running = study.start(*TARGETS, *IN_THREES)
     yield running
     running.kill()
 
