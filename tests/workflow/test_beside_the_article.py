@@ -47,7 +47,12 @@ def beside(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Study:
     forget(study, "A")
     tell_survival(study)
     study.configure(with_all_beside)
-    assert not {"register", "prepare_stripped", "train", "predict"} & set(by_rule(study.planned(*TARGETS)))
+    planned = by_rule(study.planned(*TARGETS))
+    assert not {"register", "prepare_stripped", "train", "predict"} & set(planned)
+    assert planned["combine"] == 2 * len(COMBINATIONS)
+    assert planned["choose_threshold"] == 1, "a mean chooses one, a gate none"
+    # A gate leads to the tables as a mean does; test_everything.py makes both.
+    study.configure(lambda config: config["combinations"].pop("both"))
     study.run(*TARGETS)
     return study
 
@@ -59,7 +64,7 @@ def test_all_of_it_runs_and_has_nothing_to_do_afterwards(beside: Study) -> None:
 def test_every_model_is_judged_by_every_convention(beside: Study) -> None:
     conventions = pd.read_csv(beside.folder / "results/tables/conventions.csv")
     assert set(conventions["Convention"]) == {"this study", "authors-code-2023", "brats-lesionwise"}
-    assert len(set(conventions["Arch."])) == 2 + len(COMBINATIONS)
+    assert len(set(conventions["Arch."])) == 2 + 1, "two networks and the gate"
 
 
 def test_no_table_shows_what_is_no_number(beside: Study) -> None:
