@@ -64,14 +64,14 @@ def without_network() -> tuple[str, ...]:
 
 
 def damaged(scan: str, to: Path, kind: str) -> str:
-    """A copy of a scan or mask that holds noise, nothing or three values, or ends in the middle."""
+    """A copy of a scan or mask that holds noise or three values, or ends in the middle."""
     if kind == "cut":
         content = Path(scan).read_bytes()
         to.write_bytes(content[: len(content) // 2])
         return str(to)
     image = nib.load(scan)
     noise = np.random.default_rng(1).normal(100.0, 20.0, image.shape)
-    voxels = {"noise": noise, "empty": np.zeros(image.shape), "labels": np.arange(noise.size).reshape(noise.shape) % 3}
+    voxels = {"noise": noise, "labels": np.arange(noise.size).reshape(noise.shape) % 3}
     nib.save(nib.Nifti1Image(voxels[kind].astype(np.float32), image.affine), to)
     return str(to)
 
@@ -117,20 +117,18 @@ def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPa
     """
     folder = tmp_path_factory.mktemp("called")
     columns = [*CHANNELS["B"], "brain_mask", "residual"]
-    both, one, noise, broken, label, missing = rows_of(
+    both, one, noise, broken, other, missing = rows_of(
         finished, (*NEW, "GOT001", "GOT002", "STO001", "STO002"), columns
     )
-    empty, mask = (copied(row, folder) for row in rows_of(finished, ("STO001", "GOT001"), columns))
-    dicom, several = from_dicom(empty, folder / "DICOM"), from_dicom(missing, folder / "SEVERAL")
+    (mask,) = (copied(row, folder) for row in rows_of(finished, ("GOT001",), columns))
+    dicom, several = from_dicom(other, folder / "DICOM"), from_dicom(missing, folder / "SEVERAL")
     as_dicom(missing["post_t1ce"], folder / "SEVERAL" / "b")
     one["post_t1"] = missing["post_t1ce"] = ""
     noise.update(patient="NOISE", post_t1=damaged(noise["post_t1"], folder / "noise.nii.gz", "noise"))
     broken.update(patient="BROKEN", post_t1ce=damaged(broken["post_t1ce"], folder / "cut.nii.gz", "cut"))
-    label.update(patient="LABEL", post_t1ce=label["residual"])
     missing.update(patient="MISSING")
-    empty.update(patient="EMPTY", post_t1ce=damaged(empty["post_t1ce"], folder / "zeros.nii.gz", "empty"))
     mask.update(patient="MASK", brain_mask=damaged(mask["brain_mask"], folder / "labels.nii.gz", "labels"))
-    table = new_table(folder / "new.tsv", [missing, both, noise, one, broken, label, empty, mask, dicom, several])
+    table = new_table(folder / "new.tsv", [missing, both, noise, one, broken, mask, dicom, several])
     return predict(folder / "out", bundles, "--cohort", table, within=without_network())
 
 
@@ -187,8 +185,6 @@ def test_a_bundle_gives_voxel_for_voxel_what_the_ensemble_of_the_study_gave(
         ("MISSING", "refused", "no file is given for post_t1ce, and every patient needs it"),
         ("NOISE", "failed", "post_t1: it "),
         ("BROKEN", "refused", "cut.nii.gz"),
-        ("LABEL", "refused", "a mask or label map, not an image"),
-        ("EMPTY", "refused", "every voxel is 0"),
         ("MASK", "refused", "a mask holds only 0 and 1, but this one also 2"),
         ("SEVERAL", "refused", "the folder holds 2 DICOM series: name one by its number"),
     ],
@@ -200,7 +196,7 @@ def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
     assert called.patients[patient]["state"] == state
     own = called.printed[called.printed.index(f"{patient}: {state}\n") :].splitlines()[1]
     assert what in own
-    assert "7 of 10 patients could not be predicted: MISSING, NOISE, BROKEN, LABEL, EMPTY, MASK, SEVERAL" in called.said
+    assert "5 of 8 patients could not be predicted: MISSING, NOISE, BROKEN, MASK, SEVERAL" in called.said
     assert "Traceback" not in called.said + called.printed
 
 
