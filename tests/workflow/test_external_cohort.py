@@ -46,7 +46,7 @@ class Validated:
 
 @pytest.fixture(scope="module")
 def validated(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Validated:
-    """Four labelled patients of three hospitals and one without a label; one cannot be registered for inputs B."""
+    """Four labelled patients of two hospitals and one without a label; one cannot be registered for inputs B."""
     folder = tmp_path_factory.mktemp("validated")
     bundles = [folder / f"{arch}-{inputs}.zip" for arch, inputs in MODELS]
     for path, model in zip(bundles, MODELS, strict=True):
@@ -54,7 +54,7 @@ def validated(finished: Study, tmp_path_factory: pytest.TempPathFactory) -> Vali
     columns = [*CHANNELS["B"], "brain_mask", "residual"]
     rows = rows_of(finished, ["AMS001", "AMS002", "STO001", "GOT001", "STO002"], columns)
     for row, (patient, hospital) in zip(
-        rows, [("OSL1", "OSL"), ("OSL2", "OSL"), ("PAR1", "PAR"), ("PAR2", "PAR"), ("LON1", "LON")], strict=True
+        rows, [("OSL1", "OSL"), ("OSL2", "OSL"), ("PAR1", "PAR"), ("PAR2", "PAR"), ("PAR3", "PAR")], strict=True
     ):
         row |= {"patient": patient, "hospital": hospital}
         row["residual"] = str(shutil.copy(row["residual"], folder / f"{patient}_residual.nii.gz"))
@@ -82,8 +82,8 @@ def test_the_hold_out_of_the_study_gets_voxel_for_voxel_its_ensemble(finished: S
 
 
 def test_every_bundle_measures_whom_it_can_and_the_others_are_named(validated: Validated) -> None:
-    assert validated.cases("nnunet", "A")["patient"].tolist() == ["OSL1", "PAR1", "PAR2", "LON1"]
-    assert validated.cases("agunet", "B")["patient"].tolist() == ["OSL1", "PAR1", "LON1"]
+    assert validated.cases("nnunet", "A")["patient"].tolist() == ["OSL1", "PAR1", "PAR2", "PAR3"]
+    assert validated.cases("agunet", "B")["patient"].tolist() == ["OSL1", "PAR1", "PAR3"]
     record = validated.record
     assert record["measured_by"] == {"nnunet A": 4, "agunet B": 3}
     left = {each["patient"]: (each["measured_by"], each["why"]) for each in record["not_measured"]}
@@ -127,10 +127,10 @@ def _row(validated: Validated, table: str, arch: str) -> dict[str, str]:
 
 def test_hospitals_and_the_bundles_own_scores_are_listed(finished: Study, validated: Validated) -> None:
     table = pd.read_csv(validated.out / "results/tables/table1.csv").set_index("Hospital")
-    assert table.loc["Patients"].to_dict() == {"OSL": 2, "PAR": 2, "LON": 1, "Total": 5}
-    assert table.loc["Not annotated"].to_dict() == {"OSL": 1, "PAR": 0, "LON": 0, "Total": 1}
+    assert table.loc["Patients"].to_dict() == {"OSL": 2, "PAR": 3, "Total": 5}
+    assert table.loc["Not annotated"].to_dict() == {"OSL": 1, "PAR": 0, "Total": 1}
     frame = pd.read_parquet(validated.out / "results/statistics/external.parquet")
-    assert set(frame.loc[frame["arch"] == "nnunet", "hospital"].dropna()) == {"OSL", "PAR", "LON"}
+    assert set(frame.loc[frame["arch"] == "nnunet", "hospital"].dropna()) == {"OSL", "PAR"}
     for arch, inputs in MODELS:
         stated = read_json(finished.folder / f"results/bundles/{arch}/{inputs}.json")["scores"]
         known = {(each["part"], each["measure"]): each for each in stated if each["hospital"] is None}
