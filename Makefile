@@ -96,9 +96,9 @@ quick: dev
 environments: dev
 	$(BIN)/python tests/environments.py
 
-# Tests side by side: WORKERS=0 runs them one after the other.
+# Tests side by side: WORKERS=0 runs them one after the other. Each worker reads all files that it is given.
 unit: dev
-	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow"
+	$(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not long" tests/unit tests/golden
 
 # Where Python is told to write no bytecode, each of the hundreds of jobs would compile the library.
 slow: dev
@@ -107,7 +107,7 @@ slow: dev
 
 # Whole studies from end to end, and repetitions: minutes each, and quicker tests of `slow` cross their parts.
 test-long: dev
-	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m long $(SLOW)
+	$(BIN)/pytest -n $(SLOW_WORKERS) --dist loadfile -m long $(SLOW) tests/unit
 
 # Of these the faults, with those of `slow`.
 FAULTS := tests/faults $(patsubst %,tests/workflow/test_%.py,killed_application damaged_results full_disk places_of_studies)

@@ -52,7 +52,7 @@ def rated(number: int, design: Design) -> tuple[Mask, dict[str, Mask]]:
 # --- agreement --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("like", ["micro", *(pytest.param(each, marks=pytest.mark.slow) for each in ("toy", "table1"))])
+@pytest.mark.parametrize("like", ["micro", *(pytest.param(each, marks=pytest.mark.long) for each in ("toy", "table1"))])
 def test_agreement_is_that_of_the_studies_of_raters(like: str) -> None:
     design = load_design(like)
     if like == "table1":
