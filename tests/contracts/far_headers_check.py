@@ -21,7 +21,7 @@ from residua.registration.transforms import TransformFiles
 from residua.settings.registration import SequenceRegistration
 
 SETTINGS: dict[str, Any] = {
-    "engine": "ants", "transform": "rigid", "metric_bins": 32, "linear_spacing_mm": 4.0, "linear_sampling": 0.5,
+    "engine": "ants", "transform": "rigid", "metric_bins": 32, "linear_spacing_mm": 4.0, "linear_sampling": 0.2,
     "scale_tolerance": 0.06, "interpolation": "linear", "reproducible": True, "seed": 1,
     "deformation": {
         "metric": "mattes", "working_spacing_mm": 4.0, "iterations": [1], "update_field_variance": 3.0,

@@ -12,9 +12,10 @@ from environments import python_in
 from residua.quality.catalogue import judged
 
 PATIENTS = ("GOT001", "STO001")
+PAIRS = [PATIENTS, pytest.param(PATIENTS[::-1], marks=pytest.mark.long)]
 
 
-@pytest.fixture(scope="module", params=[PATIENTS, PATIENTS[::-1]], ids=PATIENTS)
+@pytest.fixture(scope="module", params=PAIRS, ids=PATIENTS)
 def found(
     micro_cohort: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> dict[str, Any]:
