@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import ants
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from lean_ants import ants
 from numpy.typing import NDArray
 from registration_check import SEQUENCE, SETTINGS, error_mm, registered
 

@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+import lean_ants  # noqa: F401
 import nibabel as nib
 import numpy as np
 from nibabel import orientations

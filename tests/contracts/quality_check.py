@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import lean_ants  # noqa: F401
 import numpy as np
 from PIL import Image as Picture
 

@@ -13,10 +13,10 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import ants
 import nibabel as nib
 import numpy as np
 import pandas as pd
+from lean_ants import ants
 
 from residua.images import volumes
 from residua.images.volumes import Image

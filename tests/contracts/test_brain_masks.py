@@ -24,12 +24,16 @@ from residua.simulate.plan import planned
 EXTRACT = """
 import json, sys
 from pathlib import Path
+from residua.cluster.unused_imports import skip_unused_imports
+skip_unused_imports()
 from residua.brain.mask import mask_brains
 from residua.settings.brain_mask import BrainMask
 mask_brains(BrainMask.model_validate_json(sys.argv[1]), json.loads(sys.argv[2]), {}, Path(sys.argv[3]))
 """
 SHAPES = """
 import json, sys
+from residua.cluster.unused_imports import skip_unused_imports
+skip_unused_imports()
 from residua.images import volumes
 from residua.brain.template_shape import template_shape
 print(json.dumps({file: template_shape(volumes.load_mask(file)) for file in sys.argv[1:]}))
