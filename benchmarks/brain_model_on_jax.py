@@ -118,12 +118,14 @@ def compiled(settings: Any, start: str | None) -> Any:
     """Return the network with random weights, those of the package, or those of a folder; compiled for its training."""
     import keras
 
+    from jax_transposed import use_in_keras
     from residua.brain.shipped_model import FOLDER, shipped_model
     from residua.networks.agunet.architecture import build_network
     from residua.networks.agunet.framework import computing_in
     from residua.networks.agunet.loss import soft_dice_loss
     from residua.networks.agunet.weights import assign
 
+    use_in_keras()
     keras.utils.set_random_seed(settings.seed)
     with computing_in(settings.precision):
         layers = build_network(settings.slab, 1, settings.features, settings.batch_normalization_momentum)

@@ -17,29 +17,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from kernel_times import kernel_times
+from networks_agunet_data import UPDATE, Asked, batches_of, data, movement, settings_for
 
 JAX = os.environ.get("KERAS_BACKEND") == "jax"
 if JAX and "monai" not in sys.argv:
     import keras  # Before the library chooses its backend.
-try:
-    import skimage.transform  # noqa: F401
-except ImportError:
-    # Reading prepared channels resizes nothing.
-    stub = ModuleType("skimage.transform")
-    vars(stub)["resize"] = None
-    sys.modules |= {"skimage": ModuleType("skimage"), "skimage.transform": stub}
-
-UPDATE = 32
-"""Volumes to an update of the weights."""
-Asked = dict[str, Any]
 
 
 def timed(step: Callable[[], object], number: int) -> tuple[float, float]:
@@ -70,21 +58,14 @@ def drawn(asked: Asked, classes_last: bool) -> tuple[Any, Any]:
     return (volume, target) if classes_last else (np.moveaxis(volume, -1, 1), np.moveaxis(target, -1, 1))
 
 
-def settings_for(asked: Asked) -> Any:
-    """Return the settings of AGU-Net."""
-    from residua.networks.agunet.settings import AGUNetSettings
-
-    plain = {"precision": asked["precision"], "compile_to_xla": asked["xla"], "batch_size": asked["batch"]}
-    sizes = {"shape": asked["shape"], "features": asked["features"], "effective_batch_size": UPDATE}
-    return AGUNetSettings.model_validate({**asked["settings"], **sizes, **plain})
-
-
 def on_jax(asked: Asked) -> Any:
     """Return the same layers, loss and optimiser as the training's, without its own handling of infinite steps."""
+    from jax_transposed import use_in_keras
     from residua.networks.agunet.architecture import build_network
     from residua.networks.agunet.framework import computing_in
     from residua.networks.agunet.loss import soft_dice_loss
 
+    use_in_keras()
     with computing_in(asked["precision"]):
         network = build_network(asked["shape"], asked["channels"], asked["features"], 0.99)
         network = keras.Model(network.inputs, network.outputs)
@@ -104,9 +85,9 @@ def forward_of(network: Any, volume: Any, targets: Any) -> Callable[[], object]:
             heads, _ = network.stateless_call(weights, others, given, training=True)
             return sum(soft_dice_loss(truth, head) for truth, head in zip(truths, heads, strict=True))
 
-        passed, state = jax.jit(loss), [[v.value for v in network.trainable_variables]]
-        state.append([v.value for v in network.non_trainable_variables])
-        return lambda: float(passed(*state, volume, targets))
+        passed, parts = jax.jit(loss), (network.trainable_variables, network.non_trainable_variables)
+        # A step gives its variables new arrays and drops the old ones.
+        return lambda: float(passed(*([each.value for each in part] for part in parts), volume, targets))
     import tensorflow as tf
 
     @tf.function(jit_compile=network.jit_compile)  # type: ignore[untyped-decorator]
@@ -177,31 +158,6 @@ def fed(network: Any, asked: Asked, strides: Sequence[tuple[int, ...]]) -> float
         return (time.perf_counter() - begun) / len(batches)
 
 
-def batches_of(folder: Path, asked: Asked, strides: Sequence[tuple[int, ...]], number: int) -> Any:
-    """Write a few prepared cases, and return so many batches of them with every sample moved as the article says."""
-    from residua.images.volumes import Grid
-    from residua.networks.agunet.batches import Batches
-    from residua.networks.agunet.prepared import Origin, write_channel
-    from residua.networks.cases import Channel, PreparedCase, TrainingSet
-    from residua.preparation.brain_crop import Crop
-
-    grid = Grid(tuple(asked["shape"]), np.eye(4))
-    x, y, z = (slice(0, n) for n in grid.shape)
-    origin = Origin(Crop(grid, (x, y, z)), grid.shape)
-    names, rng = [f"P{number}" for number in range(4)], np.random.default_rng(0)
-    channels = tuple(Channel(f"channel{number}", is_label=False) for number in range(asked["channels"]))
-    for name in names:
-        for channel in channels:
-            cube = rng.normal(size=grid.shape).astype(np.float32)
-            write_channel(cube, origin, folder / f"{name}_{channel.name}.npz")
-        write_channel((rng.random(grid.shape) < 0.1).astype(np.uint8), origin, folder / f"{name}_target.npz")
-    cases = {n: PreparedCase(n, tuple(folder / f"{n}_{channel.name}.npz" for channel in channels)) for n in names}
-    references = {name: folder / f"{name}_target.npz" for name in names}
-    data = TrainingSet(channels, cases, references, tuple(names), ())
-    patients = (names * (number * asked["batch"]))[: number * asked["batch"]]
-    return Batches(data, patients, strides, settings_for(asked), (1, 0), asked["threads"])
-
-
 def monai(asked: Asked) -> dict[str, Any]:
     """Measure a step of AttentionUnet with its data on the device, and its forward pass."""
     import torch
@@ -245,53 +201,6 @@ def monai(asked: Asked) -> dict[str, Any]:
         "parameters": sum(p.numel() for p in network.parameters()),
         **{**times, "memory_gib": memory},
     }
-
-
-def data(asked: Asked) -> dict[str, Any]:
-    """Measure samples a second for several numbers of threads, with every file in the page cache."""
-    rates = {}
-    with tempfile.TemporaryDirectory() as folder:
-        strides = [(2**level,) * 3 for level in range(len(asked["features"]) - 1)]
-        batches = batches_of(Path(folder), asked, strides, max(8, 2 * asked["threads"]))
-        batches[0]
-        for threads in sorted({1, 2, 4, asked["threads"]}):
-            begun, used = time.perf_counter(), time.process_time()
-            with ThreadPoolExecutor(threads) as pool:
-                samples = sum(len(volume) for volume, _ in pool.map(batches.__getitem__, range(len(batches))))
-            cpu = (time.process_time() - used) / samples
-            rates[threads] = {"samples_per_s": samples / (time.perf_counter() - begun), "cpu_s": cpu}
-    return {"cpus": os.cpu_count(), "threads": rates}
-
-
-def movement(asked: Asked) -> dict[str, Any]:
-    """Measure both ways in turns, and the largest difference of images and the number of labels that differ."""
-    from scipy import ndimage
-
-    from residua.networks.agunet.augmentation import Variation
-    from residua.networks.agunet.movement import VolumeMovement
-
-    rng, shape = np.random.default_rng(0), tuple(asked["shape"])
-    image, label = rng.normal(size=shape).astype(np.float32), (rng.random(shape) < 0.5).astype(np.uint8)
-    spent: dict[str, list[float]] = {f"{way} {what}": [] for way in ("scipy", "ours") for what in ("image", "label")}
-    apart = voxels = 0.0
-    for _ in range(asked["steps"]):
-        variation = Variation((0,), float(rng.uniform(-0.35, 0.35)), tuple(rng.uniform(-0.1, 0.1, 3).tolist()))
-        c, s = np.cos(variation.angle), np.sin(variation.angle)
-        turn, centre = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]]), (np.array(shape) - 1) / 2
-        place = (turn, centre - turn @ (centre + np.array(variation.shift) * shape))
-        for what, volume, order in (("image", image, 1), ("label", label, 0)):
-            begun = time.process_time()
-            theirs = ndimage.affine_transform(np.flip(volume, 0), *place, order=order, mode="nearest", prefilter=False)
-            between = time.process_time()
-            ours = VolumeMovement(shape, variation)(volume, what == "label")
-            spent[f"ours {what}"].append(time.process_time() - between)
-            spent[f"scipy {what}"].append(between - begun)
-            if what == "image":
-                apart = max(apart, float(np.abs(theirs - ours).max()))
-            else:
-                voxels += int((theirs != ours).sum())
-    medians = {key: float(np.median(seconds)) for key, seconds in spent.items()}
-    return {"cpu_s": medians, "largest_difference": apart, "labels_that_differ": int(voxels)}
 
 
 if __name__ == "__main__":
