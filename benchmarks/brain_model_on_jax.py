@@ -19,7 +19,6 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from math import cos, pi
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +91,7 @@ def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: floa
         losses = []
         for batch in served(SlabBatches(training, numbers, size, steps, (settings.seed, epoch))):
             gone = max(epoch / settings.epochs, (time.monotonic() - begun) / seconds)
-            network.optimizer.learning_rate = settings.learning_rate * 0.5 * (1.0 + cos(pi * min(gone, 1.0)))
+            network.optimizer.learning_rate = settings.learning_rate_after(min(gone, 1.0))
             losses.append(float(network.train_on_batch(*batch)[0]))
         judged = [network.test_on_batch(*batch) for batch in served(SlabBatches(held, range(len(held)), size, steps))]
         loss = sum(float(each[1]) for each in judged) / len(judged)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import cos, pi
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
@@ -61,6 +62,10 @@ class BrainModelSettings(Frozen):
             self.training.heads_per_job,
         )
         return {part: -(-number // size) for part, number in heads.items()}
+
+    def learning_rate_after(self, share: float) -> float:
+        """Return the learning rate after a share (0-1) of the training: half a cosine from the full one to 0."""
+        return self.learning_rate * 0.5 * (1.0 + cos(pi * share))
 
     @model_validator(mode="after")
     def _consistent(self) -> BrainModelSettings:

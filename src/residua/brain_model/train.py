@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from math import cos, pi
 from pathlib import Path
 
 from residua.brain.shipped_model import shipped_model
@@ -46,7 +45,7 @@ def train_brain_model(
             wanted = settings.steps_per_epoch * settings.batch_size
             numbers = numbers_of_epoch(len(slabs), wanted, settings.seed, course.epoch)
             drawn = SlabBatches(slabs, numbers, settings.batch_size, steps, (settings.seed, course.epoch))
-            network.optimizer.learning_rate = learning_rate(settings, course.epoch)
+            network.optimizer.learning_rate = settings.learning_rate_after(course.epoch / settings.epochs)
             course = one_epoch(network, drawn, judged, course, unfinished)
             best = arrays_of(network) if course.improved else best
             write_text(out / CURVE, "".join(json.dumps(record) + "\n" for record in course.curve))
@@ -54,11 +53,6 @@ def train_brain_model(
         ship(best, settings, out)
         unfinished.remove()
     progress(settings.epochs, settings.epochs)
-
-
-def learning_rate(settings: BrainModelSettings, epoch: int) -> float:
-    """Return the learning rate of an epoch: half a cosine from the full one towards 0."""
-    return settings.learning_rate * 0.5 * (1.0 + cos(pi * epoch / settings.epochs))
 
 
 def _compiled(settings: BrainModelSettings) -> SteadyModel:
