@@ -7,7 +7,6 @@
 #                                                     (brain.smk, register.smk; brain_mask: given)
 # Gives:
 #   results/preoperative/brain/{batch}/manifest.json                       brain masks on the scans before surgery
-#   results/preoperative/stripped/{channel}/{batch}/manifest.json          the scans, zero outside the brain
 #   results/preoperative/prepared/{arch}/{channel}/{batch}/manifest.json   scans and tumours as the network sees them
 #   results/preoperative/prepared/{arch}/fold{fold}.json                   training patients of a fold who have both
 #   results/models/{arch}/pre-operative/fold{fold}/manifest.json           the network from which the fold's trainings start
@@ -63,34 +62,11 @@ else:
             code=code("mask_brain", study.brain_mask.modules),
 
 
-use rule strip as strip_preoperative with:
+rule prepare_preoperative:
+    """Strip the scans before surgery of a batch, and crop, normalise and resample them for one network."""
     input:
-        images=lambda wildcards: preoperative.files_of_batch(loaded, wildcards.batch, BEFORE),
-        references=[],
-        affines=[],
-        warps=[],
-        registrations=[],
+        scans=lambda wildcards: preoperative.files_of_batch(loaded, wildcards.batch, BEFORE),
         brain="results/preoperative/brain/{batch}/manifest.json",
-    output:
-        "results/preoperative/stripped/{channel}/{batch}/manifest.json",
-    log:
-        "results/logs/strip_preoperative/{channel}_{batch}.log",
-    benchmark:
-        "results/benchmarks/strip_preoperative/{channel}_{batch}.tsv"
-    wildcard_constraints:
-        channel=BEFORE,
-    params:
-        patients=lambda wildcards: preoperative.of_batch(loaded, wildcards.batch),
-        interpolation=study.registration.interpolation,
-        code=code("strip"),
-
-
-use rule prepare_stripped as prepare_preoperative with:
-    input:
-        made="results/preoperative/stripped/{channel}/{batch}/manifest.json",
-        brain="results/preoperative/brain/{batch}/manifest.json",
-        regions=[],
-        region_registrations=[],
     output:
         "results/preoperative/prepared/{arch}/{channel}/{batch}/manifest.json",
     log:
@@ -100,13 +76,18 @@ use rule prepare_stripped as prepare_preoperative with:
     wildcard_constraints:
         arch=STARTING_BEFORE,
         channel=BEFORE,
+    conda:
+        environment_of
+    threads: 1
+    resources:
+        mem_mb=growing(8000),
+        runtime=120,
     params:
         patients=lambda wildcards: preoperative.of_batch(loaded, wildcards.batch),
-        is_label=False,
-        sampled=False,
-        framed=[],
         settings=lambda wildcards: preoperative.preparation_before(loaded, wildcards.arch),
-        code=code_of_network("prepare", "prepare"),
+        code=code_of_network("prepare_preoperative", "prepare"),
+    script:
+        "../scripts/prepare_preoperative.py"
 
 
 use rule prepare_reference_standard as prepare_preoperative_tumor with:
@@ -120,7 +101,7 @@ use rule prepare_reference_standard as prepare_preoperative_tumor with:
     log:
         "results/logs/prepare_preoperative/{arch}_{channel}_{batch}.log",
     benchmark:
-        "results/benchmarks/prepare_preoperative/{arch}_{channel}_{batch}.tsv"
+        "results/benchmarks/prepare_preoperative_tumor/{arch}_{channel}_{batch}.tsv"
     wildcard_constraints:
         arch=STARTING_BEFORE,
         channel=TUMOR_BEFORE,

@@ -77,7 +77,9 @@ SCRIPTS = {
         "make_training_heads",
     ],
     "torch": ["mask_brain", "plan_network", "prepare", "prepare_derived", "train", "predict", "export_model"],
-    "tensorflow": ["mask_brain", "prepare", "prepare_derived", "train", "predict", "train_brain_model"],
+    "tensorflow": [
+        "mask_brain", "prepare", "prepare_derived", "prepare_preoperative", "train", "predict", "train_brain_model",
+    ],
     "monai": ["prepare", "prepare_derived", "train", "predict", "export_model"],
     "onnx": ["export_model", "take_initial_weights"],
     "hdbet": ["mask_brain"],

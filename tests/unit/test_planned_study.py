@@ -219,10 +219,10 @@ def test_a_start_before_surgery_works_on_those_who_have_scan_and_mask(tmp_path: 
     train = job("train_preoperative", arch="agunet", fold="0")
     assert units_of(loaded, "train", train, lambda patient: ARTICLE)["patient"].total == 2
     batches = {batch for batch, members in loaded.cohort.batches.items() if "GOT2" in members}
-    strip = [job("strip_preoperative", channel="pre_t1ce", batch=batch) for batch in batches]
-    assert sum(units_of(loaded, "strip", each, lambda patient: ARTICLE)["patient"].total for each in strip) == sum(
-        len(preoperative.of_batch(loaded, batch)) for batch in batches
-    )
+    scans = [job("prepare_preoperative", arch="agunet", channel="pre_t1ce", batch=batch) for batch in batches]
+    assert sum(
+        units_of(loaded, "prepare_preoperative", each, lambda patient: ARTICLE)["patient"].total for each in scans
+    ) == sum(len(preoperative.of_batch(loaded, batch)) for batch in batches)
 
 
 def test_an_unread_header_counts_as_the_articles(loaded: LoadedStudy) -> None:

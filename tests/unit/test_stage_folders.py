@@ -71,6 +71,7 @@ FOLDERS = {
     "predict": {"images", "networks", "preparation"},
     "prepare": {"images", "networks", "preparation"},
     "prepare_derived": {"images", "networks", "preparation"},
+    "prepare_preoperative": {"images", "networks", "preparation"},
     # Raters' masks are checked as patients' are.
     "rate": CHECKS | {"raters"} | JUDGED,
     "register": {"images", "registration"},
@@ -122,7 +123,7 @@ STAGES_OF: dict[str, set[str]] = {
     "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "rate", "take_elsewhere"},
     "publishing.failure_report": REPORTERS,
     "networks.selection": {"select_cases", "select_preoperative"},
-    "preparation.strip": {"strip"},
+    "preparation.strip": {"prepare_preoperative", "strip"},
     "registration.register": {"register"},
     "segmentation.threshold": {"choose_threshold", "measure_conventions"},
     "metrics.map_metrics": {"discrimination", "measure"},

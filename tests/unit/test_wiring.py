@@ -417,6 +417,7 @@ def test_every_stage_but_trainings_and_the_report_has_a_digest(loaded: LoadedStu
     assert {name.split(",")[0] for name in stages} == scripts - {
         *("train", "report", "prepare_derived", "deface", "plan_network", "make_training_heads", "train_brain_model")
     }
+    assert {name for name in stages if name.startswith("prepare_preop")} == {"prepare_preoperative, AGU-Net"}
     assert {"prepare, nnU-Net", "prepare, AGU-Net", "predict, nnU-Net", "predict, AGU-Net"} <= set(stages)
     assert stages["register"] == digests.of_script(ROOT, "register", tuple(loaded.study.registration.modules))
     assert stages["register"] != digests.of_script(ROOT, "register")

@@ -31,7 +31,7 @@ NOT_IN_THE_MICRO_STUDY = {
         "leave_out", "make_training_heads", "mask_preoperative", "measure_again", "measure_conventions",
         "measure_lacking", "plan_folds", "plan_network", "prepare_derived", "prepare_preoperative",
         "prepare_preoperative_tumor", "prepare_sampled", "register_without_label", "report_cases", "sample",
-        "segment_again", "segment_lacking", "select_preoperative", "strip_preoperative", "take_elsewhere",
+        "segment_again", "segment_lacking", "select_preoperative", "take_elsewhere",
         "take_initial_weights", "train_brain_model", "train_preoperative", "warp_label",
     ),
     "a figure that the micro study leaves out": (

@@ -23,8 +23,6 @@ from residua.wiring.preoperative import of_batch, of_fold
 SAME = {
     "train_preoperative": "train",
     "ensemble": "predict",
-    "strip_preoperative": "strip",
-    "prepare_preoperative": "prepare",
     "prepare_preoperative_tumor": "prepare",
     "select_preoperative": "select_cases",
     "mask_preoperative": "mask_brain",
@@ -35,7 +33,6 @@ SAME = {
 _OF_SCANS_BEFORE = (
     "mask_preoperative",
     "bring_back_brain",
-    "strip_preoperative",
     "prepare_preoperative",
     "prepare_preoperative_tumor",
     "select_preoperative",

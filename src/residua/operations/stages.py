@@ -11,7 +11,7 @@ STAGES: dict[str, tuple[str, ...]] = {
     "judge the preprocessing": ("assess", "assess_cohort", "collect_failures", "check_preprocessing", "leave_out"),
     "prepare channels": (
         "strip", "sample", "prepare_stripped", "prepare_sampled", "prepare_derived", "prepare_reference_standard",
-        "select_cases", "plan_network", "strip_preoperative", "prepare_preoperative", "prepare_preoperative_tumor",
+        "select_cases", "plan_network", "prepare_preoperative", "prepare_preoperative_tumor",
         "select_preoperative", "take_initial_weights",
     ),
     "train": ("train", "train_preoperative"),

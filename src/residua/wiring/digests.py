@@ -51,15 +51,18 @@ def of_stages(study: Study, house: Path) -> dict[str, str]:
         "register": study.registration.modules,
     }
     names = [path.stem for path in sorted((house / "scripts").glob("[a-z]*.py"))]
-    own = {"prepare": "prepare", "predict": "predict"}
-    own |= {"prepare_derived": "prepare"} if study.derived_channels else {}
+    starting = [arch for arch in study.archs if study.settings_of(arch).before_surgery]
+    own = {"prepare": study.archs, "predict": study.archs, "prepare_preoperative": starting}
+    own |= {"prepare_derived": study.archs} if study.derived_channels else {}
     # Defacing and the brain model are no stages of a study, and a plan is made before it.
-    others = {"train", "prepare", "prepare_derived", "predict", "report", "deface", "plan_network"}
-    others |= {"make_training_heads", "train_brain_model"}
+    others = {"train", "prepare", "prepare_derived", "prepare_preoperative", "predict", "report", "deface"}
+    others |= {"plan_network", "make_training_heads", "train_brain_model"}
     common = [name for name in names if name not in others]
     stages = {name: of_script(house, name, tuple(by_name.get(name, ()))) for name in common}
     return stages | {
-        f"{name}, {label}": of_script(house, name, network_module(arch, stage))
-        for name, stage in own.items()
-        for arch, label in ((arch, study.settings_of(arch).label) for arch in study.archs)
+        f"{name}, {study.settings_of(arch).label}": of_script(
+            house, name, network_module(arch, "predict" if name == "predict" else "prepare")
+        )
+        for name, archs in own.items()
+        for arch in archs
     }

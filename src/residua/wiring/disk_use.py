@@ -51,7 +51,7 @@ def stored_by(loaded: LoadedStudy, extent: Callable[[str], GridSize | None] | No
     return [
         *_registered(loaded, grid),
         *_channels(loaded, grid),
-        *_before_surgery(loaded, grid),
+        *_before_surgery(loaded),
         *_trained(loaded),
         *_maps(loaded, grid),
         *_pages(loaded),
@@ -89,14 +89,12 @@ def _registered(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
                     yield OnDisk(REGISTERED, path, registered_bytes(grid(patient), spacing))
 
 
-def _before_surgery(loaded: LoadedStudy, grid: Grids) -> Iterator[OnDisk]:
-    """Yield what is prepared of scans before surgery, as large as a reference: stripped, and as networks see them."""
+def _before_surgery(loaded: LoadedStudy) -> Iterator[OnDisk]:
+    """Yield what is prepared of scans before surgery, and their tumours."""
     for arch in archs(loaded):
         scan, label = scan_and_tumor(loaded)
         for batch in loaded.cohort.batches:
             patients = of_batch(loaded, batch)
-            stripped = sum(stripped_bytes(grid(patient)) for patient in patients)
-            yield OnDisk("stripped", f"results/preoperative/stripped/{scan}/{batch}/manifest.json", stripped)
             for column in (scan, label):
                 size = _prepared(loaded, arch, column == label) * len(patients)
                 yield OnDisk("prepared", f"results/preoperative/prepared/{arch}/{column}/{batch}/manifest.json", size)
