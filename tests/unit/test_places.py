@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -11,7 +12,7 @@ import pytest
 from annotated_types import MaxLen, MinLen
 from pydantic import BaseModel
 
-from residua.settings.places import PLACES, without_places
+from residua.settings.places import PLACES, seen_from_the_root, without_places
 from residua.settings.study import Study
 
 SHA = "a" * 64
@@ -50,6 +51,22 @@ FREE_TEXTS = {"title", "holdout.values", "elsewhere.*.label", "sharing.licence",
 )  # fmt: skip
 def test_a_place_goes_however_it_is_written(record: dict[str, Any], kept: dict[str, Any]) -> None:
     assert without_places(record) == kept
+
+
+def test_places_above_the_study_are_found_from_another_folder() -> None:
+    record = {
+        "cohort": "data/cohort.tsv",
+        "title": "../title",
+        "networks": {"agunet": {"initial_weights": {"file": "../w.safetensors", "sha256": SHA}, "init": "file"}},
+        "elsewhere": {"x": {"inputs": {"B": "data/../{patient}.nii.gz", "C": "pred_c"}}},
+        "machine": {"local_scratch": "$TMPDIR"},
+        "folds": {"path": None},
+    }
+    found = seen_from_the_root(record, Path("/study"))
+    assert found["networks"]["agunet"]["initial_weights"] == {"file": "/study/../w.safetensors", "sha256": SHA}
+    assert found["elsewhere"]["x"]["inputs"] == {"B": "/study/data/../{patient}.nii.gz", "C": "pred_c"}
+    same = ("cohort", "title", "machine", "folds")
+    assert {name: found[name] for name in same} == {name: record[name] for name in same}
 
 
 def test_everything_else_stays_however_it_looks() -> None:

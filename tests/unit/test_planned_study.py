@@ -183,6 +183,14 @@ def test_chosen_inputs_alone_are_planned() -> None:
         with_inputs_alone(PUBLISHED, ["B", "F"])
 
 
+def test_bundles_of_inputs_that_are_left_out_start_nothing() -> None:
+    bundles = {name: {"file": f"{name}.zip", "sha256": "0" * 64} for name in ("A", "B")}
+    asked = {**PUBLISHED, "networks": {**PUBLISHED["networks"], "nnunet": {"initial_bundles": bundles}}}
+    networks = with_inputs_alone(asked, ["B"])["networks"]
+    assert networks["nnunet"] == {"initial_bundles": {"B": bundles["B"]}}
+    assert networks["agunet"] == PUBLISHED["networks"]["agunet"]
+
+
 @pytest.mark.parametrize("content", ["", "- a\n"])
 def test_a_file_without_settings_is_no_configuration(content: str, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text(content)

@@ -20,6 +20,7 @@ from residua.errors import ResiduaError
 from residua.external.predictions import load_predictions
 from residua.networks.planning import planned_study
 from residua.operations.run_log import Job, read_run
+from residua.settings.places import seen_from_the_root
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.planning import plans_to_make
 
@@ -54,7 +55,7 @@ def planned_run(config: dict[str, Any]) -> PlannedRun:
 def _dry_run(config: dict[str, Any]) -> list[Job]:
     with empty_study() as folder:
         file = folder / _CONFIG
-        file.write_text(json.dumps(config), encoding="utf-8")
+        file.write_text(json.dumps(seen_from_the_root(config, Path.cwd())), encoding="utf-8")
         command = workflow_command("Snakefile", folder, 1, "--dry-run", "--configfile", str(file))
         done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL)
     if done.returncode != 0:
@@ -93,6 +94,11 @@ def with_inputs_alone(config: dict[str, Any], chosen: list[str]) -> dict[str, An
         raise ResiduaError(f"--inputs {', '.join(unknown)}: the configuration has {', '.join(known)}")
     changed = copy.deepcopy(config)
     changed["inputs"] = {name: channels for name, channels in known.items() if name in chosen}
+    networks = changed.get("networks")
+    for network in networks.values() if isinstance(networks, dict) else ():
+        bundles = network.get("initial_bundles") if isinstance(network, dict) else None
+        if isinstance(bundles, dict):
+            network["initial_bundles"] = {name: each for name, each in bundles.items() if name in chosen}
     statistics = changed.get("statistics")
     best: Any = statistics.get("best_inputs") if isinstance(statistics, dict) else None
     for experiment in _EXPERIMENTS if isinstance(best, dict) else ():

@@ -1,8 +1,12 @@
-"""Which settings say where files lie: a configuration that leaves the study's computers does without them."""
+"""Which settings say where files lie: a configuration that leaves the study's computers does without them.
+
+One that is read from another folder names them so that they are found there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from residua.settings.elsewhere import PATIENT
@@ -29,15 +33,38 @@ def without_places(record: Mapping[str, Any]) -> dict[str, Any]:
     >>> without_places({"cohort": "My cohort.tsv", "title": "a/b", "brain_mask": {"weights": "w", "method": "agunet"}})
     {'title': 'a/b', 'brain_mask': {'method': 'agunet'}}
     """
-    return _kept(record, [(key.split("."), sign) for key, sign in PLACES.items()])
+    return _changed(record, _PLACES, lambda name, value: {})
 
 
-def _kept(record: Mapping[str, Any], places: list[tuple[list[str], str]]) -> dict[str, Any]:
-    kept = {}
+def seen_from_the_root(record: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Return a study's configuration, as builtins, for another folder: places above ``folder`` are named absolutely.
+
+    >>> seen_from_the_root({"cohort": "../cohort.tsv", "raters": "raters.tsv"}, Path("/data/study"))
+    {'cohort': '/data/study/../cohort.tsv', 'raters': 'raters.tsv'}
+    """
+
+    def absolute(name: str, value: Any) -> dict[str, Any]:
+        above = isinstance(value, str) and ".." in Path(value).parts
+        return {name: str(folder / value) if above else value}
+
+    return _changed(record, _PLACES, absolute)
+
+
+_Place = tuple[list[str], str]
+_PLACES: list[_Place] = [(key.split("."), sign) for key, sign in PLACES.items()]
+
+
+def _changed(
+    record: Mapping[str, Any], places: Sequence[_Place], change: Callable[[str, Any], dict[str, Any]]
+) -> dict[str, Any]:
+    """Return a record with what ``change`` makes of the name and the value of each place."""
+    changed: dict[str, Any] = {}
     for name, value in record.items():
         below = [(rest, sign) for (first, *rest), sign in places if first in ("*", name)]
         if isinstance(value, Mapping):
-            kept[name] = _kept(value, [place for place in below if place[0]])
-        elif not any(not rest and sign in str(value) for rest, sign in below):
-            kept[name] = value
-    return kept
+            changed[name] = _changed(value, [place for place in below if place[0]], change)
+        elif any(not rest and sign in str(value) for rest, sign in below):
+            changed |= change(name, value)
+        else:
+            changed[name] = value
+    return changed
