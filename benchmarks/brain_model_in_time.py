@@ -1,13 +1,15 @@
-"""Make heads and train the brain model on them with JAX, for a machine with a card and without TensorFlow.
+"""Make heads and train the brain model on them for so many seconds, with Keras on TensorFlow or on JAX.
 
     export PYTHONPATH=src
-    python3 benchmarks/brain_model_on_jax.py make coarse.yaml --out DISK --processes 12
-    python3 benchmarks/brain_model_on_jax.py train coarse.yaml --out DISK/coarse --slabs DISK --start shipped
+    python3 benchmarks/brain_model_in_time.py make coarse.yaml --out DISK --processes 12
+    python3 benchmarks/brain_model_in_time.py train coarse.yaml --out DISK/coarse --slabs DISK --start shipped
 
-The heads, the layers, the loss, the order of slabs and the learning rate are those of ``snakemake brain_model``. Keras
-stands on JAX, which compiles with XLA, so the weights are not those of TensorFlow to the bit. Nothing is resumed: a
-training takes minutes. ``--seconds`` says after how many the learning rate has come to 0, where that is before all
-epochs are done. The weights of the epoch with the lowest loss on held-out heads are left in ``--out``.
+The heads, the layers, the loss, the order of slabs and the learning rate are those of ``snakemake brain_model``. Where
+there is TensorFlow, Keras stands on it. On a machine with a card and without TensorFlow it stands on JAX, which
+compiles with XLA: the weights are not the same to the bit. Nothing is resumed: a training takes minutes, and
+``--start`` goes on from any other. ``--seconds`` says after how many the learning rate has come to 0, where that is
+before all epochs are done. Heads may still be made while it trains. The weights of the epoch with the lowest loss on
+held-out heads are left in ``--out``. A configuration that ends in .json needs no PyYAML.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,9 @@ READ_AHEAD = 8
 def settings_of(config: Path) -> Any:
     """Return the settings of a configuration of the brain model."""
     from residua.brain_model.settings import load_brain_model
+
+    if config.suffix == ".json":
+        return load_brain_model(json.loads(config.read_text(encoding="utf-8")))
     from residua.settings.yaml_file import read_yaml
 
     return load_brain_model(read_yaml(config))
@@ -70,8 +76,9 @@ def make_batch(job: tuple[Any, str, int, Path]) -> None:
 
 def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: float) -> None:
     """Train, and leave the best weights and the curve in ``out``."""
-    os.environ.setdefault("KERAS_BACKEND", "jax")
-    import keras  # noqa: F401  before the library chooses its backend
+    if not find_spec("tensorflow"):
+        os.environ["KERAS_BACKEND"] = "jax"
+        import keras  # noqa: F401  before the library chooses its backend
 
     from residua.brain_model.ship import ship
     from residua.brain_model.slab_batches import SlabBatches
@@ -117,14 +124,19 @@ def compiled(settings: Any, start: str | None) -> Any:
     """Return the network with random weights, those of the package, or those of a folder; compiled for its training."""
     import keras
 
-    from jax_transposed import use_in_keras
     from residua.brain.shipped_model import FOLDER, shipped_model
     from residua.networks.agunet.architecture import build_network
-    from residua.networks.agunet.framework import computing_in
+    from residua.networks.agunet.framework import computing_in, set_up
     from residua.networks.agunet.loss import soft_dice_loss
     from residua.networks.agunet.weights import assign
 
-    use_in_keras()
+    on_jax = keras.backend.backend() == "jax"
+    if on_jax:
+        from jax_transposed import use_in_keras
+
+        use_in_keras()
+    else:
+        set_up()
     keras.utils.set_random_seed(settings.seed)
     with computing_in(settings.precision):
         layers = build_network(settings.slab, 1, settings.features, settings.batch_normalization_momentum)
@@ -133,7 +145,7 @@ def compiled(settings: Any, start: str | None) -> Any:
         model = shipped_model(FOLDER if start == "shipped" else Path(start))
         assign(network, model.arrays, model.file, "the configuration")
     optimizer = keras.optimizers.Adam(settings.learning_rate)
-    network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=True)
+    network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=on_jax)
     return network
 
 
