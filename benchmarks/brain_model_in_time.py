@@ -96,12 +96,12 @@ def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: floa
         training = StoredSlabs(folders(slabs, "training", settings), settings.slab)
         numbers = numbers_of_epoch(len(training), settings.steps_per_epoch * size, settings.seed, epoch)
         losses = []
-        for batch in served(SlabBatches(training, numbers, size, steps, (settings.seed, epoch))):
+        drawn = SlabBatches(training, numbers, size, steps, (settings.seed, epoch), settings.crop)
+        for batch in served(drawn):
             gone = max(epoch / settings.epochs, (time.monotonic() - begun) / seconds)
             network.optimizer.learning_rate = settings.learning_rate_after(min(gone, 1.0))
             losses.append(float(network.train_on_batch(*batch)[0]))
-        judged = [network.test_on_batch(*batch) for batch in served(SlabBatches(held, range(len(held)), size, steps))]
-        loss = sum(float(each[1]) for each in judged) / len(judged)
+        loss = judged(network, SlabBatches(held, range(len(held)), size, steps, crop=settings.crop))
         if loss < lowest:
             lowest, best = loss, arrays_of(network)
             ship(best, settings, out)
@@ -112,6 +112,12 @@ def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: floa
         print(json.dumps(curve[-1]), flush=True)
         if passed > seconds:
             break
+
+
+def judged(network: Any, batches: Any) -> float:
+    """Return the mean loss of the finest head."""
+    losses = [float(network.test_on_batch(*batch)[1]) for batch in served(batches)]
+    return sum(losses) / len(losses)
 
 
 def folders(slabs: Path, part: str, settings: Any) -> list[Path]:
@@ -139,7 +145,7 @@ def compiled(settings: Any, start: str | None) -> Any:
         set_up()
     keras.utils.set_random_seed(settings.seed)
     with computing_in(settings.precision):
-        layers = build_network(settings.slab, 1, settings.features, settings.batch_normalization_momentum)
+        layers = build_network(settings.seen, 1, settings.features, settings.batch_normalization_momentum)
         network = keras.Model(layers.inputs, layers.outputs)
     if start:
         model = shipped_model(FOLDER if start == "shipped" else Path(start))

@@ -16,7 +16,8 @@ from safetensors.numpy import load_file, save_file
 
 from residua.brain.shipped_model import DESCRIPTION, WEIGHTS, shipped_model
 from residua.brain_model.settings import BrainModelSettings
-from residua.brain_model.store import write_slabs
+from residua.brain_model.slab_batches import SlabBatches
+from residua.brain_model.store import StoredSlabs, write_slabs
 from residua.brain_model.train import CURVE, train_brain_model
 from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import build_network
@@ -57,7 +58,7 @@ class Trainings:
     def __init__(self, folder: Path) -> None:
         """Make the slabs."""
         self._folder = folder
-        self._training, self._held = stored(folder / "training", 3, 1), stored(folder / "held", 1, 2)
+        self.training, self._held = stored(folder / "training", 3, 1), stored(folder / "held", 1, 2)
 
     def run(self, name: str, killed_at: int | None = None, **changed: Any) -> Path:
         """Train in the folder of this name, or go on; ``killed_at`` ends it when that epoch begins."""
@@ -69,7 +70,7 @@ class Trainings:
                 raise KilledError
 
         settings = BrainModelSettings.model_validate({**SETTINGS, **changed})
-        train_brain_model(self._training, self._held, settings, out, progress)
+        train_brain_model(self.training, self._held, settings, out, progress)
         return out
 
     def refusal(self, **changed: Any) -> str:
@@ -79,6 +80,22 @@ class Trainings:
         except ResiduaError as error:
             return str(error).replace(f"{self._folder}/", "")
         return "accepted"
+
+
+def parts_of_slabs(folders: list[Path]) -> dict[str, bool]:
+    """Whether parts lie in their slabs, elsewhere in each, and the same when they are asked for again."""
+    slabs, numbers, steps = StoredSlabs(folders, SHAPE), [0] * 6, [(1, 1, 1)]
+    whole, brain = slabs[0]
+    batches = [SlabBatches(slabs, numbers, 6, steps, crop=(12, 12, 8))[0] for _ in range(2)]
+    (values, (one_hot,)), (again, _) = batches
+    windows = np.lib.stride_tricks.sliding_window_view(whole, (12, 12, 8)).reshape(-1, 12, 12, 8)
+    known = np.lib.stride_tricks.sliding_window_view(brain, (12, 12, 8)).reshape(-1, 12, 12, 8)
+    places = [int(np.flatnonzero((windows == part[..., 0]).all(axis=(1, 2, 3)))[0]) for part in values]
+    return {
+        "brains": all(np.array_equal(known[place], mask[..., 1]) for place, mask in zip(places, one_hot, strict=True)),
+        "several": len(set(places)) > 3,
+        "again": bool(np.array_equal(values, again)),
+    }
 
 
 def shipped_refusals(model: Path, folder: Path) -> dict[str, str]:
@@ -119,6 +136,8 @@ def main(folder: Path) -> dict[str, object]:
     save_file(arrays_of(build_network(SHAPE, 2, [2, 3, 4], 0.8)), channels)
     curve = [json.loads(line) for line in (whole / CURVE).read_text().splitlines()]
     further = trainings.run("further", initial_weights=start, epochs=1)
+    begun = load_file(weights)
+    cropped = shipped_model(trainings.run("cropped", initial_weights=start, crop=(12, 12, 8), epochs=1))
     return {
         "unfinished": unfinished,
         "shipped": shipped_refusals(whole, folder / "shipped"),
@@ -128,6 +147,13 @@ def main(folder: Path) -> dict[str, object]:
         "left": sorted(file.name for file in resumed.iterdir()),
         "types": sorted({str(array.dtype) for array in load_file(whole / WEIGHTS).values()}),
         "losses": [record["train_loss"] for record in curve],
+        "cropped": {
+            "slab": cropped.slab,
+            "fits": {name: each.shape for name, each in cropped.arrays.items()}
+            == {name: each.shape for name, each in begun.items()},
+            "learnt": any(not np.array_equal(each, begun[name]) for name, each in cropped.arrays.items()),
+        },
+        "parts": parts_of_slabs(trainings.training),
         "further": json.loads((further / CURVE).read_text())["train_loss"],
         "of_another_digest": trainings.refusal(initial_weights={**start, "sha256": "0" * 64}),
         "of_another_network": trainings.refusal(initial_weights={"file": str(other), "sha256": digest(other)}),

@@ -39,6 +39,11 @@ def test_a_training_starts_from_weights(found: dict[str, Any]) -> None:
     assert found["further"] < found["losses"][0]
 
 
+def test_a_training_on_parts_of_slabs_leaves_a_model_of_whole_ones(found: dict[str, Any]) -> None:
+    assert found["cropped"] == {"slab": [16, 16, 8], "fits": True, "learnt": True}
+    assert found["parts"] == {"brains": True, "several": True, "again": True}
+
+
 def test_weights_and_slabs_of_other_networks_are_refused(found: dict[str, Any]) -> None:
     assert found["of_another_digest"].startswith("start.safetensors: its sha256 differs from the one in the config")
     for name, file in (("of_another_network", "other"), ("of_more_channels", "channels")):

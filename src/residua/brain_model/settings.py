@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, model_validator
 
 from residua.errors import ResiduaError
-from residua.networks.agunet.grid import level_shapes
+from residua.networks.agunet.grid import halving, level_shapes
 from residua.networks.agunet.settings import InitialWeights
 from residua.settings.base import AxisCounts, Frozen, Probability
 from residua.settings.machine import MACHINE, machine_of
@@ -38,6 +38,10 @@ class BrainModelSettings(Frozen):
     """The slab-wise AGU-Net of brain masks, and how it is trained."""
 
     slab: AxisCounts = Field(description="Voxels of a slab along x, y, z.")
+    crop: AxisCounts | None = Field(
+        default=None,
+        description="Voxels that a training sees of a slab at a time, anywhere in it; null: all.",
+    )
     features: tuple[Annotated[int, Field(ge=2)], ...] = Field(min_length=3, description="Filters of each level.")
     batch_normalization_momentum: float = Field(gt=0, lt=1, description="Momentum of the running statistics.")
     training: HeadsSettings
@@ -67,9 +71,20 @@ class BrainModelSettings(Frozen):
         """Return the learning rate after a share (0-1) of the training: half a cosine from the full one to 0."""
         return self.learning_rate * 0.5 * (1.0 + cos(pi * share))
 
+    @property
+    def seen(self) -> tuple[int, int, int]:
+        """Return the voxels that a training sees of a slab at a time."""
+        return self.crop or self.slab
+
     @model_validator(mode="after")
     def _consistent(self) -> BrainModelSettings:
-        level_shapes(self.slab, len(self.features))
+        levels = len(self.features)
+        slab, seen = (level_shapes(shape, levels) for shape in (self.slab, self.seen))
+        # Weights of a crop are those of the slab only where their levels shrink alike.
+        if any(part > whole for part, whole in zip(self.seen, self.slab, strict=True)) or [
+            halving(shape) for shape in slab[:-1]
+        ] != [halving(shape) for shape in seen[:-1]]:
+            raise ValueError(f"crop {self.seen}: is no part of a slab of {self.slab} that is halved as often")
         return self
 
 

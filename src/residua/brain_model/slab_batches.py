@@ -21,11 +21,15 @@ class SlabBatches(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         steps: Sequence[tuple[int, ...]],
         seed: tuple[int, ...] | None = None,
+        crop: tuple[int, int, int] | None = None,
     ) -> None:
-        """Serve the slabs of these ``numbers``; with a seed, half of them mirrored, brighter or darker."""
+        """Serve the slabs of these ``numbers``; with a seed, half of them mirrored, brighter or darker.
+
+        With ``crop`` a part of that many voxels stands for each slab; without a seed its place is that of the number.
+        """
         super().__init__(workers=1)
         self._slabs, self._numbers, self._size = slabs, list(numbers), batch_size
-        self._steps, self._seed = steps, seed
+        self._steps, self._seed, self._crop = steps, seed, crop
         self.failed: Exception | None = None
 
     def __len__(self) -> int:
@@ -45,6 +49,11 @@ class SlabBatches(keras.utils.PyDataset):  # type: ignore[misc]
 
     def _sample(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
         values, brain = self._slabs[self._numbers[place]]
+        if self._crop:
+            drawn = np.random.default_rng((*(self._seed or ()), place, 1))
+            starts = [drawn.integers(n - part + 1) for n, part in zip(values.shape, self._crop, strict=True)]
+            part = tuple(slice(start, start + n) for start, n in zip(starts, self._crop, strict=True))
+            values, brain = values[part], brain[part]
         if self._seed is None:
             return values, brain
         rng = np.random.default_rng((*self._seed, place))

@@ -39,12 +39,13 @@ def train_brain_model(
         best, course = resume(network, unfinished.restore(read_state))
         full = network.outputs[0].shape[1:4]
         steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
-        judged = SlabBatches(held, range(len(held)), 1, steps)
+        judged = SlabBatches(held, range(len(held)), 1, steps, crop=settings.crop)
         while course.epoch < settings.epochs:
             progress(course.epoch, settings.epochs)
             wanted = settings.steps_per_epoch * settings.batch_size
             numbers = numbers_of_epoch(len(slabs), wanted, settings.seed, course.epoch)
-            drawn = SlabBatches(slabs, numbers, settings.batch_size, steps, (settings.seed, course.epoch))
+            seed = (settings.seed, course.epoch)
+            drawn = SlabBatches(slabs, numbers, settings.batch_size, steps, seed, settings.crop)
             network.optimizer.learning_rate = settings.learning_rate_after(course.epoch / settings.epochs)
             course = one_epoch(network, drawn, judged, course, unfinished)
             best = arrays_of(network) if course.improved else best
@@ -58,7 +59,7 @@ def train_brain_model(
 def _compiled(settings: BrainModelSettings) -> SteadyModel:
     keras.utils.set_random_seed(settings.seed)
     with computing_in(settings.precision):
-        layers = build_network(settings.slab, 1, settings.features, settings.batch_normalization_momentum)
+        layers = build_network(settings.seen, 1, settings.features, settings.batch_normalization_momentum)
         network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
     start = settings.initial_weights
     if start == "shipped":
