@@ -117,6 +117,16 @@ def test_slabs_are_normalised_over_their_whole_scan() -> None:
     assert all(abs(float(values.mean())) < 1.5 and 0.1 < float(values.std()) < 3.0 for values in slabs)
 
 
+def test_coarse_slabs_are_averages_as_prediction_makes_them_of_scans() -> None:
+    both = [slabs_of(COARSE, TRAINING, 1, shape) for shape in ((192, 144, 16), (48, 36, 16))]
+    for (fine, _), (coarse, _) in zip(*both, strict=True):
+        noise = np.median(np.abs(fine[::2] - fine[1::2])) / np.sqrt(2)
+        assert noise > 0.1
+        # Averages of 4 and of 16 differ by half as much as a voxel from the average of 16.
+        apart = coarse - fine.reshape(48, 4, 36, 4, 16).mean(axis=(1, 3))
+        assert np.median(np.abs(apart)) < 0.7 * noise
+
+
 def test_scans_vary_from_thin_to_thick_slices_and_show_disease() -> None:
     drawn = [draw_scanning(np.random.default_rng(seed)) for seed in range(60)]
     assert min(how.slice_mm for how in drawn) < 1.2

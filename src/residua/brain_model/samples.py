@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from residua.brain_model.head import STATES, TrainingHead, build_training_head
 from residua.brain_model.look import draw_look
-from residua.brain_model.pose import draw_pose, lattice
+from residua.brain_model.pose import Points, draw_pose, lattice
 from residua.brain_model.scan import Scanned, draw_scanning, scanned
 from residua.brain_model.settings import HeadsSettings
 from residua.images.volumes import Grid, Image
@@ -18,6 +18,8 @@ from residua.simulate.world import Field, World
 TRAINING, HELD_OUT = 0, 1
 """Two endless rows of heads: no head of one is in the other."""
 _STATE_SHARES = (0.3, 0.2, 0.5)
+_COARSE_MM = 1.8
+"""Voxels wider than this are averages: prediction smooths a scan before it puts it on a coarser grid."""
 _COARSE = (48, 36, 40)
 """Grid on which the mean and the spread of a whole scan are measured."""
 
@@ -76,9 +78,18 @@ def _slab(seen: Scanned, shape: tuple[int, int, int], rng: np.random.Generator) 
     depth = min(shape[2], seen.how.slices - first)
     points = seen.grid((shape[0], shape[1], depth), float(first))
     beyond = ((0, 0), (0, 0), (0, shape[2] - depth))
-    values = (seen.values(points) - np.float32(mean)) / np.float32(max(spread, 1e-6))
+    values = (_averaged(seen, points, float(first)) - np.float32(mean)) / np.float32(max(spread, 1e-6))
     # As in prediction, the last slice is repeated beyond the top.
     return np.pad(values, beyond, mode="edge"), np.pad(seen.brain(points), beyond, mode="edge").astype(np.uint8)
+
+
+def _averaged(seen: Scanned, points: Points, first: float) -> Field:
+    """Return a scan's values at ``points``; where they lie far apart in plane, of the four around each the mean."""
+    x, y, depth = points.shape[1:]
+    if seen.how.field_mm[0] / x < _COARSE_MM:
+        return seen.values(points)
+    finer = seen.values(seen.grid((2 * x, 2 * y, depth), first))
+    return np.asarray(finer.reshape(x, 2, y, 2, depth).mean(axis=(1, 3)))
 
 
 def _whole(seen: Scanned) -> tuple[float, float]:
