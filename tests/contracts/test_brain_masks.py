@@ -115,8 +115,9 @@ def test_hd_bet_finds_the_brain(head: Head, out: Path) -> None:
 
 def test_the_brain_model_of_the_package_finds_a_brain(head: Head, out: Path) -> None:
     found = masks_of("tensorflow", {"method": "agunet"}, {"P1": head.image}, out)["P1"]
-    # Far below what the other networks reach: docs/explanation/brain_model.md has its scores.
-    assert dice(found, head) > 0.75
+    # Real heads come out worse: docs/explanation/brain_model.md has its scores.
+    assert dice(found, head) > 0.93
+    assert tumor_inside(found, head) >= 0.995
 
 
 def test_the_template_finds_the_brain_and_twice_the_same_wherever_the_head_lies(
