@@ -50,10 +50,20 @@ def use_in_keras() -> None:
 
     known = nn.conv_transpose
 
-    def ours(inputs: Any, kernel: Any, strides: Any = 1, padding: str = "valid", *rest: Any, **more: Any) -> Any:
-        gaps = compute_conv_transpose_padding_args_for_jax(inputs.shape, kernel.shape, strides, padding, None, 1)
-        volume, filters = nn.convert_to_tensor(inputs), nn.convert_to_tensor(kernel)
-        return transposed(volume, filters, tuple(strides), gaps)
+    def ours(
+        inputs: Any,
+        kernel: Any,
+        strides: tuple[int, ...],
+        padding: str,
+        output_padding: Any = None,
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+    ) -> Any:
+        if data_format == "channels_first" or np.any(np.not_equal(dilation_rate, 1)):
+            raise NotImplementedError("a transposed convolution with channels first, or of filters with gaps")
+        sizes = (inputs.shape, kernel.shape, strides, padding, output_padding, 1)
+        gaps = compute_conv_transpose_padding_args_for_jax(*sizes)
+        return transposed(nn.convert_to_tensor(inputs), nn.convert_to_tensor(kernel), tuple(strides), gaps)
 
     for expected, found in zip(*(_gradients(way) for way in (known, ours)), strict=True):
         if not np.allclose(expected, found, rtol=1e-4, atol=1e-4):
