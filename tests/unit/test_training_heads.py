@@ -91,6 +91,25 @@ def test_a_pose_has_the_wanted_volume_and_never_folds() -> None:
         assert (np.sign(volumes) == np.sign(volumes.flat[0])).all()
 
 
+def skull_mm(number: int) -> NDArray[np.floating[Any]]:
+    """How far bone reaches from the brain in eight directions across the upper half of a head."""
+    world = World(4.0)
+    head = build_training_head(world, load_design("table1").disease, np.random.default_rng(number))
+    bone = [cover for tissue, cover in head.layers if tissue == "bone"][-1] > 0.5
+    x, y, z = np.broadcast_arrays(*world.axes)
+    upper = (z > 10.0) & (z < 45.0) & (head.brain.brain_mm < 25.0)
+    sectors = np.floor(np.arctan2(y - 15.0, x) / (np.pi / 4.0)).astype(int)
+    distances = np.where(bone & upper, head.brain.brain_mm, -np.inf)
+    return np.array([np.percentile(distances[(sectors == each) & (distances > 0)], 90) for each in range(-4, 4)])
+
+
+def test_skulls_are_thick_and_thin_from_place_to_place_and_from_head_to_head() -> None:
+    skulls = np.array([skull_mm(number) for number in range(6)])
+    assert ((skulls > 2.0) & (skulls < 25.0)).all()
+    assert (skulls.max(axis=1) / skulls.min(axis=1) > 1.35).sum() >= 5
+    assert skulls.mean(axis=1).max() / skulls.mean(axis=1).min() > 1.3
+
+
 def test_slabs_come_again_for_the_same_number_and_differ_for_any_other() -> None:
     (first, brain), (second, _) = slabs_of(COARSE, TRAINING, 1, SHAPE)
     assert first.shape == brain.shape == SHAPE

@@ -17,8 +17,10 @@ from residua.simulate.world import Field, World, soft
 
 _FLUID_MM = 5.0
 """Largest distance by which fluid around a shrunken brain moves the skull away from it."""
-_SKULL_SCALES = (0.75, 1.4)
-"""Of the distances outside the brain, so that skulls and scalps are thin or thick."""
+_SKULL_SCALES = (0.75, 1.8)
+"""Of the distances outside the brain, so that skulls and scalps are thick or thin."""
+_UNEVEN, _UNEVEN_MM = 0.3, 28.0
+"""Standard deviation of those scales' logarithm within a head, and its scale: skulls are thin at the temples."""
 _VENTRICLES_MM = (-2.0, 6.0)
 """How far fluid reaches out of the template's ventricles."""
 _WIDENED = 0.4
@@ -60,7 +62,8 @@ def build_training_head(world: World, disease: Disease, rng: np.random.Generator
     places, midline_mm = draw_places(world, rng)
     brain = brain_at(world, places, midline_mm)
     fluid_mm = np.float32(_FLUID_MM * rng.random() ** 3) * (1.0 + 0.3 * world.noise(rng, 30.0))
-    around_mm = (brain.brain_mm - np.maximum(fluid_mm, 0.0)) * np.float32(rng.uniform(*_SKULL_SCALES))
+    thinned = np.exp(np.float32(_UNEVEN) * world.noise(rng, _UNEVEN_MM)) * np.float32(rng.uniform(*_SKULL_SCALES))
+    around_mm = (brain.brain_mm - np.maximum(fluid_mm, 0.0)) * thinned
     # Inside the brain the distances stay as they are.
     around_mm = np.where(brain.brain_mm < 0, np.minimum(brain.brain_mm, around_mm), around_mm)
     layers = [*outside_the_brain(world, rng, around_mm), *inside_the_brain(world, rng, brain)]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.brain_model.store import StoredSlabs
+from residua.brain_model.variation import varied
 from residua.networks.agunet.framework import keras
 
 
@@ -23,7 +24,7 @@ class SlabBatches(keras.utils.PyDataset):  # type: ignore[misc]
         seed: tuple[int, ...] | None = None,
         crop: tuple[int, int, int] | None = None,
     ) -> None:
-        """Serve the slabs of these ``numbers``; with a seed, half of them mirrored, brighter or darker.
+        """Serve the slabs of these ``numbers``; with a seed, each of them varied.
 
         With ``crop`` a part of that many voxels stands for each slab; without a seed its place is that of the number.
         """
@@ -56,9 +57,4 @@ class SlabBatches(keras.utils.PyDataset):  # type: ignore[misc]
             values, brain = values[part], brain[part]
         if self._seed is None:
             return values, brain
-        rng = np.random.default_rng((*self._seed, place))
-        if rng.random() < 0.5:
-            values, brain = values[::-1], brain[::-1]
-        # What else lies in the field of view changes the mean and the spread of a whole scan.
-        scale, shift = np.exp(rng.normal(0.0, 0.1)), rng.normal(0.0, 0.1)
-        return np.float32(scale) * values + np.float32(shift), brain
+        return varied(values, brain, np.random.default_rng((*self._seed, place)))
