@@ -548,6 +548,25 @@ def test_the_gain_of_t1w_is_paired_signed_and_tested() -> None:
     assert "does not find this difference significant (p = 0.2500)" in found.sentences[3]
 
 
+@pytest.mark.parametrize(
+    ("of_a", "of_b", "said"),
+    [
+        ((0.2, 0.2), (0.2, 0.2), "mean Dice is the same with B as with A, for every network and set."),
+        ((0.2, 0.2), (0.2, 0.6), "mean Dice is higher with B than with A in some only."),
+        ((0.2, 0.6), (0.2, 0.2), "mean Dice is lower with B than with A in some only."),
+    ],
+)
+def test_no_gain_of_t1w_is_told_where_there_is_none(
+    of_a: tuple[float, float], of_b: tuple[float, float], said: str
+) -> None:
+    """One patient in each set: the first is held out, the second validates."""
+    cases = two_models(A=of_a, B=of_b)
+    alone = cases[(cases["split"] == "validation") == (cases["patient"] == "P1")]
+    found = t1w_gain(alone, study_of(archs=("nnunet",)), LABELS, no_test(False))
+    assert found is not None
+    assert found.sentences[0].endswith(said)
+
+
 def test_the_gain_of_t1w_is_of_the_patients_that_have_both_configurations() -> None:
     study = study_of(archs=("nnunet",))
     cases = two_models(A=(0.2, 0.5), B=(0.6, 0.4))
@@ -648,12 +667,15 @@ def test_significant_pairs_are_named_and_untested_pairs_counted() -> None:
 
 
 def test_raters_are_counted_by_the_direction_of_the_difference() -> None:
-    def against(name: str, kind: str, significant: bool | None, model: float) -> dict[str, Any]:
+    def against(name: str, kind: str, significant: bool | None, u_statistic: float) -> dict[str, Any]:
+        # Medians may be equal, as where both miss most patients, or opposed to what the test finds.
         return {"reference": "consensus", "arch": "nnunet", "inputs": "B", "against": name, "kind": kind,
-                "median_model": model, "median_other": 0.5, "p_value": 0.01, "significant": significant}  # fmt: skip
+                "n_model": 20, "n_other": 20, "median_model": 0.0, "median_other": 0.0, "u_statistic": u_statistic,
+                "p_value": 0.01, "significant": significant}  # fmt: skip
 
-    rows = [against("r1", "rater", True, 0.6), against("r2", "rater", True, 0.4), against("r3", "rater", False, 0.6)]
-    rows += [against("novices", "group", True, 0.6), against("all", "group", None, 0.6)]
+    rows = [against("r1", "rater", True, 284.5), against("r2", "rater", True, 115.5)]
+    rows += [against("r3", "rater", False, 210.0), against("novices", "group", True, 284.5)]
+    rows += [against("all", "group", None, 210.0)]
     frames = {name: pd.DataFrame(columns=["split", "rate"]) for name in ("inputs", "architectures", "overlaps")}
     said = significance({**frames, "raters": pd.DataFrame(rows)}, LABELS).sentences[0]
     assert (

@@ -117,8 +117,8 @@ def _scores(record: BundleRecord) -> list[str]:
     return [
         *_table(("part", "hospital", *MEASURE_NAMES.values()), rows),
         "",
-        f"In brackets: intervals at {level:g} %. Those of all validation patients are normal, over the folds; the rest "
-        "are BCa bootstrap intervals over patients. A single hospital has few patients: read its interval.",
+        f"In brackets: intervals at {level:g} %. Rates of all validation patients have normal ones, over the folds; "
+        "the rest are BCa bootstrap intervals over patients. A single hospital has few patients: read its interval.",
         *([f"Without an interval or a score: {'; '.join(notes)}."] if notes else []),
     ]
 

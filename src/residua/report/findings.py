@@ -68,12 +68,14 @@ def _gain(pair: pd.DataFrame, without: str, beside: str, label: str, where: str)
 def _direction(differences: list[float], beside: str, without: str) -> str:
     if not differences:
         return "No patient has residual tumour, so there is no Dice to compare."
-    if all(difference > 0 for difference in differences):
-        return f"In this run mean Dice is higher with {beside} than with {without}, for every network and set."
-    if all(difference < 0 for difference in differences):
-        return f"In this run mean Dice is lower with {beside} than with {without}, for every network and set."
+    signs = {(difference > 0) - (difference < 0) for difference in differences}
+    if len(signs) == 1:
+        how = {1: "is higher with", -1: "is lower with", 0: "is the same with"}[signs.pop()]
+        linked = "as" if how.startswith("is the same") else "than"
+        return f"In this run mean Dice {how} {beside} {linked} with {without}, for every network and set."
+    how = "higher" if 1 in signs else "lower"
     return (
-        "In this run the answer is not the same for every network and set: mean Dice is higher with "
+        f"In this run the answer is not the same for every network and set: mean Dice is {how} with "
         f"{beside} than with {without} in some only."
     )
 

@@ -104,7 +104,7 @@ def _raters(rows: pd.DataFrame) -> str:
     if tested.empty:
         return "no rater could be compared"
     significant = tested[tested["significant"].astype(bool)]
-    better = int((significant["median_model"] > significant["median_other"]).sum())
+    better = sum(_is_better(row) for row in significant.to_dict("records"))
     worse = len(significant) - better
     return (
         f"of {counted(len(tested), 'rater')}, significantly better than {better or 'none'}, significantly worse than "
@@ -119,8 +119,12 @@ def _groups(rows: pd.DataFrame) -> str:
         if pd.isna(row["significant"]):
             words.append(f"not comparable with {group}")
         elif row["significant"]:
-            better = "better" if row["median_model"] > row["median_other"] else "worse"
-            words.append(f"{better} than {group} ({p_in_words(row['p_value'])})")
+            words.append(f"{'better' if _is_better(row) else 'worse'} than {group} ({p_in_words(row['p_value'])})")
         else:
             words.append(f"not significantly different from {group} ({p_in_words(row['p_value'])})")
     return f"as groups: {listed(words)}" if words else "no group to compare with"
+
+
+def _is_better(row: Mapping[Any, Any]) -> bool:
+    """Whether the network's scores are the higher ones by what the test compares; medians may be equal or opposed."""
+    return bool(row["u_statistic"] > row["n_model"] * row["n_other"] / 2)
