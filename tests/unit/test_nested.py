@@ -73,6 +73,26 @@ def test_inputs_are_chosen_without_the_fold_that_is_judged() -> None:
     assert (row["pooled"], row["nested"], row["optimism"]) == pytest.approx((55.0, (10 + 20) / 2, 40.0))
 
 
+def test_inputs_are_judged_on_the_patients_that_all_of_them_have() -> None:
+    """B lacks two hard patients of A; of the others, A at 0.3 has 0.9 and 0.7, B 0.8 and 0.9."""
+    reference = dict.fromkeys(("F0a", "F0b", "F1a", "F1b"), 2.0)
+    of_a = {"F0a": 0.9, "F0b": 0.05, "F1a": 0.7, "F1b": 0.05}
+    of_b = {"F0a": 0.8, "F1a": 0.9}
+    own = {
+        ("nnunet", inputs): candidates(
+            {patient: {0.3: (dice, 2.0)} for patient, dice in measured.items()}, reference, 0.3, {0: 0.3, 1: 0.3}
+        )
+        for inputs, measured in (("A", of_a), ("B", of_b))
+    }
+    rows = nested_estimates(own, {"segmentation": {"nnunet": "A"}}, RULE).set_index("chosen")
+    # Without fold 0 B is chosen (0.9 against 0.7), without fold 1 A (0.9 against 0.8).
+    both = rows.loc["threshold and inputs"]
+    assert (both["inputs"], both["without"], both["n"]) == ("B", "0: B at 0.3; 1: A at 0.3", 2)
+    assert (both["pooled"], both["nested"]) == pytest.approx((85.0, 75.0))
+    # The threshold alone is judged on all patients of its inputs.
+    assert (rows.loc["threshold", "n"], rows.loc["threshold", "pooled"]) == (4, pytest.approx(42.5))
+
+
 def test_balanced_accuracy_is_pooled_over_the_folds() -> None:
     """A at 0.3 is right in fold 0 and wrong in fold 1: 50 %. At its nested thresholds the same."""
     row = estimates().loc[("classification", "threshold")]

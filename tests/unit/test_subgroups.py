@@ -148,7 +148,7 @@ def test_the_random_effects_summary_agrees_with_statsmodels(k: int, seed: int) -
     means, variances = rng.uniform(0.3, 0.8, k), rng.uniform(0.0005, 0.02, k)
     found = random_effects(means, variances, ALPHA)
     other = combine_effects(means, variances, method_re="chi2", use_t=False)
-    half = stats.t.ppf(1 - ALPHA / 2, k - 1) * other.sd_eff_w_re_hksj
+    half = stats.t.ppf(1 - ALPHA / 2, k - 1) * max(other.sd_eff_w_re_hksj, other.sd_eff_w_re)
     expected = [other.mean_effect_re, other.mean_effect_re - half, other.mean_effect_re + half]
     expected += [max(other.tau2, 0) ** 0.5, other.q, other.test_homogeneity().pvalue, 100 * max(other.i2, 0)]
     if other.tau2 > 0:
@@ -162,7 +162,7 @@ def test_the_random_effects_summary_agrees_with_statsmodels(k: int, seed: int) -
         assert found.prediction_low is None
         assert found.note == "no prediction interval: two hospitals only"
     elif other.tau2 > 0:
-        wide = stats.t.ppf(1 - ALPHA / 2, k - 2) * (other.tau2 + other.sd_eff_w_re_hksj**2) ** 0.5
+        wide = stats.t.ppf(1 - ALPHA / 2, k - 2) * (other.tau2 + other.sd_eff_w_re**2) ** 0.5
         assert found.prediction_high == pytest.approx(other.mean_effect_re + wide, abs=SIX_DIGITS)
 
 
@@ -173,6 +173,13 @@ def test_some_of_these_summaries_have_hospitals_alike_and_some_not() -> None:
     assert (alike.tau, alike.i_squared) == (0.0, 0.0)
     # By hand: Q = 2 · 0.4² / 0.001 = 320, I² = (320 − 2) / 320, τ² = (320 − 2) / (3000 − 1000) = 0.159.
     assert (apart.q, apart.i_squared, apart.tau) == pytest.approx((320, 99.375, 0.159**0.5))
+
+
+def test_hospitals_that_agree_by_chance_leave_the_uncertainty_of_their_patients() -> None:
+    """By hand, without heterogeneity: 0.701 ± t · 0.05 / √3 with t = 4.303 (two degrees) and 12.706 (one degree)."""
+    found = random_effects([0.700, 0.701, 0.702], [0.05**2] * 3, ALPHA)
+    assert (found.low, found.high) == pytest.approx((0.701 - 0.1242, 0.701 + 0.1242), abs=1e-4)
+    assert (found.prediction_low, found.prediction_high) == pytest.approx((0.334, 1.068), abs=1e-3)
 
 
 @pytest.mark.parametrize(("means", "note"), [([], "no hospital"), ([0.5], "one hospital only")])

@@ -57,7 +57,7 @@ def nested_estimates(
     ``choices`` names, by experiment and network, the inputs for which the threshold alone is chosen. ``pooled`` is
     chosen and judged on all folds, ``nested`` judges each fold by what the others chose, and ``optimism`` is the
     first minus the second: percent and points, of mean Dice of DSC-P or pooled balanced accuracy. ``without`` lists the
-    choice without each fold.
+    choice without each fold. Inputs are judged on the patients that all of them have.
 
     >>> dice = {"threshold": [0.3, 0.5] * 2, "dice": [0.8, 0.6, 0.4, 0.5], "patient": ["P1", "P1", "P2", "P2"]}
     >>> rows = pd.DataFrame({"fold": [0, 0, 1, 1], "reference_ml": 2.0, "predicted_ml": 2.0, **dice})
@@ -90,6 +90,10 @@ def _estimated(
             return {"inputs": inputs[1], "without": "", "note": "not estimable: one fold only"}
         fixed = inputs if chosen == "threshold" else None
         judged, without = _judged(own, fixed, experiment, classification)
+        if fixed is None:
+            # Inputs that have other patients would differ by these, and not by what is chosen.
+            shared = set.intersection(*(set(found.rows["patient"]) for found in own.values()))
+            pooled, judged = (cases[cases["patient"].isin(shared)] for cases in (pooled, judged))
     except ResiduaError:
         lacking = "a patient of each class" if experiment == "classification" else "residual tumour"
         return {"inputs": "", "without": "", "note": f"not estimable: the folds that choose lack {lacking}"}

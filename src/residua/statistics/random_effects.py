@@ -1,8 +1,10 @@
 """Summarise the results of several hospitals by a random-effects meta-analysis.
 
 The variance between hospitals is DerSimonian and Laird's (1986). The interval is Hartung and Knapp's (2001), which with
-few hospitals keeps its level where the normal one is too narrow; the prediction interval, for another hospital, is that
-of Higgins, Thompson and Spiegelhalter (2009).
+few hospitals keeps its level where the normal one is too narrow. Where hospitals agree better than their own variances
+let expect, these give its variance (Roever, Knapp and Friede 2015): otherwise three hospitals with almost the same mean
+would leave no uncertainty at all. The prediction interval, for another hospital, is that of Higgins, Thompson and
+Spiegelhalter (2009).
 """
 
 from __future__ import annotations
@@ -53,11 +55,12 @@ def random_effects(means: ArrayLike, variances: ArrayLike, alpha: float) -> Rand
     tau2 = max(0.0, (q - (k - 1)) / float(w.sum() - (w**2).sum() / w.sum()))
     w = 1 / (v + tau2)
     mean = float((w * each).sum() / w.sum())
-    variance = float((w * (each - mean) ** 2).sum() / ((k - 1) * w.sum()))
+    known = 1 / float(w.sum())
+    variance = known * max(1.0, float((w * (each - mean) ** 2).sum()) / (k - 1))
     half = float(stats.t.ppf(1 - alpha / 2, k - 1)) * variance**0.5
     found = {"estimate": mean, "low": mean - half, "high": mean + half, "tau": tau2**0.5, "q": q}
     found |= {"p_value": float(stats.chi2.sf(q, k - 1)), "i_squared": 100 * max(0.0, (q - (k - 1)) / q) if q else 0.0}
     if k < 3:
         return RandomEffects(k, **found, freedom=k - 1, note="no prediction interval: two hospitals only")
-    wide = float(stats.t.ppf(1 - alpha / 2, k - 2)) * (tau2 + variance) ** 0.5
+    wide = float(stats.t.ppf(1 - alpha / 2, k - 2)) * (tau2 + known) ** 0.5
     return RandomEffects(k, **found, freedom=k - 1, prediction_low=mean - wide, prediction_high=mean + wide)
