@@ -213,6 +213,15 @@ def test_a_number_of_many_values_is_split_at_its_median_and_a_text_of_many_is_le
     assert found.left_out == ("name: 20 different values make no subgroups",)
 
 
+def test_a_misspelt_case_is_named_as_a_row_without_file_and_a_file_without_row(pairs: Path) -> None:
+    table = pairs / "clinical.csv"
+    table.write_text("case,sex\np1,f\np2,m\np33,m\n", encoding="utf-8")
+    ran = evaluate(pairs, "--covariates", table)
+    assert ran.exit_code == 0
+    assert "p33: no file has this name, and the row is not used" in ran.stderr
+    assert 'p3: the table has no row, and the groups are "unknown"' in ran.stderr
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

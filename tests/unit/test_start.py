@@ -121,6 +121,21 @@ def test_rated_patients_without_the_compared_inputs_are_told(tmp_path: Path) -> 
     assert "rated-without-inputs" in told(check_cohort(study, table, voxels=False))
 
 
+def test_rated_patients_who_lack_a_channel_of_the_compared_inputs_are_named(tmp_path: Path) -> None:
+    inputs = {"A": ["post_t1ce"], "B": ["post_t1ce", "post_t1"]}
+    study, table = study_with_raters(tmp_path, choice="out_of_fold", eligibility="per_inputs", inputs=inputs)
+    records = rows()
+    records.append({**records[3], "patient": "AMS2", "post_t1": ""})
+    write_table(tmp_path, records)
+    rewrite(tmp_path / "raters.tsv", "AMS1.nii.gz\n", "AMS1.nii.gz\nAMS2\trater1\texpert\traters/AMS2.nii.gz\n")
+    write_image(tmp_path / "raters/AMS2.nii.gz", MASK, AFFINE)
+    verdict = check_cohort(study, table, voxels=False)
+    (left_out,) = [problem for problem in verdict.problems if problem.check == "rated-left-out"]
+    assert not left_out.is_error
+    assert left_out.what.startswith("1 of 2 rated patients lack a channel of the input configurations")
+    assert left_out.what.endswith("take no part in the comparison with raters: AMS2")
+
+
 def test_a_raters_mask_of_an_excluded_patient_is_no_matter(tmp_path: Path) -> None:
     study, table = study_with_raters(tmp_path, MASK * 255)
     records = rows()

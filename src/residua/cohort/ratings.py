@@ -26,11 +26,23 @@ def judged_ratings(study: Study, cohort: Cohort) -> tuple[Raters | None, list[Pr
         return None, []
     split = cohort.split
     raters, problems = judged_raters(study.raters, split.holdout, list(split.excluded), split.patients)
+    return raters, problems if errors_of(problems) else [*problems, *_without_inputs(study, cohort, raters)]
+
+
+def _without_inputs(study: Study, cohort: Cohort, raters: Raters) -> list[Problem]:
+    """Say which rated patients lack a channel, and are compared with no network."""
     inputs = sorted({name for arch in study.archs for name in study.candidates("raters", arch)})
-    if errors_of(problems):
-        return raters, problems
-    if not any(all(cohort.has(patient, study.inputs[name]) for name in inputs) for patient in raters.patients):
-        what = f"no rated patient has every channel of the input configurations that are compared ({', '.join(inputs)})"
-        remedy = "name others under statistics.best_inputs.raters in the config, or set raters to null"
-        problems.append(problem_of("rated-without-inputs", what, remedy, file=study.raters))
-    return raters, problems
+    rated = raters.patients
+    lacking = [each for each in rated if not all(cohort.has(each, study.inputs[name]) for name in inputs)]
+    if not lacking:
+        return []
+    compared = f"the input configurations that are compared ({', '.join(inputs)})"
+    remedy = "name others under statistics.best_inputs.raters in the config"
+    if len(lacking) == len(rated):
+        what, remedy = f"no rated patient has every channel of {compared}", f"{remedy}, or set raters to null"
+        return [problem_of("rated-without-inputs", what, remedy, file=study.raters)]
+    what = (
+        f"{len(lacking)} of {len(rated)} rated patients lack a channel of {compared} and take no part in the "
+        f"comparison with raters: {', '.join(lacking)}"
+    )
+    return [problem_of("rated-left-out", what, remedy, file=study.raters)]

@@ -28,7 +28,8 @@ def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
     r"""Read the groups of ``cases`` from a table (TSV, CSV, Excel, OpenDocument or Parquet), one row per case.
 
     A number of many values is split at its median; a text of many values makes no group and is named. Cases without a
-    row or a value are "unknown". Raises ``ResiduaError`` for a table that is missing, names no case or one twice.
+    row or a value are "unknown"; rows without a case, and cases without a row, are named, too. Raises ``ResiduaError``
+    for a table that is missing, names no case or one twice.
 
     >>> _ = Path("clinical.csv").write_text("case,sex,age\np1,f,50\np2,m,60\n", encoding="utf-8")
     >>> read_covariates(Path("clinical.csv"), ["p1", "p2", "p3"]).groups["sex"]
@@ -40,7 +41,7 @@ def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
             f"{path}: none of its cases ({_some(rows)}) is in the folders, whose files are named {_some(cases)}"
         )
     columns = dict.fromkeys(column for row in rows.values() for column in row if column not in CASE_COLUMNS)
-    groups, left_out = {}, []
+    groups, left_out = {}, _without_counterpart(rows, cases)
     for column in columns:
         values = {case: rows.get(case, {}).get(column, "") for case in cases}
         found = grouped(values)
@@ -49,6 +50,13 @@ def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
         elif any(values.values()):
             groups[column] = found
     return Covariates(groups, tuple(left_out))
+
+
+def _without_counterpart(rows: Iterable[str], cases: Sequence[str]) -> list[str]:
+    """Say which rows have no file, and which cases no row: a name that is misspelt is both."""
+    unknown, lacking = [row for row in rows if row not in cases], [case for case in cases if case not in rows]
+    said = [f"{_some(unknown)}: no file has this name, and the row is not used"] if unknown else []
+    return said + ([f'{_some(lacking)}: the table has no row, and the groups are "unknown"'] if lacking else [])
 
 
 def _by_case(path: Path) -> dict[str, Row]:

@@ -53,6 +53,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "rating-repeated": "A rater has rated a patient twice",
         "mask-repeated": "Two rows have the same mask",
         "ratings-excluded": "Every rated patient is excluded from the cohort",
+        "rated-left-out": "Some rated patients lack a channel of the input configurations that are compared",
         "rated-without-inputs": "No rated patient has the channels of the input configurations that are compared",
     },
     "Predictions made elsewhere": {
