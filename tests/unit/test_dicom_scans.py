@@ -138,6 +138,13 @@ def cut_off(folder: Path) -> None:
     file.write_bytes(file.read_bytes()[:-100])
 
 
+def partly_fetched(folder: Path) -> None:
+    t1ce(folder)
+    for file in sorted(folder.iterdir())[-3:]:
+        file.unlink()
+        file.symlink_to(".git/annex/objects/" + file.name)
+
+
 BAD: list[tuple[Callable[[Path], Any], str, str]] = [
     (only_nifti, "", "no DICOM series is in the folder"),
     (Path.mkdir, "", "no DICOM series is in the folder"),
@@ -145,6 +152,7 @@ BAD: list[tuple[Callable[[Path], Any], str, str]] = [
     (two_series, "#9", "the folder holds 2 DICOM series, and none or several of them are 9"),
     (without_a_slice, "", "slice 6 of 12 at"),
     (of_ct, "", "modality CT, not MR"),
+    (partly_fetched, "", "3 of the files in the folder are broken links, or cannot be opened: fetch or restore them"),
     (cut_off, "", "1 of its 12 files cannot be used"),
     (t1ce, "/005_0003", "a single slice of a DICOM series: give the folder that holds all its files"),
 ]

@@ -236,6 +236,13 @@ def test_a_column_of_the_table_names_predictions_and_no_network_reads_it(tmp_pat
     assert list(warned(check_cohort(study, table))) == ["prediction-missing"]
 
 
+def test_a_prediction_behind_a_broken_link_is_not_taken_for_none(tmp_path: Path) -> None:
+    study, table = with_files(tmp_path, entry())
+    copied_link(tmp_path / "sent/AMS1.nii.gz", tmp_path / "nothing.nii.gz")
+    (problem,) = errors_of(list(check_cohort(study, table).problems))
+    assert (problem.check, problem.patient) == ("file-broken-link", "AMS1")
+
+
 def test_a_column_or_a_file_of_it_that_is_missing_is_told(tmp_path: Path) -> None:
     study, table = in_a_column(tmp_path, {"AMS1": "sent/nothing.nii.gz", "AMS2": "sent/AMS2.nii.gz"})
     (problem,) = errors_of(list(check_cohort(study, table).problems))

@@ -263,6 +263,21 @@ def test_damaged_file_is_named(tmp_path: Path, more: dict[str, Any], message: st
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("participants.tsv", "participants.tsv: the table cannot be read (No such file or directory)"),
+        ("sub-01/ses-preop/anat/sub-01_ses-preop_T1w.json", "its JSON sidecar cannot be read"),
+    ],
+)
+def test_a_link_that_leads_to_nothing_is_not_taken_for_no_file(tmp_path: Path, name: str, message: str) -> None:
+    root = bids(tmp_path / "source", **{"participants.tsv": "participant_id\tsite\nsub-01\tSTO\n"})
+    (root / name).unlink()
+    (root / name).symlink_to(".git/annex/objects/x")
+    ran = imported("bids", root, "--out", tmp_path / "out")
+    assert (ran.exit_code, message in ran.stderr) == (1, True), ran.stderr
+
+
 def test_folder_without_bids_images_is_reported(tmp_path: Path) -> None:
     root = write_tree(tmp_path / "source", {"a/b.nii.gz": None})
     assert f"{root}: no image such as sub-01/ses-postop" in imported("bids", root, "--out", tmp_path / "out").stderr

@@ -126,6 +126,32 @@ def test_a_folder_holds_a_sub_folder_per_patient_and_files_called_as_columns(tmp
         patients_below(scans / "P1", study)
 
 
+def test_a_link_that_leads_to_nothing_is_a_file_that_was_given(tmp_path: Path, bundle: Path) -> None:
+    study, bundles = open_checked([bundle])
+    folder = tmp_path / "scans/P1"
+    folder.mkdir(parents=True)
+    for name, target in (
+        ("post_t1ce", "no folder of a series"), ("post_t1.nii.gz", ".git/annex/objects/x"), ("pre_t1ce.nii", "nothing"),
+    ):  # fmt: skip
+        os.symlink(target, folder / name)
+    (folder / "brain_mask.nii.gz").touch()
+    os.symlink("../.git/annex/objects/notes.tsv", tmp_path / "scans/notes.tsv")
+    given = patients_below(tmp_path / "scans", study)
+    prepare_folder(tmp_path / "out", [bundle], given, study)
+    shared = study.model_copy(update={"cohort": str(tmp_path / "out/cohort.tsv")})
+    everyone = load_new_patients(shared, bundles).cohort.patients.values()
+    told = {each.subject: each.check for each in problems_of(shared, everyone, str(tmp_path / "out"), "1")}
+    broken = {"post_t1ce": "file-broken-link", "post_t1": "file-annex-pointer", "pre_t1ce": "file-broken-link"}
+    assert {column: check for column, check in told.items() if column in broken} == broken
+
+
+def test_the_lost_folder_of_a_patient_is_said_and_no_patient_vanishes(tmp_path: Path, study: Study) -> None:
+    (tmp_path / "scans/P1").mkdir(parents=True)
+    os.symlink("nothing", tmp_path / "scans/P2")
+    with pytest.raises(ResiduaError, match=r"scans/P2: a link that leads to nothing.*; restore the folder"):
+        patients_below(tmp_path / "scans", study)
+
+
 def test_the_table_of_a_call_gets_absolute_paths_and_keeps_what_it_says(tmp_path: Path, bundle: Path) -> None:
     study, bundles = open_checked([bundle])
     table = tmp_path / "new.tsv"

@@ -92,7 +92,7 @@ def _found(place: _Place, cohort: Cohort) -> dict[str, str]:
 
 def _of_pattern(pattern: str, cohort: Cohort) -> dict[str, str]:
     paths = {patient: plain_path(pattern.replace(PATIENT, patient)) for patient in cohort.split.patients}
-    return {patient: path for patient, path in paths.items() if os.path.isfile(path)}
+    return {patient: path for patient, path in paths.items() if os.path.lexists(path)}
 
 
 def _absent(place: _Place, found: Mapping[str, str], cohort: Cohort) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +41,7 @@ class BidsImage:
         Raises ``ResiduaError`` if it is damaged.
         """
         beside = self.path.with_name(self.path.name.removesuffix(".gz").removesuffix(".nii") + ".json")
-        return self._read(lambda: dict(read_json(beside))) if beside.is_file() else {}
+        return self._read(lambda: dict(read_json(beside))) if os.path.lexists(beside) else {}
 
     def _read(self, sidecars: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         try:

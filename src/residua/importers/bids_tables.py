@@ -30,7 +30,7 @@ def read_rows(path: Path) -> tuple[Row, ...]:
     Cells that are empty or ``n/a`` are omitted. Raises ``ResiduaError`` if the file cannot be split into cells, or has
     a column twice or a cell without a column.
     """
-    if not os.path.isfile(table_file(path)):
+    if not os.path.lexists(table_file(path)):
         return ()
     lines, problems = read_lines(str(path), row_of="entry")
     if damaged := errors_of(problems):

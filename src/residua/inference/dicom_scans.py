@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -118,10 +119,10 @@ def find_series(patients: Sequence[NewPatient], study: Study) -> FromDicom:
 
 def _place_of(path: Path) -> tuple[Path | None, str]:
     """Return the folder or file of DICOM that a path means, and the series that it chooses; None for another file."""
-    if path.is_dir() or (path.is_file() and is_dicom(path)):
+    if os.path.isdir(path) or (os.path.isfile(path) and is_dicom(path)):
         return path, ""
     folder, mark, chosen = str(path).rpartition(_CHOSEN)
-    if mark and not path.exists() and Path(folder).is_dir():
+    if mark and not os.path.lexists(path) and os.path.isdir(folder):
         return Path(folder), chosen
     return None, ""
 
@@ -134,6 +135,7 @@ def _unusable(patient: str, column: str, place: Path, error: _UnusableError) -> 
 def _series_at(place: Path, chosen: str) -> tuple[Series, tuple[Path, ...]]:
     if place.is_dir():
         found, root = scan(place), place
+        _require_all([root / name for name in found.left])
     else:
         found, root = Scan(), place.parent
         found.add(place, place.name)
@@ -149,6 +151,13 @@ def _series_at(place: Path, chosen: str) -> tuple[Series, tuple[Path, ...]]:
     if fault:
         raise _UnusableError(f"the DICOM series cannot be used: {fault}", _ANOTHER)
     return series, tuple(root / name for name in series.files)
+
+
+def _require_all(left: Sequence[Path]) -> None:
+    """Refuse a folder in which files are lost: a series whose last slices these were would be a smaller head."""
+    if lost := [file for file in left if not os.access(file, os.R_OK)]:
+        what = f"{len(lost)} of the files in the folder are broken links, or cannot be opened"
+        raise _UnusableError(what, "fetch or restore them (git annex get, datalad get), or change their permissions")
 
 
 def _one_of(series: Sequence[Series], place: Path, chosen: str) -> Series:

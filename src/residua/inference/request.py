@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from residua.cohort.table.patients import parse_table
 from residua.cohort.table.rows import CohortRow, wrong_cells
 from residua.errors import ResiduaError
+from residua.importers.tree import entries
 from residua.inference.new_patients import DEFAULTS
 from residua.problems.lists import raise_problems
 from residua.settings.columns import CLINICAL
@@ -52,13 +54,14 @@ def _require_safe(names: Iterable[str], title: str) -> None:
 
 
 def patients_below(folder: Path, study: Study) -> list[NewPatient]:
-    """Return the patients of a folder: ``folder/PATIENT/COLUMN.nii.gz``, ``.nii``, or a folder of a series.
+    """Return the patients of a folder: ``folder/PATIENT/COLUMN.nii.gz``, ``.nii``, or ``COLUMN`` where it is DICOM.
 
-    Raises ``ResiduaError`` when there is no patient, or one has no safe name or a sequence twice.
+    A link is given even where it leads to nothing: without it, the patient would be predicted by a lesser bundle.
+    Raises ``ResiduaError`` when there is no patient, one has no safe name or a sequence twice, or a folder is lost.
     """
     if not folder.is_dir():
         raise ResiduaError(f"{folder}: no such folder; give the folder that holds a sub-folder per patient")
-    below = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+    below = [path for path in entries(folder) if _is_patient(path)]
     if not below:
         example = f"{folder}/PATIENT/{study.sequences.reference}.nii.gz"
         raise ResiduaError(f"{folder}: holds no sub-folder; expected one per patient, such as {example}")
@@ -66,11 +69,19 @@ def patients_below(folder: Path, study: Study) -> list[NewPatient]:
     return [NewPatient(path.name, _images(path, study.file_columns)) for path in below]
 
 
+def _is_patient(path: Path) -> bool:
+    if path.is_symlink() and not path.suffix and not os.path.exists(path):
+        what = "a link that leads to nothing, where a patient's folder may have been"
+        raise ResiduaError(f"{path}: {what}; restore the folder, or delete the link")
+    return path.is_dir()
+
+
 def _images(folder: Path, columns: Iterable[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
+    # By the names in the folder: asked for by its path, a file behind a broken link is none.
+    held = {path.name for path in entries(folder)}
     for column in columns:
-        files = [file for suffix in SUFFIXES if (file := folder / f"{column}{suffix}").exists()]
-        files += [series for series in (folder / column,) if series.is_dir()]
+        files = [folder / name for suffix in (*SUFFIXES, "") if (name := f"{column}{suffix}") in held]
         if len(files) > 1:
             raise ResiduaError(f"{folder}: holds both {files[0].name} and {files[1].name}; leave the right one")
         if files:
