@@ -70,6 +70,18 @@ def test_what_does_not_fit_is_refused_with_the_reason(found: dict[str, Any], whi
     assert "give" in found[which] or "correct" in found[which]
 
 
+def test_weights_that_lie_in_another_file_are_refused_from_every_working_directory(tmp_path: Path) -> None:
+    """The digest of the configuration is that of the ONNX file alone."""
+    done = python_in("onnx", str(Path(__file__).parent / "onnx_elsewhere_check.py"), str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    told = "FILE: keeps weights in another file (kernel.bin), which its sha256 does not cover; write both as one file"
+    for place in ("beside", "elsewhere"):
+        assert set(found[place]) == {"initializer", "sparse", "constant", "function", "training"}
+        assert all(said.startswith(told) for said in found[place].values()), found[place]
+    assert found["mended"] == {"whole": ""}
+
+
 def test_the_figure_of_the_architecture_follows_the_network() -> None:
     """Its numbers are those of the layers: of the published network in the documentation, and of any other."""
     done = python_in("onnx", "-c", DRAWN, str(HOUSE / "benchmarks"))

@@ -15,6 +15,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import numpy_helper
+from onnx.external_data_helper import uses_external_data
 
 from residua.errors import ResiduaError
 
@@ -59,7 +60,10 @@ def read_graph(file: Path) -> onnx.GraphProto:
     """
     try:
         model = onnx.load(str(file), load_external_data=False)
+        _require_whole(model, file)
         onnx.checker.check_model(model)
+    except ResiduaError:
+        raise
     except Exception as error:
         # Protocol Buffers and the checker have errors of their own.
         raise ResiduaError(
@@ -71,6 +75,27 @@ def read_graph(file: Path) -> onnx.GraphProto:
             f"{file}: holds the operator {', '.join(strange)}, which no AGU-Net has; give the ONNX file of an AGU-Net"
         )
     return model.graph
+
+
+def _require_whole(model: onnx.ModelProto, file: Path) -> None:
+    """Raise ``ResiduaError`` when a tensor lies in another file: the digest of the ONNX file does not cover it."""
+    if (elsewhere := next((each for each in _tensors(model) if uses_external_data(each)), None)) is not None:
+        named = next((each.value for each in elsewhere.external_data if each.key == "location"), "another file")
+        raise ResiduaError(
+            f"{file}: keeps weights in another file ({named}), which its sha256 does not cover; write both as one file "
+            'with onnx.save(onnx.load("model.onnx"), "whole.onnx"), and give that one and its sha256'
+        )
+
+
+def _tensors(message: Any) -> Iterator[onnx.TensorProto]:
+    """Yield every tensor of a message, also those of attributes, functions, sparse tensors and inner graphs."""
+    if isinstance(message, onnx.TensorProto):
+        yield message
+        return
+    for field, value in message.ListFields():
+        if field.message_type is not None:
+            for each in [value] if hasattr(value, "ListFields") else value:
+                yield from _tensors(each)
 
 
 class Graph:
