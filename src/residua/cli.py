@@ -18,10 +18,12 @@ from residua.estimate.command import plan
 from residua.evaluation.command import evaluate
 from residua.export.command import export
 from residua.export.crate_command import crate
+from residua.importers.command import GivenOnce
 from residua.importers.command import app as import_app
 from residua.inference.command import predict
 from residua.operations.command import explain, status
 from residua.review.command import review
+from residua.terminal import plain_console
 from residua.validation.command import validate
 
 _FINISHED = (
@@ -51,24 +53,25 @@ app = typer.Typer(
     help="A multicentre study of residual glioblastoma on early post-operative MRI.",
 )
 app.add_typer(import_app, name="import")
-app.command()(bundle)
-app.command()(crate)
-app.command()(evaluate)
-app.command()(explain)
-app.command()(export)
-app.command()(merge)
-app.command()(plan)
-app.command()(predict)
-app.command()(review)
-app.command()(status)
-app.command()(validate)
+_command = app.command(cls=GivenOnce)
+_command(bundle)
+_command(crate)
+_command(evaluate)
+_command(explain)
+_command(export)
+_command(merge)
+_command(plan)
+_command(predict)
+_command(review)
+_command(status)
+_command(validate)
 _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path(VOXELS)
 """The workflow's cache of voxel checks: the workflow does not read again what ``residua check`` has read."""
 
 
-@app.command()
+@_command
 def simulate(
     out: Annotated[Path, typer.Option(help="New folder for the cohort.")],
     patients: Annotated[int, typer.Option(min=1, help="Number of patients.")],
@@ -77,11 +80,9 @@ def simulate(
     workers: Annotated[int | None, typer.Option(min=1, help=_WORKERS)] = None,
 ) -> None:
     """Simulate a multicentre cohort with known truth; an interrupted command continues when repeated."""
-    from rich.console import Console
-
     from residua.simulate.cohort import simulate_cohort
 
-    with Console(stderr=True).status("Simulating") as shown:
+    with plain_console(stderr=True).status("Simulating") as shown:
         typer.echo(
             simulate_cohort(
                 out=out,
@@ -94,7 +95,7 @@ def simulate(
         )
 
 
-@app.command()
+@_command
 def init(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     out: Annotated[Path, typer.Option(help="Configuration to write (YAML).")],
@@ -111,7 +112,7 @@ def init(
     typer.echo(f"{out}: read it, then run residua check {cohort} --config {out}")
 
 
-@app.command()
+@_command
 def check(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     config: Annotated[
@@ -142,7 +143,7 @@ def check(
     raise typer.Exit(0 if verdict.runs and not warned else 1)
 
 
-@app.command()
+@_command
 def folds(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     config: Annotated[
@@ -159,7 +160,7 @@ def folds(
     show_folds(planned_study(_read_yaml(config or _default_config())), cohort, cache)
 
 
-@app.command()
+@_command
 def exclude(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     patients: Annotated[list[str] | None, typer.Argument(help="Patients to exclude.")] = None,
@@ -182,7 +183,7 @@ def exclude(
     _show_changes(exclusion_command.excluded(cohort, chosen, undo, dry_run), dry_run)
 
 
-@app.command()
+@_command
 def include(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
     patients: Annotated[list[str], typer.Argument(help="Patients to include again.")],
@@ -197,12 +198,11 @@ def include(
     _show_changes(exclusion.include(cohort, patients, role, dry_run), dry_run)
 
 
-@app.command()
+@_command
 def summary(
     study: Annotated[Path, typer.Argument(help="Folder in which the study ran.")] = Path("."),
 ) -> None:
     """Show the tables of a finished run and the time of every rule."""
-    from rich.console import Console
     from rich.table import Table
 
     from residua.operations.summary import rule_costs
@@ -217,12 +217,12 @@ def summary(
     require_as_made(study, tables)
     for table in tables:
         typer.echo(table.read_text(encoding="utf-8"))
-    Console().print(shown)
+    plain_console().print(shown)
     report = results / "report" / "index.html"
     typer.echo(f"Results: {results}" + (f"   report: {report}" if report.is_file() else ""))
 
 
-@app.command()
+@_command
 def schema(
     root: Annotated[Path, typer.Option(help="The repository.")] = Path("."),
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 when a file is out of date.")] = False,

@@ -6,8 +6,10 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import click
 import pytest
 import yaml
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from cohort_tables import PUBLISHED, config, rows, snapshot, write_images, write_table
@@ -151,3 +153,21 @@ def test_schema_writes_its_files_and_checks_them(folder: Path) -> None:
     assert residua("schema").exit_code == 0
     assert (folder / "docs/reference/config.md").is_file()
     assert residua("schema", "--check").exit_code == 0
+
+
+def all_commands(command: Any, *names: str) -> list[tuple[tuple[str, ...], Any]]:
+    """Every command that does something, with the words that call it."""
+    if not hasattr(command, "list_commands"):
+        return [(names, command)]
+    context = click.Context(command)
+    found = ((name, command.get_command(context, name)) for name in command.list_commands(context))
+    return [each for name, below in found for each in all_commands(below, *names, name)]
+
+
+@pytest.mark.parametrize(("names", "command"), all_commands(get_command(app)), ids=lambda given: str(given))
+def test_an_option_of_one_value_is_refused_if_it_is_given_twice(names: tuple[str, ...], command: Any) -> None:
+    single = [p for p in command.params if p.param_type_name == "option" and not p.multiple and not p.is_flag]
+    for option in single[:1]:
+        ran = residua(*names, option.opts[0], "1", option.opts[0], "2")
+        assert ran.exit_code == 2
+        assert f"{option.opts[0]} is given 2 times; give it once" in ran.stderr

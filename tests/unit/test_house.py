@@ -135,7 +135,7 @@ LAYERS = (
     "estimate", "export", "review",
 )  # fmt: skip
 """The folders from the ground up: each imports from itself and from those before it."""
-GROUND = {"residua", "residua.errors", "residua.version", "residua.words"}
+GROUND = {"residua", "residua.errors", "residua.terminal", "residua.version", "residua.words"}
 """Modules of the root on which every folder may stand; the other modules of the root stand on all folders."""
 
 

@@ -74,6 +74,21 @@ def test_options_that_make_no_sense_are_wrong_usage(arguments: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ("--post-t1 a.nii --image post_t1=b.nii", "--image post_t1=b.nii: the file of post_t1 is a.nii already"),
+        ("--image brain_mask=a.nii --image brain_mask=b.nii", "the file of brain_mask is a.nii already; give it once"),
+        ("--pre-tumor a.nii --image pre_tumor=a.nii", "the file of pre_tumor is a.nii already; give it once"),
+        ("--post-t1ce a.nii --post-t1ce b.nii", "--post-t1ce is given 2 times; give it once"),
+    ],
+)
+def test_two_files_of_one_column_are_wrong_usage(arguments: str, said: str) -> None:
+    ran = command("--bundle", "b.zip", "--out", "o", *arguments.split())
+    assert ran.exit_code == 2
+    assert said in " ".join(ran.stderr.replace("│", " ").split())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
         ("--post-t1ce a.nii --patient ../../x", "column patient: '../../x' is not an identifier"),
         ("--post-t1ce a.nii --patient con", "cannot be the name of a file on Windows"),
         ("--image t2=a.nii", "the bundles know no t2, but post_t1ce, post_t1,"),

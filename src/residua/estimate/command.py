@@ -9,6 +9,8 @@ from typing import Annotated
 
 import typer
 
+from residua.terminal import plain_console
+
 
 def plan(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
@@ -27,8 +29,6 @@ def plan(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, for a program to read.")] = False,
 ) -> None:
     """Say what a study takes before anything runs: jobs, hours of processors and cards, memory and disk by stage."""
-    from rich.console import Console
-
     from residua.estimate.costs import card_named
     from residua.estimate.jobs import for_cohort, planned_run, with_inputs_alone
     from residua.estimate.measured import measured_by
@@ -45,4 +45,4 @@ def plan(
     if as_json:
         typer.echo(json.dumps({**asdict(found), "in_all": asdict(in_all(found))}, indent=1))
     else:
-        Console().print(plan_table(found))
+        plain_console().print(plan_table(found))

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from residua.terminal import plain_console
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -53,11 +55,9 @@ def evaluate(
 
 
 def _measured(reference: Path, prediction: Path, rule: LesionRule, lesion_wise: LesionWise | None) -> MetricTables:
-    from rich.console import Console
-
     from residua.evaluation.folders import evaluate_folders
 
-    with Console(stderr=True).status("Measuring") as shown:
+    with plain_console(stderr=True).status("Measuring") as shown:
 
         def progress(done: int, planned: int) -> None:
             shown.update(f"Measured {done} of {planned} cases")

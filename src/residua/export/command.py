@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from residua.errors import ResiduaError
+from residua.terminal import plain_console
 
 _FORMS = (
     "The form: nnunet, keras or onnx for models; nnunet-raw for the prepared cohort; bids for the masks and maps of "
@@ -58,12 +59,10 @@ def _predictions(study: Path | None, arch: str | None, inputs: str | None, out: 
 
 
 def _models(study: Path | None, bundle: Path | None, arch: str | None, inputs: str | None, to: str, out: Path) -> None:
-    from rich.console import Console
-
     from residua.export.models import models_of_bundle, models_of_study
     from residua.export.run import export_models
 
-    with Console(stderr=True).status("Exporting"), tempfile.TemporaryDirectory() as unpacked:
+    with plain_console(stderr=True).status("Exporting"), tempfile.TemporaryDirectory() as unpacked:
         if bundle is not None and (study, arch, inputs) == (None, None, None):
             ensemble = models_of_bundle(bundle, Path(unpacked))
         elif bundle is None and study is not None and arch is not None and inputs is not None:

@@ -20,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from residua.errors import ResiduaError
 from residua.importers.found import Found
+from residua.terminal import plain_console
 
 LAYOUTS: Mapping[str, str] = {
     "bids": "residua.importers.layouts:bids",
@@ -67,18 +68,11 @@ _WITH_SEVERAL_SCANS = ("bids", "folders", "brats", "dicom", "rhuh-gbm", "lumiere
 """Layouts whose names tell several post-operative scans of one person apart."""
 
 
-class _Command(TyperCommand):
-    """Refuse an option of one value that is given twice: the last value would win silently.
-
-    Tell where ``--every-scan`` exists if the layout has no such option.
-    """
+class GivenOnce(TyperCommand):
+    """Refuse an option of one value that is given twice: the last value would win silently."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if "--every-scan" in args and not any("--every-scan" in param.opts for param in self.params):
-            known = ", ".join(_WITH_SEVERAL_SCANS)
-            ctx.fail(f"--every-scan: {self.name} does not tell several scans of one person apart; {known} do")
-        if "--deface" in args and not any("--deface" in param.opts for param in self.params):
-            ctx.fail(f"--deface: {self.name} writes no images; give it to dicom-convert")
+        """Parse the arguments, once every option was counted."""
         _, _, order = self.make_parser(ctx).parse_args(args=list(args))
         for param, times in Counter(order).items():
             if (
@@ -88,6 +82,18 @@ class _Command(TyperCommand):
                 and not getattr(param, "is_flag", False)
             ):
                 ctx.fail(f"{param.opts[0]} is given {times} times; give it once")
+        return super().parse_args(ctx, args)
+
+
+class _Command(GivenOnce):
+    """Tell where ``--every-scan`` and ``--deface`` exist if the layout has no such option."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        if "--every-scan" in args and not any("--every-scan" in param.opts for param in self.params):
+            known = ", ".join(_WITH_SEVERAL_SCANS)
+            ctx.fail(f"--every-scan: {self.name} does not tell several scans of one person apart; {known} do")
+        if "--deface" in args and not any("--deface" in param.opts for param in self.params):
+            ctx.fail(f"--deface: {self.name} writes no images; give it to dicom-convert")
         return super().parse_args(ctx, args)
 
 
@@ -124,8 +130,6 @@ def deliver(
     ``deface``: the cohort gets copies of the images without faces; finished ones are kept beside ``out`` between tries.
     Raises ``ResiduaError``.
     """
-    from rich.console import Console
-
     from residua.cohort.table.paths import absolute_path
     from residua.cohort.table.writing import building
     from residua.importers.record import summary
@@ -136,7 +140,7 @@ def deliver(
         raise ResiduaError(f"{source}: no such folder; give the folder with the data")
     _require_outside(source, out, within)
     kept = Path(f"{absolute_path(out)}.deface")
-    with Console(stderr=True).status("Looking for patients") as shown, building(out) as part:
+    with plain_console(stderr=True).status("Looking for patients") as shown, building(out) as part:
         found = find(part)
         if deface:
             found = _without_faces(found, part, kept, shown)

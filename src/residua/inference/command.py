@@ -52,7 +52,8 @@ def predict(
     from residua.inference.showing import showing
 
     named = {"post_t1ce": post_t1ce, "post_t1": post_t1, "post_flair": post_flair, "pre_t1ce": pre_t1ce}
-    files = {column: file for column, file in {**named, "pre_tumor": pre_tumor, **_pairs(image or [])}.items() if file}
+    named["pre_tumor"] = pre_tumor
+    files = _with_pairs({column: file for column, file in named.items() if file}, image or [])
     sources = [source for source in (cohort, folder) if source]
     if bool(files) + len(sources) != 1:
         raise typer.BadParameter("give either the files of one patient, or --cohort, or --folder")
@@ -66,12 +67,16 @@ def predict(
     _deliver(outcomes, out, form, as_json)
 
 
-def _pairs(texts: Sequence[str]) -> dict[str, Path]:
-    pairs = [text.partition("=") for text in texts]
-    wrong = [text for text, (column, _, file) in zip(texts, pairs, strict=True) if not column or not file]
-    if wrong:
-        raise typer.BadParameter(f"--image {wrong[0]}: write COLUMN=FILE")
-    return {column: Path(file) for column, _, file in pairs}
+def _with_pairs(named: Mapping[str, Path], texts: Sequence[str]) -> dict[str, Path]:
+    files = dict(named)
+    for text in texts:
+        column, _, file = text.partition("=")
+        if not column or not file:
+            raise typer.BadParameter(f"--image {text}: write COLUMN=FILE")
+        if column in files:
+            raise typer.BadParameter(f"--image {text}: the file of {column} is {files[column]} already; give it once")
+        files[column] = Path(file)
+    return files
 
 
 def require_table(cohort: Path) -> None:

@@ -10,6 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from residua.inference.following import Following
 from residua.inference.predict import Listener
+from residua.problems.problem import printable
+from residua.terminal import plain_console
 
 _CHECK = "read images"
 
@@ -17,11 +19,11 @@ _CHECK = "read images"
 @contextmanager
 def showing() -> Iterator[Listener]:
     """Yield a listener that writes to stderr."""
-    console = Console(stderr=True, highlight=False)
+    console = plain_console(stderr=True, highlight=False)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as bars:
         shown = _Shown(console, bars)
-        yield Listener(note=console.print, checked=shown.checked, log=shown.log)
+        yield Listener(note=shown.note, checked=shown.checked, log=shown.log)
 
 
 class _Shown:
@@ -31,12 +33,16 @@ class _Shown:
         self._tasks: dict[str, TaskID] = {}
         self._said: set[str] = set()
 
+    def note(self, text: str) -> None:
+        # A path stays on one line, and what a scan says of itself moves no cursor.
+        self._console.print("\n".join(map(printable, text.split("\n"))), soft_wrap=True)
+
     def checked(self, done: int, total: int) -> None:
         self._show(_CHECK, done, total)
 
     def log(self, text: str) -> None:
         for line in self._following.read(text):
-            self._console.print(line, markup=False)
+            self.note(line)
         for stage, (done, total) in self._following.stages().items():
             self._show(stage, done, total)
 

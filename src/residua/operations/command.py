@@ -11,6 +11,8 @@ from typing import Annotated
 
 import typer
 
+from residua.terminal import plain_console
+
 
 def status(
     study: Annotated[Path, typer.Argument(help="Folder in which the study runs (snakemake --directory).")] = Path("."),
@@ -19,7 +21,6 @@ def status(
     every: Annotated[float, typer.Option(min=0.2, help="Seconds between two looks of --watch.")] = 5.0,
 ) -> None:
     """Show how far a study is: stages, trainings with their pace, and what failed. It reads files and changes none."""
-    from rich.console import Console
     from rich.live import Live
 
     from residua.operations.status import MAY_RUN, status_of_study
@@ -30,10 +31,10 @@ def status(
         return
     found = status_of_study(study)
     if not watch:
-        Console().print(view(found))
+        plain_console().print(view(found))
         return
     try:
-        with Live(view(found), auto_refresh=False, vertical_overflow="visible") as live:
+        with Live(view(found), console=plain_console(), auto_refresh=False, vertical_overflow="visible") as live:
             while found.state in MAY_RUN:
                 time.sleep(every)
                 found = status_of_study(study)
@@ -53,8 +54,6 @@ def explain(
 
     Exit code 1 where --verify finds damage.
     """
-    from rich.console import Console
-
     from residua.operations.explain_view import cause_table, verification_lines
     from residua.operations.remake import remaking_commands
     from residua.operations.verify import verify_study
@@ -70,7 +69,7 @@ def explain(
     if as_json:
         typer.echo(json.dumps(asdict(explanation), indent=1))
     else:
-        Console().print(cause_table(explanation))
+        plain_console().print(cause_table(explanation))
 
 
 def _counted(done: int, total: int) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -84,8 +83,8 @@ def _unfinished(trainings: Sequence[TrainingProgress]) -> Table:
     return table
 
 
-def _failure(failure: Failure) -> str:
+def _failure(failure: Failure) -> Text:
     of = " ".join(failure.of.values())
     said = f": {failure.said}" if failure.said else ""
     log = f" (log: {failure.log})" if failure.log else ""
-    return escape(f"  {failure.rule} {of}".rstrip() + said + log)
+    return Text(f"  {failure.rule} {of}".rstrip() + said + log)

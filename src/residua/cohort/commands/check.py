@@ -6,7 +6,6 @@ import json
 from itertools import groupby
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -16,6 +15,7 @@ from residua.cohort.commands.verdict import Verdict, check_cohort
 from residua.problems.problem import SEVERITIES, Problem, printable
 from residua.publishing.publish import write_text
 from residua.settings.study import Study
+from residua.terminal import plain_console
 
 STYLES = dict(zip(SEVERITIES, ("bold red", "cyan", "yellow"), strict=True))
 _COLUMNS = ("severity", "row", "patient", "column", "file", "what", "how to correct it")
@@ -24,7 +24,7 @@ _COLUMNS = ("severity", "row", "patient", "column", "file", "what", "how to corr
 def checked(study: Study, table: Path, voxels: bool, cache: Path, workers: int) -> Verdict:
     """Return the verdict on a cohort, with a progress bar on stderr while voxels are read."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+    with Progress(*columns, console=plain_console(stderr=True), transient=True) as shown:
         bar = shown.add_task("Checking patients", total=None)
         return check_cohort(
             study,
@@ -38,10 +38,10 @@ def checked(study: Study, table: Path, voxels: bool, cache: Path, workers: int) 
 
 def show(verdict: Verdict, table: Path, study: Study) -> None:
     """Print all problems, the totals by check, and the outcome; as a table in a terminal."""
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = plain_console(soft_wrap=True, highlight=False)
     if console.is_terminal and verdict.problems:
-        Console().print(problem_table(verdict))
-        Console().print(_totals(verdict))
+        plain_console().print(problem_table(verdict))
+        plain_console().print(_totals(verdict))
     else:
         for problem in verdict.problems:
             console.print(f"{problem.severity}: {problem}")

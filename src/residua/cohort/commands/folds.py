@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich.console import Console
 from rich.table import Table
 
 from residua.cohort.checks.positives import positive_patients
@@ -13,6 +12,7 @@ from residua.cohort.split.fold_contents import fold_table
 from residua.cohort.split.fold_kinds import fold_kind_problems
 from residua.problems.lists import raise_problems
 from residua.settings.study import Study
+from residua.terminal import plain_console
 
 
 def show_folds(study: Study, table: Path, cache: Path) -> None:
@@ -30,7 +30,7 @@ def show_folds(study: Study, table: Path, cache: Path) -> None:
         ratio = "n/a" if row.rt_ratio_percent is None else f"{row.rt_ratio_percent:.1f}"
         counts = (row.patients, row.residual_tumor, row.gross_total_resection)
         shown.add_row(row.name, ", ".join(row.hospitals), *map(str, counts), ratio)
-    console = Console(soft_wrap=True, highlight=False)
+    console = plain_console(soft_wrap=True, highlight=False)
     console.print(shown)
     for problem in fold_kind_problems(study, cohort.split, positive):
-        console.print(f"{problem.severity}: {problem}", markup=False)
+        console.print(f"{problem.severity}: {problem}")

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from residua.cohort.checks.voxels import BRAIN_MASK, check_voxels
 from residua.cohort.proposal.config import config_text, proposed_config
 from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
 from residua.publishing.publish import write_text
 from residua.settings.base import REFERENCE_STANDARD
+from residua.terminal import plain_console
 
 
 def write_config(table: Path, out: Path, published: Mapping[str, Any], cache: Path, workers: int) -> list[str]:
@@ -27,7 +26,7 @@ def write_config(table: Path, out: Path, published: Mapping[str, Any], cache: Pa
 
     def read(patients: list[Patient], reference: str) -> dict[str, Any]:
         on = {REFERENCE_STANDARD: reference, BRAIN_MASK: reference}
-        with Console(stderr=True).status("Reading scans") as shown:
+        with plain_console(stderr=True).status("Reading scans") as shown:
             return check_voxels(
                 patients,
                 {reference: "image", REFERENCE_STANDARD: "label"},

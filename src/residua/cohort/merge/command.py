@@ -10,6 +10,7 @@ import typer
 
 from residua.cohort.places import VOXELS
 from residua.errors import ResiduaError
+from residua.terminal import plain_console
 
 if TYPE_CHECKING:
     from residua.cohort.merge.merge import Merged
@@ -50,14 +51,12 @@ def merge(
     cache: Cache = Path(VOXELS),
 ) -> None:
     """Make one cohort table of several. Exits 1 if a scan is in twice; the table is written nevertheless."""
-    from rich.console import Console
-
     from residua.cluster.processors import default_workers
     from residua.cohort.merge.merge import Reading, merge_cohorts
 
     if len(tables) < 2:
         raise ResiduaError(f"{tables[0]}: name two tables or more")
-    with Console(stderr=True).status("Merging") as shown:
+    with plain_console(stderr=True).status("Merging") as shown:
         reading = Reading(
             cache,
             workers or default_workers(),

@@ -26,6 +26,7 @@ from residua.importers.dicom.surgeries import Surgeries, read_surgeries
 from residua.importers.found import Found
 from residua.importers.window import Window, judged
 from residua.settings.base import IDENTIFIER
+from residua.terminal import plain_console
 
 _WINDOW_HOURS = Window().hours
 _SHOWN = 3
@@ -50,14 +51,12 @@ def dicom(
     tumour: Tumour = None,
 ) -> None:
     """Import a PACS export, step 1: propose a column for each series; a person confirms the table."""
-    from rich.console import Console
-
     if not re.fullmatch(IDENTIFIER, hospital) or hospital[-1].isdigit():
         raise ResiduaError(f"{hospital!r} is not a hospital code: use letters and digits, ending in a letter")
     if not source.is_dir():
         raise ResiduaError(f"{source}: no such folder; give the folder with the data")
     surgeries = read_surgeries(surgery_dates) if surgery_dates else {}
-    with Console(stderr=True).status("Reading headers") as shown, building(out) as part:
+    with plain_console(stderr=True).status("Reading headers") as shown, building(out) as part:
         found = scan(source, lambda files: shown.update(f"Read {files} headers"))
         if not found.series:
             lines = _unused(found.left)
