@@ -28,7 +28,8 @@ def config(choice: str | None = None, **changes: Any) -> dict[str, Any]:
 
     Every experiment names the first input configuration, so that ``changes`` may hold any, or has the ``choice``.
     """
-    small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"]}
+    protocol = {**PUBLISHED["protocol"], "window_hours_by_hospital": {}}
+    small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"], "protocol": protocol}
     changed = copy.deepcopy({**PUBLISHED, **small, **changes})
     for choices in changed["statistics"]["best_inputs"].values():
         choices.update(dict.fromkeys(choices, choice or next(iter(changed["inputs"]))))

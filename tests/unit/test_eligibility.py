@@ -221,6 +221,19 @@ def test_a_scan_later_than_the_hospitals_window_is_excluded(tmp_path: Path) -> N
     assert cohort.split.folds[1] == ("GOT1", "PAR1", "GOT2", "PAR2")
 
 
+def test_a_window_of_a_hospital_without_patients_is_an_error_that_names_the_likely_one(tmp_path: Path) -> None:
+    late = [*rows(), row("GOT2", "GOT", hours_since_surgery="60")]
+    protocol = {"window_hours": 72, "window_hours_by_hospital": {"got": 24, "PAR": 24, "XYZ": 24}}
+    _, problems = judged(tmp_path, late, protocol=protocol)
+    key = "protocol.window_hours_by_hospital of the config names hospital"
+    assert [(p.check, p.severity, p.what) for p in problems] == [
+        ("hospital-without-patients", "error", f"{key} got, which has no patient in the table"),
+        ("hospital-without-patients", "error", f"{key} XYZ, which has no patient in the table"),
+    ]
+    assert problems[0].remedy == "did you mean GOT? Otherwise correct its name, or remove it from the config"
+    assert problems[1].remedy == "correct its name, or remove it from the config"
+
+
 def test_a_patient_that_the_table_excludes_is_not_judged(tmp_path: Path) -> None:
     gone = row("GOT2", "GOT", role="exclude", exclusion_reason="withdrew consent", post_t1ce="", residual="")
     cohort, problems = judged(tmp_path, [*rows(), gone])

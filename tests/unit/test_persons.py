@@ -166,6 +166,25 @@ def test_hospitals_columns_and_roles_hold_persons_out(inside: Path) -> None:
     assert any(problem.check == "column-missing" and problem.subject == "side" for problem in problems)
 
 
+def test_a_hospital_or_mark_of_the_hold_out_that_no_patient_has_is_an_error(inside: Path) -> None:
+    rows = [
+        {**row(f"P{n:02d}", "AMS" if n < 6 else "GOT"), "part": "train" if n % 4 else "Validation"} for n in range(24)
+    ]
+    path = write_table(inside, rows, (*COLUMNS, "part"))
+
+    def strange(holdout: Any) -> list[tuple[str, str]]:
+        _, problems = judged_cohort(settings(holdout, balance=["hospital"]), path)
+        return [(p.what, p.remedy) for p in problems if p.check.endswith("-without-patients")]
+
+    what, remedy = "holdout of the config names hospital ams, which has no patient in the table", "correct its name"
+    assert strange(["ams", "GOT"]) == [(what, f"did you mean AMS? Otherwise {remedy}, or remove it from the config")]
+    what = "holdout.values of the config names valdation, which stands in no cell of the column part"
+    remedy = "did you mean validation? Otherwise correct it, or remove it from the config"
+    assert strange({"column": "part", "values": ["train", "valdation"]}) == [(what, remedy)]
+    # A table has one of the usual marks.
+    assert strange({"column": "part", "values": ["validation", "test"]}) == []
+
+
 @pytest.mark.parametrize("folds", [{0: ["AMS"], 1: ["GOT"]}, {"unit": "person", "count": 2, "balance": ["hospital"]}])
 def test_a_person_on_two_sides_is_an_error(inside: Path, folds: Any) -> None:
     rows = [*(row(f"P{n}", hospital) for n, hospital in enumerate(("AMS", "AMS", "GOT", "STO"))),

@@ -12,6 +12,7 @@ from functools import cached_property
 
 from residua.cohort.batches import batches
 from residua.cohort.eligibility import ineligible, reason
+from residua.cohort.named import without_patients
 from residua.cohort.places import VOXELS
 from residua.cohort.split.persons import Places, Tumors
 from residua.cohort.split.placement import Placement
@@ -107,7 +108,7 @@ def judged_cohort(
     planned = planned_split(study, members, _tumors(study, members), placed)
     problems = [*(_possible(study, problem) for problem in table.problems), *refused]
     if table.patients:
-        problems += [*planned.problems, *check_files(study, members, there)]
+        problems += [*without_patients(study, table.patients), *planned.problems, *check_files(study, members, there)]
     cohort = Cohort(
         patients={patient.patient: patient for patient in members},
         split=planned.split,

@@ -94,6 +94,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
     "The split": {
         "hospital-unplaced": "A hospital is neither in a fold nor in the hold-out",
         "hospital-without-patients": "The config or the table of folds names a hospital without patients",
+        "mark-without-patients": "The config names a mark of the hold-out that no patient has in that column",
         "role-contradicts-folds": "A patient's role is holdout, but the hospital is in a fold",
         "fold-without-patients": "All patients of a fold, or of the hold-out, are excluded",
         "fold-without-positives": "A fold, or the hold-out, has no patient with residual tumour",
