@@ -18,6 +18,7 @@ made = PatientParts(
     images=job.params.images,
     before=job.params.before,
 )
-(outcome,) = (each for each in read_json(own.outcomes) if each["patient"] == job.wildcards.patient)
+everyone = {each["patient"]: each for each in read_json(own.outcomes)}
+outcome = everyone.pop(job.wildcards.patient)
 with stage(job.output[0]) as part:
-    write_patient(outcome, job.params.bundle, made, part)
+    write_patient(outcome, job.params.bundle, made, part, list(everyone))

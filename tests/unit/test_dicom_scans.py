@@ -108,8 +108,12 @@ def test_series_of_one_number_are_listed_by_identifier(tmp_path: Path, study: St
         t1ce(tmp_path / "dicom" / name)
     (unusable,) = find_series([patient(post_t1ce=f"{tmp_path}/dicom#5")], study).unusable
     assert "holds 2 DICOM series, and none or several of them are 5" in unusable.problem.what
+    assert "name one by its SeriesInstanceUID, FOLDER#UID, as the command lists them" in unusable.problem.remedy
     uids = {pydicom.dcmread(path).SeriesInstanceUID for path in (tmp_path / "dicom").rglob("0*")}
     assert {line.partition("#")[2].partition(":")[0] for line in unusable.listing} == uids
+    (asked,) = find_series([patient(post_t1ce=f"{tmp_path}/dicom#{min(uids)}9")], study).unusable
+    # The patient's record tells the problem, and no identifier.
+    assert not any(uid in str(each.problem) for each in (unusable, asked) for uid in uids)
 
 
 def test_an_enhanced_file_is_a_series_by_itself(tmp_path: Path, study: Study) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,11 @@ import pytest
 from pages import Page
 from residua.images.volumes import Grid, Image, save
 from residua.inference.contents import contents_of
-from residua.inference.hidden_paths import without_paths
 from residua.inference.page import patient_page
 from residua.inference.panels import Maps, panels_of
 from residua.inference.patient_maps import PatientParts, maps_of
 from residua.inference.patients_table import patients_table, recorded
 from residua.inference.prediction import prediction_record
-from residua.problems.problem import Problem
 from residua.publishing.publish import DamagedStageError, stage, write_json
 from residua.resection.record import resection_record
 
@@ -143,57 +140,6 @@ def test_a_limit_of_the_quality_control_is_flagged_without_other_patients() -> N
     (flag,) = record_of(measures={"brain": {"volume_ml": 800.0}}, limits=LIMITS[1:])["flags"]
     assert (flag["subject"], flag["measure"]) == ("brain", "volume_ml")
     assert "below the limit of 900" in flag["what"]
-
-
-def test_no_path_and_no_file_name_of_a_scan_is_told() -> None:
-    problem = {"check": "x", "what": "/data/Doe^Jane/t1ce.nii.gz: damaged (see /tmp/a/b.log)", "remedy": "copy it"}
-    outcome = {**OUTCOME, "state": "refused", "problems": [problem]}
-    record = prediction_record(outcome, BUNDLE)
-    assert record["problems"][0]["what"] == "post-operative T1w-CE: damaged (see b.log)"
-    for told in (record, record_of()):
-        text = json.dumps(told) + patient_page(contents_of(told))
-        assert "Doe" not in text
-        assert "/data" not in text
-        assert "/models" not in text
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("see /data/Doe Jane/log.txt", "see log.txt"),
-        ("see /data/Doe Jane/of 2020/scans", "see scans"),
-        ("x/Doe_Jane/t1.nii.gz: is damaged", "t1.nii.gz: is damaged"),
-        ("x/Doe Jane/t1.nii.gz is damaged", "t1.nii.gz is damaged"),
-        ("Doe_Jane/t1.nii.gz, ../Doe/scan and ~/Doe/scan", "t1.nii.gz, scan and scan"),
-        ("data/Doe_Jane/scans is empty", "scans is empty"),
-        ("[Errno 2] No such file: '/data/Doe, Jane (2)/t1.nii.gz'", "[Errno 2] No such file: 't1.nii.gz'"),
-        ("the patient's file 'Doe Jane/scans' and its header's end", "the patient's file 'scans' and its header's end"),
-        ("(log: /tmp/a/b.log)", "(log: b.log)"),
-        ("/tmp/a.log and/or /tmp/b.log", "a.log and/or b.log"),
-        ("/tmp/Doe/t1.nii.gz moved 5 mm/s", "t1.nii.gz moved 5 mm/s"),
-    ],
-)
-def test_of_any_path_the_last_part_alone_is_told(text: str, told: str) -> None:
-    assert without_paths(text, {}) == told
-
-
-@pytest.mark.parametrize(
-    "text",
-    ["6 of 10 mm/s and 3/4", "and/or 1.5/2.5 ml", "on 10/11/2020", "n/a", "see https://example.org/docs/scans.html",
-     "the header's 3 g/kg and the file's"],
-)  # fmt: skip
-def test_a_slash_of_no_path_stays(text: str) -> None:
-    assert without_paths(text, {}) == text
-
-
-@pytest.mark.parametrize(
-    ("subject", "name"), [("post_t1", "post-operative T1w"), ("post_t1ce", "post-operative T1w-CE"), (None, "t1 b.nii")]
-)
-def test_a_problem_names_its_column_instead_of_its_file(subject: str | None, name: str) -> None:
-    file = "/data/Doe, Jane: (2)/t1 b.nii"
-    problem = Problem("x", "error", f"{file}: is damaged", f"copy {file}", "P17", subject, None, file).to_json()
-    (told,) = prediction_record({**OUTCOME, "state": "refused", "problems": [problem]})["problems"]
-    assert told == {"check": "x", "column": subject, "what": f"{name}: is damaged", "remedy": f"copy {name}"}
 
 
 def test_the_page_shows_numbers_with_their_uncertainty_and_loads_nothing() -> None:

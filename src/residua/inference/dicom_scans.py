@@ -26,6 +26,8 @@ IMAGES = "images"
 _MODALITY = "MR"
 _CHOSEN = "#"
 """Between a folder and the number of a series in it."""
+_DIGITS = 6
+"""Of the number of a series; more are an identifier."""
 _ANOTHER = "give another series, or convert this one by hand and give the NIfTI file"
 _MIXED = "give the right series, or convert it by hand and give the NIfTI file"
 
@@ -169,9 +171,14 @@ def _one_of(series: Sequence[Series], place: Path, chosen: str) -> Series:
     if len(fitting) == 1:
         return fitting[0]
     held = f"the folder holds {len(series)} DICOM series"
-    what = f"{held}, and none or several of them are {chosen}" if chosen else held
+    # What identifies a series stands in the listing alone: the patient's record has the rest.
+    asked = chosen if len(chosen) <= _DIGITS and chosen.isdecimal() else f"called as after {_CHOSEN}"
+    what = f"{held}, and none or several of them are {asked}" if chosen else held
     listing = [f"{place}{_CHOSEN}{name}: {_told(each)}" for each, name in zip(series, names, strict=True)]
-    raise _UnusableError(what, f"name one by its number, as in FOLDER{_CHOSEN}{names[0]}", listing)
+    remedy = f"name one by its number, as in FOLDER{_CHOSEN}{names[0]}"
+    if names[0] == series[0].series_uid:
+        remedy = f"name one by its SeriesInstanceUID, FOLDER{_CHOSEN}UID, as the command lists them"
+    raise _UnusableError(what, remedy, listing)
 
 
 def _told(series: Series) -> str:

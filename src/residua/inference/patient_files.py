@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,24 @@ from residua.publishing.images import SUFFIX
 from residua.publishing.publish import read_json, write_json, write_text
 
 
-def write_patient(outcome: Mapping[str, Any], bundle: Mapping[str, Any] | None, made: PatientParts, out: Path) -> None:
+def write_patient(
+    outcome: Mapping[str, Any],
+    bundle: Mapping[str, Any] | None,
+    made: PatientParts,
+    out: Path,
+    others: Collection[str] = (),
+) -> None:
     """Write the record, the pages and the maps of a patient into ``out``.
 
     ``outcome`` is the patient's entry of ``patients.json``, ``bundle`` that of ``wiring.reporting.described``.
+    ``others`` are the other patients of that list, whom no file may name.
     """
     patient = outcome["patient"]
     predicted = outcome["state"] == "predicted"
     measured = [of_folder(manifest, f"{patient}.json") for manifest in made.quality]
     measures = read_json(measured[0])["measures"] if measured else None
     resection = read_json(made.resections[0])[patient] if predicted else None
-    record = prediction_record(outcome, bundle, resection, measures)
+    record = prediction_record(outcome, bundle, resection, measures, others)
     files = maps_of(patient, made) if predicted else {}
     for name, file in files.items():
         shutil.copyfile(file, out / name)

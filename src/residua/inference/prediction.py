@@ -1,17 +1,18 @@
 """What is told of one new patient, in builtins: the record of ``prediction.json``.
 
-It holds no file path and no name but the patient's own.
+It holds no file path, no name of a scan and no patient's name but the patient's own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import PurePath
+from types import MappingProxyType
 from typing import Any
 
 from residua.bundle.record import Calibration
 from residua.inference.cautions import cautions_of
-from residua.inference.hidden_paths import without_paths
+from residua.inference.traces import FILE, without_traces
 from residua.quality.judge import flags_of, measure_frame
 from residua.quality.measures import Measures
 from residua.resection.classes import RANO
@@ -20,6 +21,7 @@ from residua.words import name_of
 
 SCHEMA = 1
 """The number of the form of the record."""
+_NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
 def prediction_record(
@@ -27,19 +29,21 @@ def prediction_record(
     bundle: Mapping[str, Any] | None = None,
     resection: Mapping[str, Any] | None = None,
     measures: Measures | None = None,
+    others: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return what is told of a patient.
 
     ``outcome`` is the entry of ``patients.json``, ``bundle`` that of ``wiring.reporting.described``, ``resection`` the
     record of ``residua.resection.record`` and ``measures`` those of the quality control; each is None where there is
-    none. The parts that need a prediction are None without one.
+    none. The parts that need a prediction are None without one. ``others`` are the other patients of the call, whom
+    nothing may name.
     """
     told: dict[str, Any] = {
         "schema": SCHEMA,
         "patient": outcome["patient"],
         "state": outcome["state"],
-        "excluded": outcome["excluded"],
-        "problems": [_problem(problem, outcome["given"]) for problem in outcome["problems"]],
+        "excluded": outcome["excluded"] and _told(outcome["excluded"], outcome, others),
+        "problems": [_problem(problem, outcome, others) for problem in outcome["problems"]],
         "given": list(outcome["given"]),
         "lacking": list(outcome.get("lacking", ())),
         "bundle": bundle and _bundle(outcome, bundle),
@@ -149,13 +153,13 @@ def _flags(patient: str, measures: Measures) -> list[dict[str, Any]]:
     return [{key: getattr(flag, key) for key in keys} for flag in flags]
 
 
-def _problem(problem: Mapping[str, Any], given: Mapping[str, str]) -> dict[str, Any]:
+def _problem(problem: Mapping[str, Any], outcome: Mapping[str, Any], others: Collection[str]) -> dict[str, Any]:
     column, file = problem.get("subject"), problem.get("file") or ""
-    names = {file: name_of(column) if column else PurePath(file).name}
-    names |= {known: name_of(of) for of, known in given.items()}
-    return {
-        "check": problem["check"],
-        "column": column,
-        "what": without_paths(problem["what"], names),
-        "remedy": without_paths(problem["remedy"], names),
-    }
+    own = {file: name_of(column) if column else FILE}
+    texts = {name: _told(problem[name], outcome, others, own) for name in ("what", "remedy")}
+    return {"check": problem["check"], "column": column, **texts}
+
+
+def _told(text: str, outcome: Mapping[str, Any], others: Collection[str], own: Mapping[str, str] = _NO_FILES) -> str:
+    named = {file: name_of(column) for column, file in outcome["given"].items()}
+    return without_traces(text, {**own, **named}, outcome["patient"], others)
