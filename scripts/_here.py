@@ -79,19 +79,22 @@ def _explain(
 
 
 class _Seal:
-    """Seals the outputs when the script ends, unless it failed."""
+    """Seals the outputs when the script ends, unless it failed, and keeps from which models they come."""
 
     def __init__(self, files: list[str]) -> None:
         self._files, self._process = files, os.getpid()
+        self.origins: dict[str, list[str]] = {}
 
     def forget(self) -> None:
         self._files = []
 
     def at_end(self) -> None:
+        from residua.publishing.origins import keep_origins
         from residua.publishing.seals import seal
 
         # Not in a process that the script forked.
         if os.getpid() == self._process:
+            keep_origins(self._files, self.origins)
             seal(self._files)
 
 
@@ -152,10 +155,13 @@ def _end_with_run() -> None:
 
 
 def _verify() -> None:
+    from residua.publishing.origins import forget_origins, origins_of
     from residua.publishing.seals import break_seals, require_sealed
 
     require_sealed(map(str, job.input))
     break_seals(map(str, job.output))
+    forget_origins(map(str, job.output))
+    _seal.origins = origins_of(map(str, job.input))
 
 
 _isolate()

@@ -17,8 +17,9 @@ from residua.bundle.pack import bundle_study
 from residua.bundle.read import read_bundle
 from residua.cli import app
 from residua.errors import ResiduaError
-from residua.publishing.publish import digest, stage, write_json
-from residua.publishing.seals import seal
+from residua.publishing.origins import forget_origins, keep_origins, origins_of
+from residua.publishing.publish import digest, read_json, stage, write_json
+from residua.publishing.seals import break_seals, seal
 
 IDENTITY = {
     "arch": "nnunet",
@@ -27,6 +28,8 @@ IDENTITY = {
     "folds": [0, 1],
 }
 DESCRIPTION, THRESHOLD = "results/bundles/nnunet/B.json", "results/segmentations/nnunet/B/threshold.json"
+MODELS = [f"results/models/nnunet/B/fold{fold}/manifest.json" for fold in (0, 1)]
+MAPS = [f"results/predictions/nnunet/B/fold{fold}/manifest.json" for fold in (0, 1)]
 
 
 def finished(folder: Path, monkeypatch: pytest.MonkeyPatch, **described: Any) -> Path:
@@ -41,7 +44,37 @@ def finished(folder: Path, monkeypatch: pytest.MonkeyPatch, **described: Any) ->
     write_json(THRESHOLD, record.threshold)
     write_json(DESCRIPTION, {**IDENTITY, "study": settings_of("nnunet"), **described})
     seal([THRESHOLD, DESCRIPTION])
+    keep_origins([THRESHOLD], origins_of(MODELS))
+    keep_origins([DESCRIPTION], origins_of([THRESHOLD]))
     return folder
+
+
+def train_again(model: str) -> None:
+    """Publish a model as a training does, with other content."""
+    files = {file.name: file.read_bytes() for file in Path(model).parent.iterdir() if file.name != "manifest.json"}
+    break_seals([model])
+    with stage(model) as part:
+        for name, content in files.items():
+            (part / name).write_bytes(content + b"another line\n" * (name == "curve.jsonl"))
+    seal([model])
+
+
+def predict(model: str, maps: str, says_so: bool) -> None:
+    """Publish predictions as their job does; an earlier version did not keep from which models they come."""
+    forget_origins([maps])
+    with stage(maps, resumes=f"code-{64 * '0'}-{digest(model)}"):
+        pass
+    seal([maps])
+    keep_origins([maps], origins_of([model]) if says_so else {})
+
+
+def packed(study: Path, out: Path) -> str:
+    """What the command says; its error if it fails."""
+    shutil.rmtree(out, ignore_errors=True)
+    chosen = ["bundle", "--study", str(study), "--arch", "nnunet", "--inputs", "B", "--out", str(out)]
+    done = CliRunner().invoke(app, chosen)
+    assert out.exists() == (done.exit_code == 0)
+    return done.stderr
 
 
 @pytest.fixture
@@ -140,6 +173,54 @@ def test_a_file_that_changed_since_it_was_made_is_refused(study: Path, tmp_path:
     with pytest.raises(ResiduaError, match="changed"):
         bundle_study(study, "nnunet", "B", tmp_path / "b.zip")
     assert not (tmp_path / "b.zip").exists()
+
+
+def test_a_model_that_was_trained_again_is_not_packed_with_what_was_measured_before(
+    study: Path, tmp_path: Path
+) -> None:
+    assert "earlier version" not in packed(study, tmp_path / "b")
+    train_again(MODELS[1])
+    told = f"{study}: {DESCRIPTION} is older than the model results/models/nnunet/B/fold1, which was made again"
+    assert packed(study, tmp_path / "b").startswith(told)
+    # The threshold was chosen anew, and scores are still those of the former model.
+    keep_origins([THRESHOLD], origins_of(MODELS))
+    assert packed(study, tmp_path / "b").startswith(told)
+    keep_origins([DESCRIPTION], origins_of([THRESHOLD]))
+    assert "older" not in packed(study, tmp_path / "b")
+
+
+def test_a_threshold_that_was_chosen_again_is_not_packed_with_the_scores_of_another(
+    study: Path, tmp_path: Path
+) -> None:
+    write_json(THRESHOLD, {**read_json(THRESHOLD), "note": "another"})
+    seal([THRESHOLD])
+    told = f"{study}: {DESCRIPTION} is older than the threshold {THRESHOLD}, which was made again"
+    assert packed(study, tmp_path / "b").startswith(told)
+
+
+@pytest.mark.parametrize("kept", [True, False], ids=["with_predictions", "without_predictions"])
+def test_a_study_of_an_earlier_version_is_packed_with_a_note(study: Path, tmp_path: Path, kept: bool) -> None:
+    """It did not keep from which models scores come; predictions may have been deleted to make room."""
+    forget_origins([THRESHOLD, DESCRIPTION])
+    for model, maps in zip(MODELS, MAPS, strict=True) if kept else ():
+        predict(model, maps, says_so=False)
+    assert packed(study, tmp_path / "b").startswith("an earlier version of Residua made some results")
+
+
+@pytest.mark.parametrize("says_so", [True, False], ids=["by_this_version", "by_an_earlier_one"])
+def test_a_training_repeated_in_a_study_of_an_earlier_version_is_refused(
+    study: Path, tmp_path: Path, says_so: bool
+) -> None:
+    forget_origins([THRESHOLD, DESCRIPTION])
+    ensemble = "results/ensemble/nnunet/B/manifest.json"
+    for model, maps in zip([*MODELS, MODELS[0]], [*MAPS, ensemble], strict=True):
+        with stage(maps, resumes=f"code-{64 * '0'}-" + "-".join(map(digest, MODELS if maps == ensemble else [model]))):
+            pass
+    train_again(MODELS[0])
+    assert "is older than the model results/models/nnunet/B/fold0" in packed(study, tmp_path / "b")
+    predict(MODELS[0], MAPS[0], says_so)
+    # Predicted and not yet measured: seen by what this version keeps, or by the maps of the hold-out.
+    assert f"{DESCRIPTION} is older than the model" in packed(study, tmp_path / "b")
 
 
 def test_a_description_of_another_version_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

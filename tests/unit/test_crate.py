@@ -21,6 +21,7 @@ from residua.errors import ResiduaError
 from residua.export.crate import PROFILES, Packing, write_crate
 from residua.export.crate_contents import FIGURES, FIGURES_OF_SCANS, TABLES
 from residua.export.run_times import StageTimes, times_of
+from residua.publishing.origins import keep_origins, origins_of
 from residua.publishing.publish import write_json, write_text
 from residua.settings.study import load_study
 from residua.tables.supplement import _SUPPLEMENT
@@ -277,3 +278,16 @@ def test_the_crate_says_which_code_is_not_that_of_the_run(study: Path) -> None:
     said = "The code of 2 stages is not that of the run, by the digests of its report: segment, predict, AGU-Net."
     assert said in entities["./"]["description"]
     assert said in (out / "README.md").read_text()
+
+
+def test_results_of_models_that_were_trained_again_are_not_packed(study: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An interrupted run leaves tables of the former models beside new ones."""
+    monkeypatch.chdir(study)
+    model = "results/models/nnunet/B/fold0/manifest.json"
+    write_text(model, "a model")
+    keep_origins(["results/tables/table1.csv"], origins_of([model]))
+    write_crate(Packing(study, ROOT), study.parent / "crate.zip")
+    write_text(model, "another model")
+    with pytest.raises(ResiduaError, match=r"tables/table1.csv is older than the model results/models/nnunet/B/fold0"):
+        write_crate(Packing(study, ROOT), study.parent / "again.zip")
+    assert not (study.parent / "again.zip").exists()

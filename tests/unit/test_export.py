@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from typer.testing import CliRunner
 from bundles import write_micro_bundle
 from cohort_tables import rows, write_images, write_table
 from cohort_tables import study as study_of
+from residua.bundle.measured import UNRECORDED
 from residua.cli import app
 from residua.cohort.places import STUDY
 from residua.errors import DamagedStageError, ResiduaError
@@ -25,11 +27,13 @@ from residua.images import volumes
 from residua.images.volumes import Image
 from residua.networks.cases import Channel
 from residua.networks.exporting import Ensemble, exports_of
+from residua.publishing.origins import forget_origins, keep_origins, origins_of
 from residua.publishing.publish import stage, write_json
 from residua.publishing.seals import seal
 from residua.settings.networks import known_networks
 
 HOUSE = Path(__file__).resolve().parents[2]
+THRESHOLD = "results/segmentations/nnunet/D/threshold.json"
 CHANNELS = [{"name": "post_t1ce", "is_label": False}, {"name": "pre_tumor", "is_label": True}]
 
 
@@ -40,7 +44,10 @@ def study(tmp_path: Path) -> Path:
         write_json(tmp_path / f"results/prepared/nnunet/D/fold{fold}.json", {"channels": CHANNELS})
         with stage(tmp_path / f"results/models/nnunet/D/fold{fold}/manifest.json") as part:
             (part / "weights.safetensors").write_bytes(b"weights")
-    write_json(tmp_path / "results/segmentations/nnunet/D/threshold.json", {"threshold": 0.3})
+    write_json(tmp_path / THRESHOLD, {"threshold": 0.3})
+    with chdir(tmp_path):
+        models = [f"results/models/nnunet/D/fold{fold}/manifest.json" for fold in (0, 1, 10)]
+        keep_origins([THRESHOLD], origins_of(models))
     return tmp_path
 
 
@@ -51,6 +58,21 @@ def test_the_models_of_a_study_are_those_of_every_fold_in_order(study: Path) -> 
     assert found.channels == (Channel("post_t1ce", False), Channel("pre_tumor", True))
     assert found.threshold == 0.3
     assert Ensemble.from_json(found.to_json()) == found
+
+
+def test_a_model_that_was_trained_again_is_not_exported_with_the_threshold_of_another(study: Path) -> None:
+    with stage(study / "results/models/nnunet/D/fold1/manifest.json") as part:
+        (part / "weights.safetensors").write_bytes(b"others!")
+    with pytest.raises(ResiduaError, match=f"{THRESHOLD} is older than the model results/models/nnunet/D/fold1, which"):
+        models_of_study(study, "nnunet", "D")
+
+
+def test_a_threshold_of_an_earlier_version_is_exported_with_a_note(study: Path) -> None:
+    with chdir(study):
+        forget_origins([THRESHOLD])
+    said: list[str] = []
+    assert models_of_study(study, "nnunet", "D", note=said.append).threshold == 0.3
+    assert said == [UNRECORDED]
 
 
 def test_an_export_says_to_which_region_its_models_are_confined(study: Path) -> None:
@@ -65,8 +87,25 @@ def test_an_export_says_to_which_region_its_models_are_confined(study: Path) -> 
     assert Ensemble.from_json(found.to_json()) == found
 
 
+def test_models_that_were_described_keep_their_channels_and_region_whatever_the_last_start_said(study: Path) -> None:
+    """A configuration may have changed since, and the trainings that follow not yet begun."""
+    described = "results/bundles/nnunet/D.json"
+    region = {"label": "pre_tumor", "margin_mm": 12.0}
+    write_json(study / described, {"channels": CHANNELS, "study": {"networks": {"nnunet": {"region": region}}}})
+    write_json(study / "results/cohort/study.json", {"networks": {"nnunet": {"region": None}}})
+    write_json(study / "results/prepared/nnunet/D/fold0.json", {"channels": CHANNELS[:1]})
+    with chdir(study):
+        keep_origins([described], origins_of([THRESHOLD]))
+    found = models_of_study(study, "nnunet", "D")
+    assert found.facts()["region"] == region
+    assert [channel.name for channel in found.channels] == ["post_t1ce", "pre_tumor"]
+    write_json(study / THRESHOLD, {"threshold": 0.4})
+    with pytest.raises(ResiduaError, match=f"{described} is older than the threshold"):
+        models_of_study(study, "nnunet", "D")
+
+
 def test_without_a_threshold_it_is_none(study: Path) -> None:
-    (study / "results/segmentations/nnunet/D/threshold.json").unlink()
+    (study / THRESHOLD).unlink()
     assert models_of_study(study, "nnunet", "D").threshold is None
 
 

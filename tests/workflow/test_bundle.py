@@ -5,14 +5,20 @@ from __future__ import annotations
 import csv
 import json
 import os
+from contextlib import chdir
 from pathlib import Path
 from tempfile import gettempdir
 
 import pytest
+from typer.testing import CliRunner
 
+from residua.bundle.measured import require_measured
 from residua.bundle.pack import bundle_study
 from residua.bundle.read import read_bundle, unpack
-from residua.publishing.publish import digest, read_json
+from residua.cli import app
+from residua.publishing.origins import read_origins
+from residua.publishing.publish import digest, read_json, stage, verified
+from residua.publishing.seals import break_seals, seal
 from studies import HOUSE, Study
 
 
@@ -40,6 +46,42 @@ def test_a_copy_of_the_study_gives_the_same_bytes(finished: Study, study: Study,
     for folder, name in ((finished.folder, "one.zip"), (study.folder, "other.zip")):
         bundle_study(folder, "nnunet", "A", tmp_path / name)
     assert digest(tmp_path / "one.zip") == digest(tmp_path / "other.zip")
+
+
+@pytest.mark.parametrize("arch", ["nnunet", "agunet"])
+def test_what_is_said_of_models_names_each_of_them_as_it_is(finished: Study, arch: str) -> None:
+    """Through all jobs between a training and the description; else an outdated one could not be told."""
+    threshold = f"results/segmentations/{arch}/B/threshold.json"
+    described = f"results/bundles/{arch}/B.json"
+    models = [f"results/models/{arch}/B/fold{fold}/manifest.json" for fold in (0, 1)]
+    with chdir(finished.folder):
+        chosen, said = read_origins(threshold), read_origins(described)
+        assert chosen == {model: [digest(model)] for model in models}
+        assert {origin: said[origin] for origin in (*models, threshold)} == {**chosen, threshold: [digest(threshold)]}
+        assert all(digests == [digest(origin)] for origin, digests in said.items())
+    assert require_measured(finished.folder, arch, "B", (0, 1), [described, threshold])
+
+
+def test_a_model_that_was_trained_again_is_handed_on_in_no_form(study: Study, tmp_path: Path) -> None:
+    """The training has ended and the run was interrupted: scores, masks and threshold are those of the former model."""
+    with chdir(study.folder):
+        fold = Path("results/models/nnunet/B/fold0")
+        files = {name: file.read_bytes() for name, file in verified(fold / "manifest.json").items()}
+        break_seals([f"{fold}/manifest.json"])
+        with stage(fold / "manifest.json", resumes="another training") as part:
+            for name, content in files.items():
+                (part / name).parent.mkdir(exist_ok=True)
+                (part / name).write_bytes(content + b"\n" * (name == "model_card.md"))
+        seal([f"{fold}/manifest.json"])
+    folder = str(study.folder)
+    one = ["--arch", "nnunet", "--inputs", "B", "--study", folder]
+    exports = [["export", *one, "--to", form] for form in ("nnunet", "bids")]
+    for command in (["bundle", *one], *exports, ["crate", folder]):
+        ran = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
+        assert ran.exit_code == 1, command
+        assert "is older than the model results/models/nnunet/B/fold0, which was made again" in ran.stderr
+        assert not (tmp_path / "out").exists()
+    bundle_study(study.folder, "nnunet", "A", tmp_path / "of_a.zip")
 
 
 @pytest.mark.parametrize("arch", ["nnunet", "agunet"])

@@ -18,7 +18,7 @@ def bundle(study: Study, arch: Arch, inputs: Inputs, out: Out, as_json: AsJson =
     """Pack the trained models of a finished study, with all that their use needs, into one file or folder."""
     from residua.bundle.pack import bundle_study
 
-    record = bundle_study(study, arch, inputs, out)
+    record = bundle_study(study, arch, inputs, out, note=lambda text: typer.echo(text, err=True))
     if as_json:
         typer.echo(record.model_dump_json(indent=1))
         return

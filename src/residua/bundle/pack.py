@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from residua.bundle.card import card_of
+from residua.bundle.measured import UNRECORDED, require_measured
 from residua.bundle.names import BRAIN_WEIGHTS, model_file
 from residua.bundle.record import FORMAT, BundleRecord
 from residua.bundle.write import write_bundle
@@ -24,10 +25,13 @@ _OWN_BRAIN_WEIGHTS = "brain_weights"
 """Key of a description: the path in the study's configuration; no bundle holds it."""
 
 
-def bundle_study(study: Path, arch: str, inputs: str, out: Path) -> BundleRecord:
+def bundle_study(
+    study: Path, arch: str, inputs: str, out: Path, note: Callable[[str], None] = lambda text: None
+) -> BundleRecord:
     """Write the bundle of one network and input configuration of the study in ``study``; return its record.
 
-    Raises ``ResiduaError`` when the study has not come so far, a file is damaged, or ``out`` exists.
+    ``note`` takes what the user should know. Raises ``ResiduaError`` when the study has not come so far, a file is
+    damaged, scores or threshold are those of other models, or ``out`` exists.
     """
     description = _described(study, arch, inputs)
     weights = description.pop(_OWN_BRAIN_WEIGHTS, None)
@@ -41,6 +45,8 @@ def bundle_study(study: Path, arch: str, inputs: str, out: Path) -> BundleRecord
         require_as_made(study, [manifest])
         found = verified(manifest, only=lambda name: name in wanted)
         files |= {model_file(fold, name): path for name, path in found.items()}
+    if not require_measured(study, arch, inputs, record.folds, [f"{DESCRIPTIONS}/{arch}/{inputs}.json", threshold]):
+        note(UNRECORDED)
     if weights is not None:
         files[BRAIN_WEIGHTS] = _own_weights(study, weights, record)
     return write_bundle(record, card_of(record), files, out)

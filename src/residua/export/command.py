@@ -66,7 +66,7 @@ def _models(study: Path | None, bundle: Path | None, arch: str | None, inputs: s
         if bundle is not None and (study, arch, inputs) == (None, None, None):
             ensemble = models_of_bundle(bundle, Path(unpacked))
         elif bundle is None and study is not None and arch is not None and inputs is not None:
-            ensemble = models_of_study(study, arch, inputs)
+            ensemble = models_of_study(study, arch, inputs, note=lambda text: typer.echo(text, err=True))
         else:
             raise ResiduaError("give either --bundle, or --study with --arch and --inputs")
         export_models(ensemble, to, out)

@@ -22,6 +22,7 @@ from residua.errors import ResiduaError
 from residua.export.crate_contents import changed_stages, results_of, workflow_of
 from residua.export.run_times import RunTimes, times_of
 from residua.publishing.as_made import read_as_made, require_as_made
+from residua.publishing.origins import require_current
 from residua.publishing.publish import write_text
 from residua.report.wording import counted
 from residua.settings.places import without_places
@@ -62,10 +63,12 @@ class Packing:
 def write_crate(packing: Packing, out: Path) -> None:
     """Write the crate: a new folder, or a ``.zip`` file, which is whole or not there.
 
-    Raises ``ResiduaError`` for a folder in which no study has finished.
+    Raises ``ResiduaError`` for a folder in which no study has finished, or in which models are newer than results.
     """
     study = _study(packing)
-    require_as_made(packing.study, [_REPORT, *results_of(packing.study, packing.pictures)])
+    results = [file.relative_to(packing.study).as_posix() for file in results_of(packing.study, packing.pictures)]
+    require_as_made(packing.study, [_REPORT, *results])
+    require_current(packing.study, [_REPORT, *results])
     out.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
         written = Path(place)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from residua.bundle.measured import UNRECORDED, require_measured
 from residua.bundle.names import model_file
+from residua.bundle.pack import DESCRIPTIONS
 from residua.bundle.read import unpack
 from residua.cohort.places import STUDY
 from residua.errors import ResiduaError
@@ -16,11 +19,11 @@ from residua.publishing.publish import MANIFEST, read_json, verified
 from residua.settings.region import region_of
 
 
-def models_of_study(study: Path, arch: str, inputs: str) -> Ensemble:
+def models_of_study(study: Path, arch: str, inputs: str, note: Callable[[str], None] = lambda text: None) -> Ensemble:
     """Return the models of every fold of one training configuration of the study in ``study``.
 
-    Raises ``ResiduaError`` when there is no such configuration, a fold is not trained, or a model, a
-    selection or the threshold has changed.
+    ``note`` takes what the user should know. Raises ``ResiduaError`` when there is no such configuration, a fold is not
+    trained, a model, a selection or the threshold has changed, or the threshold was chosen for other models.
     """
     results = study / "results"
     selections = sorted((results / "prepared" / arch / inputs).glob("fold*.json"), key=_fold)
@@ -34,12 +37,17 @@ def models_of_study(study: Path, arch: str, inputs: str) -> Ensemble:
         )
     for folder in models.values():
         verified(folder / MANIFEST)
-    record = results / "segmentations" / arch / inputs / "threshold.json"
-    require_as_made(study, [*(folder / MANIFEST for folder in models.values()), selections[0], record])
-    channels = tuple(Channel(**channel) for channel in read_json(selections[0])["channels"])
-    threshold = float(read_json(record)["threshold"]) if record.is_file() else None
+    chosen, described = f"results/segmentations/{arch}/{inputs}/threshold.json", f"{DESCRIPTIONS}/{arch}/{inputs}.json"
+    require_as_made(study, [*(folder / MANIFEST for folder in models.values()), selections[0], chosen])
+    measured = [file for file in (chosen, described) if (study / file).is_file()]
+    if not require_measured(study, arch, inputs, models, measured):
+        note(UNRECORDED)
+    threshold = float(read_json(study / chosen)["threshold"]) if chosen in measured else None
+    told = read_as_made(study, described) if described in measured else _told_by_start(study, selections[0])
+    channels = tuple(Channel(**channel) for channel in told["channels"])
+    region = (told["study"].get("networks", {}).get(arch) or {}).get("region")
     found = {fold: folder.resolve() for fold, folder in models.items()}
-    return Ensemble(arch, inputs, channels, found, threshold, _region_of(results, arch))
+    return Ensemble(arch, inputs, channels, found, threshold, region)
 
 
 def models_of_bundle(bundle: Path, folder: Path) -> Ensemble:
@@ -51,11 +59,10 @@ def models_of_bundle(bundle: Path, folder: Path) -> Ensemble:
     return Ensemble(record.arch, record.inputs, record.channels, models, record.chosen_threshold, told)
 
 
-def _region_of(results: Path, arch: str) -> dict[str, Any] | None:
-    study = results.parent
-    networks = read_as_made(study, STUDY)["networks"] if (study / STUDY).is_file() else {}
-    found: dict[str, Any] | None = (networks.get(arch) or {}).get("region")
-    return found
+def _told_by_start(study: Path, selection: Path) -> dict[str, Any]:
+    """Return channels and settings of a model that is not described yet: those with which the study started last."""
+    settings = read_as_made(study, STUDY) if (study / STUDY).is_file() else {}
+    return {"channels": read_json(selection)["channels"], "study": settings}
 
 
 def _fold(selection: Path) -> int:
