@@ -1,6 +1,7 @@
 # New patients: what a study trains comes out of bundles, and what becomes of every patient is listed.
 #
 # Needs: the bundles that the configuration names, and
+#   results/cohort/checks/{batch}.json                        (cohort.smk)
 #   results/registered/{patient}/{sequence}_quality.json      (register.smk)
 #   results/brain/{batch}/manifest.json                       (brain.smk)
 #   results/prepared/{arch}/{inputs}/holdout.json             (prepare.smk)
@@ -44,6 +45,7 @@ rule list_patients:
         thresholds=[f"results/segmentations/{arch}/{inputs}/threshold.json" for arch, inputs in loaded.models],
         resections=[f"results/resection/{arch}/{inputs}.json" for arch, inputs in loaded.models],
         failures="results/quality/failures.json",
+        checks=expand("results/cohort/checks/{batch}.json", batch=cohort.candidates),
     output:
         "results/patients.json",
     log:
@@ -59,6 +61,8 @@ rule list_patients:
     params:
         models=loaded.models,
         patients=lambda wildcards: loaded.plan(),
+        checked=[patients.checked(loaded, patient) for batch in cohort.candidates.values() for patient in batch],
+        settings=study.model_dump(mode="json", exclude={"cohort", "raters", "machine"}),
         code=code("list_patients"),
     script:
         "../scripts/list_patients.py"

@@ -87,11 +87,17 @@ def as_dicom(scan: str, folder: Path) -> None:
 
 
 def from_dicom(row: dict[str, str], folder: Path) -> dict[str, str]:
-    """The row of a patient called as a new folder: T1w-CE of another as DICOM, copies of all else."""
+    """The row of a patient called as a new folder: T1w-CE of another as DICOM, copies of all else.
+
+    The header of the T1w gives two places.
+    """
     as_dicom(row["post_t1ce"], folder / "a")
     copies = {column: f"{folder}_{Path(row[column]).name}" for column in ("post_t1", "brain_mask")}
     for column, copy in copies.items():
         shutil.copy(row[column], copy)
+    scan = nib.load(row["post_t1"])
+    scan.set_qform(scan.affine + np.eye(4, k=3) * 40, 1)
+    nib.save(scan, copies["post_t1"])
     return {"patient": folder.name, "post_t1ce": str(folder), **copies}
 
 
@@ -186,7 +192,7 @@ def test_a_bundle_gives_voxel_for_voxel_what_the_ensemble_of_the_study_gave(
         ("NOISE", "failed", "post_t1: it "),
         ("BROKEN", "refused", "cut.nii.gz"),
         ("MASK", "refused", "a mask holds only 0 and 1, but this one also 2"),
-        ("SEVERAL", "refused", "the folder holds 2 DICOM series: name one by its number"),
+        ("SEVERAL", "refused", "the folder holds 2 DICOM series: name one by its SeriesInstanceUID"),
     ],
 )
 def test_a_patient_who_cannot_be_predicted_is_named_and_leaves_the_others_alone(
@@ -225,6 +231,17 @@ def test_the_record_of_a_patient_says_what_the_maps_show(called: Call, patient: 
     assert maps == ["disagreement.nii.gz", "mask.nii.gz", "probability.nii.gz"]
     for name, kind in (("mask", "mask"), ("probability", "probability")):
         assert (folder / f"{name}.nii.gz").read_bytes() == (called.out / known[kind]).read_bytes()
+
+
+def test_what_the_checks_warn_of_is_said_and_told_in_the_record_and_on_the_page(called: Call) -> None:
+    said = [line for line in called.said.splitlines() if line.startswith("warning: patient DICOM, post_t1, ")]
+    assert any("sform and qform" in line for line in said)
+    known = [warning["check"] for warning in called.patients["DICOM"]["warnings"]]
+    assert "sform-qform-disagree" in known
+    folder = called.out / "results/patients/DICOM"
+    told = [each for each in read_json(folder / "prediction.json")["warnings"] if each["kind"] == "check"]
+    assert "post_t1" in next(each["columns"] for each in told if each["check"] == "sform-qform-disagree")
+    assert "sform and qform" in (folder / "report.html").read_text().replace("\N{NO-BREAK SPACE}", " ")
 
 
 def test_the_log_stays_in_its_file_and_progress_is_told(called: Call) -> None:

@@ -66,7 +66,7 @@ def _warnings(warnings: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for kind, same in groupby(warnings, lambda warning: (warning["kind"], warning.get("subject"))):
         found = list(same)
         if kind[0] != "outside" or len(found) == 1:
-            yield from (warning["what"] for warning in found)
+            yield from (": ".join(filter(None, (warning["what"], warning.get("remedy")))) for warning in found)
             continue
         beyond = "; ".join(warning["brief"] for warning in found)
         yield f"{subject_name(kind[1])}: unlike what the models saw in {found[0]['patients']} patients: {beyond}"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from residua.publishing.images import by_patient
@@ -31,16 +32,20 @@ def outcomes(
     planned: Sequence[Mapping[str, Any]],
     made: Mapping[tuple[str, str], Made],
     failures: Sequence[Mapping[str, Any]],
+    warnings: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
 ) -> list[dict[str, Any]]:
     """Return the record of every patient in the order of ``planned``, as builtins.
 
     ``planned`` is that of ``LoadedApplication.plan``, ``made`` the results by network and input configuration, and
-    ``failures`` the problems of registrations and brain masks.
+    ``failures`` the problems of registrations and brain masks. ``warnings`` are those of the files, by patient.
     """
     # Where bundles are validated, several of them predict a patient; the record holds the chosen one.
     results = {model: _results(files) for model, files in made.items()}
     return [
-        _outcome(plan, results.get((plan["arch"], plan["inputs"]), {}).get(plan["patient"]), failures)
+        {
+            **_outcome(plan, results.get((plan["arch"], plan["inputs"]), {}).get(plan["patient"]), failures),
+            "warnings": list(warnings.get(plan["patient"], ())),
+        }
         for plan in planned
     ]
 

@@ -21,6 +21,7 @@ from residua.inference.bundles import Bundle, shared_study
 from residua.inference.dicom_masks import write_dicom_masks
 from residua.inference.dicom_scans import FromDicom, all_unusable, convert_scans, find_series
 from residua.inference.folder import TABLE, prepare_folder, write_patients
+from residua.inference.input_warnings import notes_of, warnings_among
 from residua.inference.new_patients import load_new_patients
 from residua.inference.request import NewPatient, patients_below, patients_of_table, require_known
 from residua.inference.workflow import run_workflow
@@ -81,7 +82,9 @@ def predict(
     workers = cores or default_workers()
     written = study.model_copy(update={"cohort": str(out / TABLE)})
     judged = validation is not None
-    check_patients(written, opened, out, workers, listener.checked, missing, dicom.problems, judged)
+    warnings = check_patients(written, opened, out, workers, listener.checked, missing, dicom.problems, judged)
+    for note in notes_of(warnings, str(out / OUTCOMES)):
+        listener.note(note)
     run_workflow(out, workers, profile, listener.log)
     outcomes: list[dict[str, Any]] = read_as_made(out, OUTCOMES)
     for note in write_dicom_masks(outcomes, dicom, study.sequences.reference, opened, out):
@@ -134,17 +137,19 @@ def check_patients(
     missing: Missing = "refuse",
     known: Sequence[Problem] = (),
     judged: bool = False,
-) -> None:
+) -> list[Problem]:
     """Read every voxel of sound headers once, and leave the errors where the workflow in ``out`` looks for them.
 
-    ``known`` are errors that were found before. Reference standards are read where the bundles are ``judged``.
+    Returns the warnings. ``known`` are errors that were found before. Reference standards are read where the bundles
+    are ``judged``.
     """
     everyone = load_new_patients(study, bundles, missing=missing, judged=judged).cohort
     folder = out / RESULTS
     (folder / PROBLEMS).mkdir(parents=True, exist_ok=True)
     candidates = [patient for patient in everyone.patients.values() if not patient.excluded]
     # Without the errors of earlier calls, which are judged anew: they are kept for this call's workflow, or forgotten.
-    unreadable = errors_of([*check_files(study, candidates), *check_headers(study, candidates)])
+    headers = check_headers(study, candidates)
+    unreadable = errors_of([*check_files(study, candidates), *headers])
     unsound = {problem.patient for problem in unreadable}
     sound = [patient for patient in candidates if patient.patient not in unsound]
     found = check_voxels(sound, kinds_of(study), drawn_on(study), out / VOXELS, workers, progress)
@@ -156,3 +161,4 @@ def check_patients(
         own = [problem for problem in to_keep if problem.patient in members]
         kept = [patient for patient in candidates if patient.patient in members]
         keep_problems(str(folder / PROBLEMS / f"{batch}.json"), kept, own)
+    return warnings_among([*headers, *problems], found["stripped"], study, candidates)

@@ -5,7 +5,7 @@ It holds no file path, no name of a scan and no patient's name but the patient's
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import PurePath
 from types import MappingProxyType
 from typing import Any
@@ -17,10 +17,12 @@ from residua.quality.judge import flags_of, measure_frame
 from residua.quality.measures import Measures
 from residua.resection.classes import RANO
 from residua.statistics.calibration import Curve, told_class
-from residua.words import name_of
+from residua.words import listed, name_of
 
 SCHEMA = 1
 """The number of the form of the record."""
+TRACES_OF_IDENTITY = ("identity-", "header-extension")
+"""How checks begin that concern who sends the files on, and no reader of what was found in them."""
 _NO_FILES: Mapping[str, str] = MappingProxyType({})
 
 
@@ -50,14 +52,35 @@ def prediction_record(
         "measured": bool(measures),
         "flags": _flags(outcome["patient"], measures or {}),
     }
+    of_files = _of_files(outcome, others)
     if bundle is None or resection is None or outcome["state"] != "predicted":
-        return {**told, **dict.fromkeys(_PREDICTED), "warnings": []}
+        return {**told, **dict.fromkeys(_PREDICTED), "warnings": of_files}
     found = _predicted(resection, bundle, measures or {})
-    return {**told, **found, "warnings": [*_of_lacking(outcome), *_of_region(outcome), *found["warnings"]]}
+    warnings = [*_of_lacking(outcome), *_of_region(outcome), *of_files, *found["warnings"]]
+    return {**told, **found, "warnings": warnings}
 
 
 def _of_lacking(outcome: Mapping[str, Any]) -> list[dict[str, str]]:
     return [{"kind": "lacking", "what": outcome["why"]}] if outcome.get("lacking") else []
+
+
+def _of_files(outcome: Mapping[str, Any], others: Collection[str]) -> list[dict[str, Any]]:
+    """Return what the checks of the files warn of, once for all columns of which they say the same."""
+    columns: dict[tuple[str, str, str], list[str]] = {}
+    # A list of an earlier version holds none.
+    for warning in outcome.get("warnings", ()):
+        if not warning["check"].startswith(TRACES_OF_IDENTITY):
+            told = _problem(warning, outcome, others)
+            of = columns.setdefault((told["check"], told["what"], told["remedy"]), [])
+            of += [told["column"]] if told["column"] else []
+    return [
+        {"kind": "check", "check": check, "columns": of, "what": f"{_names(of)}{what}", "remedy": remedy}
+        for (check, what, remedy), of in columns.items()
+    ]
+
+
+def _names(columns: Sequence[str]) -> str:
+    return f"{listed([name_of(column) for column in columns])}: " if columns else ""
 
 
 def _of_region(outcome: Mapping[str, Any]) -> list[dict[str, str]]:
