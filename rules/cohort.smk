@@ -10,11 +10,7 @@
 rule check_cohort:
     """Read every voxel of a batch of patients once; list problems and the volumes of the labels."""
     input:
-        lambda wildcards: [
-            file
-            for patient in patients.candidates_in(loaded, wildcards.batch)
-            for file in files.files_of(loaded, patient).values()
-        ],
+        lambda wildcards: patients.files_to_check(loaded, wildcards.batch),
     output:
         "results/cohort/checks/{batch}.json",
     log:

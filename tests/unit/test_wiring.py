@@ -133,6 +133,17 @@ def test_excluded_patients_stay_candidates_and_are_listed_with_their_reason(tmp_
     assert patients.patients_in(checked, "PAR-0") == ["PAR1"]
 
 
+def test_a_file_that_is_missing_does_not_stop_the_check_of_the_other_patients(tmp_path: Path) -> None:
+    first = loaded_study(tmp_path)
+    every = [file for patient in ("PAR1", "PAR2") for file in files.files_of(first, patient).values()]
+    lost = files.files_of(first, "PAR2")["post_t1ce"]
+    Path(lost).unlink()
+    invalid = load_cohort(first.study, f"{tmp_path}/cohort.tsv", {"PAR2": "file-missing"})
+    assert patients.files_to_check(LoadedStudy(first.study, invalid), "PAR-0") == [f for f in every if f != lost]
+    # Whom nothing excludes, the plan says it of.
+    assert patients.files_to_check(first, "PAR-0") == every
+
+
 def test_a_fold_holds_the_patients_that_have_every_channel_of_its_inputs(loaded: LoadedStudy) -> None:
     assert patients.patients_of_subset(loaded, "nnunet", "A", "fold0") == {
         "training": ["GOT1", "GOT2", "PAR1", "PAR2"],

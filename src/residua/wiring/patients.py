@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cache
@@ -47,6 +48,18 @@ def candidates_in(loaded: LoadedStudy, batch: str) -> list[str]:
 def excluded_in(loaded: LoadedStudy, batch: str) -> list[str]:
     """Return the patients of a batch that a check excludes."""
     return [patient for patient in candidates_in(loaded, batch) if loaded.cohort.patients[patient].excluded]
+
+
+def files_to_check(loaded: LoadedStudy, batch: str) -> list[str]:
+    """Return the files of the candidates of a batch; of those whom a check excludes, only what there is.
+
+    A file that is missing is why its patient is excluded: it must not stop the check of the others.
+    """
+    files = []
+    for name in candidates_in(loaded, batch):
+        patient = loaded.cohort.patients[name]
+        files += [file for file in patient.files.values() if not patient.excluded or os.path.isfile(file)]
+    return files
 
 
 def patients_in(loaded: LoadedStudy, batch: str) -> list[str]:
