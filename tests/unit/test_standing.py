@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cohort_tables import rows, study, write_images, write_table
+from cohort_tables import rows, snapshot, study, write_images, write_table
 from residua.cohort.checks.results import invalid_patients, keep_problems
 from residua.cohort.cohort import judged_cohort
-from residua.cohort.commands.standing import known_headers, known_problems
+from residua.cohort.commands.standing import excluded_at_start, known_headers, known_problems
 from residua.problems.severity import problem_of
 
 
@@ -41,6 +41,20 @@ def test_missing_files_headers_and_kept_errors_exclude_patients(tmp_path: Path, 
     assert set(left.candidates) == {"STO-0", "GOT-0", "PAR-0", "AMS-0"}
     assert set(left.batches) == {"AMS-0"}
     assert any("has no patients" in problem.what for problem in problems)
+
+
+def test_commands_know_whom_a_start_would_exclude_and_write_nothing(tmp_path: Path, table: str) -> None:
+    (tmp_path / "images/STO1_post_t1.nii.gz").unlink()
+    (tmp_path / "images/GOT1_post_flair.nii.gz").write_bytes(b"")
+    cohort, _ = judged_cohort(study(), table)
+    constant = problem_of("image-constant", "every voxel is 1", "copy it again", "PAR1", "post_t1")
+    keep_problems(f"{tmp_path}/cohort/problems/PAR-0.json", [cohort.patients["PAR1"]], [constant])
+    before, of = snapshot(tmp_path), study(on_invalid="exclude")
+    assert excluded_at_start(study(), table, f"{tmp_path}/cohort") == {}
+    of_first_run = {"STO1": "file-missing", "GOT1": "file-empty"}
+    assert excluded_at_start(of, table, None) == of_first_run
+    assert excluded_at_start(of, table, f"{tmp_path}/cohort") == {**of_first_run, "PAR1": "image-constant"}
+    assert snapshot(tmp_path) == before
 
 
 def test_headers_are_read_again_only_when_something_changed(tmp_path: Path, table: str) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import json
 import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 import pytest
+import yaml
 
+from residua.cohort.commands.folds import show_folds
+from residua.estimate.jobs import planned_run
+from residua.settings.study import load_study
 from studies import Study, by_rule
 
 INVALID, PARTIAL = "STO002", "GOT001"
@@ -111,6 +116,21 @@ def test_an_invalid_patient_is_excluded_at_the_next_start_and_returns_when_corre
     jobs = by_rule(study.planned(*TARGETS))
     assert jobs["check_cohort"] == jobs["split_folds"] == jobs["check_duplicates"] == 1
     assert jobs["select_cases"] == len(SELECTIONS)
+
+
+def test_a_study_is_planned_without_a_patient_whose_file_is_missing(
+    fresh: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fresh.configure(lambda config: config.update(on_invalid="exclude"))
+    image = next(fresh.folder.glob(f"cohort/images/{INVALID}/post_t1.nii*"))
+    image.unlink()
+    monkeypatch.chdir(fresh.folder)
+    config = yaml.safe_load(fresh.config_file.read_text())
+    # This asks Snakemake for the jobs, which refuses a job whose inputs are missing.
+    planned = planned_run(config)
+    assert INVALID not in planned.loaded.split.patients
+    assert Counter(job.rule for job in planned.jobs)["check_cohort"] == 3
+    show_folds(load_study(config), Path(config["cohort"]), Path("voxels"))
 
 
 @pytest.mark.long

@@ -15,6 +15,7 @@ from typing import Any
 
 from residua.cluster.workflow import workflow_command
 from residua.cohort.cohort import load_cohort
+from residua.cohort.commands.standing import excluded_at_start
 from residua.cohort.ratings import load_ratings
 from residua.errors import ResiduaError
 from residua.external.predictions import load_predictions
@@ -47,7 +48,7 @@ def planned_run(config: dict[str, Any]) -> PlannedRun:
         raise ResiduaError(
             f"a network waits for {', '.join(waited)}: make that plan first (docs/how-to), then ask again"
         )
-    cohort = load_cohort(study, study.cohort)
+    cohort = load_cohort(study, study.cohort, excluded_at_start(study, study.cohort, None))
     loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), load_predictions(study, cohort))
     return PlannedRun(loaded, tuple(_dry_run(config)))
 

@@ -8,6 +8,8 @@ from rich.table import Table
 
 from residua.cohort.checks.positives import positive_patients
 from residua.cohort.cohort import judged_cohort
+from residua.cohort.commands.standing import excluded_at_start
+from residua.cohort.places import RESULTS
 from residua.cohort.split.fold_contents import fold_table
 from residua.cohort.split.fold_kinds import fold_kind_problems
 from residua.problems.lists import raise_problems
@@ -18,10 +20,11 @@ from residua.terminal import plain_console
 def show_folds(study: Study, table: Path, cache: Path) -> None:
     """Print hospitals, patients and residual tumour of each fold and of the hold-out, and warnings.
 
-    The masks are read, unless ``cache`` holds their volumes. Raises ``ResiduaError`` when the split
+    Patients whom a start would exclude (``on_invalid: exclude``) are left out, as far as missing files, headers and
+    earlier runs tell. The masks are read, unless ``cache`` holds their volumes. Raises ``ResiduaError`` when the split
     has errors.
     """
-    cohort, problems = judged_cohort(study, str(table))
+    cohort, problems = judged_cohort(study, str(table), excluded_at_start(study, str(table), RESULTS))
     raise_problems(problems, f"{table}: the study cannot run on this cohort")
     patients = [patient for patient in cohort.patients.values() if not patient.excluded]
     positive = positive_patients(patients, study.classification.residual_tumor_ml, cache)

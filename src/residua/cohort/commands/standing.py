@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 
 from residua.cohort.checks.file_status import status_of
-from residua.cohort.checks.results import kept_problems
+from residua.cohort.checks.results import invalid_patients, kept_problems
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.places import HEADERS, PROBLEMS
 from residua.cohort.table.files import check_files
@@ -29,16 +29,41 @@ def known_problems(study: Study, table_path: str, folder: str, version: str) -> 
     return problems_of(study, cohort.patients.values(), folder, version)
 
 
+def excluded_at_start(study: Study, table_path: str, folder: str | None) -> dict[str, str]:
+    """Return by patient why a start would exclude the patient (``on_invalid: exclude``). Writes nothing.
+
+    ``folder`` is as above; None: no earlier run counts.
+    """
+    if study.on_invalid == "stop":
+        return {}
+    # Only here: reading headers takes an image library.
+    from residua.cohort.checks.headers import check_headers
+
+    cohort, _ = judged_cohort(study, table_path, placed=False)
+    candidates = _candidates(cohort.patients.values())
+    return invalid_patients(_errors(study, candidates, folder, check_headers(study, candidates.values())))
+
+
 def problems_of(study: Study, patients: Iterable[Patient], folder: str, version: str) -> list[Problem]:
     """Return the errors of those patients who are not excluded; ``folder`` and ``version`` are as above."""
-    candidates = {patient.patient: patient for patient in patients if not patient.excluded}
-    kept = kept_problems(os.path.join(folder, PROBLEMS), candidates)
+    candidates = _candidates(patients)
+    headers = known_headers(study, list(candidates.values()), os.path.join(folder, HEADERS), version)
+    return _errors(study, candidates, folder, headers)
+
+
+def _candidates(patients: Iterable[Patient]) -> dict[str, Patient]:
+    return {patient.patient: patient for patient in patients if not patient.excluded}
+
+
+def _errors(
+    study: Study, candidates: Mapping[str, Patient], folder: str | None, headers: Sequence[Problem]
+) -> list[Problem]:
+    kept = [] if folder is None else kept_problems(os.path.join(folder, PROBLEMS), candidates)
     # What an earlier check said of a folder tells more than that it is no file.
     told = {(problem.patient, problem.subject) for problem in kept}
     absent = check_files(study, candidates.values())
     problems = [problem for problem in absent if (problem.patient, problem.subject) not in told]
-    problems += known_headers(study, list(candidates.values()), os.path.join(folder, HEADERS), version)
-    return errors_of([*problems, *kept])
+    return errors_of([*problems, *headers, *kept])
 
 
 def known_headers(study: Study, patients: Sequence[Patient], kept: str, version: str) -> list[Problem]:
