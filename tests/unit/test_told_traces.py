@@ -39,6 +39,7 @@ FILES = (
     "Jane 1.nii",
     "o'neill,1954.nii.gz",
     "19540312.NII.GZ",
+    'doe "1".nii',
     "P18_t1.nii",
     "jane.nii",
 )

@@ -41,13 +41,20 @@ def without_traces(text: str, files: Mapping[str, str], patient: str = "", other
     >>> without_traces("x/Doe_Jane/t1.nii.gz is damaged and/or moved 3/4 of 10 mm/s", {})
     'a file is damaged and/or moved 3/4 of 10 mm/s'
     """
-    for file in sorted(filter(None, files), key=len, reverse=True):
-        text = text.replace(file, files[file])
-    text = _QUOTED.sub(_unquoted, _with_plain_folders(text, files))
-    text = _without_names(_without_paths(text), files, patient)
+    known = {written: name for file, name in files.items() if file for written in (file, _quoted(file))}
+    for file in sorted(known, key=len, reverse=True):
+        text = text.replace(file, known[file])
+    # Before anything is cut at quotes: names may hold some.
+    text = _without_names(_with_plain_folders(text, known), files, patient)
+    text = _without_paths(_QUOTED.sub(_unquoted, text))
     text = _UID.sub(UID, _NAME.sub(SCAN, text))
     text = _PATIENT.sub(lambda found: "another patient" if found[1] in others else found[0], text)
     return anonymous(text, others) if text else ""
+
+
+def _quoted(file: str) -> str:
+    """Write a path as Python does between quotes."""
+    return repr(file)[1:-1]
 
 
 def _with_plain_folders(text: str, files: Mapping[str, str]) -> str:
@@ -83,9 +90,10 @@ def _without_names(text: str, files: Mapping[str, str], patient: str) -> str:
     names: dict[str, str] = {}
     for file, name in files.items():
         last = PurePath(file).name
-        names |= dict.fromkeys((last, re.sub(rf"{_SUFFIX}$", "", last, flags=re.IGNORECASE)), name)
+        stem = re.sub(rf"{_SUFFIX}$", "", last, flags=re.IGNORECASE)
+        names |= dict.fromkeys((last, stem, _quoted(last), _quoted(stem)), name)
     for last in sorted(names, key=len, reverse=True):
         # A plain word, such as "mask", may mean anything.
         if last and last != patient and not _WORD.fullmatch(last):
-            text = re.sub(rf"(?<![\w.-]){re.escape(last)}(?![\w-])", names[last].replace("\\", r"\\"), text)
+            text = re.sub(rf"(?<![\w./-]){re.escape(last)}(?![\w-])", names[last].replace("\\", r"\\"), text)
     return text
