@@ -34,6 +34,10 @@ else:
         include: "rules/application.smk"
         include: "rules/patients.smk"
 
+        if workflow.is_main_process:
+            see_replaced_files(
+                given_paths, given.digest_of, {"unpack"} if holds_others(".", loaded.bundles) else ()
+            )
         if application.validation:
 
             include: "rules/measure.smk"

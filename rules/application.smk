@@ -14,7 +14,8 @@
 rule unpack:
     """Check the bundles, and put models and thresholds where the stages expect those of a study."""
     input:
-        [bundle.path for bundle in loaded.bundles],
+        # ancient: not time decides, but what was unpacked (see_replaced_files).
+        ancient([bundle.path for bundle in loaded.bundles]),
     output:
         models=[file for model in loaded.by_model for file in preparation.models_of(loaded, *model)],
         thresholds=[f"results/segmentations/{arch}/{inputs}/threshold.json" for arch, inputs in loaded.by_model],

@@ -51,6 +51,30 @@ def examine_what_only_waits():
     DAG.bfs = past_what_waits
 
 
+def see_replaced_files(paths, digest_of, remade):
+    """Let Snakemake take a given file with another content than a job read for another file, whatever its time.
+
+    It compares contents only where a file is newer than what was made of it. A copy that keeps its time is often older.
+    ``digest_of`` gives the SHA-256 of a file, or None. Files whose digest Snakemake did not keep go by their time alone.
+    ``remade`` are rules that must run again for another reason of this kind.
+    """
+    from snakemake.persistence import PersistenceBase
+
+    changed = PersistenceBase._input_changed
+
+    def or_replaced(persistence, job, file=None):
+        if changed(persistence, job, file) or job.rule.name in remade:
+            return True
+        made = persistence.metadata(file)
+        read = {
+            path: digest.removeprefix("sha256:") for path, digest in ((made and made.input_checksums) or {}).items()
+        }
+        given = [path for path in map(str, job.input) if path in paths and path in read]
+        return any(digest_of(path) not in (read[path], None) for path in given)
+
+    PersistenceBase._input_changed = or_replaced
+
+
 def refuse_what_waits_for_plans():
     """Let Snakemake say of a target that exists only once there is a plan what it waits for, and not that no rule makes it."""
     if not to_make:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,7 +27,7 @@ from dicom_masks import RAS_TO_LPS, apart_mm, places_of_nifti, places_of_seg
 from dicom_trees import IDENTITY, NAME, T1CE, write_series
 from environments import build_environments
 from residua.publishing.publish import manifest_of, read_json
-from studies import Study
+from studies import Study, by_rule
 
 NEW = ("AMS001", "AMS002")
 """The hold-out of the study: none of its models has seen them."""
@@ -129,6 +131,7 @@ def called(finished: Study, bundles: list[Path], tmp_path_factory: pytest.TempPa
     (mask,) = (copied(row, folder) for row in rows_of(finished, ("GOT001",), columns))
     dicom, several = from_dicom(other, folder / "DICOM"), from_dicom(missing, folder / "SEVERAL")
     as_dicom(missing["post_t1ce"], folder / "SEVERAL" / "b")
+    both = copied(both, folder)
     one["post_t1"] = missing["post_t1ce"] = ""
     noise.update(patient="NOISE", post_t1=damaged(noise["post_t1"], folder / "noise.nii.gz", "noise"))
     broken.update(patient="BROKEN", post_t1ce=damaged(broken["post_t1ce"], folder / "cut.nii.gz", "cut"))
@@ -289,3 +292,46 @@ def test_no_network_is_needed(called: Call) -> None:
         assert called.patients[patient]["state"] == "predicted"
         line = rf"^{patient}: \d+\.\d{{3}} ml, (residual tumour|gross total resection|undecidable) \("
         assert re.search(line, called.printed, re.MULTILINE)
+
+
+@contextmanager
+def replaced(file: Path, write: Callable[[Path], object]) -> Iterator[None]:
+    """Another file in place of one for a while, older than everything that was made of it, as ``cp -p`` leaves it."""
+    kept, other = file.with_name(f"kept_{file.name}"), file.with_name(f"other_{file.name}")
+    write(other)
+    os.utime(other, (1.5e9, 1.5e9))
+    file.rename(kept)
+    other.rename(file)
+    try:
+        yield
+    finally:
+        kept.rename(file)
+
+
+def test_a_scan_that_was_replaced_by_an_older_one_is_registered_and_predicted(called: Call) -> None:
+    application = Study(called.out)
+    rows = csv.DictReader((called.out / "cohort.tsv").open(encoding="utf-8"), delimiter="\t")
+    (scan,) = (Path(row["post_t1"]) for row in rows if row["patient"] == "AMS001")
+
+    def brighter(other: Path) -> None:
+        image = nib.load(scan)
+        nib.save(nib.Nifti1Image(2.0 * np.asarray(image.dataobj), image.affine), other)
+
+    assert application.planned() == []
+    with replaced(scan, brighter):
+        jobs = application.planned()
+    assert [job["patient"] for job in jobs if job.rule == "register"] == ["AMS001"]
+    assert by_rule(jobs)["ensemble"] == 1
+    assert by_rule(jobs)["unpack"] == 0
+    assert application.planned() == []
+
+
+def test_a_bundle_that_was_replaced_by_an_older_one_is_unpacked_again_and_the_command_refuses_it(
+    called: Call, bundles: list[Path], finished: Study
+) -> None:
+    with replaced(bundles[1], lambda other: pack(finished, "agunet", "B", other, 0.8)):
+        assert by_rule(Study(called.out).planned())["unpack"] == 1
+        refused = predict(called.out, bundles, "--cohort", called.out.parent / "new.tsv")
+    assert refused.code == 1
+    assert "holds results of other models" in refused.said
+    assert Study(called.out).planned() == []

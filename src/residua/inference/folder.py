@@ -10,7 +10,10 @@ from pathlib import Path
 import yaml
 
 from residua.errors import ResiduaError
+from residua.inference.bundles import open_bundles
+from residua.inference.given_files import GIVEN, GivenFiles
 from residua.inference.request import NewPatient, columns_of
+from residua.inference.unpacked import holds_others
 from residua.publishing.publish import write_text
 from residua.settings.application import BUNDLES, Missing, Validation, load_application
 from residua.settings.machine import MACHINE, Device
@@ -38,16 +41,18 @@ def prepare_folder(
         raise ResiduaError(f"{out}: is a file; name a folder")
     named = [str(bundle.absolute()) for bundle in bundles]
     notes: list[str] = []
+    given = GivenFiles(out / GIVEN)
     # The authors' model of the brain mask is put there before the first call.
     if out.is_dir() and any(entry.name != study.brain_mask.weights for entry in out.iterdir()):
         _require_same_bundles(out, named)
-        notes = _changes(out, patients)
+        notes = _changes(out, patients, given)
     write_patients(out, patients, study)
     zeros = {"missing": missing} if missing != "refuse" else {}
     judged = {"validation": validation.model_dump(mode="json")} if validation else {}
     machine = {MACHINE: {"device": device}} if device != "auto" else {}
     content = {BUNDLES: named, "cohort": TABLE, **zeros, **judged, **machine}
     write_text(out / CONFIG, yaml.safe_dump(content, sort_keys=False))
+    given.keep(file for patient in patients for file in _files_of(patient))
     return notes
 
 
@@ -68,12 +73,17 @@ def _require_same_bundles(out: Path, named: Sequence[str]) -> None:
             f"{out}: holds results of other bundles ({', '.join(before)}); name a new folder, so that the results of "
             "different models do not mix"
         )
+    if holds_others(out, open_bundles(named)):
+        raise ResiduaError(
+            f"{out}: holds results of other models than are now in {', '.join(named)}, which was replaced or changed; "
+            "name a new folder, so that the results of different models do not mix"
+        )
 
 
-def _changes(out: Path, patients: Sequence[NewPatient]) -> list[str]:
+def _changes(out: Path, patients: Sequence[NewPatient], given: GivenFiles) -> list[str]:
     """Return a note for each patient whose files are others than before; refuse to drop a patient."""
     before = _rows(out / TABLE)
-    now = {patient.patient: patient.row() for patient in patients}
+    now = {patient.patient: patient for patient in patients}
     lost = [patient for patient in before if patient not in now]
     if lost:
         shown = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
@@ -84,8 +94,13 @@ def _changes(out: Path, patients: Sequence[NewPatient]) -> list[str]:
     return [
         f"patient {patient}: other files than in the last call; the results are made again"
         for patient, row in before.items()
-        if _filled(row) != _filled(now[patient])
+        if _filled(row) != _filled(now[patient].row()) or any(map(given.was_replaced, _files_of(now[patient])))
     ]
+
+
+def _files_of(patient: NewPatient) -> list[str]:
+    row = patient.row()
+    return [row[column] for column in patient.files]
 
 
 def _filled(row: Mapping[str, str]) -> dict[str, str]:
