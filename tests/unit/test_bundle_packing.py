@@ -219,8 +219,11 @@ def test_a_training_repeated_in_a_study_of_an_earlier_version_is_refused(
     train_again(MODELS[0])
     assert "is older than the model results/models/nnunet/B/fold0" in packed(study, tmp_path / "b")
     predict(MODELS[0], MAPS[0], says_so)
-    # Predicted and not yet measured: seen by what this version keeps, or by the maps of the hold-out.
+    # Predicted and not yet measured: seen by the maps of the hold-out, and by what this version keeps.
     assert f"{DESCRIPTION} is older than the model" in packed(study, tmp_path / "b")
+    if says_so:
+        Path(ensemble).unlink()
+        assert f"{DESCRIPTION} is older than the model" in packed(study, tmp_path / "b")
 
 
 def test_a_description_of_another_version_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,6 +44,9 @@ def test_a_result_names_every_model_and_threshold_behind_it() -> None:
     assert read_origins(THRESHOLD) == {model: [digest(model)] for model in MODELS}
     # Not the model from which a training began: the model's own digest stands for that.
     assert set(read_origins(TABLE)) == {*MODELS, THRESHOLD, OTHER}
+    job([THRESHOLD], "results/statistics/nested.parquet")
+    said = {**read_origins(THRESHOLD), THRESHOLD: [digest(THRESHOLD)]}
+    assert read_origins("results/statistics/nested.parquet") == said
     assert read_origins(OTHER) == {BEFORE: [digest(BEFORE)]}
     assert read_origins(BEFORE) == read_origins("cohort.tsv") == {}
     # They are not taken for files that a job made.
