@@ -221,6 +221,24 @@ def test_a_scan_later_than_the_hospitals_window_is_excluded(tmp_path: Path) -> N
     assert cohort.split.folds[1] == ("GOT1", "PAR1", "GOT2", "PAR2")
 
 
+def test_a_label_without_its_sequence_is_a_warning_and_no_channel(tmp_path: Path) -> None:
+    records = [*rows(), row("GOT2", "GOT", pre_t1ce=""), row("GOT3", "GOT", pre_t1ce="", pre_tumor="")]
+    inputs = {"A": ["post_t1ce"], "T": ["post_t1ce", "pre_tumor"]}
+    cohort, problems = judged(tmp_path, records, inputs=inputs, eligibility="per_inputs")
+    assert [(p.check, p.severity, p.patient, p.subject) for p in problems] == [
+        ("label-without-sequence", "warning", "GOT2", "pre_tumor")
+    ]
+    assert problems[0].what.startswith("the label is given without pre_t1ce, on which it was drawn")
+    assert cohort.eligible("T") == ("STO1", "GOT1", "PAR1", "AMS1")
+    alone = {"inputs": {"T": ["post_t1ce", "pre_tumor"]}}
+    for eligibility, how in (("complete", "give the file"), ("per_inputs", "give the file")):
+        _, problems = judged(tmp_path, records[:-1], **alone, eligibility=eligibility)
+        what = "no file is given, and input configuration T needs it"
+        assert [(p.patient, p.subject, p.what, p.remedy) for p in problems] == [("GOT2", "pre_t1ce", what, how)]
+    # A label that no network sees is measured alone.
+    assert judged(tmp_path, records, inputs={"A": ["post_t1ce"]})[1] == []
+
+
 def test_a_window_of_a_hospital_without_patients_is_an_error_that_names_the_likely_one(tmp_path: Path) -> None:
     late = [*rows(), row("GOT2", "GOT", hours_since_surgery="60")]
     protocol = {"window_hours": 72, "window_hours_by_hospital": {"got": 24, "PAR": 24, "XYZ": 24}}

@@ -110,6 +110,35 @@ def test_patients_of_a_batch_are_those_that_have_the_channel(loaded: LoadedStudy
     assert patients.patients_without_label(loaded, "pre_tumor") == ["PAR2"]
 
 
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"preparation": "composed"},
+        {"inputs": {"A": ["post_t1ce"], "T": ["post_t1ce", "pre_tumor"]}},
+        {"networks": {**PUBLISHED["networks"], "nnunet": {**PUBLISHED["networks"]["nnunet"], "region": "pre_tumor"}}},
+    ],
+)
+def test_a_label_without_the_sequence_on_which_it_was_drawn_is_only_measured(
+    tmp_path: Path, changes: dict[str, Any]
+) -> None:
+    records = [row(f"{hospital}{number}", hospital) for hospital in HOSPITALS for number in (1, 2)]
+    records[1]["pre_t1ce"] = ""
+    loaded = loaded_study(tmp_path, records, **changes)
+    assert patients.patients_with(loaded, "pre_tumor", "STO-0") == ["STO1"]
+    assert [Path(file).name for file in preparation.channel_files(loaded, "pre_tumor", "STO-0")] == [
+        "STO1_pre_tumor.nii.gz"
+    ]
+    assert preparation.channel_to_strip(loaded, "pre_tumor", "STO-0") == ["results/registered/STO1/pre_tumor.nii.gz"]
+    assert preparation.framed(loaded, "nnunet", "post_t1ce", "STO-0") in ([], ["STO1"])
+    assert list(quality.assessed_labels(loaded, "STO2")) == ["residual"]
+    assert not any("registered/STO2" in file for file in quality.assessed_files(loaded, "STO-0"))
+    assert [inputs for inputs in loaded.study.inputs if "STO2" in loaded.cohort.eligible(inputs)] == ["A"]
+    # The volume before surgery is that of the mask as it was drawn.
+    assert "STO2" in patients.resected_patients(loaded)
+    assert str(tmp_path / "images/STO2_pre_tumor.nii.gz") in resection.masks_before(loaded)
+
+
 def test_a_check_knows_a_patient_wherever_its_row_stands(tmp_path: Path) -> None:
     records = [row(f"{hospital}1", hospital) for hospital in HOSPITALS]
     first = loaded_study(tmp_path, records)

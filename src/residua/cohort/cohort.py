@@ -21,10 +21,11 @@ from residua.cohort.split.split import Split
 from residua.cohort.table.files import check_files, how_to_do_without, needed_columns
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import parse_table
+from residua.cohort.unseen_labels import without_sequence
 from residua.problems.lists import errors_of, raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
-from residua.settings.channels import Derived
+from residua.settings.channels import Derived, columns_needed
 from residua.settings.participation import HoldoutColumn
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
@@ -49,14 +50,13 @@ class Cohort:
     """Where folds are of persons: the place of each; ``placement`` is empty then."""
     predicted: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     derived: Derived = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """The sequence on which each label was drawn."""
 
     def has(self, patient: str, channels: tuple[str, ...]) -> bool:
-        """Return whether the table gives a patient all of these channels, or all of which they are derived."""
-        files, derived = self.patients[patient].files, self.derived
-        return all(
-            channel in files if channel not in derived else all(source in files for source in derived[channel].subtract)
-            for channel in channels
-        )
+        """Return whether the table gives a patient all that these channels need, as ``columns_needed`` says."""
+        files = self.patients[patient].files
+        return all(column in files for column in columns_needed(channels, self.derived, self.labels))
 
     def eligible(self, inputs: str) -> tuple[str, ...]:
         """Return the patients that have every channel of ``inputs``, fold by fold, then the hold-out."""
@@ -119,9 +119,11 @@ def judged_cohort(
         places=planned.places,
         predicted=predicted,
         derived=study.derived_channels,
+        labels=study.labels,
     )
     if not errors_of(problems):
         problems += [*_without_patients(cohort), *_without_shared_patients(study, cohort)]
+        problems += without_sequence(study, members)
     return cohort, problems
 
 

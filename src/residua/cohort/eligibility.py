@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from residua.cohort.table.patient import Patient
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.base import REFERENCE_STANDARD, Grade, from_grade
+from residua.settings.channels import columns_needed
 from residua.settings.study import Study
 from residua.words import name_of
 
@@ -54,11 +55,15 @@ def lacking(study: Study, patient: Patient) -> list[str]:
     if study.brain_mask.method == "given":
         needed.add("brain_mask")
     if study.eligibility == "complete":
-        needed |= set(study.columns_of(study.channels))
+        needed |= _needed(study, study.channels)
     else:
-        missing = [set(study.columns_of(channels)) - set(patient.files) for channels in study.inputs.values()]
+        missing = [_needed(study, channels) - set(patient.files) for channels in study.inputs.values()]
         needed |= min(missing, key=len)
     return [column for column in study.file_columns if column in needed and column not in patient.files]
+
+
+def _needed(study: Study, channels: Iterable[str]) -> set[str]:
+    return set(columns_needed(channels, study.derived_channels, study.labels))
 
 
 def reason(problems: list[Problem]) -> str:
@@ -87,7 +92,7 @@ def _missing(study: Study, patient: Patient, column: str) -> Problem:
 
 
 def _who_needs(study: Study, column: str) -> str:
-    using = [name for name, channels in study.inputs.items() if column in study.columns_of(channels)]
+    using = [name for name, channels in study.inputs.items() if column in _needed(study, channels)]
     if column == study.sequences.reference or not using:
         return "every patient needs it"
     if len(using) == 1:

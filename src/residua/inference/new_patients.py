@@ -88,6 +88,7 @@ def _cohort(study: Study, candidates: Sequence[Patient], members: Sequence[Patie
         channels=study.inputs,
         placement={},
         derived=study.derived_channels,
+        labels=study.labels,
     )
 
 

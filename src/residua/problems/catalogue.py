@@ -70,6 +70,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
     "The protocol": {
         "not-annotated": "There is no reference standard",
         "sequence-missing": "A sequence that the study or an input configuration needs is missing",
+        "label-without-sequence": "A label lacks the sequence on which it was drawn, so that no network sees it",
         "scan-too-late": "The scan is later than the protocol's window, or the hospital's own",
         "quality-too-low": "A grade of quality is lower than the protocol's lowest",
         "quality-unknown": "There is no grade of quality, and the protocol asks for one",

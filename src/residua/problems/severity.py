@@ -13,6 +13,7 @@ _WARNINGS = frozenset(
         *(
             "patient-zeros",
             "source-repeated",
+            "label-without-sequence",
             "survival-incomplete",
             "fold-without-positives",
             "fold-without-negatives",

@@ -82,6 +82,22 @@ def unusable_derived(
     return problems
 
 
+def columns_needed(channels: Iterable[str], derived: Derived, drawn_on: Mapping[str, str]) -> list[str]:
+    """Return the columns of the cohort table that a patient must have for some channels.
+
+    A derived channel needs the sequences of which it is made. A label needs the sequence on which it was drawn, as
+    ``drawn_on`` says: the registration of that sequence brings it to the grid of the reference.
+
+    >>> columns_needed(["post_t1ce", "pre_tumor"], {}, {"pre_tumor": "pre_t1ce"})
+    ['post_t1ce', 'pre_tumor', 'pre_t1ce']
+    """
+    needed: list[str] = []
+    for channel in channels:
+        needed += derived[channel].subtract if channel in derived else [channel]
+        needed += [drawn_on[channel]] if channel in drawn_on else []
+    return needed
+
+
 def unusable_inputs(inputs: Mapping[str, Sequence[str]], known: Sequence[str]) -> list[str]:
     """Return what is wrong with input configurations; ``known`` are all channels that they can name."""
     problems = []

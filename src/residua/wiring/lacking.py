@@ -5,6 +5,7 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
+from residua.settings.channels import columns_needed
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import segmented_of_split
 from residua.wiring.preparation import reference_standards
@@ -30,9 +31,7 @@ def subsets(loaded: LoadedStudy, inputs: str) -> list[tuple[str, ...]]:
 
 
 def _needed(loaded: LoadedStudy, channel: str) -> set[str]:
-    """Return the columns that a patient must have for a channel."""
-    study = loaded.study
-    return {*study.columns_of([channel]), *([study.labels[channel]] if channel in study.labels else [])}
+    return set(columns_needed([channel], loaded.study.derived_channels, loaded.study.labels))
 
 
 def names(loaded: LoadedStudy) -> list[str]:

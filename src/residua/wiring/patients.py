@@ -210,13 +210,13 @@ def incomplete(loaded: LoadedStudy) -> dict[str, list[str]]:
 
 
 def patients_with_label(loaded: LoadedStudy, label: str) -> list[str]:
-    """Return the patients of the study that have a label."""
-    return [patient for patient in loaded.split.patients if loaded.cohort.has(patient, (label,))]
+    """Return the patients of the study for whom a label was drawn, whether or not networks can see it."""
+    return [patient for patient in loaded.split.patients if label in loaded.cohort.patients[patient].files]
 
 
 def patients_without_label(loaded: LoadedStudy, label: str) -> list[str]:
-    """Return the patients of the study that lack a label."""
-    return [patient for patient in loaded.split.patients if not loaded.cohort.has(patient, (label,))]
+    """Return the other patients of the study."""
+    return [patient for patient in loaded.split.patients if label not in loaded.cohort.patients[patient].files]
 
 
 def resected_patients(loaded: LoadedStudy) -> list[str]:

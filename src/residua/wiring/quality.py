@@ -8,7 +8,7 @@ from typing import Any
 
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.regions import labels_of_regions, regions_of
-from residua.wiring.files import file_of, files_of, is_moving, on_the_reference, reference_of, registration_of
+from residua.wiring.files import file_of, is_moving, on_the_reference, reference_of, registration_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_in
 
@@ -52,7 +52,7 @@ def assessed_labels(loaded: LoadedStudy, patient: str) -> dict[str, dict[str, st
             "warped": on_the_reference(loaded, patient, label) if is_moving(loaded, label) else None,
         }
         for label in shown_labels(loaded)
-        if label in files_of(loaded, patient)
+        if loaded.cohort.has(patient, (label,))
     }
 
 
