@@ -127,6 +127,8 @@ else:
 
     take_paths_as_they_are()
     examine_what_only_waits()
+    examine_the_order_of_files()
+    examine_settings_by_name()
     refuse_what_waits_for_plans()
 
 

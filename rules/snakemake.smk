@@ -2,6 +2,9 @@
 #
 # Needs: `to_make` of common.smk, once its functions are called.
 # Gives: functions that common.smk calls before the first job, and the Snakefile when all rules are known.
+import re
+
+
 def start_jobs_as_they_come():
     """Let the scheduler look for work when a job ends, and not ever more often.
 
@@ -73,6 +76,66 @@ def see_replaced_files(paths, digest_of, remade):
         return any(digest_of(path) not in (read[path], None) for path in given)
 
     PersistenceBase._input_changed = or_replaced
+
+
+def examine_the_order_of_files():
+    """Let Snakemake run a job again whose files changed places, as when the files of two patients are exchanged in a table.
+
+    Scripts pair patients with files by their order; Snakemake compares sorted lists. Every record holds the checksums of the
+    files in the order in which the job read them, so that no record must be written otherwise, nor any job repeated for it.
+    A file too large for a checksum (``max-checksum-file-size``) has no place there.
+    """
+    from snakemake.persistence import PersistenceBase
+
+    others = PersistenceBase._input_changed
+    if hasattr(others, "in_order"):
+        return
+
+    def others_or_in_another_order(persistence, job, file=None):
+        if others(persistence, job, file=file):
+            return True
+        record = persistence.metadata(file)
+        before = list(record and record.input_checksums or ())
+        known = set(before)
+        return [path for path in dict.fromkeys(map(str, job.input)) if path in known] != before
+
+    others_or_in_another_order.in_order = True
+    PersistenceBase._input_changed = others_or_in_another_order
+
+
+def examine_settings_by_name():
+    """Let Snakemake run a job again whose settings exchanged their values.
+
+    Snakemake compares the set of all values. From now on it records each with its name, and a record without names is
+    compared as before.
+    """
+    from snakemake.persistence import NO_PARAMS_CHANGE, RECORD_FORMAT_VERSION, ParamsChange, PersistenceBase
+
+    if hasattr(PersistenceBase._params, "by_name"):
+        return
+
+    def by_name(persistence, job):
+        # Those that a rule works out from its files are not compared.
+        is_worked_out = job.rule._is_deriving_function
+        names = [name or "" for name, value in job.rule.params._allitems() if not is_worked_out(value)]
+        values = map(persistence._serialize_param, job.non_derived_params)
+        return sorted(f"{name}={value}" for name, value in zip(names, values, strict=True) if isinstance(value, str))
+
+    def changed_by_name(persistence, job, file=None):
+        changes, now = NO_PARAMS_CHANGE, set(by_name(persistence, job))
+        for output in job.output if file is None else [file]:
+            record = persistence.metadata(output)
+            if not record or record.params is None or record.record_format_version < RECORD_FORMAT_VERSION:
+                continue
+            before = set(record.params)
+            # What Python shows of a value never begins with a name and an equals sign.
+            named = all(re.match(r"\w*=", value) for value in before)
+            after = now if named else {value.partition("=")[2] for value in now}
+            changes |= ParamsChange(only_old=before - after, only_new=after - before, files={output})
+        return changes
+
+    by_name.by_name = True
+    PersistenceBase._params, PersistenceBase.params_changed = by_name, changed_by_name
 
 
 def refuse_what_waits_for_plans():

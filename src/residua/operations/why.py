@@ -25,7 +25,8 @@ _REASONS = {
     "Forced execution": "it was asked for",
     "Incomplete output files": "it was interrupted",
     "Updated input files": "a file that it reads changed",
-    "Set of input files has changed": "it reads other files than before: patients, channels or steps came or went",
+    "Set of input files has changed": "it reads other files than before: patients, channels or steps came or went, "
+    "or files changed places",
     "Params have changed": _SETTINGS,
     "Code has changed": _CODE,
     "Software environment definition has changed": "its software environment has another definition",
@@ -37,7 +38,7 @@ _CHANGED_FILES = re.compile(r"Updated input files: ([^;]*)")
 _PARAMS = re.compile(r"Params have changed since last execution: (.*?)(?:;|$)")
 _DIGEST = re.compile(r"'(?:[0-9a-f]{16}|[0-9a-f]{64})'")
 _BETWEEN = re.compile(
-    r"Union of exclusive params before and now across all output:|before:|now:|<nothing exclusive>|[,\[\]\s]"
+    r"Union of exclusive params before and now across all output:|before:|now:|<nothing exclusive>|\b\w+=|[,\[\]\s]"
 )
 
 
