@@ -26,7 +26,7 @@ _REASONS = {
     "Incomplete output files": "it was interrupted",
     "Updated input files": "a file that it reads changed",
     "Set of input files has changed": "it reads other files than before: patients, channels or steps came or went, "
-    "or files changed places",
+    "or files changed places or were replaced",
     "Params have changed": _SETTINGS,
     "Code has changed": _CODE,
     "Software environment definition has changed": "its software environment has another definition",
