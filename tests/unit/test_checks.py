@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,10 @@ def broken_header(path: Path, **fields: Any) -> None:
     path.write_bytes(gzip.compress(header.tobytes() + bytes(raw[348:])))
 
 
+NOBODY = 65534
+"""The number of a user who owns nothing."""
+
+
 def test_a_sound_cohort_has_no_problem_and_volumes_in_ml(tmp_path: Path, patients: tuple[Patient, ...]) -> None:
     assert check_files(study(), patients) == headers(study(), patients) == []
     found = check_voxels(patients, kinds_of(study()))
@@ -82,6 +87,24 @@ def test_missing_files_are_reported_at_once_and_empty_cells_are_not(tmp_path: Pa
     ]
     (tmp_path / "cohort.tsv").unlink()
     assert snapshot(tmp_path) == before
+
+
+def test_a_file_in_a_folder_that_may_not_be_opened_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "closed").mkdir()
+    (tmp_path / "closed/t1.nii.gz").touch()
+    (tmp_path / "link.nii.gz").symlink_to("closed/t1.nii.gz")
+    files = {"post_t1ce": "closed/t1.nii.gz", "post_t1": "link.nii.gz"}
+    patient = Patient("P1", "STO", "auto", "", 2, {column: str(tmp_path / file) for column, file in files.items()})
+    (tmp_path / "closed").chmod(0)
+    user = os.geteuid()
+    try:
+        # Root may open every folder, and nobody that of root's tests.
+        os.seteuid(user or NOBODY)
+        problems = check_files(study(), [patient])
+    finally:
+        os.seteuid(user)
+        (tmp_path / "closed").chmod(0o700)
+    assert [problem.check for problem in problems] == ["file-unreadable", "file-unreadable"]
 
 
 def test_excluded_patients_need_no_files(tmp_path: Path) -> None:

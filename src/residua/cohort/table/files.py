@@ -85,10 +85,21 @@ def file_problem(patient: Patient, column: str) -> Problem | None:
 def _absence(path: str) -> Problem:
     if os.path.exists(path):
         return problem_of("file-not-a-file", "not a file", "give the path of the NIfTI file itself")
+    if _is_forbidden(path):
+        what = "a folder of its path, or of what it links to, may not be opened"
+        return problem_of("file-unreadable", what, "change the permissions of that folder")
     if os.path.islink(path):
         return _broken_link(path)
     remedy = "correct the path (relative to the table), or set role to exclude"
     return problem_of("file-missing", "the file does not exist", remedy)
+
+
+def _is_forbidden(path: str) -> bool:
+    try:
+        os.stat(path)
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
 
 
 def _broken_link(path: str) -> Problem:
