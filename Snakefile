@@ -125,6 +125,8 @@ else:
                 "results/report/index.html",
                 casebook.pages(loaded),
 
+    if workflow.is_main_process and not application:
+        see_replaced_files(given_paths, given.digest_of, moved_alone=True)
     take_paths_as_they_are()
     examine_what_only_waits()
     examine_the_order_of_files()

@@ -8,7 +8,7 @@
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
 #   results/cohort/placement.tsv   the hospitals of balanced folds
 #   results/cohort/study.json      the configuration
-#   results/cohort/given.json      the digests of the files of new patients
+#   results/cohort/given.json      the digests of the files of new patients, and of files of a study that were moved
 #   results/cohort/brain_weights.safetensors    weights of the brain mask's network, of an application whose bundles have any
 import gc
 import os
@@ -161,8 +161,9 @@ except ResiduaError as error:
 to_make = [] if application else planning.plans_to_make(study)
 if to_make and workflow.is_main_process:
     logger.info(f"This run makes {', '.join(to_make)} and ends; the same command then goes on with the study.")
-given = GivenFiles(GIVEN) if application and workflow.is_main_process else None
+given = GivenFiles(GIVEN) if workflow.is_main_process else None
 given_paths = {file for patient in loaded.cohort.patients.values() for file in patient.files.values()}
+given_paths |= {rated.mask for rated in rating.ratings(loaded)}
 cohort, split, raters, predictions = loaded.cohort, loaded.split, loaded.raters, loaded.predictions
 
 
@@ -279,8 +280,7 @@ onstart:
                 freeze_persons(cohort.places, PERSONS)
                 # So that commands find the study by its folder.
                 write_json(STUDY, study.model_dump(mode="json"))
-            if application:
-                given.keep(given_paths)
+            given.keep(given_paths if application else given.known(given_paths))
             for file in log or ():
                 keep_command(file, sys.argv[1:], targets=list(workflow.dag_settings.targets))
             this_run.begin()

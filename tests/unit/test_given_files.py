@@ -112,6 +112,16 @@ def test_a_damaged_record_counts_for_nothing(tmp_path: Path, scan: Path, content
     assert json.loads(record.read_text())[str(scan)]["sha256"] == digest(scan)
 
 
+def test_a_study_keeps_the_digests_of_files_that_were_read_and_reads_no_other(tmp_path: Path, scan: Path) -> None:
+    other, record = scan.with_name("never_read"), tmp_path / "given.json"
+    other.write_bytes(b"a scan")
+    given = GivenFiles(record)
+    assert given.digest_of(str(scan)) == digest(scan)
+    given.keep(given.known([str(scan), str(other)]))
+    assert list(json.loads(record.read_text())) == [str(scan)]
+    assert GivenFiles(record).known([str(scan), str(other)]) == [str(scan)]
+
+
 def test_a_file_that_is_away_for_a_while_is_known_when_it_is_back(tmp_path: Path, scan: Path) -> None:
     record, away = tmp_path / "given.json", tmp_path / "away"
     GivenFiles(record).keep([str(scan)])

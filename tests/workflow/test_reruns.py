@@ -88,6 +88,19 @@ def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inp
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "B"}
 
 
+def test_a_scan_or_mask_replaced_by_an_older_file_reruns_what_a_newer_one_does(study: Study) -> None:
+    scan = study.folder / "cohort/images/AMS001/post_t1.nii"
+    mask = next(study.folder.glob("cohort/raters/novice1/AMS001.nii*"))
+    for file in (scan, mask):
+        replace_image(file)
+    newer = by_rule(study.planned())
+    assert newer["register"] == newer["rate"] == 1
+    for file in (scan, mask):
+        os.utime(file, (1.5e9, 1.5e9))
+    assert by_rule(study.planned()) == newer
+    assert list(study.folder.glob("results/cohort/given.json")) == []
+
+
 def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
     replace_image(study.folder / "cohort/images/AMS001/post_t1.nii")
     jobs = by_rule(study.planned())

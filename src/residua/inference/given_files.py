@@ -45,6 +45,10 @@ class GivenFiles:
         before, now = self._kept.get(path, {}).get("sha256"), self.digest_of(path)
         return None not in (before, now) and before != now
 
+    def known(self, paths: Iterable[str]) -> list[str]:
+        """Return those of ``paths`` whose digest this process or the last call found, without reading the others."""
+        return [path for path in paths if path in self._found or path in self._kept]
+
     def keep(self, paths: Iterable[str]) -> None:
         """Keep the digests of these files for the next call; one that cannot be read now keeps the digest it had."""
         found = {path: self._found[path] if self.digest_of(path) else self._kept.get(path, {}) for path in paths}
