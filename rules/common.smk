@@ -154,7 +154,6 @@ try:
         predictions = (load_predictions if workflow.is_main_process else find_predictions)(study, cohort)
         loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), predictions)
         training.require_initial_bundles(study)
-        preoperative.require_patients(loaded)
 except ResiduaError as error:
     sys.exit(f"\n{error}\n")
 

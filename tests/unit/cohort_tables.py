@@ -29,7 +29,14 @@ def config(choice: str | None = None, **changes: Any) -> dict[str, Any]:
     Every experiment names the first input configuration, so that ``changes`` may hold any, or has the ``choice``.
     """
     protocol = {**PUBLISHED["protocol"], "window_hours_by_hospital": {}}
-    small = {"folds": {0: ["STO"], 1: ["GOT", "PAR"]}, "holdout": ["AMS"], "protocol": protocol}
+    # Of few patients none would be left to train on scans before surgery.
+    networks = {**PUBLISHED["networks"], "agunet": {**PUBLISHED["networks"]["agunet"], "init": "none"}}
+    small = {
+        "folds": {0: ["STO"], 1: ["GOT", "PAR"]},
+        "holdout": ["AMS"],
+        "protocol": protocol,
+        "networks": networks,
+    }
     changed = copy.deepcopy({**PUBLISHED, **small, **changes})
     for choices in changed["statistics"]["best_inputs"].values():
         choices.update(dict.fromkeys(choices, choice or next(iter(changed["inputs"]))))

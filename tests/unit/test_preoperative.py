@@ -15,6 +15,7 @@ import yaml
 
 from cohort_tables import ROOT, row, write_images, write_table
 from residua.cohort.cohort import load_cohort
+from residua.cohort.commands.verdict import check_cohort
 from residua.errors import ResiduaError
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.preoperative import select_before_surgery
@@ -119,7 +120,6 @@ def test_a_fold_starts_from_the_scans_of_its_own_training_patients(tmp_path: Pat
     assert preoperative.of_fold(loaded, 1) == ("STO0", "STO1", "STO2")
     said = preoperative.without_scans_in_words(loaded)
     assert said == "1 patient(s) of the folds lack pre_t1ce or pre_tumor: no network starts from theirs"
-    preoperative.require_patients(loaded)
     assert start_of(loaded, "agunet", "B", "1") == ["results/models/agunet/pre-operative/fold1/manifest.json"]
     assert settings_of_training(loaded, "agunet", "B")["init"] == "preoperative"
 
@@ -149,9 +149,13 @@ def test_a_batch_never_prepares_the_hold_out(tmp_path: Path) -> None:
 def test_too_few_scans_stop_the_study_before_it_begins(tmp_path: Path) -> None:
     rows = cohort()
     rows[4] |= {SCAN: "", LABEL: ""}
-    loaded = loaded_from(tmp_path, rows)
     with pytest.raises(ResiduaError, match="fewer than 2 training patients of fold 0 have pre_t1ce and pre_tumor"):
-        preoperative.require_patients(loaded)
+        loaded_from(tmp_path, rows)
+    # The check says it as the start does.
+    study = study_with({"init": "preoperative"}, brain_mask={"method": "template"}, raters=None)
+    verdict = check_cohort(study, f"{tmp_path}/cohort.tsv", voxels=False)
+    assert not verdict.runs
+    assert [p.check for p in verdict.problems if p.is_error] == ["too-few-before-surgery"]
 
 
 def prepared(folder: Path, content: dict[str, str], channel: str) -> str:

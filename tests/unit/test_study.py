@@ -180,6 +180,22 @@ def test_a_study_cannot_be_changed() -> None:
         ("labels.residual", "post_t1", "study: labels must hold residual, drawn on the reference sequence"),
         ("sequences.moving", ["post_t1ce"], "a column is named twice among sequences and labels"),
         (
+            "sequences.moving",
+            ["post_t1", "post_flair", "pre_t1ce", "post_t1_warp"],
+            "post_t1_warp is the name of the file that holds the deformation of post_t1; give that column another name",
+        ),
+        (
+            "labels.pre_t1ce_warp",
+            "pre_t1ce",
+            "pre_t1ce_warp is the name of the file that holds the deformation of pre_t1ce; give that column another",
+        ),
+        ("cohort", "{old}/cohort.tsv", "cohort: '{old}/cohort.tsv' holds { or }, which the workflow takes"),
+        (
+            "brain_mask.weights",
+            "w}.safetensors",
+            "weights: 'w}.safetensors' holds { or }, which the workflow takes for a placeholder: rename it",
+        ),
+        (
             "sequences.before_surgery",
             ["post_t1ce"],
             "sequences.before_surgery names post_t1ce, which is missing under sequences.moving",

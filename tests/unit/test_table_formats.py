@@ -124,6 +124,8 @@ def told(tmp_path: Path, records: list[dict[str, str]], columns: tuple[str, ...]
         ({"post_t1": "~/x.nii.gz"}, "a path that begins with ~ depends on the user: write", "path-home"),
         ({"post_t1": "https://host/x.nii.gz"}, "a web address instead of a path: copy the file here", "path-foreign"),
         ({"post_t1": r"D:\scans\x.nii.gz"}, "a path as Windows writes it: write / instead", "path-foreign"),
+        ({"post_t1": "{old}/x.nii.gz"}, "a path with { or }, which the workflow would read", "path-braces"),
+        ({"post_t1": "a}/x.nii.gz"}, "a path with { or }, which the workflow would read", "path-braces"),
     ],
 )
 def test_a_wrong_cell_is_one_problem(tmp_path: Path, cells: dict[str, str], said: str, check: str) -> None:
@@ -132,6 +134,13 @@ def test_a_wrong_cell_is_one_problem(tmp_path: Path, cells: dict[str, str], said
     place = f"row 2 (patient {cells.get('patient', 'STO1')}), column {column}: "
     assert str(problem).startswith(place + said)
     assert (problem.check, problem.is_error) == (check, True)
+
+
+def test_a_folder_that_the_workflow_would_take_for_a_placeholder_is_one_problem(tmp_path: Path) -> None:
+    folder = tmp_path / "{site}"
+    folder.mkdir()
+    (problem,) = told(folder, rows())
+    assert (problem.check, problem.file, problem.row) == ("path-braces", f"{folder}/cohort.tsv", None)
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,9 @@ from residua.settings.participation import HoldoutColumn
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.settings.study import Study
 
+LEAST_BEFORE_SURGERY = 2
+"""Patients who train a network on scans before surgery: one to train on, and one by whom the training stops."""
+
 
 @dataclass(frozen=True)
 class Cohort:
@@ -123,7 +126,7 @@ def judged_cohort(
     )
     if not errors_of(problems):
         problems += [*_without_patients(cohort), *_without_shared_patients(study, cohort)]
-        problems += without_sequence(study, members)
+        problems += [*without_sequence(study, members), *_without_scans_before(study, cohort)]
     return cohort, problems
 
 
@@ -207,6 +210,25 @@ def _without_shared_patients(study: Study, cohort: Cohort) -> list[Problem]:
         )
         for key in keys
     ]
+
+
+def _without_scans_before(study: Study, cohort: Cohort) -> list[Problem]:
+    """Return an error for networks that start from scans before surgery of which a fold's training has too few."""
+    starting = [arch for arch in study.archs if study.settings_of(arch).before_surgery]
+    label = study.resected
+    if not starting or label is None:
+        return []
+    needed = (study.labels[label], label)
+    having = {fold: sum(cohort.has(p, needed) for p in cohort.split.training(fold)) for fold in cohort.split.folds}
+    few = ", ".join(str(fold) for fold in sorted(having) if having[fold] < LEAST_BEFORE_SURGERY)
+    if not few:
+        return []
+    what = (
+        f"networks.{starting[0]}.init: preoperative: fewer than {LEAST_BEFORE_SURGERY} training patients of fold {few} "
+        f"have {needed[0]} and {needed[1]}"
+    )
+    remedy = "give these files in the cohort table, or set init to none"
+    return [problem_of("too-few-before-surgery", what, remedy)]
 
 
 def _without(patient: Patient, invalid: Mapping[str, str]) -> Patient:

@@ -63,7 +63,7 @@ def judged_predictions(study: Study, cohort: Cohort) -> tuple[Predictions, list[
     predictions = find_predictions(study, cohort)
     for place in _places(study):
         own = predictions[place.name, place.inputs]
-        if misplaced := path_problem(place.place):
+        if misplaced := path_problem(place.place.replace(PATIENT, "")):
             problems.append(replace(misplaced, subject=place.key))
         elif not place.is_column or place.place in cohort.predicted:
             # The check of the table tells of a column that is missing.

@@ -36,6 +36,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "survival-before-scan": "The follow-up ends, by death or otherwise, before the scan",
         "path-home": "A path begins with ~",
         "path-foreign": "A web address, or a path as Windows writes it",
+        "path-braces": "A path holds { or }, which the workflow would read as a placeholder",
         "patient-repeated": "A patient has two rows",
         "patient-case": "The names of two patients differ by upper and lower case only",
         "patient-zeros": "The names of two patients differ by zeros only",
@@ -87,6 +88,8 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "another way",
         "initial-bundle-of-other-region": "The models of such a bundle saw a region, and these trainings the whole "
         "brain, or another region",
+        "too-few-before-surgery": "Fewer than two training patients of a fold have the scan and the tumour before "
+        "surgery from which a network's trainings start",
         "plan-of-held-out": "A network's plan was made with brains of patients who are in the hold-out now, or does "
         "not say with whose",
         "plan-of-other-data": "Patients of the folds, channels or brain masks are others than when a network's plan "

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from residua.errors import ResiduaError
 from residua.settings.elsewhere import PATIENT
 
 PLACES: Mapping[str, str] = {
@@ -50,6 +51,27 @@ def seen_from_the_root(record: Mapping[str, Any], folder: Path) -> dict[str, Any
     return _changed(record, _PLACES, absolute)
 
 
+def require_plain_places(record: Mapping[str, Any]) -> None:
+    """Raise ``ResiduaError`` for a file whose path holds braces, which a workflow reads as a placeholder."""
+    braced: list[str] = []
+
+    def judged(name: str, value: Any) -> dict[str, Any]:
+        if isinstance(value, str) and name not in _NO_FILES and has_braces(value.replace(PATIENT, "")):
+            braced.append(f"{name}: {value!r} holds {{ or }}, which the workflow takes for a placeholder: rename it")
+        return {}
+
+    _changed(record, _PLACES, judged)
+    if braced:
+        raise ResiduaError("\n  ".join(["The configuration cannot be used:", *braced]))
+
+
+def has_braces(path: str) -> bool:
+    """Return whether Snakemake would find a wildcard in a path, or refuse it."""
+    return "{" in path or "}" in path
+
+
+_NO_FILES = ("local_scratch",)
+"""Folders that jobs find, whose braces are those of variables."""
 _Place = tuple[list[str], str]
 _PLACES: list[_Place] = [(key.split("."), sign) for key, sign in PLACES.items()]
 

@@ -29,12 +29,13 @@ from residua.settings.messages import validated
 from residua.settings.network import NetworkSettings
 from residua.settings.networks import Networks, known_networks
 from residua.settings.participation import Eligibility, Folds, Holdout, OnInvalid, Protocol, misplaced
+from residua.settings.places import require_plain_places
 from residua.settings.postprocessing import Postprocessing
 from residua.settings.preoperative import starting_without_scans
 from residua.settings.region import unusable_regions
 from residua.settings.registration import Registration, SequenceRegistration
 from residua.settings.report import ReportPages
-from residua.settings.sequences import Sequences
+from residua.settings.sequences import Sequences, misnamed
 from residua.settings.sharing import ModelSharing
 from residua.settings.statistics import OUT_OF_FOLD, BestInputs, Statistics
 
@@ -188,11 +189,7 @@ class Study(Frozen):
 
     @model_validator(mode="after")
     def _drawn_on_sequences(self) -> Study:
-        problems = [
-            f"label {label} is drawn on {on}, which is not a sequence"
-            for label, on in self.labels.items()
-            if on not in self.images
-        ]
+        problems = misnamed(self.images, self.labels)
         if self.labels.get(REFERENCE_STANDARD) != self.sequences.reference:
             problems.append(f"labels must hold {REFERENCE_STANDARD}, drawn on the reference sequence")
         known = (*self.images, *self.labels)
@@ -294,6 +291,7 @@ def load_study(config: dict[str, Any]) -> Study:
 
     Raises ``ResiduaError`` with one line per problem, each with the key and what is wrong.
     """
+    require_plain_places(config)
     study = validated(Study, config, "docs/reference/config.md", "study", "The configuration cannot be used")
     # Others are in no result, so that their definition changes none.
     used = {name: channel for name, channel in study.derived_channels.items() if name in study.channels}

@@ -8,15 +8,11 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from residua.errors import ResiduaError
 from residua.settings.network import NetworkSettings
 from residua.settings.preoperative import PREOPERATIVE
 from residua.wiring.files import file_of, registration_of
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.patients import patients_in
-
-LEAST_PATIENTS = 2
-"""One to train on, and one by whom the training stops."""
 
 
 def archs(loaded: LoadedStudy) -> list[str]:
@@ -107,20 +103,6 @@ def starts(loaded: LoadedStudy) -> list[tuple[str, int]]:
 def selection(arch: str, fold: int | str) -> str:
     """Return the file that lists who trains the start of a fold."""
     return f"results/preoperative/prepared/{arch}/fold{fold}.json"
-
-
-def require_patients(loaded: LoadedStudy) -> None:
-    """Raise ``ResiduaError`` for a fold whose training patients have too few scans before surgery."""
-    if not archs(loaded):
-        return
-    few = [fold for fold in loaded.folds if len(of_fold(loaded, fold)) < LEAST_PATIENTS]
-    if few:
-        scan, label = scan_and_tumor(loaded)
-        raise ResiduaError(
-            f"networks.{archs(loaded)[0]}.init: preoperative: fewer than {LEAST_PATIENTS} training patients of fold "
-            f"{', '.join(map(str, few))} have {scan} and {label}; give these files in the cohort table, or set init to "
-            "none"
-        )
 
 
 def model_before(arch: str, fold: int | str) -> str:

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
 from residua.cohort.table.paths import plain_path
 from residua.cohort.table.patient import ROLES, Patient
-from residua.cohort.table.rows import CohortRow, path_problem, typed, wrong_cells
+from residua.cohort.table.rows import CohortRow, folder_problems, path_problem, typed, wrong_cells
 from residua.cohort.table.survival import survival_columns, survival_problems
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
@@ -62,7 +62,7 @@ def parse_table(
     marks = (mark,) if mark else ()
     expected = tuple(dict.fromkeys((*required, *(names if needed is None else needed), *marks)))
     problems += column_problems(header, expected, (*CONTRACT, *names, *marks))
-    problems += survival_columns(header)
+    problems += [*survival_columns(header), *folder_problems(path)]
     if not rows:
         what, remedy = "the table has no patient", "add one row per patient"
         problems.append(problem_of("table-empty", what, remedy, file=path))

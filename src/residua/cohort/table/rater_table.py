@@ -12,7 +12,7 @@ from residua.cohort.table.expertise import EXPERTISES, GROUPS, Expertise
 from residua.cohort.table.lines import MISSING, Line, column_problems, read_lines, width_problems
 from residua.cohort.table.paths import plain_path
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.rows import RaterRow, path_problem, wrong_cells
+from residua.cohort.table.rows import RaterRow, folder_problems, path_problem, wrong_cells
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -86,7 +86,7 @@ def judged_raters(
     if not lines:
         return Raters(()), problems
     header, *records = lines
-    problems += column_problems(header, COLUMNS, COLUMNS)
+    problems += [*column_problems(header, COLUMNS, COLUMNS), *folder_problems(path)]
     if not records:
         what, remedy = "the table has no rating", "add one row per patient and rater"
         problems.append(problem_of("table-empty", what, remedy, file=path))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from pydantic_core import PydanticCustomError
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.base import GRADES, IDENTIFIER
+from residua.settings.places import has_braces
 
 MOST_LETTERS = 64
 _RESERVED = re.compile(r"^(con|prn|aux|nul|com\d|lpt\d)$", re.IGNORECASE)
@@ -111,7 +113,19 @@ def path_problem(cell: str) -> Problem | None:
     if "\\" in cell:
         remedy = "write / instead of \\, and no drive letter"
         return problem_of("path-foreign", "a path as Windows writes it", remedy)
+    if has_braces(cell):
+        what = "a path with { or }, which the workflow would read as a placeholder"
+        return problem_of("path-braces", what, "rename the file or folder")
     return None
+
+
+def folder_problems(table: str) -> list[Problem]:
+    """Return why no file can be named relative to the folder of a table."""
+    folder = os.path.dirname(table)
+    if not has_braces(folder):
+        return []
+    what = "the table's folder has { or } in its name, which the workflow would read as a placeholder"
+    return [problem_of("path-braces", what, "rename the folder", file=table)]
 
 
 Name = Annotated[str, BeforeValidator(_identifier)]
