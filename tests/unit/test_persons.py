@@ -25,7 +25,7 @@ from residua.cohort.split.persons import PERSONS, freeze_persons
 from residua.cohort.split.planned import PlannedSplit, planned_split
 from residua.cohort.split.split import Split
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import read_patients
+from residua.cohort.table.patients import parse_table, read_patients
 from residua.errors import ResiduaError
 from residua.figures.flow_words import boxes
 from residua.report.cohort import cohort_facts
@@ -304,6 +304,18 @@ def test_persons_in_two_spellings_are_an_error(tmp_path: Path) -> None:
     rows = [row("A", "AMS", person="Q1"), row("B", "AMS", person="q1")]
     with pytest.raises(ResiduaError, match="person q1 differs from Q1 in row 2 by upper and lower case only"):
         members(tmp_path, rows)
+
+
+@pytest.mark.parametrize("first", [{}, {"person": "7"}])
+def test_persons_and_hospitals_that_differ_by_zeros_are_a_warning(tmp_path: Path, first: dict[str, str]) -> None:
+    rows = [row("7", "AMS1", **first), row("B", "AMS01", person="07"), row("C", "AMS01", person="70")]
+    path = write_table(tmp_path, [*rows, row("D", "AMS10", person="07")], WITH_PERSON)
+    problems = parse_table(path, FILES).problems
+    assert [(p.check, p.severity, p.row, p.what) for p in problems] == [
+        ("hospital-zeros", "warning", 3, "hospital AMS01 differs from AMS1 in row 2 by zeros only"),
+        ("person-zeros", "warning", 3, "person 07 differs from 7 in row 2 by zeros only"),
+    ]
+    assert problems[1].remedy == "check whether they are one person"
 
 
 @pytest.mark.parametrize("first", [{}, {"person": "P01"}])

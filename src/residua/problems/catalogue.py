@@ -41,7 +41,9 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "patient-case": "The names of two patients differ by upper and lower case only",
         "patient-zeros": "The names of two patients differ by zeros only",
         "hospital-case": "The names of two hospitals differ by upper and lower case only",
+        "hospital-zeros": "The names of two hospitals differ by zeros only",
         "person-case": "The names of two persons differ by upper and lower case only",
+        "person-zeros": "The names of two persons differ by zeros only",
         "source-repeated": "Two patients of a hospital have the same source_id",
     },
     "The rater table": {

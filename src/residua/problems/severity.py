@@ -12,6 +12,8 @@ _WARNINGS = frozenset(
     (
         *(
             "patient-zeros",
+            "hospital-zeros",
+            "person-zeros",
             "source-repeated",
             "label-without-sequence",
             "survival-incomplete",

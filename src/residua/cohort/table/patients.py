@@ -126,30 +126,38 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
 
 
 def _by_case(patients: Sequence[Patient]) -> list[Problem]:
-    """Return an error for each further spelling of a hospital or person: one could be on both sides of a fold."""
-    named = {patient.person.casefold() for patient in patients if patient.person}
+    """Return a problem for each further spelling of a hospital or person: one could be on both sides of a fold.
+
+    Letters of another case are an error. Zeros may tell two apart, so that they are a warning.
+    """
+    named = {_without_zeros(patient.person) for patient in patients if patient.person}
     # The first scan of a person often has no cell: its patient is the person then.
-    further = [patient for patient in patients if patient.who.casefold() in named]
+    further = [patient for patient in patients if _without_zeros(patient.who) in named]
     return [
-        *_spellings("hospital-case", "hospital", patients, lambda patient: patient.hospital),
-        *_spellings("person-case", "person", further, lambda patient: patient.who),
+        *_spellings("hospital", patients, lambda patient: patient.hospital),
+        *_spellings("person", further, lambda patient: patient.who),
     ]
 
 
-def _spellings(check: str, what: str, patients: Sequence[Patient], name: Callable[[Patient], str]) -> Iterator[Problem]:
+def _spellings(what: str, patients: Sequence[Patient], name: Callable[[Patient], str]) -> Iterator[Problem]:
     first: dict[str, Patient] = {}
+    alike: dict[str, Patient] = {}
     spelt: dict[str, Patient] = {}
     for patient in patients:
         first.setdefault(name(patient).casefold(), patient)
+        alike.setdefault(_without_zeros(name(patient)), patient)
         spelt.setdefault(name(patient), patient)
     for spelling, patient in spelt.items():
-        earlier = first[spelling.casefold()]
-        if name(earlier) != spelling:
-            differs = (
-                f"{what} {spelling} differs from {name(earlier)} in row {earlier.row} by upper and lower case only"
-            )
+        same, similar = first[spelling.casefold()], alike[_without_zeros(spelling)]
+        if name(same) != spelling:
+            check, earlier, by = f"{what}-case", same, "upper and lower case"
             remedy = f"write every {what} in the same way"
-            yield problem_of(check, differs, remedy, patient.patient, what, patient.row)
+        elif first[name(similar).casefold()] is not same:
+            check, earlier, by, remedy = f"{what}-zeros", similar, "zeros", f"check whether they are one {what}"
+        else:
+            continue
+        differs = f"{what} {spelling} differs from {name(earlier)} in row {earlier.row} by {by} only"
+        yield problem_of(check, differs, remedy, patient.patient, what, patient.row)
 
 
 def _repeated_sources(patients: Iterable[Patient], sources: Iterable[str]) -> list[Problem]:
