@@ -22,6 +22,7 @@ from residua.importers.command import GivenOnce
 from residua.importers.command import app as import_app
 from residua.inference.command import predict
 from residua.operations.command import explain, status
+from residua.publishing.refused_places import remedy_of
 from residua.review.command import review
 from residua.terminal import plain_console
 from residua.validation.command import validate
@@ -33,7 +34,7 @@ _FINISHED = (
 
 
 class _PlainErrors(TyperGroup):
-    """Commands that show a ``ResiduaError`` as its message, without a traceback."""
+    """Commands that show a ``ResiduaError``, and what the disk refuses, as a message without a traceback."""
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -43,6 +44,12 @@ class _PlainErrors(TyperGroup):
             raise typer.Exit(1) from None
         except ResiduaError as error:
             typer.echo(str(error), err=True)
+            raise typer.Exit(1) from None
+        except OSError as error:
+            # Of a place that the user named, mostly; without one it is a fault of this software.
+            if error.filename is None or error.strerror is None:
+                raise
+            typer.echo(f"{error.filename}: {error.strerror}; {remedy_of(error)}", err=True)
             raise typer.Exit(1) from None
 
 

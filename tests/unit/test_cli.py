@@ -62,6 +62,21 @@ def test_check_prints_every_problem_and_exits_1(folder: Path) -> None:
     assert ran.exit_code == 1
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("init", "cohort.tsv", "--out", "config.yaml/new.yaml", "--workers", "1"),
+        ("check", "cohort.tsv", "--no-voxels", "--html", "config.yaml/page.html"),
+    ],
+)
+def test_a_place_that_the_disk_refuses_is_one_line(folder: Path, command: tuple[str, ...]) -> None:
+    ran = residua(*command)
+    (line,) = ran.stderr.strip().splitlines()
+    assert line.startswith("config.yaml")
+    assert line.endswith("correct the path")
+    assert ran.exit_code == 1
+
+
 def test_check_as_json_is_one_record(folder: Path) -> None:
     sound = residua("check", "cohort.tsv", "--json")
     assert json.loads(sound.stdout)["residual_ml"]["STO1"] == pytest.approx(36 * 0.384)
