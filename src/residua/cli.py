@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import chdir, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -76,6 +78,23 @@ _PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path(VOXELS)
 """The workflow's cache of voxel checks: the workflow does not read again what ``residua check`` has read."""
+_DIRECTORY = typer.Option(
+    exists=True,
+    file_okay=False,
+    help="Folder of the study, as Snakemake's --directory: for frozen folds, and paths of the configuration.",
+)
+
+
+@contextmanager
+def _inside(directory: Path, cohort: Path, cache: Path) -> Iterator[tuple[Path, Path]]:
+    """Work in the folder of a study; yield the table and the cache as they are named there."""
+    if directory == Path("."):
+        yield cohort, cache
+        return
+    table = cohort if cohort.is_absolute() else Path(os.path.relpath(cohort, directory))
+    kept = cache if cache == _VOXELS else cache.absolute()
+    with chdir(directory):
+        yield table, kept
 
 
 @_command
@@ -133,19 +152,22 @@ def check(
         Path, typer.Option(help="Folder for results of reading files, shared with the workflow.")
     ] = _VOXELS,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 1 for warnings too.")] = False,
+    directory: Annotated[Path, _DIRECTORY] = Path("."),
 ) -> None:
     """Report every problem of a cohort. Exits 1 if the study cannot run on it."""
     from residua.cohort.commands import check as command
     from residua.networks.planning import planned_study
 
-    study = planned_study(_read_yaml(config or _default_config()))
-    verdict = command.checked(study, cohort, voxels, cache, workers or default_workers())
-    if html is not None:
-        command.write_page(verdict, cohort, study, html)
-    if as_json:
-        command.print_json(verdict)
-    else:
-        command.show(verdict, cohort, study)
+    settings, page = _read_yaml(config or _default_config()), html and html.absolute()
+    with _inside(directory, cohort, cache) as (table, kept):
+        study = planned_study(settings)
+        verdict = command.checked(study, table, voxels, kept, workers or default_workers())
+        if page is not None:
+            command.write_page(verdict, table, study, page)
+        if as_json:
+            command.print_json(verdict)
+        else:
+            command.show(verdict, table, study)
     warned = strict and any(problem.is_warning for problem in verdict.problems)
     raise typer.Exit(0 if verdict.runs and not warned else 1)
 
@@ -159,12 +181,15 @@ def folds(
     cache: Annotated[
         Path, typer.Option(help="Folder for results of reading files, shared with the workflow.")
     ] = _VOXELS,
+    directory: Annotated[Path, _DIRECTORY] = Path("."),
 ) -> None:
     """Show the hospitals and patients of each fold."""
     from residua.cohort.commands.folds import show_folds
     from residua.networks.planning import planned_study
 
-    show_folds(planned_study(_read_yaml(config or _default_config())), cohort, cache)
+    settings = _read_yaml(config or _default_config())
+    with _inside(directory, cohort, cache) as (table, kept):
+        show_folds(planned_study(settings), table, kept)
 
 
 @_command

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import chdir
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,6 +15,9 @@ from typer.testing import CliRunner
 
 from cohort_tables import PUBLISHED, config, rows, snapshot, write_images, write_table
 from residua.cli import app
+from residua.cohort.split.folds import PLACEMENT
+from residua.cohort.split.frozen import sealed_anew
+from residua.cohort.split.placement_table import write_placement
 
 
 def residua(*arguments: object) -> Any:
@@ -60,6 +64,31 @@ def test_check_prints_every_problem_and_exits_1(folder: Path) -> None:
         "cohort.tsv: 4 patients to include; the study cannot run",
     ]
     assert ran.exit_code == 1
+
+
+def test_check_and_folds_judge_the_frozen_folds_of_the_study_that_they_are_given(folder: Path) -> None:
+    study = folder / "study"
+    table = study / PLACEMENT
+    balanced = config(folds={"method": "balanced", "number": 2}, cohort="../cohort.tsv", raters=None)
+    (folder / "config.yaml").write_text(yaml.safe_dump(balanced), encoding="utf-8")
+    study.mkdir()
+    with chdir(study), sealed_anew([PLACEMENT]):
+        write_placement(PLACEMENT, {0: ("PAR",), 1: ("STO", "GOT")})
+
+    def hospitals(*arguments: str) -> list[list[str]]:
+        lines = residua("folds", "cohort.tsv", *arguments).stdout.splitlines()[1:3]
+        return [sorted(line.replace(",", "").split()[1:-4]) for line in lines]
+
+    assert hospitals("--directory", "study") == [["PAR"], ["GOT", "STO"]]
+    assert hospitals() != hospitals("--directory", "study")
+    assert residua("check", "cohort.tsv", "--directory", "study", "--no-voxels", "--html", "page.html").exit_code == 0
+    assert (folder / "page.html").is_file()
+    table.write_text(table.read_text().replace("STO\t1", "STO\t0"), encoding="utf-8")
+    ran = residua("check", "cohort.tsv", "--directory", "study", "--no-voxels")
+    assert ran.exit_code == 1
+    assert "placement.tsv: changed since the folds were frozen, and every training depends on it" in ran.stdout
+    assert "changed since the folds were frozen" in residua("folds", "cohort.tsv", "--directory", "study").stderr
+    assert residua("check", "cohort.tsv", "--no-voxels").exit_code == 0
 
 
 @pytest.mark.parametrize(

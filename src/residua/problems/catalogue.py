@@ -107,6 +107,7 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "fold-without-negatives": "A fold, or the hold-out, has no gross total resection",
         "folds-table": "The table of folds cannot be used: its columns, numbers or hospitals",
         "folds-frozen": "The number of balanced folds differs from the number frozen at the first start",
+        "folds-changed": "A table of frozen folds is not as the first start wrote it",
         "too-few-hospitals": "There are fewer hospitals than folds",
         "persons-table": "The table of persons drawn for the folds cannot be used, or contradicts the config",
         "too-few-persons": "There are fewer persons than folds",

@@ -12,6 +12,9 @@ from residua.cohort.commands.standing import excluded_at_start
 from residua.cohort.places import RESULTS
 from residua.cohort.split.fold_contents import fold_table
 from residua.cohort.split.fold_kinds import fold_kind_problems
+from residua.cohort.split.folds import PLACEMENT
+from residua.cohort.split.frozen import changed_folds
+from residua.cohort.split.persons import PERSONS
 from residua.problems.lists import raise_problems
 from residua.settings.study import Study
 from residua.terminal import plain_console
@@ -25,6 +28,7 @@ def show_folds(study: Study, table: Path, cache: Path) -> None:
     has errors.
     """
     cohort, problems = judged_cohort(study, str(table), excluded_at_start(study, str(table), RESULTS))
+    problems += changed_folds(PLACEMENT, PERSONS)
     raise_problems(problems, f"{table}: the study cannot run on this cohort")
     patients = [patient for patient in cohort.patients.values() if not patient.excluded]
     positive = positive_patients(patients, study.classification.residual_tumor_ml, cache)

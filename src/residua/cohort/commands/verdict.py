@@ -22,6 +22,9 @@ from residua.cohort.commands.start import start_problems, undecided_problems
 from residua.cohort.places import HEADERS
 from residua.cohort.ratings import judged_ratings
 from residua.cohort.split.fold_kinds import fold_kind_problems
+from residua.cohort.split.folds import PLACEMENT
+from residua.cohort.split.frozen import changed_folds
+from residua.cohort.split.persons import PERSONS
 from residua.cohort.table.files import before_surgery, drawn_on, kinds_of
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.rater_table import Raters
@@ -72,6 +75,8 @@ def check_cohort(
     ``workers`` and ``progress`` are those of ``check_voxels``. Never raises for what the table or a file holds.
     """
     cohort, problems = judged_cohort(study, table_path)
+    frozen = changed_folds(PLACEMENT, PERSONS)
+    problems += frozen
     included = [patient for patient in cohort.patients.values() if not patient.excluded]
     problems += _headers(study, included, cache if voxels else None)
     volumes: dict[str, dict[str, float]] = {}
@@ -86,6 +91,7 @@ def check_cohort(
     # Without a readable row all of that would be wrong for want of patients.
     beside = _beside_the_patients(study, cohort, voxels, cache, workers) if cohort.patients else []
     problems += beside
+    beside += frozen
     standing = errors_of(problems)
     if standing and study.on_invalid == "exclude":
         of_patients = [problem for problem in problems if problem not in beside]
