@@ -116,7 +116,7 @@ def test_patients_of_a_batch_are_those_that_have_the_channel(loaded: LoadedStudy
         {},
         {"preparation": "composed"},
         {"inputs": {"A": ["post_t1ce"], "T": ["post_t1ce", "pre_tumor"]}},
-        {"networks": {**PUBLISHED["networks"], "nnunet": {**PUBLISHED["networks"]["nnunet"], "region": "pre_tumor"}}},
+        {"networks": {**config()["networks"], "nnunet": {**PUBLISHED["networks"]["nnunet"], "region": "pre_tumor"}}},
     ],
 )
 def test_a_label_without_the_sequence_on_which_it_was_drawn_is_only_measured(
@@ -450,8 +450,9 @@ def test_a_chosen_input_configuration_waits_for_no_measurement(tmp_path: Path) -
     assert rating.choosing_metrics(loaded) == [f"results/metrics/agunet/{inputs}.parquet" for inputs in "AD"]
 
 
-def test_every_stage_but_trainings_and_the_report_has_a_digest(loaded: LoadedStudy) -> None:
-    stages = digests.of_stages(loaded.study, ROOT)
+def test_every_stage_but_trainings_and_the_report_has_a_digest() -> None:
+    published = study("out_of_fold", inputs=INPUTS, networks=PUBLISHED["networks"])
+    stages = digests.of_stages(published, ROOT)
     scripts = {file.stem for file in (ROOT / "scripts").glob("[a-z]*.py")}
     # No input configuration of this study has a derived channel, and faces are removed before a study begins.
     assert {name.split(",")[0] for name in stages} == scripts - {
@@ -459,7 +460,7 @@ def test_every_stage_but_trainings_and_the_report_has_a_digest(loaded: LoadedStu
     }
     assert {name for name in stages if name.startswith("prepare_preop")} == {"prepare_preoperative, AGU-Net"}
     assert {"prepare, nnU-Net", "prepare, AGU-Net", "predict, nnU-Net", "predict, AGU-Net"} <= set(stages)
-    assert stages["register"] == digests.of_script(ROOT, "register", tuple(loaded.study.registration.modules))
+    assert stages["register"] == digests.of_script(ROOT, "register", tuple(published.registration.modules))
     assert stages["register"] != digests.of_script(ROOT, "register")
 
 
