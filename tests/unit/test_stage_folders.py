@@ -59,7 +59,8 @@ FOLDERS = {
     "kaplan_meier": {"figures", "statistics"},
     "leave_out": set(),
     "list_lesions": {"metrics"},
-    "list_patients": {"inference"},
+    # A new patient is told what the checks of his files warn of.
+    "list_patients": CHECKS | {"inference"},
     "make_training_heads": {"brain_model", "cohort.table", "images", "simulate"},
     "mask_brain": {"brain", "images"},
     "measure": {"images", "metrics"},
@@ -77,6 +78,7 @@ FOLDERS = {
     "register": {"images", "registration"},
     # It repeats Tables 3 and 4 beside the article's values.
     "report_patient": {
+        "cohort",
         "bundle",
         "figures",
         "images",
@@ -120,7 +122,7 @@ FOLDERS = {
 
 REPORTERS = {"check_preprocessing", "collect_failures", "figure1", "leave_out", "select_cases"}
 STAGES_OF: dict[str, set[str]] = {
-    "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "rate", "take_elsewhere"},
+    "problems.lists": REPORTERS | {"check_cohort", "check_duplicates", "list_patients", "rate", "take_elsewhere"},
     "publishing.failure_report": REPORTERS,
     "networks.selection": {"select_cases", "select_preoperative"},
     "preparation.strip": {"prepare_preoperative", "strip"},
