@@ -125,6 +125,12 @@ def _repeated(patients: Iterable[Patient]) -> list[Problem]:
     return problems
 
 
+_OF_SPELLING = {
+    "hospital": ("hospital-case", "hospital-zeros"),
+    "person": ("person-case", "person-zeros"),
+}
+
+
 def _by_case(patients: Sequence[Patient]) -> list[Problem]:
     """Return a problem for each further spelling of a hospital or person: one could be on both sides of a fold.
 
@@ -143,6 +149,7 @@ def _spellings(what: str, patients: Sequence[Patient], name: Callable[[Patient],
     first: dict[str, Patient] = {}
     alike: dict[str, Patient] = {}
     spelt: dict[str, Patient] = {}
+    of_case, of_zeros = _OF_SPELLING[what]
     for patient in patients:
         first.setdefault(name(patient).casefold(), patient)
         alike.setdefault(_without_zeros(name(patient)), patient)
@@ -150,10 +157,10 @@ def _spellings(what: str, patients: Sequence[Patient], name: Callable[[Patient],
     for spelling, patient in spelt.items():
         same, similar = first[spelling.casefold()], alike[_without_zeros(spelling)]
         if name(same) != spelling:
-            check, earlier, by = f"{what}-case", same, "upper and lower case"
+            check, earlier, by = of_case, same, "upper and lower case"
             remedy = f"write every {what} in the same way"
         elif first[name(similar).casefold()] is not same:
-            check, earlier, by, remedy = f"{what}-zeros", similar, "zeros", f"check whether they are one {what}"
+            check, earlier, by, remedy = of_zeros, similar, "zeros", f"check whether they are one {what}"
         else:
             continue
         differs = f"{what} {spelling} differs from {name(earlier)} in row {earlier.row} by {by} only"
