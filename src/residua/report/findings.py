@@ -70,9 +70,8 @@ def _direction(differences: list[float], beside: str, without: str) -> str:
         return "No patient has residual tumour, so there is no Dice to compare."
     signs = {(difference > 0) - (difference < 0) for difference in differences}
     if len(signs) == 1:
-        how = {1: "is higher with", -1: "is lower with", 0: "is the same with"}[signs.pop()]
-        linked = "as" if how.startswith("is the same") else "than"
-        return f"In this run mean Dice {how} {beside} {linked} with {without}, for every network and set."
+        how, than = {1: ("higher", "than"), -1: ("lower", "than"), 0: ("the same", "as")}[signs.pop()]
+        return f"In this run mean Dice is {how} with {beside} {than} with {without}, for every network and set."
     how = "higher" if 1 in signs else "lower"
     return (
         f"In this run the answer is not the same for every network and set: mean Dice is {how} with "
