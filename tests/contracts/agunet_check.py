@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from agunet_starts import SMALL, start, tensors_of_inputs
+from agunet_starts import SMALL, begins, start, tensors_of_inputs
 
 from residua.errors import ResiduaError
 from residua.images.volumes import Grid
@@ -247,6 +247,7 @@ def main(folder: Path) -> dict[str, object]:
         },
         "overflows": [overflows(*given) for given in ((2.0**15, 0.5), (4.0, 0.5), (1.0, 0.5), (2.0**15, np.inf))],
         "start": start(folder),
+        "begins": begins(folder, AGUNetSettings.model_validate(STILL)),
         "tensors_of_inputs": tensors_of_inputs(),
         "there_and_back": there_and_back(),
         "batches": batches(folder),

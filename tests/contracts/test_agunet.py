@@ -66,6 +66,19 @@ def test_a_training_starts_from_given_weights_but_for_the_layers_that_see_the_in
     assert start["taken"] == start["all"] - 4
 
 
+@pytest.mark.parametrize("start", ["onnx", "preoperative", "safetensors"])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_layers_that_see_the_input_start_at_random_whatever_the_channels_of_the_start(
+    found: dict[str, Any], start: str, channels: int
+) -> None:
+    assert found["begins"][f"{start} of {channels}"] == ["encoder0_conv0", "scale1"]
+
+
+def test_a_model_of_a_bundle_is_taken_whole_and_must_fit(found: dict[str, Any]) -> None:
+    assert found["begins"]["bundle of 2"] == []
+    assert found["begins"]["bundle of 1"].startswith("FILE: these weights do not fit the network")
+
+
 def test_weights_of_another_file_or_network_are_refused(found: dict[str, Any]) -> None:
     start = found["start"]
     assert start["of_another_digest"].startswith("FILE: its sha256 differs from the one in the config")

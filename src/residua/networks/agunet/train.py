@@ -66,7 +66,8 @@ def train(data: TrainingSet, settings: AGUNetSettings, out: Path, progress: Prog
 
 def begin(network: keras.Model, settings: AGUNetSettings, file: Path) -> None:
     """Start from a model: from all of one of a bundle, which saw the same channels, else from what saw no channel."""
-    take = start_from if settings.init == "preoperative" else assign
+    # With none of its own, init leaves the start to a bundle.
+    take = assign if settings.init == "none" else start_from
     take(network, load_file(file), file)
 
 
