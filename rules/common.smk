@@ -16,7 +16,7 @@ import sys
 from collections import Counter
 
 from residua.cluster.conda_standin import provide_conda
-from residua.cluster.memory_needs import memory_mb
+from residua.cluster.memory_needs import memory_again_mb, memory_mb
 from residua.cohort.checks.results import invalid_patients, read_excluded, write_excluded
 from residua.cohort.cohort import load_cohort
 from residua.cohort.places import EXCLUDED, HEADERS, RESULTS, STUDY, VOXELS
@@ -105,17 +105,22 @@ def environment_of(wildcards):
     return environment(study.settings_of(wildcards.arch).environment)
 
 
+# Of each rule, the memory of the largest node for it, once SLURM was asked; a request beyond it would never run.
+most_memory_mb = {}
+
+
 def growing(mem_mb):
-    """Return memory that doubles when a job is tried again; no further, because a time limit causes retries too."""
-    return lambda wildcards, attempt: mem_mb * min(attempt, 2)
+    """Return memory that doubles when a job is tried again, where a node has so much."""
+    return lambda wildcards, attempt, rulename: memory_again_mb(mem_mb, attempt, most_memory_mb.get(rulename))
 
 
 def growing_with_voxels(moved, every=lambda wildcards: False):
     """Return memory for a reference and what is brought to it, more where SyN works on every voxel; doubles likewise."""
 
-    def request(wildcards, input, attempt):
+    def request(wildcards, input, attempt, rulename):
         bytes_per_voxel = 120 if every(wildcards) else 40
-        return memory_mb([input.reference, input[moved]], 1000, bytes_per_voxel) * min(attempt, 2)
+        first = memory_mb([input.reference, input[moved]], 1000, bytes_per_voxel)
+        return memory_again_mb(first, attempt, most_memory_mb.get(rulename))
 
     return request
 
@@ -180,19 +185,24 @@ wildcard_constraints:
     split="validation|test",
 
 
-def cluster_requests():
-    """Return what every job and group that will be submitted asks of the cluster."""
-    from residua.cluster.slurm import Request
+def ask_cluster():
+    """Refuse what the cluster can never run, and keep how much memory jobs may ask for when they are tried again."""
+    from residua.cluster import slurm
 
-    submitted = [workflow.dag.get_job_group(job) or job for job in workflow.dag.needrun_jobs() if not job.is_local]
-    return {
-        (
-            Request.of(job.groupid, job.resources, is_group=True)
-            if job.is_group()
-            else Request.of(job.rule.name, job.resources)
-        )
-        for job in submitted
-    }
+    asked, largest = {}, {}
+    for job in (job for job in workflow.dag.needrun_jobs() if not job.is_local):
+        group = workflow.dag.get_job_group(job)
+        if (group or job) not in asked:
+            name, resources = (group.groupid, group.resources) if group else (job.rule.name, job.resources)
+            asked[group or job] = slurm.Request.of(name, resources, is_group=bool(group))
+        if job.resources.get("mem_mb", 0) > largest.get(job.rule.name, (-1,))[0]:
+            largest[job.rule.name] = (job.resources.get("mem_mb", 0), job, asked[group or job])
+    offers = slurm.check_cluster(set(asked.values()))
+    for name, (first_mb, job, request) in sorted(largest.items()) if offers else ():
+        again_mb = job.rule.expand_resources(job.wildcards_dict, job.input, 2).get("mem_mb", 0)
+        most_memory_mb[name] = slurm.most_memory_mb(request, offers)
+        if again_mb > max(first_mb, most_memory_mb[name]):
+            logger.warning(f"{name} is tried again with {first_mb} MB, not {again_mb}: no node has as much for it.")
 
 
 def limit_jobs_with_a_card():
@@ -243,7 +253,6 @@ onerror:
 
 onstart:
     # For a real run only: a dry run plans from the table alone, and writes nothing.
-    from residua.cluster.slurm import check_cluster
     from residua.cluster.processors import default_workers
     from residua.cohort.commands.standing import known_headers
     from residua.cohort.commands.start import start_problems
@@ -252,7 +261,7 @@ onstart:
 
     try:
         if workflow.executor_plugin.name == "slurm":
-            check_cluster(cluster_requests())
+            ask_cluster()
         limit_jobs_with_a_card()
         if application:
             provide_brain_weights(study, application.bundles)

@@ -21,7 +21,8 @@ rule train:
         environment_of
     threads: 12
     resources:
-        mem_mb=growing(64000),
+        # The same at every attempt: it is tried again for its time limit, and its memory does not depend on the images.
+        mem_mb=64000,
         runtime=10080,
         gpu=1,
     params:

@@ -29,6 +29,7 @@ GPUS_PER_NODE = 2
 NODES = ("cpu1", "cpu2", "gpu1", "gpu2")
 GPU_NODES = ("gpu1", "gpu2")
 
+# cpu2 has less than two of the smaller jobs ask for, gpu1 and gpu2 less than two trainings.
 SLURM_CONF = """\
 ClusterName=residuatest
 SlurmctldHost={host}(127.0.0.1)
@@ -66,11 +67,12 @@ SlurmdTimeout=15
 KillWait=2
 GresTypes=gpu
 NodeName=cpu1 NodeAddr=127.0.0.1 Port={ports[1]} CPUs=24 RealMemory=400000 State=UNKNOWN
-NodeName=cpu2 NodeAddr=127.0.0.1 Port={ports[2]} CPUs=24 RealMemory=400000 State=UNKNOWN
-NodeName=gpu1 NodeAddr=127.0.0.1 Port={ports[3]} CPUs=24 RealMemory=400000 Gres=gpu:{gpus[gpu1]}:2 State=UNKNOWN
-NodeName=gpu2 NodeAddr=127.0.0.1 Port={ports[4]} CPUs=24 RealMemory=400000 Gres=gpu:{gpus[gpu2]}:2 State=UNKNOWN
+NodeName=cpu2 NodeAddr=127.0.0.1 Port={ports[2]} CPUs=24 RealMemory=6000 State=UNKNOWN
+NodeName=gpu1 NodeAddr=127.0.0.1 Port={ports[3]} CPUs=24 RealMemory=100000 Gres=gpu:{gpus[gpu1]}:2 State=UNKNOWN
+NodeName=gpu2 NodeAddr=127.0.0.1 Port={ports[4]} CPUs=24 RealMemory=100000 Gres=gpu:{gpus[gpu2]}:2 State=UNKNOWN
 PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP GraceTime=60
 PartitionName=cpu Nodes=cpu1,cpu2 MaxTime=INFINITE State=UP
+PartitionName=small Nodes=cpu2 MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes=gpu1,gpu2 MaxTime=INFINITE State=UP
 PartitionName=idle Nodes=gpu1,gpu2 MaxTime=INFINITE State=UP PreemptMode=CANCEL
 PartitionName=short Nodes=ALL MaxTime=60 State=UP

@@ -16,7 +16,7 @@ REQUIRED = os.environ.get("RESIDUA_SLURM") == "required"
 
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    """Start four idle nodes: cpu1, cpu2, gpu1 (two a100), gpu2 (two v100)."""
+    """Start four idle nodes: cpu1, cpu2 (6 GB), gpu1 (two a100), gpu2 (two v100)."""
     reason = unavailable()
     if reason is not None:
         (pytest.fail if REQUIRED else pytest.skip)(f"{NO_SLURM}{reason}")

@@ -65,7 +65,9 @@ def test_cluster_file_beyond_the_cluster_gives_one_message(
     run = _study(tmp_path, micro_cohort, cluster, cluster_file).run(TABLE)
     assert run.code != 0
     assert "Traceback" not in run.said
-    assert "train: partition gpux does not exist; there are main, cpu, gpu, idle, short, closed, urgent" in run.said
+    assert (
+        "train: partition gpux does not exist; there are main, cpu, small, gpu, idle, short, closed, urgent" in run.said
+    )
     assert "mask_brain: requests 2 h, but partition short ends jobs after 1 h: set max_runtime_h" in run.said
     assert run.jobs == []
     assert not (tmp_path / "results").exists()
@@ -78,6 +80,23 @@ def test_job_out_of_memory_is_retried_with_more(micro_cohort: Path, cluster: Clu
     )
     assert run.code == 0, run.said
     assert [(job.memory_mb, job.state == "COMPLETED") for job in run.jobs] == [(20, False), (1000, True)]
+
+
+@pytest.mark.usefixtures("started")
+def test_job_is_retried_with_what_it_had_where_no_node_has_twice_as_much(
+    micro_cohort: Path, cluster: Cluster, tmp_path: Path, cluster_file: Path
+) -> None:
+    cluster_file.write_text("cpu: {partition: small}")
+    study = _study(tmp_path, micro_cohort, cluster, cluster_file)
+    before = {job["JobId"] for job in cluster.jobs()}
+    main = study.start("--until", "check_cohort")
+    first = _wait_for_job(cluster, before, "small")
+    cluster.run("scancel", first["JobId"])
+    run = Run.of(main, cluster)
+    assert run.code == 0, run.said
+    assert "check_cohort is tried again with 4000 MB, not 8000: no node has as much for it." in run.said
+    assert "CANCELLED" in {job.state for job in run.jobs}
+    assert {job.memory_mb for job in run.jobs} == {4000}
 
 
 def test_study_finishes(finished: Run, study: Study) -> None:
@@ -164,9 +183,10 @@ def test_study_resumes_after_a_kill_with_another_gpu_request(
     assert job.devices in ("0", "1")
 
 
-def _wait_for_job(cluster: Cluster, known: set[str]) -> dict[str, str]:
+def _wait_for_job(cluster: Cluster, known: set[str], partition: str | None = None) -> dict[str, str]:
     for _ in range(300):
         new = [job for job in cluster.jobs() if job["JobId"] not in known]
+        new = [job for job in new if partition in (None, job["Partition"])]
         if new:
             return new[0]
         time.sleep(0.1)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from residua.cluster.settings import Cluster, load_cluster
-from residua.cluster.slurm import Request, account_problem, gpus_of, read_offers, shortage_of
+from residua.cluster.slurm import Request, account_problem, gpus_of, most_memory_mb, read_offers, shortage_of
 from residua.errors import ResiduaError
 from runs import HOUSE
 
@@ -100,6 +100,19 @@ def test_gpus_are_counted_by_type() -> None:
 def test_request_that_no_node_can_run_is_reported(change: dict[str, object], problem: str | None) -> None:
     said = shortage_of(Request(**{**vars(TRAINING), **change}), read_offers(SINFO))
     assert said is None if problem is None else said is not None and problem in said
+
+
+@pytest.mark.parametrize(
+    ("change", "most_mb"),
+    [
+        ({}, 400000),
+        ({"partitions": ("gpu",), "runtime_min": 4320}, 500000),
+        ({"partitions": ("gpu",), "runtime_min": 4320, "gpus": 5}, 64000),
+        ({"partitions": ("main", "gpu"), "runtime_min": 10080}, 400000),
+    ],
+)
+def test_the_largest_node_is_one_that_can_run_the_request(change: dict[str, object], most_mb: int) -> None:
+    assert most_memory_mb(Request(**{**vars(TRAINING), **change}), read_offers(SINFO)) == most_mb
 
 
 def test_no_problem_without_an_answer_of_the_cluster() -> None:

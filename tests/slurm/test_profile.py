@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,3 +61,10 @@ def test_a_training_is_asked_to_leave_before_its_time_is_over() -> None:
     resources = profile()["set-resources"]
     asked = {name: given["slurm_extra"] for name, given in resources.items() if "slurm_extra" in given}
     assert asked == dict.fromkeys(("train", "train_preoperative", "train_brain_model"), "'--signal=TERM@120'")
+
+
+def test_a_training_asks_for_the_same_memory_at_every_attempt() -> None:
+    # It is tried again because its time was over; a node that takes the first attempt takes every one.
+    trainings = {name: body for name, body in RULES.items() if name.startswith("train")}
+    assert set(trainings) == {"train", "train_preoperative", "train_brain_model"}
+    assert all(re.search(r"mem_mb=\d+,", body) for body in trainings.values())

@@ -8,7 +8,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from residua.cluster.memory_needs import memory_mb, voxels_of
+from residua.cluster.memory_needs import memory_again_mb, memory_mb, voxels_of
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
@@ -34,3 +34,21 @@ def test_memory_grows_with_voxels(tmp_path: Path) -> None:
     for file in files:
         nib.save(nib.Nifti1Image(np.zeros((100, 100, 50), np.uint8), np.eye(4)), file)
     assert memory_mb(files, 1000, 40) == 1040
+
+
+@pytest.mark.parametrize(
+    ("attempt", "most_mb", "asked_mb"),
+    [
+        (1, None, 32000),
+        (2, None, 64000),
+        (3, None, 64000),
+        (2, 64000, 64000),
+        (1, 63999, 32000),
+        (2, 63999, 32000),
+        (3, 63999, 32000),
+    ],
+)
+def test_a_job_that_is_tried_again_asks_for_no_more_than_a_node_has(
+    attempt: int, most_mb: int | None, asked_mb: int
+) -> None:
+    assert memory_again_mb(32000, attempt, most_mb) == asked_mb

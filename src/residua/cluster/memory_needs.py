@@ -1,4 +1,4 @@
-"""Estimate the memory of a job from the size of its images, read from the first bytes of each file."""
+"""Estimate the memory of a job from the size of its images, read from the first bytes of each file, and the attempt."""
 
 from __future__ import annotations
 
@@ -42,3 +42,12 @@ def memory_mb(paths: Iterable[str], at_least_mb: int, bytes_per_voxel: float) ->
     """Return ``at_least_mb`` plus the memory of all voxels of some files; an unreadable file counts as large."""
     voxels = sum(voxels_of(path) or _UNKNOWN_VOXELS for path in paths)
     return at_least_mb + math.ceil(voxels * bytes_per_voxel / 1e6)
+
+
+def memory_again_mb(first_mb: int, attempt: int, most_mb: int | None) -> int:
+    """Return what a job asks for at an attempt: twice as much from the second on, where it may have so much.
+
+    No further, because a time limit causes retries too. ``most_mb`` is the largest node's; None: it is not known.
+    """
+    doubled = first_mb * min(attempt, 2)
+    return doubled if most_mb is None or doubled <= most_mb else first_mb

@@ -10,7 +10,7 @@ import getpass
 import re
 import subprocess
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from residua.cluster.settings import cluster_file
@@ -76,11 +76,12 @@ class Request:
         return f"{self.cpus} CPUs, {self.memory_mb} MB, {self.gpus} GPUs {self.gpu_type}".rstrip()
 
 
-def check_cluster(requests: Iterable[Request]) -> None:
-    """Raise ``ResiduaError`` with one line for every rule or group that this cluster can never run.
+def check_cluster(requests: Iterable[Request]) -> list[Offer]:
+    """Return what the nodes of this cluster offer; nothing, where SLURM does not answer.
 
-    Uses the answers of ``sinfo`` and ``sacctmgr``; without an answer, no problem is reported. Nodes that are down
-    count, because they may come back.
+    Raises ``ResiduaError`` with one line for every rule or group that this cluster can never run. Uses the answers of
+    ``sinfo`` and ``sacctmgr``; without an answer, no problem is reported. Nodes that are down count, because they may
+    come back.
     """
     requests = sorted(requests, key=lambda request: request.runtime_min, reverse=True)
     offers = read_offers(_answer(_SINFO))
@@ -96,6 +97,7 @@ def check_cluster(requests: Iterable[Request]) -> None:
     if problems:
         title = f"This cluster cannot run the study; correct {cluster_file()}: {len(problems)} problem(s)"
         raise ResiduaError("\n".join([title, *sorted(problems.values())]))
+    return offers
 
 
 def read_offers(listed: str) -> list[Offer]:
@@ -129,6 +131,13 @@ def shortage_of(request: Request, offers: list[Offer]) -> str | None:
     remedy = "make the group smaller in profiles/slurm/config.yaml" if request.is_group else "set max_runtime_h"
     given = f"{request.where} ends jobs after {max(limits) / 60:.4g} h"
     return f"requests {request.runtime_min / 60:.4g} h, but {given}: {remedy}"
+
+
+def most_memory_mb(request: Request, offers: list[Offer]) -> int:
+    """Return the memory (MB) of the largest node that can ever run the request; what it asks for, where no node can."""
+    sizes = {offer.memory_mb for offer in offers if _goes_to(request, offer)}
+    fitting = [size for size in sizes if shortage_of(replace(request, memory_mb=size), offers) is None]
+    return max(fitting, default=request.memory_mb)
 
 
 def _goes_to(request: Request, offer: Offer) -> bool:
