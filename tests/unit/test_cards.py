@@ -77,7 +77,7 @@ def listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(cards, "DRIVER", tmp_path / "no driver")
     (tmp_path / "dev").mkdir()
     monkeypatch.setattr(cards, "DEVICES", tmp_path / "dev")
-    for name in ("SLURM_JOB_ID", cards.VISIBLE):
+    for name in ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID", "JOB_ID", "SGE_TASK_ID", cards.VISIBLE):
         monkeypatch.delenv(name, raising=False)
     return text
 
@@ -179,10 +179,15 @@ def test_as_many_jobs_share_a_card_as_the_settings_say_and_free_cards_come_first
     assert jobs.said("fifth")[0].endswith("this job waits until one is free")
 
 
-def test_a_card_that_slurm_gave_is_used_though_another_job_of_slurm_has_it(
-    jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+SCHEDULERS = [("SLURM_JOB_ID",), ("PBS_JOBID",), ("LSB_JOBID",), ("JOB_ID", "SGE_TASK_ID")]
+
+
+@pytest.mark.parametrize("names", [SCHEDULERS[0], SCHEDULERS[-1]])
+def test_a_card_that_a_scheduler_gave_is_used_though_another_of_its_jobs_has_it(
+    names: tuple[str, ...], jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    for name in names:
+        monkeypatch.setenv(name, "17")
     monkeypatch.setenv(cards.VISIBLE, "1")
     for name in ("first", "second"):
         jobs.start(name)
@@ -318,11 +323,26 @@ def test_a_job_that_asks_for_no_card_takes_one_only_if_it_is_free(
     jobs.running["second"].kill()
     jobs.running["second"].wait()
     assert cards.take_free_card(Machine(device="cpu"), None) is None
-    monkeypatch.setenv("SLURM_JOB_ID", "17")
-    assert cards.take_free_card(Machine(), None) is None
-    monkeypatch.delenv("SLURM_JOB_ID")
+    for names in SCHEDULERS:
+        with monkeypatch.context() as inside:
+            for name in names:
+                inside.setenv(name, "17")
+            assert cards.take_free_card(Machine(), None) is None
+    # Not Grid Engine's alone.
+    monkeypatch.setenv("JOB_ID", "17")
     assert cards.take_free_card(Machine(), None) == os.environ.pop(cards.VISIBLE) == "GPU-b1"
     os.close(cards._held.pop())
+
+
+def test_the_log_says_that_a_scheduler_does_not_name_the_card(listed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    listed.write_text(TWO)
+    monkeypatch.setenv("PBS_JOBID", "17.server")
+    lines: list[str] = []
+    for given, card in (("1", "GPU-b1"), (None, "GPU-a0")):
+        assert take_card(Machine(), given, lines.append) == os.environ.pop(cards.VISIBLE) == card
+        os.close(cards._held.pop())
+    said = [line.partition(" in CUDA_VISIBLE_DEVICES ")[0] for line in lines]
+    assert said == ["graphics card GPU-b1", "the scheduler does not say", "graphics card GPU-a0"]
 
 
 def test_a_full_disk_ends_no_job_that_holds_a_card(listed: Path, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ _FILES = ("nvidia[0-9]*", "dxg")
 """What a card has among the devices: on Linux, and on Linux below Windows."""
 _POLL_S = 2.0
 _UUID = re.compile(r"\(UUID: ([^)\s]+)\)")
+_JOBS = ("SLURM_JOB_ID", "PBS_JOBID", "LSB_JOBID")
 _held: list[int] = []
 """Open locks, which live as long as this process."""
 
@@ -135,9 +136,11 @@ def take_card(
     if not cards:
         say(f"{_none_found(given)}: this job runs on processors, on which a training at full size takes weeks")
         return None
+    if given is None and in_job():
+        say(f"the scheduler does not say in {VISIBLE} which card it gave this job: others may use the one it takes")
     card = _first_free(cards, machine.jobs_per_card)
-    if card is None and len(cards) == 1 and given is not None and "SLURM_JOB_ID" in os.environ:
-        card = cards[0]  # SLURM gave this job the card, and to others too where it is told to.
+    if card is None and len(cards) == 1 and given is not None and in_job():
+        card = cards[0]  # The scheduler gave this job the card, and to others too where it is told to.
     if card is None:
         waits = f"all graphics cards are held, by {_holders(cards, machine)}: this job waits until one is free"
         say(waits)
@@ -152,8 +155,8 @@ def take_card(
 
 def take_free_card(machine: Machine, given: str | None) -> str | None:
     """Hold a card like ``take_card`` if one is free; None: the job, which did not ask for a card, uses processors."""
-    # SLURM gives cards to jobs that ask for one.
-    denied = machine.device == "cpu" or ("SLURM_JOB_ID" in os.environ and given is None)
+    # Schedulers give cards to jobs that ask for one.
+    denied = machine.device == "cpu" or (given is None and in_job())
     card = None if denied else _first_free(cards_here(given), machine.jobs_per_card)
     if card is not None:
         os.environ[VISIBLE] = card
@@ -185,6 +188,12 @@ def _blind(loaded: Mapping[str, Any]) -> str | None:
     if tensorflow is not None:
         return None if tensorflow.config.list_physical_devices("GPU") else f"TensorFlow {tensorflow.__version__}"
     return None
+
+
+def in_job() -> bool:
+    """Return whether this process belongs to a job of SLURM, PBS, LSF or Grid Engine."""
+    # Of Grid Engine's two, other programs set the first as well.
+    return any(name in os.environ for name in _JOBS) or {"JOB_ID", "SGE_TASK_ID"} <= set(os.environ)
 
 
 def _none_found(given: str | None) -> str:
