@@ -264,13 +264,19 @@ def test_without_nvidia_smi_the_kernel_s_driver_is_asked(
 ) -> None:
     (listed.parent / "nvidia-smi").write_text("#!/bin/sh\nexit 9\n")
     monkeypatch.setattr(cards, "DRIVER", tmp_path / "driver")
-    # The other card has no file in this container.
-    (tmp_path / "dev" / "nvidia3").touch()
-    for address, uuid, minor in (("0000:41:00.0", "GPU-a0", 3), ("0000:81:00.0", "GPU-b1", 4)):
-        (tmp_path / "driver" / address).mkdir(parents=True)
-        facts = f"Model: \t\t NVIDIA A100\nGPU UUID: \t {uuid}\nDevice Minor: \t {minor}\n"
-        (tmp_path / "driver" / address / "information").write_text(facts)
-    assert cards_here(None) == ["GPU-a0"]
+    # The first cannot be opened, as where a cgroup denies it, by root neither; the last has no file in this container.
+    (tmp_path / "dev" / "nvidia2").mkdir()
+    for minor in (3, 4):
+        (tmp_path / "dev" / f"nvidia{minor}").touch()
+    known = (("21", "GPU-denied", 2), ("41", "GPU-a0", 3), ("81", "GPU-b1", 4), ("c1", "GPU-elsewhere", 5))
+    for bus, uuid, minor in known:
+        information = tmp_path / "driver" / f"0000:{bus}:00.0" / "information"
+        information.parent.mkdir(parents=True)
+        information.write_text(f"Model: \t\t NVIDIA A100\nGPU UUID: \t {uuid}\nDevice Minor: \t {minor}\n")
+    opened = len(os.listdir("/proc/self/fd"))
+    assert cards_here(None) == ["GPU-a0", "GPU-b1"]
+    assert cards_here("0") == ["GPU-a0"]
+    assert len(os.listdir("/proc/self/fd")) == opened
 
 
 @pytest.mark.parametrize(

@@ -101,8 +101,9 @@ def _known_to_driver() -> list[_Card]:
         with suppress(OSError):
             facts = dict(line.split(":", 1) for line in file.read_text().splitlines() if ":" in line)
             minor = facts.get("Device Minor", "").strip()
-            if (DEVICES / f"nvidia{minor}").exists():
-                there[file.parent.name] = _Card(facts["GPU UUID"].strip(), [])
+            # A card that a cgroup denies has its file too, and those who number the cards of a job do not count it.
+            os.close(os.open(DEVICES / f"nvidia{minor}", os.O_RDWR | os.O_CLOEXEC))
+            there[file.parent.name] = _Card(facts["GPU UUID"].strip(), [])
     return [there[address] for address in sorted(there)]
 
 
