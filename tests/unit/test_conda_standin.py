@@ -23,14 +23,14 @@ def standin() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize(("build", "backend"), [("torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl", None), ("", "cu128")])
+@pytest.mark.parametrize(("build", "backend"), [("torch-2.13.0+cpu-cp311-cp311-linux_x86_64.whl", None), ("", "cu126")])
 def test_a_build_of_torch_that_pip_is_given_is_meant(
     build: str, backend: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if build:
         (tmp_path / build).touch()
     monkeypatch.setenv("PIP_FIND_LINKS", str(tmp_path))
-    monkeypatch.setenv("UV_TORCH_BACKEND", "cu128")
+    monkeypatch.setenv("UV_TORCH_BACKEND", "cu126")
     options = standin().index_options()
     chosen = options[options.index("--torch-backend") + 1] if "--torch-backend" in options else None
     assert chosen == backend
