@@ -120,9 +120,11 @@ def _tell(line: str) -> None:
 def on_card(find: Callable[[str], Found], arch: str) -> Found:
     """Take a graphics card if there is any, and find a function of a network, which imports its framework.
 
-    Raises ``ResiduaError`` where the configuration demands a card and the framework would not use one.
+    Raises ``ResiduaError`` where the configuration demands a card and the framework would not use one, and where the
+    framework has no kernels for the card.
     """
-    from residua.cluster.cards import require_seen, take_card
+    from residua.cluster.cards import take_card
+    from residua.cluster.framework import require_seen
     from residua.settings.machine import machine_of
 
     machine = machine_of(job.config)

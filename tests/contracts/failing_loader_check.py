@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from augmentation_check import IMAGE, TUMOUR, make_cases, prepared, training_set
 
-from residua.cluster.cards import require_seen
+from residua.cluster.framework import require_seen
 from residua.errors import ResiduaError
 from residua.networks.cases import TrainingSet
 from residua.networks.registry import settings_of, train_of

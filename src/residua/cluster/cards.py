@@ -10,12 +10,11 @@ import fcntl
 import os
 import re
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from residua.errors import ResiduaError
 from residua.publishing.publish import HELD
@@ -162,33 +161,6 @@ def take_free_card(machine: Machine, given: str | None) -> str | None:
     if card is not None:
         os.environ[VISIBLE] = card
     return card
-
-
-def require_seen(card: str | None, machine: Machine, say: Callable[[str], None]) -> None:
-    """Say that the framework, imported by now, does not see the card that is held.
-
-    Raises ``ResiduaError`` where the settings demand a card.
-    """
-    blind = _blind(sys.modules) if card is not None else None
-    if blind is None:
-        return
-    told = (
-        f"the graphics card {card} is there, but {blind} cannot use it: it was installed without CUDA, or for another "
-        "driver; build the environment on a machine with a card (docs/how-to/several_cards.md)"
-    )
-    if machine.device == "cuda":
-        raise ResiduaError(told)
-    say(f"{told}. This job runs on processors, on which a training at full size takes weeks")
-
-
-def _blind(loaded: Mapping[str, Any]) -> str | None:
-    """Return the framework among loaded modules that sees no card; None: there is none, or it sees one."""
-    torch, tensorflow = loaded.get("torch"), loaded.get("tensorflow")
-    if torch is not None:
-        return None if torch.cuda.is_available() else f"torch {torch.__version__}"
-    if tensorflow is not None:
-        return None if tensorflow.config.list_physical_devices("GPU") else f"TensorFlow {tensorflow.__version__}"
-    return None
 
 
 def in_job() -> bool:
