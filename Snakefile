@@ -35,9 +35,8 @@ else:
         include: "rules/patients.smk"
 
         if workflow.is_main_process:
-            see_replaced_files(
-                given_paths, given.digest_of, {"unpack"} if holds_others(".", loaded.bundles) else ()
-            )
+            replaced = holds_others(".", loaded.bundles, former=False)
+            see_replaced_files(given_paths, given.digest_of, {"unpack"} if replaced else ())
         if application.validation:
 
             include: "rules/measure.smk"

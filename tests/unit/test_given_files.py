@@ -19,6 +19,7 @@ from residua.inference.folder import prepare_folder
 from residua.inference.given_files import GIVEN, GivenFiles
 from residua.inference.predict import open_checked
 from residua.inference.request import NewPatient
+from residua.inference.unpacked import holds_others
 from residua.inference.unpacking import publish_models
 from residua.publishing.publish import digest
 
@@ -168,10 +169,10 @@ def test_a_folder_from_before_digests_were_kept_goes_on(tmp_path: Path, scan: Pa
     assert prepared(bundle, out, scan) == []
 
 
-def unpack(bundle: Path, out: Path) -> None:
+def unpack(bundle: Path, out: Path, arch: str = "nnunet") -> None:
     record = open_checked([bundle])[1][0].record
-    manifests = {fold: f"{out}/results/models/nnunet/B/fold{fold}/manifest.json" for fold in record.folds}
-    publish_models(str(bundle), manifests, f"{out}/results/segmentations/nnunet/B/threshold.json")
+    manifests = {fold: f"{out}/results/models/{arch}/B/fold{fold}/manifest.json" for fold in record.folds}
+    publish_models(str(bundle), manifests, f"{out}/results/segmentations/{arch}/B/threshold.json")
 
 
 def put_in_place(other: Path, bundle: Path) -> None:
@@ -218,6 +219,24 @@ def test_a_second_call_refuses_a_bundle_that_was_replaced(
     replace(bundle)
     with pytest.raises(ResiduaError, match=rf"out: holds results of other models than are now in .*{bundle.name}"):
         prepared(bundle, out, scan)
+
+
+def test_what_a_bundle_left_that_the_application_no_longer_names_is_no_reason_to_unpack_again(
+    tmp_path: Path, bundle: Path
+) -> None:
+    other = tmp_path / "other" / "agunet.zip"
+    other.parent.mkdir()
+    write_micro_bundle(other, "agunet")
+    named, out = open_checked([bundle])[1], tmp_path / "out"
+    unpack(bundle, out)
+    unpack(other, out, "agunet")
+    # A fold that the bundle had before it was replaced.
+    folds = out / "results/models/nnunet/B"
+    shutil.copytree(folds / "fold0", folds / "fold4")
+    assert holds_others(out, named)
+    assert not holds_others(out, named, former=False)
+    other_weights(bundle)
+    assert holds_others(out, open_checked([bundle])[1], former=False)
 
 
 def test_a_bundle_that_was_never_unpacked_may_be_replaced(tmp_path: Path, scan: Path, bundle: Path) -> None:

@@ -12,22 +12,26 @@ from residua.inference.bundles import Bundle
 from residua.publishing.publish import read_json
 
 
-def holds_others(out: str | os.PathLike[str], bundles: Sequence[Bundle]) -> bool:
+def holds_others(out: str | os.PathLike[str], bundles: Sequence[Bundle], former: bool = True) -> bool:
     """Return whether models or a threshold in the application's folder ``out`` are none of the bundles'.
 
-    What was not unpacked yet, was deleted or cannot be read is none: the workflow sees to it.
+    What was not unpacked yet, was deleted or cannot be read is none: the workflow sees to it. Without ``former``,
+    neither is what a bundle left that the application no longer names, or a fold that its bundle no longer has: no job
+    reads it.
     """
     by_model = {(bundle.arch, bundle.inputs): bundle for bundle in bundles}
     results = Path(out, "results")
     for manifest in results.glob("models/*/*/fold*/manifest.json"):
         _, arch, inputs, fold, _ = manifest.relative_to(results).parts
         bundle = by_model.get((arch, inputs))
-        if (record := _read(manifest)) and (bundle is None or record.get("files") != _files(bundle, fold)):
+        files = _files(bundle, fold) if bundle else {}
+        if (former or files) and (record := _read(manifest)) and record.get("files") != files:
             return True
     for threshold in results.glob("segmentations/*/*/threshold.json"):
         _, arch, inputs, _ = threshold.relative_to(results).parts
         bundle = by_model.get((arch, inputs))
-        if (record := _read(threshold)) and (bundle is None or record != bundle.record.threshold):
+        chosen = bundle.record.threshold if bundle else {}
+        if (former or chosen) and (record := _read(threshold)) and record != chosen:
             return True
     return False
 
