@@ -36,7 +36,7 @@ else:
 
         if workflow.is_main_process:
             replaced = holds_others(".", loaded.bundles, former=False)
-            see_replaced_files(given_paths, given.digest_of, {"unpack"} if replaced else ())
+            see_replaced_files(given_paths, given, {"unpack"} if replaced else ())
         if application.validation:
 
             include: "rules/measure.smk"
@@ -125,7 +125,7 @@ else:
                 casebook.pages(loaded),
 
     if workflow.is_main_process and not application:
-        see_replaced_files(given_paths, given.digest_of, moved_alone=True)
+        see_replaced_files(given_paths, given, if_other_alone=True)
     take_paths_as_they_are()
     examine_what_only_waits()
     examine_the_order_of_files()

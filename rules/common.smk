@@ -8,7 +8,7 @@
 #   results/cohort/excluded.tsv    patients whose data cannot be used (on_invalid: exclude)
 #   results/cohort/placement.tsv   the hospitals of balanced folds
 #   results/cohort/study.json      the configuration
-#   results/cohort/given.json      the digests of the files of new patients, and of files of a study that were moved
+#   results/cohort/given.json      the digests of the files of new patients; how the files of a study were when first seen
 #   results/cohort/brain_weights.safetensors    weights of the brain mask's network, of an application whose bundles have any
 import gc
 import os
@@ -288,7 +288,7 @@ onstart:
                 freeze_persons(cohort.places, PERSONS)
                 # So that commands find the study by its folder.
                 write_json(STUDY, study.model_dump(mode="json"))
-            given.keep(given_paths if application else given.known(given_paths))
+            (given.keep if application else given.keep_as_seen)(given_paths)
             for file in log or ():
                 keep_command(file, sys.argv[1:], targets=list(workflow.dag_settings.targets))
             this_run.begin()

@@ -2,7 +2,6 @@
 #
 # Needs: `to_make` of common.smk, once its functions are called.
 # Gives: functions that common.smk calls before the first job, and the Snakefile when all rules are known.
-import os
 import re
 
 
@@ -55,13 +54,13 @@ def examine_what_only_waits():
     DAG.bfs = past_what_waits
 
 
-def see_replaced_files(paths, digest_of, remade=(), moved_alone=False):
+def see_replaced_files(paths, given, remade=(), if_other_alone=False):
     """Let Snakemake take a given file with another content than a job read for another file, whatever its time.
 
     It compares contents only where a file is newer than what was made of it. A copy that keeps its time is often older.
-    ``digest_of`` gives the SHA-256 of a file, or None. Files whose digest Snakemake did not keep go by their time alone.
-    ``remade`` are rules that must run again for another reason of this kind. With ``moved_alone``, no file is read whose
-    time of change (``ctime``), which no copy keeps, lies before the start of the job that read it.
+    ``given`` knows the digests of files. Files whose digest Snakemake did not keep go by their time alone. ``remade`` are
+    rules that must run again for another reason of this kind. With ``if_other_alone``, no file is read of which ``given``
+    tells without reading it that it is the one that the job read.
     """
     from snakemake.persistence import PersistenceBase
 
@@ -74,10 +73,10 @@ def see_replaced_files(paths, digest_of, remade=(), moved_alone=False):
         read = {
             path: digest.removeprefix("sha256:") for path, digest in ((made and made.input_checksums) or {}).items()
         }
-        given = [path for path in map(str, job.input) if path in paths and path in read]
-        if moved_alone:
-            given = [path for path in given if os.path.exists(path) and os.stat(path).st_ctime >= (made.starttime or 0)]
-        return any(digest_of(path) not in (read[path], None) for path in given)
+        inputs = [path for path in map(str, job.input) if path in paths and path in read]
+        if if_other_alone:
+            inputs = [path for path in inputs if given.may_be_other(path, made.starttime or 0)]
+        return any(given.digest_of(path) not in (read[path], None) for path in inputs)
 
     PersistenceBase._input_changed = or_replaced
 

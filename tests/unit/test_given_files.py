@@ -113,14 +113,51 @@ def test_a_damaged_record_counts_for_nothing(tmp_path: Path, scan: Path, content
     assert json.loads(record.read_text())[str(scan)]["sha256"] == digest(scan)
 
 
-def test_a_study_keeps_the_digests_of_files_that_were_read_and_reads_no_other(tmp_path: Path, scan: Path) -> None:
-    other, record = scan.with_name("never_read"), tmp_path / "given.json"
-    other.write_bytes(b"a scan")
-    given = GivenFiles(record)
-    assert given.digest_of(str(scan)) == digest(scan)
-    given.keep(given.known([str(scan), str(other)]))
+def other_by_name(scan: Path) -> None:
+    """Two folders exchange their names: no time of any file changes."""
+    other = scan.parent.with_name("other")
+    shutil.copytree(scan.parent, other)
+    os.utime(other / scan.name, (YEARS_AGO_S, YEARS_AGO_S))
+    scan.parent.rename(scan.parent.with_name("former"))
+    other.rename(scan.parent)
+
+
+@pytest.mark.parametrize("replace", [*REPLACED, other_by_name])
+def test_a_file_of_a_study_that_was_replaced_since_it_was_first_seen_may_be_another(
+    tmp_path: Path, scan: Path, replace: Callable[[Path], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(given_files, "_SETTLED_NS", 0)
+    record, path, later_s = tmp_path / "given.json", str(scan), 2e10
+    GivenFiles(record).keep_as_seen([path])
+    assert "sha256" not in json.loads(record.read_text())[path]
+    assert not GivenFiles(record).may_be_other(path, later_s)
+    replace(scan)
+    now = GivenFiles(record)
+    assert now.may_be_other(path, later_s)
+    # A run of a part of the study did not read it: the next one must.
+    now.keep_as_seen([path])
+    assert GivenFiles(record).may_be_other(path, later_s)
+    now.digest_of(path)
+    now.keep_as_seen([])
+    now.keep_as_seen([path])
+    assert json.loads(record.read_text())[path]["sha256"] == digest(scan)
+    # Of what was read the digest is compared, which costs nothing any more: a job may have read the former file.
+    assert GivenFiles(record).may_be_other(path, later_s)
+
+
+def test_a_file_that_no_start_has_seen_is_another_by_its_time_of_change_alone(tmp_path: Path, scan: Path) -> None:
+    given = GivenFiles(tmp_path / "given.json")
+    changed_s = scan.stat().st_ctime
+    assert given.may_be_other(str(scan), changed_s - 1)
+    assert not given.may_be_other(str(scan), changed_s + 1)
+    assert not given.may_be_other(str(tmp_path / "absent"), 0)
+
+
+def test_a_file_that_changed_just_before_it_was_seen_is_read(tmp_path: Path, scan: Path) -> None:
+    record = tmp_path / "given.json"
+    GivenFiles(record).keep_as_seen([str(scan), str(tmp_path / "absent")])
     assert list(json.loads(record.read_text())) == [str(scan)]
-    assert GivenFiles(record).known([str(scan), str(other)]) == [str(scan)]
+    assert GivenFiles(record).may_be_other(str(scan), 2e10)
 
 
 def test_a_file_that_is_away_for_a_while_is_known_when_it_is_back(tmp_path: Path, scan: Path) -> None:

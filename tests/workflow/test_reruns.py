@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import shutil
 import time
@@ -14,6 +15,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from residua.inference import given_files
+from residua.inference.given_files import GIVEN, GivenFiles
 from studies import Study, by_rule
 
 FOLDS = NETWORKS = INPUTS = 2
@@ -88,17 +91,38 @@ def test_another_t1w_reruns_one_registration_and_what_uses_it_and_nothing_of_inp
     assert {job["inputs"] for job in jobs if job.rule != "describe_model"} == {None, "B"}
 
 
-def test_a_scan_or_mask_replaced_by_an_older_file_reruns_what_a_newer_one_does(study: Study) -> None:
-    scan = study.folder / "cohort/images/AMS001/post_t1.nii"
-    mask = next(study.folder.glob("cohort/raters/novice1/AMS001.nii*"))
+def test_a_scan_or_mask_replaced_by_an_older_file_reruns_what_a_newer_one_does(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(study.folder)
+    monkeypatch.setattr(given_files, "_SETTLED_NS", 0)
+    scan = Path("cohort/images/AMS001/post_t1.nii")
+    mask = next(Path("cohort/raters/novice1").glob("AMS001.nii*"))
+    kept = Path(GIVEN)
+    assert {str(scan), str(mask)} <= set(json.loads(kept.read_text()))
+    kept.unlink()
+    GivenFiles(kept).keep_as_seen([str(scan)])
+    seen = kept.read_text()
+    read_after_every_change_of(scan)
     for file in (scan, mask):
         replace_image(file)
     newer = by_rule(study.planned())
     assert newer["register"] == newer["rate"] == 1
     for file in (scan, mask):
         os.utime(file, (1.5e9, 1.5e9))
+    # By another folder of its name.
+    scan.parent.rename("former")
+    shutil.copytree("former", scan.parent)
     assert by_rule(study.planned()) == newer
-    assert list(study.folder.glob("results/cohort/given.json")) == []
+    assert kept.read_text() == seen
+
+
+def read_after_every_change_of(scan: Path) -> None:
+    """Let no time tell whether a scan is the one that its jobs read, as where a folder was renamed."""
+    for file in Path(".snakemake/metadata").rglob("*"):
+        record = json.loads(file.read_text()) if file.is_file() else {}
+        if str(scan) in (record.get("input_checksums") or {}):
+            file.write_text(json.dumps({**record, "starttime": 2e10}))
 
 
 def test_another_t1w_of_the_holdout_trains_nothing(study: Study) -> None:
