@@ -91,7 +91,9 @@ def _inside(directory: Path, cohort: Path, cache: Path) -> Iterator[tuple[Path, 
     if directory == Path("."):
         yield cohort, cache
         return
-    table = cohort if cohort.is_absolute() else Path(os.path.relpath(cohort, directory))
+    # By way of the folder where the study lies, also if a link leads there; the table's own name stays, as in the run.
+    lies = os.path.relpath(os.path.realpath(cohort.parent), os.path.realpath(directory))
+    table = cohort if cohort.is_absolute() else Path(lies, cohort.name)
     kept = cache if cache == _VOXELS else cache.absolute()
     with chdir(directory):
         yield table, kept

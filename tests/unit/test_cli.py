@@ -91,6 +91,22 @@ def test_check_and_folds_judge_the_frozen_folds_of_the_study_that_they_are_given
     assert residua("check", "cohort.tsv", "--no-voxels").exit_code == 0
 
 
+def test_check_and_folds_find_the_table_of_a_study_whose_folder_is_a_link(folder: Path) -> None:
+    (folder / "disk/deep/study").mkdir(parents=True)
+    (folder / "study").symlink_to("disk/deep/study")
+    (folder / "tables").mkdir()
+    (folder / "cohort.tsv").rename(folder / "tables/real.tsv")
+    (folder / "cohort.tsv").symlink_to("tables/real.tsv")
+    # What lies at the place that the letters of the path name is another table.
+    (folder / "disk/deep/cohort.tsv").write_text("patient\n", encoding="utf-8")
+    there = config(cohort="../../../cohort.tsv", raters=None)
+    (folder / "config.yaml").write_text(yaml.safe_dump(there), encoding="utf-8")
+    ran = residua("check", "cohort.tsv", "--directory", "study", "--no-voxels")
+    assert ran.stdout.splitlines()[-1].startswith("../../../cohort.tsv: "), ran.stdout
+    assert ran.exit_code == 0
+    assert residua("folds", "cohort.tsv", "--directory", "study").exit_code == 0
+
+
 @pytest.mark.parametrize(
     "command",
     [
