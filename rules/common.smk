@@ -66,6 +66,7 @@ from residua.wiring import (
     validation,
 )
 from residua.wiring.application import applied
+from residua.wiring.given import given_files
 from residua.wiring.loaded import LoadedStudy
 
 FAILURES = "results/quality/failures.json"
@@ -166,8 +167,7 @@ to_make = [] if application else planning.plans_to_make(study)
 if to_make and workflow.is_main_process:
     logger.info(f"This run makes {', '.join(to_make)} and ends; the same command then goes on with the study.")
 given = GivenFiles(GIVEN) if workflow.is_main_process else None
-given_paths = {file for patient in loaded.cohort.patients.values() for file in patient.files.values()}
-given_paths |= {rated.mask for rated in rating.ratings(loaded)}
+given_paths = given_files(loaded) if workflow.is_main_process else set()
 cohort, split, raters, predictions = loaded.cohort, loaded.split, loaded.raters, loaded.predictions
 
 

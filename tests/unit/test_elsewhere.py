@@ -22,6 +22,7 @@ from residua.problems.lists import errors_of
 from residua.publishing.notes import worded
 from residua.settings.study import Study, load_study
 from residua.wiring import elsewhere, patients, preparation, publication, rating
+from residua.wiring.given import given_files
 from residua.wiring.loaded import LoadedStudy
 
 MASK = np.zeros((4, 5, 3), np.float32)
@@ -276,6 +277,18 @@ def test_patients_without_a_prediction_are_not_judged(loaded: LoadedStudy) -> No
     assert patients.validation_by_fold(loaded, "other", "B") == {0: ["STO1"], 1: []}
     assert [Path(file).name for file in elsewhere.predicted_files(loaded, "other", "B", "test")] == ["AMS2.nii.gz"]
     assert len(patients.measured(loaded, "nnunet", "B")) == len(NAMES)
+
+
+def test_predictions_are_given_files_as_scans_and_labels_are(loaded: LoadedStudy) -> None:
+    predicted = {file for split in ("validation", "test") for file in predicted_of(loaded, split)}
+    scans = {file for patient in loaded.cohort.patients.values() for file in patient.files.values()}
+    assert len(predicted) == 2
+    assert len(scans) == len(NAMES) * len(loaded.cohort.patients["STO1"].files)
+    assert given_files(loaded) == predicted | scans
+
+
+def predicted_of(loaded: LoadedStudy, split: str) -> list[str]:
+    return elsewhere.predicted_files(loaded, "other", "B", split)
 
 
 def test_a_network_of_elsewhere_is_judged_and_never_trained(loaded: LoadedStudy) -> None:
