@@ -8,6 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -47,6 +48,22 @@ def test_masks_match_whatever_axis_order_and_suffix_they_are_stored_with(tmp_pat
     _save(tmp_path / "reference" / "p.nii.gz", 3)
     _save(tmp_path / "prediction" / "p.nii.gz", 3, Grid(GRID.shape, GRID.affine, "LPS"), value=255)
     assert evaluate_folders(tmp_path / "reference", tmp_path / "prediction").cases["dice"].tolist() == [1.0]
+
+
+def test_suffixes_in_capitals_are_pairs_too_and_lack_a_counterpart_aloud(tmp_path: Path) -> None:
+    """Old archives and Windows write them; two of three pairs were left out, and nothing said so."""
+    for name in ("p1.nii.gz", "P2.NII.GZ", "p3.NII.GZ"):
+        _save(tmp_path / "reference" / name, 3)
+    for name in ("p1.NII.GZ", "P2.nii.gz"):
+        _save(tmp_path / "prediction" / name, 3)
+    with pytest.raises(ResiduaError, match=r"reference/p3\.NII\.GZ: no prediction has this name"):
+        evaluate_folders(tmp_path / "reference", tmp_path / "prediction")
+    nib.save(nib.Nifti1Image(np.ones(GRID.shape), GRID.affine), tmp_path / "prediction/p3.NII")
+    assert evaluate_folders(tmp_path / "reference", tmp_path / "prediction").cases["case"].tolist() == [
+        "P2",
+        "p1",
+        "p3",
+    ]
 
 
 def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:

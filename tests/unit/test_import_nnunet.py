@@ -70,12 +70,13 @@ def test_single_label_or_label_residual_needs_no_rule(tmp_path: Path, labels: di
 def test_version_1_of_the_format_and_channel_option(tmp_path: Path) -> None:
     record = {"modality": {"0": "MR a", "1": "MR b"}, "labels": {"0": "background", "1": "tumor"}}
     root = dataset(tmp_path / "Task001", record)
+    (root / "imagesTr/GRO_1_0000.nii.gz").rename(root / "imagesTr/GRO_1_0000.NII.GZ")
     channels = ("--channel", "1=post_t1ce", "--channel", "0=post_t2")
     ran = imported("nnunet", root, "--out", tmp_path / "out", *channels, "--hospital", "STO")
     assert ran.exit_code == 0, ran.stderr
     row = rows_of(tmp_path / "out")["GRO1"]
     assert row["post_t1ce"].endswith("GRO_1_0001.nii.gz")
-    assert row["post_t2"].endswith("GRO_1_0000.nii.gz")
+    assert row["post_t2"].endswith("GRO_1_0000.NII.GZ")
     assert "post_t1" not in row
 
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from cohort_tables import COLUMNS, FILES, PUBLISHED, row, write_image, write_images, write_table
 from residua.cli import app
 from residua.cohort.cohort import judged_cohort
+from residua.cohort.proposal.columns import table_with_images
 from residua.cohort.proposal.config import config_text, proposed_config
 from residua.errors import ResiduaError
 from residua.problems.lists import errors_of
@@ -134,6 +135,12 @@ def test_other_columns_of_images_and_labels_take_part(tmp_path: Path) -> None:
     config = proposed(tmp_path, records, (*COLUMNS, "post_t2", "post_edema"))
     assert config["sequences"]["moving"][-1] == "post_t2"
     assert config["labels"]["post_edema"] == "post_t1ce"
+
+
+def test_a_column_of_images_is_known_by_suffixes_in_capitals_too(tmp_path: Path) -> None:
+    records = [record | {"post_t2": f"t2/{record['patient']}.NII.GZ"} for record in cohort_of(FOUR)]
+    table = table_with_images(write_table(tmp_path, records, (*COLUMNS, "post_t2")))
+    assert all("post_t2" in patient.files for patient in table.patients)
 
 
 def test_hospitals_of_the_role_holdout_are_held_out(tmp_path: Path) -> None:

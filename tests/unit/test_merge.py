@@ -112,11 +112,11 @@ def test_paths_lead_to_the_same_files_through_links_and_from_a_working_directory
 
 def test_other_columns_of_images_are_paths_too(tmp_path: Path) -> None:
     first = table(tmp_path / "A", [row("P1", "STO", post_t2="t2/P1.nii")])
-    second = table(tmp_path / "B", [row("Q1", "PAR", post_dwi="dwi.nii.gz")])
+    second = table(tmp_path / "B", [row("Q1", "PAR", post_dwi="dwi.NII.GZ")])
     assert merge(first, second, "--out", tmp_path / "C", "--no-voxels").exit_code == 0
     text = (tmp_path / "C" / "cohort.tsv").read_text()
     assert "\t../A/t2/P1.nii\t" in text
-    assert text.endswith("\t../B/dwi.nii.gz\n")
+    assert text.endswith("\t../B/dwi.NII.GZ\n")
 
 
 def test_persons_and_columns_that_only_a_config_knows_are_kept(tmp_path: Path) -> None:

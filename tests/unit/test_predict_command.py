@@ -123,16 +123,16 @@ def test_names_are_safe_and_stand_once(study: Study) -> None:
 
 def test_a_folder_holds_a_sub_folder_per_patient_and_files_called_as_columns(tmp_path: Path, study: Study) -> None:
     scans = tmp_path / "scans"
-    for name in ("P1/post_t1ce.nii.gz", "P1/notes.txt", "P2/post_t1ce.nii", "P2/post_t1.nii.gz", ".git/config"):
+    for name in ("P1/post_t1ce.nii.gz", "P1/notes.txt", "P2/post_t1ce.nii", "P2/POST_T1.NII.GZ", ".git/config"):
         (scans / name).parent.mkdir(parents=True, exist_ok=True)
         (scans / name).touch()
     found = {each.patient: dict(each.files) for each in patients_below(scans, study)}
     assert found == {
         "P1": {"post_t1ce": scans / "P1/post_t1ce.nii.gz"},
-        "P2": {"post_t1ce": scans / "P2/post_t1ce.nii", "post_t1": scans / "P2/post_t1.nii.gz"},
+        "P2": {"post_t1ce": scans / "P2/post_t1ce.nii", "post_t1": scans / "P2/POST_T1.NII.GZ"},
     }
     (scans / "P2/post_t1ce.nii.gz").touch()
-    with pytest.raises(ResiduaError, match=r"P2: holds both post_t1ce\.nii\.gz and post_t1ce\.nii"):
+    with pytest.raises(ResiduaError, match=r"P2: holds both post_t1ce\.nii and post_t1ce\.nii\.gz"):
         patients_below(scans, study)
     (scans / "P_3").mkdir()
     with pytest.raises(ResiduaError, match="'P_3' is not an identifier"):

@@ -32,7 +32,7 @@ def write_bundle(record: BundleRecord, card: str, files: Mapping[str, Path], out
     digests = {CARD: sha256(card.encode()).hexdigest(), **{name: digest(file) for name, file in files.items()}}
     texts = {RECORD: _as_json(record.model_copy(update={"files": digests})), CARD: card}
     out.parent.mkdir(parents=True, exist_ok=True)
-    if out.suffix == ".zip":
+    if out.suffix.lower() == ".zip":
         with writing(out) as beside:
             write_zip({**texts, **files}, beside)
             return read_bundle(beside)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from residua.errors import ResiduaError
+from residua.images.nifti_names import nifti_stem
 from residua.images.rounding import rounded
 from residua.images.volumes import Image, load, load_grid
 from residua.metrics.brats import LesionWiseScores, score_lesions
@@ -23,7 +24,6 @@ from residua.metrics.metric_tables import MetricTables, metric_tables
 PREFIX = "brats_"
 LESION_WISE = tuple(f"{PREFIX}{field.name}" for field in fields(LesionWiseScores))
 """Columns of lesion-wise scores."""
-_SUFFIXES = (".nii.gz", ".nii")
 
 
 def evaluate_folders(
@@ -35,9 +35,9 @@ def evaluate_folders(
 ) -> MetricTables:
     """Measure every case, sorted by name: ``case`` and the metrics; ``case``, ``lesion`` and one group of lesions.
 
-    Files are matched by name; ``.nii`` and ``.nii.gz`` are one name. Raises one ``ResiduaError`` that lists every file
-    without a counterpart, every pair on different grids and every file that is not a mask. ``lesion_wise`` adds the
-    columns ``LESION_WISE`` of each case.
+    Files are matched by name; ``.nii`` and ``.nii.gz``, in any letter case, are one name. Raises one ``ResiduaError``
+    that lists every file without a counterpart, every pair on different grids and every file that is not a mask.
+    ``lesion_wise`` adds the columns ``LESION_WISE`` of each case.
 
     >>> from residua.images.volumes import Grid, save
     >>> grid = Grid((2, 2, 2), np.eye(4))
@@ -111,10 +111,9 @@ def masks_of(folder: str | os.PathLike[str]) -> dict[str, Path]:
         raise ResiduaError(f"{folder}: the folder does not exist")
     found: dict[str, Path] = {}
     for path in sorted(Path(folder).iterdir()):
-        suffix = next((suffix for suffix in _SUFFIXES if path.name.endswith(suffix)), None)
-        if suffix is None:
+        case = nifti_stem(path.name)
+        if case is None:
             continue
-        case = path.name.removesuffix(suffix)
         if case in found:
             raise ResiduaError(f"{path}: the same case as {found[case].name}; keep one of them")
         found[case] = path

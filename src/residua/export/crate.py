@@ -73,7 +73,7 @@ def write_crate(packing: Packing, out: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{out.name}-", dir=out.parent) as place:
         written = Path(place)
         crate = _described(packing, study, times_of(packing.study / "results"), written)
-        if out.suffix == ".zip":
+        if out.suffix.lower() == ".zip":
             crate.write_zip(written / "crate.zip")
             (written / "crate.zip").rename(out)
         else:
@@ -186,7 +186,7 @@ def _licence(crate: ROCrate, name: str | None) -> Entity:
 
 
 def _file(crate: ROCrate, source: Path, place: str, about: str | None = None) -> Entity:
-    media = _MEDIA.get(source.suffix, "text/plain")
+    media = _MEDIA.get(source.suffix.lower(), "text/plain")
     what = {"name": about or place, "encodingFormat": media}
     return crate.add_file(source, place, properties=what, record_size=True)
 

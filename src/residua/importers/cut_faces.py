@@ -111,7 +111,7 @@ def _copied(column: str, file: Path, masks: Sequence[Kept], faces: _Faces, targe
     scan = load(file)
     nothing = np.zeros(scan.grid.shape, dtype=bool)
     if looks_stripped(scan) and not ends_at_the_edge(body_of(scan)):
-        shutil.copyfile(file, target) if file.suffix == ".gz" else write_copy(file, scan, nothing, target)
+        shutil.copyfile(file, target) if file.suffix.lower() == ".gz" else write_copy(file, scan, nothing, target)
         return ScanCopy(column, "stripped"), CutScan(column, scan, nothing, nothing)
     face = faces.of(scan)
     kept = face.brain

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from residua.errors import ResiduaError
+from residua.images.nifti_names import nifti_stem
 from residua.importers.candidates import LABELS, patient_of
 from residua.importers.found import Found
 from residua.importers.labels import Rules, in_words
@@ -36,7 +37,6 @@ _USUAL_NAMES = {
 """Usual names of channels of early post-operative scans, letters and digits only, in lower case."""
 _IMAGES, _LABELS = ("imagesTr", "imagesTs"), ("labelsTr", "labelsTs")
 _CHANNEL = re.compile(r"(.+)_(\d{4})")
-_VOLUME = re.compile(r"\.nii(?:\.gz)?$")
 _DATASET = "dataset.json"
 _NO_STRUCTURE = ("background", "ignore")
 
@@ -187,8 +187,8 @@ def _meaning(
     file: Path, parts: tuple[str, ...], channels: Mapping[int, str], rules: Rules
 ) -> tuple[str, tuple[str, ...]]:
     """Return the case of a file and the columns that it fills."""
-    stem = _VOLUME.sub("", file.name)
-    if len(parts) != 2 or stem == file.name:
+    stem = nifti_stem(file.name)
+    if len(parts) != 2 or stem is None:
         return "", ()
     if parts[0] in _LABELS:
         return stem, tuple(rules)

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from residua.errors import ResiduaError
+from residua.images.nifti_names import nifti_stem
 
 _NOISE = re.compile(r"\.|__MACOSX$|Thumbs\.db$|desktop\.ini$", re.IGNORECASE)
-_VOLUME = re.compile(r"(.+)\.nii(?:\.gz)?", re.IGNORECASE)
 LINK = "a link to a folder that is read under another name or contains the data"
 _CONVERT = "convert it to NIfTI (.nii.gz)"
 _FOREIGN = {
@@ -74,8 +74,8 @@ def files_below(folder: Path) -> list[Path]:
 
 def volume_name(path: Path) -> str | None:
     """Return the name of a NIfTI file in lower case, without its extension; None for any other file."""
-    match = _VOLUME.fullmatch(path.name)
-    return match[1].lower() if match else None
+    stem = nifti_stem(path.name)
+    return None if stem is None else stem.lower()
 
 
 def why_unread(path: Path) -> str | None:

@@ -10,13 +10,12 @@ from pathlib import Path
 from residua.cohort.table.patients import parse_table
 from residua.cohort.table.rows import CohortRow, wrong_cells
 from residua.errors import ResiduaError
+from residua.images.nifti_names import nifti_stem
 from residua.importers.tree import entries
 from residua.inference.new_patients import DEFAULTS
 from residua.problems.lists import raise_problems
 from residua.settings.columns import CLINICAL
 from residua.settings.study import Study
-
-SUFFIXES = (".nii.gz", ".nii")
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,9 @@ def _is_patient(path: Path) -> bool:
 def _images(folder: Path, columns: Iterable[str]) -> dict[str, Path]:
     found: dict[str, Path] = {}
     # By the names in the folder: asked for by its path, a file behind a broken link is none.
-    held = {path.name for path in entries(folder)}
+    held = [(path, (nifti_stem(path.name) or path.name).lower()) for path in entries(folder)]
     for column in columns:
-        files = [folder / name for suffix in (*SUFFIXES, "") if (name := f"{column}{suffix}") in held]
+        files = [path for path, name in held if name == column]
         if len(files) > 1:
             raise ResiduaError(f"{folder}: holds both {files[0].name} and {files[1].name}; leave the right one")
         if files:

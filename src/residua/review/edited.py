@@ -52,7 +52,7 @@ def edited_mask(study: Study, patient: Patient, edited: Path, may_be_empty: bool
 
 @contextmanager
 def _as_nifti(edited: Path, grid: Grid) -> Iterator[Path]:
-    if edited.suffix != ".nrrd":
+    if edited.suffix.lower() != ".nrrd":
         yield edited
         return
     with tempfile.TemporaryDirectory() as place:

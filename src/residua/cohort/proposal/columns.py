@@ -11,13 +11,13 @@ from typing import Any
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.patients import PatientTable, parse_table
 from residua.errors import ResiduaError
+from residua.images.nifti_names import nifti_stem
 from residua.problems.lists import raise_problems
 from residua.settings.base import COLUMN, REFERENCE_STANDARD
 from residua.settings.columns import CONTRACT, FILES
 
 _BEFORE_SURGERY = "pre_"
 _A_LABEL = re.compile(r"tumou?r|seg|mask|label|lesion|o?edema|necro|enhanc")
-_NIFTI = (".nii", ".nii.gz")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def table_with_images(path: str) -> PatientTable:
     columns = parse_table(path, FILES, ()).columns
     others = [column for column in columns if column not in CONTRACT and re.fullmatch(COLUMN, column)]
     read = parse_table(path, (*FILES, *others), ())
-    images = {name for patient in read.patients for name, file in patient.files.items() if file.endswith(_NIFTI)}
+    images = {name for patient in read.patients for name, file in patient.files.items() if nifti_stem(file)}
     return parse_table(path, (*FILES, *(column for column in others if column in images)), ())
 
 
