@@ -7,6 +7,7 @@ import re
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import nibabel as nib
 import numpy as np
@@ -64,6 +65,17 @@ def test_suffixes_in_capitals_are_pairs_too_and_lack_a_counterpart_aloud(tmp_pat
         "p1",
         "p3",
     ]
+
+
+def test_names_in_either_unicode_form_are_one_case(tmp_path: Path) -> None:
+    """A Mac writes letter and accent (NFD), a table from elsewhere one sign (NFC)."""
+    _save(tmp_path / "reference" / f"{normalize('NFC', 'Jö')}.nii.gz", 3)
+    _save(tmp_path / "prediction" / f"{normalize('NFD', 'Jö')}.nii.gz", 3)
+    cases = evaluate_folders(tmp_path / "reference", tmp_path / "prediction").cases["case"].tolist()
+    assert cases == [normalize("NFC", "Jö")]
+    table = tmp_path / "clinical.csv"
+    table.write_text(f"case,sex\n{normalize('NFD', 'Jö')},f\n", encoding="utf-8")
+    assert read_covariates(table, cases).groups["sex"] == {cases[0]: "f"}
 
 
 def test_every_problem_is_listed_at_once(tmp_path: Path) -> None:

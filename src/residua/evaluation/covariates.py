@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from unicodedata import normalize
 
 from residua.errors import ResiduaError
 from residua.importers.bids_tables import Row, read_rows
@@ -68,7 +69,7 @@ def _by_case(path: Path) -> dict[str, Row]:
         raise ResiduaError(f"{path}: no column names the case; call it {CASE_COLUMNS[0]}")
     found: dict[str, Row] = {}
     for row in rows:
-        case = row.get(key, "")
+        case = normalize("NFC", row.get(key, ""))
         if not case:
             raise ResiduaError(f"{path}: a row has no {key}; name the case, or delete the row")
         if case in found:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -100,7 +101,9 @@ def _raise(problems: list[str]) -> None:
 
 
 def masks_of(folder: str | os.PathLike[str]) -> dict[str, Path]:
-    """Return the NIfTI files of a folder by case. Raises ``ResiduaError`` when there is none, or two of one case.
+    """Return the NIfTI files of a folder by case, in NFC: macOS writes names in NFD.
+
+    Raises ``ResiduaError`` when there is none, or two of one case.
 
     >>> Path("masks").mkdir()
     >>> Path("masks/p1.nii.gz").touch()
@@ -111,8 +114,8 @@ def masks_of(folder: str | os.PathLike[str]) -> dict[str, Path]:
         raise ResiduaError(f"{folder}: the folder does not exist")
     found: dict[str, Path] = {}
     for path in sorted(Path(folder).iterdir()):
-        case = nifti_stem(path.name)
-        if case is None:
+        case = normalize("NFC", nifti_stem(path.name) or "")
+        if not case:
             continue
         if case in found:
             raise ResiduaError(f"{path}: the same case as {found[case].name}; keep one of them")
