@@ -242,6 +242,17 @@ def test_a_number_of_many_values_is_split_at_its_median_and_a_text_of_many_is_le
     assert found.left_out == ("name: 20 different values make no subgroups",)
 
 
+def test_what_is_not_known_is_no_value_and_letter_case_makes_no_group(tmp_path: Path) -> None:
+    """One NA of R among ages made a group of each age, and STO and sto were two hospitals."""
+    table = tmp_path / "clinical.csv"
+    rows = ["50,F,STO", "NA,f,STO", "61,F,sto", "62,M,GRO", "63,M,GRO", "64,M,NaN", "65,M,gro", "66,M, "]
+    table.write_text("case,age,sex,site\n" + "".join(f"p{n},{row}\n" for n, row in enumerate(rows)), encoding="utf-8")
+    found = read_covariates(table, [f"p{n}" for n in range(8)]).groups
+    assert list(found["age"].values()) == ["at most 63", "unknown", *["at most 63"] * 3, *["above 63"] * 3]
+    assert list(found["sex"].values()) == [*"FFF", *"MMMMM"]
+    assert list(found["site"].values()) == ["STO", "STO", "STO", "GRO", "GRO", "unknown", "GRO", "unknown"]
+
+
 def test_a_misspelt_case_is_named_as_a_row_without_file_and_a_file_without_row(pairs: Path) -> None:
     table = pairs / "clinical.csv"
     table.write_text("case,sex\np1,f\np2,m\np33,m\n", encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from unicodedata import normalize
 
 from residua.errors import ResiduaError
 from residua.importers.bids_tables import Row, read_rows
+from residua.importers.cells import is_known
 from residua.statistics.groups import grouped
 from residua.words import listed
 
@@ -28,9 +30,10 @@ class Covariates:
 def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
     r"""Read the groups of ``cases`` from a table (TSV, CSV, Excel, OpenDocument or Parquet), one row per case.
 
-    A number of many values is split at its median; a text of many values makes no group and is named. Cases without a
-    row or a value are "unknown"; rows without a case, and cases without a row, are named, too. Raises ``ResiduaError``
-    for a table that is missing, names no case or one twice.
+    A number of many values is split at its median; a text of many values makes no group and is named. Texts that differ
+    in letter case are one group. Cases without a row or a value (also R's ``NA``) are "unknown"; rows without a case,
+    and cases without a row, are named, too. Raises ``ResiduaError`` for a table that is missing, names no case or one
+    twice.
 
     >>> _ = Path("clinical.csv").write_text("case,sex,age\np1,f,50\np2,m,60\n", encoding="utf-8")
     >>> read_covariates(Path("clinical.csv"), ["p1", "p2", "p3"]).groups["sex"]
@@ -44,13 +47,22 @@ def read_covariates(path: Path, cases: Sequence[str]) -> Covariates:
     columns = dict.fromkeys(column for row in rows.values() for column in row if column not in CASE_COLUMNS)
     groups, left_out = {}, _without_counterpart(rows, cases)
     for column in columns:
-        values = {case: rows.get(case, {}).get(column, "") for case in cases}
+        values = _in_one_spelling({case: rows.get(case, {}).get(column, "") for case in cases})
         found = grouped(values)
         if len(set(found.values())) > _MOST_GROUPS:
             left_out.append(f"{column}: {len(set(found.values()))} different values make no subgroups")
         elif any(values.values()):
             groups[column] = found
     return Covariates(groups, tuple(left_out))
+
+
+def _in_one_spelling(values: Mapping[str, str]) -> dict[str, str]:
+    """Return the values, empty where unknown; of spellings that differ in letter case, the most frequent one."""
+    known = {case: " ".join(value.split()) if is_known(value) else "" for case, value in values.items()}
+    shown: dict[str, str] = {}
+    for spelling, _ in Counter(known.values()).most_common():
+        shown.setdefault(spelling.casefold(), spelling)
+    return {case: shown[value.casefold()] for case, value in known.items()}
 
 
 def _without_counterpart(rows: Iterable[str], cases: Sequence[str]) -> list[str]:
