@@ -145,10 +145,39 @@ def test_a_column_of_images_is_known_by_suffixes_in_capitals_too(tmp_path: Path)
 
 def test_hospitals_of_the_role_holdout_are_held_out(tmp_path: Path) -> None:
     records = cohort_of((*FOUR, "MIL"))
-    records[2]["role"] = "holdout"
+    records[2]["role"] = records[3]["role"] = "holdout"
     config = proposed(tmp_path, records)
     assert config["holdout"] == ["GOT"]
     assert len(config["folds"]) == 4
+
+
+@pytest.mark.parametrize(
+    "marked",
+    [
+        pytest.param(range(0, 10, 2), id="one of each hospital, as in a random split"),
+        pytest.param((0,), id="one of one hospital, whose other patient stays in a fold"),
+        pytest.param(range(8), id="all hospitals but one"),
+    ],
+)
+def test_patients_of_the_role_holdout_are_held_out_without_their_whole_hospital(
+    marked: Sequence[int], tmp_path: Path
+) -> None:
+    records = cohort_of((*FOUR, "MIL"))
+    for number in marked:
+        records[number]["role"] = "holdout"
+    config = proposed(tmp_path, records)
+    assert config["holdout"] == {"column": "role", "values": ["holdout"]}
+    assert (config["folds"]["unit"], config["folds"]["count"]) == ("person", 2 if len(marked) > 4 else 4)
+
+
+def test_a_table_of_held_out_patients_alone_is_one_message(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError, match=r"too few persons for folds \(0 without the role holdout\)"):
+        proposed(tmp_path, [record | {"role": "holdout"} for record in cohort_of(FOUR)])
+
+
+@pytest.mark.parametrize("number", range(3, 9))
+def test_a_small_try_has_patients_in_every_part(number: int, tmp_path: Path) -> None:
+    assert proposed(tmp_path, cohort_of(("STO", "GOT"), 4)[:number])["folds"]["unit"] == "person"
 
 
 def test_excluded_patients_decide_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from residua.cohort.checks.positives import positives_of
-from residua.cohort.cohort import Cohort, judged_cohort
+from residua.cohort.cohort import LEAST_BEFORE_SURGERY, Cohort, judged_cohort
 from residua.cohort.proposal.choice import proposed_choices
 from residua.cohort.proposal.columns import Columns, filled_columns, filled_table, possible_inputs
 from residua.cohort.proposal.placing import proposed_places
@@ -61,7 +61,10 @@ def proposed_config(table_path: str, published: Mapping[str, Any], read: Read) -
     method, reason = proposed_mask(columns.has_brain_masks, found["stripped"], published["brain_mask"]["method"])
     config["brain_mask"] = {"method": method}
     _keep_inputs(config, _placed(config, table_path))
-    _choose(config, proposed_choices(_placed(config, table_path), positive))
+    cohort = _placed(config, table_path)
+    if any(len(cohort.split.training(fold)) < LEAST_BEFORE_SURGERY for fold in cohort.split.folds):
+        _start_at_random(config)
+    _choose(config, proposed_choices(cohort, positive))
     remarks = {"brain_mask": reason}
     if are_aligned(members, columns.images, found["stripped"]):
         remarks["registration"] = _ALIGNED
@@ -111,8 +114,7 @@ def _fitting(
     config["registration"]["resected"] = resected if columns.labels.get(resected) in columns.before_surgery else None
     config["archs"] = [arch for arch in published["archs"] if published["networks"].get(arch)]
     if not _scanned_before(columns, patients):
-        for network in config["networks"].values():
-            network.pop("init", None)
+        _start_at_random(config)
     _choose(config, dict.fromkeys(BestInputs.model_fields, OUT_OF_FOLD))
     return config
 
@@ -121,6 +123,11 @@ def _scanned_before(columns: Columns, patients: list[Patient]) -> bool:
     """Return whether networks can start from scans before surgery: every patient has one, and its tumour's mask."""
     pairs = [{label, scan} for label, scan in columns.labels.items() if scan in columns.before_surgery]
     return any(all(pair <= set(patient.files) for patient in patients) for pair in pairs)
+
+
+def _start_at_random(config: Mapping[str, Any]) -> None:
+    for network in config["networks"].values():
+        network.pop("init", None)
 
 
 def _choose(config: dict[str, Any], choices: Mapping[str, str]) -> None:

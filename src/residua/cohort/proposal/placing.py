@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from residua.cohort.split.balance import balanced
@@ -25,17 +26,22 @@ Folds = dict[Any, Any]
 def proposed_places(patients: Iterable[Patient], positive: Mapping[str, bool]) -> tuple[Any, Folds]:
     """Return the hospitals of the hold-out and of each fold, or how persons are drawn where hospitals are too few.
 
-    Hospitals of patients whose role is holdout are held out; without any, the part nearest to an equal share is.
-    Raises ``ResiduaError`` where there are too few persons.
+    Hospitals whose patients all have the role holdout are held out; without any such patient, the part nearest to an
+    equal share is. Persons are drawn, too, where only some of a hospital's patients have the role, or too few hospitals
+    are left for the folds. Raises ``ResiduaError`` where there are too few persons.
     """
     members = list(patients)
     counts = _counts(members, positive)
     if len(counts) < _FEWEST_HOSPITALS:
         return _persons(members, positive)
-    held_out = sorted({patient.hospital for patient in members if patient.role == "holdout"})
+    held_out = {patient.hospital for patient in members if patient.role == "holdout"}
     if held_out:
-        rest = {hospital: count for hospital, count in counts.items() if hospital not in held_out}
-        return held_out, _numbered(_parts(rest, _FEWEST_FOLDS, _MOST_FOLDS).values())
+        in_folds = {patient.hospital for patient in members if patient.role != "holdout"}
+        # A random test split marks some patients of each hospital: the others are there to be learnt from.
+        if held_out & in_folds or len(in_folds) < _FEWEST_FOLDS:
+            return _persons(members, positive)
+        rest = {hospital: counts[hospital] for hospital in sorted(in_folds)}
+        return sorted(held_out), _numbered(_parts(rest, _FEWEST_FOLDS, _MOST_FOLDS).values())
     parts = _parts(counts, _FEWEST_FOLDS + 1, _MOST_FOLDS + 1)
     differs = deviations(counts, parts)
     # Of equals the last, which never holds the largest hospital.
@@ -60,15 +66,19 @@ def _parts(counts: Mapping[str, HospitalCounts], fewest: int, most: int) -> dict
 
 def _persons(patients: Sequence[Patient], positive: Mapping[str, bool]) -> tuple[Any, Folds]:
     """Return as many folds of persons as can all hold both kinds; those whose role is holdout are held out."""
-    persons = {patient.who for patient in patients}
-    if len(persons) < _FEWEST_HOSPITALS:
-        there = f"too few persons for folds ({len(persons)})"
+    marked = {patient.who for patient in patients if patient.role == "holdout"}
+    persons = {patient.who for patient in patients} - marked
+    drawn = 0 if marked else 1
+    if len(persons) < _FEWEST_FOLDS + drawn:
+        there = f"too few persons for folds ({len(persons)}{' without the role holdout' if marked else ''})"
         raise ResiduaError(f"{there}: a study needs two folds and a hold-out at least; add patients")
     having = Counter(any(positive.get(p.patient) for p in patients if p.who == person) for person in persons)
-    count = min(_MOST_FOLDS, max(_FEWEST_FOLDS, min(having[True], having[False]) - 1), len(persons) - 1)
-    marked = any(patient.role == "holdout" for patient in patients)
-    holdout = {"column": "role", "values": ["holdout"]} if marked else {"share": _HELD_OUT}
-    return holdout, {"unit": "person", "count": count}
+    count = min(_MOST_FOLDS, max(_FEWEST_FOLDS, min(having[True], having[False]) - drawn), len(persons) - drawn)
+    folds = {"unit": "person", "count": count}
+    if marked:
+        return {"column": "role", "values": ["holdout"]}, folds
+    # One person at least: of four, a fifth would be none.
+    return {"share": max(_HELD_OUT, ceil(100 / len(persons)) / 100)}, folds
 
 
 def _has_both(hospitals: Collection[str], counts: Mapping[str, HospitalCounts]) -> bool:
