@@ -15,7 +15,9 @@ from residua.cli import app
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.proposal.columns import table_with_images
 from residua.cohort.proposal.config import config_text, proposed_config
+from residua.cohort.split.persons import PERSONS, freeze_persons
 from residua.errors import ResiduaError
+from residua.estimate import jobs
 from residua.problems.lists import errors_of
 from residua.settings.study import load_study
 from residua.settings.yaml_file import parsed_yaml, read_yaml
@@ -40,6 +42,7 @@ def proposed(
     columns: Sequence[str] = COLUMNS,
     stripped: Sequence[str] | bool = False,
     inputs: Mapping[str, Sequence[str]] = PUBLISHED["inputs"],
+    frozen: bool = True,
 ) -> dict[str, Any]:
     """The configuration for a table whose every second patient has residual tumour; it passes as it is."""
     write_images(folder, [record | _unused(record) for record in records if record["role"] != "exclude"])
@@ -57,7 +60,7 @@ def proposed(
     assert all(f"# {remark}\n" in text for remark in remarks.values())
     assert parsed_yaml(text, "my.yaml") == config
     study = load_study(config)
-    assert errors_of(judged_cohort(study, table)[1]) == []
+    assert errors_of(judged_cohort(study, table, frozen=frozen)[1]) == []
     assert study.cohort == str(folder / "cohort.tsv")
     return config | {"remarks": remarks}
 
@@ -173,6 +176,27 @@ def test_patients_of_the_role_holdout_are_held_out_without_their_whole_hospital(
 def test_a_table_of_held_out_patients_alone_is_one_message(tmp_path: Path) -> None:
     with pytest.raises(ResiduaError, match=r"too few persons for folds \(0 without the role holdout\)"):
         proposed(tmp_path, [record | {"role": "holdout"} for record in cohort_of(FOUR)])
+
+
+def test_folds_of_a_study_in_the_current_folder_are_not_those_of_a_new_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Init said that there are no inputs, and plan to delete the frozen folds, which trains all networks again."""
+    monkeypatch.chdir(tmp_path)
+    freeze_persons({f"P{number}": number % 2 for number in range(6)}, PERSONS)
+    config = proposed(tmp_path / "other", cohort_of(("STO",), 12), frozen=False)
+    assert config.pop("folds") == {"unit": "person", "count": 5}
+    del config["remarks"]
+    # What Snakemake would run is not asked here.
+    monkeypatch.setattr(jobs, "_dry_run", lambda _: [])
+    assert len(jobs.planned_run(config | {"folds": {"unit": "person", "count": 5}}).loaded.cohort.split.folds) == 5
+
+
+def test_a_split_that_cannot_be_is_said_and_no_other_reason(tmp_path: Path) -> None:
+    records = [record | {"person": f"X{number // 2}"} for number, record in enumerate(cohort_of(("STO",), 8))]
+    records[0]["role"] = "holdout"
+    with pytest.raises(ResiduaError, match=r"the scans of person X0 .* lie on two sides of the split"):
+        proposed(tmp_path, records, (*COLUMNS, "person"))
 
 
 @pytest.mark.parametrize("number", range(3, 9))

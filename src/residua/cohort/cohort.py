@@ -74,13 +74,14 @@ class Cohort:
         }
 
 
-def load_cohort(study: Study, table_path: str, invalid: Mapping[str, str] | None = None) -> Cohort:
+def load_cohort(study: Study, table_path: str, invalid: Mapping[str, str] | None = None, frozen: bool = True) -> Cohort:
     """Read the cohort of ``table_path`` and split it as the config says; opens no file but the table.
 
-    ``invalid`` holds the reason by patient whose data a check found unusable: these are excluded.
+    ``invalid`` holds the reason by patient whose data a check found unusable: these are excluded. Without ``frozen``
+    the folds that a start froze in the current folder do not count: they are those of a new study.
     Raises one ``ResiduaError`` that lists everything wrong with the table, the split and the files at once.
     """
-    cohort, problems = judged_cohort(study, table_path, invalid)
+    cohort, problems = judged_cohort(study, table_path, invalid, frozen=frozen)
     if errors_of(problems):
         # The study stops here anyway: the errors of the headers, which would stop it next, are reported too.
         from residua.cohort.checks.headers import check_headers
@@ -91,11 +92,11 @@ def load_cohort(study: Study, table_path: str, invalid: Mapping[str, str] | None
 
 
 def judged_cohort(
-    study: Study, table_path: str, invalid: Mapping[str, str] | None = None, placed: bool = True
+    study: Study, table_path: str, invalid: Mapping[str, str] | None = None, placed: bool = True, frozen: bool = True
 ) -> tuple[Cohort, list[Problem]]:
     """Like ``load_cohort``, but returns the problems beside what could be read. Never raises.
 
-    Without ``placed`` no patient is put into a fold, for which masks may have to be read.
+    Without ``placed`` no patient is put into a fold, for which masks may have to be read. ``frozen`` is as above.
     """
     elsewhere = study.columns_of_elsewhere
     mark = study.holdout.column if isinstance(study.holdout, HoldoutColumn) else ""
@@ -108,7 +109,7 @@ def judged_cohort(
     predicted = {column: _files_in(column, table.patients) for column in elsewhere if column in table.columns}
     candidates, refused = _eligible(study, _without_columns(elsewhere, table.patients), (*there, *graded))
     members = [_without(patient, invalid or {}) for patient in candidates]
-    planned = planned_split(study, members, _tumors(study, members), placed)
+    planned = planned_split(study, members, _tumors(study, members), placed, frozen)
     problems = [*(_possible(study, problem) for problem in table.problems), *refused]
     if table.patients:
         problems += [*without_patients(study, table.patients), *planned.problems, *check_files(study, members, there)]

@@ -48,7 +48,8 @@ def planned_run(config: dict[str, Any]) -> PlannedRun:
         raise ResiduaError(
             f"a network waits for {', '.join(waited)}: make that plan first (docs/how-to), then ask again"
         )
-    cohort = load_cohort(study, study.cohort, excluded_at_start(study, study.cohort, None))
+    # What a study in the current folder froze is not that of a first run.
+    cohort = load_cohort(study, study.cohort, excluded_at_start(study, study.cohort, None), frozen=False)
     loaded = LoadedStudy(study, cohort, load_ratings(study, cohort), load_predictions(study, cohort))
     return PlannedRun(loaded, tuple(_dry_run(config)))
 

@@ -18,6 +18,7 @@ from residua.cohort.proposal.scans import are_aligned, proposed_mask
 from residua.cohort.table.paths import absolute_path
 from residua.cohort.table.patient import Patient
 from residua.errors import ResiduaError
+from residua.problems.lists import raise_problems
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.statistics import OUT_OF_FOLD, BestInputs
 from residua.settings.study import load_study
@@ -150,7 +151,15 @@ def _members(config: dict[str, Any], included: list[Patient], table_path: str) -
 
 
 def _placed(config: dict[str, Any], table_path: str) -> Cohort:
-    return judged_cohort(load_study(config), table_path)[0]
+    """Return the cohort in its parts. Raises ``ResiduaError`` with all errors where a part is empty.
+
+    Folds that a study in the current folder froze are not those of a new study.
+    """
+    cohort, problems = judged_cohort(load_study(config), table_path, frozen=False)
+    parts = cohort.split.folds
+    if not parts or not all((*parts.values(), cohort.split.holdout)):
+        raise_problems(problems, f"{table_path}: no folds and hold-out can be proposed for this table")
+    return cohort
 
 
 def _keep_inputs(config: dict[str, Any], cohort: Cohort) -> None:
@@ -161,3 +170,8 @@ def _keep_inputs(config: dict[str, Any], cohort: Cohort) -> None:
         for name, channels in config["inputs"].items()
         if all(any(cohort.has(patient, tuple(channels)) for patient in part) for part in parts)
     }
+    if not config["inputs"]:
+        raise ResiduaError(
+            f"{config['cohort']}: no input configuration has a patient with all its channels in every fold and in the "
+            "hold-out; give more patients these sequences"
+        )
