@@ -22,7 +22,7 @@ from PIL import Image, ImageDraw
 from safetensors.numpy import load_file
 
 from residua.networks.agunet.framework import keras, set_up
-from residua.networks.agunet.model import built_from, network_of
+from residua.networks.agunet.model import built_from, network_of, without_xla
 from residua.networks.agunet.names import WEIGHTS_FILE
 from residua.networks.agunet.prepared import read_cube, read_stacked
 from residua.networks.agunet.weights import assign
@@ -39,7 +39,8 @@ def gates(folder: Path, volume: Map) -> tuple[list[Map], Map]:
     assign(network, load_file(folder / WEIGHTS_FILE), folder / WEIGHTS_FILE)
     levels = range(len(built["features"]) - 1)
     seen = [network.get_layer(f"decoder{level}_attention").output for level in levels]
-    *maps, probability = keras.Model(network.inputs, [*seen, network.outputs[0]]).predict_on_batch(volume[None])
+    seeing = without_xla(keras.Model(network.inputs, [*seen, network.outputs[0]]))
+    *maps, probability = seeing.predict_on_batch(volume[None])
     return [np.asarray(each)[0, ..., 0] for each in maps], np.asarray(probability)[0, ..., 1]
 
 

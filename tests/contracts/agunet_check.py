@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import tensorflow as tf
 from agunet_starts import SMALL, begins, start, tensors_of_inputs
 
 from residua.errors import ResiduaError
@@ -16,11 +17,12 @@ from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.batches import Batches
 from residua.networks.agunet.framework import computing_in, keras
 from residua.networks.agunet.loss import soft_dice_loss
+from residua.networks.agunet.model import finest_of
 from residua.networks.agunet.prepared import Origin, read_cube, read_origin, resampled_shape, resized, write_channel
 from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel, steady_optimizer
-from residua.networks.agunet.train import split_for_stopping
+from residua.networks.agunet.train import compiled, split_for_stopping
 from residua.networks.agunet.watch import Watch
 from residua.networks.agunet.weight_shapes import sees_the_input, weight_shapes
 from residua.networks.agunet.weights import all_finite
@@ -115,6 +117,29 @@ def steps(precision: str, kinds: str, xla: bool = False, scale: float | None = N
         "end": ending(watch, network),
         "scale": float(optimizer.dynamic_scale) if precision == "mixed_float16" else None,
     }
+
+
+def variables_of_a_step(precision: str, updates_after: int) -> dict[str, list[str]]:
+    """By their types, the variables that a step of a training reads or writes."""
+    settings = AGUNetSettings.model_validate({**STILL, "precision": precision})
+    network = compiled(1, settings.model_copy(update={"effective_batch_size": settings.batch_size * updates_after}))
+    given = [tf.zeros((2, *each.shape[1:])) for each in (*network.inputs, *network.outputs)]
+    traced = tf.function(lambda volume, *truths: network.train_step((volume, truths)))
+    found: dict[str, list[str]] = {}
+    for variable in traced.get_concrete_function(*given).graph.variables:
+        found.setdefault(variable.dtype.name, []).append(variable.name)
+    return found
+
+
+def compiled_by_keras() -> dict[str, bool]:
+    """Whether Keras compiles predictions to XLA where TensorFlow lists a GPU: of a network, and of its finest head."""
+    listed = tf.config.list_physical_devices
+    tf.config.list_physical_devices = lambda kind=None: [tf.config.PhysicalDevice("/physical_device:GPU:0", "GPU")]
+    try:
+        whole = build_network(channels=1, **SMALL)
+        return {"whole": whole.jit_compile, "finest": finest_of(whole).jit_compile}
+    finally:
+        tf.config.list_physical_devices = listed
 
 
 class Nobody(Batches):
@@ -245,6 +270,11 @@ def main(folder: Path) -> dict[str, object]:
             "16, scale too large": steps("mixed_float16", "gggggggg", scale=2.0**100),
             "16, infinite": steps("mixed_float16", "giiiiiig", scale=1024.0),
         },
+        "variables": {
+            f"{precision}, {after}": variables_of_a_step(precision, after)
+            for precision, after in (("float32", 1), ("float32", 4), ("mixed_float16", 4))
+        },
+        "compiled_by_keras": compiled_by_keras(),
         "overflows": [overflows(*given) for given in ((2.0**15, 0.5), (4.0, 0.5), (1.0, 0.5), (2.0**15, np.inf))],
         "start": start(folder),
         "begins": begins(folder, AGUNetSettings.model_validate(STILL)),

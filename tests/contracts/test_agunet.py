@@ -150,6 +150,21 @@ def test_steps_compiled_to_xla_are_the_same_and_are_left_out_alike(found: dict[s
     assert apart(compiled["accumulated"], plain["accumulated"]) < 0.02
 
 
+@pytest.mark.parametrize(("precision", "updates_after"), [("float32", 1), ("float32", 4), ("mixed_float16", 4)])
+def test_no_variable_of_a_step_stays_on_the_processor_where_xla_cannot_reach_it_from_a_gpu(
+    found: dict[str, Any], precision: str, updates_after: int
+) -> None:
+    """TensorFlow has no kernel that makes a variable of int32 on a GPU."""
+    types = found["variables"][f"{precision}, {updates_after}"]
+    assert set(types) == {"float32", "int64"} | ({"bool"} if precision == "mixed_float16" else set())
+    # The numbers of steps and of those left out; with a scaled loss, also its age and the steps that were wrong.
+    assert len(types["int64"]) == (4 if precision == "mixed_float16" else 2)
+
+
+def test_predictions_are_compiled_to_xla_by_nobody(found: dict[str, Any]) -> None:
+    assert found["compiled_by_keras"] == {"whole": True, "finest": False}
+
+
 def test_a_scale_that_is_too_large_is_halved_and_leaves_the_weights_alone(found: dict[str, Any]) -> None:
     lowered = found["steps"]["16, scale too large"]
     assert (lowered["moved"], lowered["left_out"], lowered["scale"]) == (0.0, 8, 2.0**92)

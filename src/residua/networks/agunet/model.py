@@ -29,7 +29,13 @@ def network_of(built: Mapping[str, Any]) -> keras.Model:
 
 def finest_of(network: keras.Model) -> keras.Model:
     """Return the network with its finest softmax alone, which is what prediction uses."""
-    return keras.Model(network.inputs, network.outputs[0], name=network.name)
+    return without_xla(keras.Model(network.inputs, network.outputs[0], name=network.name))
+
+
+def without_xla(network: keras.Model) -> keras.Model:
+    """Return the network, whose predictions Keras would otherwise compile to XLA by itself where it sees a GPU."""
+    network.jit_compile = False
+    return network
 
 
 def trained(folder: Path) -> keras.Model:

@@ -17,13 +17,21 @@ SCALED = "mixed_float16"
 """The precision whose gradients need a scale."""
 
 
+def _counter() -> tf.Variable:
+    """Return a variable that counts steps.
+
+    Of 64 bits: one of 32 stays on the processor, and a step that XLA compiled for a GPU cannot reach it there.
+    """
+    return tf.Variable(0, trainable=False, dtype=tf.int64)
+
+
 class SteadyAdam(keras.optimizers.Adam):  # type: ignore[misc]
     """Adam that changes nothing where a gradient is not finite, and counts such steps."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Take Keras' arguments; the count is no part of the optimiser's state in a checkpoint."""
         super().__init__(*arguments, **options)
-        self.left_out = self.wrong = tf.Variable(0, trainable=False)
+        self.left_out = self.wrong = _counter()
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[Any] | None = None) -> None:
         """Apply the gradients if all of them are finite."""
@@ -50,7 +58,7 @@ class SteadyScale(keras.optimizers.LossScaleOptimizer):  # type: ignore[misc]
     def __init__(self, *arguments: Any, **options: Any) -> None:
         """Take the arguments of Adam."""
         super().__init__(keras.optimizers.Adam(*arguments, **options))
-        self.left_out, self.wrong = tf.Variable(0, trainable=False), tf.Variable(0, trainable=False)
+        self.left_out, self.wrong = _counter(), _counter()
         self._finite_loss = tf.Variable(True, trainable=False)
 
     def scale_loss(self, loss: Any) -> Any:
@@ -62,8 +70,8 @@ class SteadyScale(keras.optimizers.LossScaleOptimizer):  # type: ignore[misc]
         """Apply the gradients if all of them are finite."""
         left_out = tf.logical_not(self.check_finite(grads))
         scaled_too_much = tf.logical_and(self._finite_loss, self.dynamic_scale.value > 1)
-        self.left_out.assign_add(tf.cast(left_out, tf.int32))
-        self.wrong.assign_add(tf.cast(tf.logical_and(left_out, tf.logical_not(scaled_too_much)), tf.int32))
+        self.left_out.assign_add(tf.cast(left_out, tf.int64))
+        self.wrong.assign_add(tf.cast(tf.logical_and(left_out, tf.logical_not(scaled_too_much)), tf.int64))
         super().apply(grads, trainable_variables)
 
 

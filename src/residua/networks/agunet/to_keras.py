@@ -9,7 +9,7 @@ import numpy as np
 from residua.errors import ResiduaError
 from residua.networks.agunet.exported import facts_of, readme
 from residua.networks.agunet.framework import keras, set_up
-from residua.networks.agunet.model import trained
+from residua.networks.agunet.model import trained, without_xla
 from residua.networks.exporting import TOLERANCE, Ensemble
 from residua.publishing.publish import write_json, write_text, writing
 
@@ -25,7 +25,7 @@ def export(ensemble: Ensemble, out: Path) -> None:
         given = np.random.default_rng(fold).normal(size=(1, *network.input_shape[1:])).astype(np.float32)
         with writing(out / f"fold{fold}.keras", suffix=".keras") as beside:
             network.save(beside)
-            read = keras.models.load_model(beside, safe_mode=True)
+            read = without_xla(keras.models.load_model(beside, safe_mode=True))
             apart = float(np.abs(read.predict_on_batch(given) - network.predict_on_batch(given)).max())
             if not apart <= TOLERANCE:
                 raise ResiduaError(f"fold{fold}.keras: its output differs from the model's by {apart:.2g}; report this")
