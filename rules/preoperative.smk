@@ -140,6 +140,7 @@ rule select_preoperative:
         patients=lambda wildcards: list(preoperative.of_fold(loaded, int(wildcards.fold))),
         validation=lambda wildcards: list(split.validation(int(wildcards.fold))),
         columns=[BEFORE, TUMOR_BEFORE],
+        persons=lambda wildcards: patients.persons_among(loaded, preoperative.of_fold(loaded, int(wildcards.fold))),
         code=code("select_preoperative"),
     script:
         "../scripts/select_preoperative.py"

@@ -226,6 +226,9 @@ rule select_cases:
         leave_failed_out=loaded.leaves_failed_out,
         lacking=lambda wildcards: loaded.lacking_of(wildcards.arch, wildcards.inputs),
         channels=lambda wildcards: preparation.channel_records(loaded, wildcards.inputs),
+        persons=lambda wildcards: patients.persons_of_training(
+            loaded, wildcards.arch, wildcards.inputs, wildcards.subset
+        ),
         code=code("select_cases"),
     script:
         "../scripts/select_cases.py"

@@ -15,5 +15,7 @@ if job.params.leave_failed_out:
     selection = without_incomplete(selection)
 else:
     require_none(read_json(job.input.failures), brief=True)
+if job.params.persons:
+    selection["persons"] = job.params.persons
 require_apart(patients, [read_json(check)["digests"] for check in job.input.checks])
 write_json(job.output[0], selection)

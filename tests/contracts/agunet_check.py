@@ -22,7 +22,8 @@ from residua.networks.agunet.prepared import Origin, read_cube, read_origin, res
 from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel, steady_optimizer
-from residua.networks.agunet.train import compiled, split_for_stopping
+from residua.networks.agunet.stopping import split_for_stopping
+from residua.networks.agunet.train import compiled
 from residua.networks.agunet.watch import Watch
 from residua.networks.agunet.weight_shapes import sees_the_input, weight_shapes
 from residua.networks.agunet.weights import all_finite

@@ -24,7 +24,7 @@ from residua.report.before_surgery import with_starts
 from residua.report.methods import methods
 from residua.settings.base import REFERENCE_STANDARD
 from residua.settings.study import Study, load_study
-from residua.wiring import preoperative
+from residua.wiring import patients, preoperative
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.training import settings_of_training, start_of
 
@@ -48,7 +48,7 @@ def agunet(**choice: Any) -> AGUNetSettings:
 def loaded_from(tmp_path: Path, rows: list[dict[str, str]], **choice: Any) -> LoadedStudy:
     write_images(tmp_path, rows)
     study = study_with({"init": "preoperative", **choice}, brain_mask={"method": "template"})
-    return LoadedStudy(study, load_cohort(study, write_table(tmp_path, rows)))
+    return LoadedStudy(study, load_cohort(study, write_table(tmp_path, rows, tuple(rows[0]))))
 
 
 def cohort() -> list[dict[str, str]]:
@@ -167,13 +167,24 @@ def prepared(folder: Path, content: dict[str, str], channel: str) -> str:
     return str(manifest)
 
 
-def selected(folder: Path, poisoned: str = "", unsound: str = "") -> dict[str, Any]:
-    """A selection of GOT1 to GOT3, in a batch that holds a hold-out and a validation patient, too."""
+def selected(
+    folder: Path,
+    poisoned: str = "",
+    unsound: str = "",
+    persons: dict[str, str] | None = None,
+    same: tuple[str, ...] = (),
+) -> dict[str, Any]:
+    """A selection of GOT1 to GOT3, in a batch that holds a hold-out and a validation patient, too.
+
+    The patients ``same`` name one scan before surgery.
+    """
     everyone = ("GOT1", "GOT2", "GOT3", "STO1", "AMS1")
     scans = {p: f"scan {p}" for p in everyone if p != unsound}
     tumours = {p: "noise" if p == poisoned else f"tumour {p}" for p in everyone if p != unsound}
     manifests = [prepared(folder, scans, SCAN), prepared(folder, tumours, LABEL)]
-    return select_before_surgery(manifests, ["GOT1", "GOT2", "GOT3"], SCAN, LABEL)
+    # Brought back from each scan after surgery, the brain masks of one scan differ, and the prepared scans with them.
+    digests = [{p: {SCAN: "same" if p in same else f"voxels {p}", "post_t1ce": f"post {p}"}} for p in everyone]
+    return select_before_surgery(manifests, ["GOT1", "GOT2", "GOT3"], SCAN, LABEL, persons or {}, digests)
 
 
 def test_noise_in_others_changes_no_selection_and_noise_in_its_own_does(tmp_path: Path) -> None:
@@ -193,6 +204,86 @@ def test_patients_without_a_sound_brain_mask_are_left_out_and_named(tmp_path: Pa
     record = selected(tmp_path, unsound="GOT2")
     assert record["training"] == ["GOT1", "GOT3"]
     assert record["unprepared"] == ["GOT2"]
+
+
+OF_ONE = {"GOT2": "GOT1"}
+
+
+def test_a_scan_that_several_patients_name_is_taken_once(tmp_path: Path) -> None:
+    record = selected(tmp_path, persons=OF_ONE, same=("GOT1", "GOT2"))
+    assert record["training"] == list(record["files"]) == ["GOT1", "GOT3"]
+    assert (record["unprepared"], record["repeated"]) == ([], {"GOT2": "GOT1"})
+    assert "persons" not in record
+    # Where the mask of the first failed, the other patient's files stand for the scan.
+    record = selected(tmp_path / "unsound", unsound="GOT1", persons=OF_ONE, same=("GOT1", "GOT2"))
+    assert record["training"] == list(record["files"]) == ["GOT2", "GOT3"]
+    assert (record["unprepared"], record["repeated"]) == ([], {"GOT1": "GOT2"})
+
+
+def test_two_scans_of_one_person_both_train_and_say_whose_they_are(tmp_path: Path) -> None:
+    record = selected(tmp_path, persons=OF_ONE)
+    assert record["training"] == ["GOT1", "GOT2", "GOT3"]
+    assert record["persons"] == OF_ONE
+    assert not {"persons", "repeated"} & set(selected(tmp_path / "others"))
+
+
+def test_a_start_needs_two_persons(tmp_path: Path) -> None:
+    with pytest.raises(ResiduaError, match="1 of 2 persons have a brain mask of pre_t1ce, and a training needs two"):
+        selected(tmp_path, unsound="GOT3", persons=OF_ONE)
+
+
+def of_persons() -> list[dict[str, str]]:
+    """The cohort, whose first patient at each hospital has another scan after surgery, and the same before it."""
+    rows = [each | {"person": ""} for each in cohort()]
+    for hospital in ("STO", "GOT", "AMS"):
+        before = {column: f"images/{hospital}0_{column}.nii.gz" for column in (SCAN, LABEL)}
+        rows.append(row(f"{hospital}0b", hospital, person=f"{hospital}0", **before))
+    return rows
+
+
+def test_no_person_of_the_hold_out_or_of_a_validation_fold_is_in_a_start(tmp_path: Path) -> None:
+    loaded = loaded_from(tmp_path, of_persons())
+    assert preoperative.of_fold(loaded, 0) == ("GOT0", "GOT1", "GOT0b")
+    assert preoperative.scans_of_fold(loaded, 0) == ["GOT0", "GOT1"]
+    for fold in loaded.folds:
+        training = {loaded.split.who(patient) for patient in preoperative.of_fold(loaded, fold)}
+        others = {loaded.split.who(patient) for patient in (*loaded.split.validation(fold), *loaded.split.holdout)}
+        assert training
+        assert not training & others
+
+
+@pytest.mark.parametrize("hospital", ["STO", "AMS"])
+def test_a_person_on_two_sides_starts_nothing(tmp_path: Path, hospital: str) -> None:
+    with pytest.raises(ResiduaError, match="GOT0"):
+        loaded_from(tmp_path, [*of_persons(), row(f"{hospital}9", hospital, person="GOT0")])
+
+
+def test_two_scans_of_one_person_are_too_few_before_the_study_begins(tmp_path: Path) -> None:
+    rows = of_persons()
+    rows[4] |= {SCAN: "", LABEL: ""}
+    with pytest.raises(ResiduaError, match="fewer than 2 training persons of fold 0 have pre_t1ce and pre_tumor"):
+        loaded_from(tmp_path, rows)
+
+
+@pytest.mark.parametrize(("share", "told"), [(0.0, {}), (0.25, {"GOT0b": "GOT0"})])
+def test_trainings_that_set_patients_aside_know_whose_scans_are_whose(
+    tmp_path: Path, share: float, told: dict[str, str]
+) -> None:
+    loaded = loaded_from(tmp_path, of_persons(), stopping_fraction=share)
+    inputs = next(iter(loaded.study.inputs))
+    assert patients.persons_of_training(loaded, "agunet", inputs, "fold0") == told
+
+
+def test_methods_count_scans_and_persons_before_surgery(tmp_path: Path) -> None:
+    of_fold = {"training": ["GOT1", "GOT2", "GOT3"], "unprepared": []}
+    write_json(tmp_path / "fold0.json", {**of_fold, "persons": OF_ONE, "repeated": {"GOT4": "GOT3", "GOT5": "GOT3"}})
+    passages = methods(study_with({"init": "preoperative"}), {"agunet": "AGU-Net"}, rated=False, folds=2)
+    told = with_starts(passages, {"agunet": "AGU-Net"}, {("agunet", 0): str(tmp_path / "fold0.json")}, [])
+    (described,) = [passage.paragraphs for passage in told if passage.heading == "AGU-Net"]
+    assert described[-1] == (
+        "In the training before surgery 3 scans of 2 persons had part, each once; 2 further patients had theirs among "
+        "these."
+    )
 
 
 def test_methods_say_who_had_no_part_in_a_start_and_why(tmp_path: Path) -> None:
@@ -232,7 +323,7 @@ def test_patients_whom_the_study_leaves_out_have_no_part_in_a_start(tmp_path: Pa
     write_json(tmp_path / "checks.json", {"digests": {"GOT1": {SCAN: "same"}, "STO1": {SCAN: "same"}}})
     manifests = [prepared(tmp_path, {p: f"{channel} {p}" for p in everyone}, channel) for channel in (SCAN, LABEL)]
     checks, left_out = [str(tmp_path / "checks.json")], [str(tmp_path / "folds.json")]
-    params = {"patients": everyone[:3], "validation": everyone[3:], "columns": (SCAN, LABEL)}
+    params = {"patients": everyone[:3], "validation": everyone[3:], "columns": (SCAN, LABEL), "persons": {}}
     described = {
         "input": {"prepared": manifests, "checks": checks, "left_out": left_out},
         **{"output": [str(tmp_path / "fold0.json")], "params": params, "log": [], "threads": 1, "rule": "r"},
@@ -248,4 +339,4 @@ def test_patients_whom_the_study_leaves_out_have_no_part_in_a_start(tmp_path: Pa
 def test_a_start_needs_two_sound_patients(tmp_path: Path) -> None:
     manifests = [prepared(tmp_path, {"GOT1": channel}, channel) for channel in (SCAN, LABEL)]
     with pytest.raises(ResiduaError, match="1 of 2 patients have a brain mask of pre_t1ce"):
-        select_before_surgery(manifests, ["GOT1", "GOT2"], SCAN, LABEL)
+        select_before_surgery(manifests, ["GOT1", "GOT2"], SCAN, LABEL, {}, [])

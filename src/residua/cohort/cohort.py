@@ -220,12 +220,14 @@ def _without_scans_before(study: Study, cohort: Cohort) -> list[Problem]:
     if not starting or label is None:
         return []
     needed = (study.labels[label], label)
-    having = {fold: sum(cohort.has(p, needed) for p in cohort.split.training(fold)) for fold in cohort.split.folds}
-    few = ", ".join(str(fold) for fold in sorted(having) if having[fold] < LEAST_BEFORE_SURGERY)
+    split = cohort.split
+    having = {fold: {split.who(p) for p in split.training(fold) if cohort.has(p, needed)} for fold in split.folds}
+    few = ", ".join(str(fold) for fold in sorted(having) if len(having[fold]) < LEAST_BEFORE_SURGERY)
     if not few:
         return []
     what = (
-        f"networks.{starting[0]}.init: preoperative: fewer than {LEAST_BEFORE_SURGERY} training patients of fold {few} "
+        f"networks.{starting[0]}.init: preoperative: fewer than {LEAST_BEFORE_SURGERY} training "
+        f"{'persons' if split.persons else 'patients'} of fold {few} "
         f"have {needed[0]} and {needed[1]}"
     )
     remedy = "give these files in the cohort table, or set init to none"

@@ -18,7 +18,7 @@ from residua.wiring.patients import (
     segmented_of_split,
     validation_by_fold,
 )
-from residua.wiring.preoperative import of_batch, of_fold
+from residua.wiring.preoperative import of_batch, scans_of_fold
 
 SAME = {
     "train_preoperative": "train",
@@ -93,7 +93,7 @@ def _before_surgery(loaded: LoadedStudy, job: Job) -> Sequence[str]:
         return ()
     if "batch" in job.wildcards:
         return of_batch(loaded, job.wildcards["batch"])
-    return of_fold(loaded, int(job.wildcards["fold"]))
+    return scans_of_fold(loaded, int(job.wildcards["fold"]))
 
 
 def sequence_of(loaded: LoadedStudy, job: Job) -> str:

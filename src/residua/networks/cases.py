@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +59,8 @@ class TrainingSet:
     """The data of one training: channels in order, cases and reference standards by patient, and the two groups.
 
     ``start`` is the folder of a trained model of the same network, from whose weights the training starts; None: from
-    random ones. A training that is resumed does not start again.
+    random ones. A training that is resumed does not start again. ``persons`` names the person of a patient who is
+    another scan of that person.
     """
 
     channels: tuple[Channel, ...]
@@ -68,6 +69,7 @@ class TrainingSet:
     training: tuple[str, ...]
     validation: tuple[str, ...]
     start: Path | None = None
+    persons: Mapping[str, str] = field(default_factory=dict)
 
 
 def damaged(prepared: Path, error: Exception) -> DamagedStageError:

@@ -38,6 +38,7 @@ def read_training_set(selection: str) -> tuple[TrainingSet, dict[Path, str]]:
         references={patient: _file(record, patient, REFERENCE_STANDARD) for patient in everyone},
         training=tuple(record["training"]),
         validation=tuple(record["validation"]),
+        persons=record.get("persons", {}),
     )
     digests = _digests(record)
     names = {file for patient in everyone for file in (*data.cases[patient].channels, data.references[patient])}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from residua.publishing.publish import read_json
 from residua.report.methods import Passage
@@ -32,11 +33,17 @@ def with_starts(
     ]
 
 
-def _sentence(folds: list[Mapping[str, list[str]]], lacking: int) -> str:
+def _sentence(folds: list[Mapping[str, Any]], lacking: int) -> str:
     taking = {patient for fold in folds for patient in fold["training"]}
     unsound = {patient for fold in folds for patient in fold["unprepared"]}
+    persons = {patient: person for fold in folds for patient, person in fold.get("persons", {}).items()}
+    repeated = {patient for fold in folds for patient in fold.get("repeated", {})}
+    had = counted(len(taking), "patient")
+    if persons or repeated:
+        had = f"{counted(len(taking), 'scan')} of {counted(len({persons.get(p, p) for p in taking}), 'person')}"
+    again = f", each once; {counted(len(repeated), 'further patient')} had theirs among these" if repeated else ""
     others = [f"{lacking} for want of the scan or of the mask"] if lacking else []
     if unsound:
         others.append(f"{len(unsound)} because no sound brain mask was made on the scan")
     none = f"; others of the folds had none, {listed(others)}" if others else ""
-    return f"In the training before surgery {counted(len(taking), 'patient')} had part{none}."
+    return f"In the training before surgery {had} had part{again}{none}."

@@ -92,6 +92,19 @@ def patients_of_subset(loaded: LoadedStudy, arch: str, inputs: str, subset: str)
     return {"training": list(training), "validation": list(validation)}
 
 
+def persons_among(loaded: LoadedStudy, patients: Iterable[str]) -> dict[str, str]:
+    """Return the person of each of the ``patients`` who is another scan of that person."""
+    persons = loaded.split.persons
+    return {patient: persons[patient] for patient in patients if patient in persons}
+
+
+def persons_of_training(loaded: LoadedStudy, arch: str, inputs: str, subset: str) -> dict[str, str]:
+    """Return those of the training patients of a fold, for networks that set whole persons aside; none for others."""
+    if not getattr(loaded.study.settings_of(arch), "stopping_fraction", 0):
+        return {}
+    return persons_among(loaded, _subset(loaded, arch, inputs, subset)[0])
+
+
 def channels_of_subset(loaded: LoadedStudy, inputs: str, subset: str) -> list[str]:
     """Return the channels of an input configuration, and the reference standard where a network is trained."""
     return [*loaded.study.inputs[inputs], *([] if subset == "holdout" else [REFERENCE_STANDARD])]

@@ -40,6 +40,15 @@ def of_fold(loaded: LoadedStudy, fold: int) -> tuple[str, ...]:
     return tuple(patient for patient in loaded.split.training(fold) if _takes_part(loaded, patient))
 
 
+def scans_of_fold(loaded: LoadedStudy, fold: int) -> list[str]:
+    """Return of these patients one for each scan before surgery, which further scans of a person may name, too."""
+    scan, _ = scan_and_tumor(loaded)
+    named: dict[str, str] = {}
+    for patient in of_fold(loaded, fold):
+        named.setdefault(file_of(loaded, patient, scan), patient)
+    return list(named.values())
+
+
 def without_scans(loaded: LoadedStudy) -> list[str]:
     """Return the patients of the folds who have no part, for want of a scan before surgery or of its mask."""
     if not archs(loaded):

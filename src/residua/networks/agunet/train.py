@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from residua.networks.agunet.architecture import build_network
@@ -22,6 +21,7 @@ from residua.networks.agunet.names import NETWORK_FILE, WEIGHTS_FILE
 from residua.networks.agunet.sampling import epochs_of
 from residua.networks.agunet.settings import AGUNetSettings
 from residua.networks.agunet.steady import SteadyModel
+from residua.networks.agunet.stopping import split_for_stopping
 from residua.networks.agunet.weights import arrays_of, assign, read_checked, start_from
 from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
@@ -69,18 +69,6 @@ def begin(network: keras.Model, settings: AGUNetSettings, file: Path) -> None:
     # With none of its own, init leaves the start to a bundle.
     take = assign if settings.init == "none" else start_from
     take(network, load_file(file), file)
-
-
-def split_for_stopping(data: TrainingSet, settings: AGUNetSettings) -> tuple[list[str], list[str]]:
-    """Return the patients to train on and the patients for early stopping.
-
-    The latter are the validation fold, or a share of the training patients.
-    """
-    if not settings.stopping_fraction:
-        return list(data.training), list(data.validation)
-    shuffled = list(np.random.default_rng(settings.seed).permutation(sorted(data.training)))
-    held = min(max(round(len(shuffled) * settings.stopping_fraction), 1), len(shuffled) - 1)
-    return [str(patient) for patient in shuffled[held:]], [str(patient) for patient in shuffled[:held]]
 
 
 def compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
