@@ -219,6 +219,18 @@ def test_hospitals_come_from_the_named_column_or_from_the_option(tmp_path: Path)
     assert {row["hospital"] for row in rows_of(tmp_path / "one").values()} == {"STO"}
 
 
+@pytest.mark.parametrize("text", ["NA", "NaN", "Unknown", "-", "none", "n/a", ""])
+def test_a_participant_of_an_unknown_hospital_is_excluded_however_the_table_says_so(tmp_path: Path, text: str) -> None:
+    people = f"participant_id\tsite\nsub-01\tBerg\nsub-02\t{text}\n"
+    root = bids(tmp_path / "source", **{"participants.tsv": people})
+    imported("bids", root, "--out", tmp_path / "out", "--assume-early")
+    row = rows_of(tmp_path / "out")["sub02"]
+    assert (row["hospital"], row["role"]) == ("unknown", "exclude")
+    assert row["exclusion_reason"] == "the hospital is not known"
+    imported("bids", root, "--out", tmp_path / "named", "--hospital", "STO")
+    assert rows_of(tmp_path / "named")["sub02"]["hospital"] == "STO"
+
+
 def test_output_inside_a_data_set_is_accepted_below_derivatives_only(tmp_path: Path) -> None:
     root = bids(tmp_path / "source")
     before = snapshot(root)

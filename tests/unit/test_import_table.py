@@ -167,3 +167,18 @@ def test_brats_and_nnunet_take_a_table_too(tmp_path: Path) -> None:
     assert imported("nnunet", raw, "--out", tmp_path / "n", "--table", tmp_path / "t.csv").exit_code == 0
     (row,) = rows_of(tmp_path / "n").values()
     assert (row["hospital"], row["age"]) == ("GRO", "50")
+
+
+def test_brats_cases_whom_a_table_of_hospitals_does_not_place_are_excluded(tmp_path: Path) -> None:
+    source = write_tree(tmp_path / "s", {f"BraTS-GLI-0000{n}-100-t1c.nii.gz": None for n in (1, 2, 3)})
+    (tmp_path / "t.csv").write_text("id,site,age\nBraTS-GLI-00001,STO,60\nBraTS-GLI-00002,NA,50\n", encoding="utf-8")
+    (tmp_path / "ages.csv").write_text("id,age\nBraTS-GLI-00001,60\n", encoding="utf-8")
+
+    def hospitals(out: str, table: str, *options: str) -> list[tuple[str, str]]:
+        beside = ("--assume-early", "--table", tmp_path / table)
+        assert imported("brats", source, "--out", tmp_path / out, *beside, *options).exit_code == 0
+        return [(row["hospital"], row["role"]) for row in rows_of(tmp_path / out).values()]
+
+    assert hospitals("a", "t.csv") == [("STO", "auto"), ("unknown", "exclude"), ("unknown", "exclude")]
+    assert hospitals("b", "t.csv", "--hospital", "GRO") == [("STO", "auto"), ("GRO", "auto"), ("GRO", "auto")]
+    assert hospitals("c", "ages.csv") == [("BRATS", "auto")] * 3

@@ -109,7 +109,8 @@ def _patient(
             of_column.setdefault(file.column, []).append(file.image)
     left = [file.why for file in files if file.column is None]
     chosen = {name: preferred(images, options.prefer) for name, images in of_column.items()}
-    hospital = row.get(column or "", options.hospital)
+    cell = row.get(column or "", "")
+    hospital = cell if is_known(cell) else options.hospital
     clinical = demographics(row.get("age"), row.get("sex", row.get("gender")))
     clinical |= {column: row[column] for column in GRADED if is_known(row.get(column))} | outcome(row)
     remarks, reason = [why for why in left if why.startswith(QUESTION)], ""

@@ -39,6 +39,10 @@ Release = Annotated[
     brats_layout.Release | None, typer.Option(help="Release of the label values; default: by file name.")
 ]
 
+BratsHospital = Annotated[
+    str, typer.Option(help="Hospital of all patients; default: BRATS, and none beside a --table of hospitals.")
+]
+
 
 def bids(
     source: Source,
@@ -134,7 +138,7 @@ def brats(
     release: Release = None,
     column: Annotated[Several, typer.Option(help="Additional column, such as post_t2; repeatable.")] = None,
     label: Labels = None,
-    hospital: Hospital = brats_layout.HOSPITAL,
+    hospital: BratsHospital = "",
     table: ClinicalFile = None,
     patient_column: PatientColumn = None,
     hospital_column: HospitalColumn = None,
@@ -151,7 +155,7 @@ def brats(
         pre=pre_timepoint,
         release=release,
         rules=parse_rules(label or []),
-        hospital=hospital,
+        hospital=hospital or _default_of_brats(clinical),
         columns=tuple(column or ()),
         in_table=gives_hospitals(clinical),
         every_scan=every_scan,
@@ -159,7 +163,12 @@ def brats(
     if assume_early:
         brats_layout.require_after_surgery(options)
     early = Window(window_hours, assume_early)
-    _deliver(source, out, lambda: brats_layout.find_brats(source, options), clinical, hospital, early, deface)
+    _deliver(source, out, lambda: brats_layout.find_brats(source, options), clinical, options.hospital, early, deface)
+
+
+def _default_of_brats(table: ClinicalTable | None) -> str:
+    # Beside a table of hospitals, a default would be a hospital of its own of all whom the table does not place.
+    return "" if gives_hospitals(table) else brats_layout.HOSPITAL
 
 
 def nnunet(
