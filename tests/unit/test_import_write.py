@@ -235,9 +235,19 @@ def test_identifiers_are_alphanumeric_and_do_not_depend_on_the_order() -> None:
     assert safe_identifiers(reversed(names), "patients") == made
 
 
+def test_a_whole_number_that_was_kept_as_a_float_is_the_number() -> None:
+    assert hospital_identifiers(["1.0", "2.0", "10.0"]) == {"1.0": "1", "2.0": "2", "10.0": "10"}
+    assert safe_identifiers(["1.0", "Klinik 1.0", "1.5"], "persons") == {
+        "1.0": "1",
+        "Klinik 1.0": "Klinik10",
+        "1.5": "15",
+    }
+
+
 @pytest.mark.parametrize(
     "names",
     [
+        ("1", "1.0"),
         ("sub-1", "SUB1"),
         ("sub-1", "su-b1"),
         ("P-1-11", "P-11-1"),
@@ -265,6 +275,7 @@ def test_patients_that_become_one_identifier_are_named(tmp_path: Path, names: tu
         (("R\N{LATIN SMALL LETTER I WITH ACUTE}o", "Ri\N{COMBINING ACUTE ACCENT}o"), "Rio"),
         (("Tromsø", "TROMSØ", "Tromso", "Tromsø"), "Tromso"),
         (("Site-1", "site 1", "SITE1", "site1"), "SITE1"),
+        (("10.0", "10", " 10.0 "), "10"),
         (("北京 医院", "北京医院"), "u5317u4eacu533bu9662"),
     ],
 )
@@ -289,7 +300,9 @@ def test_hospitals_that_may_be_one_are_asked_about(tmp_path: Path, names: tuple[
     assert all(repr(name) in str(raised.value) for name in names)
 
 
-@pytest.mark.parametrize("names", [("Berg", "Bergen"), ("北京", "上海"), ("A1", "A2"), ("Site 1-2", "Site 13")])
+@pytest.mark.parametrize(
+    "names", [("Berg", "Bergen"), ("北京", "上海"), ("A1", "A2"), ("Site 1-2", "Site 13"), ("1.0", "10.0")]
+)
 def test_different_hospitals_stay_different(names: tuple[str, str]) -> None:
     assert len(set(hospital_identifiers(names).values())) == 2
 

@@ -14,14 +14,16 @@ _LETTERS = str.maketrans(
     | {"ð": "d", "Ð": "D", "þ": "th", "Þ": "TH", "ı": "i"}
 )
 """Latin letters without a decomposition into a letter and its accent."""
+_WHOLE_NUMBER = re.compile(r"\s*(\d+)\.0\s*", re.ASCII)
+"""A whole number as programs write it that keep a column with empty cells as floats."""
 
 
 def safe_identifiers(names: Iterable[str], what: str) -> dict[str, str]:
     """Return an identifier of letters and digits for each name; no two differ only in case.
 
     Accents and characters that are unsafe in a path are dropped; a letter of another script becomes ``u`` and its
-    number. Raises ``ResiduaError`` that lists the names of ``what`` (such as patients) that become one identifier:
-    whether they are one or several, only the user knows.
+    number; ``1.0`` is ``1``. Raises ``ResiduaError`` that lists the names of ``what`` (such as patients) that become
+    one identifier: whether they are one or several, only the user knows.
     """
     made = {name: _identifier(name) for name in sorted(set(names))}
     alike = defaultdict(list)
@@ -55,7 +57,9 @@ def _identifier(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """Return the name without accents."""
+    """Return the name without accents, and a whole number without its decimals."""
+    if number := _WHOLE_NUMBER.fullmatch(name):
+        return number[1]
     return "".join(c for c in normalize("NFKD", name).translate(_LETTERS) if not combining(c))
 
 
