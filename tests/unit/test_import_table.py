@@ -61,6 +61,32 @@ def test_grades_are_taken_over_and_other_words_left_out_with_a_remark(tmp_path: 
     assert not record["remarks"]
 
 
+@pytest.mark.parametrize(
+    ("days", "death", "remark"),
+    [
+        ("300", "NA", "survival_days is left empty: death is not known"),
+        ("200", "", "survival_days is left empty: death is not known"),
+        ("n/a", "1", "death is left empty: survival_days is not known"),
+        ("300", "maybe", "survival_days is left empty: death is not known"),
+        ("100", "1", ""),
+        ("", "NaN", ""),
+    ],
+)
+def test_survival_is_written_whole_or_left_out_with_a_remark(
+    tmp_path: Path, days: str, death: str, remark: str
+) -> None:
+    table = f"patient,hospital,death,survival_days\na,STO,{death},{days}\nb,STO,0,50\n"
+    assert run(tmp_path, ("a", "b"), table).exit_code == 0
+    rows = rows_of(tmp_path / "out")
+    assert (rows["b"]["death"], rows["b"]["survival_days"]) == ("0", "50")
+    written = ("1", "100") if days == "100" else (None, None)
+    assert (rows["a"].get("death"), rows["a"].get("survival_days")) == written
+    remarks = record_of(tmp_path / "out")["patients"]["a"]["remarks"]
+    assert [said for said in remarks if said.startswith("survival_days") or "survival_days is" in said] == (
+        [remark] if remark else []
+    )
+
+
 def test_who_has_no_row_gets_the_hospital_of_the_option_and_a_remark(tmp_path: Path) -> None:
     ran = run(tmp_path, ("a", "b"), "patient_id,hospital\na,STO\n", "--hospital", "GRO", "--assume-early")
     assert ran.exit_code == 0

@@ -119,10 +119,10 @@ def test_a_death_on_the_day_of_the_scan_is_possible_and_unknown_survival_too(tmp
     assert found_in(told(tmp_path, *cells)) == []
 
 
-def test_sources_give_both_columns_or_none() -> None:
+def test_sources_give_what_they_know() -> None:
     assert outcome({"survival_days": " 30 ", "death": "n/a"}) == {"survival_days": "30"}
     assert outcome({"survival_days": "30", "death": "0"}) == {"survival_days": "30", "death": "0"}
-    assert outcome({"death": "0"}) == {}
+    assert outcome({"death": "NA"}) == {}
 
 
 def test_only_a_table_that_tells_survival_plans_the_prognosis(tmp_path: Path) -> None:

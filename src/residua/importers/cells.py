@@ -152,10 +152,8 @@ def hours_between(start: WrittenMoment, end: WrittenMoment) -> float:
 
 
 def outcome(row: Mapping[str, str]) -> dict[str, str]:
-    """Return ``survival_days`` and ``death`` as a source says them; nothing where it has only one of these columns."""
-    if not all(column in row for column in SURVIVAL):
-        return {}
-    return {column: row[column].strip() for column in SURVIVAL if is_known(row[column])}
+    """Return ``survival_days`` and ``death`` as far as a source knows them; ``write`` leaves out one alone."""
+    return {column: row[column].strip() for column in SURVIVAL if is_known(row.get(column))}
 
 
 def demographics(age: str | None, sex: str | None) -> dict[str, str]:

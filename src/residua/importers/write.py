@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from residua.cohort.table.rows import CohortRow, wrong_cells
@@ -77,9 +77,16 @@ def _row(patient: FoundPatient, identifier: str, hospital: str, part: Path, out:
         if file is not None:
             row.cells[column] = cell_of(file, part, out)
     wrong = {str(problem.subject): problem.what for problem in wrong_cells(CohortRow, patient.clinical, ())}
+    wrong |= _half(column for column in SURVIVAL if column in patient.clinical and column not in wrong)
     row.cells.update({column: cell for column, cell in patient.clinical.items() if column not in wrong})
     row.remarks += [f"{column} is left empty: {what}" for column, what in wrong.items()]
     return row
+
+
+def _half(known: Iterable[str]) -> dict[str, str]:
+    """Return why survival without death, or death without survival, is left out: a study counts neither and warns."""
+    there = set(known)
+    return {column: f"{other} is not known" for column in there for other in set(SURVIVAL) - there}
 
 
 def _label_file(column: str, label: Label, derived: Path, row: RecordRow) -> Path | None:
