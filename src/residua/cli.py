@@ -160,7 +160,8 @@ def check(
     from residua.cohort.commands import check as command
     from residua.networks.planning import planned_study
 
-    settings, page = _read_yaml(config or _default_config()), html and html.absolute()
+    used = config or _default_config()
+    settings, page = _read_yaml(used), html and html.absolute()
     with _inside(directory, cohort, cache) as (table, kept):
         study = planned_study(settings)
         verdict = command.checked(study, table, voxels, kept, workers or default_workers())
@@ -170,6 +171,8 @@ def check(
             command.print_json(verdict)
         else:
             command.show(verdict, table, study)
+    if config is None:
+        typer.echo(_judged_by(used, cohort), err=True)
     warned = strict and any(problem.is_warning for problem in verdict.problems)
     raise typer.Exit(0 if verdict.runs and not warned else 1)
 
@@ -277,6 +280,12 @@ def _show_changes(changes: Iterable[object], dry_run: bool) -> None:
 def _default_config() -> Path:
     here = Path("config.yaml")
     return here if here.is_file() else _PUBLISHED
+
+
+def _judged_by(used: Path, cohort: Path) -> str:
+    """Return the configuration that judged a table when none was given, and how to get one that fits it."""
+    own = f", the published study's; residua init {cohort} --out my.yaml writes one that fits the table"
+    return f"no --config: judged by {used}{own if used == _PUBLISHED else ''}"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import yaml
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from cohort_tables import PUBLISHED, config, rows, snapshot, write_images, write_table
+from cohort_tables import PUBLISHED, ROOT, config, rows, snapshot, write_images, write_table
 from residua.cli import app
 from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.frozen import sealed_anew
@@ -139,9 +139,17 @@ def test_check_takes_the_configuration_that_it_is_given_else_the_published_one(
 ) -> None:
     other = folder / "other.yaml"
     other.write_text(yaml.safe_dump(config(holdout=["AMS", "XYZ"])), encoding="utf-8")
-    assert "holdout of the config names hospital XYZ" in residua("check", "cohort.tsv", "--config", other).stdout
+    given = residua("check", "cohort.tsv", "--config", other, "--no-voxels")
+    assert "holdout of the config names hospital XYZ" in given.stdout
+    assert given.stderr.strip() == ""
+    assert residua("check", "cohort.tsv", "--no-voxels").stderr.strip() == "no --config: judged by config.yaml"
     (folder / "config.yaml").unlink()
-    assert "folds.2 of the config names hospital SFR" in residua("check", "cohort.tsv").stdout
+    published = residua("check", "cohort.tsv", "--no-voxels")
+    assert "folds.2 of the config names hospital SFR" in published.stdout
+    assert published.stderr.strip() == (
+        f"no --config: judged by {ROOT / 'config.yaml'}, the published study's; "
+        "residua init cohort.tsv --out my.yaml writes one that fits the table"
+    )
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,7 @@ def test_files_named_as_columns_are_imported(tmp_path: Path) -> None:
         "residual: 1 of 3 annotated (used as it is)",
         "hospitals share patient names, so every source_id begins with the hospital",
         "import.json lists remarks on 0 patient(s) and 2 unused file(s) with the reason",
-        f"{out}/cohort.tsv: inspect the table, then run residua check",
+        f"{out}/cohort.tsv: inspect the table, then run residua init {out}/cohort.tsv --out my.yaml",
     ]
 
 

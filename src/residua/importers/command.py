@@ -149,7 +149,8 @@ def deliver(
         shutil.rmtree(kept, ignore_errors=True)
     for line in summary(read_json(out / "import.json")):
         typer.echo(line)
-    typer.echo(f"{out / 'cohort.tsv'}: inspect the table, then run residua check")
+    table = out / "cohort.tsv"
+    typer.echo(f"{table}: inspect the table, then run residua init {table} --out my.yaml")
 
 
 def _without_faces(found: Found, part: Path, kept: Path, shown: Any) -> Found:
