@@ -25,6 +25,24 @@ def refusal(path: str) -> list[str]:
     return str(raised.value).splitlines()
 
 
+@pytest.mark.parametrize("text", ["NA", "nan", "None", "NULL", "Unknown"])
+@pytest.mark.parametrize("column", ["hospital", "person"])
+def test_an_unknown_hospital_or_person_is_no_name(tmp_path: Path, column: str, text: str) -> None:
+    records = [
+        {**each, "person": "", **({column: text} if number in (1, 3) else {})} for number, each in enumerate(rows())
+    ]
+    _, line = refusal(write_table(tmp_path, records, (*COLUMNS, "person")))
+    said = f"column {column}: {text} in 2 row(s) (3, 5) says that the {column} is not known, and would be one {column}"
+    assert line.strip().removeprefix("error: ").startswith(said)
+
+
+def test_na_may_be_a_patient_and_the_hospital_of_who_is_excluded(tmp_path: Path) -> None:
+    excluded = {"hospital": "unknown", "person": "NA", "role": "exclude", "exclusion_reason": "no hospital"}
+    records = [row("NA", "STO"), row("PAR1", "PAR") | excluded]
+    found = read_patients(write_table(tmp_path, records, (*COLUMNS, "person")), FILES)
+    assert [patient.patient for patient in found] == ["NA", "PAR1"]
+
+
 @pytest.mark.parametrize("delimiter", ["\t", ",", ";"])
 def test_rows_become_patients_in_table_order(tmp_path: Path, delimiter: str) -> None:
     path = write_table(tmp_path, rows(), delimiter=delimiter)

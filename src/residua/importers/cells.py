@@ -10,10 +10,11 @@ from pathlib import Path
 
 from residua.cohort.table.lines import Line
 from residua.cohort.table.rows import CohortRow, typed
+from residua.cohort.table.unknown_names import UNKNOWN_NAMES
 from residua.errors import ResiduaError
 from residua.settings.columns import SURVIVAL
 
-_UNKNOWN = ("", "n/a", "na", "nan", "nat", "none", "null", "unknown", "-", "?", ".")
+_UNKNOWN = ("", "n/a", "-", "?", ".", *UNKNOWN_NAMES)
 """Texts, in lower case, that say that a value is not known."""
 _NUMBER = re.compile(r"[+-]?(\d+([.,]\d*)?|[.,]\d+)(e[+-]?\d+)?", re.ASCII | re.IGNORECASE)
 _DOUBTFUL_COMMA = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)

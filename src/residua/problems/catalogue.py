@@ -23,6 +23,8 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "identifier-unsafe": "The name of a patient, hospital or rater has other characters than letters and digits",
         "identifier-long": "An identifier is too long for the name of a file",
         "identifier-reserved": "An identifier is a name that Windows keeps for devices",
+        "name-unknown": "NA, NaN, none, null or unknown is the hospital or person of patients who take part: all would "
+        "be of one hospital, or one human being",
         "role-unknown": "The role is none of auto, holdout and exclude",
         "exclusion-without-reason": "A patient is excluded and no reason is given",
         "cell-not-a-number": "A clinical cell should hold a number and does not",

@@ -13,6 +13,7 @@ from residua.cohort.table.paths import plain_path
 from residua.cohort.table.patient import ROLES, Patient
 from residua.cohort.table.rows import CohortRow, folder_problems, path_problem, typed, wrong_cells
 from residua.cohort.table.survival import survival_columns, survival_problems
+from residua.cohort.table.unknown_names import unknown_names
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
@@ -76,6 +77,7 @@ def parse_table(
         patients.append(replace(_patient(cells, line.row, os.path.dirname(path), names), marked=cells.get(mark, "")))
         sources.append(cells.get("source_id", ""))
     problems += [*_repeated(patients), *_by_case(patients), *_repeated_sources(patients, sources)]
+    problems += unknown_names(patients)
     return PatientTable(tuple(patients), header.cells, tuple(sorted(problems, key=lambda problem: problem.row or 0)))
 
 
