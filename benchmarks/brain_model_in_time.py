@@ -86,7 +86,7 @@ def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: floa
     from residua.networks.agunet.weights import arrays_of
 
     settings, begun = settings_of(config), time.monotonic()
-    network = compiled(settings, start)
+    network = compiled(settings, start, StoredSlabs(folders(slabs, "training", settings), settings.slab))
     full = network.outputs[0].shape[1:4]
     steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
     held = StoredSlabs(folders(slabs, "held_out", settings), settings.slab)
@@ -126,15 +126,16 @@ def folders(slabs: Path, part: str, settings: Any) -> list[Path]:
     return [folder for folder in every if (folder / MANIFEST).is_file()]
 
 
-def compiled(settings: Any, start: str | None) -> Any:
+def compiled(settings: Any, start: str | None, slabs: Any) -> Any:
     """Return the network with random weights, those of the package, or those of a folder; compiled for its training."""
     import keras
 
     from residua.brain.shipped_model import FOLDER, shipped_model
+    from residua.brain_model.slab_batches import a_few
+    from residua.brain_model.start import start_from
     from residua.networks.agunet.architecture import build_network
     from residua.networks.agunet.framework import computing_in, set_up
     from residua.networks.agunet.loss import soft_dice_loss
-    from residua.networks.agunet.weights import assign
 
     on_jax = keras.backend.backend() == "jax"
     if on_jax:
@@ -145,11 +146,13 @@ def compiled(settings: Any, start: str | None) -> Any:
         set_up()
     keras.utils.set_random_seed(settings.seed)
     with computing_in(settings.precision):
-        layers = build_network(settings.seen, 1, settings.features, settings.batch_normalization_momentum)
+        momentum, flat = settings.batch_normalization_momentum, settings.flat_levels
+        layers = build_network(settings.seen, 1, settings.features, momentum, flat)
         network = keras.Model(layers.inputs, layers.outputs)
     if start:
         model = shipped_model(FOLDER if start == "shipped" else Path(start))
-        assign(network, model.arrays, model.file, "the configuration")
+        seen = a_few(slabs, settings.crop)
+        start_from(network, model.arrays, settings.features, model.file, "the configuration", seen)
     optimizer = keras.optimizers.Adam(settings.learning_rate)
     network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=on_jax)
     return network

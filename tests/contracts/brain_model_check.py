@@ -13,15 +13,18 @@ from typing import Any
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
+from scipy.ndimage import gaussian_filter
+from skimage.measure import block_reduce
 
-from residua.brain.shipped_model import DESCRIPTION, WEIGHTS, shipped_model
+from residua.brain.shipped_model import DESCRIPTION, WEIGHTS, ShippedModel, shipped_model
 from residua.brain_model.settings import BrainModelSettings
 from residua.brain_model.slab_batches import SlabBatches
+from residua.brain_model.start import start_from
 from residua.brain_model.store import StoredSlabs, write_slabs
 from residua.brain_model.train import CURVE, train_brain_model
 from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import build_network
-from residua.networks.agunet.weights import arrays_of
+from residua.networks.agunet.weights import arrays_of, assign
 from residua.publishing.publish import digest, read_json, write_json
 
 SHAPE = (16, 16, 8)
@@ -98,6 +101,29 @@ def parts_of_slabs(folders: list[Path]) -> dict[str, bool]:
     }
 
 
+def grown_apart(model: ShippedModel) -> dict[str, list[float]]:
+    """How far answers are apart at most: of a network and of a larger one with it inside, for each number of levels.
+
+    Of the finest levels, how far the evidence is on average from that of the level below.
+    """
+    volume = gaussian_filter(np.random.default_rng(5).normal(0, 9, (1, 32, 32, 32, 1)), (0, 3, 3, 3, 0)).astype("f4")
+    inner, finest = list[float](), list[float]()
+    for finer in (1, 2):
+        small = build_network([32 // 2**finer] * 3, 1, model.features, 0.8)
+        assign(small, model.arrays, model.file, "a test")
+        features = (*(5, 2)[2 - finer :], *model.features)
+        large = build_network(volume.shape[1:4], 1, features, 0.8)
+        start_from(large, model.arrays, features, model.file, "a test", volume)
+        averaged = block_reduce(volume, (1, *[2**finer] * 3, 1), np.mean)
+        answers = [np.asarray(answer) for answer in large.predict_on_batch(volume)]
+        pairs = zip(answers[finer:], small.predict_on_batch(averaged), strict=True)
+        inner.append(max(float(np.abs(of_large - of_small).max()) for of_large, of_small in pairs))
+        for level in range(finer):
+            below = block_reduce(answers[level], (1, 2, 2, 2, 1), np.mean)
+            finest.append(float(np.abs(below - answers[level + 1]).mean()))
+    return {"inner": inner, "finest": finest}
+
+
 def shipped_refusals(model: Path, folder: Path) -> dict[str, str]:
     """Why models of the package whose files were changed are not read."""
 
@@ -153,6 +179,7 @@ def main(folder: Path) -> dict[str, object]:
             == {name: each.shape for name, each in begun.items()},
             "learnt": any(not np.array_equal(each, begun[name]) for name, each in cropped.arrays.items()),
         },
+        "grown_apart": grown_apart(model),
         "parts": parts_of_slabs(trainings.training),
         "further": json.loads((further / CURVE).read_text())["train_loss"],
         "of_another_digest": trainings.refusal(initial_weights={**start, "sha256": "0" * 64}),

@@ -39,6 +39,16 @@ def test_a_training_starts_from_weights(found: dict[str, Any]) -> None:
     assert found["further"] < found["losses"][0]
 
 
+def test_weights_of_a_smaller_network_are_the_inner_part_of_a_larger_one(found: dict[str, Any]) -> None:
+    assert len(found["grown_apart"]["inner"]) == 2
+    assert max(found["grown_apart"]["inner"]) < 1e-5
+
+
+def test_finer_levels_begin_by_passing_on_what_the_one_below_answers(found: dict[str, Any]) -> None:
+    assert len(found["grown_apart"]["finest"]) == 3
+    assert max(found["grown_apart"]["finest"]) < 0.02
+
+
 def test_a_training_on_parts_of_slabs_leaves_a_model_of_whole_ones(found: dict[str, Any]) -> None:
     assert found["cropped"] == {"slab": [16, 16, 8], "fits": True, "learnt": True}
     assert found["parts"] == {"brains": True, "several": True, "again": True}

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from residua.networks.agunet.augmentation import Variation, draw_variation
 from residua.networks.agunet.course import Course
-from residua.networks.agunet.grid import level_shapes
+from residua.networks.agunet.grid import halvings, level_shapes
 from residua.networks.agunet.movement import VolumeMovement
 from residua.networks.agunet.settings import AGUNetSettings
 
@@ -43,6 +43,13 @@ def test_the_articles_volume_reaches_an_8_8_9_bottleneck() -> None:
 
 def test_an_axis_of_four_voxels_is_not_halved_any_more() -> None:
     assert level_shapes((32, 8, 4), 4) == [(32, 8, 4), (16, 4, 4), (8, 4, 4), (4, 4, 4)]
+
+
+def test_flat_levels_are_halved_in_plane_alone() -> None:
+    shapes = level_shapes((256, 192, 32), 7, flat_levels=2)
+    assert shapes[:3] == [(256, 192, 32), (128, 96, 32), (64, 48, 32)]
+    assert shapes[2:] == level_shapes((64, 48, 32), 5)
+    assert halvings((256, 192, 32), 7, flat_levels=2)[:3] == [(2, 2, 1), (2, 2, 1), (2, 2, 2)]
 
 
 def test_a_volume_that_cannot_be_halved_evenly_is_refused() -> None:

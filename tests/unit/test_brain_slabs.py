@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from residua.brain.slabs import fused, normalised, slab_starts, slabs
+from residua.brain.slabs import flat_levels, fused, normalised, slab_starts, slabs
 
 
 @pytest.mark.parametrize("depth", [1, 31, 32, 33, 48, 49, 64, 150])
@@ -24,6 +24,10 @@ def test_slabs_cover_every_slice_and_none_lies_wholly_above(depth: int, step: in
 def test_a_step_that_leaves_slices_out_is_refused(step: int) -> None:
     with pytest.raises(ValueError, match="cannot be"):
         slab_starts(100, 32, step)
+
+
+def test_levels_before_the_last_five_are_halved_in_plane_alone() -> None:
+    assert [flat_levels((8,) * levels) for levels in (3, 5, 6, 7)] == [0, 0, 1, 2]
 
 
 def test_the_last_slab_repeats_the_last_slice() -> None:

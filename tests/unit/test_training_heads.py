@@ -46,7 +46,7 @@ def test_what_is_wrong_with_the_machine_is_told_before_it_is_asked_for() -> None
 @pytest.mark.parametrize("crop", [[128, 96, 8], [512, 192, 32], [256, 192, 4]])
 def test_a_part_of_a_slab_has_its_levels(crop: list[int]) -> None:
     config = read_settings(ROOT / "src/residua/brain_model/brain_model.yaml")
-    part = {**config["brain_model"], "crop": [128, 96, 32]}
+    part = {**config["brain_model"], "features": [8, 16, 32, 64, 64], "crop": [128, 96, 32]}
     assert load_brain_model({"brain_model": part}).seen == (128, 96, 32)
     with pytest.raises(ResiduaError, match=r"is no part of a slab of \(256, 192, 32\) that is halved as often"):
         load_brain_model({"brain_model": {**part, "crop": crop}})

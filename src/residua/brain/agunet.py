@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from residua.brain.shipped_model import shipped_model
-from residua.brain.slabs import Volume, fused, normalised, slabs
+from residua.brain.slabs import Volume, flat_levels, fused, normalised, slabs
 from residua.images.components import solid
 from residua.images.volumes import Image
 from residua.networks.agunet.architecture import build_network
@@ -39,11 +39,11 @@ def load(settings: BrainMask) -> SlabExtractor:
     file, sha256 = settings.weights, settings.weights_sha256
     if file is None or sha256 is None:
         model = shipped_model()
-        network = build_network(model.slab, 1, model.features, _MOMENTUM)
+        network = build_network(model.slab, 1, model.features, _MOMENTUM, flat_levels(model.features))
         assign(network, model.arrays, model.file, "its description")
         return SlabExtractor(network)
     arrays = read_checked(file, sha256, "weights of the brain mask")
-    network = build_network(SLAB, 1, settings.features, _MOMENTUM)
+    network = build_network(SLAB, 1, settings.features, _MOMENTUM, flat_levels(settings.features))
     assign(network, arrays, Path(file), "brain_mask.features")
     return SlabExtractor(network)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 Volume = NDArray[np.float32]
+
+_WHOLE_LEVELS = 5
 
 
 def normalised(head: Volume) -> Volume:
@@ -15,6 +17,14 @@ def normalised(head: Volume) -> Volume:
     spread = float(head.std(dtype=np.float64))
     centred = head - np.float32(head.mean(dtype=np.float64))
     return np.asarray(centred / np.float32(spread) if spread > 0 else np.zeros_like(head), np.float32)
+
+
+def flat_levels(features: Sequence[int]) -> int:
+    """Return how many of the first levels are halved in plane alone, given the filters of each level.
+
+    Five levels are halved along all axes, as the article's. Any before them see slices as they are.
+    """
+    return max(len(features) - _WHOLE_LEVELS, 0)
 
 
 def slab_starts(depth: int, thickness: int, step: int) -> list[int]:

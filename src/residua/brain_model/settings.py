@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
+from residua.brain.slabs import flat_levels
 from residua.errors import ResiduaError
-from residua.networks.agunet.grid import halving, level_shapes
+from residua.networks.agunet.grid import halvings
 from residua.networks.agunet.settings import InitialWeights
 from residua.settings.base import AxisCounts, Frozen, Probability
 from residua.settings.machine import MACHINE, machine_of
@@ -76,14 +77,17 @@ class BrainModelSettings(Frozen):
         """Return the voxels that a training sees of a slab at a time."""
         return self.crop or self.slab
 
+    @property
+    def flat_levels(self) -> int:
+        """Return how many of the first levels are halved in plane alone."""
+        return flat_levels(self.features)
+
     @model_validator(mode="after")
     def _consistent(self) -> BrainModelSettings:
-        levels = len(self.features)
-        slab, seen = (level_shapes(shape, levels) for shape in (self.slab, self.seen))
+        levels, flat = len(self.features), self.flat_levels
+        slab, seen = (halvings(shape, levels, flat) for shape in (self.slab, self.seen))
         # Weights of a crop are those of the slab only where their levels shrink alike.
-        if any(part > whole for part, whole in zip(self.seen, self.slab, strict=True)) or [
-            halving(shape) for shape in slab[:-1]
-        ] != [halving(shape) for shape in seen[:-1]]:
+        if any(part > whole for part, whole in zip(self.seen, self.slab, strict=True)) or slab != seen:
             raise ValueError(f"crop {self.seen}: is no part of a slab of {self.slab} that is halved as often")
         return self
 

@@ -11,6 +11,8 @@ from residua.brain_model.store import StoredSlabs
 from residua.brain_model.variation import varied
 from residua.networks.agunet.framework import keras
 
+_A_FEW = 8
+
 
 class SlabBatches(keras.utils.PyDataset):  # type: ignore[misc]
     """Batches of slabs (batch, x, y, z, 1) with a one-hot target for every head (strides ``steps``)."""
@@ -58,3 +60,9 @@ class SlabBatches(keras.utils.PyDataset):  # type: ignore[misc]
         if self._seed is None:
             return values, brain
         return varied(values, brain, np.random.default_rng((*self._seed, place)))
+
+
+def a_few(slabs: StoredSlabs, crop: tuple[int, int, int] | None) -> NDArray[np.float32]:
+    """Return some slabs (batch, x, y, z, 1), or their parts, from which statistics can be taken."""
+    numbers = range(0, len(slabs), -(-len(slabs) // _A_FEW))
+    return SlabBatches(slabs, numbers, _A_FEW, [], crop=crop)[0][0]

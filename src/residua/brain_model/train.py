@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 from residua.brain.shipped_model import shipped_model
 from residua.brain_model.settings import BrainModelSettings
 from residua.brain_model.ship import ship
-from residua.brain_model.slab_batches import SlabBatches
+from residua.brain_model.slab_batches import SlabBatches, a_few
+from residua.brain_model.start import start_from
 from residua.brain_model.store import StoredSlabs, numbers_of_epoch
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.checkpoint import copied, read_state, resume
 from residua.networks.agunet.epoch import compile_for_training, one_epoch
 from residua.networks.agunet.framework import computing_in, keras, require_kernels, set_up
+from residua.networks.agunet.settings import InitialWeights
 from residua.networks.agunet.steady import SteadyModel
-from residua.networks.agunet.weights import arrays_of, assign, read_checked
+from residua.networks.agunet.weights import Arrays, arrays_of, read_checked
 from residua.networks.contract import Progress
 from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_text
@@ -35,7 +38,7 @@ def train_brain_model(
     require_kernels(settings.precision, compile_to_xla=False)
     slabs, held = StoredSlabs(training, settings.slab), StoredSlabs(held_out, settings.slab)
     with Unfinished(out, ".safetensors", settings.save_every_epochs) as unfinished:
-        network = _compiled(settings)
+        network = _compiled(settings, slabs)
         best, course = resume(network, unfinished.restore(read_state))
         full = network.outputs[0].shape[1:4]
         steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
@@ -56,17 +59,23 @@ def train_brain_model(
     progress(settings.epochs, settings.epochs)
 
 
-def _compiled(settings: BrainModelSettings) -> SteadyModel:
+def _compiled(settings: BrainModelSettings, slabs: StoredSlabs) -> SteadyModel:
     keras.utils.set_random_seed(settings.seed)
     with computing_in(settings.precision):
-        layers = build_network(settings.seen, 1, settings.features, settings.batch_normalization_momentum)
+        momentum, flat = settings.batch_normalization_momentum, settings.flat_levels
+        layers = build_network(settings.seen, 1, settings.features, momentum, flat)
         network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
     start = settings.initial_weights
-    if start == "shipped":
-        model = shipped_model()
-        assign(network, model.arrays, model.file, "the training's settings")
-    elif start:
-        arrays = read_checked(start.file, start.sha256, "initial weights")
-        assign(network, arrays, Path(start.file), "the training's settings")
+    if start:
+        arrays, file = _weights_of(start)
+        seen = a_few(slabs, settings.crop)
+        start_from(network, arrays, settings.features, file, "the training's settings", seen)
     compile_for_training(network, settings.precision, settings.learning_rate, 1, to_xla=False)
     return network
+
+
+def _weights_of(start: InitialWeights | Literal["shipped"]) -> tuple[Arrays, Path]:
+    if start == "shipped":
+        model = shipped_model()
+        return model.arrays, model.file
+    return read_checked(start.file, start.sha256, "initial weights"), Path(start.file)

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from residua.networks.agunet.framework import keras
-from residua.networks.agunet.grid import halving, level_shapes
+from residua.networks.agunet.grid import halvings
 from residua.networks.agunet.weight_shapes import SCALE
 
 CLASSES = 2
@@ -20,19 +20,22 @@ CLASSES = 2
 Tensor = Any
 
 
-def build_network(shape: Sequence[int], channels: int, features: Sequence[int], momentum: float) -> keras.Model:
+def build_network(
+    shape: Sequence[int], channels: int, features: Sequence[int], momentum: float, flat_levels: int = 0
+) -> keras.Model:
     """Build AGU-Net for volumes (x, y, z, ``channels``) of ``shape``; its outputs are one softmax per decoder level.
 
-    ``momentum`` is that of the batch normalisation. Raises ``ValueError`` for a shape that cannot be halved.
+    ``momentum`` is that of the batch normalisation; the first ``flat_levels`` are halved in plane alone. Raises
+    ``ValueError`` for a shape that cannot be halved.
     """
-    shapes = level_shapes(shape, len(features))
+    factors = halvings(shape, len(features), flat_levels)
     layers = _Layers(momentum)
     volume = keras.Input((*shape, channels), name="volume")
-    skips = _encode(layers, volume, features, [halving(above) for above in shapes[:-1]])
+    skips = _encode(layers, volume, features, factors)
     heads = []
     up = skips.pop()
     for level in reversed(range(len(features) - 1)):
-        up = layers.decode(up, skips[level], features[level], halving(shapes[level]), f"decoder{level}")
+        up = layers.decode(up, skips[level], features[level], factors[level], f"decoder{level}")
         # In 32 bits whatever the others compute in, and so is the loss.
         head = keras.layers.Conv3D(CLASSES, 1, activation="softmax", dtype="float32", name=f"head{level}")
         heads.append(head(up))
