@@ -18,6 +18,7 @@ from residua.images.components import solid
 from residua.images.volumes import Image
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
+from residua.networks.agunet.model import finest_of
 from residua.networks.agunet.prepared import resized
 from residua.networks.agunet.weights import assign, read_checked
 from residua.settings.brain_mask import BrainMask
@@ -53,7 +54,7 @@ class SlabExtractor:
 
     def __init__(self, network: keras.Model) -> None:
         """Keep the finest of the network's outputs."""
-        self._finest = keras.Model(network.inputs, network.outputs[0])
+        self._finest = finest_of(network)
         self._slab = tuple(network.inputs[0].shape[1:4])
 
     def probability(self, head: Volume) -> Volume:
