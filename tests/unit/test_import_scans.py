@@ -279,7 +279,7 @@ def test_every_scan_of_brats_is_each_time_point_after_treatment(tmp_path: Path) 
         "BraTSGLI00001100": ("BraTSGLI00001", "STO", "61", "", UNKNOWN),
         "BraTSGLI00001101": ("BraTSGLI00001", "STO", "61", "", UNKNOWN),
         "BraTSGLI00002101": ("BraTSGLI00002", "GRO", "55", "40", ""),
-        "BraTSGLI00003": ("BraTSGLI00003", "BRATS", "", "", ""),
+        "BraTSGLI00003": ("BraTSGLI00003", "unknown", "", "", "the hospital is not known"),
     }
     for point in ("100", "101"):
         row = rows[f"BraTSGLI00001{point}"]

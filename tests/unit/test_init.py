@@ -222,9 +222,9 @@ def test_every_part_holds_both_kinds_of_patients(tmp_path: Path) -> None:
 
 
 def test_names_that_yaml_would_read_as_something_else_stay_names(tmp_path: Path) -> None:
-    config = proposed(tmp_path, cohort_of(("01", "NO", "1e3", "null")))
+    config = proposed(tmp_path, cohort_of(("01", "NO", "1e3", "off")))
     places = [*config["holdout"], *(hospital for fold in config["folds"].values() for hospital in fold)]
-    assert sorted(places) == ["01", "1e3", "NO", "null"]
+    assert sorted(places) == ["01", "1e3", "NO", "off"]
 
 
 def test_stripped_scans_and_given_masks_are_seen(tmp_path: Path) -> None:
