@@ -132,7 +132,7 @@ def compiled(settings: Any, start: str | None, slabs: Any) -> Any:
 
     from residua.brain.shipped_model import FOLDER, shipped_model
     from residua.brain_model.slab_batches import a_few
-    from residua.brain_model.start import start_from
+    from residua.brain_model.start import start_inside
     from residua.networks.agunet.architecture import build_network
     from residua.networks.agunet.framework import computing_in, set_up
     from residua.networks.agunet.loss import soft_dice_loss
@@ -152,7 +152,7 @@ def compiled(settings: Any, start: str | None, slabs: Any) -> Any:
     if start:
         model = shipped_model(FOLDER if start == "shipped" else Path(start))
         seen = a_few(slabs, settings.crop)
-        start_from(network, model.arrays, settings.features, model.file, "the configuration", seen)
+        start_inside(network, model.arrays, settings.features, model.file, "the configuration", seen)
     optimizer = keras.optimizers.Adam(settings.learning_rate)
     network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=on_jax)
     return network

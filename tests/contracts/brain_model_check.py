@@ -19,7 +19,7 @@ from skimage.measure import block_reduce
 from residua.brain.shipped_model import DESCRIPTION, WEIGHTS, ShippedModel, shipped_model
 from residua.brain_model.settings import BrainModelSettings
 from residua.brain_model.slab_batches import SlabBatches
-from residua.brain_model.start import start_from
+from residua.brain_model.start import start_inside
 from residua.brain_model.store import StoredSlabs, write_slabs
 from residua.brain_model.train import CURVE, train_brain_model
 from residua.errors import ResiduaError
@@ -113,7 +113,7 @@ def grown_apart(model: ShippedModel) -> dict[str, list[float]]:
         assign(small, model.arrays, model.file, "a test")
         features = (*(5, 2)[2 - finer :], *model.features)
         large = build_network(volume.shape[1:4], 1, features, 0.8)
-        start_from(large, model.arrays, features, model.file, "a test", volume)
+        start_inside(large, model.arrays, features, model.file, "a test", volume)
         averaged = block_reduce(volume, (1, *[2**finer] * 3, 1), np.mean)
         answers = [np.asarray(answer) for answer in large.predict_on_batch(volume)]
         pairs = zip(answers[finer:], small.predict_on_batch(averaged), strict=True)

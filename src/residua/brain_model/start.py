@@ -23,7 +23,7 @@ _BETWEEN = {1: (0.0, 1.0, 0.0), 2: (0.75, 1.0, 0.25)}
 Volumes = NDArray[np.float32]
 
 
-def start_from(
+def start_inside(
     network: keras.Model, arrays: Arrays, features: Sequence[int], file: Path, description: str, volumes: Volumes
 ) -> None:
     """Put the weights of ``file`` into a network of one channel and ``features``, which ``description`` names.

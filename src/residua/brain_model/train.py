@@ -11,7 +11,7 @@ from residua.brain.shipped_model import shipped_model
 from residua.brain_model.settings import BrainModelSettings
 from residua.brain_model.ship import ship
 from residua.brain_model.slab_batches import SlabBatches, a_few
-from residua.brain_model.start import start_from
+from residua.brain_model.start import start_inside
 from residua.brain_model.store import StoredSlabs, numbers_of_epoch
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.checkpoint import copied, read_state, resume
@@ -69,7 +69,7 @@ def _compiled(settings: BrainModelSettings, slabs: StoredSlabs) -> SteadyModel:
     if start:
         arrays, file = _weights_of(start)
         seen = a_few(slabs, settings.crop)
-        start_from(network, arrays, settings.features, file, "the training's settings", seen)
+        start_inside(network, arrays, settings.features, file, "the training's settings", seen)
     compile_for_training(network, settings.precision, settings.learning_rate, 1, to_xla=False)
     return network
 
