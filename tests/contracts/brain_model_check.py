@@ -124,6 +124,23 @@ def grown_apart(model: ShippedModel) -> dict[str, list[float]]:
     return {"inner": inner, "finest": finest}
 
 
+def widened_apart(model: ShippedModel) -> dict[str, float]:
+    """How far answers of a network and of a wider one with it inside are apart at most, and of one that learnt more."""
+    volume = np.random.default_rng(6).normal(0, 1, (1, *SHAPE, 1)).astype("f4")
+    small = build_network(SHAPE, 1, model.features, 0.8)
+    assign(small, model.arrays, model.file, "a test")
+    wide = build_network(SHAPE, 1, (4, 3, 7), 0.8)
+    start_inside(wide, model.arrays, (4, 3, 7), model.file, "a test", volume)
+    answers = [np.asarray(network.predict_on_batch(volume)[0]) for network in (small, wide)]
+    before = arrays_of(wide)
+    wide.compile("sgd", loss=["mse"] * len(wide.outputs))
+    wide.train_on_batch(volume, tuple(np.zeros(head.shape[1:], "f4")[None] for head in wide.outputs))
+    # What reads the new filters began with zeros and has to learn.
+    new = "encoder0_conv1/kernel"
+    moved = float(np.abs(arrays_of(wide)[new][..., 2:, :2] - before[new][..., 2:, :2]).max())
+    return {"apart": float(np.abs(answers[0] - answers[1]).max()), "moved": moved}
+
+
 def shipped_refusals(model: Path, folder: Path) -> dict[str, str]:
     """Why models of the package whose files were changed are not read."""
 
@@ -180,6 +197,7 @@ def main(folder: Path) -> dict[str, object]:
             "learnt": any(not np.array_equal(each, begun[name]) for name, each in cropped.arrays.items()),
         },
         "grown_apart": grown_apart(model),
+        "widened": widened_apart(model),
         "parts": parts_of_slabs(trainings.training),
         "further": json.loads((further / CURVE).read_text())["train_loss"],
         "of_another_digest": trainings.refusal(initial_weights={**start, "sha256": "0" * 64}),

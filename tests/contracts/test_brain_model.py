@@ -49,6 +49,11 @@ def test_finer_levels_begin_by_passing_on_what_the_one_below_answers(found: dict
     assert max(found["grown_apart"]["finest"]) < 0.02
 
 
+def test_a_wider_network_answers_as_the_one_inside_it_and_learns_with_its_new_filters(found: dict[str, Any]) -> None:
+    assert found["widened"]["apart"] < 1e-6
+    assert found["widened"]["moved"] > 0
+
+
 def test_a_training_on_parts_of_slabs_leaves_a_model_of_whole_ones(found: dict[str, Any]) -> None:
     assert found["cropped"] == {"slab": [16, 16, 8], "fits": True, "learnt": True}
     assert found["parts"] == {"brains": True, "several": True, "again": True}

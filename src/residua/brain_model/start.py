@@ -1,6 +1,7 @@
-"""Start a training from weights, also from those of a network without the finest levels: it becomes the inner part.
+"""Start a training from weights, also from those of a smaller network, which becomes the inner part.
 
-Networks grow this way from coarse slabs, which train fast, to fine ones (Karras et al. 2018, for images).
+Without the finest levels: networks grow this way from coarse slabs, which train fast, to fine ones (Karras et al. 2018,
+for images). Or with fewer filters in each level.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from residua.brain_model.wider import narrower_filters, widened
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weight_shapes import SCALE, weight_shapes
 from residua.networks.agunet.weights import Arrays, arrays_of, assign
@@ -30,8 +32,12 @@ def start_inside(
 
     A file of fewer levels holds the inner ones: they answer on the averaged volume as the smaller network does on that
     volume itself. Each finer level begins by passing on what the one below answers; some ``volumes`` (batch, x, y, z,
-    1) tell the statistics of that. Raises ``ResiduaError`` for weights of any other network.
+    1) tell the statistics of that. A file of as many levels and fewer filters answers as before, too. Raises
+    ``ResiduaError`` for weights of any other network.
     """
+    filters = narrower_filters(arrays, features)
+    if filters:
+        arrays = widened(arrays_of(network), arrays, features, filters)
     found = {name: array.shape for name, array in arrays.items()}
     for finer in range(1, len(features) - 1):
         if found == weight_shapes(1, features[finer:]):
