@@ -55,7 +55,7 @@ def test_suffixes_in_capitals_are_pairs_too_and_lack_a_counterpart_aloud(tmp_pat
     """Old archives and Windows write them; two of three pairs were left out, and nothing said so."""
     for name in ("p1.nii.gz", "P2.NII.GZ", "p3.NII.GZ"):
         _save(tmp_path / "reference" / name, 3)
-    for name in ("p1.NII.GZ", "P2.nii.gz"):
+    for name in ("p1.NII.GZ", "P2.Nii.Gz"):
         _save(tmp_path / "prediction" / name, 3)
     with pytest.raises(ResiduaError, match=r"reference/p3\.NII\.GZ: no prediction has this name"):
         evaluate_folders(tmp_path / "reference", tmp_path / "prediction")

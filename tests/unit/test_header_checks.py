@@ -283,6 +283,11 @@ def test_nifti_2_and_plain_nii_are_read(tmp_path: Path, patients: tuple[Patient,
     assert problem.what == "truncated: 4220 of the 4320 bytes of voxels are there"
 
 
+def test_a_name_in_mixed_letter_case_is_read(patients: tuple[Patient, ...]) -> None:
+    path = Path(patients[0].files["post_t1"])
+    assert check_headers(study(), with_file(patients, "post_t1", path.rename(path.with_name("a.Nii.Gz")))) == []
+
+
 def test_an_unreadable_file_is_reported(patients: tuple[Patient, ...]) -> None:
     # Refuses to be read by anybody, root included.
     (problem,) = check_headers(study(), with_file(patients, "post_t1", Path("/proc/self/mem")))

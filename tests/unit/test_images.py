@@ -292,6 +292,20 @@ def test_a_volume_of_another_format_is_refused_with_its_shape(tmp_path: Path) ->
         load(path)
 
 
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".nii.bz2"])
+@pytest.mark.parametrize("write", [str.upper, str.title, str.swapcase])
+@pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
+def test_the_file_of_this_name_is_read_in_any_letter_case(tmp_path: Path, suffix: str, write: Any, kind: Any) -> None:
+    """Asked for P1.Nii.Gz, nibabel opens P1.nii.gz: the image of another patient, or none."""
+    path, other = tmp_path / f"P1{write(suffix)}", tmp_path / f"P1{suffix}"
+    nib.save(kind(np.full((2, 3, 4), 7.0), np.eye(4)), other)
+    other.rename(path)
+    assert load(path).data.max() == 7.0
+    nib.save(kind(np.zeros((2, 3, 5)), np.eye(4)), other)
+    assert load_grid(path).shape == (2, 3, 4)
+    assert load(path).data.max() == 7.0
+
+
 @pytest.mark.parametrize("name", ["image.nii.gz", "image.nii"])
 def test_a_truncated_file_has_a_grid_and_is_refused_for_its_voxels(tmp_path: Path, name: str) -> None:
     path = write_image(tmp_path / name, noise())

@@ -120,7 +120,8 @@ def test_label_is_derived_from_nifti_2(tmp_path: Path) -> None:
     image = nib.Nifti2Image(SEGMENTATION.astype(np.int16), np.eye(4))
     image.header["descrip"] = b"DOE^JANE"
     nib.save(image, tmp_path / "seg.nii.gz")
-    assert derive(Label(tmp_path / "seg.nii.gz", (1, 4)), tmp_path / "made.nii.gz") == ()
+    label = (tmp_path / "seg.nii.gz").rename(tmp_path / "seg.Nii.Gz")
+    assert derive(Label(label, (1, 4)), tmp_path / "made.nii.gz") == ()
     made: Any = nib.load(tmp_path / "made.nii.gz")
     assert type(made) is nib.Nifti2Image
     assert np.array_equal(voxels(tmp_path / "made.nii.gz"), np.isin(SEGMENTATION, (1, 4)))

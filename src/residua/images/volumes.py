@@ -17,6 +17,7 @@ from nibabel import orientations
 from numpy.typing import NDArray
 
 from residua.errors import ResiduaError
+from residua.images.opening import open_image
 from residua.images.units import unit_instead_of_mm
 from residua.images.whole import whole_voxels
 from residua.publishing.publish import writing
@@ -116,7 +117,7 @@ def _unit(axes: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _opened(path: str | os.PathLike[str]) -> nib.Nifti1Image:
     try:
-        opened = nib.load(path)
+        opened = open_image(path)
     except FileNotFoundError:
         raise ResiduaError(f"{path}: the file does not exist") from None
     except Exception as error:

@@ -95,13 +95,14 @@ def _read(file: Path) -> tuple[Any, Any]:
     import nibabel as nib
     import numpy as np
 
+    from residua.images.opening import open_image
     from residua.images.rounding import ROUNDING
     from residua.images.whole import whole_voxels
 
     if not os.path.isfile(file):
         raise ResiduaError(f"{file.name}: the file does not exist")
     try:
-        source: Any = nib.load(file)
+        source: Any = open_image(file)
         voxels = whole_voxels(file, source)
     except Exception as error:
         raise ResiduaError(f"{file.name}: cannot be read as NIfTI ({error})".replace(str(file), file.name)) from None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from residua.errors import ResiduaError
 from residua.images.background import background_of
 from residua.images.components import Mask
+from residua.images.opening import open_image
 from residua.images.volumes import Image
 from residua.publishing.publish import writing
 
@@ -30,7 +31,7 @@ def ends_at_the_edge(body: Mask) -> bool:
 
 def write_copy(file: Path, scan: Image, region: Mask, target: Path) -> None:
     """Write a copy with the background's value in a region (x, y, z), in the stored numbers and under the header."""
-    source: Any = nib.load(file)
+    source: Any = open_image(file)
     stored = np.array(source.dataobj.get_unscaled())
     if stored.dtype.fields or not np.issubdtype(stored.dtype, np.number) or np.iscomplexobj(stored):
         raise ResiduaError(f"{file.name}: colours or complex numbers, not intensities")
