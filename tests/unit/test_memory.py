@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import nibabel as nib
@@ -11,7 +12,7 @@ import pytest
 from residua.cluster.memory_needs import memory_again_mb, memory_mb, voxels_of
 
 
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".NII.GZ"])
 @pytest.mark.parametrize("kind", [nib.Nifti1Image, nib.Nifti2Image])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_voxels_are_read_from_every_kind_of_header(tmp_path: Path, suffix: str, kind: type, order: str) -> None:
@@ -21,7 +22,9 @@ def test_voxels_are_read_from_every_kind_of_header(tmp_path: Path, suffix: str, 
     assert voxels_of(str(file)) == 5 * 7 * 11
 
 
-@pytest.mark.parametrize("content", [b"", b"no image at all", b"\x1f\x8b broken"])
+@pytest.mark.parametrize(
+    "content", [b"", b"no image at all", b"\x1f\x8b broken", gzip.compress(b"")[:10] + b"\xff" * 20]
+)
 def test_unreadable_file_counts_as_large(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "scan.nii.gz"
     file.write_bytes(content)

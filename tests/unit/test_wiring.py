@@ -13,10 +13,23 @@ import pytest
 
 from cohort_tables import COLUMNS, FILES, PUBLISHED, ROOT, config, row, study, write_table
 from residua.cohort.cohort import load_cohort
+from residua.cohort.commands.weights import weights_problems
 from residua.cohort.table.rater_table import Raters, Rating
 from residua.publishing.notes import worded
+from residua.publishing.publish import digest
 from residua.settings.figures import FURTHER
-from residua.wiring import conventions, digests, files, patients, preparation, publication, quality, rating, resection
+from residua.wiring import (
+    conventions,
+    digests,
+    files,
+    patients,
+    preparation,
+    publication,
+    quality,
+    rating,
+    resection,
+    training,
+)
 from residua.wiring.loaded import LoadedStudy
 
 INPUTS = {"A": ["post_t1ce"], "D": ["post_t1ce", "pre_t1ce", "pre_tumor"]}
@@ -441,6 +454,26 @@ def test_raters_are_compared_on_patients_that_every_network_can_segment(tmp_path
     fewer = replace(loaded_study(tmp_path / "fewer", records), raters=rated.raters)
     assert rating.rated_patients(fewer) == ["AMS1"]
     assert [rated_by.patient for rated_by in rating.ratings(fewer)] == ["AMS1"]
+
+
+@pytest.mark.parametrize("name", ["start.onnx", "start.ONNX", "start.Onnx", "start.safetensors"])
+def test_weights_in_an_onnx_file_are_taken_before_a_training(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"no safetensors")
+    weights = {"file": str(tmp_path / name), "sha256": digest(tmp_path / name)}
+    network = {**PUBLISHED["networks"]["agunet"], "init": "file", "initial_weights": weights}
+    started = loaded_study(tmp_path, networks={**PUBLISHED["networks"], "agunet": network})
+    is_onnx = not name.endswith("safetensors")
+    taken = ["results/initial/agunet/manifest.json"] if is_onnx else []
+    assert training.start_of(started, "agunet", "A", "1") == taken
+    assert training.onnx_of(started, "agunet") == [weights["file"]][: len(taken)]
+    # What is in an ONNX file shows only when its answers are compared.
+    assert bool(weights_problems(started.study)) != is_onnx
+
+
+def test_nnunet_starts_from_a_checkpoint_whatever_its_name(tmp_path: Path) -> None:
+    network = {**PUBLISHED["networks"]["nnunet"], "initial_weights": {"file": "start.onnx", "sha256": "a" * 64}}
+    started = loaded_study(tmp_path, networks={**PUBLISHED["networks"], "nnunet": network})
+    assert training.start_of(started, "nnunet", "A", "1") == training.onnx_of(started, "nnunet") == []
 
 
 def test_a_chosen_input_configuration_waits_for_no_measurement(tmp_path: Path) -> None:

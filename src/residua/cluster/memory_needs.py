@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import math
 import struct
+import zlib
 from collections.abc import Iterable
 from functools import cache
 
 _NIFTI1, _NIFTI2 = (348, 40, "8h", 76, "8f"), (540, 16, "8q", 104, "8d")
 """Header size that identifies each version, offset and type of the dimensions and of the voxel sizes."""
 _ENOUGH = 168
+_GZIP = b"\x1f\x8b"
 _UNKNOWN_VOXELS = 100_000_000
 
 
@@ -18,7 +20,9 @@ _UNKNOWN_VOXELS = 100_000_000
 def extent_of(path: str) -> tuple[int, float] | None:
     """Return the number of voxels of a NIfTI file, compressed or not, and the ml that they fill; None if unreadable."""
     try:
-        with gzip.open(path) if str(path).endswith(".gz") else open(path, "rb") as stream:
+        with open(path, "rb") as stream:
+            packed = stream.read(len(_GZIP)) == _GZIP
+        with gzip.open(path) if packed else open(path, "rb") as stream:
             begin = stream.read(_ENOUGH)
         for order in "<>":
             for size, offset, kind, sizes_at, sizes in (_NIFTI1, _NIFTI2):
@@ -27,7 +31,7 @@ def extent_of(path: str) -> tuple[int, float] | None:
                     _, *spacing = struct.unpack_from(f"{order}{sizes}", begin, sizes_at)
                     voxels = int(math.prod(shape[:axes]))
                     return voxels, voxels * math.prod(abs(mm) for mm in spacing[:3]) / 1000
-    except (OSError, EOFError, struct.error):
+    except (OSError, EOFError, struct.error, zlib.error):
         pass
     return None
 

@@ -8,9 +8,6 @@ from pydantic import Field
 
 from residua.settings.base import Frozen
 
-ONNX = ".onnx"
-"""Ends the names of files of weights that are not in a network's own format."""
-
 
 class NetworkSettings(Frozen):
     """Base of ``networks/{arch}/settings.py: SETTINGS``."""

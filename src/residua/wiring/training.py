@@ -8,7 +8,7 @@ from typing import Any
 from residua.errors import ResiduaError
 from residua.settings.case_sampling import SamplingCases
 from residua.settings.initial_bundle import StartingFromBundles, initial_bundles_of
-from residua.settings.network import ONNX, NetworkSettings
+from residua.settings.network import NetworkSettings
 from residua.settings.study import Study
 from residua.wiring.loaded import LoadedStudy
 from residua.wiring.preoperative import model_before
@@ -39,8 +39,8 @@ def start_of(loaded: LoadedStudy, arch: str, inputs: str, fold: str) -> list[str
 
 def onnx_of(loaded: LoadedStudy, arch: str) -> list[str]:
     """Return the ONNX file from whose weights the trainings of a network start; none: from no such file."""
-    start = getattr(loaded.study.settings_of(arch), "initial_weights", None)
-    return [start.file] if start and start.file.endswith(ONNX) else []
+    start: Any = getattr(loaded.study.settings_of(arch), "initial_weights", None)
+    return [start.file] if getattr(start, "is_onnx", False) else []
 
 
 def require_initial_bundles(study: Study) -> None:

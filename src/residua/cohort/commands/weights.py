@@ -11,7 +11,6 @@ from residua.networks.agunet.weight_shapes import sees_the_input, unfit_weights,
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.publishing.publish import digest
-from residua.settings.network import ONNX
 from residua.settings.study import Study
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -37,7 +36,7 @@ def _of_networks(study: Study) -> Iterator[Problem]:
         if initial is not None:
             found = _wrong_file(initial.file, initial.sha256)
             # What an ONNX file holds is judged by the first job of the trainings, which compares its answers.
-            if not found and isinstance(settings, AGUNetSettings) and not initial.file.endswith(ONNX):
+            if not found and isinstance(settings, AGUNetSettings) and not initial.is_onnx:
                 # The layers that read the channels start at random, whatever their number.
                 widths = dict.fromkeys(settings.features_for(len(channels)) for channels in study.inputs.values())
                 found = _of_widths(initial.file, [*widths], arch)

@@ -27,6 +27,11 @@ class InitialWeights(Frozen):
     )
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$", description="Digest of the file, checked before it is read.")
 
+    @property
+    def is_onnx(self) -> bool:
+        """Whether the file is ONNX, by its name; else it is in the network's own format."""
+        return self.file.lower().endswith(".onnx")
+
 
 class AGUNetPreparation(WithRegion):
     """The settings on which channels prepared for AGU-Net depend."""

@@ -27,7 +27,6 @@ from residua.networks.cases import Channel, TrainingSet
 from residua.networks.contract import Progress
 from residua.networks.unfinished import Unfinished
 from residua.publishing.publish import write_json, write_text, writing
-from residua.settings.network import ONNX
 
 CURVE = "curve.jsonl"
 
@@ -78,7 +77,7 @@ def compiled(channels: int, settings: AGUNetSettings) -> SteadyModel:
         momentum = settings.batch_normalization_momentum
         layers = build_network(settings.shape, channels, settings.features_for(channels), momentum)
         network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
-    if settings.initial_weights and not settings.initial_weights.file.endswith(ONNX):
+    if settings.initial_weights and not settings.initial_weights.is_onnx:
         file, sha256 = settings.initial_weights.file, settings.initial_weights.sha256
         start_from(network, read_checked(file, sha256, "initial weights"), file)
     accumulated = settings.effective_batch_size // settings.batch_size
