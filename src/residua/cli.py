@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 from residua.bundle.command import bundle
 from residua.cluster.processors import default_workers
+from residua.cohort.commands.configuration import PUBLISHED, Config, configuration, say_configuration
 from residua.cohort.merge.command import merge
 from residua.cohort.places import VOXELS
 from residua.errors import DamagedStageError, ResiduaError
@@ -74,7 +75,6 @@ _command(predict)
 _command(review)
 _command(status)
 _command(validate)
-_PUBLISHED = Path(__file__).resolve().parents[2] / "config.yaml"
 _WORKERS = "Processes; default: the processors, at most 8."
 _VOXELS = Path(VOXELS)
 """The workflow's cache of voxel checks: the workflow does not read again what ``residua check`` has read."""
@@ -135,7 +135,7 @@ def init(
     """Write the smallest configuration that fits a table: its sequences, input configurations, hold-out and folds."""
     from residua.cohort.commands.init import write_config
 
-    for line in write_config(cohort, out, _read_yaml(_PUBLISHED), cache, workers or default_workers()):
+    for line in write_config(cohort, out, _read_yaml(PUBLISHED), cache, workers or default_workers()):
         typer.echo(line)
     typer.echo(f"{out}: read it, then run residua check {cohort} --config {out}")
 
@@ -143,9 +143,7 @@ def init(
 @_command
 def check(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
-    config: Annotated[
-        Path | None, typer.Option(help="Configuration; default: ./config.yaml, else the published one.")
-    ] = None,
+    config: Config = None,
     voxels: Annotated[bool, typer.Option(help="Also read every voxel: seconds per file, once.")] = True,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON record.")] = False,
     html: Annotated[Path | None, typer.Option(help="Also write all problems as one HTML page.")] = None,
@@ -160,7 +158,7 @@ def check(
     from residua.cohort.commands import check as command
     from residua.networks.planning import planned_study
 
-    used = config or _default_config()
+    used = configuration(config)
     settings, page = _read_yaml(used), html and html.absolute()
     with _inside(directory, cohort, cache) as (table, kept):
         study = planned_study(settings)
@@ -171,8 +169,7 @@ def check(
             command.print_json(verdict)
         else:
             command.show(verdict, table, study)
-    if config is None:
-        typer.echo(_judged_by(used, cohort), err=True)
+    say_configuration(used, config, cohort)
     warned = strict and any(problem.is_warning for problem in verdict.problems)
     raise typer.Exit(0 if verdict.runs and not warned else 1)
 
@@ -180,9 +177,7 @@ def check(
 @_command
 def folds(
     cohort: Annotated[Path, typer.Argument(help="The cohort table (TSV, CSV, Excel, OpenDocument or Parquet).")],
-    config: Annotated[
-        Path | None, typer.Option(help="Configuration; default: ./config.yaml, else the published one.")
-    ] = None,
+    config: Config = None,
     cache: Annotated[
         Path, typer.Option(help="Folder for results of reading files, shared with the workflow.")
     ] = _VOXELS,
@@ -192,7 +187,9 @@ def folds(
     from residua.cohort.commands.folds import show_folds
     from residua.networks.planning import planned_study
 
-    settings = _read_yaml(config or _default_config())
+    used = configuration(config)
+    say_configuration(used, config, cohort)
+    settings = _read_yaml(used)
     with _inside(directory, cohort, cache) as (table, kept):
         show_folds(planned_study(settings), table, kept)
 
@@ -275,17 +272,6 @@ def _show_changes(changes: Iterable[object], dry_run: bool) -> None:
         typer.echo(change)
     if dry_run:
         typer.echo("dry run: the table is unchanged")
-
-
-def _default_config() -> Path:
-    here = Path("config.yaml")
-    return here if here.is_file() else _PUBLISHED
-
-
-def _judged_by(used: Path, cohort: Path) -> str:
-    """Return the configuration that judged a table when none was given, and how to get one that fits it."""
-    own = f", the published study's; residua init {cohort} --out my.yaml writes one that fits the table"
-    return f"no --config: judged by {used}{own if used == _PUBLISHED else ''}"
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:

@@ -134,15 +134,14 @@ def test_check_as_json_is_one_record(folder: Path) -> None:
     assert (problem["row"], problem["subject"]) == (3, "post_t1")
 
 
-def test_check_takes_the_configuration_that_it_is_given_else_the_published_one(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_takes_the_configuration_that_it_is_given_else_the_published_one(folder: Path) -> None:
     other = folder / "other.yaml"
     other.write_text(yaml.safe_dump(config(holdout=["AMS", "XYZ"])), encoding="utf-8")
     given = residua("check", "cohort.tsv", "--config", other, "--no-voxels")
     assert "holdout of the config names hospital XYZ" in given.stdout
     assert given.stderr.strip() == ""
-    assert residua("check", "cohort.tsv", "--no-voxels").stderr.strip() == "no --config: judged by config.yaml"
+    for command in (("check", "cohort.tsv", "--no-voxels"), ("folds", "cohort.tsv")):
+        assert residua(*command).stderr.strip() == "no --config: judged by config.yaml"
     (folder / "config.yaml").unlink()
     published = residua("check", "cohort.tsv", "--no-voxels")
     assert "folds.2 of the config names hospital SFR" in published.stdout
@@ -150,6 +149,10 @@ def test_check_takes_the_configuration_that_it_is_given_else_the_published_one(
         f"no --config: judged by {ROOT / 'config.yaml'}, the published study's; "
         "residua init cohort.tsv --out my.yaml writes one that fits the table"
     )
+    # Folds are shown after it, or the message that there can be none.
+    assert residua("folds", "cohort.tsv").stderr.startswith(published.stderr.strip())
+    (folder / "cohort.tsv").rename(folder / "our cohort.tsv")
+    assert "residua init 'our cohort.tsv' --out my.yaml" in residua("folds", "our cohort.tsv").stderr
 
 
 @pytest.mark.parametrize(
