@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import chdir, contextmanager
 from pathlib import Path
@@ -137,7 +138,7 @@ def init(
 
     for line in write_config(cohort, out, _read_yaml(PUBLISHED), cache, workers or default_workers()):
         typer.echo(line)
-    typer.echo(f"{out}: read it, then run residua check {cohort} --config {out}")
+    typer.echo(f"{out}: read it, then run {shlex.join(['residua', 'check', str(cohort), '--config', str(out)])}")
 
 
 @_command

@@ -164,6 +164,12 @@ class TestCommand:
         run = RunLog(command="snakemake " + " ".join(self.WORDS))
         assert last_command(tmp_path, Path("a.snakemake.log"), run).arguments == self.WORDS
 
+    def test_it_is_shown_as_a_shell_takes_it(self, tmp_path: Path) -> None:
+        keep_command("a.snakemake.log", ["--configfile", "my config.yaml", "--", "all"], tmp_path)
+        run = RunLog(command="snakemake --configfile my config.yaml -- all")
+        found = last_command(tmp_path, Path("a.snakemake.log"), run)
+        assert found.shown("--dry-run") == "snakemake --configfile 'my config.yaml' --dry-run -- all"
+
     @pytest.mark.parametrize("kept", [None, "other.snakemake.log"])
     def test_without_it_the_log_tells_or_one_message_asks(self, tmp_path: Path, kept: str | None) -> None:
         if kept:

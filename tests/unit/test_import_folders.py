@@ -31,7 +31,7 @@ SESSIONS = "{patient}/ses-{session}/{patient}_{sequence}.nii"
 def test_files_named_as_columns_are_imported(tmp_path: Path) -> None:
     root = by_column(tmp_path / "source")
     before = snapshot(root)
-    out = tmp_path / "out"
+    out = tmp_path / "my out"
     ran = imported("folders", root, "--out", out, "--pattern", "{hospital}/{patient}/{column}.nii.gz", "--assume-early")
     assert (ran.exit_code, ran.stderr) == (0, "")
     rows = rows_of(out)
@@ -63,7 +63,7 @@ def test_files_named_as_columns_are_imported(tmp_path: Path) -> None:
         "residual: 1 of 3 annotated (used as it is)",
         "hospitals share patient names, so every source_id begins with the hospital",
         "import.json lists remarks on 0 patient(s) and 2 unused file(s) with the reason",
-        f"{out}/cohort.tsv: inspect the table, then run residua init {out}/cohort.tsv --out my.yaml",
+        f"{out}/cohort.tsv: inspect the table, then run residua init '{out}/cohort.tsv' --out my.yaml",
     ]
 
 

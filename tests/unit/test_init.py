@@ -324,18 +324,19 @@ def test_the_command_writes_once_and_check_passes(tmp_path: Path, monkeypatch: p
     records = cohort_of(FOUR, lacking=("post_flair", "pre_t1ce", "pre_tumor"))
     write_images(tmp_path, [record | _unused(record) for record in records], enlarged=True)
     table = write_table(tmp_path, records)
-    ran = CliRunner().invoke(app, ["init", table, "--out", "my.yaml", "--workers", "1"])
+    ran = CliRunner().invoke(app, ["init", table, "--out", "our study.yaml", "--workers", "1"])
     assert ran.exit_code == 0, ran.output
     assert "input configurations: A (post_t1ce), B (post_t1ce, post_t1)" in ran.stdout
-    assert set(read_yaml(tmp_path / "my.yaml")["inputs"]) == {"A", "B"}
-    checked = CliRunner().invoke(app, ["check", table, "--config", "my.yaml", "--workers", "1"])
+    assert f"residua check {table} --config 'our study.yaml'" in ran.stdout
+    assert set(read_yaml(tmp_path / "our study.yaml")["inputs"]) == {"A", "B"}
+    checked = CliRunner().invoke(app, ["check", table, "--config", "our study.yaml", "--workers", "1"])
     assert "the study can run" in checked.stdout
     assert checked.exit_code == 0
-    before = (tmp_path / "my.yaml").read_bytes()
-    again = CliRunner().invoke(app, ["init", table, "--out", "my.yaml"])
+    before = (tmp_path / "our study.yaml").read_bytes()
+    again = CliRunner().invoke(app, ["init", table, "--out", "our study.yaml"])
     assert again.exit_code == 1
-    assert "my.yaml: exists already, and is not overwritten" in again.output
-    assert (tmp_path / "my.yaml").read_bytes() == before
+    assert "our study.yaml: exists already, and is not overwritten" in again.output
+    assert (tmp_path / "our study.yaml").read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,9 @@ def job(inputs: list[str], *outputs: str, text: str = "made") -> None:
 
 @pytest.fixture(autouse=True)
 def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+    place = tmp_path / "my study"
+    place.mkdir()
+    monkeypatch.chdir(place)
     job(["cohort.tsv"], BEFORE)
     job([BEFORE], OTHER)
     for model, maps in zip(MODELS, MAPS, strict=True):
@@ -36,7 +38,7 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         job([model], maps)
     job(MAPS, THRESHOLD)
     job([THRESHOLD, *MAPS, OTHER], TABLE)
-    return tmp_path
+    return place
 
 
 def test_a_result_names_every_model_and_threshold_behind_it() -> None:
@@ -62,7 +64,7 @@ def test_a_result_that_is_older_than_what_it_comes_from_is_refused(study: Path, 
     with pytest.raises(ResiduaError) as raised:
         require_current(study, [TABLE])
     assert str(raised.value).startswith(f"{study}: {TABLE} is older than the {kind}, which was made again")
-    assert str(raised.value).endswith(f"if it has nothing to do, rm {study / TABLE} {study / THRESHOLD} first")
+    assert str(raised.value).endswith(f"if it has nothing to do, rm '{study / TABLE}' '{study / THRESHOLD}' first")
     require_current(study, [TABLE], {OTHER}.__contains__)
     if again in MODELS:
         job(MODELS[:1], MAPS[0])

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -361,6 +362,16 @@ def test_missing_and_changed_files_are_named_with_the_command_that_rebuilds_them
         f"Rebuild with: rm {manifest} and run the same snakemake command again"
     )
     assert isinstance(raised.value, ResiduaError)
+
+
+def test_the_command_that_rebuilds_a_stage_is_one_for_a_shell(tmp_path: Path) -> None:
+    manifest = tmp_path / "O'Brien's study/manifest.json"
+    manifest.parent.mkdir()
+    manifest.write_text("{")
+    with pytest.raises(DamagedStageError) as raised:
+        verified(manifest)
+    command = str(raised.value).partition("Rebuild with: ")[2].partition(" and run")[0]
+    assert shlex.split(command) == ["rm", str(manifest)]
 
 
 def test_many_damaged_files_are_counted_and_the_first_named(manifest: Path) -> None:

@@ -680,7 +680,7 @@ def test_an_edit_that_nobody_has_taken_is_not_written_over(study: Path) -> None:
     content = file.read_bytes()
     done = review(study, "STO1")
     assert done.exit_code == 1
-    assert f"{file}: was edited and not accepted" in done.stderr
+    assert f"{file}: was edited and not accepted; accept it (residua review STO1 --accept '{file}' …)" in done.stderr
     assert file.read_bytes() == content
     assert review(study, "STO1", "--accept", file, *SIGNED).exit_code == 0
     assert review(study, "STO1").exit_code == 0

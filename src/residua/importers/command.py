@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -150,7 +151,7 @@ def deliver(
     for line in summary(read_json(out / "import.json")):
         typer.echo(line)
     table = out / "cohort.tsv"
-    typer.echo(f"{table}: inspect the table, then run residua init {table} --out my.yaml")
+    typer.echo(f"{table}: inspect the table, then run residua init {shlex.quote(str(table))} --out my.yaml")
 
 
 def _without_faces(found: Found, part: Path, kept: Path, shown: Any) -> Found:

@@ -18,7 +18,7 @@ _SHOWN = 5
 
 def cause_table(explanation: Explanation) -> RenderableType:
     """Return the table of the causes, stage by stage, and the command that was asked."""
-    asked = Text(f"Asked: {explanation.command} --dry-run", style="dim")
+    asked = Text(f"Asked: {explanation.command}", style="dim")
     if not explanation.causes:
         return Group(Text("Nothing is to be done."), asked)
     table = Table("stage", "why")

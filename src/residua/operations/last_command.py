@@ -32,6 +32,10 @@ class LastCommand:
         bar = self.arguments.index(_BAR) if _BAR in self.arguments else len(self.arguments)
         return [*self.arguments[:bar], *options, *self.arguments[bar:]]
 
+    def shown(self, *options: str) -> str:
+        """Return the command with further ``options``, as a shell takes it."""
+        return shlex.join([*self.program, *self.with_options(*options)])
+
     @property
     def options(self) -> list[str]:
         """The arguments without the targets."""

@@ -34,5 +34,4 @@ def remaking_commands(study: Path, files: Sequence[str]) -> list[str]:
     # Targets must stand together: those of the last run make way. One start a file: within one, Snakemake runs all that
     # lies between two files that it makes, trainings too, and between two starts it compares contents.
     made = [f'for file in {targets}; do {program} "$file" {options} || break; done'] if targets else []
-    again = shlex.join([*last.program, *last.with_options(*here)])
-    return [f"cd {shlex.quote(run.run_directory)}", removed, *made, again]
+    return [f"cd {shlex.quote(run.run_directory)}", removed, *made, last.shown(*here)]

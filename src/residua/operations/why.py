@@ -60,7 +60,7 @@ class Cause:
 
 @dataclass(frozen=True)
 class Explanation:
-    """The command whose dry run was asked, and why its jobs would start; none where nothing is to be done."""
+    """The dry run that was asked, as a shell takes it, and why its jobs would start; none: nothing is to be done."""
 
     command: str
     causes: tuple[Cause, ...]
@@ -73,7 +73,8 @@ def explained(study: Path) -> Explanation:
     """
     file, run = require_run(study)
     # Through this interpreter: the command may have been started as a module. In this folder: it may have been moved.
-    arguments = last_command(study, file, run).with_options("--directory", str(study.resolve()), "--dry-run")
+    last = last_command(study, file, run)
+    arguments = last.with_options("--directory", str(study.resolve()), "--dry-run")
     asked = [sys.executable, "-m", "snakemake", *arguments]
     began_in = run.run_directory if os.path.isdir(run.run_directory) else study
     done = subprocess.run(asked, cwd=began_in, capture_output=True, text=True)
@@ -81,7 +82,7 @@ def explained(study: Path) -> Explanation:
         raise ResiduaError(f"the dry run of the last command fails:\n{done.stderr.strip() or done.stdout.strip()}")
     planned = read_run((done.stdout + done.stderr).splitlines())
     jobs = [job for job in planned.jobs.values() if job.rule != "all"]
-    return Explanation(run.command, tuple(_causes(jobs, _mean_seconds(study))))
+    return Explanation(last.shown("--dry-run"), tuple(_causes(jobs, _mean_seconds(study))))
 
 
 def _causes(jobs: list[Job], mean_s: dict[str, float]) -> list[Cause]:

@@ -7,6 +7,7 @@ on. ``scripts/_here.py`` keeps the origins of what a job makes; whoever hands re
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Iterable
 from contextlib import chdir
 from pathlib import Path
@@ -85,7 +86,7 @@ def outdated(study: Path, origin: str, file: str) -> str:
     model, threshold = (match["model"], match["threshold"]) if match else (None, None)
     what = "threshold" if threshold else "model"
     chosen = f"results/segmentations/{threshold or model}/threshold.json"
-    remove = " ".join(str(study / name) for name in dict.fromkeys([file, chosen]))
+    remove = shlex.join(str(study / name) for name in dict.fromkeys([file, chosen]))
     name = origin.removesuffix("/manifest.json")
     return (
         f"{study}: {file} is older than the {what} {name}, which was made again, and says nothing of that {what}. Let "

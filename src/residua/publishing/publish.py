@@ -12,6 +12,7 @@ import glob
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -218,7 +219,7 @@ def manifest_of(manifest: str | os.PathLike[str]) -> dict[str, Any]:
 
 def remaking(file: str | os.PathLike[str]) -> str:
     """Return the command that makes a result again."""
-    return f"rm {file} and run the same snakemake command again"
+    return f"rm {shlex.quote(str(file))} and run the same snakemake command again"
 
 
 def _rebuild(manifest: str | os.PathLike[str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -79,6 +80,7 @@ def _require_no_edit(patient: str, folder: Path) -> None:
     for file in _editable(folder):
         if digest(file) not in known:
             raise ResiduaError(
-                f"{file}: was edited and not accepted; accept it (residua review {patient} --accept {file} …), or "
+                f"{file}: was edited and not accepted; accept it (residua review {patient} --accept "
+                f"{shlex.quote(str(file))} …), or "
                 "delete it"
             )
