@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
 from hashlib import sha256
@@ -15,10 +16,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cohort_tables import AFFINE, config, row, rows, write_image, write_images, write_table
+from cohort_tables import AFFINE, PUBLISHED, config, row, rows, write_image, write_images, write_table
 from residua.cohort.checks.rater_voxels import check_rater_voxels
 from residua.cohort.cohort import Cohort, judged_cohort
 from residua.cohort.commands.start import start_problems
+from residua.cohort.commands.statistics import statistics_problems
 from residua.cohort.commands.verdict import Verdict, check_cohort
 from residua.cohort.ratings import load_ratings
 from residua.errors import ResiduaError
@@ -332,3 +334,34 @@ def test_a_mask_that_cannot_be_read_decides_nothing_by_itself(tmp_path: Path) ->
     (tmp_path / "images/STO0_residual.nii.gz").write_bytes(b"")
     study = load_study(config("out_of_fold", eligibility="per_inputs", inputs=TWO))
     assert told(check_cohort(study, table)) == ["file-empty"]
+
+
+@pytest.mark.parametrize(
+    ("alpha", "multiplier", "told"),
+    [
+        (0.05, 1.96, None),
+        (0.05, 1.959964, None),
+        (0.01, 2.58, None),
+        (0.1, 1.64, None),
+        (0.1, 1.65, None),
+        (0.01, 1.96, "mean ± 1.96 sd is an interval of 95%, and those of alpha 0.01 are of 99%: set .* to 2.58, or"),
+        (0.05, 2, "mean ± 2 sd is an interval of 95.4%, and those of alpha 0.05 are of 95%: set .* to 1.96, or"),
+    ],
+)
+def test_intervals_of_two_levels_are_told(alpha: float, multiplier: float, told: str | None) -> None:
+    changed = PUBLISHED["statistics"] | {"alpha": alpha, "interval_sd_multiplier": multiplier}
+    found = list(statistics_problems(load_study({**PUBLISHED, "statistics": changed}).statistics))
+    assert [problem.check for problem in found] == (["intervals-of-two-levels"] if told else [])
+    assert all(problem.is_warning and re.search(str(told), str(problem)) for problem in found)
+
+
+def test_bounds_by_which_no_subgroup_is_made_are_told_and_the_study_runs(tmp_path: Path) -> None:
+    changed = PUBLISHED["statistics"] | {"subgroups": ["residual_volume"]}
+    verdict = check_cohort(*study_with_raters(tmp_path, statistics=changed))
+    assert verdict.runs
+    found = [problem for problem in verdict.problems if problem.check == "bounds-without-subgroups"]
+    assert [problem.subject for problem in found] == [
+        f"statistics.subgroup_bounds.{n}" for n in ("slice_thickness", "age")
+    ]
+    assert all(problem.is_warning for problem in found)
+    assert found[1].remedy == "add age to statistics.subgroups, or leave out its bounds"

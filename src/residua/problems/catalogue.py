@@ -98,6 +98,9 @@ CATALOGUE: dict[str, dict[str, str]] = {
         "not say with whose",
         "plan-of-other-data": "Patients of the folds, channels or brain masks are others than when a network's plan "
         "was made",
+        "intervals-of-two-levels": "statistics.interval_sd_multiplier is not that of statistics.alpha: the normal "
+        "intervals are of another level than the others",
+        "bounds-without-subgroups": "statistics.subgroup_bounds holds a number that is not among statistics.subgroups",
     },
     "The split": {
         "hospital-unplaced": "A hospital is neither in a fold nor in the hold-out",

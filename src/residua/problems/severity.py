@@ -29,6 +29,7 @@ _WARNINGS = frozenset(
         *("label-outside-brain", "label-too-large", "residual-not-smaller", "brain-mask-volume"),
         *("initial-bundle-of-seen", "initial-bundle-prepared-differently", "initial-bundle-of-other-region"),
         "plan-of-other-data",
+        *("intervals-of-two-levels", "bounds-without-subgroups"),
         "rated-left-out",
         *("prediction-missing", "prediction-unknown", "prediction-of-seen"),
         "patients-alike",

@@ -11,6 +11,7 @@ from residua.cohort.choices import choice_problems
 from residua.cohort.cohort import Cohort
 from residua.cohort.commands.initial_bundles import initial_bundle_problems
 from residua.cohort.commands.plans import plan_problems
+from residua.cohort.commands.statistics import statistics_problems
 from residua.cohort.commands.weights import weights_problems
 from residua.cohort.table.rater_table import Raters
 from residua.external.checks import Given, prediction_problems
@@ -27,13 +28,13 @@ def start_problems(
     cache: str | os.PathLike[str] | None = None,
     workers: int = 1,
 ) -> list[Problem]:
-    """Return the problems of weights, bundles, plans, choices by results, predictions made elsewhere, raters' masks.
+    """Return the problems of weights, bundles, plans, statistics, choices, predictions made elsewhere, raters' masks.
 
-    Later stages refuse all of them too, some only after all trainings. Without ``voxels`` no mask is read. It never
+    Later stages refuse every error too, some only after all trainings. Without ``voxels`` no mask is read. It never
     raises.
     """
     problems = weights_problems(study) + initial_bundle_problems(study, cohort.split)
-    problems += plan_problems(study, cohort.split)
+    problems += [*plan_problems(study, cohort.split), *statistics_problems(study.statistics)]
     problems += elsewhere_problems(study, cohort, voxels, cache, workers)
     problems += undecided_problems(study, cohort, cache, workers) if voxels else []
     if raters is None:
