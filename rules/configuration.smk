@@ -10,13 +10,16 @@ HOUSE = Path(workflow.basedir)
 sys.path.insert(0, str(HOUSE / "src"))
 
 from residua.errors import ResiduaError
+from residua.settings.places import plain_place
 from residua.settings.yaml_file import read_yaml
 
 try:
     if workflow.is_main_process:
+        # Rules name the files of the environments by it.
+        plain_place(str(HOUSE))
         for file in workflow.overwrite_configfiles or [HOUSE / "config.yaml"]:
             read_yaml(Path(file))
-except ResiduaError as error:
+except (ResiduaError, ValueError) as error:
     sys.exit(f"\n{error}\n")
 
 

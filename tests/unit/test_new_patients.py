@@ -208,6 +208,8 @@ def test_excluded_patients_and_those_with_unusable_files_are_not_predicted(tmp_p
     [
         ({"bundles": [], "cohort": "new.tsv"}, "bundles: "),
         ({"bundles": ["a.zip"]}, "cohort: "),
+        ({"bundles": ["a.zip", "{old}/b.zip"], "cohort": "new.tsv"}, "  bundles: '{old}/b.zip' holds { or }, which"),
+        ({"bundles": ["a.zip"], "cohort": "}/new.tsv"}, "  cohort: '}/new.tsv' holds { or }, which the workflow takes"),
         ({"bundles": "a.zip", "cohort": "new.tsv"}, "bundles: "),
         ({"bundles": ["a.zip"], "cohort": "new.tsv", "folds": {}}, "folds: unknown key; see docs/how-to/predict.md"),
     ],

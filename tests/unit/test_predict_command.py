@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import re
 import shutil
 import struct
 import tracemalloc
@@ -139,6 +140,21 @@ def test_a_folder_holds_a_sub_folder_per_patient_and_files_called_as_columns(tmp
         patients_below(scans, study)
     with pytest.raises(ResiduaError, match="holds no sub-folder; expected one per patient"):
         patients_below(scans / "P1", study)
+
+
+@pytest.mark.parametrize(
+    ("bundle", "out", "told"), [("{x}/b.zip", "out", "/{x}/b.zip' holds"), ("b.zip", "{out}", "{out}: holds")]
+)
+def test_paths_with_braces_are_refused_before_anything_is_written(
+    tmp_path: Path, bundle: str, out: str, told: str
+) -> None:
+    (tmp_path / bundle).parent.mkdir(exist_ok=True)
+    write_micro_bundle(tmp_path / bundle)
+    study, _ = open_checked([tmp_path / bundle])
+    given = [NewPatient("P1", {"post_t1ce": tmp_path / "a.nii.gz"})]
+    with pytest.raises(ResiduaError, match=f"{re.escape(told)} {{ or }}, which the workflow takes for a placeholder"):
+        prepare_folder(tmp_path / out, [tmp_path / bundle], given, study)
+    assert not (tmp_path / out).exists()
 
 
 def test_a_link_that_leads_to_nothing_is_a_file_that_was_given(tmp_path: Path, bundle: Path) -> None:

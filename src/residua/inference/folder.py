@@ -17,6 +17,7 @@ from residua.inference.unpacked import holds_others
 from residua.publishing.publish import write_text
 from residua.settings.application import BUNDLES, Missing, Validation, load_application
 from residua.settings.machine import MACHINE, Device
+from residua.settings.places import has_braces
 from residua.settings.study import Study
 from residua.settings.yaml_file import read_yaml
 
@@ -39,6 +40,8 @@ def prepare_folder(
     """
     if out.is_file():
         raise ResiduaError(f"{out}: is a file; name a folder")
+    if has_braces(str(out)):
+        raise ResiduaError(f"{out}: holds {{ or }}, which the workflow takes for a placeholder; name another folder")
     named = [str(bundle.absolute()) for bundle in bundles]
     notes: list[str] = []
     given = GivenFiles(out / GIVEN)
@@ -46,11 +49,12 @@ def prepare_folder(
     if out.is_dir() and any(entry.name != study.brain_mask.weights for entry in out.iterdir()):
         _require_same_bundles(out, named)
         notes = _changes(out, patients, given)
-    write_patients(out, patients, study)
     zeros = {"missing": missing} if missing != "refuse" else {}
     judged = {"validation": validation.model_dump(mode="json")} if validation else {}
     machine = {MACHINE: {"device": device}} if device != "auto" else {}
     content = {BUNDLES: named, "cohort": TABLE, **zeros, **judged, **machine}
+    load_application(content)
+    write_patients(out, patients, study)
     write_text(out / CONFIG, yaml.safe_dump(content, sort_keys=False))
     given.keep(file for patient in patients for file in _files_of(patient))
     return notes

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from residua.settings.base import Frozen
 from residua.settings.machine import AnyMachine, Machine
 from residua.settings.messages import validated
+from residua.settings.places import plain_place
 
 BUNDLES = "bundles"
 """The key that makes a configuration one of an application."""
 
 Missing = Literal["refuse", "zeros"]
+
+
+def _plain(places: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(plain_place, places))
 
 
 class Recalibration(Frozen):
@@ -37,10 +42,10 @@ class Validation(Frozen):
 class Application(Frozen):
     """New patients, and the bundles whose models are applied to them. All other settings are those of the bundles."""
 
-    bundles: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+    bundles: Annotated[tuple[Annotated[str, Field(min_length=1)], ...], AfterValidator(_plain)] = Field(
         min_length=1, description="Bundles (files or folders), relative to the working directory."
     )
-    cohort: str = Field(
+    cohort: Annotated[str, AfterValidator(plain_place)] = Field(
         min_length=1,
         description="Table of the patients, relative to the working directory: patient, and a column per sequence. "
         "hospital and role may be missing.",

@@ -57,7 +57,7 @@ def require_plain_places(record: Mapping[str, Any]) -> None:
 
     def judged(name: str, value: Any) -> dict[str, Any]:
         if isinstance(value, str) and name not in _NO_FILES and has_braces(value.replace(PATIENT, "")):
-            braced.append(f"{name}: {value!r} holds {{ or }}, which the workflow takes for a placeholder: rename it")
+            braced.append(f"{name}: {_HELD.format(value)}")
         return {}
 
     _changed(record, _PLACES, judged)
@@ -65,11 +65,23 @@ def require_plain_places(record: Mapping[str, Any]) -> None:
         raise ResiduaError("\n  ".join(["The configuration cannot be used:", *braced]))
 
 
+def plain_place(path: str) -> str:
+    """Return a path. Raises ``ValueError`` where it holds braces.
+
+    >>> plain_place("bundles/B.zip")
+    'bundles/B.zip'
+    """
+    if has_braces(path):
+        raise ValueError(_HELD.format(path))
+    return path
+
+
 def has_braces(path: str) -> bool:
     """Return whether Snakemake would find a wildcard in a path, or refuse it."""
     return "{" in path or "}" in path
 
 
+_HELD = "{!r} holds {{ or }}, which the workflow takes for a placeholder: rename it"
 _NO_FILES = ("local_scratch",)
 """Folders that jobs find, whose braces are those of variables."""
 _Place = tuple[list[str], str]
