@@ -29,14 +29,26 @@ def judged_ratings(study: Study, cohort: Cohort) -> tuple[Raters | None, list[Pr
     return raters, problems if errors_of(problems) else [*problems, *_without_inputs(study, cohort, raters)]
 
 
+def compared_with_raters(study: Study, cohort: Cohort, raters: Raters) -> list[str]:
+    """Return the rated patients that every one of the study's networks can segment.
+
+    One of elsewhere takes none of them away: it is compared on those for which it has a prediction.
+    """
+    needed = [study.inputs[name] for name in _compared_inputs(study)]
+    return [patient for patient in raters.patients if all(cohort.has(patient, channels) for channels in needed)]
+
+
+def _compared_inputs(study: Study) -> list[str]:
+    return sorted({name for arch in study.archs for name in study.candidates("raters", arch)})
+
+
 def _without_inputs(study: Study, cohort: Cohort, raters: Raters) -> list[Problem]:
     """Say which rated patients lack a channel, and are compared with no network."""
-    inputs = sorted({name for arch in study.archs for name in study.candidates("raters", arch)})
-    rated = raters.patients
-    lacking = [each for each in rated if not all(cohort.has(each, study.inputs[name]) for name in inputs)]
+    rated, compared_patients = raters.patients, compared_with_raters(study, cohort, raters)
+    lacking = [patient for patient in rated if patient not in compared_patients]
     if not lacking:
         return []
-    compared = f"the input configurations that are compared ({', '.join(inputs)})"
+    compared = f"the input configurations that are compared ({', '.join(_compared_inputs(study))})"
     remedy = "name others under statistics.best_inputs.raters in the config"
     if len(lacking) == len(rated):
         what, remedy = f"no rated patient has every channel of {compared}", f"{remedy}, or set raters to null"

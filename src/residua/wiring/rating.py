@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from residua.cohort.ratings import compared_with_raters
 from residua.cohort.table.rater_table import Rating
 from residua.settings.statistics import OUT_OF_FOLD
 from residua.wiring.loaded import LoadedStudy
-from residua.wiring.patients import with_inputs
 
 
 def candidates(loaded: LoadedStudy) -> list[tuple[str, str]]:
@@ -22,15 +22,8 @@ def choices(loaded: LoadedStudy) -> dict[str, str]:
 
 
 def rated_patients(loaded: LoadedStudy) -> list[str]:
-    """Return the rated patients that every one of the study's networks can segment.
-
-    One of elsewhere takes none of them away: it is compared on those for which it has a prediction.
-    """
-    if loaded.raters is None:
-        return []
-    needed = {inputs for arch, inputs in candidates(loaded) if arch in loaded.study.archs}
-    rated = loaded.raters.patients
-    return [patient for patient in rated if all(with_inputs(loaded, [patient], inputs) for inputs in needed)]
+    """Return the rated patients who are compared with the study's networks, as ``residua check`` says."""
+    return compared_with_raters(loaded.study, loaded.cohort, loaded.raters) if loaded.raters else []
 
 
 def ratings(loaded: LoadedStudy) -> list[Rating]:
