@@ -40,7 +40,9 @@ def test_another_machine_of_the_same_name_is_not_this_one_started_again(
     is_machine(tmp_path, monkeypatch, "this")
     claim_folder(tmp_path)._lock.close()
     rewrite(tmp_path, boot="another", **elsewhere)
-    with pytest.raises(ResiduaError, match=r"another container, or on another machine of the same name.*add --unlock"):
+    with pytest.raises(
+        ResiduaError, match=r"another container, on another machine of the same name, or .*add --unlock"
+    ):
         claim_folder(tmp_path)
     give_up(tmp_path)
     assert len(claim_folder(tmp_path).before) == 1
@@ -148,6 +150,23 @@ def test_a_run_in_a_container_is_never_taken_for_dead_while_it_lives(
             return
         time.sleep(0.1)
     pytest.fail("the folder is not free")
+
+
+def test_a_run_of_a_user_who_is_hidden_is_not_taken_for_dead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where /proc is mounted with hidepid, and the file system has no locks."""
+    first = holder(tmp_path)
+    own, told = f"/proc/{first.pid}/stat", study_run._told
+    monkeypatch.setattr(study_run, "_told", lambda file: "" if str(file) == own else told(file))
+    with pytest.raises(ResiduaError, match=f"Another run works in this folder .process {first.pid} on "):
+        claim_folder(tmp_path)
+    (tmp_path / FOLDER / "run.lock").unlink()
+    with monkeypatch.context() as changed:
+        changed.setattr("fcntl.lockf", no_locks)
+        with pytest.raises(ResiduaError, match=r"under a user who is hidden here.*--unlock"):
+            claim_folder(tmp_path)
+    first.kill()
+    first.wait()
+    assert [run.process for run in claim_folder(tmp_path).before] == [first.pid]
 
 
 SQUEUE: dict[str, tuple[str, bool | None]] = {"lives": ("echo RUNNING", True), "ended": ("true", False)}

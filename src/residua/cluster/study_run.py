@@ -79,10 +79,10 @@ def lives(run: StudyRun, locked: bool) -> bool | None:
     here = StudyRun.here()
     same_numbers = run.numbers == here.numbers
     if run.boot == here.boot:
-        if same_numbers:
-            return _process_lives(run)
+        if same_numbers and (seen := _process_lives(run)) is not None:
+            return seen
         if run.locked and locked:
-            # Another container on this machine: the lock would still be held.
+            # In another container on this machine, or hidden: the lock would still be held.
             return False
     elif same_numbers and run.host == here.host and run.machine and run.machine == here.machine:
         # This machine was started again since.
@@ -95,9 +95,11 @@ def lives(run: StudyRun, locked: bool) -> bool | None:
     return job_lives(run.inside, run.slurm_cluster)
 
 
-def _process_lives(run: StudyRun) -> bool:
+def _process_lives(run: StudyRun) -> bool | None:
     if run.ticks:
         state, ticks = _state_and_start(run.process)
+        if not ticks and _is_there(run.process):
+            return None
         # A dead process stays until its parent has asked how it ended, in some containers for ever.
         return ticks == run.ticks and state not in _ENDED
     try:
@@ -124,7 +126,9 @@ def cannot_be_seen(run: StudyRun) -> str:
     """Return the message that nothing can be told of a run."""
     here = socket.gethostname()
     there = f"on {run.host}" if run.host != here else "where it began"
-    why = "" if run.host != here else ": it began in another container, or on another machine of the same name"
+    why = ""
+    if run.host == here:
+        why = ": it began in another container, on another machine of the same name, or under a user who is hidden here"
     inside = f"; nor does SLURM tell here whether its job {run.inside} lives" if run.inside else ""
     return (
         f"The last run in this folder ({run}) did not end by itself, and {here} cannot see whether it still "
@@ -137,6 +141,17 @@ def _state_and_start(process: int) -> tuple[str, int]:
     """Return the state of a process and when it began, in ticks since the machine did; 0: none, or no Linux."""
     fields = _told(Path("/proc", str(process), "stat")).rpartition(")")[2].split()
     return (fields[0], int(fields[19])) if len(fields) > 19 else ("", 0)
+
+
+def _is_there(process: int) -> bool:
+    """Return whether any process has this number: /proc may hide those of other users (``hidepid``)."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _numbers() -> str:
