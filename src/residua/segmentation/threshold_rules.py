@@ -13,6 +13,9 @@ from residua.metrics.classification import count, outcomes, rates
 from residua.segmentation.out_of_fold import Measured
 from residua.settings.classification import Classification
 
+_DICE_DIGITS = 3
+"""The authors' code rounds Dice before it asks whether there is any overlap."""
+
 
 @dataclass(frozen=True)
 class VolumeF1:
@@ -34,8 +37,8 @@ class Authors:
     """Score of ``authors``: only patients with residual tumour in the reference enter it.
 
     ``mean_dice`` is over these patients, 0 without overlap. ``recall`` is the share of them with any overlap, and
-    ``precision`` the mean share, over those with overlap, of predicted objects that touch the reference. A term
-    without a value is None, counts as 0 in ``score``, and ``note`` says so.
+    ``precision`` the mean share, over those with overlap, of predicted objects that touch the reference: 1 where none
+    does. A term without a value is None, counts as 0 in ``score``, and ``note`` says so.
     """
 
     score: float
@@ -82,13 +85,16 @@ def authors(cases: Measured) -> Authors:
     0.75
     """
     dice, object_precision = cases.dice[cases.has_objects], cases.object_precision[cases.has_objects]
-    overlapping = dice > 0
+    overlapping = np.round(dice, _DICE_DIGITS) > 0
     patients, found = dice.size, int(np.count_nonzero(overlapping))
     if not patients:
         note = "no patient has residual tumour, mean Dice and F1 counted as 0"
         return Authors(0.0, None, None, None, None, 0, 0, note)
     recall, mean_dice = found / patients, float(dice.mean())
-    precision = float(object_precision[overlapping].mean()) if found else None
+    # Who overlaps by pieces that are too small to be objects has an undefined precision; the code says 1, and also says
+    # 1 where there are objects and none of them touches the reference.
+    precise = np.where(object_precision > 0, object_precision, 1.0)
+    precision = float(precise[overlapping].mean()) if found else None
     f1 = 2 * precision * recall / (precision + recall) if precision is not None else None
     note = "" if found else "no patient with overlap, F1 counted as 0"
     return Authors((mean_dice + (f1 or 0.0)) / 2, mean_dice, f1, recall, precision, found, patients, note)
