@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from cohort_tables import PUBLISHED
 from residua.errors import ResiduaError
+from residua.networks.prediction import MEMBER_LEVELS
 from residua.segmentation.masks import binarise, remove_small_components, segment
-from residua.segmentation.out_of_fold import OutOfFoldCase
-from residua.segmentation.threshold import ThresholdChoice, choose_threshold
+from residua.segmentation.out_of_fold import OutOfFoldCase, measure
+from residua.segmentation.threshold import ThresholdChoice, choose_of, choose_threshold
 from residua.settings.classification import Classification
-from residua.settings.postprocessing import Postprocessing, Rule
+from residua.settings.postprocessing import THRESHOLD_STEPS, Postprocessing, Rule
 from residua.settings.study import load_study
 
 BY_VOLUME = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
@@ -290,3 +291,45 @@ def test_cases_are_read_once_and_one_at_a_time() -> None:
 def test_no_case_is_refused() -> None:
     with pytest.raises(ResiduaError, match="a threshold cannot be chosen: there is no out-of-fold case"):
         choose_threshold([], _postprocessing(0.5), BY_VOLUME)
+
+
+# Overlap by pieces that are no objects, and objects that touch nothing: the code of the article's authors calls both
+# precise, and takes a Dice of less than 0.0005 for none.
+@pytest.mark.parametrize(
+    ("found", "recall", "precision"),
+    [
+        ({2: 0.95}, 1.0, 1.0),
+        ({2: 0.95, **dict.fromkeys(range(60, 63), 0.95)}, 1.0, 1.0),
+        (dict.fromkeys([*range(2, 5), *range(60, 63)], 0.95), 1.0, 0.5),
+        ({3999: 0.95}, 0.0, None),
+    ],
+    ids=["no object", "an object elsewhere", "one of two objects", "a Dice that rounds to nothing"],
+)
+def test_the_authors_rule_has_a_score_for_every_overlap(
+    found: dict[int, float], recall: float, precision: float | None
+) -> None:
+    probability, reference = np.zeros((8000, 1, 1)), np.zeros((8000, 1, 1), dtype=bool)
+    probability[list(found), 0, 0] = list(found.values())
+    reference[slice(1000, 5000) if 3999 in found else slice(0, 6)] = True
+    settings = _postprocessing(0.1, 0.5, min_component_voxels=3)
+    measured = measure([OutOfFoldCase(0, probability, reference, VOXEL_ML)], settings, "objects")
+    chosen = choose_of(measured, settings, BY_VOLUME).authors
+    assert [(each.recall, each.precision) for each in chosen.candidates.values()] == [(recall, precision)] * 2
+    assert not any(np.isnan(each.score) for each in chosen.candidates.values())
+
+
+def test_a_patient_without_a_predicted_object_hides_no_better_candidate() -> None:
+    reference = _row(*[1] * 6, *[0] * 6)
+    probability = _row(*[0.75] * 6, *[0.35] * 6)
+    pieces = _row(*[0.95] * 2, *[0] * 10)
+    settings = _postprocessing(0.1, 0.5, min_component_voxels=3)
+    cases = [OutOfFoldCase(fold, each, reference > 0, VOXEL_ML) for fold, each in enumerate((probability, pieces))]
+    assert choose_of(measure(cases, settings, "objects"), settings, BY_VOLUME).authors.threshold == 0.5
+
+
+def test_candidates_are_those_at_which_the_stored_map_of_a_model_is_cut_rightly() -> None:
+    assert THRESHOLD_STEPS == MEMBER_LEVELS
+    assert _postprocessing(0.005, 0.1, 0.295, 0.57, 0.995, 1.0).thresholds[0] == 0.005
+    for wrong in (0.999, 0.0051, 0.333):
+        with pytest.raises(ValueError, match=f"{wrong} is no multiple of 0.005, the step in which the map of each"):
+            _postprocessing(0.5, wrong)

@@ -213,7 +213,7 @@ OF_PROBABILITIES = (
         "Storage of probabilities",
         "not given",
         "in steps of 1/16384",
-        "a fraction of the disk; candidates of the threshold are hundredths",
+        "a fraction of the disk; candidates of the threshold are multiples of 0.005",
         "no",
         always,
     ),

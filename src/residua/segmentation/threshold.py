@@ -14,7 +14,7 @@ import numpy as np
 from residua.segmentation.out_of_fold import Measured, OutOfFoldCase, measure
 from residua.segmentation.threshold_rules import Authors, VolumeF1, authors, volume_f1
 from residua.settings.classification import Classification
-from residua.settings.postprocessing import Postprocessing, Rule
+from residua.settings.postprocessing import THRESHOLD_STEPS, Postprocessing, Rule
 
 P = TypeVar("P", VolumeF1, Authors)
 
@@ -39,7 +39,10 @@ class RuleChoice(Generic[P]):
         if least == most or self.threshold not in (least, most) or self.threshold == 1:
             return ""
         side, beyond = ("highest", "higher") if self.threshold == most else ("lowest", "lower")
-        return f"the best is the {side} candidate; a {beyond} one, added to postprocessing.thresholds, may be better"
+        return (
+            f"the best is the {side} candidate; a {beyond} one (a multiple of {1 / THRESHOLD_STEPS:g}), added to "
+            "postprocessing.thresholds, may be better"
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return builtins for JSON: no NaN, string keys, candidates as a list in the order tried."""
