@@ -393,6 +393,7 @@ def test_the_mean_of_two_classes_leaves_out_resamples_without_one() -> None:
         ([], [], "no patient"),
         ([0.1, 0.5], ["AMS", "AMS"], "one hospital only"),
         ([0.5, 0.5], ["AMS", "STO"], "all resamples give the same"),
+        ([0.1] * 7, ["AMS", "STO", "GOT", "PAR", "HAG", "HAG", "HAG"], "all resamples give the same"),
     ],
 )
 def test_the_cluster_bootstrap_says_why_it_is_not_estimable(values: Any, clusters: Any, why: str) -> None:

@@ -127,6 +127,12 @@ def test_the_interval_of_kappa_is_that_of_resampled_patients() -> None:
         ([0, 0, 0], [1, 1, 1], 0.0, "all resamples give the same"),
         # Who gives everybody one class agrees no better than chance, in every resample.
         ([0, 1, 3, 3], [3, 3, 3, 3], 0.0, "all resamples give the same"),
+        (
+            [0, 1, 3, 3, 2, 1, 0],
+            [1] * 7,
+            pytest.approx(0.0, abs=1e-12),
+            "no interval: all resamples give the same",
+        ),
     ],
 )
 def test_kappa_that_cannot_be_estimated_says_why(one: list[int], other: list[int], estimate: Any, note: str) -> None:
@@ -161,6 +167,13 @@ def test_limits_of_agreement_hold_95_percent_of_normal_differences() -> None:
     assert found.upper.estimate is not None
     inside = (measured - reference > found.lower.estimate) & (measured - reference < found.upper.estimate)
     assert inside.mean() == pytest.approx(0.95, abs=0.005)
+
+
+def test_equal_differences_have_limits_and_no_interval() -> None:
+    found = bland_altman([100.0, 100.0, 100.0], [98.0, 98.0, 98.0], 0.05)
+    for each in (found.bias, found.lower, found.upper):
+        assert (each.estimate, each.low, each.high) == (2.0, None, None)
+        assert each.note == "no interval: the same for all patients"
 
 
 @pytest.mark.parametrize(("values", "note"), [([], "no patient"), ([1.0], "one patient only")])

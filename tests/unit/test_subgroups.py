@@ -101,7 +101,9 @@ def test_a_number_without_bounds_is_split_at_its_median_and_one_of_few_values_is
 
 
 def test_groups_are_in_order_and_patients_without_residual_tumour_are_a_group_of_their_own() -> None:
-    cases = pd.DataFrame({"patient": list("abcdef"), "hospital": "STO", "reference_ml": [0.1, 0.5, 1, 3, 9, 0.0]})
+    cases = pd.DataFrame(
+        {"patient": list("abcdef"), "hospital": "STO", "reference_ml": [0.1, 0.5, 1.00000012, 3, 9, 0.0]}
+    )
     how = settings(
         subgroups=("residual_volume", "annotation_quality", "age", "sex"),
         subgroup_bounds={"residual_volume": (1, 5)},
@@ -334,6 +336,14 @@ def test_hospitals_are_summarised_over_the_folds_without_the_hold_out_and_the_sm
     assert row["q"] == pytest.approx(expected.q, abs=SIX_DIGITS)
     wanted = expected.mean_effect_re if expected.tau2 > 0 else expected.mean_effect_fe
     assert row["estimate"] == pytest.approx(wanted, abs=SIX_DIGITS)
+
+
+def test_hospitals_whose_patients_all_have_the_same_dice_are_left_out_and_named() -> None:
+    cases = cases_of()
+    # Three times 0.1 has a standard deviation of 1e-17.
+    cases.loc[cases["hospital"] == "PAR", "dice"] = 0.1
+    row = frames_of(cases, {}, settings(subgroups=("hospital",)))["between_hospitals"].iloc[0]
+    assert (row["hospitals"], row["left_out"]) == (2, "HAG, PAR")
 
 
 # Tables and figures

@@ -28,6 +28,6 @@ def extent_of_resection(study: Study, judged: bool) -> tuple[str, ...]:
         f"more. Class 4, biopsy, cannot be seen from a volume. The study's own cut of {cut} ml and the classes of "
         "Raidionics' report [@bouget2023], which go by percent and volume, stand beside them.",
         "Predicted and reference classes are compared by Cohen's kappa with quadratic weights [@cohen1968] and a "
-        f"percentile bootstrap interval over patients, extents by bias and limits of agreement [@bland1986] with their "
+        f"percentile bootstrap interval over patients, extents by bias and limits of agreement [@bland1999] with their "
         f"{level} intervals.",
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from residua.settings.classification import Classification
@@ -46,7 +47,7 @@ def _row(model: Judged, classification: Classification, statistics: Statistics) 
     cases = positive(model.cases, classification)
     of_persons = values_of_persons(cases.assign(value=cases["dice"]), cases["hospital"])
     taken = estimable(of_persons["value"], of_persons["group"], statistics.least_in_subgroup)
-    used = {name: of for name, of in taken.items() if of.std()}
+    used = {name: of for name, of in taken.items() if np.ptp(of)}
     means, variances = [of.mean() for of in used.values()], [of.var(ddof=1) / of.size for of in used.values()]
     found = random_effects(means, variances, statistics.alpha)
     everyone = sorted({str(hospital) for hospital in model.cases["hospital"]})

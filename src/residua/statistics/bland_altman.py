@@ -39,6 +39,9 @@ def bland_altman(measured: ArrayLike, reference: ArrayLike, alpha: float) -> Agr
     if n < 2:
         nothing = Interval(None, None, None, n, 0, "not estimable: one patient only")
         return Agreement(Interval(bias, None, None, n, 0, "no interval: one patient only"), nothing, nothing)
+    if not np.ptp(differences):
+        alone = Interval(bias, None, None, n, 0, "no interval: the same for all patients")
+        return Agreement(alone, alone, alone)
     sd, z = float(differences.std(ddof=1)), float(stats.norm.ppf(1 - alpha / 2))
     t = float(stats.t.ppf(1 - alpha / 2, n - 1))
     error, of_limit = sd / np.sqrt(n), sd * np.sqrt(1 / n + z**2 / (2 * (n - 1)))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from residua.statistics.interval import Interval
+from residua.statistics.interval import Interval, all_alike
 
 _AT_ONCE = 1000
 """Resamples in memory."""
@@ -49,7 +49,7 @@ def cluster_interval(
         [_estimate(weights, each, groups) for weights in _weights(names, resamples, np.random.default_rng(seed))]
     )
     defined = drawn[~np.isnan(drawn)]
-    if not defined.size or not np.ptp(defined):
+    if not defined.size or all_alike(defined):
         return Interval(estimate, None, None, each.size, 0, "not estimable: all resamples give the same")
     low, high = np.quantile(defined, [alpha / 2, 1 - alpha / 2])
     lacking = drawn.size - defined.size

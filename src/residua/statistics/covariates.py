@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from residua.metrics.classification import has_residual_tumor
+from residua.metrics.classification import VOLUME_TOLERANCE, has_residual_tumor
 from residua.settings.base import GRADES
 from residua.settings.classification import Classification
 from residua.settings.columns import COVARIATES, GRADED
@@ -64,7 +64,9 @@ def _values(covariate: str, patients: pd.DataFrame, known: Mapping[str, Mapping[
     if covariate == "hospital":
         return {str(patient): str(hospital) for patient, hospital in patients["hospital"].items()}
     if covariate == "residual_volume":
-        return {str(patient): repr(float(volume)) for patient, volume in patients["reference_ml"].items()}
+        # As for the cut of residual tumour: a sum of voxels may lie just above the bound that it is.
+        volumes = patients["reference_ml"] * (1 - VOLUME_TOLERANCE)
+        return {str(patient): repr(float(volume)) for patient, volume in volumes.items()}
     column = COVARIATES.get(covariate, covariate)
     return {str(patient): str(known.get(str(patient), {}).get(column, "")) for patient in patients.index}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from residua.statistics.interval import Interval
+from residua.statistics.interval import Interval, all_alike
 
 _AT_ONCE = 500
 """Resamples in memory."""
@@ -34,7 +34,7 @@ def weighted_kappa(first: ArrayLike, second: ArrayLike, alpha: float, resamples:
     defined = drawn[~np.isnan(drawn)]
     if not defined.size:
         return Interval(estimate, None, None, patients, 0, "no interval: no resample has two classes")
-    if not np.ptp(defined):
+    if all_alike(defined):
         return Interval(estimate, None, None, patients, 0, "no interval: all resamples give the same")
     low, high = np.quantile(defined, [alpha / 2, 1 - alpha / 2])
     lacking = drawn.size - defined.size
