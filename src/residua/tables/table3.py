@@ -86,8 +86,9 @@ def _caption(classification: Classification, statistics: Statistics) -> str:
         f"the prediction too{found}. DSC: Dice. By overlap: patients of P whose Dice is at least "
         f"{_least_overlap(classification):g}, whatever the predicted volume. HD95, over P: the 95th percentile of both "
         "directed surface-distance sets concatenated (as MedPy), undefined when the prediction is empty. AVE: median "
-        f"absolute volume error over all patients; AVE-P: over P. {_spread(statistics)} n: patients behind a number; "
-        "undefined: patients left out, for a patient-wise rate those of each fold in which it has no denominator."
+        f"absolute volume error over all patients; AVE-P: over P. {_spread(statistics)} n: patients behind a number, "
+        "of whom a patient-wise rate counts those that it is about; undefined: patients left out, for a patient-wise "
+        "rate those of each fold in which it has no denominator."
     )
 
 

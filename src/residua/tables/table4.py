@@ -49,8 +49,8 @@ def _caption(classification: Classification, statistics: Statistics) -> str:
         "and test sets. Sensitivity: patients with residual tumour in the reference who have it in the prediction"
         f"{found}; specificity: patients with gross total resection in the reference who have it in the prediction; "
         f"bAcc: balanced accuracy, their mean. Val: mean±sd over {folds_in_words(statistics)}; Test: of the one set. "
-        "n: patients behind a number; undefined: patients left out, those of each fold in which a rate has no "
-        "denominator."
+        "n: patients of the set, of whom a rate counts those that it is about; undefined: patients left out, those of "
+        "each fold in which a rate has no denominator."
     )
 
 
