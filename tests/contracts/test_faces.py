@@ -12,12 +12,12 @@ import pytest
 from PIL import Image as Picture
 
 from dicom_commands import residua
-from residua.cohort.table.patients import read_patients
 from residua.images import volumes
 from residua.images.volumes import Image
 from residua.simulate.design import load_design
 from residua.simulate.patient import simulate_patient
 from residua.simulate.plan import planned
+from whole_tables import read_patients
 
 
 def save(data: Any, like: Image, file: Path) -> None:

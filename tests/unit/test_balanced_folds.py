@@ -15,9 +15,9 @@ from residua.cohort.split.balance import balanced, greedy, improved, searched
 from residua.cohort.split.placement import Placement, Positives, freeze, planned_placement
 from residua.cohort.split.sharing import HospitalCounts, Sharing, deviations
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import read_patients
 from residua.problems.problem import Problem
 from residua.settings.study import Study
+from whole_tables import read_patients
 
 PUBLISHED_FOLDS: dict[int, list[str]] = PUBLISHED["folds"]
 SIZES = {"STO": 4, "GOT": 3, "PAR": 2, "UTR": 1, "AMS": 3}

@@ -27,7 +27,7 @@ from cohort_tables import (
 from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.table.files import check_files, kinds_of, needed_columns
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import read_patients
+from whole_tables import read_patients
 
 GIVEN = (*FILES, "brain_mask")
 

@@ -24,8 +24,8 @@ from cohort_tables import (
 from residua.cohort.cohort import judged_cohort, load_cohort
 from residua.cohort.commands.verdict import check_cohort
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import read_patients
 from residua.errors import ResiduaError
+from whole_tables import read_patients
 
 
 @pytest.fixture

@@ -34,13 +34,14 @@ from residua.settings.classification import Classification
 from residua.settings.conventions import Own
 from residua.settings.statistics import BestInputs, Statistics
 from residua.settings.study import Study
-from residua.statistics.conventions import MEASURES, NOT_DEFINED, convention_numbers
+from residua.statistics.conventions import METRICS, NOT_DEFINED, RATES, convention_numbers
 from residua.tables.conventions import conventions as tabulated
 from residua.tables.html import to_html
 from residua.tables.render import to_csv, to_markdown
 from residua.wiring.conventions import own as own_settings
 from residua.wiring.loaded import LoadedStudy
 
+MEASURES = ("threshold", *METRICS, "ave_ml", *RATES)
 RULE = Classification(residual_tumor_ml=0.175, min_overlap_dice=0.0)
 STATISTICS = Statistics(
     alpha=0.05,

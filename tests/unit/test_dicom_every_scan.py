@@ -12,7 +12,7 @@ import pytest
 from cohort_tables import FILES
 from dicom_commands import Rows, confirm, convert, propose
 from dicom_trees import IDENTITY, T1CE, write_series
-from residua.cohort.table.patients import read_patients
+from whole_tables import read_patients
 
 GD = "T1 MPRAGE +GD"
 SURGERY = f"{IDENTITY},2020-01-02 13:00"

@@ -17,8 +17,8 @@ from dicom_annotations import contours_of, shuffle_frames, write_rtstruct, write
 from dicom_commands import Rows, confirm, convert, propose
 from dicom_masks import apart_mm, places, places_of_nifti
 from dicom_trees import BIRTH, FLAIR, IDENTITY, OBLIQUE, ORIGIN, SHAPE, T1CE, uids, write_enhanced, write_series
-from residua.cohort.table.patients import read_patients
 from residua.importers.dicom.contours import filled
+from whole_tables import read_patients
 
 SURGERY = f"{IDENTITY},2020-01-02 13:00\nMRN4712,2020-01-02 13:00"
 BEFORE, AFTER = "20200101 0900", "20200103 0930"

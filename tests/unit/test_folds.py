@@ -9,14 +9,14 @@ import pytest
 from cohort_tables import FILES, PUBLISHED, row, rows, study, write_table
 from residua.cohort.split.fold_contents import FoldRow, fold_table
 from residua.cohort.split.fold_kinds import fold_kind_problems
-from residua.cohort.split.folds import PLACEMENT, split_patients
+from residua.cohort.split.folds import PLACEMENT
 from residua.cohort.split.leakage import prove
 from residua.cohort.split.spelling import did_you_mean
 from residua.cohort.split.split import Split
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import read_patients
 from residua.errors import ResiduaError
 from residua.settings.study import load_study
+from whole_tables import read_patients, split_patients
 
 TABLE_1 = {
     "ALK": 23, "AMS": 73, "GRO": 43, "HAG": 40, "MIL": 55, "PAR": 41,

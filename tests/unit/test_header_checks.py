@@ -20,8 +20,8 @@ from cohort_tables import FILES, rows, snapshot, study, write_images, write_tabl
 from residua.cohort.checks.headers import check_headers
 from residua.cohort.table.files import check_files
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import read_patients
 from residua.problems.problem import Problem
+from whole_tables import read_patients
 
 SHAPE = (12, 15, 12)
 AFFINE = np.diag([8.0, 6.0, 8.0, 1.0])

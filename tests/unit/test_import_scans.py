@@ -9,12 +9,12 @@ import pytest
 
 from importer_trees import imported, record_of, rows_of, write_tree
 from public_sets import BUILDERS, only, write_rows, write_session
-from residua.cohort.table.patients import read_patients
 from residua.importers.public.rhuh_gbm import RECURRENCE
 from residua.importers.window import UNKNOWN
 from residua.settings.columns import FILES
 from test_import_bids import DESCRIPTION, bids, mask, session
 from test_import_brats import after_treatment
+from whole_tables import read_patients
 
 LATER = "not early post-operative: the scan was later than 72 h after surgery"
 IMAGES = ("ce-GD_T1w", "T1w", "FLAIR")

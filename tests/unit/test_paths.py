@@ -10,10 +10,10 @@ import pytest
 from cohort_tables import headers, row, rows, study, write_image, write_images, write_table
 from residua.cohort.cohort import judged_cohort
 from residua.cohort.table.paths import absolute_path, plain_path
-from residua.cohort.table.patients import read_patients
 from residua.cohort.table.rater_table import judged_raters
 from residua.cohort.table.writing import building
 from residua.images.volumes import load_grid
+from whole_tables import read_patients
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from residua.cohort.split.persons import PERSONS, freeze_persons
 from residua.cohort.split.planned import PlannedSplit, planned_split
 from residua.cohort.split.split import Split
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import parse_table, read_patients
+from residua.cohort.table.patients import parse_table
 from residua.errors import ResiduaError
 from residua.figures.flow_words import boxes
 from residua.report.cohort import cohort_facts
@@ -40,6 +40,7 @@ from residua.statistics.compare_inputs import compare_inputs
 from residua.statistics.scores import scores_of
 from residua.tables.table1 import cohort_table
 from residua.tables.table2 import split_table
+from whole_tables import read_patients
 
 DRAWN = {"unit": "person", "count": 3}
 WITH_PERSON = (*COLUMNS, "person")

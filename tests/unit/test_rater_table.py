@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from cohort_tables import AFFINE, snapshot, write_image
 from residua.cohort.checks.rater_headers import check_rater_headers
-from residua.cohort.table.rater_table import COLUMNS, Raters, Rating, load_raters
+from residua.cohort.table.rater_table import COLUMNS, Raters, Rating
 from residua.errors import ResiduaError
 from residua.problems.lists import errors_of
+from whole_tables import load_raters
 
 HOLDOUT = ("AMS1", "AMS2")
 EXCLUDED = ("AMS9",)

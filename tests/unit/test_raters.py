@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from cohort_tables import snapshot
 from residua.cohort.checks.rater_headers import check_rater_headers
-from residua.cohort.table.patients import read_patients
-from residua.cohort.table.rater_table import Expertise, Rating, load_raters
+from residua.cohort.table.rater_table import Expertise, Rating
 from residua.errors import DamagedStageError, ResiduaError
 from residua.images.volumes import Grid, Image, load_mask, save
 from residua.publishing.publish import stage
@@ -24,6 +23,7 @@ from residua.raters.compare import compare_raters
 from residua.raters.consensus import consensus
 from residua.raters.rate import rate_all
 from residua.settings.classification import Classification
+from whole_tables import load_raters, read_patients
 
 GRID = Grid((6, 5, 4), np.diag([10.0, 10.0, 10.0, 1.0]), "LPS")  # a voxel is 1 ml
 CLASSIFICATION = Classification(residual_tumor_ml=0.9, min_overlap_dice=0.0)

@@ -9,9 +9,13 @@ import pytest
 from medpy.metric import binary
 from numpy.typing import NDArray
 
-from residua.metrics.surface import surface_distances
+from residua.metrics.surface import SurfaceDistances, distances_between, surface_of
 
 Mask = NDArray[np.bool_]
+
+
+def surface_distances(mask: Mask, other: Mask, spacing_mm: tuple[float, float, float]) -> SurfaceDistances:
+    return distances_between(surface_of(mask, spacing_mm), surface_of(other, spacing_mm))
 
 
 def _line(*positions: int, length: int = 20) -> Mask:

@@ -10,12 +10,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from cohort_tables import COLUMNS, FILES, row, rows, snapshot, write_table
-from residua.cohort.table.patients import read_patients
 from residua.errors import ResiduaError
 from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem, failed
 from residua.problems.severity import problem_of
 from residua.settings.columns import CONTRACT
+from whole_tables import read_patients
 
 
 def refusal(path: str) -> list[str]:

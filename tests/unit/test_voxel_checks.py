@@ -21,8 +21,8 @@ from residua.cohort.checks.voxels import check_voxels
 from residua.cohort.commands.verdict import check_cohort
 from residua.cohort.table.files import kinds_of
 from residua.cohort.table.patient import Patient
-from residua.cohort.table.patients import read_patients
 from residua.images.volumes import Grid, Image
+from whole_tables import read_patients
 
 SHAPE, STEP = (24, 28, 20), 7.0
 AFFINE = np.diag([STEP, STEP, STEP, 1.0])

@@ -104,16 +104,3 @@ def distances_between(reference: MaskSurface, prediction: MaskSurface) -> Surfac
     if not (reference.voxels.size and prediction.voxels.size):
         return SurfaceDistances(np.empty(0), np.empty(0))
     return SurfaceDistances(prediction.to(reference), reference.to(prediction))
-
-
-def surface_distances(
-    reference: NDArray[np.bool_], prediction: NDArray[np.bool_], spacing_mm: Spacing
-) -> SurfaceDistances:
-    """Measure the surface distances of two masks (x, y, z) of one shape, with voxels of ``spacing_mm`` along x, y, z.
-
-    >>> reference, prediction = np.zeros((2, 4, 1, 1), dtype=bool)
-    >>> reference[0], prediction[3] = True, True
-    >>> surface_distances(reference, prediction, spacing_mm=(2.0, 1.0, 1.0)).hd95_mm
-    6.0
-    """
-    return distances_between(surface_of(reference, spacing_mm), surface_of(prediction, spacing_mm))

@@ -26,7 +26,6 @@ COLUMNS = (
 METRICS = {"dsc_p": 100.0, "dsc_tp": 100.0, "hd95_mm": 1.0}
 """Measures that are means over patients, and the factor to their unit."""
 RATES = ("recall", "precision", "f1", "specificity", "balanced_accuracy")
-MEASURES = ("threshold", *METRICS, "ave_ml", *RATES)
 NOT_DEFINED = "not defined by this convention"
 
 

@@ -20,7 +20,7 @@ def check_rater_headers(raters: Raters, references: Mapping[str, str]) -> list[P
     """Return the problems of the headers of all masks, in table order, without reading a voxel.
 
     A mask must be one 3D NIfTI volume on the grid of ``references[patient]``, the reference image of each rated
-    patient. Masks that do not exist are left to ``load_raters``, broken references to ``check_headers``.
+    patient. Masks that do not exist are left to ``judged_raters``, broken references to ``check_headers``.
     """
     usable = {patient: _is_image(references[patient]) for patient in raters.patients}
     problems: list[Problem] = []

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from residua.cohort.split.spelling import did_you_mean
 from residua.cohort.split.split import Split
 from residua.cohort.table.patient import Patient, further_persons
-from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.participation import BalancedFolds, FoldsTable, LeaveOneHospitalOut
@@ -18,24 +17,13 @@ PLACEMENT = "results/cohort/placement.tsv"
 """Where balanced folds are frozen, relative to the working directory."""
 
 
-def split_patients(
-    study: Study, patients: Iterable[Patient], placement: Mapping[int, Sequence[str]] | None = None
-) -> Split:
-    """Split ``patients`` by hospital; ``placement`` gives the hospitals of each fold, as in ``assign``.
-
-    Raises one ``ResiduaError`` for all problems: hospitals of the table without a place, placed hospitals without
-    patients, roles that contradict the config, and folds or a hold-out without patients.
-    """
-    split, problems = assign(study, tuple(patients), placement)
-    raise_problems(problems, "The cohort does not fit the folds of the configuration")
-    return split
-
-
 def assign(
     study: Study, patients: Sequence[Patient], placement: Mapping[int, Sequence[str]] | None = None
 ) -> tuple[Split, list[Problem]]:
-    """Like ``split_patients``, but returns the problems beside the split. Never raises.
+    """Split ``patients`` by hospital, and return the split beside its problems. Never raises.
 
+    Problems are hospitals of the table without a place, placed hospitals without patients, roles that contradict the
+    config, and folds or a hold-out without patients.
     ``placement`` is what ``residua.cohort.split.placement`` found; not given, it is that of a config which names the
     hospitals. An empty one was reported already: no patient is in a fold then.
     """

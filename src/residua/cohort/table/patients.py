@@ -14,7 +14,6 @@ from residua.cohort.table.patient import ROLES, Patient
 from residua.cohort.table.rows import CohortRow, folder_problems, path_problem, typed, wrong_cells
 from residua.cohort.table.survival import survival_columns, survival_problems
 from residua.cohort.table.unknown_names import unknown_names
-from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.columns import CLINICAL, CONTRACT, REQUIRED
@@ -29,19 +28,6 @@ class PatientTable:
     problems: tuple[Problem, ...]
 
 
-def read_patients(path: str, file_columns: Iterable[str], needed: Iterable[str] | None = None) -> tuple[Patient, ...]:
-    """Read the patients of a table (TSV, CSV or Parquet), in its order.
-
-    ``file_columns`` are the columns that name files; a table without one of ``needed`` (all of them when not given)
-    is an error. File cells are relative to the table; the paths returned are joined to its folder as ``path`` gives it
-    and never made absolute, so that moving a checkout changes nothing.
-    Raises ``ResiduaError`` that lists everything wrong with the table at once.
-    """
-    table = parse_table(path, file_columns, needed)
-    raise_problems(table.problems, f"{path}: the cohort table cannot be used")
-    return table.patients
-
-
 def parse_table(
     path: str,
     file_columns: Iterable[str],
@@ -49,8 +35,11 @@ def parse_table(
     defaults: Mapping[str, str] = MappingProxyType({}),
     mark: str = "",
 ) -> PatientTable:
-    """Like ``read_patients``, but returns the problems beside the patients that could be read. Never raises.
+    """Read a table: the patients that could be read, in its order, and all its problems. Never raises.
 
+    ``file_columns`` are the columns that name files; a table without one of ``needed`` (all of them when not given) has
+    a problem. File cells are relative to the table; the paths returned are joined to its folder as ``path`` gives it
+    and never made absolute, so that moving a checkout changes nothing.
     ``defaults`` holds the values of empty cells of columns that this table may lack. ``mark`` is the column that names
     the hold-out.
     """

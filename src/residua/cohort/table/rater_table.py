@@ -13,7 +13,6 @@ from residua.cohort.table.lines import MISSING, Line, column_problems, read_line
 from residua.cohort.table.paths import plain_path
 from residua.cohort.table.patient import Patient
 from residua.cohort.table.rows import RaterRow, folder_problems, path_problem, wrong_cells
-from residua.problems.lists import raise_problems
 from residua.problems.problem import Problem
 from residua.problems.severity import problem_of
 from residua.settings.base import IDENTIFIER
@@ -65,23 +64,15 @@ class _Row:
         return [replace(problem, patient=self.cells.get("patient"), row=self.row) for problem in problems]
 
 
-def load_raters(path: str, holdout: Sequence[str], excluded: Sequence[str], included: Sequence[str] = ()) -> Raters:
-    """Read the ratings of a table (TSV, CSV or Parquet) with the columns ``patient, rater, expertise, mask``.
-
-    ``holdout`` and ``excluded`` are patients of the cohort table; ``included``, all that are not excluded, tells a
-    patient of a fold from an unknown one. Masks are relative to the table; the paths returned are joined to its folder
-    as ``path`` gives it and never made absolute. Checks that the masks exist and opens none.
-    Raises one ``ResiduaError`` that lists everything wrong with the table at once.
-    """
-    raters, problems = judged_raters(path, holdout, excluded, included)
-    raise_problems(problems, f"{path}: the rater table cannot be used")
-    return raters
-
-
 def judged_raters(
     path: str, holdout: Sequence[str], excluded: Sequence[str], included: Sequence[str] = ()
 ) -> tuple[Raters, list[Problem]]:
-    """Like ``load_raters``, but returns the problems beside the ratings that could be read. Never raises."""
+    """Read a table with the columns ``patient, rater, expertise, mask``: the ratings, and all its problems.
+
+    ``holdout`` and ``excluded`` are patients of the cohort table; ``included``, all that are not excluded, tells a
+    patient of a fold from an unknown one. Masks are relative to the table; the paths returned are joined to its folder
+    as ``path`` gives it and never made absolute. Checks that the masks exist and opens none. Never raises.
+    """
     lines, problems = read_lines(path, "patient and rater")
     if not lines:
         return Raters(()), problems
