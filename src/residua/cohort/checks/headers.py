@@ -13,7 +13,7 @@ import nibabel as nib
 from residua.cohort.checks.geometry import field_of_view_warnings, geometry_errors, geometry_warnings
 from residua.cohort.checks.identity import TEXT_FIELDS, extension_problems, path_warnings, text_warnings
 from residua.cohort.checks.located import UnusableFileError, located
-from residua.cohort.checks.nifti import CONVERT_AGAIN, MEMORY_BYTES, read_header
+from residua.cohort.checks.nifti import CONVERT_AGAIN, read_header
 from residua.cohort.checks.pairs import between_patients, name_warnings, other_grid, within_patient
 from residua.cohort.table.files import drawn_on
 from residua.cohort.table.patient import Patient
@@ -32,16 +32,16 @@ _NAMES = 3
 """How many names of a path are searched for identity: the file and the folders that data usually come in."""
 
 
-def check_headers(study: Study, patients: Iterable[Patient], memory_bytes: int = MEMORY_BYTES) -> list[Problem]:
+def check_headers(study: Study, patients: Iterable[Patient]) -> list[Problem]:
     """Return the problems of the headers of all files that the study reads, in table order, without reading a voxel.
 
     Beside each file alone, a patient's files are compared (a mask must lie on the grid of the sequence on which it was
-    drawn; the sequences are different files), and those of different patients. A file that would take more than
-    ``memory_bytes`` as float64 is an error. Files that do not exist are left to ``check_files``. Never raises.
+    drawn; the sequences are different files), and those of different patients. Files that do not exist are left to
+    ``check_files``. Never raises.
     """
     included = [patient for patient in patients if not patient.excluded]
     with _quiet(), ThreadPoolExecutor(_READERS) as pool:
-        found = list(pool.map(lambda patient: _patient_problems(study, patient, memory_bytes), included))
+        found = list(pool.map(lambda patient: _patient_problems(study, patient), included))
     return [*(problem for problems in found for problem in problems), *between_patients(included, study)]
 
 
@@ -59,14 +59,14 @@ def _quiet() -> Iterator[None]:
             logger.disabled = before
 
 
-def _patient_problems(study: Study, patient: Patient, memory_bytes: int) -> list[Problem]:
+def _patient_problems(study: Study, patient: Patient) -> list[Problem]:
     problems: list[Problem] = []
     grids: dict[str, Grid] = {}
     for column in study.file_columns:
         path = patient.files.get(column)
         if path is None or not os.path.isfile(path):
             continue
-        found = header_problems(patient, column, path, memory_bytes)
+        found = header_problems(patient, column, path)
         problems += found
         if errors_of(found):
             continue
@@ -86,10 +86,10 @@ def _patient_problems(study: Study, patient: Patient, memory_bytes: int) -> list
     ]
 
 
-def header_problems(patient: Patient, column: str, path: str, memory_bytes: int = MEMORY_BYTES) -> list[Problem]:
+def header_problems(patient: Patient, column: str, path: str) -> list[Problem]:
     """Return the problems of one header, each with the row, the column and the file. Never raises."""
     try:
-        header = read_header(path, memory_bytes)
+        header = read_header(path)
         problems = geometry_errors(header) or geometry_warnings(header)
         problems += text_warnings({field: header.text(field) for field in TEXT_FIELDS})
         problems += extension_problems(header.extensions)

@@ -19,7 +19,7 @@ from residua.problems.severity import problem_of
 
 COPY_OR_CONVERT = "copy or convert it again from its source"
 CONVERT_AGAIN = "convert the series to NIfTI again, or set role to exclude"
-MEMORY_BYTES = 8 << 30
+_MEMORY_BYTES = 8 << 30
 """Limit of memory for the voxels of one file as float64: 1024 x 1024 x 1024 voxels."""
 _EXTENSIONS_BYTES = 16 << 20
 _KINDS = {348: (nib.Nifti1Header, slice(344, 348), b"n+1\0"), 540: (nib.Nifti2Header, slice(4, 8), b"n+2\0")}
@@ -47,11 +47,11 @@ class Header:
         return np.asarray(self.stored["pixdim"][1:4], dtype=np.float64)
 
 
-def read_header(path: str, memory_bytes: int = MEMORY_BYTES) -> Header:
+def read_header(path: str) -> Header:
     """Read the header of the file at ``path`` without reading a voxel.
 
     Raises ``UnusableFileError`` unless the file holds one whole 3D NIfTI volume that, as float64, takes no more than
-    ``memory_bytes``.
+    8 GiB.
     """
     container = open_container(path)
     stored = _stored(container)
@@ -60,7 +60,7 @@ def read_header(path: str, memory_bytes: int = MEMORY_BYTES) -> Header:
         raise UnusableFileError(wrong_name)
     shape = _shape(stored)
     voxel_bytes = _voxel_bytes(stored)
-    _require_memory(shape, memory_bytes)
+    _require_memory(shape)
     begin, offset = len(stored.binaryblock), _offset(stored)
     _require_whole(container, begin, offset, math.prod(shape) * voxel_bytes)
     try:
@@ -131,10 +131,10 @@ def _type_name(dtype: Any) -> str:
     return "".join(names) if names else str(dtype)
 
 
-def _require_memory(shape: tuple[int, ...], memory_bytes: int) -> None:
+def _require_memory(shape: tuple[int, ...]) -> None:
     needed = math.prod(shape) * 8
-    if needed > memory_bytes:
-        what = f"{needed / 2**30:.3g} GiB in memory (shape {shape}), more than the {memory_bytes / 2**30:.3g} allowed"
+    if needed > _MEMORY_BYTES:
+        what = f"{needed / 2**30:.3g} GiB in memory (shape {shape}), more than the {_MEMORY_BYTES / 2**30:.3g} allowed"
         remedy = "correct the header if it is wrong; else give the image at the spacing of the scan"
         raise UnusableFileError(problem_of("file-too-large", what, remedy))
 
