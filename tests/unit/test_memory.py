@@ -23,7 +23,9 @@ def test_voxels_are_read_from_every_kind_of_header(tmp_path: Path, suffix: str, 
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no image at all", b"\x1f\x8b broken", gzip.compress(b"")[:10] + b"\xff" * 20]
+    "content",
+    [b"", b"no image at all", b"\x1f\x8b broken", gzip.compress(b"", mtime=0)[:10] + b"\xff" * 20],
+    ids=["empty", "no image", "cut off", "damaged"],
 )
 def test_unreadable_file_counts_as_large(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "scan.nii.gz"

@@ -167,12 +167,15 @@ HEAD += "space directions: (1,0,0) (0,1,0) (0,0,1)\nencoding: gzip\nspace origin
         (b"NIFTI", "not a NRRD file"),
         (HEAD.encode(), "not a NRRD file"),
         (HEAD.replace("dimension: 3", "dimension: 4").encode() + b"\n", "segments that overlap"),
-        (HEAD.encode() + b"\n" + gzip.compress(bytes(8))[:-9], "cannot be read as a segmentation"),
-        (HEAD.encode() + b"\n" + gzip.compress(bytes(7)), "cannot be read as a segmentation"),
+        (HEAD.encode() + b"\n" + gzip.compress(bytes(8), mtime=0)[:-9], "cannot be read as a segmentation"),
+        (HEAD.encode() + b"\n" + gzip.compress(bytes(7), mtime=0), "cannot be read as a segmentation"),
         (HEAD.replace("gzip", "bzip2").encode() + b"\n", "encoding bzip2"),
         (HEAD.replace("uchar", "block").encode() + b"\n", "cannot be read as a segmentation"),
         ((HEAD + "data file: mask.raw\n").encode() + b"\n", "its voxels lie in another file"),
-        (HEAD.replace("left-posterior", "scanner").encode() + b"\n" + gzip.compress(bytes(8)), "cannot be read"),
+        (
+            HEAD.replace("left-posterior", "scanner").encode() + b"\n" + gzip.compress(bytes(8), mtime=0),
+            "cannot be read",
+        ),
     ],
 )
 def test_a_damaged_segmentation_is_refused_in_words(tmp_path: Path, content: bytes, message: str) -> None:
