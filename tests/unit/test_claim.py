@@ -160,18 +160,19 @@ def test_a_job_leaves_when_the_main_process_is_killed_and_cleans_up(tmp_path: Pa
 
 def test_what_a_dead_run_left_is_ended_and_nothing_else(tmp_path: Path) -> None:
     dead, other = StudyRun.here(), StudyRun.here()
-    job, stopped = job_of(dead, os.getpid(), shell=True), job_of(dead, os.getpid())
-    stopped.send_signal(signal.SIGSTOP)
+    job, stopped = job_of(dead, os.getpid(), shell=True), [job_of(dead, os.getpid()) for _ in range(3)]
+    for each in stopped:
+        each.send_signal(signal.SIGSTOP)
     lives = job_of(other, os.getpid())
     said: list[str] = []
     try:
         settle(dead, "wait", said.append)
         assert processes_of(dead.id) == []
         assert len(said) == 1
-        assert job.communicate()[0] == stopped.communicate()[0] == "leaving\n"
+        assert [each.communicate()[0] for each in (job, *stopped)] == ["leaving\n"] * 4
         assert lives.poll() is None
     finally:
-        for each in (job, stopped, lives):
+        for each in (job, *stopped, lives):
             each.kill()
             each.wait()
 

@@ -29,6 +29,7 @@ _SHELLS = ("bash", "sh", "dash")
 _PATIENCE_S = 180.0
 """How long a job may take to save and leave: a step of a training on processors, or a registration inside ITK."""
 _LOOK_S, _LOOK_SLURM_S = 0.2, (2.0, 30.0)
+_WAKES_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -78,8 +79,19 @@ def ask_to_leave(processes: list[psutil.Process], asked: set[int]) -> None:
             is_job = process.name() not in _SHELLS and (parent is None or parent.name() in _SHELLS)
             if is_job and process.pid not in asked:
                 asked.add(process.pid)
+                _wake(process)
                 process.send_signal(signal.SIGTERM)
                 process.send_signal(signal.SIGCONT)
+
+
+def _wake(process: psutil.Process) -> None:
+    """Let a stopped process go on before it is asked: any of its threads may take a signal that waits meanwhile.
+
+    Python listens in its main thread, and does not hear it there while that thread sleeps.
+    """
+    if process.status() == psutil.STATUS_STOPPED:
+        process.send_signal(signal.SIGCONT)
+        time.sleep(_WAKES_S)
 
 
 def kill(processes: list[psutil.Process]) -> None:
