@@ -34,6 +34,7 @@ from residua.report.manuscript import texts_of, write_manuscript
 from residua.report.methods import methods
 from residua.report.nested import nested
 from residua.report.paired import paired
+from residua.report.patients import Patients
 from residua.report.prognosis import prognosis
 from residua.report.quality import quality
 from residua.report.ranks import ranks
@@ -181,7 +182,7 @@ def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
         t1w_gain(cases, study, labels, statistics["inputs"]),
         conservative(cases, study, labels, statistics["overlaps"]),
         significance(statistics, labels),
-        paired(statistics, labels, study.statistics),
+        paired(statistics, labels, study.statistics, Patients(cases).alike),
         nested(statistics["nested"], labels),
         combinations(cases, study, labels),
         conventions(statistics.get("conventions"), labels),

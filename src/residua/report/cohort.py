@@ -115,7 +115,8 @@ def eligibility(rule: Eligibility, cases: pd.DataFrame) -> str:
     """
     own = cases.drop_duplicates(["inputs", "patient"])
     counts = {str(inputs): rows["split"].value_counts() for inputs, rows in own.groupby("inputs", sort=False)}
-    if len({tuple(sorted(count.items())) for count in counts.values()}) == 1:
+    # Equal numbers may be of different patients.
+    if len({frozenset(rows["patient"]) for _, rows in own.groupby("inputs", sort=False)}) == 1:
         if rule == "complete":
             return "All input configurations have the same patients: those with every sequence that any of them uses."
         return "Eligibility is decided for each input configuration; in this run all have the same patients."

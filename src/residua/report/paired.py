@@ -17,16 +17,21 @@ from residua.tables.references import reference_name
 
 Row = Mapping[Any, Any]
 Labels = Mapping[str, str]
+_SAME = "Every model sees the same patients."
+_SHARED = "Models have different patients; each comparison is of those whom all of its models have."
 _NAMED = 6
 """At most so many pairs are named; more are only counted, and stand in the tables."""
 
 
-def paired(frames: Mapping[str, pd.DataFrame], labels: Labels, statistics: Statistics) -> Finding:
-    """Summarise the paired comparisons. ``frames`` holds the statistics by name; ``paired_raters`` may be missing."""
+def paired(frames: Mapping[str, pd.DataFrame], labels: Labels, statistics: Statistics, alike: bool = True) -> Finding:
+    """Summarise the paired comparisons. ``frames`` holds the statistics by name; ``paired_raters`` may be missing.
+
+    ``alike`` says whether every model has the same patients.
+    """
     dice, classes = frames["paired_dice"], frames["paired_classification"]
     sentences = [
-        "Every model sees the same patients. These comparisons ask how the models differ on each patient; the ones "
-        "above ask how two independent groups of patients would differ.",
+        f"{_SAME if alike else _SHARED} These comparisons ask how the models differ on each patient; the ones above "
+        "ask how two independent groups of patients would differ.",
         *_friedman(frames["paired_friedman"].to_dict("records"), labels),
         *_inputs(dice, labels, "Dice", "Wilcoxon's signed-rank test"),
         *(_dice(row, labels, statistics) for row in _networks(dice)),

@@ -27,8 +27,8 @@ def statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[st
         "in use. Each network is compared with each rater, and with the mean of the novices, of the experts and of all "
         "raters for each patient, by the Mann-Whitney U test.",
         _choices(study, labels, rated),
-        "All of these tests assume independent samples, although every model sees the same patients. A difference that "
-        "is not significant does not prove that two models are equal.",
+        f"All of these tests assume independent samples, although {_who_sees_whom(study)}. A difference that is not "
+        "significant does not prove that two models are equal.",
         _paired(study),
         "Raters and networks are also compared patient by patient, by Wilcoxon's signed-rank test, corrected by Holm's "
         "method over the raters and over the groups. A network is called on par if two one-sided paired t tests "
@@ -37,6 +37,15 @@ def statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[st
     ]
     told = [passage for passage in passages if rated or not passage.startswith("Raters")]
     return (*told, *_combinations(study, labels), *_conventions(study))
+
+
+def _who_sees_whom(study: Study) -> str:
+    if study.eligibility == "complete":
+        return "every model sees the same patients"
+    return (
+        "models may share patients. Each input configuration has the patients with all of its channels, so that these "
+        "tests may compare different patients, with the differences between them"
+    )
 
 
 def _combinations(study: Study, labels: Mapping[str, str]) -> list[str]:
