@@ -91,11 +91,13 @@ def test_both_rules_of_a_complete_resection() -> None:
         (400.0, 50.0, "subtotal"),
         (400.0, 50.1, "partial"),
         (40.0, 50.0, "partial"),
-        (0.0, 0.0, "complete"),
-        (0.0, 1.0, "partial"),
+        (0.0, 0.0, None),
+        (0.0, 1.0, None),
     ],
 )
-def test_the_class_of_raidionics_goes_by_percent_and_volume(pre_ml: float, post_ml: float, expected: str) -> None:
+def test_the_class_of_raidionics_goes_by_percent_and_volume(
+    pre_ml: float, post_ml: float, expected: str | None
+) -> None:
     assert raidionics_class(pre_ml, post_ml).tolist() == expected
 
 

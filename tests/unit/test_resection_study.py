@@ -25,6 +25,7 @@ from residua.statistics.bland_altman import bland_altman
 from residua.statistics.kappa import weighted_kappa
 from residua.tables.html import to_html
 from residua.tables.render import to_csv, to_markdown
+from residua.tables.resection import resection
 from residua.tables.supplement import supplementary_table
 
 MODEL = ("nnunet", "B")
@@ -77,12 +78,12 @@ def test_the_range_goes_over_the_ensemble_and_every_member() -> None:
     assert found.loc["AMS1", "members_dice"] == 0.7
 
 
-def test_without_tumour_before_surgery_the_extent_is_undefined_and_the_class_is_not() -> None:
+def test_without_tumour_before_surgery_there_is_no_percent_and_no_class_by_it() -> None:
     (row,) = judged(frame(case("AMS1", 0.5, 6)), {"AMS1": 0.0}, {MODEL: {"AMS1": members(fold0=1)}}).to_dict("records")
     undefined = ("extent_reference", "extent_predicted", "extent_low", "extent_high")
     assert all(np.isnan(row[name]) for name in undefined)
     assert (row["rano_reference"], row["rano_predicted"]) == ("2B", "3B")
-    assert (row["raidionics_reference"], row["raidionics_predicted"]) == ("partial", "partial")
+    assert row["raidionics_reference"] is row["raidionics_predicted"] is None
 
 
 def test_the_volume_before_surgery_is_that_of_the_mask_as_drawn(tmp_path: Path) -> None:
@@ -253,6 +254,30 @@ def test_the_numbers_of_a_split_are_those_of_its_patients() -> None:
     assert row["same_rano"] == 1
     assert row["range_n"] == 0
     assert np.isnan(row["range_median"])
+
+
+def test_patients_without_tumour_before_surgery_count_in_no_class_by_percent() -> None:
+    cases = frame(*(case(f"AMS{n}", 0.5 * n, 0.4 * n * n) for n in range(8)))
+    before = dict.fromkeys(cases["patient"], 10.0)
+    zeros = frame(*(case(f"AMS{n}", 1.0, 2.0) for n in range(8, 13)))
+    more = pd.concat([cases, zeros], ignore_index=True)
+    alone = resections(judged(cases, before, {}), 0.175, STATISTICS)
+    beside = resections(judged(more, {**before, **dict.fromkeys(zeros["patient"], 0.0)}, {}), 0.175, STATISTICS)
+    same = ["n", "same_raidionics", "kappa_raidionics", "kappa_raidionics_low", "kappa_raidionics_high"]
+    pd.testing.assert_frame_equal(alone[same], beside[same])
+    assert (alone["patients"].item(), beside["patients"].item()) == (8, 13)
+    (row,) = resection(beside, LABELS, STATISTICS).frame.to_dict("records")
+    assert row["Same class, Raidionics"] == f"{beside['same_raidionics'].item()} of 8"
+    assert row["Same class, RANO"].endswith(" of 13")
+
+
+def test_a_study_without_tumour_before_surgery_has_no_agreement_by_percent() -> None:
+    cases = frame(*(case(f"AMS{n}", 1.0 * n, 3.0 * n) for n in range(4)))
+    found = resections(judged(cases, dict.fromkeys(cases["patient"], 0.0), {}), 0.175, STATISTICS)
+    assert (found["same_raidionics"].item(), found["n"].item()) == (0, 0)
+    assert "κ, Raidionics: not estimable: no patient" in found["note"].item()
+    (row,) = resection(found, LABELS, STATISTICS).frame.to_dict("records")
+    assert (row["Same class, Raidionics"], row["κ, Raidionics"]) == ("n/a", "n/a")
 
 
 @pytest.mark.parametrize(

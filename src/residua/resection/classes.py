@@ -60,20 +60,23 @@ def is_gross_total(post_ml: ArrayLike, residual_tumor_ml: float) -> NDArray[np.b
     return ~has_residual_tumor(volumes_ml(post_ml), residual_tumor_ml)
 
 
-def raidionics_class(pre_ml: ArrayLike, post_ml: ArrayLike) -> NDArray[np.str_]:
+def raidionics_class(pre_ml: ArrayLike, post_ml: ArrayLike) -> NDArray[np.object_]:
     """Return the class of Raidionics' report, by percent and volume: one of ``RAIDIONICS``, for comparison.
 
     Complete: nothing is left. Near total: at least 95 % removed and at most 10 ml left. Subtotal: 80 % and 50 ml.
-    Partial: the rest, and every tumour left of whose volume before surgery was 0.
+    Partial: the rest. None where the volume before surgery was 0: there is no percent of it.
 
-    >>> raidionics_class([40, 40, 400, 40, 40], [0, 2, 15, 8, 20]).tolist()
-    ['complete', 'near total', 'subtotal', 'subtotal', 'partial']
+    >>> raidionics_class([40, 40, 400, 40, 40, 0], [0, 2, 15, 8, 20, 1]).tolist()
+    ['complete', 'near total', 'subtotal', 'subtotal', 'partial', None]
     """
     before, left = np.broadcast_arrays(volumes_ml(pre_ml), volumes_ml(post_ml))
     removed = extent_of_resection(before, left)
     least_95, least_80 = (removed >= percent * (1 - VOLUME_TOLERANCE) for percent in (95.0, 80.0))
     most_10, most_50 = (left <= limit for limit in _most((10.0, 50.0)))
-    return np.select([left == 0, least_95 & most_10, least_80 & most_50], RAIDIONICS[:3], RAIDIONICS[3])
+    found = np.select([left == 0, least_95 & most_10, least_80 & most_50], RAIDIONICS[:3], RAIDIONICS[3])
+    by_percent: NDArray[np.object_] = np.asarray(found, dtype=object)
+    by_percent[np.isnan(removed)] = None
+    return by_percent
 
 
 def _most(limits_ml: tuple[float, ...]) -> NDArray[np.float64]:

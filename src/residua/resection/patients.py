@@ -23,7 +23,8 @@ def judged(
 
     ``members`` holds, by network and inputs and by patient, the record of ``segmentation.members``. From the lowest to
     the highest extent that the ensemble and each of its members find goes ``extent_low`` to ``extent_high``; both are
-    NaN out of fold, where one model predicts. An extent is in percent, NaN without tumour before surgery.
+    NaN out of fold, where one model predicts. An extent is in percent; without tumour before surgery it is NaN, and the
+    class of Raidionics, which goes by percent, None.
 
     >>> case = {"arch": "nnunet", "inputs": "B", "split": "test", "fold": None, "patient": "AMS1", "hospital": "AMS"}
     >>> cases = pd.DataFrame([{**case, "reference_ml": 1.0, "predicted_ml": 2.0}])

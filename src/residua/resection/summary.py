@@ -24,7 +24,8 @@ def resections(patients: pd.DataFrame, residual_tumor_ml: float, statistics: Sta
     """Return a row per network, split and hospital, and one over all hospitals; ``patients`` are from ``judged``.
 
     Extents are in percent: medians, then bias and limits of agreement of predicted minus reference, each with
-    ``_low`` and ``_high``. Extents need a tumour before surgery (``n``, without the ``undefined``); classes do not.
+    ``_low`` and ``_high``. Extents and Raidionics' classes need a tumour before surgery (``n``, without the
+    ``undefined``); RANO's do not.
 
     >>> from residua.resection.patients import judged
     >>> from residua.settings.statistics import BestInputs
@@ -96,11 +97,12 @@ def _classes(group: pd.DataFrame, residual_tumor_ml: float) -> dict[str, Any]:
     for side in ("reference", "predicted"):
         counts[f"complete_{side}"] = int(is_complete(group[f"{side}_ml"]).sum())
         counts[f"gross_total_{side}"] = int(is_gross_total(group[f"{side}_ml"], residual_tumor_ml).sum())
+    by_percent = group.dropna(subset=["raidionics_reference"])
     return {
         "patients": len(group),
         **counts,
         "same_rano": int((group["rano_reference"] == group["rano_predicted"]).sum()),
-        "same_raidionics": int((group["raidionics_reference"] == group["raidionics_predicted"]).sum()),
+        "same_raidionics": int((by_percent["raidionics_reference"] == by_percent["raidionics_predicted"]).sum()),
     }
 
 
@@ -110,7 +112,8 @@ def _agreement(group: pd.DataFrame, statistics: Statistics) -> dict[str, Any]:
     settings = (statistics.alpha, statistics.bootstrap_resamples, statistics.seed)
     found = {"bias": differences.bias, "lower": differences.lower, "upper": differences.upper}
     for name, order in (("rano", MEASURED), ("raidionics", RAIDIONICS)):
-        ranks = [group[f"{name}_{side}"].map(list(order).index) for side in ("reference", "predicted")]
+        classed = group.dropna(subset=[f"{name}_reference"])
+        ranks = [classed[f"{name}_{side}"].map(list(order).index) for side in ("reference", "predicted")]
         found[f"kappa_{name}"] = weighted_kappa(ranks[0], ranks[1], *settings)
     flat = {key: value for name, interval in found.items() for key, value in _flat(name, interval).items()}
     reasons = {"bias": "extent", "upper": "limits", "kappa_rano": "κ, RANO", "kappa_raidionics": "κ, Raidionics"}

@@ -30,8 +30,8 @@ def resection(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: S
         "than the study's cut; patients by the reference / by the network. Same class: patients; κ: quadratically "
         "weighted, with "
         f"{level} percentile bootstrap intervals from {statistics.bootstrap_resamples} resamples of patients. RANO "
-        "resect (2023) goes by the volume left, Raidionics by percent and volume. Patients of one hospital are taken "
-        "as independent."
+        "resect (2023) goes by the volume left, Raidionics by percent and volume, so that patients without tumour "
+        "before surgery have no class by it. Patients of one hospital are taken as independent."
     )
     rows = [_resection_row(row, arch_labels) for row in frame.to_dict("records")]
     if not rows:
@@ -58,7 +58,7 @@ def _resection_row(row: Mapping[Any, Any], arch_labels: Mapping[str, str]) -> di
         "GTR": f"{row['gross_total_reference']} / {row['gross_total_predicted']}",
         "Same class, RANO": _of(row["same_rano"], row["patients"]),
         "κ, RANO": _estimate(row, "kappa_rano"),
-        "Same class, Raidionics": _of(row["same_raidionics"], row["patients"]),
+        "Same class, Raidionics": _of(row["same_raidionics"], row["n"]),
         "κ, Raidionics": _estimate(row, "kappa_raidionics"),
         "Note": row["note"],
     }
