@@ -119,7 +119,7 @@ def _scores(record: BundleRecord) -> list[str]:
         "",
         f"In brackets: intervals at {level:g} %. Rates of all validation patients have normal ones, over the folds; "
         "the rest are BCa bootstrap intervals over patients. A single hospital has few patients: read its interval.",
-        *([f"Without an interval or a score: {'; '.join(notes)}."] if notes else []),
+        *([f"Notes on scores and intervals: {'; '.join(notes)}."] if notes else []),
     ]
 
 

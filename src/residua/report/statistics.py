@@ -70,8 +70,8 @@ def _paired(study: Study) -> str:
         "p values of the pairs of one network, and of the networks with their best inputs, are each a family that is "
         "corrected by Holm's method [@holm1979]. Mean differences of Dice and differences of balanced accuracy have "
         f"BCa intervals over patients, and percentile intervals from {study.statistics.bootstrap_resamples} resamples "
-        "that draw hospitals first, then patients within. Where persons have several scans, persons are drawn, and "
-        "each enters the tests with the mean of the scans."
+        "that draw hospitals first, then patients within. Where persons have several scans, persons are drawn, "
+        "each with the scans of both classes, and enter the tests with the mean of their scans."
     )
 
 

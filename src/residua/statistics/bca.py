@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.metrics.classification import count, rates
-from residua.statistics.bootstrap import Persons, bca_of_means
+from residua.statistics.bootstrap import Persons, bca_of_means, bca_over_classes
 from residua.statistics.interval import Interval
 
 _CLASSES = {"recall": ("TP", "FN", "residual tumour"), "specificity": ("TN", "FP", "gross total resection")}
@@ -25,9 +25,10 @@ def bca_interval(
     """Compute the interval of "sensitivity", "specificity" or "balanced_accuracy" at level 1 − ``alpha``, in percent.
 
     ``outcome`` holds "TP", "FN", "FP" or "TN" of each patient. Patients are resampled within each class of the
-    reference, so that every resample has both classes; ``persons`` are resampled as a whole. The same seed draws the
-    same patients for every model. There is no interval when a class has fewer than two patients, or when all patients
-    of each class were classified alike: then all resamples are equal.
+    reference, so that every resample has both classes; ``persons`` are resampled as a whole. Where one has scans of
+    both classes, all persons are drawn together, and resamples that lack a class are left out and counted in ``note``.
+    The same seed draws the same patients for every model. There is no interval when a class has fewer than two
+    patients, or when all patients of each class were classified alike: then all resamples are equal.
 
     >>> interval = bca_interval(np.array(["TP"] * 8 + ["FN"] * 2), "sensitivity", alpha=0.05, resamples=1000, seed=0)
     >>> interval.estimate, interval.n, interval.low < 80 < interval.high
@@ -88,10 +89,21 @@ def _resampled(
         return _without(estimate, patients, alone)
     if not any(np.ptp(of) for of in by_class):
         return _without(estimate, patients, reasons[0])
-    low, high = bca_of_means(by_class, *how, whose)
+    if whose is not None and _in_both(whose):
+        low, high, lacking = bca_over_classes(by_class, whose, *how)
+        reasons = (reasons[0], "the resamples of persons are too alike")
+    else:
+        low, high = bca_of_means(by_class, *how, whose)
+        lacking = 0
     if not np.isfinite([low, high]).all():
         return _without(estimate, patients, reasons[1])
-    return Interval(estimate, 100 * low, 100 * high, patients, 0)
+    note = f"resamples without one of the classes left out: {lacking} of {how[1]}" if lacking else ""
+    return Interval(estimate, 100 * low, 100 * high, patients, 0, note)
+
+
+def _in_both(whose: list[NDArray[np.str_]]) -> bool:
+    """Return whether a person has scans of both classes, such as of two operations."""
+    return len(whose) > 1 and bool(np.isin(whose[0], whose[1]).any())
 
 
 def _alone(names: tuple[str, ...], by_class: list[NDArray[np.float64]], whose: list[NDArray[np.str_]] | None) -> str:

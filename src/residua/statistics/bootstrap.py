@@ -36,8 +36,41 @@ def bca_of_means(
         return np.asarray(sum(each.mean(axis=axis) for each in drawn) / len(drawn))
 
     if persons is not None:
-        return _interval(*_of_persons(samples, persons), alpha, resamples, seed)
-    return _interval(list(samples), mean, alpha, resamples, seed)
+        return _limits(_bootstrap(*_of_persons(samples, persons), alpha, resamples, seed, method="BCa"))
+    return _limits(_bootstrap(samples, mean, alpha, resamples, seed, method="BCa"))
+
+
+def bca_over_classes(
+    samples: Sequence[NDArray[np.float64]], persons: Sequence[NDArray[np.str_]], alpha: float, resamples: int, seed: int
+) -> tuple[float, float, int]:
+    """Return the same where persons have values in several samples: each is drawn once, with all that the person has.
+
+    Third is the number of resamples that lack a sample, which are left out. Every sample needs two persons.
+
+    >>> samples = [np.array([0.0, 1.0, 1.0]), np.array([0.0, 1.0])]
+    >>> whose = [np.array(["P1", "P2", "P3"]), np.array(["P1", "P2"])]
+    >>> low, high, lacking = bca_over_classes(samples, whose, alpha=0.05, resamples=1000, seed=0)
+    >>> low < 0.58 < high, 0 < lacking < 100
+    (True, True)
+    """
+    every, inverse = np.unique(np.concatenate(persons), return_inverse=True)
+    numbers = np.split(inverse, np.cumsum([each.size for each in samples])[:-1])
+    sums = [np.bincount(n, values, every.size) for n, values in zip(numbers, samples, strict=True)]
+    sizes = [np.bincount(n, minlength=every.size) for n in numbers]
+    of_each = _mean_over(sums, sizes)
+
+    def mean(drawn: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+        # Rounded, because sums of one value that differ in their last digit are ties of the bias correction.
+        return np.asarray(np.round(of_each(*[drawn] * len(samples), axis=axis), 12))
+
+    of = [np.arange(every.size, dtype=np.float64)]
+    drawn = _bootstrap(of, mean, alpha, resamples, seed, method="percentile")
+    defined = drawn.bootstrap_distribution[~np.isnan(drawn.bootstrap_distribution)]
+    if not defined.size:
+        return float("nan"), float("nan"), resamples
+    drawn.bootstrap_distribution = defined
+    found = _bootstrap(of, mean, alpha, 0, seed, method="BCa", bootstrap_result=drawn)
+    return *_limits(found), resamples - defined.size
 
 
 def _of_persons(samples: Sequence[NDArray[np.float64]], persons: Sequence[NDArray[np.str_]]) -> tuple[list[Any], Any]:
@@ -49,28 +82,36 @@ def _of_persons(samples: Sequence[NDArray[np.float64]], persons: Sequence[NDArra
         person = np.argsort(np.argsort(first))[inverse]
         sums.append(np.bincount(person, values))
         sizes.append(np.bincount(person))
+    return [np.arange(each.size, dtype=np.float64) for each in sums], _mean_over(sums, sizes)
+
+
+def _mean_over(sums: Sequence[NDArray[Any]], sizes: Sequence[NDArray[np.intp]]) -> Any:
+    """Return the function that gives the mean of the samples' means of drawn persons, from what each person has."""
 
     def mean(*drawn: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
         numbers = [each.astype(np.intp) for each in drawn]
         means = [s[n].sum(axis=axis) / k[n].sum(axis=axis) for n, s, k in zip(numbers, sums, sizes, strict=True)]
         return np.asarray(sum(means) / len(means))
 
-    return [np.arange(each.size, dtype=np.float64) for each in sums], mean
+    return mean
 
 
-def _interval(
-    samples: Sequence[NDArray[np.float64]], mean: Any, alpha: float, resamples: int, seed: int
-) -> tuple[float, float]:
+def _bootstrap(
+    samples: Sequence[NDArray[np.float64]], mean: Any, alpha: float, resamples: int, seed: int, **how: Any
+) -> Any:
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # The caller reports it in words.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
-        found = stats.bootstrap(
+        return stats.bootstrap(
             list(samples),
             mean,
             n_resamples=resamples,
             confidence_level=1 - alpha,
-            method="BCa",
             vectorized=True,
             rng=np.random.default_rng(seed),
+            **how,
         )
+
+
+def _limits(found: Any) -> tuple[float, float]:
     return float(found.confidence_interval.low), float(found.confidence_interval.high)

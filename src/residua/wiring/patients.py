@@ -180,8 +180,11 @@ def notes_of_persons(loaded: LoadedStudy) -> list[Note]:
     if not loaded.split.persons:
         return []
     persons = {patient: loaded.split.who(patient) for patient in loaded.split.patients}
-    rest = " persons: n counts scans, bootstrap intervals resample whole persons, and tests of Dice take the mean of "
-    return [[each(persons), " scans of ", persons, f"{rest}each person."]]
+    rest = (
+        " persons: n counts scans, bootstrap intervals resample whole persons, with the scans of both classes, and "
+        "tests of Dice take the mean of each person."
+    )
+    return [[each(persons), " scans of ", persons, rest]]
 
 
 def hospitals_of_patients(loaded: LoadedStudy) -> dict[str, str]:

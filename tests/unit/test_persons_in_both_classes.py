@@ -1,0 +1,112 @@
+"""Balanced accuracy of persons with scans of both classes: residual tumour at one operation, none at the next."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from itertools import chain, product
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+from residua.statistics.bca import bca_interval, paired_interval
+from residua.statistics.interval import Interval
+
+ALPHA = 0.05
+SCANS = {
+    "P1": ["TP", "TP", "TN"],
+    "P2": ["FN"],
+    "P3": ["TP", "FN", "TN", "FP"],
+    "P4": ["TN", "TN", "FP"],
+    "P5": ["TP", "FP"],
+    "P6": ["FN", "TP", "TP"],
+}
+"""The outcomes of six persons. A draw of P2 and P6 alone lacks a class, and so does one of P4 alone."""
+
+
+def _balanced(outcomes: list[str]) -> float:
+    """Balanced accuracy in percent, NaN without a class."""
+    tp, fn, tn, fp = (outcomes.count(name) for name in ("TP", "FN", "TN", "FP"))
+    return 50 * (tp / (tp + fn) + tn / (tn + fp)) if tp + fn and tn + fp else math.nan
+
+
+def _joined(scans: Iterable[list[str]]) -> list[str]:
+    return list(chain.from_iterable(scans))
+
+
+def _exact(scans: dict[str, list[str]]) -> tuple[list[float], float]:
+    """Efron's limits from every possible draw of whole persons, and the share of draws without one of the classes."""
+    persons = list(scans.values())
+    every = np.array([_balanced(_joined(drawn)) for drawn in product(persons, repeat=len(persons))])
+    defined = np.sort(every[~np.isnan(every)])
+    estimate = _balanced(_joined(persons))
+    below = (np.mean(defined < estimate - 1e-9) + np.mean(defined < estimate + 1e-9)) / 2
+    left_out = np.array([_balanced(_joined(persons[:i] + persons[i + 1 :])) for i in range(len(persons))])
+    away = left_out.mean() - left_out
+    bias, acceleration = stats.norm.ppf(below), (away**3).sum() / (6 * (away**2).sum() ** 1.5)
+    to = [bias + z for z in stats.norm.ppf([ALPHA / 2, 1 - ALPHA / 2])]
+    levels = stats.norm.cdf([bias + z / (1 - acceleration * z) for z in to])
+    return list(np.quantile(defined, levels)), float(np.mean(np.isnan(every)))
+
+
+def _limits(found: Interval) -> tuple[float, float]:
+    assert found.low is not None
+    assert found.high is not None
+    return found.low, found.high
+
+
+def _agreeing(number: int = 40) -> tuple[NDArray[np.bool_], NDArray[np.str_]]:
+    """Whether both scans of each person are right, for three of four persons; and the persons of the scans."""
+    return np.arange(number) % 4 > 0, np.tile([f"P{n}" for n in range(number)], 2)
+
+
+def test_whole_persons_of_both_classes_give_efrons_limits_over_every_draw() -> None:
+    outcome = np.array(_joined(SCANS.values()))
+    persons = np.repeat(list(SCANS), [len(of) for of in SCANS.values()])
+    exact, lacking = _exact(SCANS)
+    found = bca_interval(outcome, "balanced_accuracy", ALPHA, 40_000, 1, persons)
+    assert _limits(found) == pytest.approx(exact, abs=0.6)
+    assert found.estimate == pytest.approx(_balanced(list(outcome)))
+    left_out = int(found.note.removeprefix("resamples without one of the classes left out: ").split()[0])
+    assert left_out == pytest.approx(40_000 * lacking, abs=30)
+
+
+def test_persons_whose_scans_agree_have_a_wider_interval_than_as_many_who_differ() -> None:
+    """Where both scans of a person are right or wrong together, there are half as many independent ones."""
+    right, persons = _agreeing()
+    outcome = np.concatenate([np.where(right, "TP", "FN"), np.where(right, "TN", "FP")])
+    others = np.concatenate([persons[:40], np.char.add(persons[40:], "b")])
+    low, high = _limits(bca_interval(outcome, "balanced_accuracy", ALPHA, 4000, 0, persons))
+    of_others = _limits(bca_interval(outcome, "balanced_accuracy", ALPHA, 4000, 0, others))
+    assert (high - low) / (of_others[1] - of_others[0]) == pytest.approx(math.sqrt(2), abs=0.15)
+    of_one_class = [bca_interval(outcome, "sensitivity", ALPHA, 4000, 0, whose) for whose in (persons, others)]
+    assert of_one_class[0] == of_one_class[1]
+
+
+def test_a_paired_difference_draws_whole_persons_of_both_classes() -> None:
+    """One model is right throughout, so that the difference is the other's share of wrong ones."""
+    right, persons = _agreeing()
+    before = np.concatenate([np.where(right, "TP", "FN"), np.where(right, "TN", "FP")])
+    after = np.array(["TP"] * 40 + ["TN"] * 40)
+    change = paired_interval(before, after, "balanced_accuracy", ALPHA, 4000, 0, persons)
+    own = _limits(bca_interval(before, "balanced_accuracy", ALPHA, 4000, 0, persons))
+    assert change.estimate == 25
+    assert _limits(change) == pytest.approx((100 - own[1], 100 - own[0]), abs=2.6)
+    assert _limits(change) == pytest.approx(_of_one_scan_each(~right), abs=2.6)
+
+
+def _of_one_scan_each(wrong: NDArray[np.bool_]) -> tuple[float, float]:
+    """SciPy's BCa limits of a share in percent: what agreeing scans of both classes have."""
+    found = stats.bootstrap([100.0 * wrong], np.mean, n_resamples=4000, method="BCa", rng=np.random.default_rng(5))
+    return found.confidence_interval.low, found.confidence_interval.high
+
+
+def test_persons_of_one_class_each_are_drawn_within_their_class_as_before() -> None:
+    """Numbers of two scans a person that were printed before persons of both classes were drawn whole."""
+    outcome = np.array(["TP"] * 14 + ["FN"] * 6 + ["TN"] * 9 + ["FP"] * 3)
+    persons = np.array([f"P{n // 2}" for n in range(32)])
+    found = bca_interval(outcome, "balanced_accuracy", ALPHA, 1000, 7, persons)
+    assert _limits(found) == pytest.approx((45.833333333333336, 90.0), abs=1e-12)
+    assert found.note == ""
