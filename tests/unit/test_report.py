@@ -531,8 +531,8 @@ def two_models(**dice: tuple[float, float]) -> pd.DataFrame:
 
 
 def no_test(significant: bool | None, note: str = "") -> pd.DataFrame:
-    row = {"arch": "nnunet", "inputs_1": "A", "inputs_2": "B", "significant": significant, "p_value": 0.25}
-    return pd.DataFrame([{**row, "note": note}])
+    row = {"arch": "nnunet", "inputs_1": "A", "inputs_2": "B", "n_1": 2, "n_2": 1, "mean_difference": -0.25}
+    return pd.DataFrame([{**row, "significant": significant, "p_value": 0.25, "note": note}])
 
 
 def test_the_gain_of_t1w_is_paired_signed_and_tested() -> None:

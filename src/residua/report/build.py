@@ -43,7 +43,7 @@ from residua.report.significance import significance
 from residua.report.subgroups import subgroups
 from residua.report.thresholds import NAMES, SCORES, other_rule, thresholds
 from residua.settings.study import Study
-from residua.statistics.cases import read_cases
+from residua.statistics.cases import positive, read_cases
 from residua.tables.html import to_html
 from residua.tables.render import Table
 from residua.version import __version__
@@ -177,12 +177,12 @@ def _known(sources: Sources, making: Making) -> Run:
 
 def _contents(sources: Sources, making: Making, known: Run) -> dict[str, Any]:
     study, labels, cases = known.study, known.labels, known.cases
-    cohort, statistics = known.cohort, known.statistics
+    cohort, statistics, patients = known.cohort, known.statistics, Patients(cases)
     answers = [
         t1w_gain(cases, study, labels, statistics["inputs"]),
         conservative(cases, study, labels, statistics["overlaps"]),
-        significance(statistics, labels),
-        paired(statistics, labels, study.statistics, Patients(cases).alike),
+        significance(statistics, labels, Patients(positive(cases, study.classification)), patients),
+        paired(statistics, labels, study.statistics, patients.alike),
         nested(statistics["nested"], labels),
         combinations(cases, study, labels),
         conventions(statistics.get("conventions"), labels),

@@ -38,3 +38,7 @@ class Patients:
         return len({(split, who) for (split, _, _), who in self._of.items()}) == len(
             {split for split, _, _ in self._of}
         )
+
+
+NOBODY = Patients(pd.DataFrame(columns=["split", "arch", "inputs", "patient"]))
+"""No patients of any model, of which nothing is to be said."""

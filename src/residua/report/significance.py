@@ -9,6 +9,7 @@ import pandas as pd
 
 from residua.report.facts import SETS, p_in_words
 from residua.report.findings import Finding
+from residua.report.patients import NOBODY, Patients
 from residua.report.wording import counted, listed, percent
 
 Rows = list[dict[Any, Any]]
@@ -16,12 +17,20 @@ _NAMED = 6
 """At most so many pairs are named; more are only counted, and stand in the tables."""
 
 
-def significance(frames: Mapping[str, pd.DataFrame], labels: Mapping[str, str]) -> Finding:
-    """Summarise every comparison of the run. ``frames`` holds the statistics by name; ``raters`` may be missing."""
+def significance(
+    frames: Mapping[str, pd.DataFrame],
+    labels: Mapping[str, str],
+    positives: Patients = NOBODY,
+    everybody: Patients = NOBODY,
+) -> Finding:
+    """Summarise every comparison of the run. ``frames`` holds the statistics by name; ``raters`` may be missing.
+
+    Of models whose patients differ it is said: for Dice ``positives``, those with residual tumour, else ``everybody``.
+    """
     sentences = [
-        *_of_inputs(frames["inputs"].to_dict("records"), labels),
-        *_of_architectures(frames["architectures"].to_dict("records"), labels),
-        *_of_classification(frames["overlaps"], labels),
+        *_of_inputs(frames["inputs"].to_dict("records"), labels, positives),
+        *_of_architectures(frames["architectures"].to_dict("records"), labels, positives),
+        *_of_classification(frames["overlaps"], labels, everybody),
         *(_of_raters(frames["raters"], labels) if "raters" in frames else ()),
         "A difference that is not significant may still exist.",
     ]
@@ -32,53 +41,66 @@ def _model(row: Mapping[Any, Any], labels: Mapping[str, str], which: str = "") -
     return f"{labels.get(row[f'arch{which}'], row[f'arch{which}'])} {row[f'inputs{which}']}"
 
 
-def _of_inputs(rows: Rows, labels: Mapping[str, str]) -> list[str]:
+def _apart(row: Mapping[Any, Any], patients: Patients, split: str = "test") -> str:
+    """Say of the two models of a row how many patients they have, where they have different ones."""
+    one, other = ((row.get("arch", row.get(f"arch{which}")), row[f"inputs{which}"]) for which in ("_1", "_2"))
+    return patients.apart(split, one, other)
+
+
+def _of_inputs(rows: Rows, labels: Mapping[str, str], patients: Patients) -> list[str]:
     if not rows:
         return []
 
     def name(row: Mapping[Any, Any]) -> str:
         return f"{labels.get(row['arch'], row['arch'])} {row['inputs_1']} and {row['inputs_2']}"
 
-    return [f"Input configurations, Dice on the hold-out (Tukey's range test): {_counted(rows, name)}"]
+    said = _counted(rows, name, lambda row: _apart(row, patients))
+    return [f"Input configurations, Dice on the hold-out (Tukey's range test): {said}"]
 
 
-def _of_architectures(rows: Rows, labels: Mapping[str, str]) -> list[str]:
-    return [f"Networks, Dice on the hold-out (Mann-Whitney U): {_architectures(row, labels)}" for row in rows]
+def _of_architectures(rows: Rows, labels: Mapping[str, str], patients: Patients) -> list[str]:
+    return [f"Networks, Dice on the hold-out (Mann-Whitney U): {_architectures(row, labels, patients)}" for row in rows]
 
 
-def _architectures(row: Mapping[Any, Any], labels: Mapping[str, str]) -> str:
+def _architectures(row: Mapping[Any, Any], labels: Mapping[str, str], patients: Patients) -> str:
     one, other = _model(row, labels, "_1"), _model(row, labels, "_2")
     if pd.isna(row["significant"]):
         return f"{one} and {other} cannot be compared: {row['note']}."
     verdict = "a significant difference" if row["significant"] else "no significant difference"
     return (
         f"{verdict} between {one} (median {percent(row['median_1'])}, n = {row['n_1']}) and {other} (median "
-        f"{percent(row['median_2'])}, n = {row['n_2']}), {p_in_words(row['p_value'])}."
+        f"{percent(row['median_2'])}, n = {row['n_2']}), {p_in_words(row['p_value'])}{_apart(row, patients)}."
     )
 
 
-def _of_classification(overlaps: pd.DataFrame, labels: Mapping[str, str]) -> list[str]:
+def _of_classification(overlaps: pd.DataFrame, labels: Mapping[str, str], patients: Patients) -> list[str]:
     def name(row: Mapping[Any, Any]) -> str:
         return f"{_model(row, labels, '_1')} and {_model(row, labels, '_2')}"
 
+    def apart(row: Mapping[Any, Any]) -> str:
+        return _apart(row, patients, str(row["split"]))
+
     return [
-        f"Classification, {str(rate).replace('_', ' ')}, {where} (intervals): {_counted(rows.to_dict('records'), name)}"
+        f"Classification, {str(rate).replace('_', ' ')}, {where} (intervals): "
+        f"{_counted(rows.to_dict('records'), name, apart)}"
         for split, where in SETS.items()
         for rate, rows in overlaps[overlaps["split"] == split].groupby("rate", sort=False)
     ]
 
 
-def _counted(rows: Rows, name: Callable[[Mapping[Any, Any]], str]) -> str:
+def _counted(rows: Rows, name: Callable[[Mapping[Any, Any]], str], apart: Callable[[Mapping[Any, Any]], str]) -> str:
     possible = [row for row in rows if not pd.isna(row["significant"])]
-    significant = [name(row) for row in possible if row["significant"]]
+    significant = [f"{name(row)}{apart(row)}" for row in possible if row["significant"]]
+    different = sum(bool(apart(row)) for row in possible)
+    who = f" {counted(different, 'pair has', 'pairs have')} different patients." if different else ""
     untested = len(rows) - len(possible)
     beside = f" ({counted(untested, 'more pair')} could not be compared)" if untested else ""
     if not possible:
         return f"{counted(len(rows), 'pair')}, none comparable."
     if not significant:
-        return f"no significant difference in {counted(len(possible), 'pair')}{beside}."
+        return f"no significant difference in {counted(len(possible), 'pair')}{beside}.{who}"
     named = f": {_semicolons(significant)}" if len(significant) <= _NAMED else "; see the table"
-    return f"{len(significant)} of {counted(len(possible), 'pair')} {_differ(len(significant))}{beside}{named}."
+    return f"{len(significant)} of {counted(len(possible), 'pair')} {_differ(len(significant))}{beside}{named}.{who}"
 
 
 def _differ(number: int) -> str:
