@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -369,6 +369,94 @@ def test_a_p_that_so_few_patients_cannot_reach_is_said() -> None:
     found = frames_of(few[few["patient"] != "AMS5"])
     said = " ".join(paired(found, LABELS, STATISTICS).sentences)
     assert ", and no p of so few is below 0.125, " in said
+
+
+def constant_cases(patients: int, archs: Mapping[str, float], inputs: Mapping[str, float]) -> pd.DataFrame:
+    """Every model keeps its distance from every other, in each patient, by another tenth of a point."""
+    rows = [
+        {"arch": arch, "inputs": name, "split": "test", "fold": None, "patient": f"AMS{n}", "hospital": "AMS",
+         "dice": 0.9 - below - further - 0.01 * n * (1 + below + further), "reference_ml": 2.0, "predicted_ml": 2.0}
+        for arch, below in archs.items()
+        for name, further in inputs.items()
+        for n in range(patients)
+    ]  # fmt: skip
+    return pd.DataFrame(rows).astype({"fold": "Int64"})
+
+
+@pytest.mark.parametrize(
+    ("patients", "networks", "smallest"),
+    # Three networks are three tests: 3 · 2 ** -5, 3 · 2 ** -6; two are one.
+    [(6, 3, "0.09375"), (7, 3, ""), (6, 2, ""), (5, 2, "0.0625")],
+)
+def test_the_smallest_possible_p_of_networks_is_corrected_as_p_is(patients: int, networks: int, smallest: str) -> None:
+    archs = dict(list({"nnunet": 0.0, "agunet": 0.2, "segresnet": 0.4}.items())[:networks])
+    found = frames_of(constant_cases(patients, archs, {"A": 0.0}), dict.fromkeys(archs, "A"))
+    tests = found["paired_dice"]
+    assert tests["significant"].tolist() == [not smallest] * len(tests)
+    said = [s for s in paired(found, LABELS, STATISTICS).sentences if "mean Dice of the first" in s]
+    assert len(said) == len(tests) == (3 if networks == 3 else 1)
+    assert all(
+        (f"and no p of so few is below {smallest}," if smallest else "(Wilcoxon, Holm), rank") in s for s in said
+    )
+
+
+@pytest.mark.parametrize(
+    ("patients", "words"),
+    [
+        (
+            6,
+            "no significant difference in 3 pairs. In each pair so few patients differ that no p can be below 0.09375.",
+        ),
+        (7, "3 of 3 pairs differ significantly: A and B; A and C; B and C."),
+    ],
+)
+def test_pairs_of_inputs_that_could_not_differ_significantly_are_told(patients: int, words: str) -> None:
+    found = frames_of(constant_cases(patients, {"nnunet": 0.0}, {"A": 0.0, "B": 0.2, "C": 0.4}), {"nnunet": "A"})
+    (said,) = (
+        s for s in paired(found, LABELS, STATISTICS).sentences if s.startswith("Pairs of inputs") and "Dice" in s
+    )
+    assert said == f"Pairs of inputs of nnU-Net, Dice, hold-out (Wilcoxon's signed-rank test, Holm): {words}"
+
+
+@pytest.mark.parametrize(("patients", "few"), [(5, True), (6, False)])
+def test_a_classification_that_could_not_differ_significantly_is_told(patients: int, few: bool) -> None:
+    models = {"nnunet": 2.0, "agunet": 0.0}
+    rows = constant_cases(patients, dict.fromkeys(models, 0.0), {"A": 0.0})
+    found = frames_of(rows.assign(predicted_ml=rows["arch"].map(models)), dict.fromkeys(models, "A"))
+    (said,) = (s for s in paired(found, LABELS, STATISTICS).sentences if "right about" in s)
+    p = "p = 0.0625, and no p of so few is below 0.0625" if few else "p = 0.0312"
+    assert f"the first alone is right about {patients}, the second alone about 0 (McNemar, Holm: {p});" in said
+
+
+@pytest.fixture
+def told(frames: dict[str, pd.DataFrame]) -> Callable[[pd.DataFrame], str]:
+    """What the report says of the networks and raters with given scores."""
+
+    def of(scores: pd.DataFrame) -> str:
+        found = {**frames, "paired_raters": paired_raters(scores, STATISTICS)}
+        return paired(found, LABELS, STATISTICS).sentences[-1]
+
+    return of
+
+
+def test_raters_from_whom_no_network_could_differ_significantly_are_told(told: Callable[[pd.DataFrame], str]) -> None:
+    # All patients favour the network; three groups are three tests: 3 · 2 ** -4, 3 · 2 ** -6.
+    none = (
+        "significantly different from no group (Wilcoxon, Holm); no p against the novices, the experts and all raters "
+    )
+    assert f"{none}can be below 0.1875, because so few patients differ." in told(scores_of(5, shift=0.3))
+    assert "so few" not in (said := told(scores_of(7, shift=0.3)))
+    assert "significantly better than all raters" in said
+    # Patients who do not differ do not count.
+    scores = scores_of(12, shift=0.3)
+    alike = scores["patient"].isin([f"AMS{n}" for n in range(8)])
+    assert "can be below 0.375, because" in told(scores.assign(jaccard=scores["jaccard"].mask(alike, 0.5)))
+
+
+def test_groups_that_were_not_tested_are_not_called_alike(told: Callable[[pd.DataFrame], str]) -> None:
+    assert told(scores_of(1)).endswith("; no group could be tested (Wilcoxon, Holm).")
+    said = told(scores_of(12, kinds=("novice",)))
+    assert said.endswith("; significantly different from no group that could be tested (Wilcoxon, Holm).")
 
 
 def test_models_that_are_alike_are_told_apart_from_one_hospital() -> None:

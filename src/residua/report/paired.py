@@ -9,6 +9,7 @@ import pandas as pd
 
 from residua.report.facts import SETS, p_in_words
 from residua.report.findings import Finding
+from residua.report.possible import impossible, smallest_in_words, with_smallest
 from residua.report.wording import counted, listed, points
 from residua.settings.statistics import Statistics
 from residua.statistics.pairs import NETWORKS
@@ -19,6 +20,8 @@ Row = Mapping[Any, Any]
 Labels = Mapping[str, str]
 _SAME = "Every model sees the same patients."
 _SHARED = "Models have different patients; each comparison is of those whom all of its models have."
+_PAIRS, _RATERS = ("family", "split"), ("reference", "arch", "inputs", "kind")
+"""The columns of a family of tests that Holm's method corrects together."""
 _NAMED = 6
 """At most so many pairs are named; more are only counted, and stand in the tables."""
 
@@ -28,14 +31,16 @@ def paired(frames: Mapping[str, pd.DataFrame], labels: Labels, statistics: Stati
 
     ``alike`` says whether every model has the same patients.
     """
-    dice, classes = frames["paired_dice"], frames["paired_classification"]
+    dice, classes = (
+        with_smallest(frames[name], _PAIRS, statistics.alpha) for name in ("paired_dice", "paired_classification")
+    )
     sentences = [
         f"{_SAME if alike else _SHARED} These comparisons ask how the models differ on each patient; the ones above "
         "ask how two independent groups of patients would differ.",
         *_friedman(frames["paired_friedman"].to_dict("records"), labels),
-        *_inputs(dice, labels, "Dice", "Wilcoxon's signed-rank test"),
+        *_inputs(dice, labels, ("Dice", "Wilcoxon's signed-rank test"), statistics),
         *(_dice(row, labels, statistics) for row in _networks(dice)),
-        *_inputs(classes, labels, "classification", "McNemar's exact test"),
+        *_inputs(classes, labels, ("classification", "McNemar's exact test"), statistics),
         *(_classes(row, labels, statistics) for row in _networks(classes)),
         *(_area(row, labels, statistics) for row in _networks(classes)),
     ]
@@ -65,15 +70,16 @@ def _friedman(rows: Sequence[Row], labels: Labels) -> list[str]:
     return sentences
 
 
-def _inputs(frame: pd.DataFrame, labels: Labels, what: str, test: str) -> list[str]:
-    """Count the pairs of inputs that differ, of each network and split."""
+def _inputs(frame: pd.DataFrame, labels: Labels, test: tuple[str, str], statistics: Statistics) -> list[str]:
+    """Count the pairs of inputs that differ, of each network and split; ``test`` names what is compared, and how."""
     sentences = []
     for (arch, split), rows in frame[frame["family"] != NETWORKS].groupby(["arch_1", "split"], sort=False):
         tested = rows[rows["significant"].notna()]
         significant = tested[tested["significant"].astype(bool)].to_dict("records")
         differing = [f"{row['inputs_1']} and {row['inputs_2']}" for row in significant]
-        begun = f"Pairs of inputs of {labels.get(str(arch), str(arch))}, {what}, {SETS[str(split)]} ({test}, Holm)"
-        sentences.append(f"{begun}: {_counted(differing, len(tested), len(rows))}")
+        what = f"{labels.get(str(arch), str(arch))}, {test[0]}, {SETS[str(split)]} ({test[1]}, Holm)"
+        few = _too_few(tested.to_dict("records"), statistics)
+        sentences.append(f"Pairs of inputs of {what}: {_counted(differing, len(tested), len(rows))}{few}")
     return sentences
 
 
@@ -86,6 +92,14 @@ def _counted(differing: Sequence[str], tested: int, rows: int) -> str:
     named = f": {'; '.join(differing)}." if len(differing) <= _NAMED else "; see the table."
     differ = "differs" if len(differing) == 1 else "differ"
     return f"{len(differing)} of {counted(tested, 'pair')} {differ} significantly{named}{beside}"
+
+
+def _too_few(tested: Sequence[Row], statistics: Statistics) -> str:
+    few = impossible(tested, statistics.alpha)
+    if not few:
+        return ""
+    pairs = "each pair" if len(few) == len(tested) else f"{len(few)} of these pairs"
+    return f" In {pairs} so few patients differ that no p can be below {smallest_in_words(few)}."
 
 
 def _pair(row: Row, labels: Labels) -> str:
@@ -112,10 +126,14 @@ def _between(row: Row, low: str, high: str, scale: float, statistics: Statistics
 def _tested(row: Row, statistics: Statistics) -> str:
     if pd.isna(row["p_holm"]):
         return "no test is possible"
-    smallest = 2.0 ** (1 - row["differing"])
-    few = f", and no p of so few is below {smallest:g}" if smallest >= statistics.alpha else ""
     effect = f"{row['rank_biserial']:+.2f}".replace("-", "−")
+    few = _of_so_few(row, statistics)
     return f"{p_in_words(row['p_holm'])} (Wilcoxon, Holm){few}, rank-biserial correlation {effect}"
+
+
+def _of_so_few(row: Row, statistics: Statistics) -> str:
+    few = impossible([row], statistics.alpha)
+    return f", and no p of so few is below {smallest_in_words(few)}" if few else ""
 
 
 def _over_hospitals(row: Row, scale: float) -> str:
@@ -137,6 +155,7 @@ def _classes(row: Row, labels: Labels, statistics: Statistics) -> str:
     what = f"{_pair(row, labels)}, classification, {SETS[row['split']]}, the same {counted(row['n'], 'patient')}"
     right = f"the first alone is right about {row['first_alone']}, the second alone about {row['second_alone']}"
     test: str = "not estimable" if pd.isna(row["p_holm"]) else p_in_words(row["p_holm"])
+    test += _of_so_few(row, statistics)
     if pd.isna(row["mean_difference"]):
         return f"{what}: {right} (McNemar, Holm: {test}); the difference of balanced accuracy is not estimable."
     return (
@@ -162,10 +181,11 @@ def _area(row: Row, labels: Labels, statistics: Statistics) -> str:
 def _raters(frame: pd.DataFrame, labels: Labels, statistics: Statistics) -> list[str]:
     """Say of each model and reference with which groups of raters it is on par."""
     margin, sentences = f"±{100 * statistics.equivalence_margin:g} points", []
-    for (reference, _), rows in frame[frame["kind"] == "group"].groupby(["reference", "arch"], sort=False):
+    tests = with_smallest(frame[frame["kind"] == "group"], _RATERS, statistics.alpha)
+    for (reference, _), rows in tests.groupby(["reference", "arch"], sort=False):
         groups = rows.to_dict("records")
         begun = f"{model_of(groups[0], labels)} against raters, Jaccard with the {reference_name(str(reference))}"
-        words = [*_on_par(groups, margin, statistics), *_better_or_worse(groups)]
+        words = [*_on_par(groups, margin, statistics), *_better_or_worse(groups, statistics)]
         sentences.append(f"{begun}: {'; '.join(words)}.")
     return sentences
 
@@ -186,13 +206,22 @@ def _on_par(groups: Sequence[Row], margin: str, statistics: Statistics) -> list[
     return [f"{verdict} {listed(those)}" for verdict, those in verdicts.items()]
 
 
-def _better_or_worse(groups: Sequence[Row]) -> list[str]:
-    significant = [row for row in groups if not pd.isna(row["significant"]) and row["significant"]]
-    return [
+def _better_or_worse(groups: Sequence[Row], statistics: Statistics) -> list[str]:
+    tested = [row for row in groups if not pd.isna(row["significant"])]
+    if not tested:
+        return ["no group could be tested (Wilcoxon, Holm)"]
+    of_those = " that could be tested" if len(tested) < len(groups) else ""
+    differing = [
         f"significantly {'better' if row['rank_biserial'] > 0 else 'worse'} than {_group(row)} "
         f"(Wilcoxon, Holm, {p_in_words(row['p_holm'])})"
-        for row in significant
-    ] or ["significantly different from no group (Wilcoxon, Holm)"]
+        for row in tested
+        if row["significant"]
+    ] or [f"significantly different from no group{of_those} (Wilcoxon, Holm)"]
+    few = impossible(tested, statistics.alpha)
+    if not few:
+        return differing
+    against = listed([_group(row) for row in few])
+    return [*differing, f"no p against {against} can be below {smallest_in_words(few)}, because so few patients differ"]
 
 
 def _group(row: Row) -> str:
