@@ -152,6 +152,7 @@ if publication.supplement(loaded):
             names=list(publication.supplement(loaded)),
             arch_labels=loaded.arch_labels,
             statistics=study.statistics.model_dump(mode="json"),
+            eligibility=study.eligibility,
             code=code("supplementary_tables"),
         script:
             "../scripts/supplementary_tables.py"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from residua.report.patients import Patients
 from residua.report.significance import significance
 from residua.statistics.compare_architectures import compare_architectures
 from residua.statistics.compare_inputs import compare_inputs
+from residua.tables.supplement import supplementary_table
 from test_report import LABELS, choosing, make_run, study_of
 
 TEN = [f"P{i}" for i in range(10)]
@@ -160,6 +162,26 @@ def test_methods_claim_the_same_patients_only_of_complete_ones() -> None:
     assert "although every model sees the same patients. A difference that is not significant" in said("complete")
     assert "every model sees the same patients" not in said("per_inputs")
     assert "although models may share patients. Each input configuration has the patients with" in said("per_inputs")
+
+
+@pytest.mark.parametrize(
+    ("name", "complete", "of_own"),
+    [
+        ("tukey", "independent, although every input sees the same patients.", "although inputs may share some. Each"),
+        ("architectures", "although both networks see the same patients.", "although networks may share some. Each"),
+        ("overlaps", "a test of the difference at the same level.", "at the same level. Each input configuration has"),
+    ],
+)
+def test_captions_claim_the_same_patients_only_of_complete_ones(
+    tmp_path: Path, name: str, complete: str, of_own: str
+) -> None:
+    columns = ["split", "arch", "arch_1", "inputs_1", "arch_2", "inputs_2", "rate"]
+    pd.DataFrame(columns=columns).to_parquet(tmp_path / "frame.parquet")
+    table = partial(supplementary_table, name, str(tmp_path / "frame.parquet"), LABELS, study_of().statistics)
+    assert table().caption.endswith(complete)
+    assert table("complete").caption == table().caption
+    assert of_own in table("per_inputs").caption
+    assert "the same patients" not in table("per_inputs").caption
 
 
 @pytest.fixture(scope="module")

@@ -7,11 +7,12 @@ Each takes the frame of its parquet file (``residua.statistics``), the networks'
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from residua.settings.participation import Eligibility
 from residua.settings.statistics import Statistics
 from residua.tables import paired, subgroups, validation
 from residua.tables.cells import interval, number, plain
@@ -25,10 +26,19 @@ from residua.tables.render import Cell, Table
 from residua.tables.resection import rano, resection
 from residua.words import listed, name_of
 
+_OWN_PATIENTS = (
+    "Each input configuration has the patients with all of its channels, so that different patients may be compared."
+)
+"""What a caption says where ``eligibility`` is ``per_inputs``."""
 _RATES = {"sensitivity": "Sensitivity (%)", "specificity": "Specificity (%)", "balanced_accuracy": "bAcc (%)"}
 
 
-def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+def tukey(
+    frame: pd.DataFrame,
+    arch_labels: Mapping[str, str],
+    statistics: Statistics,
+    eligibility: Eligibility = "complete",
+) -> Table:
     """Compare the input configurations of each network."""
     rows = [
         {
@@ -46,13 +56,18 @@ def tukey(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Stati
     caption = (
         "Tables S3 and S4 (supplement to Table 3). Tukey's range test of the inputs of each network: "
         "mean Dice of DSC-P's patients of the test set with input 1 minus input 2, in percentage points, with "
-        f"simultaneous intervals. Significant: p < {statistics.alpha:g}. The test takes the samples as independent, "
-        "although every input sees the same patients."
+        f"simultaneous intervals. Significant: p < {statistics.alpha:g}. "
+        f"{_independent('every input sees', 'inputs', eligibility)}"
     )
     return table_of(rows, caption, ("Arch.", "Input 1", "Input 2", "n 1", "n 2"), "each network has one input only.")
 
 
-def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+def architectures(
+    frame: pd.DataFrame,
+    arch_labels: Mapping[str, str],
+    statistics: Statistics,
+    eligibility: Eligibility = "complete",
+) -> Table:
     """Compare the networks, each with its best inputs."""
     rows = [
         {
@@ -67,8 +82,8 @@ def architectures(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistic
     ]
     caption = (
         "Table S5 (supplement to Table 3). Mann-Whitney U test, two-sided, of the Dice of DSC-P's "
-        f"patients of the test set, each network with its best input. Significant: p < {statistics.alpha:g}. The test "
-        "takes the samples as independent, although both networks see the same patients."
+        f"patients of the test set, each network with its best input. Significant: p < {statistics.alpha:g}. "
+        f"{_independent('both networks see', 'networks', eligibility)}"
     )
     return table_of(rows, caption, ("Model 1", "Model 2"), "there is one network only.")
 
@@ -124,7 +139,12 @@ def intervals(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: S
     return table_of(rows, caption, ("Input", "Data", "Arch."), "there is no model.")
 
 
-def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+def overlaps(
+    frame: pd.DataFrame,
+    arch_labels: Mapping[str, str],
+    statistics: Statistics,
+    eligibility: Eligibility = "complete",
+) -> Table:
     """List pairs of models whose intervals overlap or do not, one row per split and pair."""
     pairs: dict[tuple[str, str, str], dict[str, object]] = {}
     for row in frame.to_dict("records"):
@@ -136,6 +156,7 @@ def overlaps(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: St
         f"{level(statistics)} intervals of their classification: significant when the intervals do not overlap. Not "
         "comparable: one of the models has no interval, for the reason given with the intervals. Non-overlap is "
         "stricter than a test of the difference at the same level."
+        f"{f' {_OWN_PATIENTS}' if eligibility == 'per_inputs' else ''}"
     )
     return table_of(list(pairs.values()), caption, ("Data", "Model 1", "Model 2"), "there is one model only.")
 
@@ -160,6 +181,11 @@ def subsets(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: Sta
     return table_of(rows, caption, ("Channels", "Arch.", "Input"), "no network is trained to do without channels.")
 
 
+def _independent(same: str, who: str, eligibility: Eligibility) -> str:
+    although = f"{same} the same patients." if eligibility == "complete" else f"{who} may share some. {_OWN_PATIENTS}"
+    return f"The test takes the samples as independent, although {although}"
+
+
 def _estimate(row: Mapping[Any, Any]) -> Cell:
     return Cell(f"{number(row['estimate'])} {interval(row['low'], row['high'])}", row["n"], row["undefined"])
 
@@ -180,12 +206,23 @@ def _name(rate: str) -> str:
     return _RATES[rate].removesuffix(" (%)")
 
 
-def supplementary_table(name: str, results: str, arch_labels: Mapping[str, str], statistics: Statistics) -> Table:
+def supplementary_table(
+    name: str,
+    results: str,
+    arch_labels: Mapping[str, str],
+    statistics: Statistics,
+    eligibility: Eligibility = "complete",
+) -> Table:
     """Build the table ``name`` from its parquet file."""
-    return _SUPPLEMENT[name](pd.read_parquet(results), arch_labels, statistics)
+    frame = pd.read_parquet(results)
+    if name in _OF_ALL_PATIENTS:
+        return _OF_ALL_PATIENTS[name](frame, arch_labels, statistics, eligibility)
+    return _SUPPLEMENT[name](frame, arch_labels, statistics)
 
 
-_SUPPLEMENT = {
+_OF_ALL_PATIENTS = {"tukey": tukey, "architectures": architectures, "overlaps": overlaps}
+"""Tables that compare all patients of each model, whether models have the same or not."""
+_SUPPLEMENT: Mapping[str, Callable[[pd.DataFrame, Mapping[str, str], Statistics], Table]] = {
     "tukey": tukey,
     "architectures": architectures,
     "intervals": intervals,
