@@ -13,6 +13,7 @@ from scipy import stats
 
 from residua.statistics.bca import bca_interval, paired_interval
 from residua.statistics.interval import Interval
+from residua.statistics.mean_interval import mean_interval
 
 ALPHA = 0.05
 SCANS = {
@@ -110,3 +111,25 @@ def test_persons_of_one_class_each_are_drawn_within_their_class_as_before() -> N
     found = bca_interval(outcome, "balanced_accuracy", ALPHA, 1000, 7, persons)
     assert _limits(found) == pytest.approx((45.833333333333336, 90.0), abs=1e-12)
     assert found.note == ""
+
+
+# Resamples that are alike up to rounding
+
+
+def test_persons_of_one_mean_up_to_rounding_have_no_interval() -> None:
+    """All resamples have the mean 0.4: its last digit is no spread."""
+    rng = np.random.default_rng(3)
+    values = np.round(rng.normal(size=(7, 3)) * 0.1, 3)
+    alike = 0.4 + values - values.mean(axis=1, keepdims=True)
+    assert np.ptp(alike.mean(axis=1)) > 0
+    found = mean_interval(alike.ravel(), ALPHA, 500, 0, np.repeat([f"P{n}" for n in range(7)], 3))
+    assert found.estimate == pytest.approx(0.4)
+    assert (found.low, found.high, found.note) == (None, None, "no interval: the resamples are too alike")
+
+
+def test_scans_of_which_one_alone_is_right_in_every_person_have_no_interval() -> None:
+    """Recall and specificity of every draw add up to 1, though not to the last digit."""
+    right, persons = _agreeing(23)
+    outcome = np.concatenate([np.where(right, "TP", "FN"), np.where(right, "FP", "TN")])
+    found = bca_interval(outcome, "balanced_accuracy", ALPHA, 500, 0, persons)
+    assert found == Interval(50.0, None, None, 46, 0, "no interval: the resamples of persons are too alike")

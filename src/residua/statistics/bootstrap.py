@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from residua.statistics.interval import all_alike
+
 Persons = NDArray[np.str_] | None
 """The person of each value, where some persons have several; None: every value is of another person."""
 
@@ -25,7 +27,7 @@ def bca_of_means(
 
     ``persons`` names the person of each value: whole persons are drawn then, because values of one person are alike
     (cluster bootstrap: Field and Welsh, J R Stat Soc B 2007). The same seed draws the same members. Both ends are NaN
-    where the resamples are too alike.
+    where the resamples are too alike, or differ by rounding alone.
 
     >>> low, high = bca_of_means([np.array([0.4, 0.6, 0.8])], alpha=0.05, resamples=1000, seed=0)
     >>> low < 0.6 < high
@@ -114,4 +116,6 @@ def _bootstrap(
 
 
 def _limits(found: Any) -> tuple[float, float]:
+    if all_alike(found.bootstrap_distribution):
+        return float("nan"), float("nan")
     return float(found.confidence_interval.low), float(found.confidence_interval.high)
