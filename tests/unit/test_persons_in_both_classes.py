@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from residua.statistics.bca import bca_interval, paired_interval
+from residua.statistics.detectable import detectable_of_classes
 from residua.statistics.interval import Interval
 from residua.statistics.mean_interval import mean_interval
 
@@ -128,8 +129,32 @@ def test_persons_of_one_mean_up_to_rounding_have_no_interval() -> None:
 
 
 def test_scans_of_which_one_alone_is_right_in_every_person_have_no_interval() -> None:
-    """Recall and specificity of every draw add up to 1, though not to the last digit."""
+    """Recall and specificity of every draw add up to 1."""
     right, persons = _agreeing(23)
     outcome = np.concatenate([np.where(right, "TP", "FN"), np.where(right, "FP", "TN")])
     found = bca_interval(outcome, "balanced_accuracy", ALPHA, 500, 0, persons)
     assert found == Interval(50.0, None, None, 46, 0, "no interval: the resamples of persons are too alike")
+
+
+# The detectable difference
+
+
+def test_the_detectable_difference_counts_what_agrees_within_persons() -> None:
+    """All have both classes: 2.8016 · the standard error of the mean of the persons' own means."""
+    rng = np.random.default_rng(4)
+    ones = rng.choice([-1.0, 0.0, 1.0], 30)
+    others = np.where(rng.random(30) < 0.7, ones, rng.choice([-1.0, 0.0, 1.0], 30))
+    persons, classes = np.tile([f"P{n}" for n in range(30)], 2), np.arange(60) < 30
+    found, why = detectable_of_classes(np.concatenate([ones, others]), classes, ALPHA, persons)
+    own = (ones + others) / 2
+    assert found == pytest.approx(2.8016 * own.std(ddof=1) / math.sqrt(30), rel=1e-4)
+    assert why == ""
+    none, why = detectable_of_classes(np.concatenate([ones, -ones]), classes, ALPHA, persons)
+    assert (none, why) == (None, "not estimable: the differences of both classes cancel in every person")
+
+
+def test_persons_of_one_class_each_leave_the_detectable_difference() -> None:
+    differences, classes = [1.0, 0.0, 0.0, 1.0, 0.0, -1.0], np.arange(6) < 4
+    persons = np.array([f"P{n}" for n in range(6)])
+    plain = detectable_of_classes(differences, classes, ALPHA)
+    assert detectable_of_classes(differences, classes, ALPHA, persons) == plain

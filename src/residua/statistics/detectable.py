@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import optimize, stats
 
+from residua.statistics.bootstrap import Persons
+
 POWER = 0.8
+_NO_VARIANCE = 1e-12
+"""Of the variance of two classes: as much remains by rounding where they cancel."""
 
 
 def detectable(differences: ArrayLike, alpha: float) -> tuple[float | None, str]:
@@ -29,10 +33,13 @@ def detectable(differences: ArrayLike, alpha: float) -> tuple[float | None, str]
     return _noncentrality(n - 1, alpha) * float(of.std(ddof=1)) / float(np.sqrt(n)), ""
 
 
-def detectable_of_classes(differences: ArrayLike, classes: ArrayLike, alpha: float) -> tuple[float | None, str]:
+def detectable_of_classes(
+    differences: ArrayLike, classes: ArrayLike, alpha: float, persons: Persons = None
+) -> tuple[float | None, str]:
     """Return the same of the mean of the means of both ``classes``, such as a difference of balanced accuracy.
 
-    It is (z of 1 − alpha / 2 + z of 0.8) · √(Σ sd² / n over the classes) / 2, from the normal distribution.
+    It is (z of 1 − alpha / 2 + z of 0.8) · √(Σ sd² / n over the classes) / 2, from the normal distribution. With
+    ``persons``, each of whom has one value of a class, twice the covariance of the two means is added to Σ sd² / n.
 
     >>> found, _ = detectable_of_classes([1, 0, 0, 1, 0, -1], [True, True, True, True, False, False], alpha=0.05)
     >>> round(found, 3)
@@ -45,8 +52,19 @@ def detectable_of_classes(differences: ArrayLike, classes: ArrayLike, alpha: flo
     variance = sum(float(part.var(ddof=1)) / part.size for part in parts)
     if not variance:
         return None, "not estimable: all differences of a class are the same"
+    both = 0.0 if persons is None else 2 * _covariance(of, groups, persons)
+    if variance + both < _NO_VARIANCE * variance:
+        return None, "not estimable: the differences of both classes cancel in every person"
     z = float(stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(POWER))
-    return z * float(np.sqrt(variance)) / 2, ""
+    return z * float(np.sqrt(variance + both)) / 2, ""
+
+
+def _covariance(of: NDArray[np.float64], groups: NDArray[np.bool_], persons: NDArray[np.str_]) -> float:
+    """Return the covariance of the means of both classes, from persons who have a value of each (Obuchowski 1997)."""
+    names, whose = np.unique(persons, return_inverse=True)
+    away = [np.bincount(whose[own], of[own] - of[own].mean(), names.size) for own in (groups, ~groups)]
+    number = int(groups.sum()) * int((~groups).sum())
+    return float(away[0] @ away[1]) * names.size / (names.size - 1) / number
 
 
 def _noncentrality(freedom: int, alpha: float) -> float:

@@ -93,9 +93,10 @@ def _of_scans(note: str, persons: NDArray[np.str_] | None) -> str:
 
 def _detectable(change: pd.DataFrame, persons: NDArray[np.str_] | None, alpha: float) -> tuple[float | None, str]:
     """Return the smallest difference of balanced accuracy (points) that is found; a person counts once in a class."""
-    if persons is not None:
-        change = change.assign(person=persons).groupby(["person", "positive"])[["points"]].mean().reset_index()
-    return detectable_of_classes(change["points"], change["positive"], alpha)
+    if persons is None:
+        return detectable_of_classes(change["points"], change["positive"], alpha)
+    change = change.assign(person=persons).groupby(["person", "positive"])[["points"]].mean().reset_index()
+    return detectable_of_classes(change["points"], change["positive"], alpha, change["person"].to_numpy(np.str_))
 
 
 def _clustered(
