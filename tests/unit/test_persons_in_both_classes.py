@@ -75,6 +75,20 @@ def test_whole_persons_of_both_classes_give_efrons_limits_over_every_draw() -> N
     assert left_out == pytest.approx(40_000 * lacking, abs=30)
 
 
+@pytest.mark.parametrize("seed", [0, 7, 10, 22])
+def test_one_scan_of_each_class_gives_the_limits_of_the_persons_own_means(seed: int) -> None:
+    """SciPy's, of the same draws. Sums of two shares that differ in their last digit are one value, as there."""
+    rng = np.random.default_rng(seed)
+    number = int(rng.integers(8, 20))
+    first = rng.random(number) < 0.8
+    second = np.where(rng.random(number) < 0.6, first, rng.random(number) < 0.8)
+    outcome = np.concatenate([np.where(first, "TP", "FN"), np.where(second, "TN", "FP")])
+    persons = np.tile([f"P{n:02d}" for n in range(number)], 2)
+    found = bca_interval(outcome, "balanced_accuracy", ALPHA, 2000, 1, persons)
+    own = stats.bootstrap([50.0 * first + 50.0 * second], np.mean, n_resamples=2000, rng=np.random.default_rng(1))
+    assert _limits(found) == pytest.approx(tuple(own.confidence_interval), abs=1e-6)
+
+
 def test_persons_whose_scans_agree_have_a_wider_interval_than_as_many_who_differ() -> None:
     """Where both scans of a person are right or wrong together, there are half as many independent ones."""
     right, persons = _agreeing()
