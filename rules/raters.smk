@@ -63,6 +63,7 @@ rule compare_raters:
         runtime=10,
     params:
         alpha=study.statistics.alpha,
+        persons=rating.persons(loaded),
         code=code("compare_raters"),
     script:
         "../scripts/compare_raters.py"

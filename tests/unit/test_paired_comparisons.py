@@ -91,7 +91,7 @@ def cases() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def frames(cases: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    return {**frames_of(cases), "paired_raters": paired_raters(scores_of(15), STATISTICS)}
+    return {**frames_of(cases), "paired_raters": paired_raters(scores_of(15), {}, STATISTICS)}
 
 
 def dice_of(cases: pd.DataFrame, arch: str, inputs: str, split: str) -> pd.Series:
@@ -215,7 +215,7 @@ def test_further_scans_of_a_person_that_tell_nothing_new_change_no_test(cases: p
 
 def test_a_network_like_the_raters_is_on_par_and_one_above_them_is_better() -> None:
     for shift, on_par, better in ((0.0, True, False), (0.2, False, True)):
-        found = paired_raters(scores_of(15, shift=shift), STATISTICS).set_index("against")
+        found = paired_raters(scores_of(15, shift=shift), {}, STATISTICS).set_index("against")
         assert found.loc[["novices", "experts", "all"], "equivalent"].tolist() == [on_par] * 3
         assert found.loc[["novices", "experts", "all"], "significant"].tolist() == [better] * 3
         assert (found["margin"] == 0.05).all()
@@ -223,7 +223,7 @@ def test_a_network_like_the_raters_is_on_par_and_one_above_them_is_better() -> N
 
 def test_a_group_is_the_mean_of_its_raters_of_the_same_patients() -> None:
     scores = scores_of(15)
-    found = paired_raters(scores, STATISTICS).set_index("against")
+    found = paired_raters(scores, {}, STATISTICS).set_index("against")
     wide = scores.pivot(index="patient", columns="scorer", values="jaccard").loc[[f"AMS{n}" for n in range(15)]]
     groups = {"novices": ["rnovice1", "rnovice2"], "rexpert1": ["rexpert1"], "all": [c for c in wide if c != "nnunet"]}
     for against, members in groups.items():
@@ -235,13 +235,46 @@ def test_a_group_is_the_mean_of_its_raters_of_the_same_patients() -> None:
     for rows in by_kind.values():
         assert rows["p_holm"].tolist() == pytest.approx(holm(rows["p_value"].tolist()))
     # The article's comparison of the same scores has the same rows.
-    assert compare_raters(scores, ALPHA)["against"].tolist() == list(found.index)
+    assert compare_raters(scores, {}, ALPHA)["against"].tolist() == list(found.index)
 
 
 def test_a_rater_of_fewer_patients_is_compared_on_those() -> None:
     scores = scores_of(10)
     fewer = scores[~((scores["scorer"] == "rnovice1") & scores["patient"].isin(["AMS0", "AMS3"]))]
-    assert paired_raters(fewer, STATISTICS).set_index("against").loc["rnovice1", "n"] == 8
+    assert paired_raters(fewer, {}, STATISTICS).set_index("against").loc["rnovice1", "n"] == 8
+
+
+def test_scans_of_a_person_enter_the_comparison_with_raters_as_their_mean() -> None:
+    scores = scores_of(16, shift=0.02)
+    whose = {f"AMS{n}": f"x{max(0, n - 2) % 5}" for n in range(16)}
+    means = scores.assign(patient=scores["patient"].map(whose))
+    keys = [name for name in means if name != "jaccard"]
+    once = means.groupby(keys, sort=False, dropna=False, as_index=False)["jaccard"].mean()
+    for compare in (
+        lambda rows, persons: paired_raters(rows, persons, STATISTICS),
+        lambda rows, persons: compare_raters(rows, persons, ALPHA),
+    ):
+        pd.testing.assert_frame_equal(compare(scores, whose), compare(once, {}))
+        # As many persons as scans: the numbers are the same to the bit.
+        pd.testing.assert_frame_equal(
+            compare(scores, {patient: patient for patient in whose}), compare(scores, {}), check_exact=True
+        )
+
+
+def test_alike_scans_of_six_persons_do_not_put_a_network_on_par() -> None:
+    rng = np.random.default_rng(1)
+    rows = []
+    for person in range(6):
+        above = rng.normal(0, 0.06)
+        for scan in range(4):
+            both = (("nnunet", "model", "B", 0.6 + above + rng.normal(0, 0.005)), ("r1", "novice", None, 0.6))
+            rows += [("consensus", f"P{person}s{scan}", *scorer, True) for scorer in both]
+    scores = pd.DataFrame(rows, columns=["reference", "patient", "scorer", "kind", "inputs", "jaccard", "positive"])
+    whose = {patient: patient.partition("s")[0] for patient in scores["patient"]}
+    of_scans, of_persons = (paired_raters(scores, persons, STATISTICS).iloc[0] for persons in ({}, whose))
+    assert (of_scans["n"], bool(of_scans["equivalent"])) == (24, True)
+    assert (of_persons["n"], of_persons["differing"], bool(of_persons["equivalent"])) == (6, 6, False)
+    assert of_persons["equivalence_p_value"] == pytest.approx(0.0507, abs=5e-5)
 
 
 # Degenerate studies
@@ -313,7 +346,7 @@ def test_the_reason_of_what_is_not_estimable_is_given(study: Any, frame: str, re
 
 def test_raters_without_patients_are_told_in_words() -> None:
     scores = scores_of(5, kinds=("novice",)).assign(positive=lambda rows: rows["patient"] == "AMS0")
-    found = paired_raters(scores, STATISTICS).set_index("against")
+    found = paired_raters(scores, {}, STATISTICS).set_index("against")
     assert found.loc["experts", "note"] == "mean difference, Wilcoxon, r, delta, equivalence: not estimable: no patient"
     assert "equivalence: not estimable: one patient only" in found.loc["novices", "note"]
     said = paired({**frames_of(cases_of()), "paired_raters": found.reset_index()}, LABELS, STATISTICS).sentences[-1]
@@ -341,7 +374,7 @@ def test_the_tables_print_every_number_with_its_patients(frames: dict[str, pd.Da
 
 def test_the_margin_is_in_the_caption_and_in_the_sentence(frames: dict[str, pd.DataFrame]) -> None:
     statistics = STATISTICS.model_copy(update={"equivalence_margin": 0.1})
-    of_raters = paired_raters(scores_of(15), statistics)
+    of_raters = paired_raters(scores_of(15), {}, statistics)
     assert "within ±10 points" in tables.raters(of_raters, LABELS, statistics).caption
     said = paired({**frames, "paired_raters": of_raters}, LABELS, statistics).sentences[-1]
     assert "nnU-Net B against raters, Jaccard with the consensus: on par within ±10 points with the novices (" in said
@@ -433,7 +466,7 @@ def told(frames: dict[str, pd.DataFrame]) -> Callable[[pd.DataFrame], str]:
     """What the report says of the networks and raters with given scores."""
 
     def of(scores: pd.DataFrame) -> str:
-        found = {**frames, "paired_raters": paired_raters(scores, STATISTICS)}
+        found = {**frames, "paired_raters": paired_raters(scores, {}, STATISTICS)}
         return paired(found, LABELS, STATISTICS).sentences[-1]
 
     return of

@@ -258,7 +258,10 @@ WORDS = {
 @pytest.mark.parametrize("kind", DEGENERATE)
 def test_what_cannot_be_ranked_is_said_in_words_and_never_nan(kind: str, tmp_path: Path) -> None:
     scores = every(tmp_path, DEGENERATE[kind], {"P1": voxels(1, 1), "P2": voxels(1, 0, 1)})
-    frames = {"rater_ranks": rater_ranks(scores, {}, settings()), "paired_raters": paired_raters(scores, settings())}
+    frames = {
+        "rater_ranks": rater_ranks(scores, {}, settings()),
+        "paired_raters": paired_raters(scores, {}, settings()),
+    }
     ranks = frames["rater_ranks"]
     of_others = ranks[(ranks["reference"] == "leave_one_out") & (ranks["against"] == "all")]
     assert WORDS[kind] in of_others["note"].item()
@@ -273,7 +276,7 @@ def test_what_cannot_be_ranked_is_said_in_words_and_never_nan(kind: str, tmp_pat
 
 def test_paired_comparisons_with_the_others_take_the_network_by_the_same_reference(tmp_path: Path) -> None:
     scores = every(tmp_path, RATINGS, MODELS)
-    found = paired_raters(scores, settings())
+    found = paired_raters(scores, {}, settings())
     others = found[found["reference"] == "leave_one_out"].set_index("against")
     # Against e1: P1 1/2 − 1/3, P2 1/2 − 1/2. The novices: P1 mean of n1 (1/2 − 1/2) and n2 (1 − 1/2), P2 n1 (1 − 1/2).
     assert others.loc["e1", "mean_difference"] == pytest.approx((1 / 6 + 0) / 2)

@@ -147,7 +147,7 @@ def test_a_case_is_positive_under_the_reference_in_use(study: dict[str, Any]) ->
         ("AMS1", "consensus"),
         ("AMS3", "reference_standard"),
     }
-    compared = compare_raters(scores, 0.05)
+    compared = compare_raters(scores, {}, 0.05)
     expert1 = compared[(compared["arch"] == "nnunet") & (compared["against"] == "expert1")].set_index("reference")
     assert expert1["n_model"].to_dict() == expert1["n_other"].to_dict() == {"reference_standard": 2, "consensus": 1}
 
@@ -280,7 +280,7 @@ def test_a_groups_score_is_the_mean_of_its_raters_who_rated_the_patient(tmp_path
             "reference_standard": {"AMS1": 1.0, "AMS2": 1.0, "AMS3": 1.0},
         }
     )
-    found = against(compare_raters(scores, 0.05))
+    found = against(compare_raters(scores, {}, 0.05))
     assert list(found) == ["novice1", "novice2", "expert1", "novices", "experts", "all"]
     assert {name: row["kind"] for name, row in found.items()} == {
         **dict.fromkeys(EXPERTISES, "rater"),
@@ -306,12 +306,12 @@ def test_clear_differences_are_significant_below_alpha_only() -> None:
         }
     )
     # All 16 pairs are won; of the C(8, 4) = 70 orders two are as extreme.
-    (row, *_) = compare_raters(scores, 0.05).to_dict("records")
+    (row, *_) = compare_raters(scores, {}, 0.05).to_dict("records")
     assert (row["reference"], row["arch"], row["inputs"], row["against"]) == ("consensus", "nnunet", "B", "novice1")
     assert (row["u_statistic"], row["note"]) == (16, "")
     assert row["p_value"] == pytest.approx(2 / 70)
     assert row["significant"] is True
-    assert compare_raters(scores, 0.01)["significant"].tolist()[0] is False
+    assert compare_raters(scores, {}, 0.01)["significant"].tolist()[0] is False
 
 
 def test_only_positive_cases_of_the_reference_in_use_are_compared() -> None:
@@ -324,7 +324,7 @@ def test_only_positive_cases_of_the_reference_in_use_are_compared() -> None:
             scored({**shared, "novice1": {**shared["novice1"], "AMS3": 0.3}}),
         ]
     )
-    compared = compare_raters(scores, 0.05)
+    compared = compare_raters(scores, {}, 0.05)
     rows = compared[compared["against"] == "all"].set_index("reference")
     assert list(rows.index) == ["reference_standard", "consensus"]
     assert rows["n_other"].to_dict() == {"reference_standard": 2, "consensus": 3}
@@ -347,7 +347,7 @@ def test_only_positive_cases_of_the_reference_in_use_are_compared() -> None:
 def test_notes_explain_uninformative_comparisons(
     tmp_path: Path, scores: dict[str, dict[str, float]], positive: bool, note: str, p_value: float | None
 ) -> None:
-    compared = compare_raters(scored(scores, positive=positive), 0.05)
+    compared = compare_raters(scored(scores, positive=positive), {}, 0.05)
     compared.to_parquet(tmp_path / "raters.parquet", index=False)
     row = pq.read_table(tmp_path / "raters.parquet").to_pylist()[0]
     assert row["note"].startswith(note)
@@ -356,7 +356,7 @@ def test_notes_explain_uninformative_comparisons(
 
 
 def test_a_note_explains_a_group_without_ratings() -> None:
-    row = against(compare_raters(scored({"novice1": {"AMS1": 0.1}, "nnunet": {"AMS1": 0.2, "AMS2": 0.3}}), 0.05))
+    row = against(compare_raters(scored({"novice1": {"AMS1": 0.1}, "nnunet": {"AMS1": 0.2, "AMS2": 0.3}}), {}, 0.05))
     assert row["experts"]["n_other"] == 0
     assert row["experts"]["note"].startswith("none of the cases with residual tumour was rated")
     assert pd.isna(row["experts"]["significant"])
@@ -394,5 +394,5 @@ def test_simulated_experts_agree_better_with_the_reference_standard_than_novices
     mean = standard.groupby("kind")["jaccard"].mean()
     assert mean["model"] == 1  # its masks are the reference standard
     assert mean["novice"] < mean["expert"] < 1
-    compared = against(compare_raters(scores, 0.05))
+    compared = against(compare_raters(scores, {}, 0.05))
     assert len(compared) == 8 + 3

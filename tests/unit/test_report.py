@@ -180,7 +180,11 @@ def statistics_of(study: Study, cases: pd.DataFrame, rated: bool) -> dict[str, p
     scores = scores_of(study)
     few = study.statistics.model_copy(update={"bootstrap_resamples": 100})
     frames["rater_ranks"] = rater_ranks(scores, {}, few)
-    return {**frames, "raters": compare_raters(scores, alpha), "paired_raters": paired_raters(scores, study.statistics)}
+    return {
+        **frames,
+        "raters": compare_raters(scores, {}, alpha),
+        "paired_raters": paired_raters(scores, {}, study.statistics),
+    }
 
 
 def nested_of(study: Study, cases: pd.DataFrame) -> pd.DataFrame:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pandas as pd
 
 from residua.cohort.table.expertise import GROUPS
 from residua.raters.labels import rater_labels
+from residua.raters.persons import of_persons
 from residua.statistics.mann_whitney import mann_whitney
 
 _TYPES = {
@@ -17,25 +18,27 @@ _TYPES = {
 }
 
 
-def compare_raters(scores: pd.DataFrame, alpha: float) -> pd.DataFrame:
+def compare_raters(scores: pd.DataFrame, persons: Mapping[str, str], alpha: float) -> pd.DataFrame:
     """Compare every model with every rater and group of raters, for each reference: Mann-Whitney U of Jaccard scores.
 
     ``scores`` is the result of ``rate_all``; only its positive cases are compared. A group's score of a patient is the
-    mean over its raters who rated the patient, so that n counts patients, not ratings. Columns: reference,
-    arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a rater's identity), kind
-    ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value, significant, note (why a
-    number is missing or uncertain).
+    mean over its raters who rated the patient, so that n counts patients, not ratings. ``persons`` holds
+    the person of each patient, where some have several scans: a person enters with the mean of the scans, and n counts
+    persons. Columns: reference, arch, inputs, against (rater, "novices", "experts" or "all"), label (the same without a
+    rater's identity), kind ("rater" or "group"), n_model, n_other, median_model, median_other, u_statistic, p_value,
+    significant, note (why a number is missing or uncertain).
     """
     rows, labels = [], rater_labels(scores)
     for reference, of_reference in scores.groupby("reference", sort=False):
         positive = of_reference[of_reference["positive"]]
         models = of_reference[of_reference["kind"] == "model"]
         for arch, inputs in models[["scorer", "inputs"]].drop_duplicates().itertuples(index=False):
-            model = positive.loc[(positive["kind"] == "model") & (positive["scorer"] == arch), "jaccard"]
+            own = positive[(positive["kind"] == "model") & (positive["scorer"] == arch)]
+            model = of_persons(own.set_index("patient")["jaccard"], persons)
             for against, kind, others in opponents(of_reference, positive):
                 names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
                 names |= {"label": labels.get(against, against), "kind": kind}
-                rows.append({**names, **_compared(model, others, alpha)})
+                rows.append({**names, **_compared(model, of_persons(others, persons), alpha)})
     return pd.DataFrame(rows).astype(_TYPES)
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 
 from residua.raters.faced import faced, opponents_faced
 from residua.raters.labels import rater_labels
+from residua.raters.persons import of_persons
 from residua.settings.statistics import Statistics
 from residua.statistics.cliffs_delta import cliffs_delta
 from residua.statistics.equivalence import equivalence
@@ -25,13 +27,15 @@ COLUMNS = (
 )
 
 
-def paired_raters(scores: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
+def paired_raters(scores: pd.DataFrame, persons: Mapping[str, str], statistics: Statistics) -> pd.DataFrame:
     """Return one row per reference, model and rater or group of raters, of the patients that both segmented.
 
     The Jaccard (0 to 1) of the model minus the rater's, or minus the mean of the group's raters: mean with its BCa
     interval, Wilcoxon's signed-rank test with Holm's correction over the raters, and over the groups, of one model and
     reference, effect sizes, and the test of equivalence within ``statistics.equivalence_margin``, which is not
-    corrected. ``scores`` is the result of ``rate_all``; only its positive cases are compared.
+    corrected. ``scores`` is the result of ``rate_all``; only its positive cases are compared. ``persons`` holds the
+    person of each patient, where some have several scans: a person enters everything with the mean of the scans, and
+    ``n`` counts persons.
 
     >>> from residua.settings.statistics import BestInputs
     >>> best = BestInputs(segmentation={}, classification={}, raters={})
@@ -39,7 +43,7 @@ def paired_raters(scores: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
     >>> scorers = {"scorer": ["nnunet"] * 4 + ["r1"] * 4, "kind": ["model"] * 4 + ["novice"] * 4, "inputs": "B"}
     >>> jaccard = {"jaccard": [0.5, 0.6, 0.7, 0.8, 0.49, 0.61, 0.7, 0.79], "patient": ["P1", "P2", "P3", "P4"] * 2}
     >>> scores = pd.DataFrame({"reference": "consensus", "positive": True, **scorers, **jaccard})
-    >>> found = paired_raters(scores, Statistics(**numbers, best_inputs=best)).set_index("label")
+    >>> found = paired_raters(scores, {}, Statistics(**numbers, best_inputs=best)).set_index("label")
     >>> bool(found.loc["Novice 1", "equivalent"]), found.loc["experts", "note"]
     (True, 'mean difference, Wilcoxon, r, delta, equivalence: not estimable: no patient')
     """
@@ -51,7 +55,7 @@ def paired_raters(scores: pd.DataFrame, statistics: Statistics) -> pd.DataFrame:
             for against, kind, both in opponents_faced(of_reference, faced(of_reference, arch)):
                 names = {"reference": reference, "arch": arch, "inputs": inputs, "against": against}
                 names |= {"label": labels.get(against, against), "kind": kind}
-                rows.append({**names, **_compared(both, statistics)})
+                rows.append({**names, **_compared(of_persons(both, persons), statistics)})
     return tidy(with_holm(rows, _FAMILY, statistics.alpha), COLUMNS)
 
 
