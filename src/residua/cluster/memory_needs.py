@@ -22,8 +22,8 @@ def extent_of(path: str) -> tuple[int, float] | None:
     try:
         with open(path, "rb") as stream:
             packed = stream.read(len(_GZIP)) == _GZIP
-        with gzip.open(path) if packed else open(path, "rb") as stream:
-            begin = stream.read(_ENOUGH)
+            stream.seek(0)
+            begin = (gzip.GzipFile(fileobj=stream) if packed else stream).read(_ENOUGH)
         for order in "<>":
             for size, offset, kind, sizes_at, sizes in (_NIFTI1, _NIFTI2):
                 if struct.unpack_from(f"{order}i", begin)[0] == size:

@@ -25,10 +25,12 @@ def open_image(path: str | os.PathLike[str]) -> Any:
     >>> open_image("image.Nii.Gz").shape
     (2, 3, 4)
     """
-    if os.fspath(path).lower().endswith(_NAMES) and os.path.isfile(path):
-        with ImageOpener(os.fspath(path)) as stream:
-            begin = stream.read(_HEADER_BYTES)
-        for kind in _KINDS:
-            if kind.header_class.may_contain_header(begin):
-                return kind.from_file_map({"image": FileHolder(os.fspath(path))})
+    name = os.fspath(path)
+    if name.endswith(_NAMES) or not name.lower().endswith(_NAMES) or not os.path.isfile(name):
+        return nib.load(path)
+    with ImageOpener(name) as stream:
+        begin = stream.read(_HEADER_BYTES)
+    for kind in _KINDS:
+        if kind.header_class.may_contain_header(begin):
+            return kind.from_file_map({"image": FileHolder(name)})
     return nib.load(path)
