@@ -119,12 +119,24 @@ def _of_one_scan_each(wrong: NDArray[np.bool_]) -> tuple[float, float]:
     return found.confidence_interval.low, found.confidence_interval.high
 
 
-def test_persons_of_one_class_each_are_drawn_within_their_class_as_before() -> None:
-    """Numbers of two scans a person that were printed before persons of both classes were drawn whole."""
-    outcome = np.array(["TP"] * 14 + ["FN"] * 6 + ["TN"] * 9 + ["FP"] * 3)
-    persons = np.array([f"P{n // 2}" for n in range(32)])
+@pytest.mark.parametrize(("tp", "tn"), [(14, 9), (11, 5), (10, 4), (9, 7)])
+@pytest.mark.parametrize("scans", [1, 2])
+def test_balanced_accuracy_of_whole_numbers_is_the_same(scans: int, tp: int, tn: int) -> None:
+    """SciPy's, of the same draws and counts: 12 · right of 20 + 20 · right of 12, whose ties no digit parts."""
+    positive, negative = (np.arange(20) < tp).astype(float), (np.arange(12) < tn).astype(float)
+    outcome = np.concatenate([np.where(positive, "TP", "FN"), np.where(negative, "TN", "FP")])
+    persons = np.array([f"P{n // scans}" for n in range(32)]) if scans > 1 else None
     found = bca_interval(outcome, "balanced_accuracy", ALPHA, 1000, 7, persons)
-    assert _limits(found) == pytest.approx((45.833333333333336, 90.0), abs=1e-12)
+    of_persons = [positive.reshape(-1, scans).sum(axis=1), negative.reshape(-1, scans).sum(axis=1)]
+
+    def counted(first: NDArray[np.float64], second: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+        sums = [each.sum(axis=axis) * (of / scans / each.shape[axis]) for each, of in ((first, 20), (second, 12))]
+        return np.asarray(12 * sums[0] + 20 * sums[1])
+
+    own = stats.bootstrap(
+        of_persons, counted, n_resamples=1000, vectorized=True, rng=np.random.default_rng(7)
+    ).confidence_interval
+    assert _limits(found) == pytest.approx((own.low / 4.8, own.high / 4.8), abs=1e-9)
     assert found.note == ""
 
 

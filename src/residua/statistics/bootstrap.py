@@ -62,8 +62,7 @@ def bca_over_classes(
     of_each = _mean_over(sums, sizes)
 
     def mean(drawn: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
-        # Rounded, because sums of one value that differ in their last digit are ties of the bias correction.
-        return np.asarray(np.round(of_each(*[drawn] * len(samples), axis=axis), 12))
+        return np.asarray(of_each(*[drawn] * len(samples), axis=axis))
 
     of = [np.arange(every.size, dtype=np.float64)]
     drawn = _bootstrap(of, mean, alpha, resamples, seed, method="percentile")
@@ -101,12 +100,16 @@ def _mean_over(sums: Sequence[NDArray[Any]], sizes: Sequence[NDArray[np.intp]]) 
 def _bootstrap(
     samples: Sequence[NDArray[np.float64]], mean: Any, alpha: float, resamples: int, seed: int, **how: Any
 ) -> Any:
+    def rounded(*drawn: NDArray[np.float64], axis: int = -1) -> NDArray[np.float64]:
+        # Sums of one value that differ in their last digit are ties of the bias correction.
+        return np.asarray(np.round(mean(*drawn, axis=axis), 12))
+
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         # The caller reports it in words.
         warnings.simplefilter("ignore", stats.DegenerateDataWarning)
         return stats.bootstrap(
             list(samples),
-            mean,
+            rounded,
             n_resamples=resamples,
             confidence_level=1 - alpha,
             vectorized=True,
