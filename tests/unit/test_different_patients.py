@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from residua.report.abstract import abstract
 from residua.report.build import write_report
-from residua.report.cohort import eligibility
+from residua.report.cohort import cohort_facts, eligibility
 from residua.report.findings import conservative, t1w_gain
 from residua.report.methods import methods
 from residua.report.patients import Patients
@@ -17,7 +20,7 @@ from residua.report.significance import significance
 from residua.statistics.compare_architectures import compare_architectures
 from residua.statistics.compare_inputs import compare_inputs
 from residua.tables.supplement import supplementary_table
-from test_report import LABELS, choosing, make_run, study_of
+from test_report import LABELS, cases_of, choosing, make_run, split_of, study_of
 
 TEN = [f"P{i}" for i in range(10)]
 
@@ -68,6 +71,22 @@ def test_a_test_of_other_patients_is_not_told_of_the_shared_ones(order: list[str
         "n = 20 with B and 40 with A, a difference of +33.0 percentage points. It finds this difference significant"
         in found.sentences[3]
     )
+
+
+def test_the_abstract_counts_the_patients_behind_each_number() -> None:
+    """Six are held out; inputs B have five of them."""
+    study = study_of(archs=("nnunet",))
+    cases = cases_of(study)
+    lacking = cases[(cases["inputs"] != "B") | (cases["patient"] != "AMS000")]
+    facts = cohort_facts(split_of())
+    every, fewer = (
+        abstract(study_of(archs=("nnunet",), statistics=choosing("B")), facts, rows, LABELS)
+        for rows in (cases, lacking)
+    )
+    assert "tested on 6 patients of the hold-out" in every
+    assert [re.findall(r"\(n = (\d)\)", text) for text in (every, fewer)] == [["4", "6"], ["3", "5"]]
+    of_persons = abstract(study, replace(facts, persons=facts.patients - 1), cases, LABELS)
+    assert "with 12 scans in all, and tested on 6 scans of the hold-out" in of_persons
 
 
 def test_inputs_without_a_shared_patient_are_not_taken_for_a_set_without_tumour() -> None:

@@ -32,6 +32,7 @@ from residua.statistics.subgroups import Judged, judged_models, subgroups
 from residua.tables.html import to_html
 from residua.tables.latex import to_latex
 from residua.tables.render import to_csv, to_markdown
+from residua.tables.subgroups import subgroups as subgroup_table
 from residua.tables.supplement import supplementary_table
 
 ALPHA, SIX_DIGITS = 0.05, 1e-6
@@ -236,6 +237,18 @@ def test_a_subgroup_has_the_numbers_of_its_patients_alone() -> None:
     assert rows.loc["sensitivity", "estimate"] == pytest.approx(100 * found_ones / len(tumour))
     assert set(found.loc[found["group"] == "AMS", "split"]) == {"test"}
     assert set(found.loc[found["group"] != "AMS", "split"]) == {"validation"}
+
+
+@pytest.mark.parametrize(("without", "patients"), [(0, "12"), (2, "12 / 10")])
+def test_the_table_counts_the_patients_of_both_inputs_of_a_network(without: int, patients: str) -> None:
+    """Inputs C, chosen for classification, lack patients that inputs B have."""
+    cases, how = cases_of(("nnunet",)), settings(subgroups=("hospital",))
+    lacking = [f"STO{number:02d}" for number in range(without)]
+    both = pd.concat([cases, cases[~cases["patient"].isin(lacking)].assign(inputs="C")], ignore_index=True)
+    models = judged_models(both, {"segmentation": {"nnunet": "B"}, "classification": {"nnunet": "C"}}, RULE)
+    frame = subgroups(models, subgroups_of(both, {}, RULE, how), RULE, how)
+    made = subgroup_table(frame, {}, how).frame
+    assert made.loc[made["Group"] == "STO", "Patients"].tolist() == [patients]
 
 
 @pytest.mark.parametrize(("least", "estimable"), [(2, True), (3, False)])

@@ -137,6 +137,7 @@ def caption_of_subgroups(subgroups: pd.DataFrame, statistics: Statistics) -> str
     return (
         "Subgroups (not in the article; exploratory): mean Dice of the patients with residual tumour, each network "
         f"with its best inputs for segmentation, with {level} BCa intervals. n: these patients, out of fold / "
-        f"hold-out; a group with fewer than {statistics.least_in_subgroup} has no mark. Whether a difference is more "
+        f"hold-out; a group with fewer than {statistics.least_in_subgroup} (persons where some have several scans) has "
+        "no mark. Whether a difference is more "
         f"than chance is the table's question, one test of each covariate, corrected over all of them.{absent}"
     )

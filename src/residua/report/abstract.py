@@ -27,12 +27,13 @@ class Headline:
 def abstract(study: Study, cohort: CohortFacts, cases: pd.DataFrame, labels: Mapping[str, str]) -> str:
     """Describe the run and its results on the hold-out in one paragraph."""
     names = listed([labels.get(arch, arch) for arch in study.archs])
+    what = "patient" if cohort.persons == cohort.patients else "scan"
     return (
         f"{names} {'was' if len(study.archs) == 1 else 'were each'} trained with "
         f"{one_of(len(study.inputs))} input {'configuration' if len(study.inputs) == 1 else 'configurations'} "
         f"({listed(list(study.inputs))}) to segment residual glioblastoma on early post-operative MRI, in "
-        f"{one_of(cohort.folds)} {cohort.unit}-grouped folds with {counted(cohort.in_folds, 'patient')} in all, and "
-        f"tested on {counted(cohort.held_out, 'patient')} of the hold-out ({cohort.holdout}). "
+        f"{one_of(cohort.folds)} {cohort.unit}-grouped folds with {counted(cohort.in_folds, what)} in all, and "
+        f"tested on {counted(cohort.held_out, what)} of the hold-out ({cohort.holdout}). "
         f"{_segmentation(study, cases, labels)} {_classification(study, cases, labels)}"
     )
 
@@ -51,9 +52,10 @@ def _segmentation(study: Study, cases: pd.DataFrame, labels: Mapping[str, str]) 
 def _classification(study: Study, cases: pd.DataFrame, labels: Mapping[str, str]) -> str:
     words = []
     for model in best_models(cases, study, "classification", labels):
-        _, rates = classification_of(model, cases, "test", study)
+        counts, rates = classification_of(model, cases, "test", study)
         if "balanced_accuracy" not in rates.undefined:
-            words.append(f"{percent(rates.balanced_accuracy / 100)} for {model.name}")
+            patients = counts.tp + counts.fn + counts.tn + counts.fp
+            words.append(f"{percent(rates.balanced_accuracy / 100)} for {model.name} (n = {patients})")
     if not words:
         return "The hold-out has patients of one class only, so there is no balanced accuracy to report."
     return f"Balanced accuracy for residual tumour against gross total resection is {listed(words)}."

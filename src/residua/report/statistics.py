@@ -19,7 +19,8 @@ def statistics(study: Study, labels: Mapping[str, str], rated: bool) -> tuple[st
         "Tukey's range test [@tukey1949] of the Dice of P on the hold-out. The networks, each with its best "
         "configuration, are compared by the Mann-Whitney U test [@mann1947] of the same Dice.",
         "Intervals of the classification on the hold-out are bias-corrected and accelerated (BCa) bootstrap intervals "
-        f"[@efron1987] from {settings.bootstrap_resamples} resamples within each class of the reference. Out of fold "
+        f"[@efron1987] from {settings.bootstrap_resamples} resamples within each class of the reference, or of all "
+        "persons together where one has scans of both classes. Out of fold "
         f"they are normal intervals: pooled mean ± {settings.interval_sd_multiplier:g} sd over "
         f"{folds_in_words(settings)}. Two models differ significantly when their intervals do not overlap.",
         "Raters and networks are compared by the Jaccard index with the reference standard and with the consensus (the "

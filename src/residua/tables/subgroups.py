@@ -34,8 +34,10 @@ def subgroups(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: S
         "Subgroups (not in the article): exploratory. Each network with its best inputs for segmentation (DSC-P) and "
         f"for classification (rates). In brackets: {level(statistics)} BCa intervals, persons resampled as a whole. n: "
         "patients of the classes that a number needs; with fewer than "
-        f"{statistics.least_in_subgroup} of one of them it is not estimable. Val: out of fold. Bands of numbers hold "
-        "their upper bound. Residual volume is the reference's."
+        f"{statistics.least_in_subgroup} of one of them, or persons where some have several scans, it is not "
+        "estimable. Patients: those of the group that the network has; two numbers are of its inputs for segmentation "
+        "and for classification. Val: out of fold. Bands of numbers hold their upper bound. Residual volume is the "
+        "reference's."
     )
     made = with_reasons(rows, caption, _KEYS, "no covariate of statistics.subgroups is known.")
     return replace(made, notes=(*made.notes, *absent(frame)))
@@ -61,9 +63,14 @@ def _subgroup(rows: Sequence[Row], arch_labels: Mapping[str, str]) -> dict[str, 
     )
     return {
         **{"Covariate": TITLES[covariate], "Group": group_name(covariate, group), "Data": SPLITS[split]},
-        **{"Arch.": arch_labels.get(arch, arch), "Patients": int(rows[0]["patients"]), **cells},
+        **{"Arch.": arch_labels.get(arch, arch), "Patients": _patients(own), **cells},
         "Note": "; ".join(reasons),
     }
+
+
+def _patients(own: Mapping[str, Row]) -> str:
+    """Return the patients of both inputs of a network, once where they are as many."""
+    return " / ".join(dict.fromkeys(str(int(row["patients"])) for row in own.values()))
 
 
 def _short(measure: str) -> str:
@@ -97,9 +104,9 @@ def subgroup_tests(frame: pd.DataFrame, arch_labels: Mapping[str, str], statisti
         "Subgroups (not in the article): does Dice of DSC-P's patients depend on a covariate? Exploratory: one test of "
         "each covariate, Kruskal-Wallis over its groups, stated before the results. A minus B: the difference of two "
         "networks on the same patients, so that a small p means an interaction of network and subgroup. Persons enter "
-        "once. Left out: groups with fewer than "
-        f"{statistics.least_in_subgroup}. p (Holm): corrected over all covariates of the same data and question. "
-        f"Significant: p (Holm) < {statistics.alpha:g}."
+        "once in each group. Left out: groups with fewer than "
+        f"{statistics.least_in_subgroup} patients, or persons where some have several scans. p (Holm): corrected over "
+        f"all covariates of the same data and question. Significant: p (Holm) < {statistics.alpha:g}."
     )
     return with_reasons(
         rows, caption, ("Data", "Dice of", "Covariate"), "no covariate of statistics.subgroups is known."
@@ -139,8 +146,9 @@ def between_hospitals(frame: pd.DataFrame, arch_labels: Mapping[str, str], stati
         f"by a random-effects meta-analysis (DerSimonian and Laird) with {level(statistics)} Hartung-Knapp intervals, "
         "and the prediction interval, in which the mean of another hospital is expected; neither is clipped to 0 to "
         "100. Q, I² and τ: heterogeneity, that is differences between hospitals beyond chance; τ is their standard "
-        f"deviation. Left out: hospitals with fewer than {statistics.least_in_subgroup} such patients, or with "
-        "the same Dice for all. The hold-out's hospitals stand by themselves (Test)."
+        f"deviation. Left out: hospitals with fewer than {statistics.least_in_subgroup} such patients "
+        "(persons where some have several scans), or with the same Dice for all. The hold-out's "
+        "hospitals stand by themselves (Test)."
     )
     return with_reasons(rows, caption, ("Data", "Model"), "there is no model.")
 

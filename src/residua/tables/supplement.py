@@ -132,7 +132,8 @@ def intervals(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: S
     caption = (
         f"Supplement to Table 4. {level(statistics)} intervals of the classification in percent. Test: bias-corrected "
         f"and accelerated bootstrap (BCa), {statistics.bootstrap_resamples} resamples of patients within each class of "
-        f"the reference. Val: normal, pooled mean ± {statistics.interval_sd_multiplier:g} sd over the folds, not "
+        "the reference, or of all persons together where one has scans of both classes. "
+        f"Val: normal, pooled mean ± {statistics.interval_sd_multiplier:g} sd over the folds, not "
         "clipped. n: patients of the set; undefined: patients left out, those of each fold in which a rate has no "
         "denominator."
     )
