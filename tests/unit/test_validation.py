@@ -554,6 +554,29 @@ def test_the_probability_of_a_bundle_is_judged_by_its_own_curve() -> None:
     assert str(reliability(bins, {}, STATISTICS).frame.loc[0, "Seen (%)"]) == "62.5 (n=8)"
 
 
+@pytest.mark.parametrize(
+    ("number", "whose", "printed", "why"),
+    [
+        (1, ["X1"], "n/a", "one patient only"),
+        (3, ["X1"] * 3, "n/a", "one person only"),
+        (3, ["X1", "X2", "X3"], "0.164", "the resamples are all alike"),
+    ],
+)
+def test_a_calibration_that_no_resample_changes_has_no_interval(
+    number: int, whose: list[str], printed: str, why: str
+) -> None:
+    known = {"scale_ml": 1.0, "intercept": -1.0, "slope": 2.0, "brier": {"value": 0.1, "low": 0.05, "high": 0.2}}
+    known |= {"brier_of_prevalence": 0.25, "expected_calibration_error": {"value": 0.03, "low": None, "high": None}}
+    cases = cases_of(("nnunet", "A"), [("OSL", 2.0, 1.0, 0.5)] * number).assign(person=whose)
+    scores, _ = judge_calibrations(cases, stated(calibration=known), CUT, STATISTICS)
+    assert scores[["low", "high"]].isna().all(axis=None)
+    rows = calibration(scores, {}, STATISTICS).frame.set_index("Score")
+    assert (rows.loc["Brier score", "External"].text, rows.loc["Brier score", "Note"]) == (
+        printed,
+        f"no interval: {why}",
+    )
+
+
 def test_a_bundle_without_a_calibration_says_why() -> None:
     scores, bins = judge_calibrations(cases_of(("nnunet", "A"), ROWS), stated(), CUT, STATISTICS)
     assert scores["note"].tolist() == ["the bundle is not calibrated: one fold only"]

@@ -96,6 +96,7 @@ def calibrate(
         {
             **asdict(curve),
             **asdict(found),
+            "brier": {name: getattr(found.brier, name) for name in ("value", "low", "high")},
             "expected_calibration_error": {"value": found.expected_calibration_error, "low": None, "high": None},
             "certainty": certainty,
             "undecidable_ml": undecidable_ml(curve, certainty),

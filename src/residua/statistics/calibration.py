@@ -18,9 +18,11 @@ from scipy.special import expit, logit
 from scipy.stats import rankdata
 
 from residua.statistics.bootstrap import Persons
+from residua.statistics.interval import all_alike
 
 Values = NDArray[np.float64]
 _MOST_BINS, _FEWEST_IN_BIN = 10, 5
+ONE_PATIENT, ONE_PERSON = "no interval: one patient only", "no interval: one person only"
 _LARGEST_ML = 10_000.0
 """No volume in a head is larger."""
 
@@ -57,11 +59,12 @@ class Curve:
 
 @dataclass(frozen=True)
 class Estimated:
-    """A number, and its bootstrap interval over patients."""
+    """A number, and its bootstrap interval over patients; without one, ``note`` gives the reason."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,21 @@ class Bootstrap:
     persons: Persons = None
 
     def of(self, score: Callable[[Values, Values], float], probability: Values, observed: Values) -> Estimated:
-        """Return a score of all patients (n) with its interval."""
-        scores = [score(probability[each], observed[each]) for each in self._drawn(observed.size)]
+        """Return a score of all patients (n) with its interval; without one where all resamples are alike.
+
+        >>> Bootstrap(0.05, 100, 0).of(lambda told, seen: float(np.mean(told)), np.array([0.5]), np.array([1.0]))
+        Estimated(value=0.5, low=None, high=None, note='no interval: one patient only')
+        """
+        value = score(probability, observed)
+        if observed.size < 2:
+            return Estimated(value, None, None, ONE_PATIENT)
+        if self.persons is not None and np.unique(self.persons).size < 2:
+            return Estimated(value, None, None, ONE_PERSON)
+        scores = np.array([score(probability[each], observed[each]) for each in self._drawn(observed.size)])
+        if all_alike(scores):
+            return Estimated(value, None, None, "no interval: the resamples are all alike")
         low, high = np.percentile(scores, (50 * self.alpha, 100 - 50 * self.alpha))
-        return Estimated(score(probability, observed), float(low), float(high))
+        return Estimated(value, float(low), float(high))
 
     def _drawn(self, patients: int) -> Iterator[NDArray[np.intp]]:
         generator = np.random.default_rng(self.seed)

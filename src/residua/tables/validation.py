@@ -117,7 +117,7 @@ def calibration(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics:
         {
             **_model(row["inputs"], row["arch"], arch_labels),
             "Score": _SCORES[row["measure"]],
-            "External": Cell(_number(row["estimate"], row["low"], row["high"], 3), int(row["n"])),
+            "External": _cell({**row, "undefined": 0}, 3),
             "Own, out of fold": _number(row["stated"], row["stated_low"], row["stated_high"], 3),
             "Note": row["note"],
         }
@@ -154,11 +154,11 @@ def _model(inputs: str, arch: str, arch_labels: Mapping[str, str]) -> dict[str, 
     return {"Input": inputs, "Arch.": arch_labels.get(arch, arch)}
 
 
-def _cell(row: Row) -> Cell:
+def _cell(row: Row, decimals: int = 2) -> Cell:
     """Print an estimate with its interval; neither where a class has a single patient."""
     estimate = float("nan") if _rests_on_one(row) else row["estimate"]
     n, undefined = int(row["n"]), int(row["undefined"])
-    return Cell(_number(estimate, row["low"], row["high"]), n, undefined)
+    return Cell(_number(estimate, row["low"], row["high"], decimals), n, undefined)
 
 
 def _change(parts: Mapping[str, Row], name: str) -> str:

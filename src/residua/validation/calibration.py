@@ -11,7 +11,15 @@ import pandas as pd
 from residua.metrics.classification import has_residual_tumor
 from residua.settings.classification import Classification
 from residua.settings.statistics import Statistics
-from residua.statistics.calibration import Bootstrap, Curve, Reliability, agreement, in_the_large
+from residua.statistics.calibration import (
+    ONE_PATIENT,
+    ONE_PERSON,
+    Bootstrap,
+    Curve,
+    Reliability,
+    agreement,
+    in_the_large,
+)
 from residua.statistics.cases import persons_of
 from residua.statistics.frames import tidy
 
@@ -45,10 +53,10 @@ def judge_calibrations(
         found = agreement(probability, has_tumour, bootstrap)
         large = in_the_large(probability, has_tumour, bootstrap)
         scores += [{**names, **row} for row in _scores(found, known)]
-        numbers = {"estimate": large.value, "low": large.low, "high": large.high, "n": found.patients, "note": ""}
-        scores.append({**names, "measure": "in_the_large", **numbers})
+        numbers = {"estimate": large.value, "low": large.low, "high": large.high, "note": large.note}
+        scores.append({**names, "measure": "in_the_large", **numbers, "n": found.patients})
         bins += [{**names, "predicted": b.predicted, "observed": b.observed, "n": b.patients} for b in found.bins]
-    numbers_of = dict.fromkeys(("stated", "stated_low", "stated_high"), np.float64)
+    numbers_of = dict.fromkeys(("low", "high", "stated", "stated_low", "stated_high"), np.float64)
     return (
         tidy(scores, COLUMNS).astype(numbers_of),
         tidy(bins, BIN_COLUMNS).astype(dict.fromkeys(("predicted", "observed"), np.float64)),
@@ -56,11 +64,11 @@ def judge_calibrations(
 
 
 def _scores(found: Reliability, known: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    patients = {"n": found.patients, "note": ""}
+    patients = {"n": found.patients, "note": found.brier.note if found.brier.note in (ONE_PATIENT, ONE_PERSON) else ""}
     brier = known["brier"]
     own = {"stated": brier["value"], "stated_low": brier["low"], "stated_high": brier["high"]}
     numbers = {"estimate": found.brier.value, "low": found.brier.low, "high": found.brier.high}
-    yield {"measure": "brier", **numbers, **own, **patients}
+    yield {"measure": "brier", **numbers, **own, "n": found.patients, "note": found.brier.note}
     prevalence = {"estimate": found.brier_of_prevalence, "stated": known["brier_of_prevalence"]}
     yield {"measure": "brier_of_prevalence", **prevalence, **patients}
     error = {"estimate": found.expected_calibration_error, "stated": known["expected_calibration_error"]["value"]}
