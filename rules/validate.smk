@@ -183,6 +183,7 @@ rule summarise_validation:
         metrics=publication.metrics_files(loaded),
         scores="results/statistics/external.parquet",
         thresholds=["results/statistics/recalibration.parquet"] if application.validation.recalibrate else [],
+        candidates=[each["candidates"] for each in validation.compared_thresholds(loaded)],
         tables=expand("results/tables/{table}.html", table=validation.tables(loaded)),
     output:
         record="results/validation.json",
@@ -200,7 +201,6 @@ rule summarise_validation:
     params:
         tables=validation.tables(loaded),
         unlabelled=validation.unlabelled(loaded),
-        drawn=sorted(validation.drawn(loaded)),
         notes=validation.notes(loaded),
         names=[f"{loaded.arch_labels[arch]} {inputs}" for arch, inputs in loaded.judged],
         layout=layout("validation/validation.html", "pages/head.html", "pages/style.css"),

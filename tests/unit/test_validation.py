@@ -377,8 +377,14 @@ def test_scores_stand_beside_those_of_the_bundle_in_percent() -> None:
     assert whole.loc[("out_of_fold", "dice"), "note"] == "the bundle does not state it"
 
 
-def test_a_change_has_no_interval_where_the_bundles_are_of_another_level() -> None:
+def test_no_interval_of_another_level_stands_under_that_of_the_study() -> None:
     frame = score_bundles(cases_of(("nnunet", "A"), ROWS), stated(alpha=0.1), CUT, STATISTICS)
+    known = frame[frame["part"] == "holdout"].set_index("measure")
+    assert known.loc["dice", "estimate"] == 90.0
+    assert known["low"].isna().all()
+    printed = external(frame, {}, STATISTICS).frame.set_index("Measure").loc["DSC-P (%)"]
+    assert (printed["Hold-out"].text, printed["Change from hold-out"]) == ("90.00", "-30.00")
+    assert "hold-out, change from hold-out: no interval: those of the bundle have another level" in printed["Note"]
     changes = frame[frame["part"] == "change from holdout"].set_index("measure")
     assert changes.loc["dice", "estimate"] == pytest.approx(60.0 - 90.0)
     assert changes["low"].isna().all()
@@ -450,6 +456,13 @@ def persons(each: int) -> pd.DataFrame:
     return cases_of(("nnunet", "A"), rows).assign(person=[f"X{n}" for n in range(40)] * each)
 
 
+def candidates_of(folder: Path, *patients: str) -> str:
+    """The file of candidates of a threshold that these patients chose."""
+    at = pd.DataFrame({"patient": patients}).merge(pd.DataFrame({"threshold": [0.3, 0.5]}), how="cross")
+    at.to_parquet(folder / "candidates.parquet")
+    return f"{folder}/candidates.parquet"
+
+
 def of_thresholds(folder: Path, before: pd.DataFrame) -> pd.DataFrame:
     better = before["predicted_ml"].where(before["person"] > "X2", before["reference_ml"])
     after = before.assign(predicted_ml=better, dice=before["dice"] ** 2)
@@ -458,7 +471,8 @@ def of_thresholds(folder: Path, before: pd.DataFrame) -> pd.DataFrame:
         write_json(folder / f"{name}.json", {"threshold": threshold, "caution": ""})
     files = {kind: [f"{folder}/{n}.{end}" for n in ("old", "new")] for kind, end in
              (("thresholds", "json"), ("metrics", "parquet"))}  # fmt: skip
-    return score_thresholds([{"arch": "nnunet", "inputs": "A", "drawn": 1, **files}], CUT, STATISTICS)
+    candidates = candidates_of(folder, "P0")
+    return score_thresholds([{"arch": "nnunet", "inputs": "A", "candidates": candidates, **files}], CUT, STATISTICS)
 
 
 def of_probabilities(cases: pd.DataFrame) -> pd.DataFrame:
@@ -510,7 +524,7 @@ def test_both_thresholds_are_measured_on_the_rest_and_their_difference_is_paired
         frame.to_parquet(tmp_path / f"{name}.parquet")
     for name, threshold in (("old", 0.5), ("new", 0.3)):
         write_json(tmp_path / f"{name}.json", {"threshold": threshold, "caution": "look" if name == "new" else ""})
-    model = {"arch": "nnunet", "inputs": "A", "drawn": 1}
+    model = {"arch": "nnunet", "inputs": "A", "candidates": candidates_of(tmp_path, "P0", "P9")}
     files = {
         "thresholds": [f"{tmp_path}/old.json", f"{tmp_path}/new.json"],
         "metrics": [f"{tmp_path}/before.parquet", f"{tmp_path}/after.parquet"],
@@ -530,7 +544,7 @@ def test_both_thresholds_are_measured_on_the_rest_and_their_difference_is_paired
     assert gain["low"] <= gain["estimate"] <= gain["high"]
     table = recalibration(frame, {"nnunet": "nnU-Net"}, STATISTICS)
     row = table.frame.set_index("Measure").loc["Sensitivity (%)"]
-    assert (row["Threshold"], str(row["Chosen anew"])) == ("0.5", "0.3 (n=1)")
+    assert (row["Threshold"], str(row["Chosen anew"])) == ("0.5", "0.3 (n=2)")
     assert row["Gain"].text.startswith("25.00 [")
     assert table.notes == ("nnU-Net A: look",)
 
@@ -577,6 +591,15 @@ def test_a_calibration_that_no_resample_changes_has_no_interval(
     )
 
 
+def test_no_calibration_of_another_level_stands_under_that_of_the_study() -> None:
+    known = {"scale_ml": 1.0, "intercept": -1.0, "slope": 2.0, "brier": {"value": 0.1, "low": 0.05, "high": 0.2}}
+    known |= {"brier_of_prevalence": 0.25, "expected_calibration_error": {"value": 0.03, "low": None, "high": None}}
+    scores, _ = judge_calibrations(cases_of(("nnunet", "A"), ROWS), stated(0.1, calibration=known), CUT, STATISTICS)
+    row = calibration(scores, {}, STATISTICS).frame.loc[0]
+    assert row["Own, out of fold"] == "0.100"
+    assert row["Note"] == "own, out of fold: no interval: those of the bundle have another level"
+
+
 def test_a_bundle_without_a_calibration_says_why() -> None:
     scores, bins = judge_calibrations(cases_of(("nnunet", "A"), ROWS), stated(), CUT, STATISTICS)
     assert scores["note"].tolist() == ["the bundle is not calibrated: one fold only"]
@@ -617,8 +640,9 @@ def test_everybody_who_is_not_measured_is_named_with_the_reason(tmp_path: Path) 
         frame = pd.DataFrame({"patient": names}).assign(arch="nnunet", inputs=inputs)
         frame.to_parquet(tmp_path / f"{inputs}.parquet")
     files = [f"{tmp_path}/{inputs}.parquet" for inputs in by_model]
-    made = Measurements(f"{tmp_path}/patients.json", files, f"{tmp_path}/scores.parquet", None)
-    record = validation_record(made, ["P2", "P3"], ["P1"], ["Test: the external cohort.", "beware"])
+    chose = [candidates_of(tmp_path, "P1")]
+    made = Measurements(f"{tmp_path}/patients.json", files, f"{tmp_path}/scores.parquet", None, chose)
+    record = validation_record(made, ["P2", "P3"], ["Test: the external cohort.", "beware"])
     assert {each["patient"]: each["why"] for each in record["not_measured"]} == {
         "P2": "no reference standard",
         "P3": "post_t1: it is too far away",

@@ -43,7 +43,7 @@ def external(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics: St
                     "External": _cell(parts["external"]),
                     **{title: _cell(parts[name]) for name, title in _PARTS.items()},
                     **{f"Change from {title.lower()}": _change(parts, name) for name, title in _PARTS.items()},
-                    "Note": _notes({"external": parts["external"], **{t.lower(): parts[n] for n, t in _PARTS.items()}}),
+                    "Note": _notes({_named(name): row for name, row in parts.items()}),
                 }
             )
     caption = (
@@ -148,6 +148,11 @@ def reliability(frame: pd.DataFrame, arch_labels: Mapping[str, str], statistics:
         "probability of residual tumour; seen: the share with residual tumour in the reference."
     )
     return _table(rows, caption)
+
+
+def _named(part: str) -> str:
+    """Return what a part is called in a note."""
+    return " ".join(_PARTS.get(word, word).lower() for word in part.split(" "))
 
 
 def _model(inputs: str, arch: str, arch_labels: Mapping[str, str]) -> dict[str, object]:

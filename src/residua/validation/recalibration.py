@@ -29,20 +29,25 @@ def score_thresholds(
 ) -> pd.DataFrame:
     """Return a row per bundle, measure, and threshold or difference; all numbers in percent and points.
 
-    Each of ``models`` has ``arch``, ``inputs`` and ``drawn``, the number of patients that chose, and names files:
-    ``thresholds`` of the bundle and of the choice, and ``metrics`` of the bundle's (all patients) and of the choice's
-    masks (the rest).
+    Each of ``models`` has ``arch`` and ``inputs``, and names files: ``thresholds`` of the bundle and of the choice,
+    ``candidates`` of the choice (``drawn`` in the frame: its patients), and ``metrics`` of the bundle's (all patients)
+    and of the choice's masks (the rest).
     """
     rows: list[dict[str, Any]] = []
     for model in models:
         first, second = map(read_json, model["thresholds"])
         names = {"threshold_1": first["threshold"], "threshold_2": second["threshold"], "caution": second["caution"]}
-        names |= {name: model[name] for name in ("arch", "inputs", "drawn")}
+        names |= {"arch": model["arch"], "inputs": model["inputs"], "drawn": len(who_chose([model["candidates"]]))}
         before, after = (read_cases([file]).set_index("patient", drop=False) for file in model["metrics"])
         for row in _compared(before.loc[after.index], after, classification, statistics):
             rows.append({**names, **row})
     kinds = {"threshold_1": "float64", "threshold_2": "float64", "drawn": "Int64"}
     return tidy(rows, COLUMNS).astype(kinds)
+
+
+def who_chose(candidates: Sequence[str]) -> list[str]:
+    """Return the patients, in their order, that chose a threshold: those drawn whose preparation failed did not."""
+    return sorted({name for file in candidates for name in pd.read_parquet(file, columns=["patient"])["patient"]})
 
 
 def _compared(

@@ -18,6 +18,7 @@ from residua.statistics.scores import MEASURES, difference, scores_of
 EXTERNAL, CHANGE = "external", "change from "
 STATED = ("holdout", "out_of_fold")
 """The parts of which a bundle states scores."""
+OTHER_LEVEL = "no interval: those of the bundle have another level"
 
 COLUMNS = (
     *("arch", "inputs", "part", "hospital", "measure", "estimate", "low", "high", "n", "undefined", "note"),
@@ -32,7 +33,8 @@ def score_bundles(
 
     ``stated`` holds for each bundle ``arch``, ``inputs``, ``alpha`` of its intervals, and the ``scores`` of its record.
     The parts are the external cohort, the bundle's hold-out and its out-of-fold patients, and the change of the
-    external cohort from each of the two. A change has an interval where both have one at the level of ``statistics``.
+    external cohort from each of the two. Intervals of a bundle stand there where they have the level of ``statistics``;
+    a change has one where both have.
     """
     rows: list[dict[str, Any]] = []
     for (arch, inputs), of_model in cases.groupby(["arch", "inputs"], sort=False):
@@ -49,10 +51,10 @@ def _of_model(
     yield from _rows(EXTERNAL, None, found, _counts(cases, classification))
     for part in STATED:
         known = _stated(stated["scores"], part)
-        yield from _rows(part, None, known, {"patients": None, "positive": None})
         changes = {measure: difference(found[measure], known[measure]) for measure in MEASURES}
         if stated["alpha"] != statistics.alpha:
-            changes = {measure: _without_interval(change) for measure, change in changes.items()}
+            known, changes = ({name: _without_interval(each) for name, each in of.items()} for of in (known, changes))
+        yield from _rows(part, None, known, {"patients": None, "positive": None})
         yield from _rows(f"{CHANGE}{part}", None, changes, {"patients": None, "positive": None})
     for hospital, rows in cases.groupby("hospital", sort=True):
         own = _percent(scores_of(rows, classification, statistics))
@@ -70,10 +72,10 @@ def _counts(cases: pd.DataFrame, classification: Classification) -> dict[str, in
     return {"patients": len(cases), "positive": len(positive(cases, classification))}
 
 
-def _without_interval(change: Interval) -> Interval:
-    if change.low is None:
-        return change
-    return replace(change, low=None, high=None, note="no interval: those of the bundle have another level")
+def _without_interval(known: Interval) -> Interval:
+    if known.low is None:
+        return known
+    return replace(known, low=None, high=None, note=OTHER_LEVEL)
 
 
 def _stated(scores: Sequence[Mapping[str, Any]], part: str) -> dict[str, Interval]:

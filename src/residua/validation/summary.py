@@ -12,27 +12,30 @@ from markupsafe import Markup
 
 from residua.pages.layout import rendered
 from residua.publishing.publish import read_json
+from residua.validation.recalibration import who_chose
 
 _WITHOUT = "no reference standard"
 
 
 @dataclass(frozen=True)
 class Measurements:
-    """Files of a validation: outcomes of all patients, metrics of each bundle, scores of bundles and of thresholds."""
+    """Files of a validation: outcomes of all patients, metrics of each bundle, scores of bundles and of thresholds.
+
+    ``candidates`` are those of the thresholds that were chosen anew.
+    """
 
     outcomes: str
     metrics: Sequence[str]
     scores: str
     thresholds: str | None
+    candidates: Sequence[str] = ()
 
 
-def validation_record(
-    made: Measurements, unlabelled: Sequence[str], drawn: Sequence[str], notes: Sequence[str]
-) -> dict[str, Any]:
+def validation_record(made: Measurements, unlabelled: Sequence[str], notes: Sequence[str]) -> dict[str, Any]:
     """Return the summary of a validation as builtins.
 
-    ``unlabelled`` are the patients without a reference standard, ``drawn`` those that chose the threshold anew.
-    Whoever is not measured, or not by every bundle, is named with the reason.
+    ``unlabelled`` are the patients without a reference standard. Whoever is not measured, or not by every bundle, is
+    named with the reason, and so is whoever chose the threshold of a bundle anew.
     """
     outcomes = read_json(made.outcomes)
     measured = _measured(made.metrics)
@@ -51,7 +54,7 @@ def validation_record(
         "measured": len(measured),
         "measured_by": {model: sum(model in own for own in measured.values()) for model in models},
         "not_measured": left,
-        "chose_threshold": list(drawn),
+        "chose_threshold": who_chose(made.candidates),
         "scores": _records(pd.read_parquet(made.scores)),
         "thresholds": _records(pd.read_parquet(made.thresholds)) if made.thresholds else [],
         "notes": list(notes),

@@ -110,7 +110,7 @@ def _compared(loaded: LoadedApplication, arch: str, inputs: str) -> dict[str, An
     return {
         "arch": arch,
         "inputs": inputs,
-        "drawn": len(drawn_of(loaded, arch, inputs)),
+        "candidates": f"results/recalibration/{model}/candidates.parquet",
         "thresholds": [
             f"results/segmentations/{model}/threshold.json",
             f"results/recalibration/{model}/threshold.json",
@@ -121,7 +121,8 @@ def _compared(loaded: LoadedApplication, arch: str, inputs: str) -> dict[str, An
 
 def files_of_thresholds(loaded: LoadedApplication) -> list[str]:
     """Return all files of ``compared_thresholds``."""
-    return [file for each in compared_thresholds(loaded) for file in (*each["thresholds"], *each["metrics"])]
+    compared = compared_thresholds(loaded)
+    return [file for each in compared for file in (*each["thresholds"], each["candidates"], *each["metrics"])]
 
 
 def unlabelled(loaded: LoadedApplication) -> list[str]:
