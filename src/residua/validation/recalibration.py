@@ -16,6 +16,7 @@ from residua.statistics.cases import RATES, outcomes_of, persons_of, positive, r
 from residua.statistics.frames import tidy
 from residua.statistics.interval import Interval
 from residua.statistics.mean_interval import mean_interval
+from residua.validation.choosers import who_chose
 
 COLUMNS = (
     *("arch", "inputs", "threshold_1", "threshold_2", "drawn", "caution", "measure", "which"),
@@ -43,11 +44,6 @@ def score_thresholds(
             rows.append({**names, **row})
     kinds = {"threshold_1": "float64", "threshold_2": "float64", "drawn": "Int64"}
     return tidy(rows, COLUMNS).astype(kinds)
-
-
-def who_chose(candidates: Sequence[str]) -> list[str]:
-    """Return the patients, in their order, that chose a threshold: those drawn whose preparation failed did not."""
-    return sorted({name for file in candidates for name in pd.read_parquet(file, columns=["patient"])["patient"]})
 
 
 def _compared(

@@ -12,7 +12,7 @@ from markupsafe import Markup
 
 from residua.pages.layout import rendered
 from residua.publishing.publish import read_json
-from residua.validation.recalibration import who_chose
+from residua.validation.choosers import who_chose
 
 _WITHOUT = "no reference standard"
 
