@@ -224,7 +224,7 @@ def test_a_slab_is_halved_along_its_height_until_four_slices_are_left(slabs: dic
     assert slabs["levels"] == [[256, 192, 32], [128, 96, 16], [64, 48, 8], [32, 24, 4]]
 
 
-def test_slabs_cover_the_head_are_padded_by_its_edge_and_fused_by_their_maximum(slabs: dict[str, Any]) -> None:
+def test_slabs_cover_the_head_are_padded_by_its_edge_and_keep_their_middle(slabs: dict[str, Any]) -> None:
     lowest, highest = slabs["range"]
     assert slabs["shape"] == slabs["mask_shape"] == [60, 50, 41]
     assert slabs["mask_type"] == "bool"

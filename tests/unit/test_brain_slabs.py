@@ -38,11 +38,13 @@ def test_the_last_slab_repeats_the_last_slice() -> None:
     assert np.array_equal(last, volume[:, :, [2, 3, 4, 4]])
 
 
-def test_overlaps_become_their_maximum_and_the_padding_is_left_out() -> None:
+def test_a_slice_comes_from_the_slab_in_whose_middle_it_lies_and_the_padding_is_left_out() -> None:
     low, high = np.zeros((1, 1, 4), np.float32), np.zeros((1, 1, 4), np.float32)
-    low[0, 0], high[0, 0] = (0.1, 0.2, 0.9, 0.3), (0.4, 0.8, 0.5, 0.7)
+    low[0, 0], high[0, 0] = (0.1, 0.2, 0.3, 0.9), (0.4, 0.8, 0.5, 0.7)
     whole = fused([(0, low), (2, high)], (1, 1, 5))
-    assert whole[0, 0].tolist() == pytest.approx([0.1, 0.2, 0.9, 0.8, 0.5])
+    assert whole[0, 0].tolist() == pytest.approx([0.1, 0.2, 0.3, 0.8, 0.5])
+    # In any order.
+    assert np.array_equal(fused([(2, high), (0, low)], (1, 1, 5)), whole)
 
 
 def test_what_goes_through_slabs_unchanged_comes_back_as_it_was() -> None:

@@ -62,7 +62,8 @@ class SlabExtractor:
         width, height, thickness = self._slab
         flat = resized(normalised(head), (width, height, head.shape[2]), is_label=False)
         x, y, z = flat.shape
-        # All slices but the outermost lie in two slabs. The article names the overlap, not its size.
+        # All slices but the outermost lie in two slabs, and come from the one that sees more around them. The article
+        # does not say how slabs overlap; the highest of both answers would make brains too large.
         answers = self._answers(slabs(flat, thickness, thickness // 2))
         return resized(fused(answers, (x, y, z)), head.shape, is_label=False)
 

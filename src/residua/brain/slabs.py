@@ -46,12 +46,15 @@ def slabs(volume: Volume, thickness: int, step: int) -> Iterator[tuple[int, Volu
 
 
 def fused(answers: Iterable[tuple[int, Volume]], shape: tuple[int, int, int]) -> Volume:
-    """Return the volume of ``shape`` (x, y, z) with the highest value of any slab at each voxel; 0 outside all slabs.
+    """Return the volume of ``shape`` (x, y, z), each slice from the slab in whose middle it lies; 0 outside all slabs.
 
     ``answers`` come as from ``slabs``; slices above the volume are padding and dropped.
     """
-    whole = np.zeros(shape, np.float32)
+    whole, nearest_slices = np.zeros(shape, np.float32), np.full(shape[2], np.inf)
     for start, slab in answers:
-        place = whole[:, :, start : start + slab.shape[2]]
-        np.maximum(place, slab[:, :, : place.shape[2]], out=place)
+        places = np.arange(start, min(start + slab.shape[2], shape[2]))
+        from_middle = np.abs(places - start - (slab.shape[2] - 1) / 2)
+        taken = places[from_middle < nearest_slices[places]]
+        whole[:, :, taken] = slab[:, :, taken - start]
+        nearest_slices[taken] = from_middle[taken - start]
     return whole

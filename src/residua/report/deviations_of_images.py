@@ -41,8 +41,7 @@ OF_IMAGES = (
     Deviation(
         "Brain masks",
         _SLABS,
-        "a slab-wise AGU-Net with weights of the study's own; slabs overlap by half, and a voxel gets its highest "
-        "probability",
+        "a slab-wise AGU-Net with weights of the study's own; slabs overlap by half, and their middle halves are kept",
         f"{_PUBLIC}; the article does not name the overlap; its authors' code takes slabs without overlap, or one "
         "slice apart and keeps the middle slice",
         _TISSUE,
@@ -52,7 +51,7 @@ OF_IMAGES = (
         "Brain masks",
         _SLABS,
         "a slab-wise AGU-Net with fewer filters and coarser slabs, trained on simulated heads; slabs overlap by half, "
-        "and a voxel gets its highest probability",
+        "and their middle halves are kept",
         f"{_PUBLIC}; these weights come with Residua, and docs/explanation/brain_model.md has their scores",
         "possibly: the network has seen no patient; the quality pages show the masks",
         lambda study: study.brain_mask.has_packaged_network,
