@@ -90,8 +90,12 @@ def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: floa
     full = network.outputs[0].shape[1:4]
     steps = [tuple(f // n for f, n in zip(full, head.shape[1:4], strict=True)) for head in network.outputs]
     held = StoredSlabs(folders(slabs, "held_out", settings), settings.slab)
-    size, lowest, best, curve = settings.batch_size, float("inf"), arrays_of(network), list[dict[str, float]]()
+    size, best, curve = settings.batch_size, arrays_of(network), list[dict[str, float]]()
+    held_batches = SlabBatches(held, range(len(held)), size, steps, crop=settings.crop)
+    lowest = judged(network, held_batches)
+    print(f"held-out loss {lowest:.4f} before the first step", flush=True)
     out.mkdir(parents=True, exist_ok=True)
+    ship(best, settings, out)
     for epoch in range(settings.epochs):
         training = StoredSlabs(folders(slabs, "training", settings), settings.slab)
         numbers = numbers_of_epoch(len(training), settings.steps_per_epoch * size, settings.seed, epoch)
@@ -101,7 +105,7 @@ def train(config: Path, out: Path, slabs: Path, start: str | None, seconds: floa
             gone = max(epoch / settings.epochs, (time.monotonic() - begun) / seconds)
             network.optimizer.learning_rate = settings.learning_rate_after(min(gone, 1.0))
             losses.append(float(network.train_on_batch(*batch)[0]))
-        loss = judged(network, SlabBatches(held, range(len(held)), size, steps, crop=settings.crop))
+        loss = judged(network, held_batches)
         if loss < lowest:
             lowest, best = loss, arrays_of(network)
             ship(best, settings, out)
@@ -132,7 +136,7 @@ def compiled(settings: Any, start: str | None, slabs: Any) -> Any:
 
     from residua.brain.shipped_model import FOLDER, shipped_model
     from residua.brain_model.slab_batches import a_few
-    from residua.brain_model.start import start_inside
+    from residua.brain_model.start import keep_inner, start_inside
     from residua.networks.agunet.architecture import build_network
     from residua.networks.agunet.framework import computing_in, set_up
     from residua.networks.agunet.loss import soft_dice_loss
@@ -149,10 +153,13 @@ def compiled(settings: Any, start: str | None, slabs: Any) -> Any:
         momentum, flat = settings.batch_normalization_momentum, settings.flat_levels
         layers = build_network(settings.seen, 1, settings.features, momentum, flat)
         network = keras.Model(layers.inputs, layers.outputs)
+    finer = 0
     if start:
         model = shipped_model(FOLDER if start == "shipped" else Path(start))
         seen = a_few(slabs, settings.crop)
-        start_inside(network, model.arrays, settings.features, model.file, "the configuration", seen)
+        finer = start_inside(network, model.arrays, settings.features, model.file, "the configuration", seen)
+    if settings.learn == "finer":
+        keep_inner(network, finer)
     optimizer = keras.optimizers.Adam(settings.learning_rate)
     network.compile(optimizer, loss=[soft_dice_loss] * len(network.outputs), jit_compile=on_jax)
     return network

@@ -18,12 +18,13 @@ from skimage.measure import block_reduce
 
 from residua.brain.shipped_model import DESCRIPTION, WEIGHTS, ShippedModel, shipped_model
 from residua.brain_model.settings import BrainModelSettings
-from residua.brain_model.slab_batches import SlabBatches
+from residua.brain_model.slab_batches import SlabBatches, a_few
 from residua.brain_model.start import start_inside
 from residua.brain_model.store import StoredSlabs, write_slabs
 from residua.brain_model.train import CURVE, train_brain_model
 from residua.errors import ResiduaError
 from residua.networks.agunet.architecture import build_network
+from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weights import arrays_of, assign
 from residua.publishing.publish import digest, read_json, write_json
 
@@ -141,6 +142,20 @@ def widened_apart(model: ShippedModel) -> dict[str, float]:
     return {"apart": float(np.abs(answers[0] - answers[1]).max()), "moved": moved}
 
 
+def moved_alone(trainings: Trainings, model: ShippedModel) -> list[str]:
+    """The layers that a training of the finer levels alone changed, in weights (2, 2, 3, 4) around a ``model``."""
+    features = (2, *model.features)
+    start = {"file": str(model.file), "sha256": digest(model.file)}
+    grown = trainings.run("finer", initial_weights=start, features=features, learn="finer", epochs=2)
+    keras.utils.set_random_seed(SETTINGS["seed"])
+    before = build_network(SHAPE, 1, features, SETTINGS["batch_normalization_momentum"])
+    volumes = a_few(StoredSlabs(trainings.training, SHAPE), None)
+    start_inside(before, model.arrays, features, model.file, "a test", volumes)
+    after = load_file(grown / WEIGHTS)
+    changed = [name for name, was in arrays_of(before).items() if not np.array_equal(was.astype("f2"), after[name])]
+    return sorted({name.split("/")[0] for name in changed})
+
+
 def shipped_refusals(model: Path, folder: Path) -> dict[str, str]:
     """Why models of the package whose files were changed are not read."""
 
@@ -203,6 +218,8 @@ def main(folder: Path) -> dict[str, object]:
         "of_another_digest": trainings.refusal(initial_weights={**start, "sha256": "0" * 64}),
         "of_another_network": trainings.refusal(initial_weights={"file": str(other), "sha256": digest(other)}),
         "of_more_channels": trainings.refusal(initial_weights={"file": str(channels), "sha256": digest(channels)}),
+        "moved_alone": moved_alone(trainings, model),
+        "nothing_finer": trainings.refusal(initial_weights=start, learn="finer"),
         "of_another_slab": trainings.refusal(slab=(16, 16, 16)),
     }
 

@@ -12,6 +12,16 @@ from environments import python_in
 
 pytestmark = pytest.mark.long
 
+RESIZED = """
+import numpy as np
+from residua.brain_model.samples import as_resized
+from residua.networks.agunet.prepared import resized
+volume = np.random.default_rng(0).normal(size=(50, 61, 20)).astype(np.float32)
+for shape in ((64, 48, 20), (25, 70, 20), (16, 12, 32)):
+    assert np.array_equal(as_resized(volume, shape), resized(volume, shape, is_label=False)), shape
+"""
+"""Training heads are resized where there is no scikit-image, and scans by it."""
+
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
@@ -54,6 +64,15 @@ def test_a_wider_network_answers_as_the_one_inside_it_and_learns_with_its_new_fi
     assert found["widened"]["moved"] > 0
 
 
+def test_finer_levels_learn_alone_and_keep_their_statistics(found: dict[str, Any]) -> None:
+    convolutions = {f"{side}0_conv{step}" for side in ("encoder", "decoder") for step in (0, 1)}
+    assert set(found["moved_alone"]) >= convolutions | {"decoder0_up", "head0"}
+    assert not [name for name in found["moved_alone"] if "norm" in name or "0" not in name.split("_")[0]]
+    assert found["nothing_finer"] == (
+        "learn: finer needs initial_weights with fewer levels than features; set learn to all"
+    )
+
+
 def test_a_training_on_parts_of_slabs_leaves_a_model_of_whole_ones(found: dict[str, Any]) -> None:
     assert found["cropped"] == {"slab": [16, 16, 8], "fits": True, "learnt": True}
     assert found["parts"] == {"brains": True, "several": True, "again": True}
@@ -73,3 +92,8 @@ def test_damaged_and_missing_files_of_the_package_are_refused(found: dict[str, A
     assert refused["damaged"] == differs
     assert refused["no_safetensors"].startswith("weights/brain.safetensors: cannot be read as safetensors")
     assert refused["missing"].startswith("weights: the brain model of the package cannot be read")
+
+
+def test_slabs_are_resized_as_in_prediction() -> None:
+    done = python_in("core", "-c", RESIZED)
+    assert done.returncode == 0, done.stderr

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from residua.brain_model.head import STATES, TrainingHead, build_training_head
 from residua.brain_model.look import draw_look
-from residua.brain_model.pose import Points, draw_pose, lattice
+from residua.brain_model.pose import draw_pose, lattice
 from residua.brain_model.scan import Scanned, draw_scanning, scanned
 from residua.brain_model.settings import HeadsSettings
 from residua.images.volumes import Grid, Image
@@ -18,8 +19,8 @@ from residua.simulate.world import Field, World
 TRAINING, HELD_OUT = 0, 1
 """Two endless rows of heads: no head of one is in the other."""
 _STATE_SHARES = (0.3, 0.2, 0.5)
-_COARSE_MM = 1.8
-"""Voxels wider than this are averages: prediction smooths a scan before it puts it on a coarser grid."""
+_VOXEL_MM = (0.6, 1.3)
+"""Voxels of a scan in its plane, from which prediction brings it to a slab's."""
 _COARSE = (48, 36, 40)
 """Grid on which the mean and the spread of a whole scan are measured."""
 
@@ -78,18 +79,29 @@ def _slab(seen: Scanned, shape: tuple[int, int, int], rng: np.random.Generator) 
     depth = min(shape[2], seen.how.slices - first)
     points = seen.grid((shape[0], shape[1], depth), float(first))
     beyond = ((0, 0), (0, 0), (0, shape[2] - depth))
-    values = (_averaged(seen, points, float(first)) - np.float32(mean)) / np.float32(max(spread, 1e-6))
+    own = _seen_by_network(seen, (shape[0], shape[1], depth), float(first), rng)
+    values = (own - np.float32(mean)) / np.float32(max(spread, 1e-6))
     # As in prediction, the last slice is repeated beyond the top.
     return np.pad(values, beyond, mode="edge"), np.pad(seen.brain(points), beyond, mode="edge").astype(np.uint8)
 
 
-def _averaged(seen: Scanned, points: Points, first: float) -> Field:
-    """Return a scan's values at ``points``; where they lie far apart in plane, of the four around each the mean."""
-    x, y, depth = points.shape[1:]
-    if seen.how.field_mm[0] / x < _COARSE_MM:
-        return seen.values(points)
-    finer = seen.values(seen.grid((2 * x, 2 * y, depth), first))
-    return np.asarray(finer.reshape(x, 2, y, 2, depth).mean(axis=(1, 3)))
+def _seen_by_network(
+    seen: Scanned, shape: tuple[int, int, int], first: float, rng: np.random.Generator
+) -> NDArray[np.float32]:
+    """Return slices of a scan from ``first`` on, brought from voxels of its own to ``shape`` as in prediction."""
+    voxel_mm = rng.uniform(*_VOXEL_MM)
+    x, y = (round(extent / voxel_mm) for extent in seen.how.field_mm[:2])
+    return as_resized(seen.values(seen.grid((x, y, shape[2]), first)), shape)
+
+
+def as_resized(volume: NDArray[np.float32], shape: tuple[int, int, int]) -> NDArray[np.float32]:
+    """Return a volume (x, y, z) on a grid of ``shape`` over the same extent: linear, smoothed where it becomes coarser.
+
+    That is what ``resized`` of AGU-Net's preparation does by scikit-image, which not every environment here has.
+    """
+    factors = np.divide(volume.shape, shape)
+    smooth = ndimage.gaussian_filter(volume, np.maximum(0.0, (factors - 1) / 2), mode="nearest")
+    return np.asarray(ndimage.zoom(smooth, 1 / factors, order=1, mode="nearest", grid_mode=True), np.float32)
 
 
 def _whole(seen: Scanned) -> tuple[float, float]:

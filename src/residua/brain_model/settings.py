@@ -56,6 +56,9 @@ class BrainModelSettings(Frozen):
     initial_weights: Literal["shipped"] | InitialWeights | None = Field(
         default=None, description="Start: null for random weights, shipped for those of the package, or a file."
     )
+    learn: Literal["all", "finer"] = Field(
+        default="all", description="Levels that learn: all, or only those that the initial weights lack."
+    )
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of the weights and of the order of slabs.")
 

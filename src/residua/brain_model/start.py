@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from residua.brain_model.wider import narrower_filters, widened
+from residua.errors import ResiduaError
 from residua.networks.agunet.framework import keras
 from residua.networks.agunet.weight_shapes import SCALE, weight_shapes
 from residua.networks.agunet.weights import Arrays, arrays_of, assign
@@ -27,13 +28,13 @@ Volumes = NDArray[np.float32]
 
 def start_inside(
     network: keras.Model, arrays: Arrays, features: Sequence[int], file: Path, description: str, volumes: Volumes
-) -> None:
+) -> int:
     """Put the weights of ``file`` into a network of one channel and ``features``, which ``description`` names.
 
     A file of fewer levels holds the inner ones: they answer on the averaged volume as the smaller network does on that
     volume itself. Each finer level begins by passing on what the one below answers; some ``volumes`` (batch, x, y, z,
-    1) tell the statistics of that. A file of as many levels and fewer filters answers as before, too. Raises
-    ``ResiduaError`` for weights of any other network.
+    1) tell the statistics of that. A file of as many levels and fewer filters answers as before, too. Return the number
+    of finer levels. Raises ``ResiduaError`` for weights of any other network.
     """
     filters = narrower_filters(arrays, features)
     if filters:
@@ -44,8 +45,23 @@ def start_inside(
             assign(network, {**arrays_of(network), **_inner(arrays, finer, features)}, file, description)
             for level in reversed(range(finer)):
                 _pass_on(network, level, volumes)
-            return
+            return finer
     assign(network, arrays, file, description)
+    return 0
+
+
+def keep_inner(network: keras.Model, finer: int) -> None:
+    """Let all but the ``finer`` first levels learn nothing, and every batch normalisation stay as it is.
+
+    Statistics of a few slabs, some without a brain, would change what finer levels pass on. Raises ``ResiduaError``
+    where nothing would be left to learn.
+    """
+    if not finer:
+        raise ResiduaError("learn: finer needs initial_weights with fewer levels than features; set learn to all")
+    for layer in network.layers:
+        found = _LEVEL.match(layer.name)
+        if (found and int(found[2]) >= finer) or isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
 
 
 def _inner(arrays: Arrays, finer: int, features: Sequence[int]) -> Arrays:

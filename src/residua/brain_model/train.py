@@ -11,7 +11,7 @@ from residua.brain.shipped_model import shipped_model
 from residua.brain_model.settings import BrainModelSettings
 from residua.brain_model.ship import ship
 from residua.brain_model.slab_batches import SlabBatches, a_few
-from residua.brain_model.start import start_inside
+from residua.brain_model.start import keep_inner, start_inside
 from residua.brain_model.store import StoredSlabs, numbers_of_epoch
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.checkpoint import copied, read_state, resume
@@ -65,11 +65,13 @@ def _compiled(settings: BrainModelSettings, slabs: StoredSlabs) -> SteadyModel:
         momentum, flat = settings.batch_normalization_momentum, settings.flat_levels
         layers = build_network(settings.seen, 1, settings.features, momentum, flat)
         network = SteadyModel(layers.inputs, layers.outputs, name=layers.name)
-    start = settings.initial_weights
+    start, finer = settings.initial_weights, 0
     if start:
         arrays, file = _weights_of(start)
         seen = a_few(slabs, settings.crop)
-        start_inside(network, arrays, settings.features, file, "the training's settings", seen)
+        finer = start_inside(network, arrays, settings.features, file, "the training's settings", seen)
+    if settings.learn == "finer":
+        keep_inner(network, finer)
     compile_for_training(network, settings.precision, settings.learning_rate, 1, to_xla=False)
     return network
 
