@@ -9,7 +9,8 @@ there is TensorFlow, Keras stands on it. On a machine with a card and without Te
 compiles with XLA: the weights are not the same to the bit. Nothing is resumed: a training takes minutes, and
 ``--start`` goes on from any other. ``--seconds`` says after how many the learning rate has come to 0, where that is
 before all epochs are done. Heads may still be made while it trains. The weights of the epoch with the lowest loss on
-held-out heads are left in ``--out``. A configuration that ends in .json needs no PyYAML.
+held-out heads are left in ``--out``, or those of the start where none is lower. A configuration that ends in .json
+needs no PyYAML.
 """
 
 from __future__ import annotations

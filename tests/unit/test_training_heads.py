@@ -137,10 +137,10 @@ def test_slabs_are_normalised_over_their_whole_scan() -> None:
 
 
 def test_coarse_slabs_are_averages_as_prediction_makes_them_of_scans() -> None:
-    both = [slabs_of(COARSE, TRAINING, 1, shape) for shape in ((192, 144, 16), (48, 36, 16))]
+    both = [slabs_of(COARSE, TRAINING, 7, shape) for shape in ((192, 144, 16), (48, 36, 16))]
     for (fine, _), (coarse, _) in zip(*both, strict=True):
         noise = np.median(np.abs(fine[::2] - fine[1::2])) / np.sqrt(2)
-        assert noise > 0.05
+        assert noise > 0.1
         # Averages of 4 and of 16 differ by half as much as a voxel from the average of 16.
         apart = coarse - fine.reshape(48, 4, 36, 4, 16).mean(axis=(1, 3))
         assert np.median(np.abs(apart)) < 0.7 * noise

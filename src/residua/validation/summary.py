@@ -35,7 +35,7 @@ def validation_record(made: Measurements, unlabelled: Sequence[str], notes: Sequ
     """Return the summary of a validation as builtins.
 
     ``unlabelled`` are the patients without a reference standard. Whoever is not measured, or not by every bundle, is
-    named with the reason, and so is whoever chose the threshold of a bundle anew.
+    named with the reason. Those who chose the threshold of a bundle anew are named, too.
     """
     outcomes = read_json(made.outcomes)
     measured = _measured(made.metrics)
