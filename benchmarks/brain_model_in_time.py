@@ -191,6 +191,8 @@ def main() -> None:
     if wanted.what == "make":
         make(wanted.config, wanted.out, wanted.processes)
     else:
+        # TensorFlow takes one thread otherwise.
+        os.environ.setdefault("OMP_NUM_THREADS", str(os.cpu_count()))
         train(wanted.config, wanted.out, wanted.slabs, wanted.start, wanted.seconds)
 
 

@@ -16,6 +16,7 @@ from safetensors.numpy import save_file
 from residua.brain.agunet import SLAB, SlabExtractor, load
 from residua.brain.slabs import Volume
 from residua.errors import ResiduaError
+from residua.images.components import solid
 from residua.images.volumes import Grid, Image
 from residua.networks.agunet.architecture import build_network
 from residua.networks.agunet.framework import keras, set_up
@@ -74,7 +75,12 @@ def main(folder: Path) -> dict[str, object]:
     head = np.random.default_rng(1).gamma(2.0, 100.0, (60, 50, DEPTH)).astype(np.float32)
     probability = extractor.probability(head)
     mask = extractor(Image(head, Grid(head.shape, np.diag([3.0, 3.0, 3.0, 1.0]))))
+    drawn = SlabExtractor(network).probability(head)
+    cuts = [float(np.quantile(drawn, share)) for share in (0.5, 0.9)]
+    cut_masks = [SlabExtractor(network, cut)(Image(head, Grid(head.shape, np.eye(4)))).data for cut in cuts]
     return {
+        "cut": [bool(np.array_equal(found, solid(drawn > cut))) for found, cut in zip(cut_masks, cuts, strict=True)],
+        "cut_voxels": [int(found.sum()) for found in cut_masks],
         "levels": [list(layer.shape[1:4]) for layer in network.outputs],
         "shape": list(probability.shape),
         "range": [float(probability.min()), float(probability.max())],

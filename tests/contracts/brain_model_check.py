@@ -195,7 +195,7 @@ def main(folder: Path) -> dict[str, object]:
     curve = [json.loads(line) for line in (whole / CURVE).read_text().splitlines()]
     further = trainings.run("further", initial_weights=start, epochs=1)
     begun = load_file(weights)
-    cropped = shipped_model(trainings.run("cropped", initial_weights=start, crop=(12, 12, 8), epochs=1))
+    cropped = shipped_model(trainings.run("cropped", initial_weights=start, crop=(12, 12, 8), cut=0.6, epochs=1))
     return {
         "unfinished": unfinished,
         "shipped": shipped_refusals(whole, folder / "shipped"),
@@ -207,6 +207,7 @@ def main(folder: Path) -> dict[str, object]:
         "losses": [record["train_loss"] for record in curve],
         "cropped": {
             "slab": cropped.slab,
+            "cut": cropped.cut,
             "fits": {name: each.shape for name, each in cropped.arrays.items()}
             == {name: each.shape for name, each in begun.items()},
             "learnt": any(not np.array_equal(each, begun[name]) for name, each in cropped.arrays.items()),

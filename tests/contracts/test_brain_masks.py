@@ -233,6 +233,12 @@ def test_slabs_cover_the_head_are_padded_by_its_edge_and_keep_their_middle(slabs
     assert slabs["largest_difference"] < 2e-3
 
 
+def test_a_mask_is_what_is_above_the_cut_of_its_model(slabs: dict[str, Any]) -> None:
+    low, high = slabs["cut_voxels"]
+    assert slabs["cut"] == [True, True]
+    assert low > 2 * high > 0
+
+
 def test_the_brightness_of_a_scan_does_not_matter(slabs: dict[str, Any]) -> None:
     assert slabs["brightness"] < 1e-3
 

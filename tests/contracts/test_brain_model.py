@@ -74,7 +74,7 @@ def test_finer_levels_learn_alone_and_keep_their_statistics(found: dict[str, Any
 
 
 def test_a_training_on_parts_of_slabs_leaves_a_model_of_whole_ones(found: dict[str, Any]) -> None:
-    assert found["cropped"] == {"slab": [16, 16, 8], "fits": True, "learnt": True}
+    assert found["cropped"] == {"slab": [16, 16, 8], "cut": 0.6, "fits": True, "learnt": True}
     assert found["parts"] == {"brains": True, "several": True, "again": True}
 
 

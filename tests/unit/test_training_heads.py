@@ -11,12 +11,13 @@ import pytest
 from numpy.typing import NDArray
 
 from cohort_tables import ROOT
-from residua.brain_model.head import STATES, build_training_head
+from residua.brain_model.head import STATES, TrainingHead, build_training_head
 from residua.brain_model.look import draw_look
 from residua.brain_model.pose import BRAIN_ML, draw_pose, lattice
 from residua.brain_model.samples import HELD_OUT, TRAINING, scan_of, slabs_of, slabs_of_batch
 from residua.brain_model.scan import draw_scanning
 from residua.brain_model.settings import HeadsSettings, load_brain_model
+from residua.brain_model.skull_base import skull_base
 from residua.brain_model.store import BRAINS, VALUES, StoredSlabs, numbers_of_epoch, write_slabs
 from residua.errors import ResiduaError
 from residua.images.volumes import Image
@@ -95,7 +96,8 @@ def skull_mm(number: int) -> NDArray[np.floating[Any]]:
     """How far bone reaches from the brain in eight directions across the upper half of a head."""
     world = World(4.0)
     head = build_training_head(world, load_design("table1").disease, np.random.default_rng(number))
-    bone = [cover for tissue, cover in head.layers if tissue == "bone"][-1] > 0.5
+    # The first bone is the face's, the second the skull's.
+    bone = [cover for tissue, cover in head.layers if tissue == "bone"][1] > 0.5
     x, y, z = np.broadcast_arrays(*world.axes)
     upper = (z > 10.0) & (z < 45.0) & (head.brain.brain_mm < 25.0)
     sectors = np.floor(np.arctan2(y - 15.0, x) / (np.pi / 4.0)).astype(int)
@@ -108,6 +110,44 @@ def test_skulls_are_thick_and_thin_from_place_to_place_and_from_head_to_head() -
     assert ((skulls > 2.0) & (skulls < 25.0)).all()
     assert (skulls.max(axis=1) / skulls.min(axis=1) > 1.35).sum() >= 5
     assert skulls.mean(axis=1).max() / skulls.mean(axis=1).min() > 1.3
+
+
+def shown(head: TrainingHead, tissue: str) -> NDArray[np.floating[Any]]:
+    """The share of each point in which a tissue is seen, after all layers that cover it."""
+    cover = np.zeros(head.world.shape, np.float32)
+    for name, share in head.layers:
+        cover = cover * (1.0 - share) + share * (name == tissue)
+    return cover
+
+
+def test_frontal_lobes_lie_close_above_orbits() -> None:
+    world = World(4.0)
+    x, y, z = world.axes
+    under_the_lobes = (np.abs(np.abs(x) - 25.0) < 10.0) & (np.abs(y - 54.0) < 8.0) & (z < -25.0)
+    orbits = 0
+    for number in range(6):
+        head = build_training_head(world, load_design("table1").disease, np.random.default_rng(number))
+        fat, eyes = shown(head, "fat"), shown(head, "eye")
+        close = under_the_lobes & (head.brain.brain_mm > 3.0) & (head.brain.brain_mm < 12.0)
+        orbits += int(fat[close].mean() > 0.25)
+        assert 4.0 < eyes.sum() * world.point_ml < 20.0
+        assert not eyes[head.brain.brain_mm < -4.0].any()
+        sides = [eyes[:22].sum(), eyes[-22:].sum()]
+        assert min(sides) > 0.3 * max(sides)
+    # Under a thick skull they lie deeper.
+    assert orbits >= 4
+
+
+def test_orbits_and_sinuses_end_at_the_skin_and_at_the_bone_on_the_brain() -> None:
+    world = World(4.0)
+    brain_mm = world.ellipsoid((0.0, 0.0, 0.0), (60.0, 75.0, 50.0))
+    below_the_skin = (world.ellipsoid((0.0, 0.0, -20.0), (70.0, 80.0, 60.0)) < 0).astype(np.float32)
+    for number in range(4):
+        layers = skull_base(world, np.random.default_rng(number), brain_mm, below_the_skin)
+        assert {tissue for tissue, _ in layers} >= {"fat", "eye", "air", "bone", "marrow"}
+        for _, share in layers:
+            assert not share[below_the_skin == 0].any()
+            assert not share[brain_mm < 1.0].any()
 
 
 def test_slabs_come_again_for_the_same_number_and_differ_for_any_other() -> None:

@@ -42,7 +42,7 @@ def load(settings: BrainMask) -> SlabExtractor:
         model = shipped_model()
         network = build_network(model.slab, 1, model.features, _MOMENTUM, flat_levels(model.features))
         assign(network, model.arrays, model.file, "its description")
-        return SlabExtractor(network)
+        return SlabExtractor(network, model.cut)
     arrays = read_checked(file, sha256, "weights of the brain mask")
     network = build_network(SLAB, 1, settings.features, _MOMENTUM, flat_levels(settings.features))
     assign(network, arrays, Path(file), "brain_mask.features")
@@ -52,8 +52,9 @@ def load(settings: BrainMask) -> SlabExtractor:
 class SlabExtractor:
     """The network, built once for many volumes."""
 
-    def __init__(self, network: keras.Model) -> None:
-        """Keep the finest of the network's outputs."""
+    def __init__(self, network: keras.Model, cut: float = 0.5) -> None:
+        """Keep the finest of the network's outputs, and the probability above which a voxel is brain."""
+        self._cut = cut
         self._finest = finest_of(network)
         self._slab = tuple(network.inputs[0].shape[1:4])
 
@@ -68,8 +69,8 @@ class SlabExtractor:
         return resized(fused(answers, (x, y, z)), head.shape, is_label=False)
 
     def __call__(self, head: Image) -> Image:
-        """Extract the brain of a whole head (x, y, z) as booleans on its grid: above 0.5, one piece without holes."""
-        return Image(solid(self.probability(np.asarray(head.data, np.float32))), head.grid)
+        """Extract the brain of a whole head (x, y, z) as booleans on its grid: one piece above the cut, no holes."""
+        return Image(solid(self.probability(np.asarray(head.data, np.float32)) > self._cut), head.grid)
 
     def _answers(self, given: Iterator[tuple[int, Volume]]) -> Iterator[tuple[int, Volume]]:
         while together := list(islice(given, BATCH)):

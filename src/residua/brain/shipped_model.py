@@ -20,12 +20,16 @@ WEIGHTS, DESCRIPTION, CARD = "brain.safetensors", "brain.json", "README.md"
 
 @dataclass(frozen=True)
 class ShippedModel:
-    """A network and its weights: voxels of a slab, filters of each level, every tensor by its layer and name."""
+    """A network and its weights: voxels of a slab, filters of each level, every tensor by its layer and name.
+
+    A voxel whose probability is above ``cut`` is brain.
+    """
 
     slab: tuple[int, int, int]
     features: tuple[int, ...]
     arrays: dict[str, NDArray[Any]]
     file: Path
+    cut: float
 
 
 def shipped_model(folder: Path = FOLDER) -> ShippedModel:
@@ -49,4 +53,4 @@ def shipped_model(folder: Path = FOLDER) -> ShippedModel:
         raise ResiduaError(f"{file}: cannot be read as safetensors ({error}); install the package anew") from error
     x, y, z = description["slab"]
     arrays = {name: array.astype(np.float32) for name, array in stored.items()}
-    return ShippedModel((x, y, z), tuple(description["features"]), arrays, file)
+    return ShippedModel((x, y, z), tuple(description["features"]), arrays, file, description["cut"])

@@ -7,6 +7,7 @@ from functools import cache
 
 import numpy as np
 
+from residua.brain_model.skull_base import skull_base
 from residua.images.mni152 import mni_map
 from residua.simulate.anatomy import HeadModel, Layer, inside_the_brain, outside_the_brain
 from residua.simulate.contrast import air, render
@@ -66,8 +67,10 @@ def build_training_head(world: World, disease: Disease, rng: np.random.Generator
     around_mm = (brain.brain_mm - np.maximum(fluid_mm, 0.0)) * thinned
     # Inside the brain the distances stay as they are.
     around_mm = np.where(brain.brain_mm < 0, np.minimum(brain.brain_mm, around_mm), around_mm)
-    layers = [*outside_the_brain(world, rng, around_mm), *inside_the_brain(world, rng, brain)]
-    layers += _shrunken(world, rng, brain)
+    outside = outside_the_brain(world, rng, around_mm)
+    below_the_skin = dict(outside[1:2])["fat"]
+    layers = [*outside, *skull_base(world, rng, around_mm, below_the_skin)]
+    layers += [*inside_the_brain(world, rng, brain), *_shrunken(world, rng, brain)]
     disease_in = operate(world, rng, HeadModel(layers, brain), bool(rng.random() < 0.5), disease)
     return TrainingHead(world, layers, brain, disease_in, pulled(_t1(), places))
 

@@ -13,8 +13,8 @@ from residua.simulate.world import LOW_MM, SIZE_MM, Field
 
 BRAIN_ML = (1100.0, 1900.0)
 """Range of the brain's volume, with the fluid in and right around it."""
-OUTLINE_MM = 1.0
-"""As in the simulator's truth, the brain ends this far outside its surface: tools include the nearest fluid."""
+OUTLINE_MM = 0.5
+"""The brain ends this far outside its surface: some tools include the nearest fluid, others end at the cortex."""
 _STEP_MM = 8.0
 _HALVINGS = 5
 """The displacement is the flow of a velocity, followed in 2 to this power steps: it never folds."""

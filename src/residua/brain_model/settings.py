@@ -59,6 +59,7 @@ class BrainModelSettings(Frozen):
     learn: Literal["all", "finer"] = Field(
         default="all", description="Levels that learn: all, or only those that the initial weights lack."
     )
+    cut: float = Field(default=0.5, gt=0, lt=1, description="Probability above which a voxel is brain.")
     save_every_epochs: int = Field(ge=1, description="Epochs between checkpoints.")
     seed: int = Field(ge=0, description="Seed of the weights and of the order of slabs.")
 

@@ -27,6 +27,6 @@ def ship(arrays: Mapping[str, NDArray[Any]], settings: BrainModelSettings, folde
         raise ResiduaError(f"{unfit[0]}: its values are too large for half precision; train with another seed")
     with writing(folder / WEIGHTS) as beside:
         save_file(halves, beside)
-    built = settings.model_dump(mode="json", include={"slab", "features"})
+    built = settings.model_dump(mode="json", include={"slab", "features", "cut"})
     described = {**built, "weights_sha256": digest(folder / WEIGHTS), "training": settings.model_dump(mode="json")}
     write_json(folder / DESCRIPTION, described)
