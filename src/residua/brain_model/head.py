@@ -68,7 +68,8 @@ def build_training_head(world: World, disease: Disease, rng: np.random.Generator
     # Inside the brain the distances stay as they are.
     around_mm = np.where(brain.brain_mm < 0, np.minimum(brain.brain_mm, around_mm), around_mm)
     outside = outside_the_brain(world, rng, around_mm)
-    below_the_skin = dict(outside[1:2])["fat"]
+    # The first fat fills the head up to its skin.
+    below_the_skin = next(share for tissue, share in outside if tissue == "fat")
     layers = [*outside, *skull_base(world, rng, around_mm, below_the_skin)]
     layers += [*inside_the_brain(world, rng, brain), *_shrunken(world, rng, brain)]
     disease_in = operate(world, rng, HeadModel(layers, brain), bool(rng.random() < 0.5), disease)
